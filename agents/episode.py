@@ -1,0 +1,48 @@
+"""What a mind gives at each step, and what it learns from."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Decision(NamedTuple):
+    """What the agent makes of an observation; nothing is sampled yet.
+
+    place: (B, 2), mean of the next place, in [-1, 1].
+    answer: (B, N), logits of the classes.
+    stop: (B,), logit of stopping, where the task has it.
+    """
+
+    place: Tensor
+    answer: Tensor
+    stop: Tensor | None
+
+
+@dataclass(frozen=True)
+class Episode:
+    """B episodes of T steps, as a rollout recorded them.
+
+    observation: the world's dict, each (T, B, ...); step t's is what was seen before action t.
+    action: the agent's dict, each (T, B, ...); `look` is the place as sampled, before the world clamped it.
+    answer: (T, B, N) logits behind each action.
+    reward: (T, B).
+    taken: (T, B) bool, False after an episode's end.
+    label: (B,) the true classes.
+    copies: episodes M played on each example; episode e * M + m is copy m of example e.
+    """
+
+    observation: dict[str, Tensor]
+    action: dict[str, Tensor]
+    answer: Tensor
+    reward: Tensor
+    taken: Tensor
+    label: Tensor
+    copies: int
+
+
+class Loss(NamedTuple):
+    """total: the scalar to minimise; terms: its named parts and other numbers worth watching, detached scalars."""
+
+    total: Tensor
+    terms: dict[str, Tensor]

@@ -1,0 +1,162 @@
+"""Locators: what proposes the next place. One module each, with one signature.
+
+`forward(memory (..., D), time (...,)) -> mean (..., 2)`; `sample(mean, noise) -> place`; `sampled` says whether the
+place is drawn from a Gaussian around the mean, and so can be reinforced.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.options import SigmaOptions
+
+Path = tuple[tuple[float, float], ...]
+
+
+class Gaussian(nn.Module):
+    """Standard deviation of sampled places: fixed on a schedule, or learned.
+
+    Mnih et al. (2014) fix it and do not state its value.
+    """
+
+    sigma: Tensor
+
+    def __init__(self, options: SigmaOptions) -> None:
+        """Begin at `options.start`."""
+        super().__init__()
+        self.options = options
+        if options.schedule == "learned":
+            self.log_sigma = nn.Parameter(torch.tensor(math.log(options.start)))
+        else:
+            self.register_buffer("sigma", torch.tensor(options.start))
+
+    def current(self) -> Tensor:
+        """The standard deviation, a positive scalar, in units of half the image's side."""
+        return self.log_sigma.exp() if self.options.schedule == "learned" else self.sigma
+
+    def set_progress(self, progress: float) -> None:
+        """Move along the schedule; `progress` is the share of training done, in [0, 1]."""
+        start, end = self.options.start, self.options.end
+        if self.options.schedule == "linear":
+            self.sigma.fill_(start + (end - start) * progress)
+        elif self.options.schedule == "geometric":
+            self.sigma.fill_(start * (end / start) ** progress)
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """(B, 2) places from means and standard normal noise, both (B, 2), in float32."""
+        return mean.float() + self.current() * noise
+
+
+def path_bias(path: Path | None, steps: int) -> Tensor:
+    """Bias of the locator at each step, (T, 2), so that an untrained tanh locator follows `path`.
+
+    Args:
+        path: places of glimpses 2 to T; none is the centre throughout.
+        steps: T. The bias of the last step belongs to a place that nothing looks at.
+
+    Raises:
+        ValueError: if the path does not name T - 1 places.
+    """
+    if path is None:
+        return torch.zeros(steps, 2)
+    if len(path) != steps - 1:
+        raise ValueError(f"first_path names the places of glimpses 2 to {steps}: expected {steps - 1}, got {len(path)}")
+    places = torch.tensor([*path, (0.0, 0.0)])
+    return torch.atanh(places.clamp(-0.95, 0.95))
+
+
+class LearnedLocator(nn.Module):
+    """Mean place = tanh(Linear(h) + b_t), or with one rectified layer before; sampled around it.
+
+    Mnih et al. (2014), section 4: f_l(h) = Linear(h), of which the hidden layer, the tanh and the bias b_t
+    of each step are departures; with `width` 0 and no path only the tanh remains.
+    """
+
+    sampled = True
+
+    def __init__(self, memory_width: int, width: int, bias: Tensor, sigma: SigmaOptions) -> None:
+        """Make a locator for memories (..., D) and step biases (T, 2)."""
+        super().__init__()
+        self.hidden = nn.Linear(memory_width, width) if width else None
+        self.mean = nn.Linear(width or memory_width, 2)
+        self.bias = nn.Parameter(bias)
+        self.gaussian = Gaussian(sigma)
+
+    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+        """(..., D) memories at steps (...,) int64 -> (..., 2) mean places in [-1, 1]."""
+        hidden = memory if self.hidden is None else torch.relu(self.hidden(memory))
+        return torch.tanh(self.mean(hidden) + self.bias[time])
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """Sample (B, 2) places around the mean."""
+        return self.gaussian.sample(mean, noise)
+
+
+class PathLocator(nn.Module):
+    """Control: a learned place for each step, the same for all images."""
+
+    sampled = True
+
+    def __init__(self, bias: Tensor, sigma: SigmaOptions) -> None:
+        """Begin with step biases (T, 2)."""
+        super().__init__()
+        self.bias = nn.Parameter(bias)
+        self.gaussian = Gaussian(sigma)
+
+    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+        """Ignore the memory: the mean place of each step, (..., 2)."""
+        return torch.tanh(self.bias[time])
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """Sample (B, 2) places around the mean."""
+        return self.gaussian.sample(mean, noise)
+
+
+class FixedLocator(nn.Module):
+    """Control: the same given path for every image, without noise."""
+
+    sampled = False
+    path: Tensor
+
+    def __init__(self, path: Tensor) -> None:
+        """Take (T, 2) places: entry t is looked at after step t."""
+        super().__init__()
+        self.register_buffer("path", path)
+
+    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+        """The path's place of each step, (..., 2)."""
+        return self.path[time]
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """The mean itself."""
+        return mean
+
+
+class RandomLocator(nn.Module):
+    """Control: uniform over the image. Its mean is the centre, but it never looks at its mean."""
+
+    sampled = False
+
+    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+        """The centre, (..., 2)."""
+        return memory.new_zeros(*time.shape, 2)
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """Turn standard normal noise (B, 2) into uniform places in [-1, 1] through its distribution function."""
+        return torch.erf(noise * 0.5**0.5)
+
+
+def raster(steps: int) -> Tensor:
+    """A grid of T places, row by row, as even as T allows: (T, 2) in [-1, 1].
+
+    There are about as many rows as columns; a short last row is spread over the width.
+    """
+    rows = max(1, round(steps**0.5))
+    counts = [steps // rows + (row < steps % rows) for row in range(rows)]
+    places = [
+        ((2 * column + 1) / count - 1, (2 * row + 1) / rows - 1)
+        for row, count in enumerate(counts)
+        for column in range(count)
+    ]
+    return torch.tensor(places)

@@ -1,0 +1,89 @@
+"""The options of every agent, checked before anything heavy is imported.
+
+This file knows pydantic and nothing of torch, so that a mistake in a config is answered at once.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Options(BaseModel):
+    """Plain, immutable data; an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SigmaOptions(Options):
+    """Standard deviation of the places that the locator samples, in units of half the image's side."""
+
+    start: float = Field(0.1, gt=0, le=2, description="At the start of training.")
+    end: float = Field(0.05, gt=0, le=2, description="At the end of training.")
+    schedule: Literal["linear", "geometric", "learned"] = Field(
+        "linear", description="From start to end along a line or a geometric sequence; or learned, beginning at start."
+    )
+
+
+class RecurrentOptions(Options):
+    """What RAM and its controls share: glimpse network, core, classifier and the losses."""
+
+    glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches (h_g in the paper).")
+    place_width: int = Field(128, ge=1, description="Units of the layer that sees the place (h_l).")
+    feature_width: int = Field(256, ge=1, description="Units of the glimpse feature g.")
+    memory_width: int = Field(256, ge=1, description="Units D of the core.")
+    core: Literal["rnn", "lstm"] = Field("rnn", description="The paper's rectified recurrent core, or an LSTM.")
+    classification: Literal["final", "every_step"] = Field(
+        "final", description="Cross-entropy at the last step only, or averaged over all steps."
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
+
+
+class PolicyOptions(RecurrentOptions):
+    """An agent whose places are learned by policy gradient."""
+
+    sigma: SigmaOptions = SigmaOptions()
+    first_path: tuple[tuple[float, float], ...] | None = Field(
+        None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
+    )
+    credit: Literal["reward", "probability"] = Field(
+        "reward", description="What is reinforced: the world's reward, or the probability given to the right class."
+    )
+    baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
+        "learned", description="What is subtracted from the return. The last two need train.copies of 2 or more."
+    )
+    policy_weight: float = Field(1.0, ge=0, description="Weight of the policy-gradient loss.")
+    locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+
+
+class RamOptions(PolicyOptions):
+    """The recurrent attention model (Mnih et al., 2014)."""
+
+    name: Literal["ram"] = "ram"
+    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
+    policy_gradient: Literal["locator", "core"] = Field(
+        "locator", description="Where the policy gradient stops: at the locator, or flowing on into the core."
+    )
+
+
+class PathOptions(PolicyOptions):
+    """Control: one learned path, the same for every image."""
+
+    name: Literal["path"] = "path"
+
+
+class RandomOptions(RecurrentOptions):
+    """Control: places drawn uniformly over the image."""
+
+    name: Literal["random"] = "random"
+
+
+class CentreOptions(RecurrentOptions):
+    """Control: always the image's centre."""
+
+    name: Literal["centre"] = "centre"
+
+
+class RasterOptions(RecurrentOptions):
+    """Control: a fixed grid, row by row, that covers the image as evenly as the glimpses allow."""
+
+    name: Literal["raster"] = "raster"

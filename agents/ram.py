@@ -1,0 +1,284 @@
+"""The recurrent attention model (Mnih, Heess, Graves and Kavukcuoglu, 2014, "Recurrent models of visual attention").
+
+Axes: B episodes, T steps, K scales, C channels, P patch side, D memory, N classes.
+"""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from glimpse.agents import policy_gradient
+from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.locators import LearnedLocator, path_bias
+from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
+
+
+class GlimpseNetwork(nn.Module):
+    """What was seen and where: g = Rect(Linear(h_g) + Linear(h_l)), h_g = Rect(Linear(patches)), h_l = Rect(Linear(l)).
+
+    Mnih et al. (2014), section 4, "Glimpse network".
+    """
+
+    def __init__(self, pixels: int, options: RecurrentOptions) -> None:
+        """Make it for glimpses of `pixels` = K * C * P * P numbers."""
+        super().__init__()
+        self.what = nn.Linear(pixels, options.glimpse_width)
+        self.where = nn.Linear(2, options.place_width)
+        self.from_what = nn.Linear(options.glimpse_width, options.feature_width)
+        self.from_where = nn.Linear(options.place_width, options.feature_width)
+
+    def forward(self, glimpse: Tensor, location: Tensor) -> Tensor:
+        """(..., K, C, P, P) in [0, 1] and (..., 2) in [-1, 1] -> (..., G)."""
+        what = torch.relu(self.what(glimpse.flatten(-4)))
+        where = torch.relu(self.where(location))
+        return torch.relu(self.from_what(what) + self.from_where(where))
+
+
+class RectifiedCore(nn.Module):
+    """h_t = Rect(Linear(h_{t-1}) + Linear(g_t)): Mnih et al. (2014), section 4, "Core network". Memory is h, (B, D)."""
+
+    def __init__(self, feature_width: int, memory_width: int) -> None:
+        """Make a core that turns features (B, G) into memories (B, D)."""
+        super().__init__()
+        self.width = self.memory_width = memory_width
+        self.from_feature = nn.Linear(feature_width, memory_width)
+        self.from_memory = nn.Linear(memory_width, memory_width)
+
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """One step: (B, G) and (B, D) -> (B, D)."""
+        return torch.relu(self.from_feature(feature) + self.from_memory(memory))
+
+    def output(self, memory: Tensor) -> Tensor:
+        """What the other networks read of the memory, (B, D): all of it."""
+        return memory
+
+    def unroll(self, features: Tensor) -> Tensor:
+        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D), the inputs' products taken at once."""
+        inputs = self.from_feature(features)
+        memory = torch.relu(inputs[0] + self.from_memory.bias)
+        outputs = [memory]
+        for step in inputs[1:]:
+            memory = torch.relu(step + self.from_memory(memory))
+            outputs.append(memory)
+        return torch.stack(outputs)
+
+
+class LstmCore(nn.Module):
+    """The LSTM that Mnih et al. (2014) use in dynamic worlds. Memory is (h, c) side by side, (B, 2 D)."""
+
+    def __init__(self, feature_width: int, memory_width: int) -> None:
+        """Make a core that turns features (B, G) into outputs (B, D)."""
+        super().__init__()
+        self.width, self.memory_width = memory_width, 2 * memory_width
+        self.lstm = nn.LSTM(feature_width, memory_width)
+
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """One step: (B, G) and (B, 2 D) -> (B, 2 D)."""
+        hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
+        _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
+        return torch.cat([hidden[0], cell[0]], -1)
+
+    def output(self, memory: Tensor) -> Tensor:
+        """What the other networks read of the memory, (B, D): h."""
+        return memory[..., : self.width]
+
+    def unroll(self, features: Tensor) -> Tensor:
+        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D)."""
+        return cast(Tensor, self.lstm(features)[0])
+
+
+class RecurrentAttention(nn.Module):
+    """Glimpse network, core, locator, classifier and baseline. RAM and its controls differ in the locator alone.
+
+    Acting is one step at a time without gradients; learning replays the recorded episodes with all steps of a
+    network in one product. What was sampled is data in the replay, so no gradient can cross a sampled place.
+    """
+
+    average_return: Tensor
+
+    def __init__(
+        self,
+        options: RecurrentOptions,
+        locator: nn.Module,
+        observation_space: spaces.Dict,
+        action_space: spaces.Dict,
+        policy_gradient_into_core: bool = False,
+    ) -> None:
+        """Make the networks.
+
+        Args:
+            options: widths and losses.
+            locator: proposes places, see `locators.py`.
+            observation_space: has `glimpse` (K, C, P, P), `location` and `time`.
+            action_space: has `look`, `answer`, and `stop` where the task has it.
+            policy_gradient_into_core: whether the locator's gradient flows on into core and glimpse network.
+        """
+        super().__init__()
+        self.options, self.into_core = options, policy_gradient_into_core
+        glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
+        answer = cast(spaces.Discrete, action_space["answer"])
+        self.steps = int(time.n) - 1
+        pixels = int(torch.Size(glimpse.shape).numel())
+        core = LstmCore if options.core == "lstm" else RectifiedCore
+        self.glimpse_network = GlimpseNetwork(pixels, options)
+        self.core = core(options.feature_width, options.memory_width)
+        self.locator = locator
+        self.classifier = nn.Linear(options.memory_width, int(answer.n))
+        self.baseline = nn.Linear(options.memory_width, 1)
+        self.stopper = nn.Linear(options.memory_width, 1) if "stop" in action_space.spaces else None
+        self.register_buffer("average_return", torch.zeros(self.steps))
+
+    def initial_memory(self, episodes: int) -> Tensor:
+        """An empty memory for each of B episodes, (B, D) or (B, 2 D) zeros."""
+        return self.classifier.weight.new_zeros(episodes, self.core.memory_width)
+
+    def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
+        """See, remember, decide.
+
+        Args:
+            observation: `glimpse` (B, K, C, P, P), `location` (B, 2), `time` (B,).
+            memory: (B, D) or (B, 2 D), zeros where an episode begins.
+
+        Returns:
+            The decision and the new memory.
+        """
+        feature = self.glimpse_network(observation["glimpse"], observation["location"])
+        memory = self.core(feature, memory)
+        hidden = self.core.output(memory)
+        stop = None if self.stopper is None else self.stopper(hidden).squeeze(-1)
+        return Decision(self.locator(hidden, observation["time"]), self.classifier(hidden), stop), memory
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Turn a decision into an action.
+
+        Args:
+            decision: for B episodes.
+            noise: (B, 3) standard normal; two for the place, one for stopping.
+            greedy: whether the mean place and the likelier of going on and stopping are taken; a bool, or (B,) bool.
+
+        Returns:
+            `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 if asked.
+        """
+        calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
+        noise = noise.masked_fill(calm, 0.0) if getattr(self.locator, "sampled", False) else noise
+        action = {"look": self.locator.sample(decision.place, noise[:, :2]).float()}
+        action["answer"] = decision.answer.argmax(-1)
+        if decision.stop is not None:
+            # P(noise < x) for a standard normal is the normal distribution function: a Bernoulli draw without a coin.
+            draw = torch.special.ndtr(noise[:, 2])
+            action["stop"] = (draw < torch.sigmoid(decision.stop.float())).long()
+        return action
+
+    def set_progress(self, progress: float) -> None:
+        """Tell the share of training done, in [0, 1], to what follows a schedule."""
+        gaussian = getattr(self.locator, "gaussian", None)
+        if gaussian is not None:
+            gaussian.set_progress(progress)
+
+    @property
+    def greedy_copy(self) -> bool:
+        """Whether the first copy of each training example must act greedily (the self-critical baseline)."""
+        return isinstance(self.options, PolicyOptions) and self.options.baseline == "self_critical"
+
+    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Groups of parameters with their learning rates as multiples of the optimiser's."""
+        rate = self.options.locator_rate if isinstance(self.options, PolicyOptions) else 1.0
+        eyes = list(self.locator.parameters())
+        known = {id(parameter) for parameter in eyes}
+        return [([p for p in self.parameters() if id(p) not in known], 1.0), (eyes, rate)]
+
+    def loss(self, episode: Episode) -> Loss:
+        """Classification by cross-entropy, places by policy gradient, baseline by squared error.
+
+        Mnih et al. (2014), section 3.1, "Training". The last place is not reinforced: nothing looks at it.
+
+        Args:
+            episode: T steps of B episodes.
+
+        Returns:
+            The sum, and its terms: cross_entropy, accuracy, and for a learned policy also policy, baseline, return.
+        """
+        seen = episode.observation
+        hidden = self.core.unroll(self.glimpse_network(seen["glimpse"], seen["location"]))  # (T, B, D)
+        last = self._at_the_end(hidden, episode)
+        logits = self.classifier(last).float()
+        cross_entropy = self._cross_entropy(hidden, logits, episode)
+        terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
+        if not isinstance(self.options, PolicyOptions):
+            return Loss(cross_entropy, {name: term.detach() for name, term in terms.items()})
+        returns = policy_gradient.returns_to_go(self._credit(logits, episode, self.options))
+        advantage, baseline_error = self._advantage(hidden.detach(), returns, episode.copies, self.options)
+        log_prob = self._log_prob(hidden if self.into_core else hidden.detach(), episode)
+        policy = policy_gradient.reinforce(log_prob, advantage[: len(log_prob)])
+        terms |= {"policy": policy, "baseline": baseline_error, "return": returns[0].mean()}
+        total = cross_entropy + self.options.policy_weight * policy + baseline_error
+        return Loss(total, {name: term.detach() for name, term in terms.items()})
+
+    def _at_the_end(self, hidden: Tensor, episode: Episode) -> Tensor:
+        """The memory behind each episode's last answer: (T, B, D) -> (B, D)."""
+        if self.stopper is None:
+            return hidden[-1]
+        return hidden[episode.taken.sum(0) - 1, torch.arange(hidden.shape[1], device=hidden.device)]
+
+    def _cross_entropy(self, hidden: Tensor, logits: Tensor, episode: Episode) -> Tensor:
+        """Of the last answer, or averaged over all answers given."""
+        smoothing = self.options.label_smoothing
+        if self.options.classification == "final":
+            return F.cross_entropy(logits, episode.label, label_smoothing=smoothing)
+        every = self.classifier(hidden).float().flatten(0, 1)
+        label = episode.label.expand(len(hidden), -1).flatten()
+        losses = F.cross_entropy(every, label, label_smoothing=smoothing, reduction="none")
+        return (losses * episode.taken.flatten()).sum() / episode.taken.sum()
+
+    def _credit(self, logits: Tensor, episode: Episode, options: PolicyOptions) -> Tensor:
+        """The reward (T, B) that is reinforced; `probability` puts p(label) where the world says right or wrong."""
+        if options.credit == "reward":
+            return episode.reward
+        chance = logits.detach().softmax(-1).gather(1, episode.label[:, None]).squeeze(1)
+        ends = episode.taken & ~torch.cat([episode.taken[1:], torch.zeros_like(episode.taken[:1])])
+        right = (episode.action["answer"] == episode.label).float()
+        return episode.reward + (chance - right) * ends
+
+    def _advantage(
+        self, hidden: Tensor, returns: Tensor, copies: int, options: PolicyOptions
+    ) -> tuple[Tensor, Tensor]:
+        """Returns (T, B) less the baseline, and the squared error of a learned one."""
+        no_error = returns.new_zeros(())
+        match options.baseline:
+            case "learned":
+                return policy_gradient.learned_baseline(returns, self.baseline(hidden).squeeze(-1).float())
+            case "leave_one_out":
+                return policy_gradient.leave_one_out_baseline(returns, copies), no_error
+            case "self_critical":
+                return policy_gradient.self_critical_baseline(returns, copies), no_error
+            case "moving_average":
+                advantage = policy_gradient.moving_average_baseline(returns, self.average_return.clone())
+                self.average_return.lerp_(returns.mean(1), 0.01)
+                return advantage, no_error
+            case _:
+                return returns, no_error
+
+    def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
+        """Log-probability (T - 1, B) of what was chosen before the last step; zero where nothing came of it."""
+        hidden, time = hidden[:-1], episode.observation["time"][:-1]
+        mean = self.locator(hidden, time).float()
+        log_prob = policy_gradient.gaussian_log_prob(
+            episode.action["look"][:-1], mean, self.locator.gaussian.current()
+        )
+        if self.stopper is None:
+            return log_prob
+        stop = self.stopper(hidden).squeeze(-1).float()
+        chose = -F.binary_cross_entropy_with_logits(stop, episode.action["stop"][:-1].float(), reduction="none")
+        return log_prob * episode.taken[1:] + chose * episode.taken[:-1]
+
+
+def make_ram(options: RamOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> RecurrentAttention:
+    """RAM for a world with these spaces."""
+    steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
+    bias = path_bias(options.first_path, steps)
+    locator = LearnedLocator(options.memory_width, options.locator_width, bias, options.sigma)
+    into_core = options.policy_gradient == "core"
+    return RecurrentAttention(options, locator, observation_space, action_space, into_core)

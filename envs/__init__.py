@@ -1,0 +1,54 @@
+"""Worlds: data sets, retina, tasks, and their Gymnasium and Stable-Baselines3 faces.
+
+`WORLDS` names every world. Adding one: a file with its batched core, a line here, a config.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gymnasium.envs.registration import register, registry
+
+
+@dataclass(frozen=True)
+class World:
+    """A named world: its Gymnasium id, where its batched core lives, and what differs from the core's defaults."""
+
+    id: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+    core: str = "glimpse.envs.classify:Classification"
+    options: str = "glimpse.envs.options:ClassificationOptions"
+
+
+_WIDE_RETINA = {"patch": 12, "scales": 3}
+
+WORLDS: dict[str, World] = {
+    "mnist": World("glimpse/MNIST-v0", {"data": "mnist"}),
+    "fashion-mnist": World("glimpse/FashionMNIST-v0", {"data": "fashion-mnist"}),
+    "digits": World("glimpse/Digits-v0", {"data": "digits", "retina": {"patch": 3}}),
+    "translated-mnist": World(
+        "glimpse/TranslatedMNIST-v0",
+        {"canvas": {"kind": "translated", "size": 60}, "retina": _WIDE_RETINA},
+    ),
+    "cluttered-mnist": World(
+        "glimpse/ClutteredMNIST-v0",
+        {"canvas": {"kind": "cluttered", "size": 60, "pieces": 4}, "retina": _WIDE_RETINA},
+    ),
+    "cluttered-mnist-100": World(
+        "glimpse/ClutteredMNIST100-v0",
+        {"canvas": {"kind": "cluttered", "size": 100, "pieces": 8}, "retina": {"patch": 12, "scales": 4}, "glimpses": 8},
+    ),
+    "images": World("glimpse/Images-v0"),
+}
+
+
+def register_worlds() -> None:
+    """Register every world with Gymnasium. Entry points are strings, so nothing heavy is imported; idempotent."""
+    for name, world in WORLDS.items():
+        if world.id not in registry:
+            register(
+                id=world.id,
+                entry_point="glimpse.envs.gymnasium_face:make_env",
+                vector_entry_point="glimpse.envs.gymnasium_face:make_vector_env",
+                kwargs={"name": name},
+                disable_env_checker=False,
+            )

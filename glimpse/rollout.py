@@ -1,0 +1,96 @@
+"""The rollout: one for training, evaluation and pictures."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.episode import Decision, Episode
+from glimpse.envs.lane_random import mix, normal
+
+_POLICY = 31
+
+
+class Step(Protocol):
+    """What a world's step gives back; see `glimpse.envs.classify.Step`."""
+
+    @property
+    def observation(self) -> dict[str, Tensor]: ...
+    @property
+    def reward(self) -> Tensor: ...
+    @property
+    def terminated(self) -> Tensor: ...
+    @property
+    def label(self) -> Tensor: ...
+
+
+class World(Protocol):
+    """A batched core; see `glimpse.envs.classify.Classification`."""
+
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> dict[str, Tensor]:
+        """Begin episodes."""
+        ...
+
+    def step(self, action: dict[str, Tensor]) -> Step:
+        """Act in all lanes."""
+        ...
+
+
+class Actor(Protocol):
+    """An agent that acts; see `glimpse.agents.ram.RecurrentAttention`."""
+
+    steps: int
+
+    def initial_memory(self, episodes: int) -> Tensor:
+        """An empty memory."""
+        ...
+
+    def __call__(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
+        """See, remember, decide."""
+        ...
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Turn a decision into an action."""
+        ...
+
+
+@torch.no_grad()
+def play(
+    world: World, agent: Actor, example: Tensor, key: Tensor, *, copies: int = 1, greedy: Tensor | bool = False
+) -> Episode:
+    """Play E * M episodes to their end.
+
+    Args:
+        world: a batched core.
+        agent: chooses, remembers and answers.
+        example: (E,) int64, which example each episode shows.
+        key: (E,) int64, decides the picture, the first place and (with the copy's number) the agent's noise.
+        copies: episodes M played on each picture.
+        greedy: whether the agent takes the mean place; a bool, or (E * M,) bool for each episode.
+
+    Returns:
+        The episodes; episode e * M + m is copy m of example e. They do not depend on how many are played together.
+    """
+    observation = world.begin(example, key, copies)
+    lanes = len(example) * copies
+    copy = torch.arange(lanes, device=key.device) % copies
+    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(lanes, agent.steps, 3)
+    memory = agent.initial_memory(lanes)
+    seen, acted, answers, rewards, ended = [], [], [], [], []
+    for time in range(agent.steps):
+        seen.append(observation)
+        with torch.profiler.record_function("network"):
+            decision, memory = agent(observation, memory)
+            action = agent.act(decision, noise[:, time], greedy)
+        observation, reward, over, label = world.step(action)
+        acted.append(action)
+        answers.append(decision.answer)
+        rewards.append(reward)
+        ended.append(over)
+    taken = torch.stack([torch.ones_like(ended[0]), *(~over for over in ended[:-1])])
+    return Episode(_stack(seen), _stack(acted), torch.stack(answers), torch.stack(rewards), taken, label, copies)
+
+
+def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """A dict of (T, B, ...) from T dicts of (B, ...)."""
+    return {name: torch.stack([step[name] for step in steps]) for name in steps[0]}

@@ -1,0 +1,201 @@
+"""Training: collect, learn, log, evaluate, save. Stopped anywhere and resumed, it gives the same weights to the bit."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.episode import Episode
+from glimpse.build import choose_device, make_agent, make_world, set_threads
+from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
+from glimpse.config import Experiment
+from glimpse.config_file import dump_experiment
+from glimpse.evaluate import measure_averaged
+from glimpse.learner import Learner
+from glimpse.order import TrainingOrder
+from glimpse.progress import Progress
+from glimpse.rollout import play
+from glimpse.run_folder import MetricsLog, RunFolder
+from glimpse.tracking import Tracker, start_tracking
+
+
+class Training:
+    """One run in progress: the world, the learner, and where they are written."""
+
+    def __init__(self, experiment: Experiment, folder: RunFolder, progress: Progress) -> None:
+        """Make everything that a run needs; nothing is trained yet."""
+        self.experiment, self.folder, self.progress = experiment, folder, progress
+        set_threads(experiment.threads)
+        device = choose_device(experiment.device)
+        self.world = make_world(experiment, "train", device)
+        self.validation = make_world(experiment, "validation", device)
+        self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
+        self.order = TrainingOrder(self.world.examples, experiment.train.batch, experiment.seed, device)
+        self.metrics = MetricsLog(folder.metrics_path)
+        self.best_error = float("inf")
+        self.seconds = 0.0  # of training in all, before and after resuming
+        self.run_id: str | None = None
+
+    def collect(self) -> Episode:
+        """Play the episodes of the next update."""
+        example, key = self.order(self.learner.step)
+        copies = self.experiment.train.copies
+        greedy: Tensor | bool = False
+        if self.learner.agent.greedy_copy:
+            greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
+        with self.learner.precision():
+            return play(self.world, self.learner.agent, example, key, copies=copies, greedy=greedy)
+
+    def evaluate(self) -> float:
+        """Validation error in percent, of the averaged weights; the best so far are kept."""
+        score = measure_averaged(self.learner.averaged, self.validation, self.experiment.evaluate)
+        if score.error < self.best_error:
+            self.best_error = score.error
+            save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
+        return score.error
+
+    def save(self) -> None:
+        """Write a checkpoint of this step."""
+        save_checkpoint(self.folder.checkpoints, self._checkpoint(), keep=self.experiment.train.keep)
+
+    def resume(self) -> bool:
+        """Go on from the newest good checkpoint; False if there is none yet."""
+        checkpoint = load_newest(self.folder.checkpoints, self.progress.say)
+        self.metrics.truncate_after(checkpoint.step if checkpoint else -1)
+        if checkpoint is None:
+            return False
+        self.learner.restore(checkpoint.weights, checkpoint.state["learner"])
+        self.best_error = checkpoint.state["best_error"]
+        self.seconds = checkpoint.state["seconds"]
+        self.run_id = checkpoint.state["run_id"]
+        return True
+
+    def start_clock(self) -> None:
+        """From here on time counts as training."""
+        self.progress.start_from(self.learner.step)
+        self._begun = (self.learner.step, self.seconds, time.perf_counter())
+
+    def tell_time(self) -> None:
+        """Count the time, and turn `train.minutes` into steps, once, from the rate of the first 3 % of it."""
+        step, seconds, begun = self._begun
+        spent = time.perf_counter() - begun
+        self.seconds = seconds + spent
+        minutes = self.experiment.train.minutes
+        if self.learner.total is None and minutes is not None and self.seconds > 0.03 * 60 * minutes:
+            rate = (self.learner.step - step) / spent
+            self.learner.total = self.learner.step + max(1, int(rate * (60 * minutes - self.seconds)))
+
+    def describe(self) -> str:
+        """What is about to be trained, in a line."""
+        learner, experiment = self.learner, self.experiment
+        parameters = sum(p.numel() for p in learner.agent.parameters())
+        precision = "bfloat16" if learner.bfloat16 else "float32"
+        return (
+            f"{experiment.agent.name} on {experiment.task.name}: {self.world.examples} examples, {parameters:,} "
+            f"parameters, {learner.device}, {torch.get_num_threads()} threads, {precision}"
+        )
+
+    def _checkpoint(self) -> Checkpoint:
+        state = {
+            "learner": self.learner.state(),
+            "best_error": self.best_error,
+            "seconds": self.seconds,
+            "run_id": self.run_id,
+        }
+        return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
+
+
+def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
+    """The loop. It ends when the steps are done, or at a step's boundary once `stop` holds a signal."""
+    learner, options = training.learner, training.experiment.train
+    latest: dict[str, float] = {}
+    training.start_clock()
+    while not learner.done and not stop:
+        terms = learner.learn(training.collect())
+        training.tell_time()
+        row: dict[str, float] = {}
+        if learner.step % options.log_every == 0 or learner.done:
+            row = _row(training, terms)
+        if learner.step % options.evaluate_every == 0 or learner.done:
+            row["validation_error"] = training.evaluate()
+        if row:
+            training.metrics.write({"step": learner.step, **row})
+            tracker.log({"step": learner.step, **row})
+            latest |= row
+        if learner.step % options.save_every == 0 or learner.done or stop:
+            training.save()
+        training.progress.show(learner.step, learner.total, options.batch, _headline(latest))
+
+
+def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
+    """Numbers for the log: this waits for the device, so it is not done at each step."""
+    numbers = {name: float(value) for name, value in terms.items()}
+    rate = float(training.learner.optimiser.param_groups[0]["lr"])
+    return {**numbers, "learning_rate": rate, "seconds": round(training.seconds, 3)}
+
+
+def _headline(latest: dict[str, float]) -> dict[str, float]:
+    """The metrics that matter while one waits."""
+    return {name: latest[name] for name in ("loss", "accuracy", "validation_error") if name in latest}
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that holds the first SIGTERM or SIGINT: saving inside a handler could tear a checkpoint."""
+    stop: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A second Ctrl-C stops at once.
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
+    """Train in a run's folder; with `resume`, go on with the run that is there.
+
+    Returns:
+        0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved.
+
+    Raises:
+        UserError: if the folder is taken or cannot be written, or the loss is not finite.
+        DataError: if the data cannot be had.
+    """
+    folder = RunFolder.open(run) if resume else RunFolder.create(run, dump_experiment(experiment))
+    progress = Progress()
+    with folder.lock(), _signals() as stop:
+        training = Training(experiment, folder, progress)
+        if resume and training.resume():
+            progress.say(f"resuming {run} after step {training.learner.step}")
+        progress.say(training.describe())
+        tracker = start_tracking(
+            experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
+        )
+        training.run_id = tracker.run_id
+        exit_code = 1
+        try:
+            train(training, tracker, stop)
+            exit_code = 128 + stop[0] if stop else 0
+        finally:
+            tracker.finish(_summary(training), exit_code)
+    if stop:
+        progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
+    else:
+        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
+        progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
+    return exit_code
+
+
+def _summary(training: Training) -> dict[str, float]:
+    """What the tracker shows for the whole run."""
+    return {"best_validation_error": training.best_error, "seconds": training.seconds}
