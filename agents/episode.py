@@ -12,11 +12,13 @@ class Decision(NamedTuple):
     place: (B, 2), mean of the next place, in [-1, 1].
     answer: (B, N), logits of the classes.
     stop: (B,), logit of stopping, where the task has it.
+    activations: what the networks computed on the way, each (B, ...), by name; see `recall.py`.
     """
 
     place: Tensor
     answer: Tensor
     stop: Tensor | None
+    activations: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Episode:
     taken: (T, B) bool, False after an episode's end.
     label: (B,) the true classes.
     copies: episodes M played on each example; episode e * M + m is copy m of example e.
+    activations: each (T, B, ...), if recorded: only for an update by the very weights that played.
     """
 
     observation: dict[str, Tensor]
@@ -39,6 +42,7 @@ class Episode:
     taken: Tensor
     label: Tensor
     copies: int
+    activations: dict[str, Tensor]
 
 
 class Loss(NamedTuple):

@@ -1,7 +1,8 @@
 """Locators: what proposes the next place. One module each, with one signature.
 
-`forward(memory (..., D), time (...,)) -> mean (..., 2)`; `sample(mean, noise) -> place`; `sampled` says whether the
-place is drawn from a Gaussian around the mean, and so can be reinforced.
+`forward(memory (..., D), time (...,), recorded) -> mean (..., 2), activations of a hidden layer or none`;
+`sample(mean, noise) -> place`; `sampled` says whether the place is drawn from a Gaussian around the mean, and so can
+be reinforced. On `recorded`, see `recall.py`.
 """
 
 import math
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents.options import SigmaOptions
+from glimpse.agents.recall import RectifiedSum
 
 Path = tuple[tuple[float, float], ...]
 
@@ -52,7 +54,8 @@ def path_bias(path: Path | None, steps: int) -> Tensor:
     """Bias of the locator at each step, (T, 2), so that an untrained tanh locator follows `path`.
 
     Args:
-        path: places of glimpses 2 to T; none is the centre throughout.
+        path: places of glimpses 2 to T, drawn back to at most 0.95 from the centre along each axis, so that the
+            tanh is not saturated; none is the centre throughout.
         steps: T. The bias of the last step belongs to a place that nothing looks at.
 
     Raises:
@@ -70,7 +73,7 @@ class LearnedLocator(nn.Module):
     """Mean place = tanh(Linear(h) + b_t), or with one rectified layer before; sampled around it.
 
     Mnih et al. (2014), section 4: f_l(h) = Linear(h), of which the hidden layer, the tanh and the bias b_t
-    of each step are departures; with `width` 0 and no path only the tanh remains.
+    of each step are departures. With `width` 0 and no path the tanh and a bias that begins at zero remain.
     """
 
     sampled = True
@@ -78,15 +81,19 @@ class LearnedLocator(nn.Module):
     def __init__(self, memory_width: int, width: int, bias: Tensor, sigma: SigmaOptions) -> None:
         """Make a locator for memories (..., D) and step biases (T, 2)."""
         super().__init__()
-        self.hidden = nn.Linear(memory_width, width) if width else None
+        self.hidden = RectifiedSum((memory_width,), width) if width else None
         self.mean = nn.Linear(width or memory_width, 2)
         self.bias = nn.Parameter(bias)
         self.gaussian = Gaussian(sigma)
 
-    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
-        """(..., D) memories at steps (...,) int64 -> (..., 2) mean places in [-1, 1]."""
-        hidden = memory if self.hidden is None else torch.relu(self.hidden(memory))
-        return torch.tanh(self.mean(hidden) + self.bias[time])
+    def forward(
+        self, memory: Tensor, time: Tensor, recorded: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """(..., D) memories at steps (...,) int64 -> (..., 2) mean places in [-1, 1], and the hidden layer's output."""
+        if self.hidden is None:
+            return torch.tanh(self.mean(memory) + self.bias[time]), None
+        hidden = self.hidden(memory, recorded=recorded)
+        return torch.tanh(self.mean(hidden) + self.bias[time]), hidden
 
     def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
         """Sample (B, 2) places around the mean."""
@@ -104,9 +111,9 @@ class PathLocator(nn.Module):
         self.bias = nn.Parameter(bias)
         self.gaussian = Gaussian(sigma)
 
-    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+    def forward(self, memory: Tensor, time: Tensor, recorded: None = None) -> tuple[Tensor, None]:
         """Ignore the memory: the mean place of each step, (..., 2)."""
-        return torch.tanh(self.bias[time])
+        return torch.tanh(self.bias[time]), None
 
     def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
         """Sample (B, 2) places around the mean."""
@@ -124,9 +131,9 @@ class FixedLocator(nn.Module):
         super().__init__()
         self.register_buffer("path", path)
 
-    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+    def forward(self, memory: Tensor, time: Tensor, recorded: None = None) -> tuple[Tensor, None]:
         """The path's place of each step, (..., 2)."""
-        return self.path[time]
+        return self.path[time], None
 
     def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
         """The mean itself."""
@@ -138,9 +145,9 @@ class RandomLocator(nn.Module):
 
     sampled = False
 
-    def forward(self, memory: Tensor, time: Tensor) -> Tensor:
+    def forward(self, memory: Tensor, time: Tensor, recorded: None = None) -> tuple[Tensor, None]:
         """The centre, (..., 2)."""
-        return memory.new_zeros(*time.shape, 2)
+        return memory.new_zeros(*time.shape, 2), None
 
     def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
         """Turn standard normal noise (B, 2) into uniform places in [-1, 1] through its distribution function."""
@@ -150,7 +157,7 @@ class RandomLocator(nn.Module):
 def raster(steps: int) -> Tensor:
     """A grid of T places, row by row, as even as T allows: (T, 2) in [-1, 1].
 
-    There are about as many rows as columns; a short last row is spread over the width.
+    There are about as many rows as columns; a row with one place less spreads its places over the same width.
     """
     rows = max(1, round(steps**0.5))
     counts = [steps // rows + (row < steps % rows) for row in range(rows)]

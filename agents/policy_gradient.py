@@ -33,17 +33,20 @@ def returns_to_go(reward: Tensor) -> Tensor:
     return reward.flip(0).cumsum(0).flip(0)
 
 
-def learned_baseline(returns: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+def learned_baseline(returns: Tensor, value: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
     """Subtract a learned value (Mnih et al., 2014, equation 3 and below).
 
     Args:
         returns: (T, B).
         value: (T, B), the baseline's prediction, with its gradient.
+        taken: (T, B) bool, False after an episode's end.
 
     Returns:
-        The advantage (T, B), through which no gradient flows, and the squared error of the value, a scalar.
+        The advantage (T, B), through which no gradient flows, and the squared error of the value, averaged over all
+        steps taken, a scalar.
     """
-    return returns - value.detach(), (value - returns).square().mean()
+    error = (value - returns.detach()).square() * taken
+    return returns - value.detach(), error.sum() / taken.sum()
 
 
 def moving_average_baseline(returns: Tensor, average: Tensor) -> Tensor:
@@ -72,14 +75,15 @@ def leave_one_out_baseline(returns: Tensor, copies: int) -> Tensor:
 
 
 def self_critical_baseline(returns: Tensor, copies: int) -> Tensor:
-    """Subtract the return of the example's first copy, which acted greedily (Rennie et al., 2017, equation 7).
+    """Subtract the return of the example's first copy, which acted greedily (Rennie et al., 2017).
 
     Args:
         returns: (T, E * M); copy 0 of each example chose the mean place at each step.
         copies: M, at least 2.
 
     Returns:
-        (T, E * M); zero for the greedy copies, which are therefore not reinforced.
+        (T, E * M); zero for the greedy copies, which are therefore not reinforced, and M / (M - 1) times the
+        difference for the others, so that an average over all copies, as in `reinforce`, stays unbiased.
 
     Raises:
         ValueError: with fewer than two copies nothing was sampled.
@@ -87,7 +91,7 @@ def self_critical_baseline(returns: Tensor, copies: int) -> Tensor:
     if copies < 2:
         raise ValueError(f"the self-critical baseline needs at least 2 copies of each example, got {copies}")
     group = returns.unflatten(-1, (-1, copies))
-    return (group - group[..., :1]).flatten(-2)
+    return ((group - group[..., :1]) * (copies / (copies - 1))).flatten(-2)
 
 
 def reinforce(log_prob: Tensor, advantage: Tensor, taken: Tensor | None = None) -> Tensor:

@@ -3,7 +3,7 @@
 Axes: B episodes, T steps, K scales, C channels, P patch side, D memory, N classes.
 """
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,15 @@ from glimpse.agents import policy_gradient
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import LearnedLocator, path_bias
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
+from glimpse.agents.recall import RectifiedSum, recall_recurrence
+
+
+class Seen(NamedTuple):
+    """Activations of the glimpse network: what (..., h_g), where (..., h_l), and the feature of both (..., G)."""
+
+    what: Tensor
+    where: Tensor
+    feature: Tensor
 
 
 class GlimpseNetwork(nn.Module):
@@ -25,45 +34,43 @@ class GlimpseNetwork(nn.Module):
     def __init__(self, pixels: int, options: RecurrentOptions) -> None:
         """Make it for glimpses of `pixels` = K * C * P * P numbers."""
         super().__init__()
-        self.what = nn.Linear(pixels, options.glimpse_width)
-        self.where = nn.Linear(2, options.place_width)
-        self.from_what = nn.Linear(options.glimpse_width, options.feature_width)
-        self.from_where = nn.Linear(options.place_width, options.feature_width)
+        self.what = RectifiedSum((pixels,), options.glimpse_width)
+        self.where = RectifiedSum((2,), options.place_width)
+        self.both = RectifiedSum((options.glimpse_width, options.place_width), options.feature_width)
 
-    def forward(self, glimpse: Tensor, location: Tensor) -> Tensor:
-        """(..., K, C, P, P) in [0, 1] and (..., 2) in [-1, 1] -> (..., G)."""
-        what = torch.relu(self.what(glimpse.flatten(-4)))
-        where = torch.relu(self.where(location))
-        return torch.relu(self.from_what(what) + self.from_where(where))
+    def forward(self, glimpse: Tensor, location: Tensor, recorded: Seen | None = None) -> Seen:
+        """(..., K, C, P, P) in [0, 1] and (..., 2) in [-1, 1] -> activations; see `recall.py` on `recorded`."""
+        known = recorded or (None, None, None)
+        what = self.what(glimpse.flatten(-4), recorded=known[0])
+        where = self.where(location, recorded=known[1])
+        return Seen(what, where, self.both(what, where, recorded=known[2]))
 
 
 class RectifiedCore(nn.Module):
-    """h_t = Rect(Linear(h_{t-1}) + Linear(g_t)): Mnih et al. (2014), section 4, "Core network". Memory is h, (B, D)."""
+    """h_t = Rect(Linear(g_t) + Linear(h_{t-1})): Mnih et al. (2014), section 4, "Core network". Memory is h, (B, D)."""
 
     def __init__(self, feature_width: int, memory_width: int) -> None:
         """Make a core that turns features (B, G) into memories (B, D)."""
         super().__init__()
         self.width = self.memory_width = memory_width
-        self.from_feature = nn.Linear(feature_width, memory_width)
-        self.from_memory = nn.Linear(memory_width, memory_width)
+        self.layer = RectifiedSum((feature_width, memory_width), memory_width)
 
     def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
         """One step: (B, G) and (B, D) -> (B, D)."""
-        return torch.relu(self.from_feature(feature) + self.from_memory(memory))
+        return cast(Tensor, self.layer(feature, memory))
 
     def output(self, memory: Tensor) -> Tensor:
         """What the other networks read of the memory, (B, D): all of it."""
         return memory
 
-    def unroll(self, features: Tensor) -> Tensor:
-        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D), the inputs' products taken at once."""
-        inputs = self.from_feature(features)
-        memory = torch.relu(inputs[0] + self.from_memory.bias)
-        outputs = [memory]
-        for step in inputs[1:]:
-            memory = torch.relu(step + self.from_memory(memory))
-            outputs.append(memory)
-        return torch.stack(outputs)
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D), and the last one (B, D) by itself."""
+        if recorded is not None:
+            return recall_recurrence(self.layer, features, recorded)
+        outputs = [self(features[0], features.new_zeros(features.shape[1], self.width))]
+        for feature in features[1:]:
+            outputs.append(self(feature, outputs[-1]))
+        return torch.stack(outputs), outputs[-1]
 
 
 class LstmCore(nn.Module):
@@ -85,9 +92,10 @@ class LstmCore(nn.Module):
         """What the other networks read of the memory, (B, D): h."""
         return memory[..., : self.width]
 
-    def unroll(self, features: Tensor) -> Tensor:
-        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D)."""
-        return cast(Tensor, self.lstm(features)[0])
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As `RectifiedCore.unroll`; the gates are not recorded, so all steps are computed, in one fused call."""
+        hidden = cast(Tensor, self.lstm(features)[0])
+        return hidden, hidden[-1]
 
 
 class RecurrentAttention(nn.Module):
@@ -128,7 +136,9 @@ class RecurrentAttention(nn.Module):
         self.locator = locator
         self.classifier = nn.Linear(options.memory_width, int(answer.n))
         self.baseline = nn.Linear(options.memory_width, 1)
-        self.stopper = nn.Linear(options.memory_width, 1) if "stop" in action_space.spaces else None
+        self.may_stop = "stop" in action_space.spaces
+        learns_to_stop = self.may_stop and isinstance(options, PolicyOptions)
+        self.stopper = nn.Linear(options.memory_width, 1) if learns_to_stop else None
         self.register_buffer("average_return", torch.zeros(self.steps))
 
     def initial_memory(self, episodes: int) -> Tensor:
@@ -145,11 +155,13 @@ class RecurrentAttention(nn.Module):
         Returns:
             The decision and the new memory.
         """
-        feature = self.glimpse_network(observation["glimpse"], observation["location"])
-        memory = self.core(feature, memory)
+        seen = self.glimpse_network(observation["glimpse"], observation["location"])
+        memory = self.core(seen.feature, memory)
         hidden = self.core.output(memory)
+        place, eyes = self.locator(hidden, observation["time"])
         stop = None if self.stopper is None else self.stopper(hidden).squeeze(-1)
-        return Decision(self.locator(hidden, observation["time"]), self.classifier(hidden), stop), memory
+        activations = {**seen._asdict(), "hidden": hidden} | ({} if eyes is None else {"eyes": eyes})
+        return Decision(place, self.classifier(hidden), stop, activations), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Turn a decision into an action.
@@ -160,16 +172,20 @@ class RecurrentAttention(nn.Module):
             greedy: whether the mean place and the likelier of going on and stopping are taken; a bool, or (B,) bool.
 
         Returns:
-            `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 if asked.
+            `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 where the
+            task has it, 0 throughout for agents that do not learn it.
         """
         calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
-        noise = noise.masked_fill(calm, 0.0) if getattr(self.locator, "sampled", False) else noise
-        action = {"look": self.locator.sample(decision.place, noise[:, :2]).float()}
+        calmed = noise.masked_fill(calm, 0.0)
+        place_noise = calmed if getattr(self.locator, "sampled", False) else noise
+        action = {"look": self.locator.sample(decision.place, place_noise[:, :2]).float()}
         action["answer"] = decision.answer.argmax(-1)
         if decision.stop is not None:
             # P(noise < x) for a standard normal is the normal distribution function: a Bernoulli draw without a coin.
-            draw = torch.special.ndtr(noise[:, 2])
+            draw = torch.special.ndtr(calmed[:, 2])
             action["stop"] = (draw < torch.sigmoid(decision.stop.float())).long()
+        elif self.may_stop:
+            action["stop"] = torch.zeros_like(action["answer"])
         return action
 
     def set_progress(self, progress: float) -> None:
@@ -193,7 +209,9 @@ class RecurrentAttention(nn.Module):
     def loss(self, episode: Episode) -> Loss:
         """Classification by cross-entropy, places by policy gradient, baseline by squared error.
 
-        Mnih et al. (2014), section 3.1, "Training". The last place is not reinforced: nothing looks at it.
+        Mnih et al. (2014), section 3.2. The last place is not reinforced: nothing looks at it. The policy's term is a
+        sum over steps and a mean over episodes, as in equation 3, times `policy_weight`; the baseline's is a mean
+        over both, with weight 1, and moves the baseline alone. A moving-average baseline is updated after its use.
 
         Args:
             episode: T steps of B episodes.
@@ -202,25 +220,27 @@ class RecurrentAttention(nn.Module):
             The sum, and its terms: cross_entropy, accuracy, and for a learned policy also policy, baseline, return.
         """
         seen = episode.observation
-        hidden = self.core.unroll(self.glimpse_network(seen["glimpse"], seen["location"]))  # (T, B, D)
-        last = self._at_the_end(hidden, episode)
-        logits = self.classifier(last).float()
+        known = episode.activations
+        recorded = Seen(known["what"], known["where"], known["feature"]) if known else None
+        features = self.glimpse_network(seen["glimpse"], seen["location"], recorded).feature
+        hidden, last = self.core.unroll(features, known.get("hidden"))
+        logits = self.classifier(self._at_the_end(hidden, last, episode)).float()
         cross_entropy = self._cross_entropy(hidden, logits, episode)
         terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
         if not isinstance(self.options, PolicyOptions):
             return Loss(cross_entropy, {name: term.detach() for name, term in terms.items()})
         returns = policy_gradient.returns_to_go(self._credit(logits, episode, self.options))
-        advantage, baseline_error = self._advantage(hidden.detach(), returns, episode.copies, self.options)
+        advantage, baseline_error = self._advantage(hidden.detach(), returns, episode, self.options)
         log_prob = self._log_prob(hidden if self.into_core else hidden.detach(), episode)
         policy = policy_gradient.reinforce(log_prob, advantage[: len(log_prob)])
         terms |= {"policy": policy, "baseline": baseline_error, "return": returns[0].mean()}
         total = cross_entropy + self.options.policy_weight * policy + baseline_error
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
-    def _at_the_end(self, hidden: Tensor, episode: Episode) -> Tensor:
-        """The memory behind each episode's last answer: (T, B, D) -> (B, D)."""
+    def _at_the_end(self, hidden: Tensor, last: Tensor, episode: Episode) -> Tensor:
+        """What is behind each episode's last answer, (B, D), of the outputs (T, B, D) and the last of them (B, D)."""
         if self.stopper is None:
-            return hidden[-1]
+            return last
         return hidden[episode.taken.sum(0) - 1, torch.arange(hidden.shape[1], device=hidden.device)]
 
     def _cross_entropy(self, hidden: Tensor, logits: Tensor, episode: Episode) -> Tensor:
@@ -243,17 +263,18 @@ class RecurrentAttention(nn.Module):
         return episode.reward + (chance - right) * ends
 
     def _advantage(
-        self, hidden: Tensor, returns: Tensor, copies: int, options: PolicyOptions
+        self, hidden: Tensor, returns: Tensor, episode: Episode, options: PolicyOptions
     ) -> tuple[Tensor, Tensor]:
         """Returns (T, B) less the baseline, and the squared error of a learned one."""
         no_error = returns.new_zeros(())
         match options.baseline:
             case "learned":
-                return policy_gradient.learned_baseline(returns, self.baseline(hidden).squeeze(-1).float())
+                value = self.baseline(hidden).squeeze(-1).float()
+                return policy_gradient.learned_baseline(returns, value, episode.taken)
             case "leave_one_out":
-                return policy_gradient.leave_one_out_baseline(returns, copies), no_error
+                return policy_gradient.leave_one_out_baseline(returns, episode.copies), no_error
             case "self_critical":
-                return policy_gradient.self_critical_baseline(returns, copies), no_error
+                return policy_gradient.self_critical_baseline(returns, episode.copies), no_error
             case "moving_average":
                 advantage = policy_gradient.moving_average_baseline(returns, self.average_return.clone())
                 self.average_return.lerp_(returns.mean(1), 0.01)
@@ -264,7 +285,8 @@ class RecurrentAttention(nn.Module):
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
         """Log-probability (T - 1, B) of what was chosen before the last step; zero where nothing came of it."""
         hidden, time = hidden[:-1], episode.observation["time"][:-1]
-        mean = self.locator(hidden, time).float()
+        eyes = episode.activations.get("eyes")
+        mean = self.locator(hidden, time, None if eyes is None else eyes[:-1])[0].float()
         log_prob = policy_gradient.gaussian_log_prob(
             episode.action["look"][:-1], mean, self.locator.gaussian.current()
         )

@@ -47,8 +47,7 @@ def register_worlds() -> None:
         if world.id not in registry:
             register(
                 id=world.id,
-                entry_point="glimpse.envs.gymnasium_face:make_env",
-                vector_entry_point="glimpse.envs.gymnasium_face:make_vector_env",
+                entry_point="glimpse.envs.gymnasium_face:WorldEnv",
+                vector_entry_point="glimpse.envs.gymnasium_face:WorldVectorEnv",
                 kwargs={"name": name},
-                disable_env_checker=False,
             )

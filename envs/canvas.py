@@ -40,6 +40,21 @@ def _put(canvas: Tensor, window: Tensor, start: Tensor, picture: Tensor, blend: 
         window[start] = (below.short() + picture).clamp_(max=255).to(torch.uint8)
 
 
+def check_canvas(options: CanvasOptions, source: Tensor) -> None:
+    """Check that images (N, C, h, w), and clutter cut from them, fit the canvas.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    count, (height, width) = len(source), source.shape[2:]
+    if max(height, width) > options.size:
+        raise ValueError(f"canvas.size {options.size} is smaller than the images ({height} x {width} pixels)")
+    if options.kind == "cluttered" and options.piece > min(height, width):
+        raise ValueError(f"canvas.piece {options.piece} is larger than the images ({height} x {width} pixels)")
+    if options.kind == "cluttered" and count < 2:
+        raise ValueError("clutter is cut from other examples: the split needs at least two")
+
+
 def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Tensor, source: Tensor) -> Tensor:
     """Make each episode's canvas.
 
@@ -56,9 +71,8 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
     Raises:
         ValueError: if examples or pieces do not fit.
     """
+    check_canvas(options, source)
     batch, channels, height, width = examples.shape
-    if max(height, width) > options.size:
-        raise ValueError(f"canvas.size {options.size} is smaller than the images ({height} x {width} pixels)")
     canvas = torch.zeros(batch, channels, options.size, options.size, dtype=torch.uint8, device=examples.device)
     if options.kind == "cluttered":
         _scatter_pieces(options, canvas, index, key, source)
@@ -72,10 +86,6 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
 def _scatter_pieces(options: CanvasOptions, canvas: Tensor, index: Tensor, key: Tensor, source: Tensor) -> None:
     """Put each lane's pieces on its canvas: a loop over the few pieces, none over the lanes."""
     piece, count, (height, width) = options.piece, len(source), source.shape[2:]
-    if piece > min(height, width, options.size):
-        raise ValueError(f"canvas.piece {piece} is larger than the images ({height} x {width}) or the canvas")
-    if count < 2:
-        raise ValueError("clutter is cut from other examples: the split needs at least two")
     lane = torch.arange(len(canvas), device=key.device)
     # An offset in [1, N) from the example itself: never the same one.
     others = (index[:, None] + 1 + integers(mix(key, _PIECE_SOURCE), options.pieces, count - 1)) % count

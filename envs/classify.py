@@ -1,17 +1,20 @@
 """Sequential classification as a batched core: B episodes at once, tensors in and out, no host synchronisation."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.augment import warp
-from glimpse.envs.canvas import make_canvas
-from glimpse.envs.datasets import ImageData
+from glimpse.envs.canvas import check_canvas, make_canvas
+from glimpse.envs.datasets import ImageData, load_images
 from glimpse.envs.lane_random import mix, normal, uniform
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
 
 Observation = dict[str, Tensor]
@@ -76,11 +79,25 @@ class Classification:
         # Pictures that are made for each episode are prepared there; images shown as they are, once and here.
         self._fresh = options.canvas.kind != "plain" or (augment is not None and augment.active)
         if options.canvas.kind != "plain":
+            check_canvas(options.canvas, data.images)
             height = width = options.canvas.size
         self.retina = Retina(options.retina, height, width)
         self._resident = None if self._fresh else self.retina.prepare(self._images)
         self.observation_space = self._make_observation_space(channels)
         self.action_space = self._make_action_space()
+
+    @staticmethod
+    def load_data(
+        options: ClassificationOptions,
+        split: Literal["train", "validation", "test"],
+        *,
+        root: str | None = None,
+        download: bool = True,
+    ) -> ImageData:
+        """One split of the data that the options name; see `load_images`, whose errors it raises."""
+        return load_images(
+            options.data, split, root=root, download=download, image_size=options.image_size
+        )
 
     def _make_observation_space(self, channels: int) -> spaces.Dict:
         retina = self.options.retina
@@ -107,6 +124,11 @@ class Classification:
         """Number of examples N in the split."""
         return len(self._labels)
 
+    @property
+    def label(self) -> Tensor:
+        """The true class in each lane: (B,) int64."""
+        return self._label
+
     def draw_example(self, key: Tensor) -> Tensor:
         """A uniformly drawn example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
         return (uniform(mix(key, _EXAMPLE), 1)[:, 0].double() * self.examples).long()
@@ -132,7 +154,7 @@ class Classification:
         self._time = torch.zeros_like(lane)
         self._over = torch.zeros_like(lane, dtype=torch.bool)
         self._steps = 0  # since the last (re)start of any lane
-        self._glimpse = self._look()
+        self._glimpse = self._look(self._picture, self._location)
         return self._observe()
 
     def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
@@ -150,12 +172,13 @@ class Classification:
             self._picture[lanes] = example
         else:
             self._pictures[lanes] = self._draw_pictures(example, key)
-        self._label[lanes] = self._labels[example]
-        self._location = self._location.index_copy(0, lanes, self._first_place(mix(key, 0)))
+        self._label = self._label.index_copy(0, lanes, self._labels[example])
+        place = self._first_place(mix(key, 0))
+        self._location = self._location.index_copy(0, lanes, place)
         self._time = self._time.index_fill(0, lanes, 0)
         self._over = self._over.index_fill(0, lanes, False)
         self._steps = 0
-        self._glimpse = self._look()
+        self._glimpse = self._glimpse.index_copy(0, lanes, self._look(self._picture[lanes], place))
         return self._observe()
 
     def step(self, action: Action) -> Step:
@@ -181,8 +204,23 @@ class Classification:
 
     def picture(self) -> Tensor:
         """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""
-        prepared = self._pictures if self._resident is None else self._resident
-        return self.retina.restore(prepared[self._picture])
+        return self.retina.restore(self._prepared()[self._picture])
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw a lane as an RGB picture: the whole image, the path so far, and what the last glimpse showed.
+
+        Args:
+            lane: which one.
+            seen: the observations of its episode so far, without the lane's axis.
+
+        Returns:
+            (height, width, 3) uint8, of the same size at each step.
+        """
+        if self._over[lane]:
+            seen = seen[:-1]  # The final observation repeats the one before it.
+        picture = self.retina.restore(self._prepared()[self._picture[lane]][None])[0].numpy(force=True)
+        places = np.stack([observation["location"] for observation in seen])
+        return np.asarray(draw_glimpses(picture, places, self.options.retina, seen[-1]["glimpse"]))
 
     def _move(self, look: Tensor) -> None:
         """Look at the next place, in the lanes that go on."""
@@ -190,12 +228,14 @@ class Classification:
         if self._steps >= self.options.glimpses:
             return  # Each lane began at least T steps ago, so none goes on: known without asking the device.
         self._location = torch.where(self._over[:, None], self._location, look.float().clamp(-1, 1))
-        self._glimpse = self._look()
+        self._glimpse = self._look(self._picture, self._location)
 
-    def _look(self) -> Tensor:
-        prepared = self._pictures if self._resident is None else self._resident
-        with torch.profiler.record_function("retina"):
-            return self.retina.look(prepared, self._picture, self._location)
+    def _prepared(self) -> Tensor:
+        """The pictures that `_picture` counts."""
+        return self._pictures if self._resident is None else self._resident
+
+    def _look(self, picture: Tensor, location: Tensor) -> Tensor:
+        return self.retina.look(self._prepared(), picture, location)
 
     def _observe(self) -> Observation:
         return {"glimpse": self._glimpse, "location": self._location, "time": self._time}
@@ -203,14 +243,13 @@ class Classification:
     def _draw_pictures(self, example: Tensor, key: Tensor) -> Tensor:
         """The prepared pictures of new episodes; nothing where the resident images are shown as they are."""
         if not self._fresh:
-            return self._images[:0]
-        with torch.profiler.record_function("canvas"):
-            pictures = self._images[example]
-            if self.augment is not None and self.augment.active:
-                pictures = warp(self.augment, pictures, key)
-            if self.options.canvas.kind != "plain":
-                pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
-            return self.retina.prepare(pictures)
+            return self._images.new_empty(0)
+        pictures = self._images[example]
+        if self.augment is not None and self.augment.active:
+            pictures = warp(self.augment, pictures, key)
+        if self.options.canvas.kind != "plain":
+            pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
+        return self.retina.prepare(pictures)
 
     def _first_place(self, key: Tensor) -> Tensor:
         """(B, 2) first places, one for each key."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from glimpse.envs.catalogue import IMAGE_SETS, TEST_FILES, TRAIN_FILES, ImageSet
+from glimpse.envs.catalogue import IMAGE_SETS, TEST_FILES, TRAIN_FILES
 from glimpse.envs.errors import DataError
 from glimpse.envs.idx import parse_pair
 from glimpse.envs.image_folder import read_image_folder
@@ -47,11 +47,11 @@ def load_images(
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
-    The validation split is a tenth of the training images, chosen by a constant seed and so always the same; the
-    training split is the rest. Files are checked the first time that a process reads them.
+    The validation split is a tenth of the training images, chosen by a constant seed and so always the same;
+    the training split is the rest. Files are checked the first time that a process reads them.
 
     Args:
-        data: "mnist", "fashion-mnist", "digits" (scikit-learn's, 8 x 8; a fixed fifth of them is the test set),
+        data: "mnist", "fashion-mnist", "digits" (scikit-learn's, 8 x 8; a fixed fifth is the test set),
             "torchvision:NAME" (see `torchvision_images`) or "folder:PATH" (see `image_folder`).
         split: Which split.
         root: Data folder; without it GLIMPSE_DATA. `sources` says where else files come from.
@@ -63,8 +63,12 @@ def load_images(
     """
     if split not in ("train", "validation", "test"):
         raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
-    if data.startswith("folder:"):
-        data = f"folder:{Path(data.removeprefix('folder:')).expanduser().absolute()}"
+    if image_size is not None and min(image_size) < 1:
+        raise DataError(f"image_size must be a height and a width of at least 1 pixel, got {image_size}")
+    kind, _, name = data.partition(":")
+    if kind == "folder" and name:
+        # What is kept in memory belongs to one place, wherever the process goes later.
+        data = f"folder:{Path(name).expanduser().absolute()}"
     places = Places.of(root)
     if split == "test":
         return _test(data, places, download, image_size)
@@ -87,7 +91,9 @@ def _test(data: str, places: Places, download: bool, image_size: tuple[int, int]
     return _resident(pictures, np.arange(len(pictures.labels)), image_size)
 
 
-def _read(data: str, part: Part, places: Places, download: bool, image_size: tuple[int, int] | None) -> Pictures:
+def _read(
+    data: str, part: Part, places: Places, download: bool, image_size: tuple[int, int] | None
+) -> Pictures:
     """Decode one part of a data set as its makers divided it."""
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
@@ -96,16 +102,12 @@ def _read(data: str, part: Part, places: Places, download: bool, image_size: tup
         return read_torchvision(name, part, places, download=download, image_size=image_size)
     if data not in IMAGE_SETS:
         raise unknown(data, IMAGE_SETS, "data set", " There are also torchvision:NAME and folder:PATH.")
-    if data == "digits":
+    known = IMAGE_SETS[data]
+    if known.files is None:
         return _read_digits(part)
-    return _read_idx(IMAGE_SETS[data], part, places, download)
-
-
-def _read_idx(known: ImageSet, part: Part, places: Places, download: bool) -> Pictures:
-    """Decode two files like those of MNIST."""
-    assert known.files is not None
-    files = TRAIN_FILES if part == "train" else TEST_FILES
-    images, labels = parse_pair(*read_files(known.files, files, places, download=download), len(known.classes))
+    wanted = TRAIN_FILES if part == "train" else TEST_FILES
+    image_file, label_file = read_files(known.files, wanted, places, download=download)
+    images, labels = parse_pair(image_file, label_file, len(known.classes))
     return Pictures(images[:, None], labels, known.classes)
 
 
@@ -125,4 +127,6 @@ def _resident(pictures: Pictures, chosen: NDArray[np.intp], image_size: tuple[in
     images = torch.from_numpy(pictures.images[chosen])
     if image_size is not None and images.shape[2:] != image_size:
         images = functional.interpolate(images, size=image_size, mode="bilinear", antialias=True)
-    return ImageData(images, torch.from_numpy(pictures.labels[chosen].astype(np.int64)), pictures.classes)
+    return ImageData(
+        images.contiguous(), torch.from_numpy(pictures.labels[chosen].astype(np.int64)), pictures.classes
+    )

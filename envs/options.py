@@ -5,7 +5,7 @@ This file knows pydantic and nothing of torch, so that a mistake in a config is 
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 
 class Options(BaseModel):
@@ -18,7 +18,9 @@ class RetinaOptions(Options):
     """The sensor: `scales` square patches around one place, all reduced to `patch` x `patch` pixels."""
 
     patch: int = Field(8, ge=1, le=512, description="Side P of each patch after reduction, in pixels.")
-    scales: int = Field(1, ge=1, le=8, description="Number K of patches, each `zoom` times as wide as the last.")
+    scales: int = Field(
+        1, ge=1, le=8, description="Number K of patches, each `zoom` times as wide as the last."
+    )
     zoom: int = Field(2, ge=2, le=8, description="Ratio of the widths of two neighbouring scales.")
 
 
@@ -31,11 +33,17 @@ class CanvasOptions(Options):
     With `blend: under` the example replaces what lies below it instead (never occluded: an easier task).
     """
 
-    kind: Literal["plain", "translated", "cluttered"] = Field("plain", description="What is done to the example.")
-    size: int = Field(60, ge=1, le=4096, description="Side of the square canvas (translated and cluttered), in pixels.")
+    kind: Literal["plain", "translated", "cluttered"] = Field(
+        "plain", description="What is done to the example."
+    )
+    size: int = Field(
+        60, ge=1, le=4096, description="Side of the square canvas (translated and cluttered), in pixels."
+    )
     pieces: int = Field(4, ge=1, le=256, description="Clutter: how many pieces.")
     piece: int = Field(8, ge=1, le=512, description="Clutter: side of a piece, in pixels.")
-    blend: Literal["add", "under"] = Field("add", description="Clutter is added over the example, or lies under it.")
+    blend: Literal["add", "under"] = Field(
+        "add", description="Clutter is added over the example, or lies under it."
+    )
     version: Literal[1] = Field(1, description="Version of the clutter rule.")
 
 
@@ -53,7 +61,6 @@ class ClassificationOptions(Options):
     ] = Field(description="Which world; `images` shows any data set named by `data`.")
     data: str = Field(
         "mnist",
-        pattern=r"^(mnist|fashion-mnist|digits|torchvision:.+|folder:.+)$",
         description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
         "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png).",
     )
@@ -64,14 +71,19 @@ class ClassificationOptions(Options):
     retina: RetinaOptions = RetinaOptions()
     glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, the first one included.")
     first_place: Literal["random", "centre"] | tuple[float, float] = Field(
-        "random", description="Where the first glimpse falls: uniform over the image, its centre, or a given (x, y)."
+        "random",
+        description="Where the first glimpse falls: uniform over the image, its centre, or a given (x, y).",
     )
     first_spread: float = Field(
         0.0, ge=0, le=1, description="Standard deviation of noise added to the first place (unless random)."
     )
-    stop: bool = Field(False, description="Adds the action `stop`, which answers before the glimpses are used up.")
+    stop: bool = Field(
+        False, description="Adds the action `stop`, which answers before the glimpses are used up."
+    )
     glimpse_cost: float = Field(0.0, ge=0, description="Subtracted from the reward at each step.")
-    reward: Literal["end", "each_step"] = Field("end", description="A right answer is worth 1 at the end, or 1/T a step.")
+    reward: Literal["end", "each_step"] = Field(
+        "end", description="A right answer is worth 1 at the end, or 1/T a step."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -88,12 +100,26 @@ class ClassificationOptions(Options):
             filled[key] = value
         return filled
 
-    @model_validator(mode="after")
-    def _places_lie_in_the_image(self) -> "ClassificationOptions":
-        """Locations are in [-1, 1]."""
-        if not isinstance(self.first_place, str) and max(map(abs, self.first_place)) > 1:
-            raise ValueError(f"first_place must lie in [-1, 1] x [-1, 1], got {self.first_place}")
-        return self
+    @field_validator("data")
+    @classmethod
+    def _data_set_is_known(cls, data: str) -> str:
+        """Data sets of the worlds are known without opening the catalogue, which takes longer to import."""
+        from glimpse.envs import WORLDS
+
+        if data not in {world.defaults.get("data") for world in WORLDS.values()}:
+            from glimpse.envs.catalogue import IMAGE_SETS
+            from glimpse.envs.sources import unknown
+
+            if data not in IMAGE_SETS and not data.startswith(("torchvision:", "folder:")):
+                raise unknown(data, [*IMAGE_SETS, "torchvision:NAME", "folder:PATH"], "data set")
+        return data
+
+    @field_validator("first_place")
+    @classmethod
+    def _place_lies_in_the_image(cls, place: str | tuple[float, float]) -> str | tuple[float, float]:
+        if not isinstance(place, str) and max(map(abs, place)) > 1:
+            raise ValueError(f"should lie in [-1, 1] x [-1, 1] (got {list(place)})")
+        return place
 
 
 class AugmentOptions(Options):
@@ -103,7 +129,9 @@ class AugmentOptions(Options):
     scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, each axis alone.")
     shear: float = Field(0.0, ge=0, le=1, description="Largest shear.")
     shift: float = Field(0.0, ge=0, description="Largest shift along each axis, in pixels.")
-    elastic: float = Field(0.0, ge=0, description="Standard deviation of a smooth random displacement, in pixels.")
+    elastic: float = Field(
+        0.0, ge=0, description="Standard deviation of a smooth random displacement, in pixels."
+    )
 
     @property
     def active(self) -> bool:

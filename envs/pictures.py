@@ -1,4 +1,4 @@
-"""Labelled pictures as arrays: what every reader gives, how a picture becomes pixels, and how some are held out."""
+"""Labelled pictures as arrays: what every reader gives, how one becomes pixels, how some are held out."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ def is_grey(picture: Image.Image) -> bool:
 
 
 def pixels(picture: Image.Image, grey: bool, image_size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """The pixels (C, H, W) of a picture, stretched to `image_size` = (H, W) if it is given; transparency is dropped."""
+    """The pixels (C, H, W) of a picture, stretched to (H, W) if that is given; transparency is dropped."""
     picture = picture.convert("L" if grey else "RGB")
     if image_size is not None:
         height, width = image_size

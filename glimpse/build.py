@@ -32,8 +32,12 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise UserError(f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use device=cpu")
+    if device.type == "cuda" and (
+        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise UserError(
+            f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use device=cpu"
+        )
     return device
 
 
@@ -41,6 +45,11 @@ def set_threads(threads: int | None) -> int:
     """Use this many CPU threads (all cores by default), and say how many."""
     torch.set_num_threads(threads or os.cpu_count() or 1)
     return torch.get_num_threads()
+
+
+def use_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether networks run in bfloat16: `auto` where the device has instructions for it."""
+    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -68,7 +77,9 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Cl
     )
     augment = experiment.train.augment if split == "train" else None
     try:
-        return cast(Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment))
+        return cast(
+            Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment)
+        )
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 

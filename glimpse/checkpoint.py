@@ -136,8 +136,8 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
             if read_only and not newest.exists():
                 continue  # The run has just removed it, since it saved a newer one.
             passed_over.add(newest)
-            aside = "" if read_only else f"; this one is kept as {_quarantine(newest).name}"
-            warn(f"{error} (trying that now{aside})")
+            aside = "" if read_only else f" and kept as {_quarantine(newest).name}"
+            warn(f"{error} (passed over{aside})")
 
 
 def _to_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
@@ -223,7 +223,8 @@ def _step_and_revision(path: Path) -> tuple[int, int]:
 
 def _publish(folder: Path, step: int, files: dict[str, bytes]) -> Path:
     """Write the files under a temporary name and rename their folder to a name that is free."""
-    revisions = [revision for s, revision in map(_step_and_revision, _published(folder)) if s == step]
+    present = map(_step_and_revision, _published(folder))
+    revisions = [revision for present_step, revision in present if present_step == step]
     path = folder / (f"step-{step:09d}" + (f".{max(revisions) + 1}" if revisions else ""))
     temporary = folder / (TEMPORARY + path.name)
     try:

@@ -1,20 +1,20 @@
 """What is wrong in a config, as lines that a user can act on.
 
-pydantic finds the mistakes; here each becomes one line with the key's path, what was expected, what came, and the
-nearest right name.
+pydantic finds the mistakes; here each becomes a key's path and a text with what was expected, what came, and
+the nearest right name.
 """
 
 import difflib
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-Path = tuple[str | int, ...]
+Path = tuple[str, ...]
 
-_WRONG_KIND = {
+_WRONG_KIND = (
     "bool_type",
     "float_type",
     "int_type",
@@ -24,14 +24,14 @@ _WRONG_KIND = {
     "string_type",
     "too_long",
     "tuple_type",
-}
+)
 _LIMITS = {
     "greater_than": ("gt", "greater than"),
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", types.NoneType: "null"}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
 
 
 class Mistake(NamedTuple):
@@ -42,15 +42,168 @@ class Mistake(NamedTuple):
 
 
 def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any]) -> list[Mistake]:
-    """Each mistake that pydantic found when it read `data` as a `model`; at most one of each kind for a key."""
-    found = [_describe(details, model, data) for details in error.errors(include_url=False)]
+    """The mistakes that pydantic found when it read `data` as a `model`, each once."""
+    found = (_describe(details, model, data) for details in error.errors(include_url=False))
     return list(dict.fromkeys(found))
 
 
 def variants(annotation: Any) -> dict[str, type[BaseModel]]:
-    """The models that a section may be, by the value of their key `name`; empty where there is no such key."""
-    named = {}
-    for member in _members(annotation):
-        if _is_model(member) and "name" in member.model_fields:
-            named |= dict.fromkeys(get_args(member.model_fields["name"].annotation), member)
+    """The models that a section may be, by the value of the key `name`; empty where there is no such key."""
+    named: dict[str, type[BaseModel]] = {}
+    for model in _models(annotation):
+        if "name" in model.model_fields:
+            named |= dict.fromkeys(get_args(model.model_fields["name"].annotation), model)
     return named
+
+
+def nearest(wrong: str, right: Iterable[str]) -> str | None:
+    """The right name that is most like the wrong one, or None where none is near."""
+    return next(iter(difflib.get_close_matches(wrong, list(right), n=1)), None)
+
+
+class _Place(NamedTuple):
+    """A key's path, value and type, the model that has it, and the models that could stand in its place."""
+
+    path: Path
+    value: Any
+    annotation: Any
+    owner: type[BaseModel]
+    siblings: dict[str, type[BaseModel]]
+
+
+def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[str, Any]) -> _Place:
+    """Follow pydantic's location, without what is no key: names of a union's members, positions in lists."""
+    place = _Place((), data, model, model, {})
+    for part in location:
+        models = _models(place.annotation)
+        if len(models) > 1:
+            siblings = variants(place.annotation)
+            place = place._replace(annotation=siblings.get(str(part)), siblings=siblings)
+        elif models and isinstance(part, str):
+            field = models[0].model_fields.get(part)
+            value = place.value.get(part) if isinstance(place.value, dict) else None
+            annotation = field.annotation if field else None
+            place = _Place((*place.path, part), value, annotation, models[0], place.siblings)
+    return place
+
+
+def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any]) -> Mistake:
+    kind, given, context = details["type"], details["input"], details.get("ctx", {})
+    place = _locate(details["loc"], model, data)
+    in_list = bool(details["loc"]) and isinstance(details["loc"][-1], int)
+    if kind == "extra_forbidden":
+        return Mistake(place.path, f"unknown key{_right_key(place, model, data)}")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _describe_tag(place, context["discriminator"].strip("'"))
+    if kind in _WRONG_KIND or (kind == "missing" and in_list):
+        wanted = _join(_kinds(place.annotation))
+        return Mistake(place.path, f"should be {wanted} {_got(place.value, _choices(place.annotation))}")
+    if kind == "missing":
+        wanted = "" if _models(place.annotation) else f", should be {_join(_kinds(place.annotation))}"
+        return Mistake(place.path, f"is missing{wanted}")
+    if kind in _LIMITS:
+        limit, words = _LIMITS[kind]
+        return Mistake(place.path, f"should be {words} {context[limit]:.12g} {_got(given)}")
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
+        return Mistake(place.path, f"should match {pattern} {_got(given, pattern.split('|'))}")
+    if kind == "value_error":
+        return Mistake(place.path, str(context["error"]))
+    if "key" in context:  # A mistake in one key that was found when its section was compared with another.
+        return Mistake((*place.path, context["key"]), details["msg"])
+    return Mistake(place.path, details["msg"].removeprefix("Input "))
+
+
+def _describe_tag(place: _Place, key: str) -> Mistake:
+    names = list(variants(place.annotation))
+    wanted = _join([repr(name) for name in names])
+    if not isinstance(place.value, dict) or key not in place.value:
+        return Mistake((*place.path, key), f"is missing, should be {wanted}")
+    return Mistake((*place.path, key), f"should be {wanted} {_got(place.value[key], names)}")
+
+
+def _right_key(place: _Place, model: type[BaseModel], data: dict[str, Any]) -> str:
+    """What may have been meant by an unknown key: a key of another variant, or one that is much like it."""
+    key = place.path[-1]
+    if place.owner in place.siblings.values():
+        owners = [repr(name) for name, sibling in place.siblings.items() if key in sibling.model_fields]
+        if owners:
+            return f" (it belongs to {place.path[-2]} {_join(owners)})"
+    known = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
+    known |= {own: own for own in place.owner.model_fields}
+    if meant := nearest(key, known):
+        return f" (did you mean {known[meant]!r}?)"
+    return f" (known: {', '.join(place.owner.model_fields)})"
+
+
+def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
+    """The paths of all keys that could be given, with the variants that `data` chooses."""
+    for key, field in model.model_fields.items():
+        yield (key,)
+        value = data.get(key) if isinstance(data, dict) else None
+        models = _models(field.annotation)
+        if len(models) > 1:
+            name = value.get("name") if isinstance(value, dict) else None
+            models = [found for tag, found in variants(field.annotation).items() if tag == name]
+        for path in _paths(models[0], value) if models else ():
+            yield (key, *path)
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The types of which a value may be: one, or the members of a union."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for member in get_args(annotation) for kind in _members(member)]
+    return [annotation]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    return [kind for kind in _members(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The names that a value may be."""
+    literals = [kind for kind in _members(annotation) if get_origin(kind) is Literal]
+    return [choice for literal in literals for choice in get_args(literal) if isinstance(choice, str)]
+
+
+def _kinds(annotation: Any) -> list[str]:
+    """What a value may be, in words."""
+    kinds = []
+    for kind in _members(annotation):
+        if get_origin(kind) is Literal:
+            kinds += [repr(choice) for choice in get_args(kind)]
+        elif get_origin(kind) is tuple:
+            kinds.append(_list_kind(get_args(kind)))
+        else:
+            kinds.append(_KINDS.get(kind, "a mapping of keys to values"))
+    return list(dict.fromkeys(kinds))
+
+
+def _list_kind(items: tuple[Any, ...]) -> str:
+    item = _join(_kinds(items[0])).removeprefix("a ")
+    items_ = f"lists{item[4:]}" if item.startswith("list ") else f"{item}s"
+    return f"a list of {items_}" if items[-1] is Ellipsis else f"a list of {len(items)} {items_}"
+
+
+def _join(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _got(value: Any, choices: Iterable[str] = ()) -> str:
+    """What came, briefly, with the nearest of the choices where it is one of a few names."""
+    meant = nearest(value, choices) if isinstance(value, str) else None
+    return f"(got {_show(value)}; did you mean {meant!r}?)" if meant else f"(got {_show(value)})"
+
+
+def _show(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        shown = f"[{', '.join(map(_show, value))}]"
+    else:
+        shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from glimpse.envs.catalogue import IMAGE_SETS, TEST_FILES, TRAIN_FILES, ImageSet
+from glimpse.envs.catalogue import IMAGE_SETS, ImageSet
 from glimpse.envs.errors import DataError
 from glimpse.envs.sources import FileSet, Places, read_checked, unknown
 from glimpse.envs.sources import fetch as fetch_files
@@ -32,7 +31,9 @@ def list_data(root: str | None) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
-    print("(PATH/train/CLASS/* and PATH/test/CLASS/*). Files are looked for in the data folder, then the cache:")
+    print(
+        "(PATH/train/CLASS/* and PATH/test/CLASS/*). Files are looked for in the data folder, then the cache:"
+    )
     print(f"  data folder  {places.named or 'none is named (GLIMPSE_DATA or data.root)'}")
     print(f"  cache        {places.cache}")
 
@@ -43,7 +44,7 @@ def _where(known: ImageSet, places: Places) -> str:
         return "comes with scikit-learn"
     copies = [places.copies(known.files.name, file) for file in known.files.md5]
     if not all(copies):
-        return f"not here; glimpse data fetch {known.files.name}"
+        return f"{'incomplete' if any(copies) else 'not here'}; glimpse data fetch {known.files.name}"
     return ", ".join(dict.fromkeys(str(found[0].parent) for found in copies))
 
 
@@ -53,7 +54,7 @@ def fetch(names: list[str], root: str | None, force: bool) -> None:
     Args:
         names: Data sets; none means all that are known by name.
         root: Data folder; without it GLIMPSE_DATA.
-        force: Fetch again what is there already.
+        force: Fetch again what is there already; torchvision decides about its own files itself.
 
     Raises:
         DataError: A name is unknown, a file that is there is damaged, or no source delivered.
@@ -80,7 +81,9 @@ def _fetch_files(files: FileSet, places: Places, force: bool) -> None:
     if force or not all(copies.values()):
         failures = fetch_files(files, places, force=force)
         if failures:
-            raise DataError(f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures))
+            raise DataError(
+                f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures)
+            )
 
 
 def verify(names: list[str], root: str | None) -> None:
@@ -99,33 +102,45 @@ def verify(names: list[str], root: str | None) -> None:
         known = IMAGE_SETS.get(name)
         if known is None or known.files is None:
             _read_whole(name, root, download=False)
+        elif names or any(places.copies(name, file) for file in known.files.md5):
+            for good, line in _checks(known.files, places):
+                print(line)
+                faults += not good
         else:
-            faults += _verify_files(known, known.files, places, needed=bool(names))
+            print(f"{name}: {_where(known, places)}")
     if faults:
         raise DataError(f"{faults} file{'s are' if faults > 1 else ' is'} damaged or missing; see above.")
 
 
-def _verify_files(known: ImageSet, files: FileSet, places: Places, needed: bool) -> int:
-    """Check every copy of each file, then that images and labels fit; returns the number of faults."""
-    if not any(places.copies(files.name, file) for file in files.md5) and not needed:
-        print(f"{files.name}: {_where(known, places)}")
-        return 0
-    faults = 0
-    for pair in (TRAIN_FILES, TEST_FILES):
-        good: dict[str, tuple[Path, bytes]] = {}
-        for file in pair:
-            copies = places.copies(files.name, file)
-            if not copies:
-                print(f"{files.name}: {file} is not here; glimpse data fetch {files.name}")
-                faults += 1
-            for path in copies:
-                try:
-                    content = read_checked(files, file, path, places)
-                except DataError as error:
-                    print(error)
-                    faults += 1
-                else:
-                    good.setdefault(file, (path, content))
-                    print(f"{path}: ok")
-        faults += len(good) == 2 and not _fit(*good.values(), known)
-    return faults
+def _checks(files: FileSet, places: Places) -> Iterator[tuple[bool, str]]:
+    """Whether each copy of each file is good, with a line that says so. Its MD5 vouches for all it holds."""
+    for file in files.md5:
+        copies = places.copies(files.name, file)
+        if not copies:
+            yield False, f"{files.name}: {file} is not here; glimpse data fetch {files.name}"
+        for path in copies:
+            try:
+                read_checked(files, file, path, places)
+                yield True, f"{path}: ok"
+            except DataError as error:
+                yield False, str(error)
+
+
+def _read_whole(name: str, root: str | None, download: bool) -> None:
+    """Decode a data set that is not made of files known to us, which checks all that can be checked."""
+    from glimpse.envs.datasets import load_images
+
+    train, validation, test = (
+        load_images(name, split, root=root, download=download) for split in ("train", "validation", "test")
+    )
+    size = " x ".join(map(str, test.images.shape[1:]))
+    count = len(train.labels) + len(validation.labels)
+    print(f"{name}: ok, {count:,} + {len(test.labels):,} images of {size}, {len(test.classes)} classes")
+
+
+def _checked_names(names: list[str]) -> list[str]:
+    """The names, or all that there are if none is given; raises DataError for one that is unknown."""
+    for name in names:
+        if name not in IMAGE_SETS and not name.startswith(_BY_REFERENCE):
+            raise unknown(name, IMAGE_SETS, "data set", " There are also torchvision:NAME and folder:PATH.")
+    return names or list(IMAGE_SETS)

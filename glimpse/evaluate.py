@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from glimpse.agents.locators import FixedLocator, RandomLocator, raster
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.build import choose_device, has_bfloat16, make_agent, make_world, set_threads
+from glimpse.build import choose_device, make_agent, make_world, set_threads, use_bfloat16
 from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
@@ -78,20 +78,28 @@ def _score(wrong: Tensor) -> Score:
     return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
 
 
+def evaluation_keys(world: Classification, options: EvaluateOptions) -> Tensor:
+    """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
+    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
+    return keys.to(world.device)
+
+
 @torch.no_grad()
 def _wrong(
     agent: RecurrentAttention, world: Classification, options: EvaluateOptions, copies: int, greedy: bool
 ) -> tuple[Tensor, Tensor, float]:
     """Wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1]; and the mean number of glimpses."""
     device = world.device
-    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples)).to(device)
+    keys = evaluation_keys(world, options)
     single, averaged, taken = [], [], []
-    with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+    with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.arange(world.examples, device=device).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
             # An episode that has stopped keeps its last answer.
             step = torch.arange(agent.steps, device=device)[:, None].minimum(episode.taken.sum(0) - 1)
-            answer = episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)  # (T, E * M, classes)
+            answer = (
+                episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)
+            )  # (T, E * M, classes)
             group = answer.unflatten(1, (-1, copies))
             label = episode.label[::copies]
             single.append((group.argmax(-1) != label[:, None]).float().mean(-1))
@@ -123,7 +131,9 @@ def mean_path(agent: RecurrentAttention, world: Classification, options: Evaluat
     return episode.action["look"].clamp(-1, 1).mean(1)
 
 
-def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, nn.Module]:
+def with_other_eyes(
+    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
+) -> dict[str, nn.Module]:
     """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
     device = world.device
     centre = torch.zeros(agent.steps, 2, device=device)
@@ -173,7 +183,9 @@ def open_run(path: Path, split: Literal["validation", "test"], device: str | Non
     try:
         agent.load_state_dict(checkpoint.weights)
     except RuntimeError as problem:
-        raise UserError(f"{folder.config_path} does not fit the checkpoint of step {checkpoint.step}: {problem}") from None
+        raise UserError(
+            f"{folder.config_path} does not fit the checkpoint of step {checkpoint.step}: {problem}"
+        ) from None
     return TrainedRun(folder, experiment, agent, world, checkpoint.step)
 
 
@@ -183,7 +195,9 @@ def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
         checkpoint = load_newest(place, say, read_only=True)
         if checkpoint is not None:
             return checkpoint
-    raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
+    raise UserError(
+        f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}"
+    )
 
 
 def evaluate_command(
@@ -223,11 +237,17 @@ def print_table(rows: dict[str, Scores], title: str) -> None:
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    table = Table(title=title, caption=f"{first.averaged.episodes} examples; 95 % intervals in brackets; "
-                  "below the line: the same weights with other eyes")
+    table = Table(
+        title=title,
+        caption=f"{first.averaged.episodes} examples; 95 % intervals in brackets; "
+        "below the line: the same weights with other eyes",
+    )
     for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "glimpses"):
         table.add_column(heading, justify="left" if heading == "agent" else "right")
     for number, (name, scores) in enumerate(rows.items()):
-        cells = [f"{s.error:.2f} [{s.low:.2f}, {s.high:.2f}]" for s in (scores.greedy, scores.sampled, scores.averaged)]
+        cells = [
+            f"{s.error:.2f} [{s.low:.2f}, {s.high:.2f}]"
+            for s in (scores.greedy, scores.sampled, scores.averaged)
+        ]
         table.add_row(name, *cells, f"{scores.glimpses:.2f}", end_section=number == 0)
     Console().print(table)

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.build import has_bfloat16
+from glimpse.build import use_bfloat16
 from glimpse.config import TrainOptions
 from glimpse.errors import UserError
+from glimpse.order import TrainingOrder
+from glimpse.rollout import World, play
 
 
 class Learner:
@@ -25,7 +27,7 @@ class Learner:
         groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
         self.optimiser = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
         self.step, self.total = 0, options.steps
-        self.bfloat16 = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
+        self.bfloat16 = use_bfloat16(options.precision, device)
         self._loss = torch.compile(agent.loss) if options.compile else agent.loss
 
     def precision(self) -> AbstractContextManager[Any]:
@@ -42,26 +44,35 @@ class Learner:
         """Whether all steps were made."""
         return self.total is not None and self.step >= self.total
 
+    def collect(self, world: World, order: TrainingOrder) -> Episode:
+        """Play the episodes of the next update."""
+        example, key = order(self.step)
+        copies = self.options.copies
+        greedy: Tensor | bool = False
+        if self.agent.greedy_copy:
+            greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
+        with self.precision():
+            return play(world, self.agent, example, key, copies=copies, greedy=greedy, record=True)
+
     def learn(self, episode: Episode) -> dict[str, Tensor]:
         """Make one update, and give the loss's terms.
+
+        The learning rate is set before the update; what the agent itself follows (sigma) after it, so that the
+        places of an episode are weighed by the density that they were drawn from.
 
         Raises:
             UserError: if the reward or a term of the loss is not finite; the weights are left as they were.
         """
-        self._set_schedules()
-        with torch.profiler.record_function("network"), self.precision():
+        self._set_learning_rate()
+        with self.precision():
             loss: Loss = self._loss(episode)
         terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
         self._refuse_nan(terms)
-        with torch.profiler.record_function("backward"):
-            loss.total.backward()
-        with torch.profiler.record_function("optimiser"):
-            self._update()
-        self.step += 1
+        loss.total.backward()
+        self._update()
         return terms
 
-    def _set_schedules(self) -> None:
-        self.agent.set_progress(self.progress)
+    def _set_learning_rate(self) -> None:
         factor = self._learning_rate()
         for group in self.optimiser.param_groups:
             group["lr"] = factor * group["rate"]
@@ -87,11 +98,15 @@ class Learner:
             return
         bad = [name for name, value in terms.items() if not torch.isfinite(value)]
         if bad:
-            raise UserError(
-                f"step {self.step}: {', '.join(bad)} not finite; training stopped and the last checkpoint is good. "
-                "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
-            )
+            raise self._not_finite(bad)
 
+    def _not_finite(self, names: list[str]) -> UserError:
+        return UserError(
+            f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
+            "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
+        )
+
+    @torch.no_grad()
     def _update(self) -> None:
         if self.options.clip:
             torch.nn.utils.clip_grad_norm_(self.agent.parameters(), self.options.clip)
@@ -100,11 +115,20 @@ class Learner:
         # A young average forgets quickly, so that it is not held back by the first random weights.
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.averaged.parameters()), list(self.agent.parameters()), 1 - decay)
+        self.step += 1
+        self.agent.set_progress(self.progress)
         for kept, current in zip(self.averaged.buffers(), self.agent.buffers(), strict=True):
             kept.copy_(current)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs beside the averaged weights: tensors and numbers only."""
+        """What a resumed run needs beside the averaged weights: tensors and numbers only.
+
+        Raises:
+            UserError: if a weight is not finite: `learn` may not have seen it yet, and it must not be saved.
+        """
+        bad = [name for name, value in self.agent.state_dict().items() if not value.isfinite().all()]
+        if bad:
+            raise self._not_finite(bad)
         return {
             "step": self.step,
             "total": self.total,

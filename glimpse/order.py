@@ -33,5 +33,8 @@ class TrainingOrder:
         """The epoch's order; the last one used is kept."""
         if self._epoch[0] != epoch:
             seed = int(mix(mix(torch.tensor(self.seed), _TRAINING), -1 - epoch))
-            self._epoch = (epoch, torch.randperm(self.examples, generator=torch.Generator().manual_seed(seed)))
+            self._epoch = (
+                epoch,
+                torch.randperm(self.examples, generator=torch.Generator().manual_seed(seed)),
+            )
         return self._epoch[1]

@@ -56,7 +56,14 @@ class Actor(Protocol):
 
 @torch.no_grad()
 def play(
-    world: World, agent: Actor, example: Tensor, key: Tensor, *, copies: int = 1, greedy: Tensor | bool = False
+    world: World,
+    agent: Actor,
+    example: Tensor,
+    key: Tensor,
+    *,
+    copies: int = 1,
+    greedy: Tensor | bool = False,
+    record: bool = False,
 ) -> Episode:
     """Play E * M episodes to their end.
 
@@ -67,6 +74,7 @@ def play(
         key: (E,) int64, decides the picture, the first place and (with the copy's number) the agent's noise.
         copies: episodes M played on each picture.
         greedy: whether the agent takes the mean place; a bool, or (E * M,) bool for each episode.
+        record: whether to keep the networks' activations, for an update by the same weights.
 
     Returns:
         The episodes; episode e * M + m is copy m of example e. They do not depend on how many are played together.
@@ -74,21 +82,32 @@ def play(
     observation = world.begin(example, key, copies)
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
-    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(lanes, agent.steps, 3)
+    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(
+        lanes, agent.steps, 3
+    )
     memory = agent.initial_memory(lanes)
-    seen, acted, answers, rewards, ended = [], [], [], [], []
+    seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):
         seen.append(observation)
-        with torch.profiler.record_function("network"):
-            decision, memory = agent(observation, memory)
-            action = agent.act(decision, noise[:, time], greedy)
+        decision, memory = agent(observation, memory)
+        action = agent.act(decision, noise[:, time], greedy)
         observation, reward, over, label = world.step(action)
         acted.append(action)
         answers.append(decision.answer)
+        known.append(decision.activations if record else {})
         rewards.append(reward)
         ended.append(over)
     taken = torch.stack([torch.ones_like(ended[0]), *(~over for over in ended[:-1])])
-    return Episode(_stack(seen), _stack(acted), torch.stack(answers), torch.stack(rewards), taken, label, copies)
+    return Episode(
+        observation=_stack(seen),
+        action=_stack(acted),
+        answer=torch.stack(answers),
+        reward=torch.stack(rewards),
+        taken=taken,
+        label=label,
+        copies=copies,
+        activations=_stack(known),
+    )
 
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:

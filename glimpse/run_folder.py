@@ -51,9 +51,8 @@ class RunFolder:
             UserError: There is no run; the message names the runs nearby.
         """
         run = cls(path)
-        if not os.path.isfile(
-            run.config_path
-        ):  # Unlike Path.is_file, False where there is no permission to look.
+        # Unlike Path.is_file, this is False, and no error, where there is no permission to look.
+        if not os.path.isfile(run.config_path):
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
         return run
 

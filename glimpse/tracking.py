@@ -1,12 +1,16 @@
 """Tracking in Weights & Biases; the only file that imports wandb, and only when a run is tracked.
 
-Nothing here stops a run: whatever wandb raises becomes one line, and `metrics.jsonl` stays the record of truth.
+Nothing here asks a question, and nothing here stops a run or holds it up: whatever wandb raises becomes one
+line, waiting is bounded, and `metrics.jsonl` stays the record of truth.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from glimpse.config import TrackOptions
 
@@ -14,44 +18,132 @@ if TYPE_CHECKING:
     import wandb
 
 INIT_TIMEOUT = 20.0
+"""Seconds after which a server that does not answer is given up and the run becomes an offline one."""
 FINISH_TIMEOUT = 30.0
+"""Seconds for what is still to be sent when training is over: once for checkpoints, once for the rest."""
 
 
-class Tracker(Protocol):
-    run_id: str | None
-    url: str | None
+class Tracker:
+    """What training knows of tracking; this one tracks nothing."""
 
-    def log(self, row: Mapping[str, float]) -> None: ...
-    def finish(self, summary: Mapping[str, float] | None = None, exit_code: int = 0) -> None: ...
+    def __init__(self, run_id: str | None = None) -> None:
+        """Keep the id of a run that is resumed, so that a later resume may go on with it."""
+        self.run_id = run_id
+        """Belongs into the checkpoint: a resumed run goes on as the same run."""
+        self.url: str | None = None
+        """Where the run can be looked at; None where it cannot."""
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Send a row of metrics; its `step` is what they are plotted over. NaN passes."""
+
+    def log_image(self, name: str, path: Path, caption: str) -> None:
+        """Send a picture (PNG) or an animation (GIF); it belongs to the last logged step."""
+
+    def log_checkpoint(
+        self, folder: Path, step: int, metadata: Mapping[str, Any], aliases: Sequence[str] = ("latest",)
+    ) -> None:
+        """Send a checkpoint's weights (safetensors), config and manifest; never a pickle.
+
+        Args:
+            folder: The checkpoint. Its files are copied at once, so it may be deleted afterwards.
+            step: Number of updates made.
+            metadata: What is shown beside the weights.
+            aliases: Names that this version takes over from earlier ones.
+        """
+
+    def finish(self, summary: Mapping[str, float] | None = None, exit_code: int = 0) -> None:
+        """Send the rest and close the run; an exit code other than 0 marks it as failed."""
 
 
-def _settings(mode):
-    import wandb
+class WandbTracker(Tracker):
+    """A run in Weights & Biases, online or offline."""
 
-    return wandb.Settings(
-        mode=mode, silent=True, console="off", disable_git=True, program="glimpse", host="", disable_code=True, save_code=False, disable_job_creation=True,
-        x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False, label_disable=True,
-        init_timeout=INIT_TIMEOUT, finish_timeout=FINISH_TIMEOUT, login_timeout=5,
-    )
+    def __init__(self, tracked: "wandb.Run", run: Path, say: Callable[[str], None]) -> None:
+        """Take over what `wandb.init` returned for the run in folder `run`; `say` prints a line."""
+        super().__init__(tracked.id)
+        self.url = tracked.url or None
+        self.folder = Path(tracked.dir).parent
+        """Where wandb writes the run, and what `wandb sync` takes."""
+        self._tracked, self._run, self._say = tracked, run, say
+        self._failed: set[str] = set()
+        self._artifacts: SimpleQueue[tuple[wandb.Artifact, list[str]] | None] = SimpleQueue()
+        self._sender = Thread(target=self._send_artifacts, name="wandb-artifacts", daemon=True)
+        self._sender.start()
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Send a row of metrics."""
+        with self._guard("metrics"):
+            self._tracked.log(dict(row))
+
+    def log_image(self, name: str, path: Path, caption: str) -> None:
+        """Send a picture or an animation."""
+        with self._guard("pictures"):
+            import wandb
+
+            if path.suffix == ".gif":  # wandb.Image shows the first frame only.
+                self._tracked.log({name: wandb.Video(str(path), caption=caption, format="gif")})
+            else:
+                self._tracked.log({name: wandb.Image(str(path), caption=caption)})
+
+    def log_checkpoint(
+        self, folder: Path, step: int, metadata: Mapping[str, Any], aliases: Sequence[str] = ("latest",)
+    ) -> None:
+        """Copy the checkpoint now and send it from a thread."""
+        with self._guard("checkpoints"):
+            import wandb
+
+            artifact = wandb.Artifact(f"model-{self.run_id}", "model", metadata={**metadata, "step": step})
+            for path in _shared_files(folder, self._run):
+                artifact.add_file(str(path), skip_cache=True)
+            self._artifacts.put((artifact, list(aliases)))
+
+    def finish(self, summary: Mapping[str, float] | None = None, exit_code: int = 0) -> None:
+        """Send the rest and close the run."""
+        self._artifacts.put(None)
+        self._sender.join(FINISH_TIMEOUT)
+        with self._guard("the end of the run"):
+            self._tracked.summary.update(dict(summary or {}))
+            self._tracked.finish(exit_code=exit_code)
+
+    def _send_artifacts(self) -> None:
+        """Hand artifacts over one by one: wandb asks the server first, and waits long for one that is away."""
+        while (item := self._artifacts.get()) is not None:
+            with self._guard("checkpoints"):
+                artifact, aliases = item
+                self._tracked.log_artifact(artifact, aliases=aliases)
+
+    @contextmanager
+    def _guard(self, what: str) -> Iterator[None]:
+        """Turn whatever wandb raises into a line, the first time for each kind of thing."""
+        try:
+            yield
+        except Exception as error:
+            if what not in self._failed:
+                self._failed.add(what)
+                self._say(f"wandb: {what} could not be sent ({_line(error)}); `wandb sync {self.folder}` may")
 
 
-def start(options, run, name, config, run_id, say):
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    os.environ["WANDB_DATA_DIR"] = str(run / "wandb")
-    import wandb
-    mode = options.mode
-    if mode == "auto":
-        mode = os.environ.get("WANDB_MODE") or ""
-    if mode in ("", "online"):
-        wandb.setup(_settings("online"))
-        mode = "online" if wandb.login(prompt=False, verify=False) else "offline"
-    print("mode", mode)
+def start_tracking(
+    options: TrackOptions,
+    run: Path,
+    name: str,
+    config: Mapping[str, Any],
+    run_id: str | None,
+    say: Callable[[str], None],
+) -> Tracker:
+    """Start tracking a run, or go on with it: online where that works, offline otherwise, else not at all.
+
+    Args:
+        options: Where to, and whether.
+        run: The run's folder; wandb writes into its folder `wandb`.
+        name: What the run is called.
+        config: Everything that decides the run.
+        run_id: The id of the run that is resumed, None for a new one.
+        say: Prints a line: where the run can be seen, or why it cannot.
+    """
+    mode = options.mode if options.mode != "auto" else os.environ.get("WANDB_MODE", "auto")
+    if mode == "disabled":
+        return Tracker(run_id)
     try:
-        r = wandb.init(project=options.project, dir=str(run), name=name, config=dict(config), id=run_id, resume="allow",
-                   reinit="create_new", settings=_settings(mode))
-    except Exception as e:
-        print("FAIL", type(e), e)
-        r = wandb.init(project=options.project, dir=str(run), name=name, config=dict(config), id=run_id, resume="allow",
-                   reinit="create_new", settings=_settings("offline"))
-    r.define_metric("*", step_metric="step")
-    return r
+        wandb = _import_wandb(run)
+    ...

@@ -10,7 +10,6 @@ from types import FrameType
 import torch
 from torch import Tensor
 
-from glimpse.agents.episode import Episode
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
@@ -19,7 +18,6 @@ from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
-from glimpse.rollout import play
 from glimpse.run_folder import MetricsLog, RunFolder
 from glimpse.tracking import Tracker, start_tracking
 
@@ -41,16 +39,6 @@ class Training:
         self.seconds = 0.0  # of training in all, before and after resuming
         self.run_id: str | None = None
 
-    def collect(self) -> Episode:
-        """Play the episodes of the next update."""
-        example, key = self.order(self.learner.step)
-        copies = self.experiment.train.copies
-        greedy: Tensor | bool = False
-        if self.learner.agent.greedy_copy:
-            greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
-        with self.learner.precision():
-            return play(self.world, self.learner.agent, example, key, copies=copies, greedy=greedy)
-
     def evaluate(self) -> float:
         """Validation error in percent, of the averaged weights; the best so far are kept."""
         score = measure_averaged(self.learner.averaged, self.validation, self.experiment.evaluate)
@@ -70,7 +58,9 @@ class Training:
         if checkpoint is None:
             return False
         self.learner.restore(checkpoint.weights, checkpoint.state["learner"])
-        self.best_error = checkpoint.state["best_error"]
+        # A damaged best is made anew by the next evaluation.
+        if load_newest(self.folder.best, self.progress.say) is not None:
+            self.best_error = checkpoint.state["best_error"]
         self.seconds = checkpoint.state["seconds"]
         self.run_id = checkpoint.state["run_id"]
         return True
@@ -116,7 +106,7 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
     latest: dict[str, float] = {}
     training.start_clock()
     while not learner.done and not stop:
-        terms = learner.learn(training.collect())
+        terms = learner.learn(learner.collect(training.world, training.order))
         training.tell_time()
         row: dict[str, float] = {}
         if learner.step % options.log_every == 0 or learner.done:
@@ -189,9 +179,13 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         finally:
             tracker.finish(_summary(training), exit_code)
     if stop:
-        progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
+        progress.say(
+            f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}"
+        )
     else:
-        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
+        progress.say(
+            f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %"
+        )
         progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
     return exit_code
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.errors import UserError
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from glimpse.errors import UserError
 from glimpse.run_folder import MetricsLog, RunFolder, read_metrics
 
@@ -67,7 +68,7 @@ def test_a_missing_run_names_the_nearest(tmp_path: Path) -> None:
         RunFolder.open(tmp_path / "mnist-1")
     for name in ("mnist-2", "cluttered-7", "deep/mnist-1"):
         RunFolder.create(tmp_path / name, "")
-    with pytest.raises(UserError, match=r"the nearest runs are \S*mnist-\S*mnist-.*cluttered-7"):
+    with pytest.raises(UserError, match=r"the nearest runs are \S*mnist-2, \S*deep.mnist-1, \S*cluttered-7"):
         RunFolder.open(tmp_path / "mnist-1")
 
 

@@ -1,0 +1,44 @@
+"""Actions that come from outside, checked at the door: one clear error instead of a wrong episode."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+
+def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -> dict[str, NDArray[Any]]:
+    """Check an action and give its parts the types of their spaces.
+
+    Args:
+        space: a Dict of Box and Discrete spaces.
+        action: a mapping with the same keys. A number beyond the limits of a Box passes, since what it means is
+            the task's to say; a choice that a Discrete does not have is refused.
+        batch: leading axes of each part.
+
+    Returns:
+        An array for each part.
+
+    Raises:
+        ValueError: if a part is missing, unknown, of the wrong shape or kind, not finite or out of range.
+    """
+    if not isinstance(action, Mapping) or set(action) != set(space):
+        got = sorted(action) if isinstance(action, Mapping) else repr(action)
+        raise ValueError(f"an action should be a dict with the keys {sorted(space)}, got {got}")
+    return {name: _check_part(name, part, action[name], batch) for name, part in space.items()}
+
+
+def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[int, ...]) -> NDArray[Any]:
+    array, shape = np.asarray(given), (*batch, *(space.shape or ()))
+    if array.shape != shape:
+        raise ValueError(f"action[{name!r}] should have shape {shape}, got {array.shape}")
+    if isinstance(space, spaces.Discrete):
+        first, last = int(space.start), int(space.start + space.n - 1)
+        if array.dtype.kind not in "biu" or np.any((array < first) | (array > last)):
+            raise ValueError(
+                f"action[{name!r}] should be a whole number from {first} to {last}, got {given!r}"
+            )
+    elif array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
+        raise ValueError(f"action[{name!r}] should be finite numbers, got {given!r}")
+    return array.astype(space.dtype)

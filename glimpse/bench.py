@@ -1,0 +1,227 @@
+"""`glimpse bench`: how fast the ordinary paths run on this machine, beside what its matrix products allow."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+from glimpse.bench_settings import IMAGE_SIDES, Setting, evaluation_settings, fastest, training_settings
+from glimpse.agents.ram import RecurrentAttention
+from glimpse.build import choose_device, make_agent
+from glimpse.config import EvaluateOptions, Experiment
+from glimpse.config_file import load_experiment
+from glimpse.envs.classify import Classification
+from glimpse.envs.datasets import ImageData, load_images
+from glimpse.envs.options import ClassificationOptions
+from glimpse.errors import UserError
+from glimpse.evaluate import measure_averaged
+from glimpse.learner import Learner
+from glimpse.order import TrainingOrder
+from glimpse.progress import Progress
+from glimpse.results import Row, markdown_table, write_rows, write_text
+from glimpse.run_folder import RunFolder
+from glimpse.train import Training
+from glimpse.stopwatch import Stopwatch, shares, training_flops
+
+FACE_OPTIONS: dict[str, Any] = {"retina": {"patch": 8}, "glimpses": 6}
+
+
+def synthetic(side: int, examples: int) -> ImageData:
+    """Random images (N, 1, side, side) of ten classes: speed does not depend on what they show."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (examples, 1, side, side), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 10, (examples,), generator=generator)
+    return ImageData(images, labels, tuple(str(number) for number in range(10)))
+
+
+def experiment_of(setting: Setting, task: dict[str, object] | None = None) -> Experiment:
+    """RAM with 6 glimpses of 8 x 8 and a core of 256, the sizes of configs/mnist-ram.yaml, at a setting."""
+    train = {"steps": 10**9, "batch": setting.batch, "precision": setting.precision, "compile": setting.compile}
+    return Experiment.model_validate({"task": task or {"name": "mnist"}, "agent": {"name": "ram"}, "train": train})
+
+
+class Update:
+    """One update of `glimpse train`'s own path, on images made here."""
+
+    def __init__(
+        self, setting: Setting, device: torch.device, data: ImageData, task: dict[str, object] | None = None
+    ) -> None:
+        """Make world and learner, and use the setting's threads from here on."""
+        torch.set_num_threads(setting.threads)
+        experiment = experiment_of(setting, task)
+        self.world = Classification(experiment.task, data, device=device)
+        self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
+        self.order = TrainingOrder(self.world.examples, setting.batch, 0, device)
+
+    def __call__(self) -> int:
+        """Collect and learn; the number of images seen."""
+        self.learner.learn(self.learner.collect(self.world, self.order))
+        return self.order.batch
+
+
+def bench_training(watch: Stopwatch) -> None:
+    """Images a second in training, by batch, threads, precision and compile; and the share of the GEMM floor."""
+    data = synthetic(28, 54_000)
+    for setting in training_settings(watch.device, watch.quick):
+        update = Update(setting, watch.device, data)
+        value = watch.rate(update)
+        watch.add("training", str(setting), value, "images/s")
+        if not setting.compile:
+            floor = watch.gemm(setting.precision) / training_flops(update.learner.agent)
+            watch.add("training, share of the GEMM floor", str(setting), 100 * value / floor, "%")
+
+
+def bench_evaluation(watch: Stopwatch) -> None:
+    """Images a second in evaluation, M = 1 and M = 10."""
+    data = synthetic(28, 2_000 if watch.quick else 10_000)
+    for setting, copies in evaluation_settings(watch.device, watch.quick):
+        torch.set_num_threads(setting.threads)
+        experiment = experiment_of(setting)
+        world = Classification(experiment.task, data, device=watch.device)
+        agent = make_agent(experiment, world).requires_grad_(False)
+        options = EvaluateOptions(batch=setting.batch, copies=copies, precision=setting.precision)
+        value = watch.rate(_evaluation(agent, world, options))
+        watch.add("evaluation", f"M = {copies}, {setting}", value, "images/s")
+
+
+def _evaluation(
+    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
+) -> Callable[[], int]:
+    def evaluate() -> int:
+        measure_averaged(agent, world, options)
+        return world.examples
+
+    return evaluate
+
+
+def bench_world(watch: Stopwatch) -> None:
+    """World steps a second: the batched core, the native vector face, single envs side by side, the SB3 adapter."""
+    torch.set_num_threads(fastest(watch.device).threads)
+    for lanes in (64, 1024):
+        watch.add("world", f"batched core, {lanes} lanes", watch.rate(_core_steps(watch, lanes)), "steps/s")
+        watch.add("world", f"vector face, {lanes} lanes", watch.rate(_vector_steps(lanes, None)), "steps/s")
+        watch.add("world", f"SB3 adapter, {lanes} lanes", watch.rate(_adapter_steps(lanes)), "steps/s")
+    watch.add("world", "SyncVectorEnv, 64 lanes", watch.rate(_vector_steps(64, "sync")), "steps/s")
+
+
+def _core_steps(watch: Stopwatch, lanes: int) -> Callable[[], int]:
+    """Episodes of the core with random actions drawn beforehand."""
+    options = ClassificationOptions.model_validate({"name": "digits", **FACE_OPTIONS})
+    world = Classification(options, load_images("digits", "train"), device=watch.device)
+    lane = torch.arange(lanes, device=watch.device)
+    look = torch.rand(lanes, 2, device=watch.device) * 2 - 1
+    action = {"look": look, "answer": lane % 10}
+
+    def episode() -> int:
+        world.begin(world.draw_example(lane), lane)
+        for _ in range(options.glimpses):
+            world.step(action)
+        return lanes * options.glimpses
+
+    return episode
+
+
+def _vector_steps(lanes: int, mode: Literal["sync"] | None) -> Callable[[], int]:
+    """Steps of a Gymnasium vector env: our own, or single envs side by side."""
+    envs = gym.make_vec("glimpse/Digits-v0", num_envs=lanes, vectorization_mode=mode, **FACE_OPTIONS)
+    envs.reset(seed=0)
+    action = envs.action_space.sample()
+
+    def step() -> int:
+        envs.step(action)
+        return lanes
+
+    return step
+
+
+def _adapter_steps(lanes: int) -> Callable[[], int]:
+    """Steps of the Stable-Baselines3 adapter."""
+    from glimpse.envs.stable_baselines3_face import make_sb3_env
+
+    envs = make_sb3_env("digits", lanes, **FACE_OPTIONS)
+    envs.reset()
+    actions = np.stack([envs.action_space.sample() for _ in range(lanes)])
+
+    def step() -> int:
+        envs.step(actions)
+        return lanes
+
+    return step
+
+
+def bench_shares(watch: Stopwatch) -> None:
+    """Where the time of a training step goes, on plain and on cluttered images."""
+    setting = fastest(watch.device)
+    for name in ("mnist", "cluttered-mnist"):
+        for each in dict.fromkeys((Setting(128, setting.threads, "float32"), setting)):
+            update = Update(each, watch.device, synthetic(28, 54_000), {"name": name})
+            for phase, percent in shares(watch, update.learner, update.world, update).items():
+                watch.add(f"share of a step, {name}", f"{phase}, {each}", percent, "%")
+
+
+def bench_pixels(watch: Stopwatch) -> None:
+    """A training step's time with the same retina on images of growing size."""
+    setting = Setting(512, fastest(watch.device).threads, fastest(watch.device).precision)
+    for side in IMAGE_SIDES[:2] if watch.quick else IMAGE_SIDES:
+        update = Update(setting, watch.device, synthetic(side, 256))
+        watch.add("step", f"{side} x {side} pixels, {setting}", 1000 * setting.batch / watch.rate(update), "ms")
+
+
+def bench_time_to_error(watch: Stopwatch) -> None:
+    """Seconds of training until the validation error of configs/mnist-ram.yaml is 1.0 % (M = 10)."""
+    experiment = load_experiment("mnist-ram", ["train.evaluate_every=100", f"device={watch.device}"])
+    with TemporaryDirectory() as folder:
+        training = Training(experiment, RunFolder(Path(folder)), Progress())
+        training.start_clock()
+        while training.best_error > 1.0 and not training.learner.done:
+            training.learner.learn(training.learner.collect(training.world, training.order))
+            if training.learner.step % experiment.train.evaluate_every == 0:
+                training.evaluate()
+            training.tell_time()
+        reached = training.best_error <= 1.0
+        watch.add("time to 1.0 % error", "mnist-ram" if reached else "not reached", training.seconds, "s")
+
+
+BENCHES: dict[str, Callable[[Stopwatch], None]] = {
+    "training": bench_training,
+    "evaluation": bench_evaluation,
+    "world": bench_world,
+    "shares": bench_shares,
+    "pixels": bench_pixels,
+    "time-to-error": bench_time_to_error,
+}
+
+
+def bench_command(quick: bool, output: Path, only: list[str], device: str) -> None:
+    """Measure, print, and write bench.json and bench.md into `output`.
+
+    Without `only`, time-to-error is measured on a GPU alone: on a CPU it takes minutes.
+
+    Raises:
+        UserError: for an unknown name, a missing device, or a folder that cannot be written.
+    """
+    unknown = sorted(set(only) - set(BENCHES))
+    if unknown:
+        raise UserError(f"unknown bench {', '.join(unknown)}; choose from {', '.join(BENCHES)}")
+    watch = Stopwatch(choose_device(device), quick)
+    default = [name for name in BENCHES if name != "time-to-error" or watch.device.type == "cuda"]
+    for name in only or default:
+        BENCHES[name](watch)
+    write_rows(output / "bench.json", watch.rows)
+    write_text(output / "bench.md", _markdown(watch.rows))
+    print(f"written to {output / 'bench.json'} and {output / 'bench.md'}")
+
+
+def _markdown(rows: list[Row]) -> str:
+    """The rows as one table for each name."""
+    lines = [[row["setting"], f"{row['value']:,}", row["unit"]] for row in rows]
+    names = [row["name"] for row in rows]
+    parts = [f"`glimpse bench` on {rows[0]['device']}\n"]
+    for name in dict.fromkeys(names):
+        chosen = [line for line, of in zip(lines, names, strict=True) if of == name]
+        parts.append(f"## {name}\n\n" + markdown_table(["setting", "value", "unit"], chosen))
+    return "\n".join(parts)

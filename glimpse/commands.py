@@ -1,0 +1,264 @@
+"""The subcommands of `glimpse`: their options, and what each runs.
+
+A subcommand imports what it needs when it is run, so that help and mistakes in a config are answered at once.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from glimpse.errors import UserError
+
+if TYPE_CHECKING:
+    from glimpse.config import Experiment
+
+_Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+
+
+def add_commands(commands: _Commands) -> None:
+    """Add every subcommand: its parser's defaults name the handler, the parser, and its list of words."""
+    for add in (_add_train, _add_evaluate, _add_show, _add_data, _add_list, _add_config, _add_bench):
+        add(commands)
+
+
+def _add_train(commands: _Commands) -> None:
+    examples = """train configs/mnist-ram.yaml
+                  train mnist-ram train.steps=1000 agent.name=random --run runs/random
+                  train --resume runs/random"""
+    parser = _add(
+        commands, "train", _train, "Train an agent, or go on with a run", examples, words="overrides"
+    )
+    parser.add_argument(
+        "config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder"
+    )
+    _add_overrides(parser)
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="folder of the run (default: runs/CONFIG-seedN)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where the run was stopped")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    experiment, run = _resumed(arguments) if arguments.resume else _new_run(arguments)
+    from glimpse.train import train_command
+
+    return train_command(experiment, run, arguments.resume)
+
+
+def _new_run(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
+    experiment = _read(arguments)
+    return experiment, arguments.run or Path("runs") / f"{Path(arguments.config).stem}-seed{experiment.seed}"
+
+
+def _resumed(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
+    """The experiment of a run that is there: named by its folder, or by the command that began it."""
+    from glimpse.config_file import load_experiment
+    from glimpse.run_folder import RunFolder
+
+    run = Path(arguments.config)
+    if run.is_dir() or not _is_config(arguments.config):
+        if arguments.run or arguments.overrides:
+            raise UserError(
+                f"--resume {run} takes the config from that folder: give no --run and no overrides"
+            )
+        return load_experiment(RunFolder.open(run).config_path), run
+    given, run = _new_run(arguments)
+    kept = load_experiment(RunFolder.open(run).config_path)
+    if given != kept:
+        raise UserError(
+            f"{run} was begun with other values of {_differences(kept, given)}. "
+            f"Go on as it was begun with: glimpse train --resume {run}"
+        )
+    return kept, run
+
+
+def _is_config(name: str) -> bool:
+    from glimpse.config_file import find_config
+
+    try:
+        return find_config(name).is_file()
+    except UserError:
+        return False
+
+
+def _differences(kept: "Experiment", given: "Experiment") -> str:
+    """The keys that are not the same in two configs."""
+    ours, theirs = _leaves(given.model_dump()), _leaves(kept.model_dump())
+    return ", ".join(sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key)))
+
+
+def _leaves(data: dict[str, Any], above: str = "") -> dict[str, Any]:
+    found = {}
+    for key, value in data.items():
+        found |= _leaves(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return found
+
+
+def _read(arguments: argparse.Namespace) -> "Experiment":
+    """The experiment of CONFIG and overrides; says which keys they made void."""
+    from glimpse.config_file import read_experiment
+
+    experiment, notes = read_experiment(arguments.config, arguments.overrides)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return experiment
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="a.b=c", help="values that replace those of the config"
+    )
+
+
+def _add_evaluate(commands: _Commands) -> None:
+    examples = """evaluate runs/mnist-ram-seed0
+                  evaluate runs/mnist-ram-seed0 --split validation --copies 1"""
+    parser = _add(commands, "evaluate", _evaluate, "Measure a run beside the controls", examples)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("--split", choices=("test", "validation"), default="test", help="default: test")
+    parser.add_argument("--copies", type=_count, metavar="M", help="episodes averaged for each image")
+    parser.add_argument("--batch", type=_count, metavar="B", help="images side by side")
+    _add_device(parser, None)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from glimpse.evaluate import evaluate_command
+
+    evaluate_command(arguments.run, arguments.split, arguments.copies, arguments.batch, arguments.device)
+
+
+def _add_show(commands: _Commands) -> None:
+    examples = "show runs/mnist-ram-seed0\nshow runs/mnist-ram-seed0 --output pictures --episodes 8"
+    parser = _add(commands, "show", _show, "Write the report and the pictures of a run", examples)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
+    parser.add_argument(
+        "--episodes", type=_count, default=16, metavar="N", help="episodes shown (default: 16)"
+    )
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from glimpse.report import show_command
+
+    show_command(arguments.run, arguments.output, arguments.episodes)
+
+
+def _add_data(commands: _Commands) -> None:
+    examples = "data list\ndata fetch mnist\ndata verify mnist --root /data"
+    parser = _add(commands, "data", _data, "List, fetch or check data sets", examples, words="names")
+    parser.add_argument("action", choices=("list", "fetch", "verify"), metavar="list|fetch|verify")
+    parser.add_argument(
+        "names", nargs="*", default=[], metavar="NAME", help="data sets (default: all known by name)"
+    )
+    parser.add_argument("--root", metavar="DIR", help="data folder (default: GLIMPSE_DATA, then the cache)")
+    parser.add_argument("--force", action="store_true", help="fetch again what is there already")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from glimpse.data_command import fetch, list_data, verify
+
+    if arguments.action == "fetch":
+        fetch(arguments.names, arguments.root, arguments.force)
+    elif arguments.action == "verify":
+        verify(arguments.names, arguments.root)
+    elif arguments.names:
+        arguments.parser.error("list takes no names")
+    else:
+        list_data(arguments.root)
+
+
+def _add_list(commands: _Commands) -> None:
+    parser = _add(commands, "list", _list, "List worlds, agents and configs", "list\nlist worlds")
+    what = ("worlds", "agents", "configs")
+    parser.add_argument("what", nargs="?", choices=what, metavar="|".join(what), help="default: all of them")
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    from glimpse.listing import list_command
+
+    list_command(arguments.what)
+
+
+def _add_config(commands: _Commands) -> None:
+    examples = """config show mnist-ram train.steps=10
+                  config validate my.yaml
+                  config schema > glimpse.schema.json"""
+    parser = _add(
+        commands, "config", _config, "Show or check a config, or print its schema", examples, "overrides"
+    )
+    parser.add_argument("action", choices=("show", "validate", "schema"), metavar="show|validate|schema")
+    parser.add_argument(
+        "config", nargs="?", metavar="CONFIG", help="config file, or the name of a shipped config"
+    )
+    _add_overrides(parser)
+
+
+def _config(arguments: argparse.Namespace) -> None:
+    from glimpse.config_file import dump_experiment, experiment_schema
+
+    if arguments.action == "schema":
+        print(json.dumps(experiment_schema(), indent=2))
+    elif arguments.config is None:
+        arguments.parser.error(f"{arguments.action} needs a CONFIG")
+    else:
+        experiment = _read(arguments)
+        print("ok" if arguments.action == "validate" else dump_experiment(experiment).rstrip())
+
+
+def _add_bench(commands: _Commands) -> None:
+    examples = "bench --quick\nbench --only training retina --output results"
+    parser = _add(commands, "bench", _bench, "Measure speed", examples)
+    parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
+    parser.add_argument(
+        "--output", type=Path, default=Path("results"), metavar="DIR", help="default: results"
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure only these")
+    _add_device(parser, "auto")
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from glimpse.bench import bench_command
+
+    bench_command(arguments.quick, arguments.output, arguments.only, arguments.device)
+
+
+def _add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--device", type=_device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N"
+    )
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"expected auto, cpu, cuda or cuda:N, got {text!r}")
+    return text
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _add(
+    commands: _Commands,
+    name: str,
+    handler: Callable[[argparse.Namespace], int | None],
+    summary: str,
+    examples: str,
+    words: str | None = None,
+) -> argparse.ArgumentParser:
+    """A subcommand; `words` names its list of words, if it has one."""
+    parser = commands.add_parser(
+        name,
+        help=summary[0].lower() + summary[1:],
+        description=f"{summary}.",
+        epilog="examples:\n" + "\n".join(f"  glimpse {line.strip()}" for line in examples.splitlines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(handler=handler, parser=parser, words=words)
+    return parser

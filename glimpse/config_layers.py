@@ -1,0 +1,113 @@
+"""The layers of a config: the files that a file extends, the file itself, then the command line.
+
+Each is laid over those before it, and every mistake is reported with the layer that it came from.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from glimpse.config import Experiment
+from glimpse.config_mistakes import Mistake, describe, variants
+from glimpse.errors import UserError
+
+_TAGGED = {
+    key: found for key, field in Experiment.model_fields.items() if (found := variants(field.annotation))
+}
+"""Sections whose key `name` says which options they have."""
+
+_OF_THE_WORLD = ("data", "canvas")
+"""Options of a task that say what its world is: they go when another world is named."""
+
+
+class Layers:
+    """What the layers so far say together, and which layer each key's value came from.
+
+    Attributes:
+        data: The layers' values, merged.
+        sources: For each path of keys the layer that last touched it; the empty path is the main file.
+        notes: A line for each group of keys that a later layer made void.
+        mistakes: Lines about what is wrong; who reads a layer may add to them.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Start with nothing; `name` is the main file's."""
+        self.data: dict[str, Any] = {}
+        self.sources: dict[tuple[str, ...], str] = {(): name}
+        self.notes: list[str] = []
+        self.mistakes: list[str] = []
+
+    def lay(self, upper: dict[str, Any], source: str) -> None:
+        """Lay another layer over these; mappings are merged, all else is replaced."""
+        self._drop_other_variant(upper, source)
+        self._drop_other_budget(upper, source)
+        self._merge(self.data, upper, (), source)
+
+    def validate(self) -> Experiment:
+        """The experiment.
+
+        Raises:
+            UserError: With all mistakes that were found in the layers.
+        """
+        try:
+            experiment = Experiment.model_validate(_with_tuples(self.data), strict=True)
+        except ValidationError as error:
+            self.mistakes += map(self._line, describe(error, Experiment, self.data))
+        if self.mistakes:
+            raise UserError("\n".join(self.mistakes))
+        return experiment
+
+    def _line(self, mistake: Mistake) -> str:
+        path = mistake.path
+        while path not in self.sources:
+            path = path[:-1]
+        return f"{self.sources[path]}: {'.'.join(mistake.path)}: {mistake.text}"
+
+    def _merge(
+        self, lower: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...], source: str
+    ) -> None:
+        for key, value in upper.items():
+            self.sources[*path, key] = source
+            if isinstance(value, dict):
+                if not isinstance(lower.get(key), dict):
+                    lower[key] = {}
+                self._merge(lower[key], value, (*path, key), source)
+            else:
+                lower[key] = value
+
+    def _drop_other_variant(self, upper: dict[str, Any], source: str) -> None:
+        """Where a section becomes another variant, forget the options that only the old one has."""
+        for section, models in _TAGGED.items():
+            old, new = _section(self.data, section), _section(upper, section)
+            before, after = old.get("name"), new.get("name")
+            if before == after or before not in list(models) or after not in list(models):
+                continue
+            lost = set(models[before].model_fields) - set(models[after].model_fields)
+            lost |= set(_OF_THE_WORLD) if section == "task" else set()
+            dropped = [f"{section}.{key}" for key in old if key in lost]
+            self.data[section] = {key: value for key, value in old.items() if key not in lost}
+            if dropped:
+                self.notes.append(
+                    f"{source}: {section}.name={after} instead of {before} drops {', '.join(dropped)}"
+                )
+
+    def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
+        """Training has a number of steps or of minutes; the later layer decides which."""
+        old, new = _section(self.data, "train"), _section(upper, "train")
+        for given, other in (("steps", "minutes"), ("minutes", "steps")):
+            if new.get(given) is not None and new.get(other) is None and old.get(other) is not None:
+                self.notes.append(
+                    f"{source}: train.{given}={new[given]} drops train.{other}={old.pop(other)}"
+                )
+
+
+def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
+    section = data.get(key)
+    return section if isinstance(section, dict) else {}
+
+
+def _with_tuples(value: Any) -> Any:
+    """The same data as strict pydantic takes them: YAML's lists are the tuples of our options."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

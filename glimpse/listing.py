@@ -1,0 +1,64 @@
+"""Tables of what there is: worlds, agents and shipped configs. Nothing heavy is imported here."""
+
+from itertools import takewhile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from glimpse.agents import AGENTS
+from glimpse.config_file import shipped_configs
+from glimpse.envs import WORLDS
+from glimpse.envs.options import ClassificationOptions
+
+
+def list_command(what: str | None) -> None:
+    """Print one table (`worlds`, `agents` or `configs`), or all of them."""
+    # Without a terminal nothing is cut to its width, so that the lines can be searched.
+    console = Console(width=None if Console().is_terminal else 200)
+    tables = {
+        "worlds": ("Worlds (task.name)", _worlds),
+        "agents": ("Agents (agent.name)", _agents),
+        "configs": ("Configs (glimpse train NAME)", _configs),
+    }
+    for title, table in [tables[what]] if what else tables.values():
+        console.print(title, style="bold", highlight=False)
+        console.print(table())
+
+
+def describe_config(file: Path) -> str:
+    """The first line of the header's comment that is not the command."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    header = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
+    return next((text for text in header if text and "glimpse train" not in text), "")
+
+
+def _worlds() -> Table:
+    table = _table("name", "gym id", "data", "canvas", "retina", "glimpses")
+    for name, world in WORLDS.items():
+        task = ClassificationOptions.model_validate({"name": name})
+        canvas, retina = task.canvas, task.retina
+        size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
+        scales = f"{retina.scales} scale{'s' if retina.scales > 1 else ''} of {retina.patch}x{retina.patch}"
+        table.add_row(name, world.id, task.data, size, scales, str(task.glimpses))
+    return table
+
+
+def _agents() -> Table:
+    table = _table("name", "summary")
+    for name, agent in AGENTS.items():
+        table.add_row(name, agent.summary)
+    return table
+
+
+def _configs() -> Table:
+    table = _table("name", "what it is")
+    for name, file in shipped_configs().items():
+        table.add_row(name, describe_config(file))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(*columns, box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    return table

@@ -1,0 +1,44 @@
+"""Rows of `results/NAME.json` and the Markdown made from them: written by commands, never by hand."""
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glimpse.durable import replace_file, reporting_write_errors
+
+Row = dict[str, Any]
+
+
+def describe_device(device: torch.device) -> str:
+    """The machine in words, for a row's `device`: numbers mean little without it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
+    features = [word for word in ("avx512_bf16", "amx_bf16", "avx2") if torch.cpu.get_capabilities().get(word)]
+    return f"{name}, {torch.get_num_threads()} threads, {features[0] if features else 'no vector extensions'}"
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as JSON, one a line, in one step.
+
+    Raises:
+        UserError: if the file cannot be written.
+    """
+    write_text(path, "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step, making its folder. Raises UserError if it cannot be written."""
+    with reporting_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())
+
+
+def markdown_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [headings, rule, *lines]) + "\n"

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Build the wheel, install it alone into a bare environment that borrows the dependencies of PYTHON's,
+# and run a copy of the tests from another folder.
+set -eu
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$python" -m build --wheel --no-isolation --outdir "$work/dist" "$root" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+"$python" -m venv --without-pip "$work/venv"
+borrowed=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+"$python" -m pip --disable-pip-version-check install --quiet --no-deps --target "$bare" "$work"/dist/*.whl
+# A path file that only adds a folder: the editable installation's own hook in it is not run.
+echo "$borrowed" >"$bare/borrowed.pth"
+cp -r "$root/tests" "$root/pyproject.toml" "$work/"
+cd "$work"
+mv pyproject.toml settings.toml
+"$work/venv/bin/python" - <<'EOF'
+import re
+text = open("settings.toml").read()
+section = re.search(r"\[tool\.pytest\.ini_options\]\n(.*?)\n\n", text, re.S).group(0)
+open("pyproject.toml", "w").write(section.replace('pythonpath = ["."]\n', ""))
+import glimpse
+assert glimpse.__file__.startswith("WORK".replace("WORK", __import__("os").getcwd())), glimpse.__file__
+EOF
+rm settings.toml
+"$work/venv/bin/python" -m pytest -q
