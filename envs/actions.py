@@ -13,8 +13,8 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
 
     Args:
         space: a Dict of Box and Discrete spaces.
-        action: a mapping with the same keys. A number beyond the limits of a Box passes, since what it means is
-            the task's to say; a choice that a Discrete does not have is refused.
+        action: a mapping with the same keys. A number beyond the limits of a Box passes, since the task says
+            what it means; a choice that a Discrete does not have is refused.
         batch: leading axes of each part.
 
     Returns:

@@ -62,7 +62,9 @@ def _describe(details: Any) -> str:
     place = ".".join(str(part) for part in details["loc"] if "[" not in str(part))
     if details["type"] == "extra_forbidden":
         return f"{place}: there is no such option"
-    return f"{place}: {details['msg'].removeprefix('Value error, ')} (got {details['input']!r})"
+    if details["type"] == "value_error":
+        return f"{place}: {details['ctx']['error']}"
+    return f"{place}: {details['msg']} (got {details['input']!r})"
 
 
 def _check_device(name: str) -> torch.device:

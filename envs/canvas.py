@@ -4,6 +4,8 @@ The rule follows Mnih et al. (2014), section 4.1: uniform places, clutter of 8 x
 pieces and digit are added and clamped at white. Everything is drawn from the episode's key.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -11,33 +13,6 @@ from glimpse.envs.lane_random import integers, mix
 from glimpse.envs.options import CanvasOptions
 
 _PLACE, _PIECE_SOURCE, _PIECE_CUT, _PIECE_PLACE = 1, 2, 3, 4
-
-
-def _windows(pictures: Tensor, side: tuple[int, int]) -> Tensor:
-    """A view (L, C, h, w) of (N, C, H, W) pictures with one window for each pixel where one can begin."""
-    _, channels, height, width = pictures.shape
-    last = pictures.numel() - ((channels - 1) * height + side[0] - 1) * width - side[1]
-    return pictures.as_strided((last + 1, channels, *side), (1, height * width, width, 1))
-
-
-def _start(picture: Tensor, corner: Tensor, shape: torch.Size) -> Tensor:
-    """Index into `_windows` of the window of each `picture` (B,) that begins at `corner` (B, 2) = (x, y)."""
-    return (picture * (shape[1] * shape[2]) + corner[:, 1]) * shape[3] + corner[:, 0]
-
-
-def _corners(key: Tensor, room: tuple[int, int]) -> Tensor:
-    """Uniform places (B, 2) = (x, y) with 0 <= x <= room[1] and 0 <= y <= room[0]."""
-    below = torch.tensor([room[1] + 1, room[0] + 1], device=key.device)
-    return integers(key, 2, below)
-
-
-def _put(canvas: Tensor, window: Tensor, start: Tensor, picture: Tensor, blend: str) -> None:
-    """Add `picture` (B, C, h, w) to the canvas at its windows, clamped; or lay its ink on top (`under`)."""
-    below = window[start]
-    if blend == "under":
-        window[start] = torch.where(picture > 0, picture, below)
-    else:
-        window[start] = (below.short() + picture).clamp_(max=255).to(torch.uint8)
 
 
 def check_canvas(options: CanvasOptions, source: Tensor) -> None:
@@ -77,21 +52,55 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
     if options.kind == "cluttered":
         _scatter_pieces(options, canvas, index, key, source)
     lane = torch.arange(batch, device=key.device)
-    corner = _corners(mix(key, _PLACE), (options.size - height, options.size - width))
-    start = _start(lane, corner, canvas.shape)
-    _put(canvas, _windows(canvas, (height, width)), start, examples, options.blend)
+    corner = _corners(mix(key, _PLACE), options.size - height, options.size - width)
+    _put(_windows(canvas, height, width), _start(lane, corner, canvas), examples, options.blend)
     return canvas
 
 
 def _scatter_pieces(options: CanvasOptions, canvas: Tensor, index: Tensor, key: Tensor, source: Tensor) -> None:
     """Put each lane's pieces on its canvas: a loop over the few pieces, none over the lanes."""
     piece, count, (height, width) = options.piece, len(source), source.shape[2:]
-    lane = torch.arange(len(canvas), device=key.device)
+    lane = torch.arange(len(canvas), device=key.device)[:, None]
+    number = torch.arange(options.pieces, device=key.device)
     # An offset in [1, N) from the example itself: never the same one.
-    others = (index[:, None] + 1 + integers(mix(key, _PIECE_SOURCE), options.pieces, count - 1)) % count
-    cuts, places = _windows(source, (piece, piece)), _windows(canvas, (piece, piece))
-    for number in range(options.pieces):
-        cut = _corners(mix(mix(key, _PIECE_CUT), number), (height - piece, width - piece))
-        place = _corners(mix(mix(key, _PIECE_PLACE), number), (options.size - piece, options.size - piece))
-        picture = cuts[_start(others[:, number], cut, source.shape)]
-        _put(canvas, places, _start(lane, place, canvas.shape), picture, "add")
+    other = (index[:, None] + 1 + integers(mix(key, _PIECE_SOURCE), options.pieces, count - 1)) % count
+    cut = _corners(mix(mix(key, _PIECE_CUT)[:, None], number), height - piece, width - piece)
+    room = options.size - piece
+    place = _corners(mix(mix(key, _PIECE_PLACE)[:, None], number), room, room)
+    pieces = _windows(source, piece, piece)[_start(other, cut, source)]  # (B, pieces, C, p, p)
+    windows, start = _windows(canvas, piece, piece), _start(lane, place, canvas)
+    for each in range(options.pieces):  # One after the other, since they may overlap.
+        _put(windows, start[:, each], pieces[:, each], "add")
+
+
+def _corners(key: Tensor, down: int, right: int) -> Tensor:
+    """Uniform places (..., 2) = (x, y) with 0 <= x <= right and 0 <= y <= down, one for each key."""
+    return integers(key, 2, _limits(right + 1, down + 1, key.device))
+
+
+@lru_cache(maxsize=32)
+def _limits(x: int, y: int, device: torch.device) -> Tensor:
+    """A pair on a device, kept there: sending it anew would make the host wait."""
+    return torch.tensor([x, y], device=device)
+
+
+def _windows(pictures: Tensor, height: int, width: int) -> Tensor:
+    """A view (L, C, height, width) of pictures (N, C, H, W), with a window for each pixel where one can begin."""
+    _, channels, rows, columns = pictures.shape
+    last = pictures.numel() - ((channels - 1) * rows + height - 1) * columns - width
+    return pictures.as_strided((last + 1, channels, height, width), (1, rows * columns, columns, 1))
+
+
+def _start(picture: Tensor, corner: Tensor, pictures: Tensor) -> Tensor:
+    """Index into `_windows(pictures, ...)` of the window of a `picture` (...,) that begins at `corner` (..., 2)."""
+    _, channels, rows, columns = pictures.shape
+    return (picture * (channels * rows) + corner[..., 1]) * columns + corner[..., 0]
+
+
+def _put(windows: Tensor, start: Tensor, picture: Tensor, blend: str) -> None:
+    """Add `picture` (B, C, h, w) to the windows at `start` (B,), clamped; or lay its ink on top (`under`)."""
+    below = windows[start]
+    if blend == "under":
+        windows[start] = torch.where(picture > 0, picture, below)
+    else:
+        windows[start] = below + torch.minimum(picture, ~below)  # ~below is 255 - below: no sum exceeds white.

@@ -81,7 +81,7 @@ class Classification:
         if options.canvas.kind != "plain":
             check_canvas(options.canvas, data.images)
             height = width = options.canvas.size
-        self.retina = Retina(options.retina, height, width)
+        self.retina = Retina(options.retina, height, width, device=self.device)
         self._resident = None if self._fresh else self.retina.prepare(self._images)
         self.observation_space = self._make_observation_space(channels)
         self.action_space = self._make_action_space()

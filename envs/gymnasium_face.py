@@ -11,7 +11,6 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.error import ResetNeeded
-from gymnasium.logger import warn
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -25,11 +24,11 @@ Info = dict[str, Any]
 METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}
 
 
-class WorldEnv(gym.Env[Arrays, Mapping[str, Any]]):
+class WorldEnv(gym.Env[dict[str, Any], dict[str, Any]]):
     """A world, one episode at a time.
 
-    Spaces, reward, start and end are the core's: see `glimpse.envs.classify.Classification`. The true label is
-    in `info["label"]`. Nothing is ever truncated.
+    Spaces, reward, start and end are the core's: see `glimpse.envs.classify.Classification`. The true label
+    is in `info["label"]`. Nothing is ever truncated.
     """
 
     metadata = METADATA
@@ -46,8 +45,8 @@ class WorldEnv(gym.Env[Arrays, Mapping[str, Any]]):
             ValueError: if an option is unknown or wrong.
             DataError: if the data cannot be had.
         """
-        self.render_mode = _check_render_mode(render_mode)
-        self._lanes = Lanes(partial(make_core, name, **options), 1, record=render_mode is not None)
+        self.render_mode = render_mode
+        self._lanes = Lanes(partial(make_core, name, **options), 1, render_mode)
         self.observation_space = self._lanes.core.observation_space
         self.action_space = self._lanes.core.action_space
         self._over = True
@@ -70,7 +69,7 @@ class WorldEnv(gym.Env[Arrays, Mapping[str, Any]]):
         self._over = False
         return _of_lane(observation, 0), {"label": int(self._lanes.label[0])}
 
-    def step(self, action: Mapping[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
+    def step(self, action: dict[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
         """Act.
 
         Raises:
@@ -79,7 +78,7 @@ class WorldEnv(gym.Env[Arrays, Mapping[str, Any]]):
         """
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun: call reset() first")
-        checked = check_action(self.action_space, action)
+        checked = check_action(self._lanes.core.action_space, action)
         turn = self._lanes.step({name: part[None] for name, part in checked.items()})
         self._over = bool(turn.over[0])
         info = {"label": int(turn.label[0])}
@@ -87,7 +86,7 @@ class WorldEnv(gym.Env[Arrays, Mapping[str, Any]]):
 
     def render(self) -> Frame | None:
         """The whole image, the path so far and the last glimpse: (height, width, 3)."""
-        frames = _render(self._lanes, self.render_mode)
+        frames = self._lanes.frames()
         return None if frames is None else frames[0]
 
 
@@ -120,14 +119,12 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             ValueError: if an option is unknown or wrong.
             DataError: if the data cannot be had.
         """
-        if num_envs < 1:
-            raise ValueError(f"num_envs should be at least 1, got {num_envs}")
         self.num_envs = num_envs
-        self.render_mode = _check_render_mode(render_mode)
+        self.render_mode = render_mode
         self.autoreset_mode = _read_autoreset_mode(autoreset_mode)
         # On the instance: metadata of the class would be shared by environments of other modes.
         self.metadata = {**METADATA, "autoreset_mode": self.autoreset_mode}
-        self._lanes = Lanes(partial(make_core, name, **options), num_envs, record=render_mode is not None)
+        self._lanes = Lanes(partial(make_core, name, **options), num_envs, render_mode)
         self.single_observation_space = self._lanes.core.observation_space
         self.single_action_space = self._lanes.core.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -170,7 +167,7 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         if not self._lanes.begun or (len(waiting) and self.autoreset_mode is AutoresetMode.DISABLED):
             which = f" in environments {waiting.tolist()}" if self._lanes.begun else ""
             raise ResetNeeded(f"no episode is being played{which}: call reset() first")
-        turn = self._lanes.step(check_action(self.single_action_space, actions, (self.num_envs,)))
+        turn = self._lanes.step(check_action(self._lanes.core.action_space, actions, (self.num_envs,)))
         observation, over, infos = turn.observation, turn.over, {}
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and len(waiting):
             over[waiting] = False
@@ -185,7 +182,7 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
 
     def render(self) -> tuple[Frame, ...] | None:
         """A picture of each environment; see `WorldEnv.render`."""
-        return _render(self._lanes, self.render_mode)
+        return self._lanes.frames()
 
     def _read_reset_mask(self, options: Mapping[str, Any] | None) -> NDArray[np.intp] | None:
         """Which environments are to be reset, None for all."""
@@ -206,12 +203,6 @@ def _read_autoreset_mode(given: AutoresetMode | str) -> AutoresetMode:
     if not isinstance(given, AutoresetMode) and given not in modes:
         raise ValueError(f"autoreset_mode should be one of {list(modes)}, got {given!r}")
     return given if isinstance(given, AutoresetMode) else modes[given]
-
-
-def _check_render_mode(given: str | None) -> str | None:
-    if given not in (None, *METADATA["render_modes"]):
-        raise ValueError(f"render_mode should be None or 'rgb_array', got {given!r}")
-    return given
 
 
 def _read_seeds(given: int | Sequence[int | None] | None, count: int) -> list[int | None]:
@@ -259,15 +250,3 @@ def _final_infos(turn: Turn, ended: NDArray[np.intp]) -> Info:
         "final_info": _info_of(turn.label, ended),
         "_final_info": turn.over.copy(),
     }
-
-
-def _render(lanes: Lanes, render_mode: str | None) -> tuple[Frame, ...] | None:
-    """A picture of each lane; None, with a warning, where no render mode was chosen."""
-    if render_mode is None:
-        warn(
-            "render() gives nothing without a render mode: make the environment with render_mode='rgb_array'"
-        )
-        return None
-    if not lanes.begun:
-        raise ResetNeeded("no episode is being played: call reset() first")
-    return tuple(lanes.frame(lane) for lane in range(lanes.count))

@@ -29,7 +29,10 @@ def mix(key: Tensor, counter: Tensor | int) -> Tensor:
     Returns:
         int64 of the broadcast shape; every bit depends on every bit of both.
     """
-    bits = key + (torch.as_tensor(counter, device=key.device) + 1) * _GOLDEN
+    step = (counter + 1) * _GOLDEN
+    if isinstance(step, int):  # Wrapped as int64 wraps; a tensor made of it would have to travel to the device.
+        step = (step + 2**63) % 2**64 - 2**63
+    bits = key + step
     bits = (bits ^ _shift_right(bits, 30)) * _MULTIPLY_1
     bits = (bits ^ _shift_right(bits, 27)) * _MULTIPLY_2
     return bits ^ _shift_right(bits, 31)
@@ -55,5 +58,9 @@ def normal(key: Tensor, count: int) -> Tensor:
 
 
 def integers(key: Tensor, count: int, below: int | Tensor) -> Tensor:
-    """`count` integers in [0, below) for each key: int64 (...,) -> int64 (..., count). `below` is at most 2^31."""
-    return (_shift_right(_draw(key, count), 32) * below) >> 32
+    """`count` integers in [0, below) for each key: int64 (...,) -> int64 (..., count).
+
+    `below` is at most 2^31; a tensor of limits broadcasts with the result.
+    """
+    scaled: Tensor = _shift_right(_draw(key, count), 32) * below
+    return scaled >> 32

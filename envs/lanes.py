@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from gymnasium.logger import warn
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -105,19 +107,26 @@ def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
 class Lanes:
     """B lanes of a core.
 
-    Episode number c of a lane follows from the key mix(lane's seed, c) alone, so a lane does not depend on how
-    many others there are. Arrays that are returned are new each time. Pickling keeps the episodes that are being
-    played, and leaves out what `make_core` provides again, such as the data.
+    Episode number c of a lane follows from the key mix(lane's seed, c) alone, so a lane does not depend on
+    how many others there are. Arrays that are returned are new each time. Pickling keeps the episodes that
+    are being played, and leaves out what `make_core` provides again, such as the data.
     """
 
-    def __init__(self, make_core: Callable[[], Core], count: int, *, record: bool = False) -> None:
+    def __init__(self, make_core: Callable[[], Core], count: int, render_mode: str | None = None) -> None:
         """Make lanes that have no seed and no episode yet.
 
         Args:
             make_core: makes the core; picklable where the lanes are to be.
             count: number of lanes B.
-            record: whether to keep what each lane has seen, for `frame`.
+            render_mode: "rgb_array" to keep what each lane has seen, for `frames`; or None.
+
+        Raises:
+            ValueError: if there is no such render mode, or no lane.
         """
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode should be None or 'rgb_array', got {render_mode!r}")
+        if count < 1:
+            raise ValueError(f"num_envs should be at least 1, got {count}")
         self.core = make_core()
         self.count = count
         self.begun = False
@@ -125,7 +134,7 @@ class Lanes:
         self._seeds: NDArray[np.int64] = np.zeros(count, np.int64)
         self._seeded = np.zeros(count, bool)
         self._episodes: NDArray[np.int64] = np.zeros(count, np.int64)
-        self._seen: list[list[Arrays]] | None = [[] for _ in range(count)] if record else None
+        self._seen: list[list[Arrays]] | None = [[] for _ in range(count)] if render_mode else None
 
     def seed(
         self, seeds: Sequence[int | None], lanes: NDArray[np.intp], generator: np.random.Generator
@@ -190,11 +199,20 @@ class Lanes:
         """The right answer in each lane: (B,) int64."""
         return self.core.label.numpy(force=True).copy()
 
-    def frame(self, lane: int) -> NDArray[np.uint8]:
-        """A picture (height, width, 3) of a lane; only with `record`."""
+    def frames(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """A picture (height, width, 3) of each lane; None, with a warning, without a render mode.
+
+        Raises:
+            ResetNeeded: if no episode has begun.
+        """
         if self._seen is None:
-            raise RuntimeError("these lanes were made without record=True")
-        return self.core.frame(lane, self._seen[lane])
+            warn(
+                "nothing is rendered without a render mode: make the environment with render_mode='rgb_array'"
+            )
+            return None
+        if not self.begun:
+            raise ResetNeeded("no episode is being played: call reset() first")
+        return tuple(self.core.frame(lane, seen) for lane, seen in enumerate(self._seen))
 
     def _remember(self, observation: Arrays, begun: NDArray[np.intp] | None = None) -> None:
         """Add an observation to what the lanes have seen, or begin with it in the lanes that have begun."""

@@ -1,4 +1,4 @@
-"""Pictures of glimpses: the image, the path over it, the box of each scale, the patches. NumPy and Pillow only.
+"""Pictures of glimpses: image, path, the box of each scale, the patches. NumPy and Pillow only.
 
 Axes: C channels, H x W pixels, K scales, P patch side, t glimpses so far. Locations are (x, y) in [-1, 1].
 """
@@ -14,7 +14,7 @@ from glimpse.envs.options import RetinaOptions
 Colour = tuple[int, int, int]
 Pixels = NDArray[Any]
 
-# One for each scale, the finest first: seen on black and white, told apart by the colour-blind (Okabe and Ito).
+# One for each scale, finest first: seen on black and white, told apart by the colour-blind (Okabe and Ito).
 SCALE_COLOURS: tuple[Colour, ...] = (
     (230, 159, 0),
     (86, 180, 233),
@@ -44,12 +44,12 @@ def enlarge(image: Pixels, factor: int) -> Image.Image:
 
 
 def magnification(height: int, width: int, least: int = _LEAST_SIDE) -> int:
-    """By how much to enlarge an image of `height` x `width` pixels to make its longer side at least `least`."""
+    """By how much to enlarge `height` x `width` pixels to make the longer side at least `least`."""
     return -(-least // max(height, width))
 
 
 def to_pixels(places: Pixels, height: int, width: int) -> Pixels:
-    """Locations (..., 2) in [-1, 1] -> (..., 2) coordinates (x, y) in an image of `height` x `width` pixels."""
+    """Locations (..., 2) in [-1, 1] -> (..., 2) coordinates (x, y) among `height` x `width` pixels."""
     return (
         (np.asarray(places, np.float32) + np.float32(1))
         * np.float32(0.5)
@@ -58,7 +58,7 @@ def to_pixels(places: Pixels, height: int, width: int) -> Pixels:
 
 
 def boxes(options: RetinaOptions, place: Pixels, height: int, width: int) -> list[tuple[int, int, int, int]]:
-    """What the retina covers at a place (2,): for each scale (left, top, right, bottom) pixels, ends excluded.
+    """What the retina covers at a place (2,): for each scale (left, top, right, bottom), ends excluded.
 
     The rule is that of `glimpse.envs.retina.Retina`; a box may reach beyond the image.
     """
@@ -72,7 +72,7 @@ def boxes(options: RetinaOptions, place: Pixels, height: int, width: int) -> lis
 
 
 def draw_box(canvas: Image.Image, box: tuple[float, float, float, float], colour: Colour) -> None:
-    """Outline a box (left, top, right, bottom), in the canvas's pixels: a line inside it, a dark rim around it."""
+    """Outline a box (left, top, right, bottom), in the canvas's pixels: a line inside, a dark rim around."""
     draw = ImageDraw.Draw(canvas)
     left, top, right, bottom = box
     draw.rectangle((left - 1, top - 1, right, bottom), outline=BACKGROUND)
@@ -119,7 +119,7 @@ def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions) -> Image.I
 
 
 def draw_patches(glimpse: Pixels, height: int) -> Image.Image:
-    """The patches (K, C, P, P) one below the other, framed in their scales' colours: `height` pixels in all."""
+    """The patches (K, C, P, P) one below the other, framed in their scales' colours, in `height` pixels."""
     scales, side = len(glimpse), glimpse.shape[-1]
     room = (height - _GAP * (scales - 1)) // scales - 2 * _LINE
     factor = max(1, room // side)

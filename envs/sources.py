@@ -71,7 +71,7 @@ def _absolute(path: str) -> Path:
 
 
 def read_files(
-    file_set: FileSet, files: Iterable[str], places: Places, *, download: bool = True
+    file_set: FileSet, files: Sequence[str], places: Places, *, download: bool = True
 ) -> list[tuple[Path, bytes]]:
     """Where each of `files` was found, and its content, uncompressed and checked.
 
@@ -80,12 +80,11 @@ def read_files(
     Raises:
         DataError: A file is damaged, or is nowhere to be had; the message says what was tried and what to do.
     """
-    missing = [file for file in files if not places.copies(file_set.name, file)]
     failures: list[str] = []
-    if missing:
+    if not all(places.copies(file_set.name, file) for file in files):
         failures = fetch(file_set, places) if download else ["downloads are switched off (data.download)"]
     found = [(file, places.copies(file_set.name, file)) for file in files]
-    if not all(copies for _, copies in found):
+    if missing := [file for file, copies in found if not copies]:
         raise _nowhere(file_set, missing, places, failures)
     return [(copies[0], read_checked(file_set, file, copies[0], places)) for file, copies in found]
 

@@ -156,11 +156,13 @@ def _decoded(name: str, dataset: Any, image_size: tuple[int, int] | None) -> Pic
     arrays: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for index in range(len(dataset)):
-        picture, label = _example(name, dataset[index])
         try:
+            picture, label = _example(dataset[index])
             array = pixels(picture, is_grey(picture), image_size)
         except DataError as error:
             raise DataError(f"torchvision:{name}: image {index} {error}") from error
+        except Exception as error:  # Each class, and each decoder of Pillow, has its own errors.
+            raise DataError(f"torchvision:{name}: image {index} cannot be read ({error}).") from error
         if arrays and array.shape[1:] != arrays[0].shape[1:]:
             raise DataError(
                 f"torchvision:{name} has images of different sizes, such as {arrays[0].shape[1:]} and "
@@ -177,14 +179,12 @@ def _decoded(name: str, dataset: Any, image_size: tuple[int, int] | None) -> Pic
     return Pictures(images, np.array(labels), names)
 
 
-def _example(name: str, example: Any) -> tuple[Image.Image, int]:
-    """The picture and the class label of an example."""
+def _example(example: Any) -> tuple[Image.Image, int]:
+    """The picture and the class label of an example; raises DataError if it is something else."""
     try:
         picture, label = example
         if isinstance(picture, Image.Image):
             return picture, operator.index(label)
     except (TypeError, ValueError):
         pass
-    raise DataError(
-        f"torchvision:{name} is no image classification data set: it does not give (picture, label)."
-    )
+    raise DataError("is not a picture with a class label; only image classification data sets are read.")

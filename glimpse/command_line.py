@@ -17,7 +17,7 @@ from glimpse.errors import UserError
 _EXAMPLES = """examples:
   glimpse list
   glimpse train configs/mnist-ram.yaml
-  glimpse train configs/mnist-ram.yaml train.minutes=3 task.glimpses=4 --run runs/short
+  glimpse train configs/mnist-ram.yaml train.minutes=3 seed=1 --run runs/short
   glimpse train --resume runs/short
   glimpse evaluate runs/short
   glimpse show runs/short

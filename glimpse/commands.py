@@ -92,7 +92,7 @@ def _differences(kept: "Experiment", given: "Experiment") -> str:
 
 
 def _leaves(data: dict[str, Any], above: str = "") -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in data.items():
         found |= _leaves(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
     return found
@@ -253,7 +253,7 @@ def _add(
     words: str | None = None,
 ) -> argparse.ArgumentParser:
     """A subcommand; `words` names its list of words, if it has one."""
-    parser = commands.add_parser(
+    parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary[0].lower() + summary[1:],
         description=f"{summary}.",

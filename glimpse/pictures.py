@@ -3,6 +3,7 @@
 Everything is drawn with Pillow at twice its size and then reduced, which smooths the lines.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,6 +124,13 @@ def _with_line(image: Image.Image, retina: Retina, places: Floats, colours: Sequ
         if number == 0:
             pen.circle(spot, 1.1 * width, fill=(0, 0, 0, 255))
     return image.resize((image.width // _FINE, image.height // _FINE), Image.Resampling.BOX)
+
+
+def png(image: Image.Image) -> bytes:
+    """An image as a PNG file; one without colours of its own has few, which makes it small."""
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def write(pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: float, colour: Colour, width: float) -> None:

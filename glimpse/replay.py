@@ -86,6 +86,15 @@ def evenly(count: int, wanted: int) -> list[int]:
     return [int(number) for number in np.unique(np.linspace(0, count - 1, min(count, wanted)).round())]
 
 
+def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
+    """The classes whose belief is drawn: all, or of more than `limit` the five likeliest in the end and the true one."""
+    final = episode.belief[-1]
+    if len(final) <= limit:
+        return list(range(len(final)))
+    likeliest = [int(number) for number in np.argsort(-final, kind="stable")[:5]]
+    return likeliest if episode.label in likeliest else [*likeliest, episode.label]
+
+
 def replay(agent: RecurrentAttention, world: Classification, example: list[int], keys: Tensor) -> list[Replay]:
     """Play the given examples and keep all that can be drawn.
 

@@ -91,12 +91,13 @@ def play(
         seen.append(observation)
         decision, memory = agent(observation, memory)
         action = agent.act(decision, noise[:, time], greedy)
-        observation, reward, over, label = world.step(action)
+        step = world.step(action)
+        observation = step.observation
         acted.append(action)
         answers.append(decision.answer)
         known.append(decision.activations if record else {})
-        rewards.append(reward)
-        ended.append(over)
+        rewards.append(step.reward)
+        ended.append(step.terminated)
     taken = torch.stack([torch.ones_like(ended[0]), *(~over for over in ended[:-1])])
     return Episode(
         observation=_stack(seen),
@@ -104,7 +105,7 @@ def play(
         answer=torch.stack(answers),
         reward=torch.stack(rewards),
         taken=taken,
-        label=label,
+        label=step.label,
         copies=copies,
         activations=_stack(known),
     )

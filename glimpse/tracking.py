@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from glimpse.config import TrackOptions
 
@@ -21,6 +21,10 @@ INIT_TIMEOUT = 20.0
 """Seconds after which a server that does not answer is given up and the run becomes an offline one."""
 FINISH_TIMEOUT = 30.0
 """Seconds for what is still to be sent when training is over: once for checkpoints, once for the rest."""
+REQUEST_TIMEOUT = 10.0
+"""Seconds for a single request, which is tried four times."""
+
+Mode = Literal["online", "offline"]
 
 
 class Tracker:
@@ -106,7 +110,7 @@ class WandbTracker(Tracker):
             self._tracked.finish(exit_code=exit_code)
 
     def _send_artifacts(self) -> None:
-        """Hand artifacts over one by one: wandb asks the server first, and waits long for one that is away."""
+        """Hand artifacts over, in a thread: wandb asks the server first, and waits long if it is away."""
         while (item := self._artifacts.get()) is not None:
             with self._guard("checkpoints"):
                 artifact, aliases = item
@@ -120,7 +124,7 @@ class WandbTracker(Tracker):
         except Exception as error:
             if what not in self._failed:
                 self._failed.add(what)
-                self._say(f"wandb: {what} could not be sent ({_line(error)}); `wandb sync {self.folder}` may")
+                self._say(f"wandb: {what} could not be sent: {_in_a_line(error)}")
 
 
 def start_tracking(
@@ -131,19 +135,106 @@ def start_tracking(
     run_id: str | None,
     say: Callable[[str], None],
 ) -> Tracker:
-    """Start tracking a run, or go on with it: online where that works, offline otherwise, else not at all.
+    """Track a run, or go on with it: online if that works, else offline, else not at all. It raises nothing.
 
     Args:
-        options: Where to, and whether.
+        options: Whether, and in which project.
         run: The run's folder; wandb writes into its folder `wandb`.
-        name: What the run is called.
+        name: What the run is called there.
         config: Everything that decides the run.
-        run_id: The id of the run that is resumed, None for a new one.
+        run_id: The id of the run that is resumed; None for a new one.
         say: Prints a line: where the run can be seen, or why it cannot.
     """
     mode = options.mode if options.mode != "auto" else os.environ.get("WANDB_MODE", "auto")
     if mode == "disabled":
         return Tracker(run_id)
-    try:
-        wandb = _import_wandb(run)
-    ...
+    attempts: tuple[Mode, ...] = ("offline",) if mode in ("offline", "dryrun") else ("online", "offline")
+    reasons = []
+    for attempt in attempts:
+        try:
+            tracked = _begin(options, attempt, run.absolute(), name, config, run_id)
+        except Exception as error:
+            reasons.append(_in_a_line(error))
+        else:
+            tracker = WandbTracker(tracked, run, say)
+            why = f" ({reasons[0]})" if reasons else ""
+            say(f"wandb: {tracker.url or f'offline{why}; `wandb sync {tracker.folder}` sends the run'}")
+            return tracker
+    say(f"wandb: nothing is tracked there ({reasons[-1]})")
+    return Tracker(run_id)
+
+
+def _begin(
+    options: TrackOptions, mode: Mode, run: Path, name: str, config: Mapping[str, Any], run_id: str | None
+) -> "wandb.Run":
+    """Start wandb's process and the run in it; raises whatever wandb raises."""
+    # Both are read when wandb is imported or its process starts, and cannot be given otherwise: error reports
+    # would look up their host's name even offline, and copies of checkpoints would lie in the home folder.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ["WANDB_DATA_DIR"] = str(run / "wandb")
+    import wandb
+
+    settings = _settings(mode)
+    wandb.setup(settings)
+    if mode == "online" and not wandb.login(verify=False, prompt=False):
+        raise LookupError("no key was found in WANDB_API_KEY or from `wandb login`")
+    tracked = wandb.init(
+        project=options.project,
+        entity=options.entity,
+        group=options.group,
+        tags=options.tags,
+        name=name,
+        config=dict(config),
+        dir=run,
+        id=run_id,
+        resume="allow",
+        settings=settings,
+    )
+    # wandb's own step must grow and drops the rows of a resumed run that do not; a field may do as it likes.
+    tracked.define_metric("*", step_metric="step")
+    return tracked
+
+
+def _settings(mode: Mode) -> "wandb.Settings":
+    """Bounded waits, a silent console, and nothing sent about the machine, its user and their files."""
+    import wandb
+
+    return wandb.Settings(
+        mode=mode,
+        reinit="create_new",
+        allow_val_change=True,  # A resumed run may have a new budget.
+        init_timeout=INIT_TIMEOUT,
+        finish_timeout=FINISH_TIMEOUT,
+        finish_timeout_raises=True,
+        # The end of a run waits for each checkpoint's requests without a limit of its own; wandb's default,
+        # 20 tries, takes many minutes when the server is away.
+        x_graphql_timeout_seconds=REQUEST_TIMEOUT,
+        x_graphql_retry_max=3,
+        x_graphql_retry_wait_max_seconds=5,
+        silent=True,
+        console="off",
+        disable_git=True,
+        disable_code=True,
+        disable_job_creation=True,
+        save_code=False,
+        label_disable=True,
+        program="glimpse",
+        host="",
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+    )
+
+
+def _shared_files(folder: Path, run: Path) -> list[Path]:
+    """The files of a checkpoint that may be given away: weights, manifest, and the run's config."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise FileNotFoundError(f"{folder} holds no *.safetensors")
+    others = [folder / "manifest.json", run / "config.yaml"]
+    return weights + [path for path in others if path.is_file()]
+
+
+def _in_a_line(error: Exception) -> str:
+    """What went wrong, without the rest."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

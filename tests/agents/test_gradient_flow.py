@@ -189,7 +189,7 @@ def test_the_last_place_is_not_reinforced(stop: bool, into: str) -> None:
 
 
 def test_a_place_chosen_while_stopping_is_not_reinforced() -> None:
-    """Nothing looks at it, nor at what was chosen after the end; the decision to stop itself is reinforced."""
+    """Nothing looks at it, nor at what was chosen after the end; the decision to stop is reinforced."""
     world = make_world(stop=True)
     agent = make_agent(world)
     episode = record(world, agent)

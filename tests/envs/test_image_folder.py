@@ -68,7 +68,7 @@ def test_all_grey_pictures_have_one_channel(tmp_path: Path) -> None:
         save(tmp_path / part / "a" / "1.png", 2, 3, 9)
     assert read_image_folder(tmp_path, "train").images.tolist() == [[[[9, 9]] * 3]]
     # One coloured picture in the other part, and both parts have three.
-    save(tmp_path / "test" / "a" / "2.png", 2, 3, RED)
+    save(tmp_path / "test" / "a" / "0.png", 2, 3, RED)
     assert read_image_folder(tmp_path, "train").images.shape == (1, 3, 3, 2)
 
 

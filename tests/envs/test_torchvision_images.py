@@ -114,7 +114,7 @@ def test_without_downloads_nothing_is_fetched(places: Places, monkeypatch: pytes
 
 def test_splits_are_asked_for_by_name(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Among the names that a class knows, the one with the most images is taken."""
-    parts = {"train": TRAIN, "val": TEST}
+    parts = {"train": TRAIN, "val": [(grey(3), 0)]}
 
     class Splits(Toy):
         def __init__(self, root: str, split: str = "train") -> None:
@@ -126,7 +126,7 @@ def test_splits_are_asked_for_by_name(places: Places, monkeypatch: pytest.Monkey
     assert read_torchvision("Toy", "train", places).labels.tolist() == [0, 1]
     test = read_torchvision("Toy", "test", places)
     # Its classes have no names, and only the training images show that there are two.
-    assert test.labels.tolist() == [1] and test.classes == ("0", "1")
+    assert test.labels.tolist() == [0] and test.classes == ("0", "1")
     parts["trainval"] = TRAIN + TEST
     assert read_torchvision("Toy", "train", places).labels.tolist() == [0, 1, 1]
 
@@ -186,10 +186,10 @@ def test_pictures_of_different_sizes_need_a_size(places: Places, monkeypatch: py
         ([], "is empty"),
         ([(grey(1), 2)], "label 2; expected \\[0, 2\\)"),
         ([(grey(1), -1)], "label -1"),
-        ([(grey(1), None)], "no image classification data set"),
-        ([(grey(1), [0, 1])], "no image classification data set"),
-        ([(b"bytes", 0)], "no image classification data set"),
-        ([(grey(1), 0, 0)], "no image classification data set"),
+        ([(grey(1), None)], "image 0 is not a picture with a class label"),
+        ([(grey(1), [0, 1])], "image 0 is not a picture with a class label"),
+        ([(b"bytes", 0)], "image 0 is not a picture with a class label"),
+        ([(grey(1), 0, 0)], "image 0 is not a picture with a class label"),
         ([(Image.new("I;16", (1, 1)), 0)], "image 0 has more than 8 bits"),
     ],
 )
@@ -199,6 +199,20 @@ def test_what_is_no_labelled_picture_is_refused(
     """Detection, regression and the like are told apart from classification."""
     fixed(monkeypatch, examples)
     with pytest.raises(DataError, match=f"torchvision:Toy.*{complaint}"):
+        read_torchvision("Toy", "train", places)
+
+
+def test_a_damaged_image_is_named(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the class raises while it reads one example becomes one kind of error."""
+
+    class Damaged(OnDisk):
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            if index == 1:
+                raise OSError("image file is truncated")
+            return super().__getitem__(index)
+
+    install(monkeypatch, Damaged)
+    with pytest.raises(DataError, match="torchvision:Toy: image 1 cannot be read .image file is truncated"):
         read_torchvision("Toy", "train", places)
 
 

@@ -1,0 +1,58 @@
+"""`glimpse show`: a page that holds everything about a run, an animation, and the pictures one by one."""
+
+from pathlib import Path
+
+from glimpse.animation import animation, gif
+from glimpse.charts import charts_png
+from glimpse.durable import replace_file, reporting_write_errors
+from glimpse.evaluate import open_run
+from glimpse.heat_maps import heat_sheet
+from glimpse.pictures import paths_sheet, png
+from glimpse.report_contents import gather, glimpse_chart, training_charts
+from glimpse.report_page import page
+
+
+def show_command(run: Path, output: Path | None, episodes: int) -> None:
+    """Write a run's report and print what was written.
+
+    Args:
+        run: the run's folder.
+        output: where to write; RUN/report by default. Files of an earlier report are replaced, each in one step.
+        episodes: how many scan paths are shown.
+
+    Raises:
+        UserError: if there is no run, no checkpoint, or nothing can be written.
+        DataError: if the data cannot be had.
+    """
+    trained = open_run(run, "validation", None, print)
+    contents = gather(run, trained, episodes)
+    world = trained.world
+    frames, durations = animation(contents.animated, world.retina, world.classes)
+    moving = gif(frames, durations)
+    curves, by_glimpse = training_charts(contents.metrics), glimpse_chart(contents)
+    files = {
+        "episode.gif": moving,
+        "paths.png": png(paths_sheet(contents.shown, world.retina, world.classes, side=200)),
+        "heat.png": png(heat_sheet(contents.heat, side=160)),
+        "curves.png": charts_png([by_glimpse, *curves]),
+        "index.html": page(contents, moving, frames[-1], by_glimpse, curves).encode(),
+    }
+    folder = output or trained.folder.report
+    for path in write_files(folder, files):
+        print(path)
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> list[Path]:
+    """Write files into a folder, each in one step; whatever else is there stays.
+
+    Raises:
+        UserError: if they cannot be written.
+    """
+    with reporting_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, data in files.items():
+        with reporting_write_errors(folder / name):
+            replace_file(folder / name, data)
+        paths.append(folder / name)
+    return paths

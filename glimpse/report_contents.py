@@ -1,0 +1,152 @@
+"""What a report tells of a run: what the run wrote, and what its agent does on the validation split.
+
+The test set is for measuring only, so none of its images is shown.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glimpse.charts import Chart, Series, Tone
+from glimpse.durable import reporting_read_errors
+from glimpse.errors import UserError
+from glimpse.evaluate import Score, Scores, TrainedRun, evaluation_keys
+from glimpse.heat_maps import HeatMap, heat_maps
+from glimpse.replay import Replay, Survey, evenly, replay, survey
+from glimpse.run_folder import Value, read_metrics
+
+_MOST_PLAYED = 10_000
+_ANIMATED = 4
+_MISTAKES = 12
+_CLASSES = 20
+_TITLES = {
+    "validation_error": "Validation error, %",
+    "loss": "Loss, the sum",
+    "cross_entropy": "Cross-entropy",
+    "policy": "Policy-gradient term",
+    "baseline": "Baseline's squared error",
+    "return": "Return",
+    "reward": "Reward",
+    "accuracy": "Accuracy on training batches",
+    "learning_rate": "Learning rate",
+}
+_NOT_CURVES = ("step", "seconds")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `glimpse evaluate` measured on a split: the agent's scores first, then those with other eyes."""
+
+    split: str
+    step: int
+    scores: dict[str, Scores]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the page tells.
+
+    run: the run's folder, as it was given.
+    trained: its config, agent and validation world.
+    evaluations: the test set's first.
+    metrics: the rows of metrics.jsonl.
+    found: greedy episodes on the validation split.
+    shown: some of them, evenly spread over the split.
+    mistakes: wrong answers, the most confident first.
+    heat: where the gaze fell, by class.
+    """
+
+    run: Path
+    trained: TrainedRun
+    evaluations: list[Evaluation]
+    metrics: list[dict[str, Value]]
+    found: Survey
+    shown: list[Replay]
+    mistakes: list[Replay]
+    heat: list[HeatMap]
+
+    @property
+    def animated(self) -> list[Replay]:
+        """The episodes that are shown glimpse by glimpse."""
+        return self.shown[:: -(-len(self.shown) // _ANIMATED)]
+
+
+def gather(run: Path, trained: TrainedRun, episodes: int) -> Contents:
+    """Read what the run wrote and play its agent on the validation split."""
+    world, agent = trained.world, trained.agent
+    evaluations = read_evaluations(trained.folder.evaluation_path)
+    metrics = read_metrics(trained.folder.metrics_path)
+    keys = evaluation_keys(world, trained.experiment.evaluate)
+    found = survey(agent, world, evenly(world.examples, _MOST_PLAYED), keys)
+    shown = replay(agent, world, evenly(world.examples, episodes), keys)
+    surest = sorted(found.wrong.nonzero()[0].tolist(), key=lambda number: -found.confidence[number])
+    mistakes = replay(agent, world, found.example[surest[:_MISTAKES]].tolist(), keys)
+    # A replay in a smaller batch may round otherwise, which turns an answer that hung by a hair.
+    mistakes = [episode for episode in mistakes if not episode.right]
+    return Contents(
+        run, trained, evaluations, metrics, found, shown, mistakes, heat_maps(found, world, keys, _CLASSES)
+    )
+
+
+def read_evaluations(path: Path) -> list[Evaluation]:
+    """What is in a run's evaluation.json; nothing where it is missing.
+
+    Raises:
+        UserError: if it cannot be read or is not what `glimpse evaluate` writes.
+    """
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"{}"
+    try:
+        known = json.loads(text)
+        return [_evaluation(split, known[split]) for split in ("test", "validation") if split in known]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"{path} is not what glimpse evaluate writes; remove it and measure again: glimpse evaluate {path.parent}"
+        ) from None
+
+
+def _evaluation(split: str, record: dict[str, object]) -> Evaluation:
+    """One split's record."""
+    scores = {
+        name: Scores(
+            **{kind: Score(**one[kind]) for kind in ("greedy", "sampled", "averaged")},
+            copies=int(one["copies"]),
+            glimpses=float(one["glimpses"]),
+        )
+        for name, one in record["scores"].items()
+    }
+    return Evaluation(split, int(record["step"]), scores)
+
+
+def glimpse_chart(contents: Contents) -> Chart:
+    """Error after each number of glimpses: as evaluated, or else of the greedy validation episodes."""
+    if not contents.evaluations:
+        line = _by_glimpse("greedy", contents.found.error_after_glimpse(), "agent")
+        return Chart("Validation error after each glimpse, %", "glimpses", (line,))
+    measured = contents.evaluations[0]
+    (_, agent), *controls = measured.scores.items()
+    lines = [
+        _by_glimpse(f"mean of {agent.copies}", agent.averaged.after_glimpse, "averaged"),
+        _by_glimpse("greedy", agent.greedy.after_glimpse, "agent"),
+        _by_glimpse("one sample", agent.sampled.after_glimpse, "sampled"),
+        *(_by_glimpse(name, control.averaged.after_glimpse, "control") for name, control in controls),
+    ]
+    return Chart(f"{measured.split.capitalize()} error after each glimpse, %", "glimpses", tuple(lines))
+
+
+def _by_glimpse(name: str, errors: list[float], tone: Tone) -> Series:
+    return Series(name, tuple(enumerate(errors, start=1)), tone)
+
+
+def training_charts(rows: list[dict[str, Value]]) -> list[Chart]:
+    """A chart for each number that was logged, those that matter most first."""
+    logged = dict.fromkeys(name for row in rows for name, value in row.items() if not isinstance(value, str))
+    names = [name for name in _TITLES if name in logged]
+    names += [name for name in logged if name not in _TITLES and name not in _NOT_CURVES]
+    return [_training_chart(name, rows) for name in names]
+
+
+def _training_chart(name: str, rows: list[dict[str, Value]]) -> Chart:
+    points = tuple((row["step"], row[name]) for row in rows if name in row)
+    return Chart(_TITLES.get(name, name.replace("_", " ").capitalize()), "steps", (Series(name, points),))
