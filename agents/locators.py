@@ -86,9 +86,7 @@ class LearnedLocator(nn.Module):
         self.bias = nn.Parameter(bias)
         self.gaussian = Gaussian(sigma)
 
-    def forward(
-        self, memory: Tensor, time: Tensor, recorded: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def forward(self, memory: Tensor, time: Tensor, recorded: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """(..., D) memories at steps (...,) int64 -> (..., 2) mean places in [-1, 1], and the hidden layer's output."""
         if self.hidden is None:
             return torch.tanh(self.mean(memory) + self.bias[time]), None

@@ -287,9 +287,7 @@ class RecurrentAttention(nn.Module):
         hidden, time = hidden[:-1], episode.observation["time"][:-1]
         eyes = episode.activations.get("eyes")
         mean = self.locator(hidden, time, None if eyes is None else eyes[:-1])[0].float()
-        log_prob = policy_gradient.gaussian_log_prob(
-            episode.action["look"][:-1], mean, self.locator.gaussian.current()
-        )
+        log_prob = policy_gradient.gaussian_log_prob(episode.action["look"][:-1], mean, self.locator.gaussian.current())
         if self.stopper is None:
             return log_prob
         stop = self.stopper(hidden).squeeze(-1).float()

@@ -35,7 +35,11 @@ WORLDS: dict[str, World] = {
     ),
     "cluttered-mnist-100": World(
         "glimpse/ClutteredMNIST100-v0",
-        {"canvas": {"kind": "cluttered", "size": 100, "pieces": 8}, "retina": {"patch": 12, "scales": 4}, "glimpses": 8},
+        {
+            "canvas": {"kind": "cluttered", "size": 100, "pieces": 8},
+            "retina": {"patch": 12, "scales": 4},
+            "glimpses": 8,
+        },
     ),
     "images": World("glimpse/Images-v0"),
 }

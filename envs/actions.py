@@ -36,9 +36,7 @@ def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[in
     if isinstance(space, spaces.Discrete):
         first, last = int(space.start), int(space.start + space.n - 1)
         if array.dtype.kind not in "biu" or np.any((array < first) | (array > last)):
-            raise ValueError(
-                f"action[{name!r}] should be a whole number from {first} to {last}, got {given!r}"
-            )
+            raise ValueError(f"action[{name!r}] should be a whole number from {first} to {last}, got {given!r}")
     elif array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
         raise ValueError(f"action[{name!r}] should be finite numbers, got {given!r}")
     return array.astype(space.dtype)

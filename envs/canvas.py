@@ -1,7 +1,7 @@
 """Pictures made for one episode: a digit somewhere on a larger canvas, alone or among clutter.
 
-The rule follows Mnih et al. (2014), section 4.1: uniform places, clutter of 8 x 8 pieces cut from other digits;
-pieces and digit are added and clamped at white. Everything is drawn from the episode's key.
+The rule follows Mnih et al. (2014), section 4.1: uniform places, clutter of 8 x 8 pieces cut from other
+digits; pieces and digit are added and clamped at white. Everything is drawn from the episode's key.
 """
 
 from functools import lru_cache
@@ -85,14 +85,14 @@ def _limits(x: int, y: int, device: torch.device) -> Tensor:
 
 
 def _windows(pictures: Tensor, height: int, width: int) -> Tensor:
-    """A view (L, C, height, width) of pictures (N, C, H, W), with a window for each pixel where one can begin."""
+    """A view (L, C, height, width) of pictures (N, C, H, W): a window for each pixel where one can begin."""
     _, channels, rows, columns = pictures.shape
     last = pictures.numel() - ((channels - 1) * rows + height - 1) * columns - width
     return pictures.as_strided((last + 1, channels, height, width), (1, rows * columns, columns, 1))
 
 
 def _start(picture: Tensor, corner: Tensor, pictures: Tensor) -> Tensor:
-    """Index into `_windows(pictures, ...)` of the window of a `picture` (...,) that begins at `corner` (..., 2)."""
+    """Where in `_windows(pictures, ...)` a `picture`'s (...,) window is that begins at `corner` (..., 2)."""
     _, channels, rows, columns = pictures.shape
     return (picture * (channels * rows) + corner[..., 1]) * columns + corner[..., 0]
 
@@ -103,4 +103,4 @@ def _put(windows: Tensor, start: Tensor, picture: Tensor, blend: str) -> None:
     if blend == "under":
         windows[start] = torch.where(picture > 0, picture, below)
     else:
-        windows[start] = below + torch.minimum(picture, ~below)  # ~below is 255 - below: no sum exceeds white.
+        windows[start] = below + torch.minimum(picture, ~below)  # ~below is 255 - below.

@@ -1,4 +1,4 @@
-"""Sequential classification as a batched core: B episodes at once, tensors in and out, no host synchronisation."""
+"""Sequential classification as a batched core: B episodes at once, tensors in and out, no host sync."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -12,7 +12,7 @@ from torch import Tensor
 from glimpse.envs.augment import warp
 from glimpse.envs.canvas import check_canvas, make_canvas
 from glimpse.envs.datasets import ImageData, load_images
-from glimpse.envs.lane_random import mix, normal, uniform
+from glimpse.envs.lane_random import integers, mix, normal, uniform
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
 from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
@@ -41,10 +41,10 @@ class Step(NamedTuple):
 class Classification:
     """Look at an image through T glimpses, then name its class.
 
-    Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), the place (x, y) in [-1, 1] that it was taken at;
-    `time`, the number of glimpses answered so far, 0 to T.
-    Action: `look` (2,), the next place (clamped to [-1, 1]); `answer`, the guessed class; with the option `stop` also
-    `stop`, which ends the episode with this answer.
+    Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), the place (x, y) in [-1, 1] that it was
+    taken at; `time`, the number of glimpses answered so far, 0 to T.
+    Action: `look` (2,), the next place (clamped to [-1, 1]); `answer`, the guessed class; with the option
+    `stop` also `stop`, which ends the episode with this answer.
     Reward: 1 for a right answer at the end (or 1/T for each right answer), less `glimpse_cost` at each step.
     Start: the first glimpse falls where `first_place` says. End: after the T-th answer, or at `stop`.
     The last `look` of an episode is followed by no glimpse: the final observation repeats the last one.
@@ -83,6 +83,8 @@ class Classification:
             height = width = options.canvas.size
         self.retina = Retina(options.retina, height, width, device=self.device)
         self._resident = None if self._fresh else self.retina.prepare(self._images)
+        place = (0.0, 0.0) if options.first_place == "centre" else options.first_place
+        self._start = None if place == "random" else torch.tensor(place, device=self.device)
         self.observation_space = self._make_observation_space(channels)
         self.action_space = self._make_action_space()
 
@@ -95,9 +97,7 @@ class Classification:
         download: bool = True,
     ) -> ImageData:
         """One split of the data that the options name; see `load_images`, whose errors it raises."""
-        return load_images(
-            options.data, split, root=root, download=download, image_size=options.image_size
-        )
+        return load_images(options.data, split, root=root, download=download, image_size=options.image_size)
 
     def _make_observation_space(self, channels: int) -> spaces.Dict:
         retina = self.options.retina
@@ -131,14 +131,14 @@ class Classification:
 
     def draw_example(self, key: Tensor) -> Tensor:
         """A uniformly drawn example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return (uniform(mix(key, _EXAMPLE), 1)[:, 0].double() * self.examples).long()
+        return integers(mix(key, _EXAMPLE), 1, self.examples)[:, 0]
 
     def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
         """Begin B = E * copies episodes.
 
         Args:
             example: (E,) int64 in [0, N).
-            key: (E,) int64; with the example it decides the picture, and with the copy's number the first place.
+            key: (E,) int64; with the example it decides the picture, with the copy's number the first place.
             copies: episodes M played on each picture; lane e * M + m is the m-th copy of example e.
 
         Returns:
@@ -150,7 +150,7 @@ class Classification:
         if self._resident is not None:
             self._picture = example[self._picture]
         self._label = self._labels[example].repeat_interleave(copies)
-        self._location = self._first_place(mix(key.repeat_interleave(copies), lane % copies))
+        self._location = self._first_place(key.repeat_interleave(copies), lane % copies)
         self._time = torch.zeros_like(lane)
         self._over = torch.zeros_like(lane, dtype=torch.bool)
         self._steps = 0  # since the last (re)start of any lane
@@ -173,7 +173,7 @@ class Classification:
         else:
             self._pictures[lanes] = self._draw_pictures(example, key)
         self._label = self._label.index_copy(0, lanes, self._labels[example])
-        place = self._first_place(mix(key, 0))
+        place = self._first_place(key, 0)
         self._location = self._location.index_copy(0, lanes, place)
         self._time = self._time.index_fill(0, lanes, 0)
         self._over = self._over.index_fill(0, lanes, False)
@@ -251,11 +251,9 @@ class Classification:
             pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
         return self.retina.prepare(pictures)
 
-    def _first_place(self, key: Tensor) -> Tensor:
-        """(B, 2) first places, one for each key."""
-        key = mix(key, _FIRST_PLACE)
-        if self.options.first_place == "random":
-            return uniform(key, 2) * 2 - 1
-        place = (0.0, 0.0) if self.options.first_place == "centre" else self.options.first_place
-        noise = normal(key, 2) * self.options.first_spread
-        return (noise + torch.tensor(place, device=self.device)).clamp(-1, 1)
+    def _first_place(self, key: Tensor, copy: Tensor | int) -> Tensor:
+        """(B, 2) first places, one for each key and copy's number."""
+        own = mix(mix(key, _FIRST_PLACE), copy)
+        if self._start is None:
+            return uniform(own, 2) * 2 - 1
+        return (self._start + normal(own, 2) * self.options.first_spread).clamp(-1, 1)

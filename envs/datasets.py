@@ -91,9 +91,7 @@ def _test(data: str, places: Places, download: bool, image_size: tuple[int, int]
     return _resident(pictures, np.arange(len(pictures.labels)), image_size)
 
 
-def _read(
-    data: str, part: Part, places: Places, download: bool, image_size: tuple[int, int] | None
-) -> Pictures:
+def _read(data: str, part: Part, places: Places, download: bool, image_size: tuple[int, int] | None) -> Pictures:
     """Decode one part of a data set as its makers divided it."""
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
@@ -127,6 +125,4 @@ def _resident(pictures: Pictures, chosen: NDArray[np.intp], image_size: tuple[in
     images = torch.from_numpy(pictures.images[chosen])
     if image_size is not None and images.shape[2:] != image_size:
         images = functional.interpolate(images, size=image_size, mode="bilinear", antialias=True)
-    return ImageData(
-        images.contiguous(), torch.from_numpy(pictures.labels[chosen].astype(np.int64)), pictures.classes
-    )
+    return ImageData(images.contiguous(), torch.from_numpy(pictures.labels[chosen].astype(np.int64)), pictures.classes)

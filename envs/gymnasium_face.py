@@ -164,9 +164,8 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             ResetNeeded: if no episode has begun, or one is over and its environment does not reset itself.
         """
         waiting = np.flatnonzero(self._over)
-        if not self._lanes.begun or (len(waiting) and self.autoreset_mode is AutoresetMode.DISABLED):
-            which = f" in environments {waiting.tolist()}" if self._lanes.begun else ""
-            raise ResetNeeded(f"no episode is being played{which}: call reset() first")
+        if len(waiting) and self.autoreset_mode is AutoresetMode.DISABLED:
+            raise ResetNeeded(f"the episodes of environments {waiting.tolist()} are over: reset() them first")
         turn = self._lanes.step(check_action(self._lanes.core.action_space, actions, (self.num_envs,)))
         observation, over, infos = turn.observation, turn.over, {}
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and len(waiting):
@@ -190,9 +189,7 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             return None
         mask = np.asarray(options["reset_mask"])
         if mask.dtype != np.bool_ or mask.shape != (self.num_envs,) or not mask.any():
-            raise ValueError(
-                f"options['reset_mask'] should be {self.num_envs} bools, at least one True, got {mask!r}"
-            )
+            raise ValueError(f"options['reset_mask'] should be {self.num_envs} bools, at least one True, got {mask!r}")
         if not self._lanes.begun and not mask.all():
             raise ValueError("options['reset_mask']: the first reset has to be of all environments")
         return np.flatnonzero(mask) if self._lanes.begun else None

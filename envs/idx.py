@@ -40,9 +40,7 @@ def parse_idx(content: bytes, dimensions: int, file: str | PathLike[str]) -> NDA
     promised = int(np.prod(shape, dtype=object))
     if size != promised:
         shape_text = " x ".join(f"{length:,}" for length in shape)
-        raise DataError(
-            f"{file} is damaged: its header promises {shape_text} = {promised:,} bytes, {size:,} follow."
-        )
+        raise DataError(f"{file} is damaged: its header promises {shape_text} = {promised:,} bytes, {size:,} follow.")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 

@@ -56,8 +56,7 @@ def _files_by_class(part: Path) -> dict[str, list[Path]]:
     if not folders:
         raise DataError(f"{part} holds no class folders. {_LAYOUT}")
     files = {
-        folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-        for folder in folders
+        folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")) for folder in folders
     }
     for folder in folders:
         if not files[folder.name]:

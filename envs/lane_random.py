@@ -6,6 +6,8 @@ The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014,
 pseudorandom number generators", figure 14), on int64 tensors whose arithmetic wraps.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -30,7 +32,7 @@ def mix(key: Tensor, counter: Tensor | int) -> Tensor:
         int64 of the broadcast shape; every bit depends on every bit of both.
     """
     step = (counter + 1) * _GOLDEN
-    if isinstance(step, int):  # Wrapped as int64 wraps; a tensor made of it would have to travel to the device.
+    if isinstance(step, int):  # Wrap as int64 does; made a tensor, it would have to travel to the device.
         step = (step + 2**63) % 2**64 - 2**63
     bits = key + step
     bits = (bits ^ _shift_right(bits, 30)) * _MULTIPLY_1
@@ -54,7 +56,7 @@ def normal(key: Tensor, count: int) -> Tensor:
     By inversion; the open interval's midpoints keep the result finite (at most 5.3 in size).
     """
     centred = (_shift_right(_draw(key, count), 41).float() + 0.5) * 2.0**-22 - 1.0
-    return torch.erfinv(centred) * 2.0**0.5
+    return torch.erfinv(centred) * math.sqrt(2)
 
 
 def integers(key: Tensor, count: int, below: int | Tensor) -> Tensor:
@@ -62,5 +64,4 @@ def integers(key: Tensor, count: int, below: int | Tensor) -> Tensor:
 
     `below` is at most 2^31; a tensor of limits broadcasts with the result.
     """
-    scaled: Tensor = _shift_right(_draw(key, count), 32) * below
-    return scaled >> 32
+    return (_shift_right(_draw(key, count), 32) * below) >> 32

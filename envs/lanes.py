@@ -98,9 +98,7 @@ def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
     whole, fits = chosen.dtype.kind in "iu", chosen.shape in ((), (lanes,))
     if not (whole and fits and np.all((chosen >= 0) & (chosen < examples))):
         each = f", or {lanes} of them" if lanes > 1 else ""
-        raise ValueError(
-            f"options['example'] should be a whole number from 0 to {examples - 1}{each}, got {given!r}"
-        )
+        raise ValueError(f"options['example'] should be a whole number from 0 to {examples - 1}{each}, got {given!r}")
     return np.broadcast_to(chosen, lanes).astype(np.int64)
 
 
@@ -136,9 +134,7 @@ class Lanes:
         self._episodes: NDArray[np.int64] = np.zeros(count, np.int64)
         self._seen: list[list[Arrays]] | None = [[] for _ in range(count)] if render_mode else None
 
-    def seed(
-        self, seeds: Sequence[int | None], lanes: NDArray[np.intp], generator: np.random.Generator
-    ) -> None:
+    def seed(self, seeds: Sequence[int | None], lanes: NDArray[np.intp], generator: np.random.Generator) -> None:
         """Give some lanes a seed and begin to count their episodes anew.
 
         Args:
@@ -154,9 +150,7 @@ class Lanes:
                 # Seeds may be any natural number; a lane's stream has 64 bits.
                 self._seeds[lane], self._episodes[lane], self._seeded[lane] = seed % 2**63, 0, True
 
-    def begin(
-        self, lanes: NDArray[np.intp] | None = None, example: NDArray[np.int64] | None = None
-    ) -> Arrays:
+    def begin(self, lanes: NDArray[np.intp] | None = None, example: NDArray[np.int64] | None = None) -> Arrays:
         """Begin the next episode of some lanes (by default all), and no other lane is touched.
 
         Args:
@@ -186,13 +180,16 @@ class Lanes:
 
         Args:
             action: as the core's space, with a leading axis B; see `glimpse.envs.actions.check_action`.
+
+        Raises:
+            ResetNeeded: if no episode has begun.
         """
+        if not self.begun:
+            raise ResetNeeded("no episode is being played: call reset() first")
         step = self.core.step({name: self._tensor(array) for name, array in action.items()})
         observation = self._arrays(step.observation)
         self._remember(observation)
-        return Turn(
-            observation, step.reward.numpy(force=True), step.terminated.numpy(force=True).copy(), self.label
-        )
+        return Turn(observation, step.reward.numpy(force=True), step.terminated.numpy(force=True).copy(), self.label)
 
     @property
     def label(self) -> NDArray[np.int64]:
@@ -206,9 +203,7 @@ class Lanes:
             ResetNeeded: if no episode has begun.
         """
         if self._seen is None:
-            warn(
-                "nothing is rendered without a render mode: make the environment with render_mode='rgb_array'"
-            )
+            warn("nothing is rendered without a render mode: make the environment with render_mode='rgb_array'")
             return None
         if not self.begun:
             raise ResetNeeded("no episode is being played: call reset() first")

@@ -11,16 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator,
 class Options(BaseModel):
     """Plain, immutable data; an unknown key is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RetinaOptions(Options):
     """The sensor: `scales` square patches around one place, all reduced to `patch` x `patch` pixels."""
 
     patch: int = Field(8, ge=1, le=512, description="Side P of each patch after reduction, in pixels.")
-    scales: int = Field(
-        1, ge=1, le=8, description="Number K of patches, each `zoom` times as wide as the last."
-    )
+    scales: int = Field(1, ge=1, le=8, description="Number K of patches, each `zoom` times as wide as the last.")
     zoom: int = Field(2, ge=2, le=8, description="Ratio of the widths of two neighbouring scales.")
 
 
@@ -33,17 +31,11 @@ class CanvasOptions(Options):
     With `blend: under` the example replaces what lies below it instead (never occluded: an easier task).
     """
 
-    kind: Literal["plain", "translated", "cluttered"] = Field(
-        "plain", description="What is done to the example."
-    )
-    size: int = Field(
-        60, ge=1, le=4096, description="Side of the square canvas (translated and cluttered), in pixels."
-    )
+    kind: Literal["plain", "translated", "cluttered"] = Field("plain", description="What is done to the example.")
+    size: int = Field(60, ge=1, le=4096, description="Side of the square canvas (translated and cluttered), in pixels.")
     pieces: int = Field(4, ge=1, le=256, description="Clutter: how many pieces.")
     piece: int = Field(8, ge=1, le=512, description="Clutter: side of a piece, in pixels.")
-    blend: Literal["add", "under"] = Field(
-        "add", description="Clutter is added over the example, or lies under it."
-    )
+    blend: Literal["add", "under"] = Field("add", description="Clutter is added over the example, or lies under it.")
     version: Literal[1] = Field(1, description="Version of the clutter rule.")
 
 
@@ -77,9 +69,7 @@ class ClassificationOptions(Options):
     first_spread: float = Field(
         0.0, ge=0, le=1, description="Standard deviation of noise added to the first place (unless random)."
     )
-    stop: bool = Field(
-        False, description="Adds the action `stop`, which answers before the glimpses are used up."
-    )
+    stop: bool = Field(False, description="Adds the action `stop`, which answers before the glimpses are used up.")
     glimpse_cost: float = Field(0.0, ge=0, description="Subtracted from the reward at each step.")
     reward: Literal["end", "each_step"] = Field(
         "end", description="A right answer is worth 1 at the end, or 1/T a step."
@@ -127,10 +117,12 @@ class AugmentOptions(Options):
 
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
     scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, each axis alone.")
-    shear: float = Field(0.0, ge=0, le=1, description="Largest shear.")
+    shear: float = Field(0.0, ge=0, le=1, description="Largest shear: pixels sideways for each pixel down.")
     shift: float = Field(0.0, ge=0, description="Largest shift along each axis, in pixels.")
     elastic: float = Field(
-        0.0, ge=0, description="Standard deviation of a smooth random displacement, in pixels."
+        0.0,
+        ge=0,
+        description="Standard deviation, in pixels, of a smooth random displacement at 5 x 5 control points.",
     )
 
     @property

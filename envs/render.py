@@ -50,11 +50,7 @@ def magnification(height: int, width: int, least: int = _LEAST_SIDE) -> int:
 
 def to_pixels(places: Pixels, height: int, width: int) -> Pixels:
     """Locations (..., 2) in [-1, 1] -> (..., 2) coordinates (x, y) among `height` x `width` pixels."""
-    return (
-        (np.asarray(places, np.float32) + np.float32(1))
-        * np.float32(0.5)
-        * np.array([width, height], np.float32)
-    )
+    return (np.asarray(places, np.float32) + np.float32(1)) * np.float32(0.5) * np.array([width, height], np.float32)
 
 
 def boxes(options: RetinaOptions, place: Pixels, height: int, width: int) -> list[tuple[int, int, int, int]]:
@@ -110,9 +106,7 @@ def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions) -> Image.I
     height, width = image.shape[1:]
     factor = magnification(height, width)
     scene = enlarge(image, factor)
-    for box, colour in reversed(
-        list(zip(boxes(options, places[-1], height, width), SCALE_COLOURS, strict=False))
-    ):
+    for box, colour in reversed(list(zip(boxes(options, places[-1], height, width), SCALE_COLOURS, strict=False))):
         left, top, right, bottom = (side * factor for side in box)
         draw_box(scene, (left, top, right, bottom), colour)
     return draw_path(scene, to_pixels(places, height, width) * factor)

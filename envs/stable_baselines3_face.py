@@ -31,9 +31,7 @@ class FlatSpaces:
     Observation: the same Dict, with each Box made a vector.
     """
 
-    def __init__(
-        self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any], grid: int
-    ) -> None:
+    def __init__(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any], grid: int) -> None:
         """Flatten the spaces of one environment. Raises ValueError if that cannot be done."""
         if not isinstance(observation_space, spaces.Dict) or not isinstance(action_space, spaces.Dict):
             raise ValueError(f"Dict spaces are flattened, got {observation_space} and {action_space}")
@@ -41,13 +39,9 @@ class FlatSpaces:
             raise ValueError(f"grid should be at least 1, got {grid}")
         self.grid = grid
         self._boxes = {name: part for name, part in action_space.items() if isinstance(part, spaces.Box)}
-        self._choices = {
-            name: part for name, part in action_space.items() if isinstance(part, spaces.Discrete)
-        }
+        self._choices = {name: part for name, part in action_space.items() if isinstance(part, spaces.Discrete)}
         numbers = sum(int(np.prod(box.shape)) for box in self._boxes.values())
-        self.action_space = spaces.MultiDiscrete(
-            [grid] * numbers + [part.n for part in self._choices.values()]
-        )
+        self.action_space = spaces.MultiDiscrete([grid] * numbers + [part.n for part in self._choices.values()])
         self.observation_space = spaces.Dict(
             {
                 name: spaces.flatten_space(part) if isinstance(part, spaces.Box) else part
@@ -71,9 +65,7 @@ class FlatSpaces:
         chosen, limits = np.asarray(action), self.action_space.nvec
         fits = chosen.ndim == 2 and chosen.shape[1:] == limits.shape and chosen.dtype.kind in "iu"
         if not fits or np.any((chosen < 0) | (chosen >= limits)):
-            raise ValueError(
-                f"a flat action should be {len(limits)} whole numbers below {limits}, got {action}"
-            )
+            raise ValueError(f"a flat action should be {len(limits)} whole numbers below {limits}, got {action}")
         parts, start = {}, 0
         for name, box in self._boxes.items():
             end = start + int(np.prod(box.shape))
@@ -146,15 +138,11 @@ class WorldVecEnv(VecEnv):
         """Act in all lanes, and begin new episodes where they have ended."""
         turn = self._lanes.step(self._action)
         observation = self._flat.flatten(turn.observation, (self.num_envs,))
-        infos: list[dict[str, Any]] = [
-            {"label": label, "TimeLimit.truncated": False} for label in turn.label.tolist()
-        ]
+        infos: list[dict[str, Any]] = [{"label": label, "TimeLimit.truncated": False} for label in turn.label.tolist()]
         ended = np.flatnonzero(turn.over)
         if len(ended):
             for lane in ended:
-                infos[lane]["terminal_observation"] = {
-                    name: array[lane] for name, array in observation.items()
-                }
+                infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
             observation = self._flat.flatten(self._lanes.begin(ended), (self.num_envs,))
             for lane, label in zip(ended, self._lanes.label[ended].tolist(), strict=True):
                 self.reset_infos[lane] = {"label": label}

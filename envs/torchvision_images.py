@@ -58,9 +58,7 @@ def read_torchvision(
         pictures = pictures._replace(classes=tuple(str(label) for label in range(pictures.labels.max() + 1)))
     outside = set(pictures.labels.tolist()) - set(range(len(pictures.classes)))
     if outside:
-        raise DataError(
-            f"torchvision:{name} has the label {min(outside)}; expected [0, {len(pictures.classes)})."
-        )
+        raise DataError(f"torchvision:{name} has the label {min(outside)}; expected [0, {len(pictures.classes)}).")
     if has_parts:
         return pictures
     kept, held = hold_out(len(pictures.labels), 5, f"torchvision:{name}")
@@ -79,9 +77,7 @@ def _class(name: str) -> Callable[..., Any]:
     return found
 
 
-def _opened(
-    name: str, make: Callable[..., Any], part: Part, places: Places, download: bool
-) -> tuple[Any, bool]:
+def _opened(name: str, make: Callable[..., Any], part: Part, places: Places, download: bool) -> tuple[Any, bool]:
     """The data set from the first place that has it, and whether its class knows training and test parts."""
     parameters = inspect.signature(make).parameters
     cached = places.cache / "torchvision" / name

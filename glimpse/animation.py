@@ -1,7 +1,7 @@
 """An animation of episodes side by side: the gaze moves over the image, the patches and the belief follow."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,9 +60,7 @@ def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
     return file.getvalue()
 
 
-def _frame(
-    episodes: Sequence[Replay], retina: Retina, classes: Sequence[str], moment: Moment
-) -> Image.Image:
+def _frame(episodes: Sequence[Replay], retina: Retina, classes: Sequence[str], moment: Moment) -> Image.Image:
     panels = [_panel(episode, retina, classes, moment) for episode in episodes]
     width = _GAP + sum(panel.width + _GAP for panel in panels)
     frame = Image.new("RGB", (width, max(panel.height for panel in panels) + 2 * _GAP), GROUND)
@@ -98,7 +96,7 @@ def _between(values: Floats, glimpses: int, share: float) -> Floats:
 
 
 def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floats) -> Image.Image:
-    """What is seen, (K, C, P, P), and what is believed, (N,): beside each other, or below where there are more scales."""
+    """What is seen, (K, C, P, P), and what is believed, (N,): beside it, or below it where there are more scales."""
     scales = len(glimpse)
     side = min(_PATCH, (_SIDE - _SPACE * (scales - 1)) // scales)
     named = shown_classes(episode)
@@ -109,12 +107,14 @@ def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floa
         x = scale * (side + _SPACE)
         image.paste(picture_image(patch, side), (x, 0))
         pen.rectangle((x, 0, x + side - 1, side - 1), outline=DIM)
-    _draw_belief(image, (left, top), [(classes[number], float(belief[number]), number == episode.label) for number in named])
+    _draw_belief(
+        image, (left, top), [(classes[number], float(belief[number]), number == episode.label) for number in named]
+    )
     return image
 
 
 def _draw_belief(image: Image.Image, corner: tuple[int, int], rows: Sequence[tuple[str, float, bool]]) -> None:
-    """A bar for each class: its name, its probability, and whether it is the true one, which has the colour of truth."""
+    """A bar for each class: its name, its probability, and whether it is the true one, which is coloured."""
     pen, (left, top) = ImageDraw.Draw(image), corner
     room = image.width - left
     names = min(room * 0.4, max(pen.textlength(name, ImageFont.load_default(_ROW - 2)) for name, _, _ in rows))

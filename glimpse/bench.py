@@ -88,9 +88,7 @@ def bench_evaluation(watch: Stopwatch) -> None:
         watch.add("evaluation", f"M = {copies}, {setting}", value, "images/s")
 
 
-def _evaluation(
-    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
-) -> Callable[[], int]:
+def _evaluation(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Callable[[], int]:
     def evaluate() -> int:
         measure_averaged(agent, world, options)
         return world.examples

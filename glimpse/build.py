@@ -32,9 +32,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
-    if device.type == "cuda" and (
-        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
-    ):
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise UserError(
             f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use device=cpu"
         )
@@ -53,10 +51,10 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies matrices faster in bfloat16: a GPU of 2020 or later, a CPU with AVX512-BF16 or AMX."""
+    """Whether the device multiplies matrices faster in bfloat16: GPUs since 2020, CPUs with AVX512-BF16 or AMX."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    capabilities: dict[str, Any] = torch.cpu.get_capabilities()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
@@ -77,9 +75,7 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Cl
     )
     augment = experiment.train.augment if split == "train" else None
     try:
-        return cast(
-            Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment)
-        )
+        return cast(Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment))
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 

@@ -32,64 +32,75 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One or more lines over one axis, which is logarithmic where all values are positive and span a wide range."""
+    """One or more lines. With `ratio`, values that are above zero and far apart make the vertical axis logarithmic."""
 
     title: str
     horizontal: str
     series: tuple[Series, ...]
+    ratio: bool = False
 
     @property
     def labelled(self) -> bool:
         """Whether the lines' names must be written."""
         return len(self.series) > 1
 
-    def axes(self) -> tuple["Axis", "Axis"]:
-        """The horizontal and the vertical axis."""
-        points = [point for one in self.series for point in one.points]
-        heights = [y for _, y in points if y is not None]
-        log = bool(heights) and min(heights) > 0 and max(heights) / min(heights) > 20
-        return Axis.around([x for x, _ in points], log=False, tight=True), Axis.around(heights, log=log, tight=False)
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the vertical axis is."""
+        heights = self._heights()
+        return self.ratio and bool(heights) and min(heights) > 0 and max(heights) > 20 * min(heights)
+
+    def across(self, ticks: int) -> "Axis":
+        """The horizontal axis, with about so many ticks at whole numbers."""
+        places = [x for one in self.series for x, _ in one.points] or [0.0]
+        low, high = min(places), max(places)
+        low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
+        return Axis(low, high, _multiples(low, high, _round_step(max(1.0, (high - low) / ticks))))
+
+    def up(self) -> "Axis":
+        """The vertical axis."""
+        heights = self._heights() or [0.0, 1.0]
+        low, high = min(heights), max(heights)
+        if self.logarithmic:
+            return Axis(low / 1.15, high * 1.15, _powers(low / 1.15, high * 1.15), logarithmic=True)
+        if low == high:
+            low, high = (0.0, 2 * high) if high > 0 else (low - 1, high + 1)
+        low = 0.0 if 0 < low < high / 2 else low
+        step = _round_step((high - low) / 4)
+        low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
+        return Axis(low, high, _multiples(low, high, step))
+
+    def _heights(self) -> list[float]:
+        return [y for one in self.series for _, y in one.points if y is not None]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A range of values, on a linear or logarithmic scale."""
+    """A range of values and the round numbers in it."""
 
     low: float
     high: float
-    log: bool
-
-    @classmethod
-    def around(cls, values: Sequence[float], *, log: bool, tight: bool) -> "Axis":
-        """A range that holds the values; a linear one that is not tight also ends on round numbers."""
-        low, high = (min(values), max(values)) if values else (0.0, 1.0)
-        if log:
-            return cls(low / 1.15, high * 1.15, True)
-        if low == high:
-            low, high = (low - 0.5, high + 0.5) if tight or low == 0 else (low - abs(low) / 2, high + abs(high) / 2)
-        if tight:
-            return cls(low, high, False)
-        if 0 < low < 0.5 * high:
-            low = 0.0
-        step = _round_step((high - low) / 4)
-        return cls(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, False)
+    ticks: list[float]
+    logarithmic: bool = False
 
     def share(self, value: float) -> float:
         """Where a value lies, 0 at the low end and 1 at the high end."""
-        if self.log:
+        if self.logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
-    def ticks(self, wanted: int = 4, whole: bool = False) -> list[float]:
-        """Round numbers in the range, or round whole numbers."""
-        if self.log:
-            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            many = len(decades) > 3
-            found = [mantissa * 10.0**decade for decade in decades for mantissa in ((1,) if many else (1, 2, 5))]
-            return [value for value in found if self.low <= value <= self.high]
-        step = _round_step(max((self.high - self.low) / wanted, 1.0 if whole else 0.0))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [number * step for number in range(first, last + 1)]
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    """The multiples of `step` from `low` to `high`."""
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [number * step for number in range(first, last + 1)]
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Powers of ten from `low` to `high`; over a short range also twice and five times these."""
+    mantissas = (1, 2, 5) if high < 300 * low else (1,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    return [m * 10.0**decade for decade in decades for m in mantissas if low <= m * 10.0**decade <= high]
 
 
 def _round_step(least: float) -> float:
@@ -105,20 +116,19 @@ def number_text(value: float) -> str:
 
 def chart_svg(chart: Chart, width: int, height: int) -> str:
     """The chart as inline SVG. Colours come from the page's classes, so that they follow light and dark."""
-    across, up = chart.axes()
     left, right, top, bottom = 40, 118 if chart.labelled else 12, 10, 36
+    across, up = chart.across((width - left - right) // 55), chart.up()
 
     def spot(point: tuple[float, float]) -> tuple[float, float]:
-        return left + across.share(point[0]) * (width - left - right), height - bottom - up.share(point[1]) * (
-            height - top - bottom
-        )
+        x = left + across.share(point[0]) * (width - left - right)
+        return x, height - bottom - up.share(point[1]) * (height - top - bottom)
 
     parts = [f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(chart.title)}">']
-    for tick in up.ticks():
+    for tick in up.ticks:
         y = spot((across.low, tick))[1]
         parts.append(f'<path class="grid" d="M{left} {y:.1f}H{width - right}"/>')
         parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{number_text(tick)}</text>')
-    for tick in across.ticks(whole=True):
+    for tick in across.ticks:
         x = spot((tick, up.low))[0]
         parts.append(f'<text x="{x:.1f}" y="{height - 18}" text-anchor="middle">{number_text(tick)}</text>')
     parts.append(f'<text x="{width - right}" y="{height - 2}" text-anchor="end">{escape(chart.horizontal)}</text>')
@@ -170,12 +180,17 @@ def charts_png(charts: Sequence[Chart]) -> bytes:
             colour, style = PRINTED[one.tone]
             x, y = zip(*((x, math.nan if y is None else y) for x, y in thinned(one.points)), strict=True)
             panel.plot(x, y, style, color=colour, label=one.name, marker="o" if len(x) <= 12 else "", markersize=3)
+        across, up = chart.across(5), chart.up()
         panel.set_title(chart.title, fontsize=10, loc="left")
-        panel.set_xlabel(chart.horizontal, fontsize=8)
-        panel.set_yscale("log" if chart.axes()[1].log else "linear")
-        panel.tick_params(labelsize=8)
+        panel.set_xlabel(chart.horizontal, fontsize=8, loc="right")
+        panel.set_yscale("log" if up.logarithmic else "linear")
+        panel.set_ylim(up.low, up.high)
+        panel.set_xticks(across.ticks, [number_text(tick) for tick in across.ticks], fontsize=8)
+        panel.set_yticks(up.ticks, [number_text(tick) for tick in up.ticks], fontsize=8)
+        panel.minorticks_off()
+        panel.tick_params(length=0)
         panel.grid(axis="y", alpha=0.3)
-        panel.spines[["top", "right", "left"]].set_visible(False)
+        panel.spines[:].set_visible(False)
         if chart.labelled:
             panel.legend(fontsize=7, frameon=False, reverse=True)
     file = io.BytesIO()

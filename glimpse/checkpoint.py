@@ -167,9 +167,7 @@ def _parse_state(step: int, data: bytes) -> dict[str, Any]:
 
 def _manifest(step: int, files: dict[str, bytes]) -> dict[str, Any]:
     """Describe the files of a checkpoint."""
-    sums = {
-        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
-    }
+    sums = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     return {"format": FORMAT, "step": step, "files": sums}
 
 

@@ -29,16 +29,10 @@ def _add_train(commands: _Commands) -> None:
     examples = """train configs/mnist-ram.yaml
                   train mnist-ram train.steps=1000 agent.name=random --run runs/random
                   train --resume runs/random"""
-    parser = _add(
-        commands, "train", _train, "Train an agent, or go on with a run", examples, words="overrides"
-    )
-    parser.add_argument(
-        "config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder"
-    )
+    parser = _add(commands, "train", _train, "Train an agent, or go on with a run", examples, words="overrides")
+    parser.add_argument("config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder")
     _add_overrides(parser)
-    parser.add_argument(
-        "--run", type=Path, metavar="DIR", help="folder of the run (default: runs/CONFIG-seedN)"
-    )
+    parser.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (default: runs/CONFIG-seedN)")
     parser.add_argument("--resume", action="store_true", help="go on where the run was stopped")
 
 
@@ -62,9 +56,7 @@ def _resumed(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
     run = Path(arguments.config)
     if run.is_dir() or not _is_config(arguments.config):
         if arguments.run or arguments.overrides:
-            raise UserError(
-                f"--resume {run} takes the config from that folder: give no --run and no overrides"
-            )
+            raise UserError(f"--resume {run} takes the config from that folder: give no --run and no overrides")
         return load_experiment(RunFolder.open(run).config_path), run
     given, run = _new_run(arguments)
     kept = load_experiment(RunFolder.open(run).config_path)
@@ -136,9 +128,7 @@ def _add_show(commands: _Commands) -> None:
     parser = _add(commands, "show", _show, "Write the report and the pictures of a run", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
-    parser.add_argument(
-        "--episodes", type=_count, default=16, metavar="N", help="episodes shown (default: 16)"
-    )
+    parser.add_argument("--episodes", type=_count, default=16, metavar="N", help="episodes shown (default: 16)")
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -151,9 +141,7 @@ def _add_data(commands: _Commands) -> None:
     examples = "data list\ndata fetch mnist\ndata verify mnist --root /data"
     parser = _add(commands, "data", _data, "List, fetch or check data sets", examples, words="names")
     parser.add_argument("action", choices=("list", "fetch", "verify"), metavar="list|fetch|verify")
-    parser.add_argument(
-        "names", nargs="*", default=[], metavar="NAME", help="data sets (default: all known by name)"
-    )
+    parser.add_argument("names", nargs="*", default=[], metavar="NAME", help="data sets (default: all known by name)")
     parser.add_argument("--root", metavar="DIR", help="data folder (default: GLIMPSE_DATA, then the cache)")
     parser.add_argument("--force", action="store_true", help="fetch again what is there already")
 
@@ -187,13 +175,9 @@ def _add_config(commands: _Commands) -> None:
     examples = """config show mnist-ram train.steps=10
                   config validate my.yaml
                   config schema > glimpse.schema.json"""
-    parser = _add(
-        commands, "config", _config, "Show or check a config, or print its schema", examples, "overrides"
-    )
+    parser = _add(commands, "config", _config, "Show or check a config, or print its schema", examples, "overrides")
     parser.add_argument("action", choices=("show", "validate", "schema"), metavar="show|validate|schema")
-    parser.add_argument(
-        "config", nargs="?", metavar="CONFIG", help="config file, or the name of a shipped config"
-    )
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help="config file, or the name of a shipped config")
     _add_overrides(parser)
 
 
@@ -213,9 +197,7 @@ def _add_bench(commands: _Commands) -> None:
     examples = "bench --quick\nbench --only training retina --output results"
     parser = _add(commands, "bench", _bench, "Measure speed", examples)
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
-    parser.add_argument(
-        "--output", type=Path, default=Path("results"), metavar="DIR", help="default: results"
-    )
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure only these")
     _add_device(parser, "auto")
 
@@ -227,9 +209,7 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 
 def _add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument(
-        "--device", type=_device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N"
-    )
+    parser.add_argument("--device", type=_device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N")
 
 
 def _device(text: str) -> str:

@@ -46,18 +46,12 @@ class TrainOptions(Options):
     batch: int = Field(256, ge=1, description="Examples in an update.")
     copies: int = Field(1, ge=1, description="Episodes M played on each example of an update.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's highest learning rate.")
-    final_learning_rate: float = Field(
-        1e-5, ge=0, description="The learning rate at the end of the schedule."
-    )
-    schedule: Literal["cosine", "one_cycle", "constant"] = Field(
-        "cosine", description="Of the learning rate."
-    )
+    final_learning_rate: float = Field(1e-5, ge=0, description="The learning rate at the end of the schedule.")
+    schedule: Literal["cosine", "one_cycle", "constant"] = Field("cosine", description="Of the learning rate.")
     warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine and constant).")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
     clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none by default.")
-    average: float = Field(
-        0.999, ge=0, lt=1, description="Decay of the weights' moving average; 0 keeps none."
-    )
+    average: float = Field(0.999, ge=0, lt=1, description="Decay of the weights' moving average; 0 keeps none.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         description="Of matrix products; auto takes bfloat16 where the machine has instructions for it.",
@@ -85,9 +79,7 @@ class EvaluateOptions(Options):
     batch: int = Field(1000, ge=1, description="Examples played side by side.")
     copies: int = Field(10, ge=1, description="Episodes M whose probabilities are averaged in `averaged`.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="As `train.precision`.")
-    seed: int = Field(
-        20140101, ge=0, description="Fixes the canvases and first places of validation and test."
-    )
+    seed: int = Field(20140101, ge=0, description="Fixes the canvases and first places of validation and test.")
 
 
 class TrackOptions(Options):
@@ -112,9 +104,7 @@ class Experiment(Options):
     data: DataOptions = DataOptions()
     track: TrackOptions = TrackOptions()
     seed: int = Field(0, ge=0, lt=2**31, description="Decides weights, data order, canvases and noise.")
-    device: str = Field(
-        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one."
-    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one.")
     threads: int | None = Field(None, ge=1, description="CPU threads; the default is all cores.")
 
     @field_validator("agent")

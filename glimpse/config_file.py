@@ -93,9 +93,7 @@ def _hint_for_a_run(folder: Path) -> str:
     return f"; its config is {folder / 'config.yaml'}; to go on with the run: glimpse train --resume {folder}"
 
 
-def _read_files(
-    file: Path, mistakes: list[str], above: tuple[Path, ...] = ()
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each file's name and data: first the files that it extends, in their order, then the file itself.
 
     Raises:
@@ -106,9 +104,7 @@ def _read_files(
     extends = data.pop("extends", [])
     names = [extends] if isinstance(extends, str) else extends
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError(
-            f"{file}: extends: should be the name of a config or a list of names (got {extends!r})"
-        )
+        raise UserError(f"{file}: extends: should be the name of a config or a list of names (got {extends!r})")
     for name in names:
         try:
             base = find_config(name, file.parent)
@@ -150,9 +146,7 @@ def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, 
         keys = path.split(".")
         value, wrong = parse_yaml(text)
         if not equals or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
-            mistakes.append(
-                f"{COMMAND_LINE}: {given!r}: an override has the form a.b=c, as in train.steps=1000"
-            )
+            mistakes.append(f"{COMMAND_LINE}: {given!r}: an override has the form a.b=c, as in train.steps=1000")
         elif wrong:
             mistakes += [f"{COMMAND_LINE}: {path}: {problem} (got {text!r})" for _, problem in wrong]
         elif keys[0] == "extends":

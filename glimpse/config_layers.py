@@ -11,9 +11,7 @@ from glimpse.config import Experiment
 from glimpse.config_mistakes import Mistake, describe, variants
 from glimpse.errors import UserError
 
-_TAGGED = {
-    key: found for key, field in Experiment.model_fields.items() if (found := variants(field.annotation))
-}
+_TAGGED = {key: found for key, field in Experiment.model_fields.items() if (found := variants(field.annotation))}
 """Sections whose key `name` says which options they have."""
 
 _OF_THE_WORLD = ("data", "canvas")
@@ -63,9 +61,7 @@ class Layers:
             path = path[:-1]
         return f"{self.sources[path]}: {'.'.join(mistake.path)}: {mistake.text}"
 
-    def _merge(
-        self, lower: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...], source: str
-    ) -> None:
+    def _merge(self, lower: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...], source: str) -> None:
         for key, value in upper.items():
             self.sources[*path, key] = source
             if isinstance(value, dict):
@@ -87,18 +83,14 @@ class Layers:
             dropped = [f"{section}.{key}" for key in old if key in lost]
             self.data[section] = {key: value for key, value in old.items() if key not in lost}
             if dropped:
-                self.notes.append(
-                    f"{source}: {section}.name={after} instead of {before} drops {', '.join(dropped)}"
-                )
+                self.notes.append(f"{source}: {section}.name={after} instead of {before} drops {', '.join(dropped)}")
 
     def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
         """Training has a number of steps or of minutes; the later layer decides which."""
         old, new = _section(self.data, "train"), _section(upper, "train")
         for given, other in (("steps", "minutes"), ("minutes", "steps")):
             if new.get(given) is not None and new.get(other) is None and old.get(other) is not None:
-                self.notes.append(
-                    f"{source}: train.{given}={new[given]} drops train.{other}={old.pop(other)}"
-                )
+                self.notes.append(f"{source}: train.{given}={new[given]} drops train.{other}={old.pop(other)}")
 
 
 def _section(data: dict[str, Any], key: str) -> dict[str, Any]:

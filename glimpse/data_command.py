@@ -31,9 +31,7 @@ def list_data(root: str | None) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
-    print(
-        "(PATH/train/CLASS/* and PATH/test/CLASS/*). Files are looked for in the data folder, then the cache:"
-    )
+    print("(PATH/train/CLASS/* and PATH/test/CLASS/*). Files are looked for in the data folder, then the cache:")
     print(f"  data folder  {places.named or 'none is named (GLIMPSE_DATA or data.root)'}")
     print(f"  cache        {places.cache}")
 
@@ -81,9 +79,7 @@ def _fetch_files(files: FileSet, places: Places, force: bool) -> None:
     if force or not all(copies.values()):
         failures = fetch_files(files, places, force=force)
         if failures:
-            raise DataError(
-                f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures)
-            )
+            raise DataError(f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures))
 
 
 def verify(names: list[str], root: str | None) -> None:

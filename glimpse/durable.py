@@ -29,9 +29,7 @@ def reporting_read_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror or error}. Make it readable, then try again"
-        ) from error
+        raise UserError(f"cannot read {path}: {error.strerror or error}. Make it readable, then try again") from error
 
 
 def write_file(path: Path, data: bytes) -> None:

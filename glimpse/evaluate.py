@@ -97,9 +97,7 @@ def _wrong(
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
             # An episode that has stopped keeps its last answer.
             step = torch.arange(agent.steps, device=device)[:, None].minimum(episode.taken.sum(0) - 1)
-            answer = (
-                episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)
-            )  # (T, E * M, classes)
+            answer = episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)  # (T, E * M, classes)
             group = answer.unflatten(1, (-1, copies))
             label = episode.label[::copies]
             single.append((group.argmax(-1) != label[:, None]).float().mean(-1))
@@ -131,9 +129,7 @@ def mean_path(agent: RecurrentAttention, world: Classification, options: Evaluat
     return episode.action["look"].clamp(-1, 1).mean(1)
 
 
-def with_other_eyes(
-    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
-) -> dict[str, nn.Module]:
+def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, nn.Module]:
     """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
     device = world.device
     centre = torch.zeros(agent.steps, 2, device=device)
@@ -145,9 +141,7 @@ def with_other_eyes(
     }
 
 
-def measure_controls(
-    agent: RecurrentAttention, world: Classification, options: EvaluateOptions
-) -> dict[str, Scores]:
+def measure_controls(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, Scores]:
     """Scores with the locator exchanged for each control."""
     scores = {}
     for name, locator in with_other_eyes(agent, world, options).items():
@@ -195,21 +189,17 @@ def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
         checkpoint = load_newest(place, say, read_only=True)
         if checkpoint is not None:
             return checkpoint
-    raise UserError(
-        f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}"
-    )
+    raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
 
 
-def evaluate_command(
-    run: Path, split: str, copies: int | None, batch: int | None, device: str | None
-) -> None:
+def evaluate_command(run: Path, split: str, copies: int | None, batch: int | None, device: str | None) -> None:
     """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
     say: Say = print
     trained = open_run(run, cast(Literal["validation", "test"], split), device, say)
     given = {name: value for name, value in (("copies", copies), ("batch", batch)) if value is not None}
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
-    rows = {trained.experiment.agent.name: measure(trained.agent, trained.world, options)}
+    rows: dict[str, Scores] = {trained.experiment.agent.name: measure(trained.agent, trained.world, options)}
     rows |= measure_controls(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
     print_table(rows, f"{split} error, % ({trained.experiment.task.name}, step {trained.step})")
@@ -237,17 +227,12 @@ def print_table(rows: dict[str, Scores], title: str) -> None:
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    table = Table(
-        title=title,
-        caption=f"{first.averaged.episodes} examples; 95 % intervals in brackets; "
-        "below the line: the same weights with other eyes",
-    )
-    for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "glimpses"):
-        table.add_column(heading, justify="left" if heading == "agent" else "right")
+    caption = f"{first.averaged.episodes} examples; 95 % interval of the last column; below the line: the same weights"
+    table = Table(title=title, caption=caption + " with other eyes")
+    for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "95 %", "glimpses"):
+        table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     for number, (name, scores) in enumerate(rows.items()):
-        cells = [
-            f"{s.error:.2f} [{s.low:.2f}, {s.high:.2f}]"
-            for s in (scores.greedy, scores.sampled, scores.averaged)
-        ]
-        table.add_row(name, *cells, f"{scores.glimpses:.2f}", end_section=number == 0)
+        cells = [f"{score.error:.2f}" for score in (scores.greedy, scores.sampled, scores.averaged)]
+        interval = f"{scores.averaged.low:.2f} to {scores.averaged.high:.2f}"
+        table.add_row(name, *cells, interval, f"{scores.glimpses:.2f}", end_section=number == 0)
     Console().print(table)

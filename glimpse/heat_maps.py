@@ -63,9 +63,7 @@ def heat_sheet(maps: Sequence[HeatMap], side: int) -> Image.Image:
     return sheet(heat_images(maps, side), captions, columns=6)
 
 
-def _heat_map(
-    name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, keys: Tensor
-) -> HeatMap:
+def _heat_map(name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, keys: Tensor) -> HeatMap:
     steps, every = found.place[:, chosen], found.glimpses[chosen]
     first = 1 if len(steps) > 1 else 0
     looked = np.arange(first, len(steps))[:, None] < every  # (T - 1, E): a glimpse, not a repetition of the last
@@ -94,9 +92,9 @@ def _bumps(centre: Floats, cells: int, width: float) -> Floats:
 
 def _heat_image(one: HeatMap, highest: float, side: int) -> Image.Image:
     """Heat where the gaze fell; elsewhere the mean image in dim grey."""
-    below = picture_image(one.picture[None] * 0.6, side)
-    share = np.asarray(Image.fromarray(one.density / highest).resize(below.size, Image.Resampling.BICUBIC))
-    share = share.clip(0, 1)[..., None] ** 0.6
-    heat = blend(_HEAT, share[..., 0])
-    mixed = np.asarray(below, np.float32) * (1 - 0.9 * share) + heat * 0.9 * share
+    below = picture_image(one.picture[None] * np.float32(0.6), side)
+    density = Image.fromarray(one.density / np.float32(highest)).resize(below.size, Image.Resampling.BICUBIC)
+    share = np.asarray(density, np.float32).clip(0, 1) ** np.float32(0.6)
+    veil = np.float32(0.9) * share[..., None]
+    mixed = np.asarray(below, np.float32) * (1 - veil) + blend(_HEAT, share) * veil
     return Image.fromarray(mixed.round().clip(0, 255).astype(np.uint8))

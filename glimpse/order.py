@@ -16,25 +16,23 @@ class TrainingOrder:
 
     def __init__(self, examples: int, batch: int, seed: int, device: torch.device) -> None:
         """Shuffle `examples` = N examples into updates of `batch`."""
-        self.examples, self.batch, self.seed, self.device = examples, batch, seed, device
+        self.examples, self.batch, self.device = examples, batch, device
+        self._run = mix(torch.tensor(seed), _TRAINING)
         self._epoch = (-1, torch.empty(0))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The examples (E,) and the episodes' keys (E,) of an update, both int64."""
-        number = torch.arange(step * self.batch, (step + 1) * self.batch)
-        pieces = []
-        for epoch in range(int(number[0]) // self.examples, int(number[-1]) // self.examples + 1):
-            inside = number[torch.div(number, self.examples, rounding_mode="floor") == epoch]
-            pieces.append(self._permutation(epoch)[inside % self.examples])
-        run = mix(torch.tensor(self.seed), _TRAINING)
-        return torch.cat(pieces).to(self.device), mix(run, number).to(self.device)
+        first, end = step * self.batch, (step + 1) * self.batch
+        shown = []
+        for epoch in range(first // self.examples, (end - 1) // self.examples + 1):
+            begun = epoch * self.examples
+            shown.append(self._permutation(epoch)[max(0, first - begun) : end - begun])
+        key = mix(self._run, torch.arange(first, end))
+        return torch.cat(shown).to(self.device), key.to(self.device)
 
     def _permutation(self, epoch: int) -> Tensor:
         """The epoch's order; the last one used is kept."""
         if self._epoch[0] != epoch:
-            seed = int(mix(mix(torch.tensor(self.seed), _TRAINING), -1 - epoch))
-            self._epoch = (
-                epoch,
-                torch.randperm(self.examples, generator=torch.Generator().manual_seed(seed)),
-            )
+            generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
+            self._epoch = (epoch, torch.randperm(self.examples, generator=generator))
         return self._epoch[1]

@@ -48,8 +48,8 @@ def gaze_colours(glimpses: int) -> list[Colour]:
     return [(int(red), int(green), int(blue)) for red, green, blue in mixed]
 
 
-def picture_image(picture: Bytes, side: int) -> Image.Image:
-    """An image (C, H, W), uint8 or float in [0, 1], its longer side made `side` pixels; small ones keep their pixels' edges."""
+def picture_image(picture: Bytes | Floats, side: int) -> Image.Image:
+    """An image (C, H, W), uint8 or float in [0, 1], its longer side made `side` pixels; small ones keep hard pixels."""
     image = Image.fromarray(to_rgb(picture))
     scale = side / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -61,13 +61,11 @@ def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
     image = picture_image(episode.picture, side * _FINE)
     colours = gaze_colours(len(episode.place))
     for place, colour in zip(episode.place, colours, strict=True):
-        _draw_boxes(image, retina, place, colour, finest=_FINE, others=0.3)
+        _draw_boxes(image, retina, place, colour, bold=False)
     return _with_line(image, retina, episode.place, colours)
 
 
-def moment_image(
-    episode: Replay, retina: Retina, side: int, glimpses: int, gaze: Floats | None = None
-) -> Image.Image:
+def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze: Floats | None = None) -> Image.Image:
     """The image after some glimpses: a veil over what was not seen, the path so far, the boxes of the last glimpse.
 
     Args:
@@ -80,7 +78,7 @@ def moment_image(
     image = _veiled(picture_image(episode.picture, side * _FINE), episode.place[:glimpses], retina)
     places = episode.place[:glimpses] if gaze is None else np.vstack([episode.place[:glimpses], gaze])
     colours = gaze_colours(len(episode.place))[: len(places)]
-    _draw_boxes(image, retina, places[-1], colours[-1], finest=2 * _FINE, others=0.75)
+    _draw_boxes(image, retina, places[-1], colours[-1], bold=True)
     return _with_line(image, retina, places, colours)
 
 
@@ -96,17 +94,16 @@ def _veiled(image: Image.Image, places: Floats, retina: Retina) -> Image.Image:
     return Image.composite(image, Image.new("RGB", image.size, DIM), mask)
 
 
-def _draw_boxes(
-    image: Image.Image, retina: Retina, place: Floats, colour: Colour, *, finest: int, others: float
-) -> None:
-    """Outline what a glimpse covers: the finest scale `finest` pixels wide, the others thin and `others` as strong."""
+def _draw_boxes(image: Image.Image, retina: Retina, place: Floats, colour: Colour, *, bold: bool) -> None:
+    """Outline what a glimpse covers. Where many glimpses are drawn, and none is bold, coarse scales are faint."""
     pen = ImageDraw.Draw(image, "RGBA")
     zoom = image.width / retina.width, image.height / retina.height
+    thin, thick = (max(_FINE, round(max(image.size) / part)) for part in (160, 100))
     found = boxes(retina.options, place, retina.height, retina.width)
     for scale, (left, top, right, bottom) in reversed(list(enumerate(found))):
         edges = left * zoom[0], top * zoom[1], right * zoom[0] - 1, bottom * zoom[1] - 1
-        alpha = 235 if scale == 0 else round(235 * others)
-        pen.rectangle(edges, outline=(*colour, alpha), width=_FINE if scale else finest)
+        alpha = 235 if scale == 0 else 175 if bold else 70
+        pen.rectangle(edges, outline=(*colour, alpha), width=thick if bold and scale == 0 else thin)
 
 
 def _with_line(image: Image.Image, retina: Retina, places: Floats, colours: Sequence[Colour]) -> Image.Image:
@@ -127,13 +124,22 @@ def _with_line(image: Image.Image, retina: Retina, places: Floats, colours: Sequ
 
 
 def png(image: Image.Image) -> bytes:
-    """An image as a PNG file; one without colours of its own has few, which makes it small."""
+    """An image as a PNG file."""
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG")
     return file.getvalue()
 
 
-def write(pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: float, colour: Colour, width: float) -> None:
+def jpeg(image: Image.Image) -> bytes:
+    """An image as a JPEG file."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def write(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: float, colour: Colour, width: float
+) -> None:
     """Write a line of text whose top left corner is `place`, cut short where it is wider than `width`."""
     font = ImageFont.load_default(size)
     if pen.textlength(text, font) > width:

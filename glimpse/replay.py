@@ -74,7 +74,8 @@ class Survey:
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """(E,) bool: whether the last answer is wrong."""
-        return self.answer[-1] != self.label
+        wrong: NDArray[np.bool_] = self.answer[-1] != self.label
+        return wrong
 
     def error_after_glimpse(self) -> list[float]:
         """Share of wrong answers after each number of glimpses, in percent."""
@@ -82,12 +83,12 @@ class Survey:
 
 
 def evenly(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of the numbers 0 to `count` - 1, evenly spread, the first and (from 2 on) the last among them."""
+    """At most `wanted` of the numbers 0 to `count` - 1, evenly spread from the first to the last."""
     return [int(number) for number in np.unique(np.linspace(0, count - 1, min(count, wanted)).round())]
 
 
 def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
-    """The classes whose belief is drawn: all, or of more than `limit` the five likeliest in the end and the true one."""
+    """The classes whose belief is drawn: all; of more than `limit` the five likeliest in the end, and the true one."""
     final = episode.belief[-1]
     if len(final) <= limit:
         return list(range(len(final)))

@@ -71,6 +71,12 @@ class Contents:
         """The episodes that are shown glimpse by glimpse."""
         return self.shown[:: -(-len(self.shown) // _ANIMATED)]
 
+    @property
+    def trained_for(self) -> tuple[int, float] | None:
+        """Steps and seconds of training, where they were logged."""
+        known = _points("seconds", self.metrics)
+        return (int(known[-1][0]), known[-1][1] or 0.0) if known else None
+
 
 def gather(run: Path, trained: TrainedRun, episodes: int) -> Contents:
     """Read what the run wrote and play its agent on the validation split."""
@@ -82,15 +88,14 @@ def gather(run: Path, trained: TrainedRun, episodes: int) -> Contents:
     shown = replay(agent, world, evenly(world.examples, episodes), keys)
     surest = sorted(found.wrong.nonzero()[0].tolist(), key=lambda number: -found.confidence[number])
     mistakes = replay(agent, world, found.example[surest[:_MISTAKES]].tolist(), keys)
-    # A replay in a smaller batch may round otherwise, which turns an answer that hung by a hair.
+    # A batch of another size may round otherwise, which turns an answer that hung by a hair.
     mistakes = [episode for episode in mistakes if not episode.right]
-    return Contents(
-        run, trained, evaluations, metrics, found, shown, mistakes, heat_maps(found, world, keys, _CLASSES)
-    )
+    heat = heat_maps(found, world, keys, _CLASSES)
+    return Contents(run, trained, evaluations, metrics, found, shown, mistakes, heat)
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
-    """What is in a run's evaluation.json; nothing where it is missing.
+    """What is in a run's evaluation.json, the test set's first; nothing where the file is missing.
 
     Raises:
         UserError: if it cannot be read or is not what `glimpse evaluate` writes.
@@ -102,19 +107,16 @@ def read_evaluations(path: Path) -> list[Evaluation]:
         return [_evaluation(split, known[split]) for split in ("test", "validation") if split in known]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
-            f"{path} is not what glimpse evaluate writes; remove it and measure again: glimpse evaluate {path.parent}"
+            f"{path} is not what glimpse evaluate writes. Remove it and measure again: glimpse evaluate {path.parent}"
         ) from None
 
 
-def _evaluation(split: str, record: dict[str, object]) -> Evaluation:
+def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
     """One split's record."""
+    kinds = ("greedy", "sampled", "averaged")
     scores = {
-        name: Scores(
-            **{kind: Score(**one[kind]) for kind in ("greedy", "sampled", "averaged")},
-            copies=int(one["copies"]),
-            glimpses=float(one["glimpses"]),
-        )
-        for name, one in record["scores"].items()
+        name: Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}})
+        for name, given in record["scores"].items()
     }
     return Evaluation(split, int(record["step"]), scores)
 
@@ -123,16 +125,16 @@ def glimpse_chart(contents: Contents) -> Chart:
     """Error after each number of glimpses: as evaluated, or else of the greedy validation episodes."""
     if not contents.evaluations:
         line = _by_glimpse("greedy", contents.found.error_after_glimpse(), "agent")
-        return Chart("Validation error after each glimpse, %", "glimpses", (line,))
+        return Chart("Validation error after each glimpse, %", "glimpses", (line,), ratio=True)
     measured = contents.evaluations[0]
     (_, agent), *controls = measured.scores.items()
-    lines = [
+    lines = (
         _by_glimpse(f"mean of {agent.copies}", agent.averaged.after_glimpse, "averaged"),
         _by_glimpse("greedy", agent.greedy.after_glimpse, "agent"),
         _by_glimpse("one sample", agent.sampled.after_glimpse, "sampled"),
         *(_by_glimpse(name, control.averaged.after_glimpse, "control") for name, control in controls),
-    ]
-    return Chart(f"{measured.split.capitalize()} error after each glimpse, %", "glimpses", tuple(lines))
+    )
+    return Chart(f"{measured.split.capitalize()} error after each glimpse, %", "glimpses", lines, ratio=True)
 
 
 def _by_glimpse(name: str, errors: list[float], tone: Tone) -> Series:
@@ -141,12 +143,20 @@ def _by_glimpse(name: str, errors: list[float], tone: Tone) -> Series:
 
 def training_charts(rows: list[dict[str, Value]]) -> list[Chart]:
     """A chart for each number that was logged, those that matter most first."""
-    logged = dict.fromkeys(name for row in rows for name, value in row.items() if not isinstance(value, str))
+    logged = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in _TITLES if name in logged]
     names += [name for name in logged if name not in _TITLES and name not in _NOT_CURVES]
-    return [_training_chart(name, rows) for name in names]
+    series = [Series(name, _points(name, rows)) for name in names]
+    return [
+        Chart(
+            _TITLES.get(one.name, one.name.replace("_", " ").capitalize()), "steps", (one,), ratio="error" in one.name
+        )
+        for one in series
+        if one.points
+    ]
 
 
-def _training_chart(name: str, rows: list[dict[str, Value]]) -> Chart:
-    points = tuple((row["step"], row[name]) for row in rows if name in row)
-    return Chart(_TITLES.get(name, name.replace("_", " ").capitalize()), "steps", (Series(name, points),))
+def _points(name: str, rows: list[dict[str, Value]]) -> tuple[tuple[float, float | None], ...]:
+    """(step, value) of the rows that have a number, or null for one that was not finite, under this name."""
+    found = ((row.get("step"), row[name]) for row in rows if name in row)
+    return tuple((step, value) for step, value in found if isinstance(step, int) and not isinstance(value, str))

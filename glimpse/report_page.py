@@ -1,20 +1,187 @@
 """The report's page: one HTML file with its pictures inside, no script, and nothing fetched from anywhere."""
 
-import base64
-from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from glimpse import __version__
 from glimpse.charts import Chart, chart_svg
 from glimpse.evaluate import Score, Scores
-from glimpse.heat_maps import heat_images
-from glimpse.pictures import gaze_colours, moment_image, path_image, picture_image, png
-from glimpse.replay import Floats, Replay, evenly, shown_classes
+from glimpse.pictures import png
+from glimpse.report_contents import Contents, Evaluation
+from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles
 
-if TYPE_CHECKING:
-    from glimpse.report import Contents, Evaluation
+
+def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]) -> str:
+    """The whole page.
+
+    Args:
+        contents: what is told.
+        moving: the animation, a GIF.
+        still: its last frame, for readers who asked for less motion.
+        by_glimpse: the chart of the error after each glimpse.
+        curves: the charts of training.
+    """
+    experiment = contents.trained.experiment
+    title = escape(f"{experiment.agent.name} on {experiment.task.name}")
+    sections = [
+        ("results", "Results", _results(contents, by_glimpse)),
+        ("training", "Training", _training(curves)),
+        ("paths", "Scan paths", path_tiles(contents)),
+        ("glimpses", "One glimpse at a time", films(contents) + _untrained(contents)),
+        ("places", "Where it looks", heat_tiles(contents)),
+        ("mistakes", "Mistakes", mistakes(contents)),
+        ("config", "Config", _config(contents)),
+    ]
+    links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading, _ in sections)
+    bodies = "".join(
+        f'<section id="{name}">\n<h2>{heading}</h2>\n{body}\n</section>\n' for name, heading, body in sections
+    )
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: a glimpse report</title>
+<style>
+{style}</style>
+</head>
+<body>
+{_header(contents, title, moving, still)}
+<nav>{links}</nav>
+<main>
+{bodies}</main>
+<footer>Written by glimpse {__version__}: <code>glimpse show {escape(str(contents.run))}</code></footer>
+</body>
+</html>
+"""
+
+
+def _header(contents: Contents, title: str, moving: bytes, still: Image.Image) -> str:
+    """What the run is, and the animation."""
+    run = escape(str(contents.run))
+    facts = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in _facts(contents))
+    count = len(contents.animated)
+    source, calm = data_uri(moving, "gif"), data_uri(png(still), "png")
+    return f"""<header>
+<p class="eyebrow">glimpse report</p>
+<h1>{title}</h1>
+<p class="lead">The run in <code>{run}</code>. Every image on this page is from the validation split, and the agent
+is greedy: it looks at the mean place that its policy proposes.</p>
+<dl>{facts}</dl>
+<p class="again">To train it again: <code>glimpse train {run}/config.yaml --run {run}-again</code></p>
+<figure class="hero">
+<picture class="scroll" style="max-width:{round(1.25 * still.width)}px">
+<source media="(prefers-reduced-motion: reduce)" srcset="{calm}">
+<img src="{source}" width="{still.width}" height="{still.height}" alt="{count} episodes, glimpse by glimpse">
+</picture>
+<figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}. Grey is what the agent has not seen
+yet. Below each image: what the last glimpse showed, and the probability that the agent gives to each class; the true
+class is coloured.</figcaption>
+</figure>
+</header>"""
+
+
+def _facts(contents: Contents) -> list[tuple[str, str]]:
+    """The run in a few words."""
+    experiment, world, found = contents.trained.experiment, contents.trained.world, contents.found
+    retina = world.retina.options
+    scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
+    trained = [("Training", f"{spent[0]:,} steps in {_duration(spent[1])}")] if (spent := contents.trained_for) else []
+    taken = [("Glimpses taken", f"{found.glimpses.mean():.2f} on average")] if experiment.task.stop else []
+    return [
+        ("Task", experiment.task.name),
+        ("Images", f"{world.retina.height} × {world.retina.width}, {len(world.classes)} classes"),
+        ("Sight", f"{experiment.task.glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"),
+        ("Agent", experiment.agent.name),
+        ("Validation error", f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}, greedy"),
+        *taken,
+        *trained,
+        ("Weights", f"of step {contents.trained.step:,}"),
+        ("Seed", str(experiment.seed)),
+        ("Device", f"{experiment.device} ({world.device.type} for this page)"),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    """A time in words: 37 s, 12 min, 2 h 5 min."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _results(contents: Contents, by_glimpse: Chart) -> str:
+    """The tables of evaluation, and the error after each glimpse."""
+    tables = "".join(_table(one, contents.trained.step) for one in contents.evaluations)
+    if not any(one.split == "test" for one in contents.evaluations):
+        tables += (
+            '<p class="note">This run has not been measured on the test set. When it is finished: '
+            f"<code>glimpse evaluate {escape(str(contents.run))}</code></p>"
+        )
+    if contents.evaluations:
+        copies = next(iter(contents.evaluations[0].scores.values())).copies
+        source = f"Grey: the controls, mean of {copies}."
+    else:
+        source = f"Greedy episodes on {len(contents.found.label):,} validation images."
+    scale = " The scale is logarithmic." if by_glimpse.logarithmic else ""
+    return f"""{tables}<figure class="single"><h3>{escape(by_glimpse.title)}</h3>
+<div class="scroll">{chart_svg(by_glimpse, 520, 290)}</div>
+<figcaption>What the error would be, had the answer after so many glimpses counted. {source}{scale}
+{_untrained(contents)}</figcaption></figure>"""
+
+
+def _untrained(contents: Contents) -> str:
+    """A warning where answers before the last were not trained."""
+    if getattr(contents.trained.experiment.agent, "classification", None) != "final":
+        return ""
+    return (
+        "<p>Only the last answer was trained (<code>agent.classification: final</code>), so what the agent believes "
+        "before it says little.</p>"
+    )
+
+
+def _table(measured: Evaluation, step: int) -> str:
+    """The agent's errors on a split, and below them those of the same weights with other eyes."""
+    (name, agent), *controls = measured.scores.items()
+    older = f" Measured at step {measured.step:,}; the pictures are of step {step:,}." if measured.step != step else ""
+    names = ("Greedy", "One sample", f"Mean of {agent.copies}", "Glimpses")
+    heads = "".join(f'<th scope="col">{head}</th>' for head in names)
+    between = (
+        '<tr class="between"><th colspan="5">The same weights, made to look elsewhere</th></tr>' if controls else ""
+    )
+    others = "".join(_row(other, scores) for other, scores in controls)
+    return f"""<figure><h3>{measured.split.capitalize()} error, %</h3>
+<div class="scroll"><table class="scores"><thead><tr><td></td>{heads}</tr></thead>
+<tbody class="own">{_row(name, agent)}</tbody><tbody>{between}{others}</tbody></table></div>
+<figcaption>{agent.greedy.episodes:,} {measured.split} images; small, the 95 % interval. Greedy: the mean place at each
+step. One sample: places drawn around it. Mean of {agent.copies}: the probabilities of {agent.copies} such episodes,
+averaged.{older}</figcaption></figure>"""
+
+
+def _row(name: str, scores: Scores) -> str:
+    cells = "".join(_cell(score) for score in (scores.greedy, scores.sampled, scores.averaged))
+    return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{scores.glimpses:.2f}</td></tr>'
+
+
+def _cell(score: Score) -> str:
+    return f"<td>{score.error:.2f} <small>{score.low:.2f} to {score.high:.2f}</small></td>"
+
+
+def _training(curves: Sequence[Chart]) -> str:
+    """Small charts of what was logged."""
+    if not curves:
+        return '<p class="note">Nothing has been logged yet.</p>'
+    panels = "".join(f"<figure><h3>{escape(one.title)}</h3>{chart_svg(one, 340, 190)}</figure>" for one in curves)
+    return f"""<p>From <code>metrics.jsonl</code>. The validation error is that of the averaged weights; the other numbers
+are of single batches, with noise on the places.</p>
+<div class="curves">{panels}</div>"""
+
+
+def _config(contents: Contents) -> str:
+    """The config, folded away."""
+    text = escape(contents.trained.folder.config_text)
+    return f"<details><summary>Every option of this run</summary>\n<pre>{text}</pre></details>"

@@ -82,9 +82,7 @@ def play(
     observation = world.begin(example, key, copies)
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
-    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(
-        lanes, agent.steps, 3
-    )
+    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(lanes, agent.steps, 3)
     memory = agent.initial_memory(lanes)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):

@@ -122,9 +122,7 @@ class RunFolder:
     def _refuse_if_taken(self) -> None:
         """Raise UserError unless a run can begin here."""
         if self.config_path.exists():
-            raise UserError(
-                f"{self.path} already holds a run. Continue it with --resume, or choose another with --run"
-            )
+            raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
         # A start that was killed leaves these behind and may be tried again.
         ours = {LOCK, HOLDER, TEMPORARY + CONFIG}
         if self.path.exists() and not (
@@ -170,11 +168,7 @@ class MetricsLog:
         Raises:
             UserError: The file cannot be read or written; then it is as it was.
         """
-        kept = [
-            line
-            for line, row in _read_lines(self.path)
-            if isinstance(s := row.get("step"), int) and s <= step
-        ]
+        kept = [line for line, row in _read_lines(self.path) if isinstance(s := row.get("step"), int) and s <= step]
         if self.path.exists():
             with reporting_write_errors(self.path):
                 replace_file(self.path, b"".join(kept))
@@ -230,10 +224,6 @@ def _read_holder(path: Path) -> str:
 
 def _runs_near(path: Path) -> str:
     """Return a sentence that names the runs most like `path`, beside it or one folder deeper."""
-    runs = [
-        str(config.parent)
-        for pattern in (f"*/{CONFIG}", f"*/*/{CONFIG}")
-        for config in path.parent.glob(pattern)
-    ]
+    runs = [str(config.parent) for pattern in (f"*/{CONFIG}", f"*/*/{CONFIG}") for config in path.parent.glob(pattern)]
     nearest = difflib.get_close_matches(str(path), runs, n=3, cutoff=0)
     return f"the nearest runs are {', '.join(nearest)}" if nearest else "there is no run nearby"

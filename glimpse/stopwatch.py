@@ -85,7 +85,7 @@ def training_flops(agent: RecurrentAttention) -> int:
 
 def _weights(module: nn.Module) -> int:
     """Numbers in the matrices of a module."""
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.dim() == 2)
+    return sum(parameter.numel() for name, parameter in module.named_parameters() if "weight" in name)
 
 
 def _recurrent_weights(core: Any) -> int:

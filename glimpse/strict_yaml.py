@@ -40,9 +40,7 @@ class _Loader(yaml.SafeLoader):
         is_alias = self.check_event(yaml.AliasEvent)
         node = super().compose_node(parent, index)
         if is_alias and node is not None:
-            raise _fail(
-                node, "this value is used again through an alias; that is not supported, write it out"
-            )
+            raise _fail(node, "this value is used again through an alias; that is not supported, write it out")
         return node
 
 

@@ -5,6 +5,7 @@ line, waiting is bounded, and `metrics.jsonl` stays the record of truth.
 """
 
 import os
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,9 @@ INIT_TIMEOUT = 20.0
 FINISH_TIMEOUT = 30.0
 """Seconds for what is still to be sent when training is over: once for checkpoints, once for the rest."""
 REQUEST_TIMEOUT = 10.0
-"""Seconds for a single request, which is tried four times."""
+"""Seconds for a single request."""
+RETRIES = 3
+"""How often a request is made again; wandb takes 0 for its default of 20."""
 
 Mode = Literal["online", "offline"]
 
@@ -107,7 +110,10 @@ class WandbTracker(Tracker):
         self._sender.join(FINISH_TIMEOUT)
         with self._guard("the end of the run"):
             self._tracked.summary.update(dict(summary or {}))
-            self._tracked.finish(exit_code=exit_code)
+            try:
+                self._tracked.finish(exit_code=exit_code)
+            except TimeoutError:
+                self._say(f"wandb: not everything was sent in time; `wandb sync {self.folder}` sends it")
 
     def _send_artifacts(self) -> None:
         """Hand artifacts over, in a thread: wandb asks the server first, and waits long if it is away."""
@@ -168,10 +174,9 @@ def _begin(
     options: TrackOptions, mode: Mode, run: Path, name: str, config: Mapping[str, Any], run_id: str | None
 ) -> "wandb.Run":
     """Start wandb's process and the run in it; raises whatever wandb raises."""
-    # Both are read when wandb is imported or its process starts, and cannot be given otherwise: error reports
-    # would look up their host's name even offline, and copies of checkpoints would lie in the home folder.
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    os.environ["WANDB_DATA_DIR"] = str(run / "wandb")
+    # These can be given in no other way. Even an offline run would look up the host for error reports, and
+    # copies of checkpoints and wandb's log would lie in the home folder.
+    os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_CACHE_DIR"] = str(run / "wandb")
     import wandb
 
     settings = _settings(mode)
@@ -206,10 +211,10 @@ def _settings(mode: Mode) -> "wandb.Settings":
         init_timeout=INIT_TIMEOUT,
         finish_timeout=FINISH_TIMEOUT,
         finish_timeout_raises=True,
-        # The end of a run waits for each checkpoint's requests without a limit of its own; wandb's default,
-        # 20 tries, takes many minutes when the server is away.
+        # Before `finish_timeout` counts, wandb waits for each checkpoint's requests; with its 20 retries that
+        # takes many minutes if the server is away.
         x_graphql_timeout_seconds=REQUEST_TIMEOUT,
-        x_graphql_retry_max=3,
+        x_graphql_retry_max=RETRIES,
         x_graphql_retry_wait_max_seconds=5,
         silent=True,
         console="off",
@@ -236,5 +241,5 @@ def _shared_files(folder: Path, run: Path) -> list[Path]:
 
 
 def _in_a_line(error: Exception) -> str:
-    """What went wrong, without the rest."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    """What went wrong, shortened."""
+    return textwrap.shorten(str(error) or type(error).__name__, 200)

@@ -179,13 +179,9 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         finally:
             tracker.finish(_summary(training), exit_code)
     if stop:
-        progress.say(
-            f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}"
-        )
+        progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
     else:
-        progress.say(
-            f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %"
-        )
+        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
         progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
     return exit_code
 

@@ -1,0 +1,156 @@
+"""The sections of the report that show episodes: scan paths, single glimpses, heat maps and mistakes."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal
+
+from PIL import Image
+
+from glimpse.heat_maps import heat_images
+from glimpse.pictures import gaze_colours, jpeg, moment_image, path_image, picture_image, png
+from glimpse.replay import Replay, evenly, shown_classes
+from glimpse.report_contents import Contents
+
+_PATH, _MOMENT, _HEAT = 320, 240, 240
+"""Sides of pictures in pixels; they are shown at about half of this, for sharp screens."""
+_MOST_COLUMNS = 12
+"""Glimpses of an episode that are shown."""
+_MOST_BYTES = 40_000
+"""A PNG above this size is of a photograph."""
+
+
+def path_tiles(contents: Contents) -> str:
+    """Images with the whole path of the gaze."""
+    world = contents.trained.world
+    tiles = [
+        _tile(path_image(one, world.retina, _PATH), _alt(one, world.classes), _verdict(one, world.classes))
+        for one in contents.shown
+    ]
+    stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in gaze_colours(6))
+    coarse = "; the faint ones are of the coarser scales" if world.retina.options.scales > 1 else ""
+    return f"""<p>{len(tiles)} images, spread evenly over the validation split and not chosen otherwise. The boxes are what
+each glimpse covered{coarse}. Below each image: the answer, its probability, and the true class where the answer is
+wrong.</p>
+<p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>
+<div class="tiles">{"".join(tiles)}</div>"""
+
+
+def films(contents: Contents) -> str:
+    """A few episodes, glimpse by glimpse."""
+    finest = ", the finest first" if contents.trained.world.retina.options.scales > 1 else ""
+    return f"""<p>Each column is a glimpse: the image as far as it has been seen, the patches that the agent is given{finest},
+and the probability that it gives to each class. The true class is coloured.</p>
+{"".join(_film(one, contents) for one in contents.animated)}"""
+
+
+def heat_tiles(contents: Contents) -> str:
+    """Where the gaze fell, by class."""
+    world, found, maps = contents.trained.world, contents.found, contents.heat
+    tiles = [
+        _tile(image, f"Heat map of {one.name}", f"{escape(one.name)} <small>{one.episodes:,}</small>")
+        for image, one in zip(heat_images(maps, _HEAT), maps, strict=True)
+    ]
+    first = "; the first one, which the task places, is left out" if len(found.place) > 1 else ""
+    shown = len(maps) - 1
+    some = f" Of {len(world.classes)} classes the {shown} commonest are shown." if shown < len(world.classes) else ""
+    return f"""<p>Where the glimpses of {len(found.label):,} validation images fell{first}. Beneath lies the mean image of the
+class, of which there were so many. All maps share one scale.{some}</p>
+<div class="tiles small">{"".join(tiles)}</div>"""
+
+
+def mistakes(contents: Contents) -> str:
+    """Wrong answers, the most confident first."""
+    found, classes = contents.found, contents.trained.world.classes
+    count, total = int(found.wrong.sum()), len(found.label)
+    if not contents.mistakes:
+        return f"<p>{'None' if count == 0 else count} in {total:,} validation images.</p>"
+    pairs = Counter(zip(found.label[found.wrong].tolist(), found.answer[-1][found.wrong].tolist(), strict=True))
+    common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
+    often = ", ".join(f"{escape(classes[true])} as {escape(classes[said])} ({times})" for (true, said), times in common)
+    which = "all of them" if len(contents.mistakes) == count else f"the {len(contents.mistakes)} most confident"
+    return f"""<p>{count:,} of {total:,} validation images ({100 * count / total:.2f} %) were answered wrongly; here are {which}.
+Most often: {often}.</p>
+<div class="tiles">{"".join(_mistake(one, contents) for one in contents.mistakes)}</div>"""
+
+
+def data_uri(file: bytes, kind: Literal["png", "jpeg", "gif"]) -> str:
+    """An image file as an address that holds the file itself."""
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
+
+
+def _mistake(episode: Replay, contents: Contents) -> str:
+    """The path, what was answered, and the probabilities of the likeliest classes."""
+    world = contents.trained.world
+    final = episode.belief[-1]
+    likeliest = sorted({*final.argsort()[-3:].tolist(), episode.label}, key=lambda number: -final[number])
+    rows = "".join(_belief_row(episode, number, world.classes, [-1]) for number in likeliest)
+    said, true = escape(world.classes[episode.answer]), escape(world.classes[episode.label])
+    caption = f'Answered <span class="wrong">{said}</span>, is {true}<table class="beliefs">{rows}</table>'
+    return _tile(path_image(episode, world.retina, _PATH), _alt(episode, world.classes), caption)
+
+
+def _film(episode: Replay, contents: Contents) -> str:
+    """An episode as a table with a column for each glimpse."""
+    retina, classes = contents.trained.world.retina, contents.trained.world.classes
+    steps, colours = evenly(len(episode.place), _MOST_COLUMNS), gaze_colours(len(episode.place))
+    heads = "".join(f'<th scope="col"><b style="background:rgb{colours[step]}">{step + 1}</b></th>' for step in steps)
+    scenes = (_picture(moment_image(episode, retina, _MOMENT, step + 1), f"After glimpse {step + 1}") for step in steps)
+    patches = (
+        "".join(
+            f'<img class="patch" src="{data_uri(png(picture_image(patch, patch.shape[-1])), "png")}" alt="Scale {scale}">'
+            for scale, patch in enumerate(episode.patch[step], start=1)
+        )
+        for step in steps
+    )
+    beliefs = "".join(_belief_row(episode, number, classes, steps) for number in shown_classes(episode))
+    return f"""<div class="scroll"><table class="film"><caption>{_sentence(episode, classes)}</caption>
+<thead><tr><td></td>{heads}</tr></thead>
+<tbody>{_film_row("image", scenes)}{_film_row("patches", patches)}{beliefs}</tbody></table></div>
+"""
+
+
+def _film_row(name: str, cells: Iterable[str]) -> str:
+    columns = "".join(f"<td><div>{cell}</div></td>" for cell in cells)
+    return f'<tr class="{name}"><th scope="row">{name}</th>{columns}</tr>'
+
+
+def _belief_row(episode: Replay, number: int, classes: Sequence[str], steps: Sequence[int]) -> str:
+    """A bar for the probability of one class after each of some glimpses."""
+    kind = "true" if number == episode.label else "said" if number == episode.answer else "other"
+    shares = [f"{100 * episode.belief[step, number]:.1f}" for step in steps]
+    bars = "".join(f'<td><i class="bar" style="--p:{share}%" title="{share} %"></i></td>' for share in shares)
+    return f'<tr class="belief {kind}"><th scope="row">{escape(classes[number])}</th>{bars}</tr>'
+
+
+def _verdict(episode: Replay, classes: Sequence[str]) -> str:
+    """The answer, its probability, and what would have been right."""
+    said, true = escape(classes[episode.answer]), escape(classes[episode.label])
+    sure = f"<small>{100 * episode.belief[-1, episode.answer]:.0f} %</small>"
+    return f"{said} {sure}" if episode.right else f'<span class="wrong">{said}</span> {sure}, is {true}'
+
+
+def _sentence(episode: Replay, classes: Sequence[str]) -> str:
+    """The same in a sentence."""
+    said, true = escape(classes[episode.answer]), escape(classes[episode.label])
+    sure = f"{100 * episode.belief[-1, episode.answer]:.0f} %"
+    if episode.right:
+        return f"Answered {said} with {sure}, which is right"
+    return f'Answered <span class="wrong">{said}</span> with {sure}, but it is {true}'
+
+
+def _alt(episode: Replay, classes: Sequence[str]) -> str:
+    """A picture of a path for those who cannot see it."""
+    return f"{len(episode.place)} glimpses at an image of class {classes[episode.label]}"
+
+
+def _tile(image: Image.Image, description: str, caption: str) -> str:
+    return f"<figure>{_picture(image, description)}<figcaption>{caption}</figcaption></figure>"
+
+
+def _picture(image: Image.Image, description: str) -> str:
+    """An image inside the page: as PNG, unless it is a photograph, which JPEG keeps smaller."""
+    file = png(image)
+    source = data_uri(file, "png") if len(file) < _MOST_BYTES else data_uri(jpeg(image), "jpeg")
+    return f'<img class="picture" src="{source}" alt="{escape(description)}">'

@@ -1,0 +1,58 @@
+"""What the tests of worlds share."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Operations(TorchDispatchMode):
+    """Notes each tensor operation, and how much memory its results take that its arguments do not own."""
+
+    def __init__(self) -> None:
+        """Nothing noted yet."""
+        super().__init__()
+        self.names: list[str] = []
+        self.bytes = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Note and run one operation."""
+        result = func(*args, **(kwargs or {}))
+        self.names.append(func.overloadpacket.__name__)
+        given = {_memory(leaf).data_ptr() for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        made = [_memory(leaf) for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        self.bytes += sum(memory.nbytes() for memory in made if memory.data_ptr() not in given)
+        return result
+
+
+def _memory(tensor: Tensor) -> torch.UntypedStorage:
+    return tensor.untyped_storage()
+
+
+@pytest.fixture
+def trace() -> Callable[[Callable[[], object]], Operations]:
+    """Call something twice and note the operations of the second call: constants are made in the first."""
+
+    def call(something: Callable[[], object]) -> Operations:
+        something()
+        with Operations() as operations:
+            something()
+        assert operations.names
+        return operations
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small tensors gain nothing from threads, which would wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

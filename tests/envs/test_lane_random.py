@@ -1,0 +1,157 @@
+"""Random numbers from (key, counter), against plain Python integers and simple statistics."""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import pytest
+import torch
+from torch import Tensor
+
+from glimpse.envs.lane_random import integers, mix, normal, uniform
+
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+_ODD = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+
+# What SplitMix64 gives from seed 1234567; these five numbers are widely published to check ports of it.
+_PUBLISHED = [
+    6457827717110365317,
+    3203168211198807973,
+    9817491932198370423,
+    4593380528125082431,
+    16408922859458223821,
+]
+
+
+def _splitmix(seed: int, number: int) -> int:
+    """The hash in unsigned Python integers."""
+    bits = (seed + (number + 1) * _GOLDEN) & _MASK
+    bits = ((bits ^ (bits >> 30)) * _ODD[0]) & _MASK
+    bits = ((bits ^ (bits >> 27)) * _ODD[1]) & _MASK
+    return bits ^ (bits >> 31)
+
+
+def _key_of(hashed: int) -> Tensor:
+    """The key whose first draw is `hashed`: each step of the hash undone."""
+    bits = hashed
+    for shift, odd in ((31, _ODD[1]), (27, _ODD[0]), (30, 1)):
+        whole = bits
+        for _ in range(64 // shift):
+            whole = bits ^ (whole >> shift)
+        bits = (whole * pow(odd, -1, 2**64)) & _MASK
+    return torch.tensor(_signed(bits - _GOLDEN))
+
+
+def _signed(bits: int) -> int:
+    return (bits + 2**63) % 2**64 - 2**63
+
+
+def _chi_square(counts: Tensor) -> float:
+    """How far counts of equally likely outcomes are from even, in standard deviations of that statistic."""
+    expected = counts.sum() / len(counts)
+    freedom = len(counts) - 1
+    return float((((counts - expected) ** 2 / expected).sum() - freedom) / math.sqrt(2 * freedom))
+
+
+def test_draws_of_a_key_are_the_published_splitmix64_sequence() -> None:
+    """Counter n gives the n-th number of the generator seeded with the key."""
+    drawn = mix(torch.tensor(1234567), torch.arange(5))
+    assert [number % 2**64 for number in drawn.tolist()] == _PUBLISHED
+
+
+@pytest.mark.parametrize("counter", [0, 1, 2**31, 2**62, 2**63 - 1, -1, -2, -(2**63)])
+def test_mix_is_right_for_every_key_and_counter(counter: int) -> None:
+    """Also where the sums and products wrap, and for a counter that is a number or a tensor."""
+    keys = [0, 1, -1, 2**31, 2**63 - 1, -(2**63), 987654321987654321]
+    expected = [_signed(_splitmix(key, counter)) for key in keys]
+    assert mix(torch.tensor(keys), counter).tolist() == expected
+    assert mix(torch.tensor(keys), torch.tensor(counter)).tolist() == expected
+
+
+def test_mix_broadcasts() -> None:
+    """Keys (2, 1) and counters (3,) give (2, 3)."""
+    mixed = mix(torch.tensor([[5], [6]]), torch.arange(3))
+    assert mixed.tolist() == [[_signed(_splitmix(key, count)) for count in range(3)] for key in (5, 6)]
+
+
+def test_numbers_are_the_top_bits_of_the_hash() -> None:
+    """24 bits make a uniform number, 23 a normal one by inversion, 32 an integer."""
+    key, bits = torch.tensor([7, -7]), [[_splitmix(key, count) for count in range(4)] for key in (7, -7)]
+    assert uniform(key, 4).tolist() == [[each / 2**24 for each in (b >> 40 for b in row)] for row in bits]
+    assert integers(key, 4, 10).tolist() == [[(b >> 32) * 10 // 2**32 for b in row] for row in bits]
+    expected = [[NormalDist().inv_cdf(((b >> 41) + 0.5) / 2**23) for b in row] for row in bits]
+    torch.testing.assert_close(normal(key, 4), torch.tensor(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_the_ends_of_the_ranges_are_kept() -> None:
+    """Keys whose hash is all zeros or all ones: 1 is never reached, nor `below`, nor infinity."""
+    ends = torch.stack([_key_of(0), _key_of(_MASK)])
+    assert mix(ends, 0).tolist() == [0, -1]
+    assert uniform(ends, 1).tolist() == [[0.0], [1 - 2**-24]]
+    for below in (1, 2, 10, 2**31):
+        assert integers(ends, 1, below).tolist() == [[0], [below - 1]]
+    low, high = normal(ends, 1)[:, 0].tolist()
+    assert low == -high
+    assert high == pytest.approx(-NormalDist().inv_cdf(2**-24), abs=0.02)
+
+
+def test_limits_may_differ_from_number_to_number() -> None:
+    """A tensor of limits broadcasts, and every value below each is drawn."""
+    drawn = integers(torch.arange(500), 2, torch.tensor([3, 5]))
+    assert [set(column.tolist()) for column in drawn.T] == [{0, 1, 2}, {0, 1, 2, 3, 4}]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        pytest.param(uniform(torch.arange(2**15), 1), id="neighbouring keys"),
+        pytest.param(uniform(torch.tensor(3), 2**15), id="neighbouring counters"),
+        pytest.param(uniform(mix(torch.tensor(3), torch.arange(2**15)), 1), id="mixed keys"),
+        pytest.param(uniform(-(torch.arange(2**15) * 2**48), 1), id="large and negative keys"),
+    ],
+)
+def test_uniform_numbers_are_even_and_unrelated(drawn: Tensor) -> None:
+    """Singly, and as pairs of neighbours over a grid."""
+    cell = (drawn.flatten() * 16).long()
+    assert abs(_chi_square(cell.bincount(minlength=16))) < 4
+    pairs = cell[:-1:2] * 16 + cell[1::2]
+    assert abs(_chi_square(pairs.bincount(minlength=256))) < 4
+
+
+def test_normal_numbers_have_normal_moments() -> None:
+    """Mean, variance, skewness, kurtosis and tails of 2^18 numbers, within four standard errors."""
+    drawn, count = normal(torch.arange(2**16), 4).double().flatten(), 2**18
+    for power, moment, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs(float((drawn**power).mean()) - moment) < 4 * math.sqrt(variance / count)
+    for size in (1, 2, 3):
+        share = 2 * NormalDist().cdf(-size)
+        assert abs(float((drawn.abs() > size).double().mean()) - share) < 4 * math.sqrt(share / count)
+
+
+def test_integers_are_even_where_the_limit_is_no_power_of_two() -> None:
+    """A limit of 7 over 2^16 draws."""
+    assert abs(_chi_square(integers(torch.arange(2**14), 4, 7).flatten().bincount(minlength=7))) < 4
+
+
+@pytest.mark.parametrize("of_counter", [False, True], ids=["key", "counter"])
+def test_each_bit_of_key_and_counter_moves_half_the_bits(of_counter: bool) -> None:
+    """Avalanche: so keys and counters may be small numbers in a row."""
+    key, counter = mix(torch.arange(256), 9)[:, None], mix(torch.arange(256), 10)[:, None]
+    flip = torch.ones(64, dtype=torch.int64) << torch.arange(64)
+    other = mix(key, counter ^ flip) if of_counter else mix(key ^ flip, counter)
+    changed = ((mix(key, counter) ^ other).unsqueeze(-1) >> torch.arange(64)) & 1  # (256, 64, 64)
+    share = changed.double().mean(0)
+    # 256 throws a pair of bits: six standard deviations around a half.
+    assert float((share - 0.5).abs().max()) < 6 * 0.5 / 16
+
+
+@pytest.mark.parametrize("draw", [uniform, normal, lambda key, count: integers(key, count, 1000)])
+def test_a_keys_numbers_depend_on_nothing_beside_it(draw: Callable[[Tensor, int], Tensor]) -> None:
+    """Not on its place, its neighbours, or how many numbers are asked for: to the bit."""
+    key = mix(torch.tensor(1), torch.arange(37))
+    together = draw(key, 9)
+    assert torch.equal(torch.stack([draw(each, 9) for each in key]), together)
+    assert torch.equal(draw(key.flip(0), 9).flip(0), together)
+    assert torch.equal(draw(key, 5), together[:, :5])
+    assert torch.equal(draw(key.view(37, 1), 9)[:, 0], together)

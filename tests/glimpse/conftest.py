@@ -1,0 +1,161 @@
+"""Fixtures of several tests: a Weights & Biases server on loopback, and an environment without the user's."""
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class WandbServer:
+    """Answers what wandb asks for well enough to be taken for the real one, and keeps what it is sent."""
+
+    def __init__(self) -> None:
+        """Listen on a free port of the loopback."""
+        self.operations: list[str] = []
+        """Names of the GraphQL operations, in the order of arrival."""
+        self.runs: dict[str, dict[str, Any]] = {}
+        """By id, the last value of each field that a run was given."""
+        self.artifacts: list[dict[str, Any]] = []
+        """What each artifact was announced with."""
+        self.uploads: dict[str, bytes] = {}
+        """Contents of files by name; those of artifacts begin with "artifact/"."""
+        self.rows: list[dict[str, float]] = []
+        """Rows of metrics."""
+        self.summary: dict[str, Any] = {}
+        """The run's last summary."""
+        self.exit_code: int | None = None
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def close(self) -> None:
+        """Go away: from now on connections are refused."""
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def stream(self, files: dict[str, Any]) -> None:
+        """Take a piece of the run's stream of files, whose lines are JSON."""
+        self.rows += [json.loads(line) for line in files.get("wandb-history.jsonl", {}).get("content", [])]
+        for line in files.get("wandb-summary.json", {}).get("content", []):
+            self.summary = json.loads(line)
+
+    def answer(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Answer a GraphQL operation; what is not known here is answered as by an old server."""
+        self.operations.append(operation)
+        known = getattr(self, f"_{operation}", None)
+        return known(given) if known else {"project": None}
+
+    def _Viewer(self, given: dict[str, Any]) -> dict[str, Any]:
+        viewer = {"id": "u", "entity": "me", "username": "me", "email": "", "flags": "{}"}
+        return {"viewer": viewer | {"teams": {"edges": []}}}
+
+    def _RunResumeStatus(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["name"] not in self.runs:
+            return {"model": None}
+        counts = {"logLineCount": 0, "eventsLineCount": 0, "historyLineCount": len(self.rows)}
+        tails = {"eventsTail": "[]", "historyTail": json.dumps([json.dumps(self.rows[-1])])}
+        run = self._bucket(given["name"]) | counts | tails
+        run |= {"summaryMetrics": "{}", "config": self.runs[given["name"]]["config"], "tags": [], "notes": ""}
+        return {"model": {"id": "p", "name": "glimpse", "entity": {"id": "e", "name": "me"}, "bucket": run}}
+
+    def _UpsertBucket(self, given: dict[str, Any]) -> dict[str, Any]:
+        run = self.runs.setdefault(given["name"], {})
+        run.update({field: value for field, value in given.items() if value is not None})
+        return {"upsertBucket": {"bucket": self._bucket(given["name"]), "inserted": True}}
+
+    def _bucket(self, name: str) -> dict[str, Any]:
+        project = {"id": "p", "name": "glimpse", "entity": {"id": "e", "name": "me"}}
+        return {"id": "b", "name": name, "displayName": name, "project": project, "historyLineCount": 0}
+
+    def _CreateRunFiles(self, given: dict[str, Any]) -> dict[str, Any]:
+        files = [{"name": name, "uploadUrl": f"{self.url}/{name}"} for name in given["files"]]
+        return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
+
+    def _CreateArtifact(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.artifacts.append(given["input"])
+        sequence = {"id": "s", "latestArtifact": None}
+        return {"createArtifact": {"artifact": {"id": "a", "state": "PENDING", "artifactSequence": sequence}}}
+
+    def _CreateArtifactManifest(self, given: dict[str, Any]) -> dict[str, Any]:
+        file = {"id": "f", "uploadUrl": f"{self.url}/artifact-manifest", "uploadHeaders": []}
+        return {"createArtifactManifest": {"artifactManifest": {"id": "m", "file": file}}}
+
+    def _CreateArtifactFiles(self, given: dict[str, Any]) -> dict[str, Any]:
+        names = [file["name"] for file in given["input"]["artifactFiles"]]
+        common = {"storagePath": "s", "uploadHeaders": [], "artifact": {"id": "a"}}
+        edges = [{"node": {"uploadUrl": f"{self.url}/artifact/{name}", **common}} for name in names]
+        return {"createArtifactFiles": {"files": {"edges": edges}}}
+
+    def _CommitArtifact(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"commitArtifact": {"artifact": {"id": "a", "digest": "d"}}}
+
+    def _handler(server) -> type[BaseHTTPRequestHandler]:
+        """The class that http.server wants; it gives each request to the server."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_PUT(self) -> None:
+                server.uploads[self.path[1:]] = self._body()
+                self._reply({})
+
+            def do_POST(self) -> None:
+                request = json.loads(self._body())
+                if self.path == "/graphql":
+                    operation = request.get("operationName") or "unnamed"
+                    self._reply({"data": server.answer(operation, request.get("variables") or {})})
+                else:
+                    server.stream(request.get("files") or {})
+                    if request.get("complete"):
+                        server.exit_code = request["exitcode"]
+                    self._reply({"exitcode": None, "limits": {}})
+
+            def _body(self) -> bytes:
+                return self.rfile.read(int(self.headers["Content-Length"]))
+
+            def _reply(self, reply: dict[str, Any]) -> None:
+                body = json.dumps(reply).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        return Handler
+
+
+@pytest.fixture
+def wandb_server(wandb_alone: None) -> Iterator[WandbServer]:
+    """A Weights & Biases server on loopback; point WANDB_BASE_URL at its `url`."""
+    server = WandbServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def wandb_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No key, no settings, no home of the user's; the server is a port of the loopback that refuses."""
+    for name in os.environ:
+        if name.startswith("WANDB_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("WANDB_ERROR_REPORTING", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_SERVICE"):
+        monkeypatch.setenv(name, "")  # So that what is set meanwhile is undone afterwards.
+        monkeypatch.delenv(name)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # Nobody else can take the port, and nobody listens.
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        yield
+        if wandb := sys.modules.get("wandb"):
+            wandb.teardown()  # Otherwise the next test would find this one's settings.

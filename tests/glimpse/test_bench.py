@@ -1,0 +1,46 @@
+"""The bench: its arithmetic, and one quick run of each measurement through the command."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from glimpse.bench import bench_command, experiment_of, synthetic
+from glimpse.bench_settings import Setting
+from glimpse.build import make_agent
+from glimpse.envs.classify import Classification
+from glimpse.errors import UserError
+from glimpse.stopwatch import training_flops
+
+
+def test_flops_of_a_training_step_by_hand() -> None:
+    """What 64-128, 2-128 -> 256, core 256, locator 256-128-2 costs over 6 glimpses: 7.57 MFLOP an image."""
+    experiment = experiment_of(Setting(8, 1, "float32"))
+    world = Classification(experiment.task, synthetic(28, 16))
+    what, where, both = 64 * 128, 2 * 128, 256 * 256
+    core, memory, eyes, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
+    products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (3 * memory + 2 * eyes + 3 * mean)
+    products += 3 * 256 * 10
+    assert training_flops(make_agent(experiment, world)) == 2 * products
+    assert 2 * products == pytest.approx(7.57e6, rel=0.001)
+
+
+@pytest.mark.parametrize("name", ["training", "evaluation", "world", "shares", "pixels"])
+def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
+    """Rows have what a reader needs to compare; shares add up to the whole."""
+    threads = torch.get_num_threads()
+    bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
+    torch.set_num_threads(threads)
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert rows and all(set(row) == {"name", "setting", "value", "unit", "device", "command"} for row in rows)
+    assert all(row["value"] >= 0 for row in rows)
+    assert "| setting | value | unit |" in (tmp_path / "bench.md").read_text()
+    if name == "shares":
+        parts = [row["value"] for row in rows if "mnist, " not in row["name"] and row["setting"].endswith("float32")]
+        assert sum(parts[:7]) == pytest.approx(100, abs=5)
+
+
+def test_an_unknown_bench_is_named(tmp_path: Path) -> None:
+    """The choices are listed."""
+    with pytest.raises(UserError, match="unknown bench speed; choose from training"):
+        bench_command(quick=True, output=tmp_path, only=["speed"], device="cpu")
