@@ -7,8 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from glimpse.envs.render import Colour
 from glimpse.envs.retina import Retina
-from glimpse.pictures import DIM, GREY, GROUND, PALE, RIGHT, gaze_colours, moment_image, picture_image, verdict, write
+from glimpse.pictures import (
+    DIM,
+    GREY,
+    GROUND,
+    PALE,
+    RIGHT,
+    WRONG,
+    gaze_colours,
+    moment_image,
+    picture_image,
+    verdict,
+    write,
+)
 from glimpse.replay import Floats, Replay, evenly, shown_classes
 
 _SIDE, _PATCH, _GAP, _SPACE = 208, 64, 24, 12
@@ -61,6 +74,7 @@ def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
 
 
 def _frame(episodes: Sequence[Replay], retina: Retina, classes: Sequence[str], moment: Moment) -> Image.Image:
+    """All episodes at a moment."""
     panels = [_panel(episode, retina, classes, moment) for episode in episodes]
     width = _GAP + sum(panel.width + _GAP for panel in panels)
     frame = Image.new("RGB", (width, max(panel.height for panel in panels) + 2 * _GAP), GROUND)
@@ -99,30 +113,28 @@ def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floa
     """What is seen, (K, C, P, P), and what is believed, (N,): beside it, or below it where there are more scales."""
     scales = len(glimpse)
     side = min(_PATCH, (_SIDE - _SPACE * (scales - 1)) // scales)
-    named = shown_classes(episode)
     left, top = (side + _SPACE, 0) if scales == 1 else (0, side + _SPACE)
-    image = Image.new("RGB", (_SIDE, max(side, top + _ROW * len(named))), GROUND)
+    shown = shown_classes(episode)
+    image = Image.new("RGB", (_SIDE, max(side, top + _ROW * len(shown))), GROUND)
     pen = ImageDraw.Draw(image)
     for scale, patch in enumerate(glimpse):
         x = scale * (side + _SPACE)
         image.paste(picture_image(patch, side), (x, 0))
         pen.rectangle((x, 0, x + side - 1, side - 1), outline=DIM)
-    _draw_belief(
-        image, (left, top), [(classes[number], float(belief[number]), number == episode.label) for number in named]
-    )
+    names = max(pen.textlength(classes[number], ImageFont.load_default(_ROW - 2)) for number in shown)
+    start = left + round(min(names, 0.4 * (_SIDE - left))) + 6
+    for row, number in enumerate(shown):
+        colour = RIGHT if number == episode.label else WRONG if number == episode.answer else GREY
+        y = top + row * _ROW
+        write(pen, (left, y - 1), classes[number], _ROW - 2, GREY if colour == GREY else PALE, start - left - 6)
+        _draw_bar(pen, (start, y + 2, _SIDE - 1, y + _ROW - 4), float(belief[number]), colour)
     return image
 
 
-def _draw_belief(image: Image.Image, corner: tuple[int, int], rows: Sequence[tuple[str, float, bool]]) -> None:
-    """A bar for each class: its name, its probability, and whether it is the true one, which is coloured."""
-    pen, (left, top) = ImageDraw.Draw(image), corner
-    room = image.width - left
-    names = min(room * 0.4, max(pen.textlength(name, ImageFont.load_default(_ROW - 2)) for name, _, _ in rows))
-    start = left + round(names) + 6
-    for number, (name, probability, true) in enumerate(rows):
-        y = top + number * _ROW
-        write(pen, (left, y - 1), name, _ROW - 2, PALE if true else GREY, names)
-        pen.rectangle((start, y + 2, image.width - 1, y + _ROW - 4), fill=DIM)
-        length = round(probability * (image.width - start))
-        if length:
-            pen.rectangle((start, y + 2, start + length - 1, y + _ROW - 4), fill=RIGHT if true else GREY)
+def _draw_bar(pen: ImageDraw.ImageDraw, edges: tuple[int, int, int, int], share: float, colour: Colour) -> None:
+    """A bar that fills a share in [0, 1] of its room."""
+    left, top, right, bottom = edges
+    pen.rectangle(edges, fill=DIM)
+    length = round(share * (right + 1 - left))
+    if length:
+        pen.rectangle((left, top, left + length - 1, bottom), fill=colour)

@@ -169,10 +169,11 @@ def charts_png(charts: Sequence[Chart]) -> bytes:
     """All charts in one picture, three in a row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     columns = min(3, len(charts))
     rows = -(-len(charts) // columns)
-    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout="constrained")
+    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15))
     FigureCanvasAgg(figure)
     for number, chart in enumerate(charts):
         panel = figure.add_subplot(rows, columns, number + 1)

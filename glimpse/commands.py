@@ -21,7 +21,7 @@ _Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 def add_commands(commands: _Commands) -> None:
     """Add every subcommand: its parser's defaults name the handler, the parser, and its list of words."""
-    for add in (_add_train, _add_evaluate, _add_show, _add_data, _add_list, _add_config, _add_bench):
+    for add in (_add_train, _add_evaluate, _add_show, _add_data, _add_list, _add_config, _add_bench, _add_reproduce):
         add(commands)
 
 
@@ -206,6 +206,23 @@ def _bench(arguments: argparse.Namespace) -> None:
     from glimpse.bench import bench_command
 
     bench_command(arguments.quick, arguments.output, arguments.only, arguments.device)
+
+
+def _add_reproduce(commands: _Commands) -> None:
+    examples = "reproduce mnist\nreproduce mnist threads=1 --quick"
+    parser = _add(commands, "reproduce", _reproduce, "Make a table of results", examples, words="overrides")
+    parser.add_argument("table", metavar="TABLE", help="mnist")
+    _add_overrides(parser)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: one seed, 30 steps")
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from glimpse.reproduce import reproduce_command
+
+    quick, overrides = arguments.quick, list(arguments.overrides)
+    return reproduce_command(arguments.table, arguments.runs, arguments.output, quick, overrides)
 
 
 def _add_device(parser: argparse.ArgumentParser, default: str | None) -> None:

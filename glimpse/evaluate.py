@@ -22,6 +22,7 @@ from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.classify import Classification
 from glimpse.envs.lane_random import mix
 from glimpse.errors import UserError
+from glimpse.results import describe_device
 from glimpse.rollout import play
 from glimpse.run_folder import RunFolder
 
@@ -153,13 +154,21 @@ def measure_controls(agent: RecurrentAttention, world: Classification, options: 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A run read back: its config, its agent with the chosen weights, and which checkpoint they are from."""
+    """A run read back.
+
+    folder, experiment: where it is, and its config.
+    agent: with the chosen weights; `world` shows the split that was asked for.
+    step: of the checkpoint that the weights are from.
+    seconds, trained_on: how long it had been trained by then, and on what.
+    """
 
     folder: RunFolder
     experiment: Experiment
     agent: RecurrentAttention
     world: Classification
     step: int
+    seconds: float
+    trained_on: str
 
 
 def open_run(path: Path, split: Literal["validation", "test"], device: str | None, say: Say) -> TrainedRun:
@@ -180,7 +189,8 @@ def open_run(path: Path, split: Literal["validation", "test"], device: str | Non
         raise UserError(
             f"{folder.config_path} does not fit the checkpoint of step {checkpoint.step}: {problem}"
         ) from None
-    return TrainedRun(folder, experiment, agent, world, checkpoint.step)
+    state = checkpoint.state
+    return TrainedRun(folder, experiment, agent, world, checkpoint.step, state["seconds"], state["trained_on"])
 
 
 def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
@@ -194,24 +204,43 @@ def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
 
 def evaluate_command(run: Path, split: str, copies: int | None, batch: int | None, device: str | None) -> None:
     """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
-    say: Say = print
-    trained = open_run(run, cast(Literal["validation", "test"], split), device, say)
+    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device)
+
+
+def evaluate_run(
+    run: Path,
+    split: Literal["validation", "test"],
+    copies: int | None = None,
+    batch: int | None = None,
+    device: str | None = None,
+) -> dict[str, Any]:
+    """Measure a run on a split beside its controls, print the table, and give what was added to evaluation.json.
+
+    Raises:
+        UserError: if the run cannot be read, or the record not be written.
+    """
+    trained = open_run(run, split, device, print)
     given = {name: value for name, value in (("copies", copies), ("batch", batch)) if value is not None}
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
-    rows: dict[str, Scores] = {trained.experiment.agent.name: measure(trained.agent, trained.world, options)}
+    task, name = trained.experiment.task.name, trained.experiment.agent.name
+    rows: dict[str, Scores] = {name: measure(trained.agent, trained.world, options)}
     rows |= measure_controls(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
-    print_table(rows, f"{split} error, % ({trained.experiment.task.name}, step {trained.step})")
+    print_table(rows, split, task, trained.step)
     record = {
+        "agent": name,
         "step": trained.step,
+        "train_seconds": trained.seconds,
+        "trained_on": trained.trained_on,
         "seconds": round(seconds, 2),
-        "device": str(trained.world.device),
+        "device": describe_device(trained.world.device),
         "seed": options.seed,
-        "scores": {name: asdict(scores) for name, scores in rows.items()},
+        "scores": {row: asdict(scores) for row, scores in rows.items()},
     }
     _keep(trained.folder.evaluation_path, split, record)
-    say(f"written to {trained.folder.evaluation_path}")
+    print(f"written to {trained.folder.evaluation_path}")
+    return record
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
@@ -221,13 +250,14 @@ def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
         replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())
 
 
-def print_table(rows: dict[str, Scores], title: str) -> None:
+def print_table(rows: dict[str, Scores], split: str, task: str, step: int) -> None:
     """One line an agent; the first is the agent itself, the others its weights with other eyes."""
     from rich.console import Console
     from rich.table import Table
 
     first = next(iter(rows.values()))
     caption = f"{first.averaged.episodes} examples; 95 % interval of the last column; below the line: the same weights"
+    title = f"{split} error, % ({task}, step {step})"
     table = Table(title=title, caption=caption + " with other eyes")
     for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "95 %", "glimpses"):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)

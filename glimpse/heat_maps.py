@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
+from glimpse.config import EvaluateOptions
 from glimpse.envs.classify import Classification
 from glimpse.pictures import PALE, blend, picture_image, sheet
 from glimpse.replay import Floats, Survey, mean_picture
@@ -37,7 +37,7 @@ class HeatMap:
     picture: Floats
 
 
-def heat_maps(found: Survey, world: Classification, keys: Tensor, limit: int) -> list[HeatMap]:
+def heat_maps(found: Survey, world: Classification, options: EvaluateOptions, limit: int) -> list[HeatMap]:
     """All classes together, then each alone; with more than `limit` classes the commonest of them.
 
     The first glimpse is left out, since the task places it, unless there is no other.
@@ -46,7 +46,7 @@ def heat_maps(found: Survey, world: Classification, keys: Tensor, limit: int) ->
     commonest = np.sort(np.argsort(-counts, kind="stable")[:limit])
     groups = {world.classes[number]: found.label == number for number in commonest if counts[number]}
     return [
-        _heat_map(name, chosen, found, world, keys)
+        _heat_map(name, chosen, found, world, options)
         for name, chosen in [("all classes", np.ones(len(found.label), bool)), *groups.items()]
     ]
 
@@ -63,7 +63,9 @@ def heat_sheet(maps: Sequence[HeatMap], side: int) -> Image.Image:
     return sheet(heat_images(maps, side), captions, columns=6)
 
 
-def _heat_map(name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, keys: Tensor) -> HeatMap:
+def _heat_map(
+    name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, options: EvaluateOptions
+) -> HeatMap:
     steps, every = found.place[:, chosen], found.glimpses[chosen]
     first = 1 if len(steps) > 1 else 0
     looked = np.arange(first, len(steps))[:, None] < every  # (T - 1, E): a glimpse, not a repetition of the last
@@ -71,7 +73,7 @@ def _heat_map(name: str, chosen: NDArray[np.bool_], found: Survey, world: Classi
     grid = round(_CELLS * height / max(height, width)), round(_CELLS * width / max(height, width))
     density = _density(steps[first:][looked], (max(1, grid[0]), max(1, grid[1])), width / height) / chosen.sum()
     examples = found.example[chosen]
-    return HeatMap(name, int(chosen.sum()), density, mean_picture(world, examples[:_PICTURES], keys))
+    return HeatMap(name, int(chosen.sum()), density, mean_picture(world, examples[:_PICTURES], options))
 
 
 def _density(place: Floats, grid: tuple[int, int], aspect: float) -> Floats:

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from glimpse.agents.ram import RecurrentAttention
+from glimpse.config import EvaluateOptions
 from glimpse.durable import reporting_write_errors
 from glimpse.envs.classify import Classification
-from glimpse.envs.lane_random import mix
 from glimpse.envs.render import Colour, boxes, to_pixels, to_rgb
 from glimpse.envs.retina import Retina
 from glimpse.replay import Bytes, Floats, Replay, evenly, replay
@@ -183,7 +182,6 @@ def paths_picture(agent: RecurrentAttention, world: Classification, episodes: in
     Raises:
         UserError: if it cannot be written.
     """
-    keys = mix(torch.arange(world.examples, device=world.device), 0)
-    shown = replay(agent, world, evenly(world.examples, episodes), keys)
+    shown = replay(agent, world, evenly(world.examples, episodes), EvaluateOptions())
     with reporting_write_errors(path):
         paths_sheet(shown, world.retina, world.classes, side=140).save(path, "PNG")

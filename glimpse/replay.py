@@ -10,8 +10,10 @@ from torch import Tensor
 
 from glimpse.agents.episode import Episode
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.build import has_bfloat16
+from glimpse.build import use_bfloat16
+from glimpse.config import EvaluateOptions
 from glimpse.envs.classify import Classification
+from glimpse.evaluate import evaluation_keys
 from glimpse.rollout import play
 
 Floats = NDArray[np.float32]
@@ -96,18 +98,13 @@ def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
     return likeliest if episode.label in likeliest else [*likeliest, episode.label]
 
 
-def replay(agent: RecurrentAttention, world: Classification, example: list[int], keys: Tensor) -> list[Replay]:
-    """Play the given examples and keep all that can be drawn.
-
-    Args:
-        agent: chooses and answers.
-        world: shows a split.
-        example: numbers of examples.
-        keys: (N,) int64, the key of each example of the split.
-    """
+def replay(
+    agent: RecurrentAttention, world: Classification, example: list[int], options: EvaluateOptions
+) -> list[Replay]:
+    """Play the given examples of the world's split, as the evaluation does, and keep all that can be drawn."""
     if not example:
         return []
-    episode = _play(agent, world, torch.tensor(example, device=world.device), keys)
+    episode = _play(agent, world, torch.tensor(example, device=world.device), options)
     pictures = world.picture().cpu().numpy()
     place, patch = (episode.observation[name].float().cpu().numpy() for name in ("location", "glimpse"))
     belief = episode.answer.float().softmax(-1).cpu().numpy()
@@ -118,29 +115,29 @@ def replay(agent: RecurrentAttention, world: Classification, example: list[int],
     ]
 
 
-def survey(agent: RecurrentAttention, world: Classification, example: list[int], keys: Tensor) -> Survey:
-    """Play many examples and keep where the agent looked and what it answered; arguments as for `replay`."""
+def survey(agent: RecurrentAttention, world: Classification, example: list[int], options: EvaluateOptions) -> Survey:
+    """Play many examples of the world's split, as the evaluation does; keep places and answers."""
     numbers = torch.tensor(example, device=world.device)
-    parts = [_outline(_play(agent, world, some, keys)) for some in numbers.split(_AT_ONCE)]
+    parts = [_outline(_play(agent, world, some, options)) for some in numbers.split(_AT_ONCE)]
     label, glimpses, place, answer, confidence = (
-        np.concatenate(column, axis) for axis, column in zip((0, 0, 1, 1, 0), zip(*parts, strict=True), strict=True)
+        np.concatenate(column, axis) for column, axis in zip(zip(*parts, strict=True), (0, 0, 1, 1, 0), strict=True)
     )
     return Survey(np.array(example), label, glimpses, place, answer, confidence)
 
 
-def mean_picture(world: Classification, example: Integers, keys: Tensor) -> Floats:
+def mean_picture(world: Classification, example: Integers, options: EvaluateOptions) -> Floats:
     """The mean of the pictures of some examples over examples and channels, (H, W) in [0, 1]."""
     numbers = torch.as_tensor(example, device=world.device)
-    world.begin(numbers, keys[numbers])
+    world.begin(numbers, evaluation_keys(world, options)[numbers])
     mean: Floats = (world.picture().float().mean((0, 1)) / 255).cpu().numpy()
     return mean
 
 
-def _play(agent: RecurrentAttention, world: Classification, example: Tensor, keys: Tensor) -> Episode:
-    """Greedy episodes, in the precision of the evaluation."""
-    device = world.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
-        return play(world, agent, example, keys[example], greedy=True)
+def _play(agent: RecurrentAttention, world: Classification, example: Tensor, options: EvaluateOptions) -> Episode:
+    """Greedy episodes on the pictures of the evaluation, in its precision."""
+    keys, kind = evaluation_keys(world, options)[example], world.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
+        return play(world, agent, example, keys, greedy=True)
 
 
 def _outline(episode: Episode) -> Iterator[NDArray[np.generic]]:

@@ -11,7 +11,7 @@ from typing import Any
 from glimpse.charts import Chart, Series, Tone
 from glimpse.durable import reporting_read_errors
 from glimpse.errors import UserError
-from glimpse.evaluate import Score, Scores, TrainedRun, evaluation_keys
+from glimpse.evaluate import Score, Scores, TrainedRun
 from glimpse.heat_maps import HeatMap, heat_maps
 from glimpse.replay import Replay, Survey, evenly, replay, survey
 from glimpse.run_folder import Value, read_metrics
@@ -83,14 +83,14 @@ def gather(run: Path, trained: TrainedRun, episodes: int) -> Contents:
     world, agent = trained.world, trained.agent
     evaluations = read_evaluations(trained.folder.evaluation_path)
     metrics = read_metrics(trained.folder.metrics_path)
-    keys = evaluation_keys(world, trained.experiment.evaluate)
-    found = survey(agent, world, evenly(world.examples, _MOST_PLAYED), keys)
-    shown = replay(agent, world, evenly(world.examples, episodes), keys)
+    options = trained.experiment.evaluate
+    found = survey(agent, world, evenly(world.examples, _MOST_PLAYED), options)
+    shown = replay(agent, world, evenly(world.examples, episodes), options)
     surest = sorted(found.wrong.nonzero()[0].tolist(), key=lambda number: -found.confidence[number])
-    mistakes = replay(agent, world, found.example[surest[:_MISTAKES]].tolist(), keys)
+    mistakes = replay(agent, world, found.example[surest[:_MISTAKES]].tolist(), options)
     # A batch of another size may round otherwise, which turns an answer that hung by a hair.
     mistakes = [episode for episode in mistakes if not episode.right]
-    heat = heat_maps(found, world, keys, _CLASSES)
+    heat = heat_maps(found, world, options, _CLASSES)
     return Contents(run, trained, evaluations, metrics, found, shown, mistakes, heat)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from glimpse.heat_maps import heat_images
 from glimpse.pictures import gaze_colours, jpeg, moment_image, path_image, picture_image, png
-from glimpse.replay import Replay, evenly, shown_classes
+from glimpse.replay import Floats, Replay, evenly, shown_classes
 from glimpse.report_contents import Contents
 
 _PATH, _MOMENT, _HEAT = 320, 240, 240
@@ -30,9 +30,9 @@ def path_tiles(contents: Contents) -> str:
     ]
     stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in gaze_colours(6))
     coarse = "; the faint ones are of the coarser scales" if world.retina.options.scales > 1 else ""
-    return f"""<p>{len(tiles)} images, spread evenly over the validation split and not chosen otherwise. The boxes are what
-each glimpse covered{coarse}. Below each image: the answer, its probability, and the true class where the answer is
-wrong.</p>
+    return f"""<p>{len(tiles)} images, spread evenly over the validation split and not chosen otherwise. The boxes are
+what each glimpse covered{coarse}. Below each image: the answer, its probability, and the true class where the
+answer is wrong.</p>
 <p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>
 <div class="tiles">{"".join(tiles)}</div>"""
 
@@ -40,9 +40,19 @@ wrong.</p>
 def films(contents: Contents) -> str:
     """A few episodes, glimpse by glimpse."""
     finest = ", the finest first" if contents.trained.world.retina.options.scales > 1 else ""
-    return f"""<p>Each column is a glimpse: the image as far as it has been seen, the patches that the agent is given{finest},
-and the probability that it gives to each class. The true class is coloured.</p>
-{"".join(_film(one, contents) for one in contents.animated)}"""
+    return f"""<p>Each column is a glimpse: the image as far as it has been seen, the patches that the agent is
+given{finest}, and the probability that it gives to each class. The true class is coloured.</p>
+{untrained(contents)}{"".join(_film(one, contents) for one in contents.animated)}"""
+
+
+def untrained(contents: Contents) -> str:
+    """A warning where answers before the last were not trained."""
+    if getattr(contents.trained.experiment.agent, "classification", None) != "final":
+        return ""
+    return (
+        "<p>Only the last answer was trained (<code>agent.classification: final</code>), so what the agent believes "
+        "before it says little.</p>"
+    )
 
 
 def heat_tiles(contents: Contents) -> str:
@@ -55,8 +65,8 @@ def heat_tiles(contents: Contents) -> str:
     first = "; the first one, which the task places, is left out" if len(found.place) > 1 else ""
     shown = len(maps) - 1
     some = f" Of {len(world.classes)} classes the {shown} commonest are shown." if shown < len(world.classes) else ""
-    return f"""<p>Where the glimpses of {len(found.label):,} validation images fell{first}. Beneath lies the mean image of the
-class, of which there were so many. All maps share one scale.{some}</p>
+    return f"""<p>Where the gaze fell on {len(found.label):,} validation images{first}. Beneath lies the mean image of
+the class; the small number says how many there were. All maps share one scale.{some}</p>
 <div class="tiles small">{"".join(tiles)}</div>"""
 
 
@@ -70,8 +80,8 @@ def mistakes(contents: Contents) -> str:
     common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
     often = ", ".join(f"{escape(classes[true])} as {escape(classes[said])} ({times})" for (true, said), times in common)
     which = "all of them" if len(contents.mistakes) == count else f"the {len(contents.mistakes)} most confident"
-    return f"""<p>{count:,} of {total:,} validation images ({100 * count / total:.2f} %) were answered wrongly; here are {which}.
-Most often: {often}.</p>
+    return f"""<p>{count:,} of {total:,} validation images ({100 * count / total:.2f} %) were answered wrongly; here are
+{which}. Most often: {often}.</p>
 <div class="tiles">{"".join(_mistake(one, contents) for one in contents.mistakes)}</div>"""
 
 
@@ -97,18 +107,18 @@ def _film(episode: Replay, contents: Contents) -> str:
     steps, colours = evenly(len(episode.place), _MOST_COLUMNS), gaze_colours(len(episode.place))
     heads = "".join(f'<th scope="col"><b style="background:rgb{colours[step]}">{step + 1}</b></th>' for step in steps)
     scenes = (_picture(moment_image(episode, retina, _MOMENT, step + 1), f"After glimpse {step + 1}") for step in steps)
-    patches = (
-        "".join(
-            f'<img class="patch" src="{data_uri(png(picture_image(patch, patch.shape[-1])), "png")}" alt="Scale {scale}">'
-            for scale, patch in enumerate(episode.patch[step], start=1)
-        )
-        for step in steps
-    )
+    patches = ("".join(map(_patch, episode.patch[step])) for step in steps)
     beliefs = "".join(_belief_row(episode, number, classes, steps) for number in shown_classes(episode))
     return f"""<div class="scroll"><table class="film"><caption>{_sentence(episode, classes)}</caption>
 <thead><tr><td></td>{heads}</tr></thead>
 <tbody>{_film_row("image", scenes)}{_film_row("patches", patches)}{beliefs}</tbody></table></div>
 """
+
+
+def _patch(patch: Floats) -> str:
+    """A patch (C, P, P), pixel by pixel; the page enlarges it."""
+    source = data_uri(png(picture_image(patch, patch.shape[-1])), "png")
+    return f'<img class="patch" src="{source}" alt="What the agent is given">'
 
 
 def _film_row(name: str, cells: Iterable[str]) -> str:

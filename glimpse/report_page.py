@@ -11,7 +11,7 @@ from glimpse.charts import Chart, chart_svg
 from glimpse.evaluate import Score, Scores
 from glimpse.pictures import png
 from glimpse.report_contents import Contents, Evaluation
-from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles
+from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles, untrained
 
 
 def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]) -> str:
@@ -30,7 +30,7 @@ def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Char
         ("results", "Results", _results(contents, by_glimpse)),
         ("training", "Training", _training(curves)),
         ("paths", "Scan paths", path_tiles(contents)),
-        ("glimpses", "One glimpse at a time", films(contents) + _untrained(contents)),
+        ("glimpses", "One glimpse at a time", films(contents)),
         ("places", "Where it looks", heat_tiles(contents)),
         ("mistakes", "Mistakes", mistakes(contents)),
         ("config", "Config", _config(contents)),
@@ -131,17 +131,7 @@ def _results(contents: Contents, by_glimpse: Chart) -> str:
     return f"""{tables}<figure class="single"><h3>{escape(by_glimpse.title)}</h3>
 <div class="scroll">{chart_svg(by_glimpse, 520, 290)}</div>
 <figcaption>What the error would be, had the answer after so many glimpses counted. {source}{scale}
-{_untrained(contents)}</figcaption></figure>"""
-
-
-def _untrained(contents: Contents) -> str:
-    """A warning where answers before the last were not trained."""
-    if getattr(contents.trained.experiment.agent, "classification", None) != "final":
-        return ""
-    return (
-        "<p>Only the last answer was trained (<code>agent.classification: final</code>), so what the agent believes "
-        "before it says little.</p>"
-    )
+{untrained(contents)}</figcaption></figure>"""
 
 
 def _table(measured: Evaluation, step: int) -> str:
@@ -176,8 +166,8 @@ def _training(curves: Sequence[Chart]) -> str:
     if not curves:
         return '<p class="note">Nothing has been logged yet.</p>'
     panels = "".join(f"<figure><h3>{escape(one.title)}</h3>{chart_svg(one, 340, 190)}</figure>" for one in curves)
-    return f"""<p>From <code>metrics.jsonl</code>. The validation error is that of the averaged weights; the other numbers
-are of single batches, with noise on the places.</p>
+    return f"""<p>From <code>metrics.jsonl</code>. The validation error is that of the averaged weights; the other
+numbers are of single batches, with noise on the places.</p>
 <div class="curves">{panels}</div>"""
 
 

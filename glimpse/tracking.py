@@ -176,6 +176,7 @@ def _begin(
     """Start wandb's process and the run in it; raises whatever wandb raises."""
     # These can be given in no other way. Even an offline run would look up the host for error reports, and
     # copies of checkpoints and wandb's log would lie in the home folder.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_CACHE_DIR"] = str(run / "wandb")
     import wandb
 

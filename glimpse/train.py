@@ -18,6 +18,7 @@ from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
+from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
 from glimpse.tracking import Tracker, start_tracking
 
@@ -96,6 +97,7 @@ class Training:
             "best_error": self.best_error,
             "seconds": self.seconds,
             "run_id": self.run_id,
+            "trained_on": describe_device(self.learner.device),
         }
         return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
 

@@ -122,7 +122,7 @@ def test_a_step_needs_an_episode() -> None:
 
 def test_all_wrong_options_are_named_at_once() -> None:
     """Each on a line of its own, after the options that there are."""
-    wrong = {"glimpses": 0, "retina": {"pach": 3}, "first_place": "middle", "clutter": 4}
+    wrong: dict[str, Any] = {"glimpses": 0, "retina": {"pach": 3}, "first_place": "middle", "clutter": 4}
     with pytest.raises(ValueError) as caught:
         gym.make(DIGITS, **wrong)
     lines = str(caught.value).splitlines()

@@ -93,7 +93,8 @@ def test_a_lane_does_not_depend_on_how_many_there_are() -> None:
     def said(count: int) -> list[Any]:
         env = gym.make_vec(DIGITS, num_envs=count, **TASKS["cluttered"])
         observation, info = env.reset(seed=5)
-        random, heard = np.random.default_rng(0), []
+        random = np.random.default_rng(0)
+        heard: list[Any] = []
         for _ in range(40):
             heard.append({name: array[:2] for name, array in {**observation, **info}.items()})
             two = act(random, info["label"][:2])
@@ -107,7 +108,7 @@ def test_a_lane_does_not_depend_on_how_many_there_are() -> None:
 
 def test_each_environment_can_have_its_own_seed() -> None:
     """Where it is None the stream goes on."""
-    env, single = gym.make_vec(DIGITS, num_envs=3), gym.make(DIGITS)
+    env, single = WorldVectorEnv("digits", 3), gym.make(DIGITS)
     observation, _ = env.reset(seed=[8, 2, 8])
     for lane, seed in enumerate((8, 2, 8)):
         alone, _ = single.reset(seed=seed)

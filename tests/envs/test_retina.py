@@ -28,23 +28,23 @@ def _look(images: Tensor, location: tuple[float, float], **options: int) -> Tens
 
 def _reference(image: Tensor, options: RetinaOptions, location: tuple[float, float]) -> Tensor:
     """A look at an image (C, H, W), pixel by pixel."""
-    pixels, (channels, height, width) = image.tolist(), image.shape
+    _, height, width = image.shape
     x, y = (min(max(part, -1.0), 1.0) for part in location)
-    patch = range(options.patch)
     scales = []
     for scale in range(options.scales):
         cell = options.zoom**scale
         left = math.floor((x + 1) / 2 * width - options.patch * cell / 2 + 1 / 2)
         top = math.floor((y + 1) / 2 * height - options.patch * cell / 2 + 1 / 2)
-
-        def total(channel: int, row: int, column: int, cell: int = cell, at: Any = (left, top)) -> int:
-            across = range(max(0, at[0] + column * cell), min(width, at[0] + (column + 1) * cell))
-            down = range(max(0, at[1] + row * cell), min(height, at[1] + (row + 1) * cell))
-            return sum(pixels[channel][y][x] for y in down for x in across)
-
-        sums = [[[total(c, row, column) for column in patch] for row in patch] for c in range(channels)]
+        across, down = (range(at, at + options.patch * cell, cell) for at in (left, top))
+        sums = [[[_sum(rows, u, v, cell) for u in across] for v in down] for rows in image.tolist()]
         scales.append(torch.tensor(sums) / torch.tensor(255.0 * cell * cell))
     return torch.stack(scales)
+
+
+def _sum(rows: list[list[int]], left: int, top: int, side: int) -> int:
+    """Sum over a square, of which only a part may lie in the image."""
+    inside = rows[max(0, top) : max(0, top + side)]
+    return sum(sum(row[max(0, left) : max(0, left + side)]) for row in inside)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_patch_larger_than_the_image() -> None:
 def test_scales_are_means_of_blocks() -> None:
     """2 x 2 pixels of a 4 x 4 image at three scales: pixels, means of 2 x 2, and of 4 x 4 reaching outside."""
     fine, middle = [[11, 12], [21, 22]], [[5.5, 7.5], [25.5, 27.5]]
-    coarse = [[22 / 16, 26 / 16], [62 / 16, 66 / 16]]  # one 2 x 2 block each, of 16 pixels
+    coarse = [[22 / 16, 30 / 16], [102 / 16, 110 / 16]]  # the same four pixels each, with twelve outside
     glimpse = _look(_coordinates(4, 4), (0, 0), patch=2, scales=3)
     torch.testing.assert_close(glimpse, torch.tensor([[fine], [middle], [coarse]]))
 
@@ -163,7 +163,7 @@ def test_random_looks_equal_the_reference(
     glimpse = retina.look(retina.prepare(images), index, location)
     assert glimpse.shape == (12, scales, channels, patch, patch) and glimpse.dtype == torch.float32
     places = [(x, y) for x, y in location.tolist()]
-    expected = [_reference(images[i], options, place) for i, place in zip(index.tolist(), places, strict=True)]
+    expected = [_reference(images[i], options, at) for i, at in zip(index.tolist(), places, strict=True)]
     assert torch.equal(glimpse, torch.stack(expected))
 
 
@@ -177,14 +177,16 @@ def test_locations_outside_are_clamped(scales: int) -> None:
         ((math.inf, -math.inf), (1.0, -1.0)),
         ((math.nan, 0.5), (0.0, 0.5)),
     ):
-        assert torch.equal(_look(image, outside, patch=4, scales=scales), _look(image, inside, patch=4, scales=scales))
+        seen, expected = (_look(image, place, patch=4, scales=scales) for place in (outside, inside))
+        assert torch.equal(seen, expected)
 
 
 @pytest.mark.parametrize("scales", [1, 2])
 @pytest.mark.parametrize("patch", [1, 4, 5, 40])
 def test_prepared_images_can_be_restored(patch: int, scales: int) -> None:
     """To the bit, whatever the patch."""
-    images = torch.randint(0, 256, (2, 3, 6, 11), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (2, 3, 6, 11), dtype=torch.uint8, generator=generator)
     retina = Retina(RetinaOptions(patch=patch, scales=scales), 6, 11)
     assert torch.equal(retina.restore(retina.prepare(images)), images)
 

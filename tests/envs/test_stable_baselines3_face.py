@@ -33,7 +33,8 @@ def same(left: Any, right: Any) -> bool:
 
 def choices(env: WorldVecEnv, random: np.random.Generator) -> Any:
     """Random actions for all lanes; few of them stop."""
-    actions = random.integers(0, env.action_space.nvec, (env.num_envs, len(env.action_space.nvec)))
+    space: Any = env.action_space
+    actions = random.integers(0, space.nvec, (env.num_envs, len(space.nvec)))
     if actions.shape[1] == 4:
         actions[:, 3] = random.random(env.num_envs) < 0.2
     return actions
@@ -42,7 +43,7 @@ def choices(env: WorldVecEnv, random: np.random.Generator) -> Any:
 def test_places_are_the_centres_of_a_board() -> None:
     """Of 3 x 3 cells: column first, then row, both from the top left corner."""
     env = FlatView(gym.make(DIGITS, stop=True), grid=3)
-    assert list(env.action_space.nvec) == [3, 3, 10, 2]
+    assert env.action_space == gym.spaces.MultiDiscrete([3, 3, 10, 2])
     env.reset(seed=0)
     for cell, place in (((0, 2), (-2 / 3, 2 / 3)), ((1, 1), (0, 0)), ((2, 0), (2 / 3, -2 / 3))):
         observation, _, _, _, _ = env.step(np.array([*cell, 5, 0]))
@@ -78,7 +79,7 @@ def test_the_checker_of_stable_baselines3_finds_nothing(task: str) -> None:
 def test_native_equals_single_environments_in_a_row(task: str) -> None:
     """All that is returned, to the bit, from a first seed and from a second one."""
     native = make_sb3_env(DIGITS, num_envs=4, **TASKS[task])
-    rows = DummyVecEnv([lambda: FlatView(gym.make(DIGITS, **TASKS[task]))] * 4)
+    rows: Any = DummyVecEnv([lambda: FlatView(gym.make(DIGITS, **TASKS[task]))] * 4)
     assert native.action_space == rows.action_space and native.observation_space == rows.observation_space
     random, ends = np.random.default_rng(0), set()
     for seed in (3, 70):
@@ -124,7 +125,8 @@ def test_ppo_and_a2c_run_unmodified() -> None:
     assert model.num_timesteps == 2000
     assert any((weights != old).any() for weights, old in zip(model.policy.parameters(), before, strict=True))
     assert {int(episode["l"]) for episode in model.ep_info_buffer or ()} == {4}
-    actions, _ = model.predict(env.reset(), deterministic=True)
+    observation: Any = env.reset()
+    actions, _ = model.predict(observation, deterministic=True)
     assert actions.shape == (16, 3)
     A2C("MultiInputPolicy", env, n_steps=4, seed=0, device="cpu").learn(128)
 

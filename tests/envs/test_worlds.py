@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import gymnasium as gym
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env, data_equivalence
+from gymnasium.vector.utils import CloudpickleWrapper
 
 from glimpse.envs import WORLDS
 
@@ -77,10 +77,11 @@ def test_pickling_keeps_the_episode_and_leaves_the_data(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_spec_survives_json_and_pickling(name: str) -> None:
-    """The registered one, and that of an environment which was made with options."""
+    """The registered one, and that of an environment which was made with options, as processes get it."""
     registered, made = gym.spec(WORLDS[name].id), make(name).spec
     assert made is not None and EnvSpec.from_json(registered.to_json()) == registered
-    for copied in (EnvSpec.from_json(made.to_json()), cloudpickle.loads(cloudpickle.dumps(made))):
+    pickled = pickle.dumps(CloudpickleWrapper(made))
+    for copied in (EnvSpec.from_json(made.to_json()), pickle.loads(pickled).fn):
         assert same(play(gym.make(copied), 5, seed=0), play(gym.make(made), 5, seed=0))
 
 
