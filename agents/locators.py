@@ -1,9 +1,4 @@
-"""Locators: what proposes the next place. One module each, with one signature.
-
-`forward(memory (..., D), time (...,), recorded) -> mean (..., 2), activations of a hidden layer or none`;
-`sample(mean, noise) -> place`; `sampled` says whether the place is drawn from a Gaussian around the mean, and so can
-be reinforced. On `recorded`, see `recall.py`.
-"""
+"""Locators: what proposes the next place. One module each, with the signature of `Locator`."""
 
 import math
 
@@ -69,22 +64,38 @@ def path_bias(path: Path | None, steps: int) -> Tensor:
     return torch.atanh(places.clamp(-0.95, 0.95))
 
 
-class LearnedLocator(nn.Module):
+class Locator(nn.Module):
+    """Proposes places; a subclass's `forward` is (memory (..., D), time (...,) int64, recorded) -> (mean, activations).
+
+    mean: (..., 2) in [-1, 1]. activations: the output of a hidden layer, or none; on `recorded`, see `recall.py`.
+    Places are drawn from `gaussian` around the mean, and can then be reinforced; without one, the mean is the place.
+    """
+
+    gaussian: Gaussian | None
+
+    def __init__(self, gaussian: Gaussian | None = None) -> None:
+        """Sample from `gaussian`, if there is one."""
+        super().__init__()
+        self.gaussian = gaussian
+
+    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
+        """(B, 2) places from means and standard normal noise, both (B, 2)."""
+        return mean if self.gaussian is None else self.gaussian.sample(mean, noise)
+
+
+class LearnedLocator(Locator):
     """Mean place = tanh(Linear(h) + b_t), or with one rectified layer before; sampled around it.
 
     Mnih et al. (2014), section 4: f_l(h) = Linear(h), of which the hidden layer, the tanh and the bias b_t
     of each step are departures. With `width` 0 and no path the tanh and a bias that begins at zero remain.
     """
 
-    sampled = True
-
     def __init__(self, memory_width: int, width: int, bias: Tensor, sigma: SigmaOptions) -> None:
         """Make a locator for memories (..., D) and step biases (T, 2)."""
-        super().__init__()
+        super().__init__(Gaussian(sigma))
         self.hidden = RectifiedSum((memory_width,), width) if width else None
         self.mean = nn.Linear(width or memory_width, 2)
         self.bias = nn.Parameter(bias)
-        self.gaussian = Gaussian(sigma)
 
     def forward(self, memory: Tensor, time: Tensor, recorded: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """(..., D) memories at steps (...,) int64 -> (..., 2) mean places in [-1, 1], and the hidden layer's output."""
@@ -93,35 +104,23 @@ class LearnedLocator(nn.Module):
         hidden = self.hidden(memory, recorded=recorded)
         return torch.tanh(self.mean(hidden) + self.bias[time]), hidden
 
-    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
-        """Sample (B, 2) places around the mean."""
-        return self.gaussian.sample(mean, noise)
 
-
-class PathLocator(nn.Module):
+class PathLocator(Locator):
     """Control: a learned place for each step, the same for all images."""
-
-    sampled = True
 
     def __init__(self, bias: Tensor, sigma: SigmaOptions) -> None:
         """Begin with step biases (T, 2)."""
-        super().__init__()
+        super().__init__(Gaussian(sigma))
         self.bias = nn.Parameter(bias)
-        self.gaussian = Gaussian(sigma)
 
     def forward(self, memory: Tensor, time: Tensor, recorded: None = None) -> tuple[Tensor, None]:
         """Ignore the memory: the mean place of each step, (..., 2)."""
         return torch.tanh(self.bias[time]), None
 
-    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
-        """Sample (B, 2) places around the mean."""
-        return self.gaussian.sample(mean, noise)
 
-
-class FixedLocator(nn.Module):
+class FixedLocator(Locator):
     """Control: the same given path for every image, without noise."""
 
-    sampled = False
     path: Tensor
 
     def __init__(self, path: Tensor) -> None:
@@ -133,15 +132,9 @@ class FixedLocator(nn.Module):
         """The path's place of each step, (..., 2)."""
         return self.path[time], None
 
-    def sample(self, mean: Tensor, noise: Tensor) -> Tensor:
-        """The mean itself."""
-        return mean
 
-
-class RandomLocator(nn.Module):
+class RandomLocator(Locator):
     """Control: uniform over the image. Its mean is the centre, but it never looks at its mean."""
-
-    sampled = False
 
     def forward(self, memory: Tensor, time: Tensor, recorded: None = None) -> tuple[Tensor, None]:
         """The centre, (..., 2)."""

@@ -69,7 +69,7 @@ def leave_one_out_baseline(returns: Tensor, copies: int) -> Tensor:
     """
     if copies < 2:
         raise ValueError(f"leave-one-out needs at least 2 copies of each example, got {copies}")
-    group = returns.unflatten(-1, (-1, copies))
+    group: Tensor = returns.unflatten(-1, (-1, copies))
     others = (group.sum(-1, keepdim=True) - group) / (copies - 1)
     return (group - others).flatten(-2)
 
@@ -90,7 +90,7 @@ def self_critical_baseline(returns: Tensor, copies: int) -> Tensor:
     """
     if copies < 2:
         raise ValueError(f"the self-critical baseline needs at least 2 copies of each example, got {copies}")
-    group = returns.unflatten(-1, (-1, copies))
+    group: Tensor = returns.unflatten(-1, (-1, copies))
     return ((group - group[..., :1]) * (copies / (copies - 1))).flatten(-2)
 
 

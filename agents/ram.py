@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
 from glimpse.agents.episode import Decision, Episode, Loss
-from glimpse.agents.locators import LearnedLocator, path_bias
+from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
 from glimpse.agents.recall import RectifiedSum, recall_recurrence
 
@@ -110,7 +110,7 @@ class RecurrentAttention(nn.Module):
     def __init__(
         self,
         options: RecurrentOptions,
-        locator: nn.Module,
+        locator: Locator,
         observation_space: spaces.Dict,
         action_space: spaces.Dict,
         policy_gradient_into_core: bool = False,
@@ -177,7 +177,7 @@ class RecurrentAttention(nn.Module):
         """
         calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
         calmed = noise.masked_fill(calm, 0.0)
-        place_noise = calmed if getattr(self.locator, "sampled", False) else noise
+        place_noise = calmed if self.locator.gaussian is not None else noise
         action = {"look": self.locator.sample(decision.place, place_noise[:, :2]).float()}
         action["answer"] = decision.answer.argmax(-1)
         if decision.stop is not None:
@@ -190,9 +190,8 @@ class RecurrentAttention(nn.Module):
 
     def set_progress(self, progress: float) -> None:
         """Tell the share of training done, in [0, 1], to what follows a schedule."""
-        gaussian = getattr(self.locator, "gaussian", None)
-        if gaussian is not None:
-            gaussian.set_progress(progress)
+        if self.locator.gaussian is not None:
+            self.locator.gaussian.set_progress(progress)
 
     @property
     def greedy_copy(self) -> bool:
@@ -287,7 +286,8 @@ class RecurrentAttention(nn.Module):
         hidden, time = hidden[:-1], episode.observation["time"][:-1]
         eyes = episode.activations.get("eyes")
         mean = self.locator(hidden, time, None if eyes is None else eyes[:-1])[0].float()
-        log_prob = policy_gradient.gaussian_log_prob(episode.action["look"][:-1], mean, self.locator.gaussian.current())
+        sigma = cast(Gaussian, self.locator.gaussian).current()
+        log_prob = policy_gradient.gaussian_log_prob(episode.action["look"][:-1], mean, sigma)
         if self.stopper is None:
             return log_prob
         stop = self.stopper(hidden).squeeze(-1).float()

@@ -69,7 +69,7 @@ class Classification:
             augment: random warps of the images (for training).
 
         Raises:
-            ValueError: if examples or clutter do not fit the canvas.
+            ValueError: if examples or clutter do not fit the canvas, or pictures are too large for the retina.
         """
         self.options, self.augment = options, augment
         self.device = torch.device(device)

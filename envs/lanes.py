@@ -218,7 +218,7 @@ class Lanes:
             self._seen[lane] = [seen] if begun is not None else [*self._seen[lane], seen]
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
-        return torch.tensor(array, device=self.core.device)
+        return torch.as_tensor(array, device=self.core.device)
 
     def _arrays(self, observation: dict[str, Tensor]) -> Arrays:
         """New arrays of the spaces' types: who keeps or changes them changes nothing here."""

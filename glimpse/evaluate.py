@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from glimpse.agents.locators import FixedLocator, RandomLocator, raster
+from glimpse.agents.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import choose_device, make_agent, make_world, set_threads, use_bfloat16
 from glimpse.checkpoint import Checkpoint, load_newest
@@ -130,7 +130,7 @@ def mean_path(agent: RecurrentAttention, world: Classification, options: Evaluat
     return episode.action["look"].clamp(-1, 1).mean(1)
 
 
-def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, nn.Module]:
+def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, Locator]:
     """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
     device = world.device
     centre = torch.zeros(agent.steps, 2, device=device)

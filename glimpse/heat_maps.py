@@ -44,11 +44,9 @@ def heat_maps(found: Survey, world: Classification, options: EvaluateOptions, li
     """
     counts = np.bincount(found.label, minlength=len(world.classes))
     commonest = np.sort(np.argsort(-counts, kind="stable")[:limit])
-    groups = {world.classes[number]: found.label == number for number in commonest if counts[number]}
-    return [
-        _heat_map(name, chosen, found, world, options)
-        for name, chosen in [("all classes", np.ones(len(found.label), bool)), *groups.items()]
-    ]
+    groups = [("all classes", np.ones(len(found.label), bool))]
+    groups += [(world.classes[number], found.label == number) for number in commonest if counts[number]]
+    return [_heat_map(name, chosen, found, world, options) for name, chosen in groups]
 
 
 def heat_images(maps: Sequence[HeatMap], side: int) -> list[Image.Image]:

@@ -71,12 +71,6 @@ class Contents:
         """The episodes that are shown glimpse by glimpse."""
         return self.shown[:: -(-len(self.shown) // _ANIMATED)]
 
-    @property
-    def trained_for(self) -> tuple[int, float] | None:
-        """Steps and seconds of training, where they were logged."""
-        known = _points("seconds", self.metrics)
-        return (int(known[-1][0]), known[-1][1] or 0.0) if known else None
-
 
 def gather(run: Path, trained: TrainedRun, episodes: int) -> Contents:
     """Read what the run wrote and play its agent on the validation split."""

@@ -109,7 +109,8 @@ def _film(episode: Replay, contents: Contents) -> str:
     scenes = (_picture(moment_image(episode, retina, _MOMENT, step + 1), f"After glimpse {step + 1}") for step in steps)
     patches = ("".join(map(_patch, episode.patch[step])) for step in steps)
     beliefs = "".join(_belief_row(episode, number, classes, steps) for number in shown_classes(episode))
-    return f"""<div class="scroll"><table class="film"><caption>{_sentence(episode, classes)}</caption>
+    return f"""<div class="scroll"><table class="film" style="max-width:{100 + 200 * len(steps)}px">
+<caption>{_sentence(episode, classes)}</caption>
 <thead><tr><td></td>{heads}</tr></thead>
 <tbody>{_film_row("image", scenes)}{_film_row("patches", patches)}{beliefs}</tbody></table></div>
 """

@@ -90,7 +90,6 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
     experiment, world, found = contents.trained.experiment, contents.trained.world, contents.found
     retina = world.retina.options
     scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
-    trained = [("Training", f"{spent[0]:,} steps in {_duration(spent[1])}")] if (spent := contents.trained_for) else []
     taken = [("Glimpses taken", f"{found.glimpses.mean():.2f} on average")] if experiment.task.stop else []
     return [
         ("Task", experiment.task.name),
@@ -99,10 +98,9 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
         ("Agent", experiment.agent.name),
         ("Validation error", f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}, greedy"),
         *taken,
-        *trained,
-        ("Weights", f"of step {contents.trained.step:,}"),
+        ("Weights", f"of step {contents.trained.step:,}, after {_duration(contents.trained.seconds)}"),
+        ("Trained on", contents.trained.trained_on),
         ("Seed", str(experiment.seed)),
-        ("Device", f"{experiment.device} ({world.device.type} for this page)"),
     ]
 
 

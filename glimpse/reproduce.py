@@ -135,10 +135,14 @@ def _markdown(table: Table, rows: list[Row]) -> str:
     lines = []
     for config in dict.fromkeys(row["config"] for row in rows):
         of = {row["metric"]: row for row in rows if row["config"] == config}
-        cells = [f"{of[name]['mean']:.2f} ({min(of[name]['values']):.2f} to {max(of[name]['values']):.2f})" for name in METRICS]
+        cells = [_mean_and_range(of[name]["values"]) for name in METRICS]
         first = of["test_error_m10"]
         published = "" if first["published"] is None else f"{first['published']:.2f}"
         minutes = f"{first['train_seconds'] / 60:.1f}"
         lines.append([f"`{config}`", *cells, published, str(len(first["seeds"])), minutes, first["device"]])
     headings = ["config", "M = 10", "M = 1", "greedy", "paper", "seeds", "minutes", "device"]
     return f"# {table.title}\n\nMean over seeds, range in brackets.\n\n{markdown_table(headings, lines)}"
+
+
+def _mean_and_range(values: list[float]) -> str:
+    return f"{mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"

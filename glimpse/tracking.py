@@ -174,8 +174,8 @@ def _begin(
     options: TrackOptions, mode: Mode, run: Path, name: str, config: Mapping[str, Any], run_id: str | None
 ) -> "wandb.Run":
     """Start wandb's process and the run in it; raises whatever wandb raises."""
-    # These can be given in no other way. Even an offline run would look up the host for error reports, and
-    # copies of checkpoints and wandb's log would lie in the home folder.
+    # These can be given in no other way. Even an offline run would send error reports, and copies of
+    # checkpoints and wandb's log would lie in the home folder.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_CACHE_DIR"] = str(run / "wandb")
     import wandb
@@ -208,7 +208,6 @@ def _settings(mode: Mode) -> "wandb.Settings":
     return wandb.Settings(
         mode=mode,
         reinit="create_new",
-        allow_val_change=True,  # A resumed run may have a new budget.
         init_timeout=INIT_TIMEOUT,
         finish_timeout=FINISH_TIMEOUT,
         finish_timeout_raises=True,

@@ -11,13 +11,10 @@ from torch.utils._pytree import tree_leaves
 
 
 class Operations(TorchDispatchMode):
-    """Notes each tensor operation, and how much memory its results take that its arguments do not own."""
+    """Notes each tensor operation, and how many bytes its results take that its arguments do not own."""
 
-    def __init__(self) -> None:
-        """Nothing noted yet."""
-        super().__init__()
-        self.names: list[str] = []
-        self.bytes = 0
+    names: list[str]
+    bytes: int
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -25,6 +22,8 @@ class Operations(TorchDispatchMode):
         """Note and run one operation."""
         result = func(*args, **(kwargs or {}))
         self.names.append(func.overloadpacket.__name__)
+        if self.names[-1].startswith("index") and any(_is_mask(leaf) for leaf in tree_leaves(args[1:])):
+            self.names.append("nonzero")
         given = {_memory(leaf).data_ptr() for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
         made = [_memory(leaf) for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         self.bytes += sum(memory.nbytes() for memory in made if memory.data_ptr() not in given)
@@ -35,13 +34,20 @@ def _memory(tensor: Tensor) -> torch.UntypedStorage:
     return tensor.untyped_storage()
 
 
+def _is_mask(argument: object) -> bool:
+    """Whether an index is a mask: how much it selects is known only where its values are."""
+    return isinstance(argument, Tensor) and argument.dtype == torch.bool
+
+
 @pytest.fixture
 def trace() -> Callable[[Callable[[], object]], Operations]:
     """Call something twice and note the operations of the second call: constants are made in the first."""
 
     def call(something: Callable[[], object]) -> Operations:
         something()
-        with Operations() as operations:
+        operations = Operations()
+        operations.names, operations.bytes = [], 0
+        with operations:
             something()
         assert operations.names
         return operations

@@ -111,6 +111,7 @@ def test_a_seed_and_options_count_once() -> None:
     assert np.array_equal(asked["glimpse"][0], shown["glimpse"])
     assert np.array_equal(asked["glimpse"][1], second["glimpse"][1])
     assert env.reset_infos[0] == {"label": single.reset(options={"example": 3})[1]["label"]}
+    assert not np.array_equal(env.reset()["glimpse"][0], shown["glimpse"])
     env.set_options({"exmple": 3})
     with pytest.raises(ValueError, match=r"'example', got \['exmple'\]"):
         env.reset()

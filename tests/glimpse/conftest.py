@@ -31,6 +31,8 @@ class WandbServer:
         self.summary: dict[str, Any] = {}
         """The run's last summary."""
         self.exit_code: int | None = None
+        self.unanswered: set[str] = set()
+        """Operations that get no answer."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
@@ -113,7 +115,9 @@ class WandbServer:
                 request = json.loads(self._body())
                 if self.path == "/graphql":
                     operation = request.get("operationName") or "unnamed"
-                    self._reply({"data": server.answer(operation, request.get("variables") or {})})
+                    answer = server.answer(operation, request.get("variables") or {})
+                    if operation not in server.unanswered:
+                        self._reply({"data": answer})
                 else:
                     server.stream(request.get("files") or {})
                     if request.get("complete"):

@@ -1,0 +1,62 @@
+"""The order of training: shuffled epochs as a function of seed and step."""
+
+import pytest
+import torch
+
+from glimpse.order import TrainingOrder
+
+_CPU = torch.device("cpu")
+
+
+def _episodes(examples: int, batch: int, seed: int, count: int) -> tuple[list[int], list[int]]:
+    """Example and key of each of a run's first `count` episodes."""
+    order = TrainingOrder(examples, batch, seed, _CPU)
+    steps = [order(step) for step in range(-(-count // batch))]
+    assert all(len(part) == batch and part.dtype == torch.int64 for step in steps for part in step)
+    shown, keys = (torch.cat(parts).tolist() for parts in zip(*steps, strict=True))
+    return shown[:count], keys[:count]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 10, 25])
+def test_each_epoch_shows_each_example_once(batch: int) -> None:
+    """Whether a batch divides the examples, straddles two epochs or holds several."""
+    shown, _ = _episodes(10, batch, seed=4, count=50)
+    epochs = [shown[start : start + 10] for start in range(0, 50, 10)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len(set(map(tuple, epochs))) == 5
+
+
+@pytest.mark.parametrize("batch", [1, 4, 7, 64])
+def test_an_episode_does_not_depend_on_the_batch(batch: int) -> None:
+    """Episode n shows the same example with the same key."""
+    assert _episodes(11, batch, seed=2, count=60) == _episodes(11, 5, seed=2, count=60)
+
+
+def test_a_resumed_run_needs_its_step_alone() -> None:
+    """A new object at step k, steps in any order: the same examples and keys."""
+    going = TrainingOrder(10, 4, 9, _CPU)
+    steps = [going(step) for step in range(12)]
+    for step in (11, 3, 0, 7, 2):
+        for order in (TrainingOrder(10, 4, 9, _CPU), going):
+            assert all(torch.equal(one, other) for one, other in zip(order(step), steps[step], strict=True))
+
+
+def test_every_episode_has_a_key_of_its_own() -> None:
+    """Also when its example comes again: the picture is made anew."""
+    _, keys = _episodes(3, 5, seed=0, count=3000)
+    assert len(set(keys)) == 3000
+
+
+def test_another_seed_gives_another_order_and_other_keys() -> None:
+    """Neighbouring seeds share neither."""
+    runs = [_episodes(100, 100, seed, count=100) for seed in (0, 1, 2**31 - 1)]
+    assert len({tuple(shown) for shown, _ in runs}) == 3
+    assert len({key for _, keys in runs for key in keys}) == 300
+
+
+def test_an_order_is_shuffled() -> None:
+    """Where an example stands says nothing of where it stands in the next epoch."""
+    shown, _ = _episodes(1000, 1000, seed=1, count=3000)
+    epochs = torch.tensor([list(range(1000)), *(shown[at : at + 1000] for at in (0, 1000, 2000))])
+    related = torch.corrcoef(epochs.argsort(dim=1).float()) - torch.eye(4)
+    assert float(related.abs().max()) < 4 / 1000**0.5

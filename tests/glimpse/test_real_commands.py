@@ -1,0 +1,89 @@
+"""One real run of each command, on data that need no download."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glimpse import demo, reproduce
+from glimpse.command_line import main
+from glimpse.envs.errors import DataError
+
+SMALL = """\
+# A small run.
+# glimpse train small.yaml
+task: {name: digits, glimpses: 2, retina: {patch: 3}}
+agent: {name: ram, memory_width: 16}
+train: {steps: 20, batch: 32, evaluate_every: 10, log_every: 5}
+track: {mode: disabled}
+threads: 1
+"""
+
+
+def test_train_evaluate_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user's whole way, from a config of their own to a report."""
+    config, run = tmp_path / "small.yaml", str(tmp_path / "run")
+    config.write_text(SMALL)
+    assert main(["train", str(config), "train.steps=10", "--run", run]) == 0
+    assert main(["train", "--resume", run]) == 0  # There is nothing left to do.
+    assert main(["evaluate", run, "--copies", "2"]) == 0
+    assert main(["show", run, "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "best validation error" in out and "its own mean path" in out
+    page = (tmp_path / "run/report/index.html").read_text()
+    assert "<svg" in page and "data:image/png;base64," in page
+    assert (tmp_path / "run/report/episode.gif").read_bytes().startswith(b"GIF8")
+
+
+@pytest.mark.parametrize("agent", ["path", "random", "centre", "raster"])
+def test_each_control_trains(agent: str, tmp_path: Path) -> None:
+    """Controls go through the same commands as RAM."""
+    config = tmp_path / "small.yaml"
+    config.write_text(SMALL)
+    run = str(tmp_path / "run")
+    assert main(["train", str(config), f"agent.name={agent}", "agent.memory_width=16", "--run", run]) == 0
+    assert main(["evaluate", run, "--copies", "1"]) == 0
+
+
+def test_a_table_is_trained_evaluated_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows have the fields that results promise, and a second call trains nothing anew."""
+    entry = reproduce.Entry("digits-ram", seeds=(0, 1), published=1.0)
+    monkeypatch.setitem(reproduce.TABLES, "tiny", reproduce.Table("Digits", (entry,)))
+    places = ["--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "results")]
+    overrides = ["train.steps=10", "track.mode=disabled", "threads=1"]
+    assert main(["reproduce", "tiny", *overrides, *places]) == 0
+    rows = json.loads((tmp_path / "results/tiny.json").read_text())
+    assert [row["metric"] for row in rows] == ["test_error_m10", "test_error_m1", "test_error_greedy"]
+    fields = "task agent config metric mean values seeds train_seconds device command published"
+    assert all(set(row) == set(fields.split()) for row in rows)
+    assert rows[0]["seeds"] == [0, 1] and len(rows[0]["values"]) == 2
+    assert rows[0]["mean"] == pytest.approx(sum(rows[0]["values"]) / 2, abs=0.001)
+    weights = sorted((tmp_path / "runs").glob("*/best/*/weights.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    assert len(before) == 2
+    assert main(["reproduce", "tiny", *overrides, *places]) == 0
+    assert [path.stat().st_mtime_ns for path in weights] == before
+    assert json.loads((tmp_path / "results/tiny.json").read_text()) == rows
+
+
+def test_an_unknown_table_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the choices."""
+    assert main(["reproduce", "mnits"]) == 2
+    assert "choose from mnist" in capsys.readouterr().err
+
+
+def test_the_demo_says_so_when_mnist_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then it runs on digits; each command in turn, and the first failure ends it."""
+
+    def unreachable(*arguments: object) -> None:
+        raise DataError("no source")
+
+    calls: list[list[str]] = []
+    monkeypatch.setattr(demo, "load_images", unreachable)
+    monkeypatch.setattr(demo, "main", lambda words: calls.append(words) or 0)
+    assert demo.demo(tmp_path / "run") == 0
+    assert [words[0] for words in calls] == ["train", "evaluate", "show"]
+    assert calls[0][1] == "digits-ram"
+    assert "scikit-learn's digits" in capsys.readouterr().out
