@@ -15,7 +15,7 @@ from glimpse.envs.lane_random import mix, normal, uniform
 from glimpse.envs.options import AugmentOptions
 
 _GRID = 5  # control points of the elastic displacement along each axis
-_BUMP_BITS = 8
+_BUMP_BITS = 8  # binary places of the bumps' values
 _AFFINE, _ELASTIC = 11, 12
 
 
@@ -35,7 +35,8 @@ def warp(options: AugmentOptions, images: Tensor, key: Tensor) -> Tensor:
     batch, _, height, width = images.shape
     displacement = normal(mix(key, _ELASTIC), 2 * _GRID * _GRID).view(batch, 2, -1) * options.elastic
     # In which order a matrix product adds up depends on the batch and the device. Its result does not, if the
-    # numbers have so few bits that float32 holds each sum exactly; places lie within twice the image's side.
+    # numbers have so few bits that float32 holds each sum exactly: x and y count halves of a pixel, and places lie
+    # within twice the image's side.
     bits = 23 - math.ceil(math.log2(max(height, width)))
     affine, elastic = _round(_affine(options, key), bits - 1), _round(displacement, bits - _BUMP_BITS)
     mixture = torch.cat([affine, elastic], -1)  # (B, 2, 3 + G * G)

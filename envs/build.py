@@ -21,7 +21,7 @@ def make_core(
     device: str = "cpu",
     **options: Any,
 ) -> Core:
-    """Make the batched core of a world. Cores of the same options share their data.
+    """Make the batched core of a world. Cores of the same options share their data and nothing else.
 
     Args:
         name: which world, a key of `WORLDS`.
@@ -37,7 +37,11 @@ def make_core(
     """
     place, checked = _check_device(device), _check_options(name, options)
     data = resolve_name(WORLDS[name].core).load_data(checked, split, root=data_root, download=download)
-    return copy.copy(_resting_core(WORLDS[name].core, checked, data, place))
+    core = copy.copy(_resting_core(WORLDS[name].core, checked, data, place))
+    # Spaces hold generators, which must not be shared.
+    core.observation_space = copy.deepcopy(core.observation_space)
+    core.action_space = copy.deepcopy(core.action_space)
+    return core
 
 
 @lru_cache(maxsize=4)

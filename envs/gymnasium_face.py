@@ -175,7 +175,7 @@ class WorldVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             ended = np.flatnonzero(over)
             infos = _final_infos(turn, ended)
             observation = self._lanes.begin(ended)
-        self._over = over & (self.autoreset_mode is not AutoresetMode.SAME_STEP)
+        self._over = over.copy()
         infos |= _info_of(self._lanes.label, np.arange(self.num_envs))
         return observation, turn.reward.astype(np.float64), over, np.zeros(self.num_envs, bool), infos
 

@@ -214,8 +214,9 @@ class Lanes:
         if self._seen is None:
             return
         for lane in range(self.count) if begun is None else begun:
-            seen = {name: array[lane].copy() for name, array in observation.items()}
-            self._seen[lane] = [seen] if begun is not None else [*self._seen[lane], seen]
+            if begun is not None:
+                self._seen[lane] = []
+            self._seen[lane].append({name: array[lane].copy() for name, array in observation.items()})
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.as_tensor(array, device=self.core.device)

@@ -93,7 +93,7 @@ class Retina:
     def _average_boxes(self, table: Tensor, index: Tensor, middle: Tensor) -> Tensor:
         """Several scales: the sum over a box is the mixed difference of the table at its corners."""
         _, channels, height, width = table.shape
-        # Small indices halve the memory that is moved; this alone decides the speed of large batches.
+        # Small indices halve the memory that is moved, which decides the speed of large batches.
         kind = torch.int32 if table.numel() < 2**31 else torch.int64
         edges = middle.to(kind).unsqueeze(-1) + self._edges[:, None]  # (B, K, 2, P + 1)
         # Beyond the border the table is constant: clamping the edges makes the outside zero.

@@ -27,6 +27,7 @@ from glimpse.replay import Floats, Replay, evenly, shown_classes
 _SIDE, _PATCH, _GAP, _SPACE = 208, 64, 24, 12
 _LINE, _ROW, _TEXT = 24, 12, 13
 _MOST_GLIMPSES = 60
+"""Of a longer episode so many are shown, evenly spread."""
 _MOST_SMOOTH = 12
 """Up to this many glimpses the gaze is drawn on its way as well."""
 _BETWEEN = (0.1, 0.35, 0.65, 0.9)

@@ -40,9 +40,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def set_threads(threads: int | None) -> int:
-    """Use this many CPU threads (all cores by default), and say how many."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    return torch.get_num_threads()
+    """Use this many CPU threads, and say how many. By default the cores that this process may use, at most 8.
+
+    More do not help products of this size.
+    """
+    if threads is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        threads = min(8, cores or 1)
+    torch.set_num_threads(threads)
+    return threads
 
 
 def use_bfloat16(precision: str, device: torch.device) -> bool:

@@ -1,24 +1,17 @@
-"""Line charts, described once and drawn twice: as SVG for the page, and as one PNG with matplotlib."""
+"""Line charts: what they show, and where everything lies. `chart_drawing` draws them."""
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Literal
+from itertools import groupby
+from typing import Literal, NamedTuple
 
 Tone = Literal["agent", "sampled", "averaged", "control"]
+Spot = tuple[float, float]
 
+_MOST_DOTS = 12
 _MOST_POINTS = 400
 """More points than this cannot be told apart; their means are drawn."""
-
-PRINTED: dict[Tone, tuple[str, str]] = {
-    "agent": ("#0f7285", "-"),
-    "sampled": ("#0f7285", ":"),
-    "averaged": ("#b4538a", "-"),
-    "control": ("#9aa0a6", "-"),
-}
-"""Colour and style of lines in the PNG."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,8 @@ class Chart:
         low, high = min(heights), max(heights)
         if self.logarithmic:
             return Axis(low / 1.15, high * 1.15, _powers(low / 1.15, high * 1.15), logarithmic=True)
-        if low == high:
-            low, high = (0.0, 2 * high) if high > 0 else (low - 1, high + 1)
+        if high - low <= 1e-9 * max(abs(low), abs(high)):
+            low, high = min(0.0, 2 * low), max(0.0, 2 * high) or 1.0
         low = 0.0 if 0 < low < high / 2 else low
         step = _round_step((high - low) / 4)
         low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
@@ -114,89 +107,72 @@ def number_text(value: float) -> str:
     return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{round(value, 10):g}"
 
 
-def chart_svg(chart: Chart, width: int, height: int) -> str:
-    """The chart as inline SVG. Colours come from the page's classes, so that they follow light and dark."""
-    left, right, top, bottom = 40, 118 if chart.labelled else 12, 10, 36
-    across, up = chart.across((width - left - right) // 55), chart.up()
+class Rule(NamedTuple):
+    """A horizontal line of the grid."""
 
-    def spot(point: tuple[float, float]) -> tuple[float, float]:
-        x = left + across.share(point[0]) * (width - left - right)
-        return x, height - bottom - up.share(point[1]) * (height - top - bottom)
-
-    parts = [f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(chart.title)}">']
-    for tick in up.ticks:
-        y = spot((across.low, tick))[1]
-        parts.append(f'<path class="grid" d="M{left} {y:.1f}H{width - right}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{number_text(tick)}</text>')
-    for tick in across.ticks:
-        x = spot((tick, up.low))[0]
-        parts.append(f'<text x="{x:.1f}" y="{height - 18}" text-anchor="middle">{number_text(tick)}</text>')
-    parts.append(f'<text x="{width - right}" y="{height - 2}" text-anchor="end">{escape(chart.horizontal)}</text>')
-    lines = [[None if y is None else spot((x, y)) for x, y in thinned(one.points)] for one in chart.series]
-    parts += [_line(one.tone, line) for one, line in reversed(list(zip(chart.series, lines, strict=True)))]
-    if chart.labelled:
-        parts += _names(chart.series, lines, width - right + 10, height - bottom)
-    return "".join([*parts, "</svg>"])
+    left: float
+    right: float
+    y: float
 
 
-def _line(tone: Tone, spots: Sequence[tuple[float, float] | None]) -> str:
-    """A path through the spots, broken where one is missing; dots instead of a line where they are few."""
-    steps, pen_down = [], False
-    for spot in spots:
-        if spot is not None:
-            steps.append(f"{'L' if pen_down else 'M'}{spot[0]:.1f} {spot[1]:.1f}")
-        pen_down = spot is not None
-    known = [spot for spot in spots if spot is not None]
-    dots = [f'<circle class="{tone}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in known if len(known) <= 12]
-    return f'<path class="line {tone}" d="{"".join(steps)}"/>{"".join(dots)}'
+class Label(NamedTuple):
+    """Text on a baseline, with its left end, middle or right end at x. With a tone it is the name of a line."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["l", "m", "r"]
+    tone: Tone | None = None
 
 
-def _names(
-    series: Sequence[Series], lines: Sequence[Sequence[tuple[float, float] | None]], left: float, bottom: float
-) -> list[str]:
-    """Each line's name beside its end, moved apart where they would overlap."""
-    ends = [next((spot[1] for spot in reversed(line) if spot), bottom) for line in lines]
-    names, lowest = [], bottom + 4
-    for number in sorted(range(len(ends)), key=lambda number: -ends[number]):
-        lowest = min(ends[number], lowest)
-        one = series[number]
-        names.append(f'<text class="name {one.tone}" x="{left}" y="{lowest + 4:.1f}">{escape(one.name)}</text>')
+class Curve(NamedTuple):
+    """A line through spots, broken where one is missing; with dots where they are few."""
+
+    tone: Tone
+    spots: list[Spot | None]
+
+    def pieces(self) -> list[list[Spot]]:
+        """The unbroken parts."""
+        groups = groupby(self.spots, key=lambda spot: spot is not None)
+        return [[spot for spot in group if spot is not None] for known, group in groups if known]
+
+    def dots(self) -> list[Spot]:
+        """Where dots are drawn."""
+        known = [spot for spot in self.spots if spot is not None]
+        return known if len(known) <= _MOST_DOTS else []
+
+
+def marks(chart: Chart, width: int, height: int) -> list[Rule | Label | Curve]:
+    """All that is drawn of a chart, from back to front, in pixels from the top left corner."""
+    left, right, top, bottom = 40, width - (118 if chart.labelled else 12), 10, height - 36
+    across, up = chart.across((right - left) // 55), chart.up()
+
+    def spot(x: float, y: float) -> Spot:
+        return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)
+
+    levels = [(spot(across.low, tick)[1], tick) for tick in up.ticks]
+    curves = [
+        Curve(one.tone, [None if y is None else spot(x, y) for x, y in thinned(one.points)]) for one in chart.series
+    ]
+    return [
+        *(Rule(left, right, y) for y, _ in levels),
+        *(Label(left - 8, y + 4, number_text(tick), "r") for y, tick in levels),
+        *(Label(spot(tick, up.low)[0], height - 20, number_text(tick), "m") for tick in across.ticks),
+        Label(right, height - 5, chart.horizontal, "r"),
+        *reversed(curves),
+        *(_names(chart.series, curves, right + 10, bottom) if chart.labelled else []),
+    ]
+
+
+def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, bottom: float) -> list[Label]:
+    """Each line's name beside its end, moved up where it would overlap the one below."""
+    ends = [next((spot[1] for spot in reversed(curve.spots) if spot), bottom) for curve in curves]
+    names, lowest = [], float(bottom)
+    for end, one in sorted(zip(ends, series, strict=True), key=lambda pair: -pair[0]):
+        lowest = min(end, lowest)
+        names.append(Label(left, lowest + 4, one.name, "l", one.tone))
         lowest -= 15
     return names
-
-
-def charts_png(charts: Sequence[Chart]) -> bytes:
-    """All charts in one picture, three in a row."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    columns = min(3, len(charts))
-    rows = -(-len(charts) // columns)
-    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15))
-    FigureCanvasAgg(figure)
-    for number, chart in enumerate(charts):
-        panel = figure.add_subplot(rows, columns, number + 1)
-        for one in reversed(chart.series):
-            colour, style = PRINTED[one.tone]
-            x, y = zip(*((x, math.nan if y is None else y) for x, y in thinned(one.points)), strict=True)
-            panel.plot(x, y, style, color=colour, label=one.name, marker="o" if len(x) <= 12 else "", markersize=3)
-        across, up = chart.across(5), chart.up()
-        panel.set_title(chart.title, fontsize=10, loc="left")
-        panel.set_xlabel(chart.horizontal, fontsize=8, loc="right")
-        panel.set_yscale("log" if up.logarithmic else "linear")
-        panel.set_ylim(up.low, up.high)
-        panel.set_xticks(across.ticks, [number_text(tick) for tick in across.ticks], fontsize=8)
-        panel.set_yticks(up.ticks, [number_text(tick) for tick in up.ticks], fontsize=8)
-        panel.minorticks_off()
-        panel.tick_params(length=0)
-        panel.grid(axis="y", alpha=0.3)
-        panel.spines[:].set_visible(False)
-        if chart.labelled:
-            panel.legend(fontsize=7, frameon=False, reverse=True)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
-    return file.getvalue()
 
 
 def thinned(points: Sequence[tuple[float, float | None]]) -> list[tuple[float, float | None]]:

@@ -105,7 +105,7 @@ class Experiment(Options):
     track: TrackOptions = TrackOptions()
     seed: int = Field(0, ge=0, lt=2**31, description="Decides weights, data order, canvases and noise.")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one.")
-    threads: int | None = Field(None, ge=1, description="CPU threads; the default is all cores.")
+    threads: int | None = Field(None, ge=1, description="CPU threads; by default all cores, at most 8.")
 
     @field_validator("agent")
     @classmethod

@@ -16,7 +16,7 @@ _HEAT = np.array([(64, 20, 110), (190, 40, 110), (250, 120, 50), (255, 235, 130)
 _CELLS = 96
 """Longer side of a density's grid."""
 _BLUR = 0.07
-"""Standard deviation of the blur, in units of half the image's side."""
+"""Standard deviation of the blur, in units of half the image's shorter side."""
 _PICTURES = 100
 """Examples whose mean image lies below a density."""
 
@@ -64,6 +64,7 @@ def heat_sheet(maps: Sequence[HeatMap], side: int) -> Image.Image:
 def _heat_map(
     name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, options: EvaluateOptions
 ) -> HeatMap:
+    """The map of the chosen (E,) episodes."""
     steps, every = found.place[:, chosen], found.glimpses[chosen]
     first = 1 if len(steps) > 1 else 0
     looked = np.arange(first, len(steps))[:, None] < every  # (T - 1, E): a glimpse, not a repetition of the last
@@ -75,7 +76,7 @@ def _heat_map(
 
 
 def _density(place: Floats, grid: tuple[int, int], aspect: float) -> Floats:
-    """Sum of Gaussians around (S, 2) places, (h, w), round on the image whatever its shape."""
+    """Sum of Gaussians around (S, 2) places, (h, w), round on an image `aspect` times as wide as high."""
     height, width = grid
     across = _bumps(place[:, 0], width, _BLUR / max(1.0, aspect))
     down = _bumps(place[:, 1], height, _BLUR * min(1.0, aspect))

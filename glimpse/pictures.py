@@ -1,4 +1,4 @@
-"""Pictures of episodes: the image, the boxes that the retina gathered, the path of the gaze; and heat maps.
+"""Pictures of episodes: the image, the boxes that the retina gathered, and the path of the gaze.
 
 Everything is drawn with Pillow at twice its size and then reduced, which smooths the lines.
 """
@@ -32,9 +32,9 @@ _FINE = 2
 """How much larger things are drawn than they are kept."""
 
 
-def blend(colours: Floats, share: Floats | float) -> Floats:
+def blend(colours: Floats, share: Floats) -> Floats:
     """Colours along a ramp: (S, 3) stops and shares (...) in [0, 1] -> (..., 3) in [0, 255]."""
-    position = np.clip(np.asarray(share, np.float32), 0, 1) * (len(colours) - 1)
+    position = share.clip(0, 1) * (len(colours) - 1)
     below = np.minimum(position.astype(np.int64), len(colours) - 2)
     part = (position - below)[..., None]
     mixed: Floats = colours[below] * (1 - part) + colours[below + 1] * part
@@ -61,7 +61,7 @@ def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
     colours = gaze_colours(len(episode.place))
     for place, colour in zip(episode.place, colours, strict=True):
         _draw_boxes(image, retina, place, colour, bold=False)
-    return _with_line(image, retina, episode.place, colours)
+    return _with_line(image, episode.place, colours)
 
 
 def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze: Floats | None = None) -> Image.Image:
@@ -78,7 +78,7 @@ def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze
     places = episode.place[:glimpses] if gaze is None else np.vstack([episode.place[:glimpses], gaze])
     colours = gaze_colours(len(episode.place))[: len(places)]
     _draw_boxes(image, retina, places[-1], colours[-1], bold=True)
-    return _with_line(image, retina, places, colours)
+    return _with_line(image, places, colours)
 
 
 def _veiled(image: Image.Image, places: Floats, retina: Retina) -> Image.Image:
@@ -105,7 +105,7 @@ def _draw_boxes(image: Image.Image, retina: Retina, place: Floats, colour: Colou
         pen.rectangle(edges, outline=(*colour, alpha), width=thick if bold and scale == 0 else thin)
 
 
-def _with_line(image: Image.Image, retina: Retina, places: Floats, colours: Sequence[Colour]) -> Image.Image:
+def _with_line(image: Image.Image, places: Floats, colours: Sequence[Colour]) -> Image.Image:
     """Draw the path, a dot at each place and a ring at the first, with a dark rim; and reduce the picture."""
     pen, width = ImageDraw.Draw(image, "RGBA"), max(image.size) / 110
     spots = [(float(x), float(y)) for x, y in to_pixels(places, image.height, image.width)]

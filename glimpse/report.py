@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glimpse.animation import animation, gif
-from glimpse.charts import charts_png
+from glimpse.chart_drawing import charts_image
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.evaluate import open_run
 from glimpse.heat_maps import heat_sheet
@@ -34,7 +34,7 @@ def show_command(run: Path, output: Path | None, episodes: int) -> None:
         "episode.gif": moving,
         "paths.png": png(paths_sheet(contents.shown, world.retina, world.classes, side=200)),
         "heat.png": png(heat_sheet(contents.heat, side=160)),
-        "curves.png": charts_png([by_glimpse, *curves]),
+        "curves.png": png(charts_image([by_glimpse, *curves])),
         "index.html": page(contents, moving, frames[-1], by_glimpse, curves).encode(),
     }
     folder = output or trained.folder.report

@@ -4,6 +4,7 @@ The test set is for measuring only, so none of its images is shown.
 """
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ class Contents:
     heat: list[HeatMap]
 
     @property
+    def typed(self) -> str:
+        """The run's folder, as it is typed in a shell."""
+        return shlex.quote(str(self.run))
+
+    @property
     def animated(self) -> list[Replay]:
         """The episodes that are shown glimpse by glimpse."""
         return self.shown[:: -(-len(self.shown) // _ANIMATED)]
@@ -97,7 +103,7 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     with reporting_read_errors(path):
         text = path.read_bytes() if path.exists() else b"{}"
     try:
-        known = json.loads(text)
+        known = {**json.loads(text)}
         return [_evaluation(split, known[split]) for split in ("test", "validation") if split in known]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
@@ -140,14 +146,13 @@ def training_charts(rows: list[dict[str, Value]]) -> list[Chart]:
     logged = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in _TITLES if name in logged]
     names += [name for name in logged if name not in _TITLES and name not in _NOT_CURVES]
-    series = [Series(name, _points(name, rows)) for name in names]
-    return [
-        Chart(
-            _TITLES.get(one.name, one.name.replace("_", " ").capitalize()), "steps", (one,), ratio="error" in one.name
-        )
-        for one in series
-        if one.points
-    ]
+    charts = [_training_chart(name, rows) for name in names]
+    return [chart for chart in charts if chart.series[0].points]
+
+
+def _training_chart(name: str, rows: list[dict[str, Value]]) -> Chart:
+    title = _TITLES.get(name, name.replace("_", " ").capitalize())
+    return Chart(title, "steps", (Series(name, _points(name, rows)),), ratio="error" in name)
 
 
 def _points(name: str, rows: list[dict[str, Value]]) -> tuple[tuple[float, float | None], ...]:

@@ -30,9 +30,10 @@ def path_tiles(contents: Contents) -> str:
     ]
     stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in gaze_colours(6))
     coarse = "; the faint ones are of the coarser scales" if world.retina.options.scales > 1 else ""
-    return f"""<p>{len(tiles)} images, spread evenly over the validation split and not chosen otherwise. The boxes are
-what each glimpse covered{coarse}. Below each image: the answer, its probability, and the true class where the
-answer is wrong.</p>
+    several = f"{len(tiles)} images, spread evenly over the validation split and not chosen otherwise."
+    which = several if len(tiles) > 1 else "The first image of the validation split."
+    return f"""<p>{which} The boxes are what each glimpse covered{coarse}.
+Below each image: the answer, its probability, and the true class where the answer is wrong.</p>
 <p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>
 <div class="tiles">{"".join(tiles)}</div>"""
 
@@ -64,7 +65,7 @@ def heat_tiles(contents: Contents) -> str:
     ]
     first = "; the first one, which the task places, is left out" if len(found.place) > 1 else ""
     shown = len(maps) - 1
-    some = f" Of {len(world.classes)} classes the {shown} commonest are shown." if shown < len(world.classes) else ""
+    some = f" Of {len(world.classes)} classes the {shown} commonest are here." if shown < len(world.classes) else ""
     return f"""<p>Where the gaze fell on {len(found.label):,} validation images{first}. Beneath lies the mean image of
 the class; the small number says how many there were. All maps share one scale.{some}</p>
 <div class="tiles small">{"".join(tiles)}</div>"""

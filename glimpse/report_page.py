@@ -1,5 +1,6 @@
 """The report's page: one HTML file with its pictures inside, no script, and nothing fetched from anywhere."""
 
+import shlex
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from glimpse import __version__
-from glimpse.charts import Chart, chart_svg
+from glimpse.chart_drawing import chart_svg
+from glimpse.charts import Chart
 from glimpse.evaluate import Score, Scores
 from glimpse.pictures import png
 from glimpse.report_contents import Contents, Evaluation
@@ -54,7 +56,7 @@ def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Char
 <nav>{links}</nav>
 <main>
 {bodies}</main>
-<footer>Written by glimpse {__version__}: <code>glimpse show {escape(str(contents.run))}</code></footer>
+<footer>Written by glimpse {__version__}: <code>glimpse show {escape(contents.typed)}</code></footer>
 </body>
 </html>
 """
@@ -62,7 +64,7 @@ def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Char
 
 def _header(contents: Contents, title: str, moving: bytes, still: Image.Image) -> str:
     """What the run is, and the animation."""
-    run = escape(str(contents.run))
+    run, config, again = (escape(shlex.quote(f"{contents.run}{end}")) for end in ("", "/config.yaml", "-again"))
     facts = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in _facts(contents))
     count = len(contents.animated)
     source, calm = data_uri(moving, "gif"), data_uri(png(still), "png")
@@ -72,7 +74,7 @@ def _header(contents: Contents, title: str, moving: bytes, still: Image.Image) -
 <p class="lead">The run in <code>{run}</code>. Every image on this page is from the validation split, and the agent
 is greedy: it looks at the mean place that its policy proposes.</p>
 <dl>{facts}</dl>
-<p class="again">To train it again: <code>glimpse train {run}/config.yaml --run {run}-again</code></p>
+<p class="again">To train it again: <code>glimpse train {config} --run {again}</code></p>
 <figure class="hero">
 <picture class="scroll" style="max-width:{round(1.25 * still.width)}px">
 <source media="(prefers-reduced-motion: reduce)" srcset="{calm}">
@@ -118,7 +120,7 @@ def _results(contents: Contents, by_glimpse: Chart) -> str:
     if not any(one.split == "test" for one in contents.evaluations):
         tables += (
             '<p class="note">This run has not been measured on the test set. When it is finished: '
-            f"<code>glimpse evaluate {escape(str(contents.run))}</code></p>"
+            f"<code>glimpse evaluate {escape(contents.typed)}</code></p>"
         )
     if contents.evaluations:
         copies = next(iter(contents.evaluations[0].scores.values())).copies

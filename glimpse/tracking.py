@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INIT_TIMEOUT = 20.0
 """Seconds after which a server that does not answer is given up and the run becomes an offline one."""
 FINISH_TIMEOUT = 30.0
-"""Seconds for what is still to be sent when training is over: once for checkpoints, once for the rest."""
+"""Seconds for what is still to be sent when training is over; counted for checkpoints, then for the rest."""
 REQUEST_TIMEOUT = 10.0
 """Seconds for a single request."""
 RETRIES = 3
@@ -36,7 +36,7 @@ class Tracker:
     def __init__(self, run_id: str | None = None) -> None:
         """Keep the id of a run that is resumed, so that a later resume may go on with it."""
         self.run_id = run_id
-        """Belongs into the checkpoint: a resumed run goes on as the same run."""
+        """To be kept in the checkpoint: a resumed run goes on as the same run."""
         self.url: str | None = None
         """Where the run can be looked at; None where it cannot."""
 
@@ -151,7 +151,7 @@ def start_tracking(
         run_id: The id of the run that is resumed; None for a new one.
         say: Prints a line: where the run can be seen, or why it cannot.
     """
-    mode = options.mode if options.mode != "auto" else os.environ.get("WANDB_MODE", "auto")
+    mode = options.mode if options.mode != "auto" else os.environ.get("WANDB_MODE", "")
     if mode == "disabled":
         return Tracker(run_id)
     attempts: tuple[Mode, ...] = ("offline",) if mode in ("offline", "dryrun") else ("online", "offline")
@@ -164,7 +164,8 @@ def start_tracking(
         else:
             tracker = WandbTracker(tracked, run, say)
             why = f" ({reasons[0]})" if reasons else ""
-            say(f"wandb: {tracker.url or f'offline{why}; `wandb sync {tracker.folder}` sends the run'}")
+            offline = f"offline{why}; `wandb sync {tracker.folder}` sends the run"
+            say(f"wandb: {tracker.url or offline}")
             return tracker
     say(f"wandb: nothing is tracked there ({reasons[-1]})")
     return Tracker(run_id)
@@ -174,8 +175,8 @@ def _begin(
     options: TrackOptions, mode: Mode, run: Path, name: str, config: Mapping[str, Any], run_id: str | None
 ) -> "wandb.Run":
     """Start wandb's process and the run in it; raises whatever wandb raises."""
-    # These can be given in no other way. Even an offline run would send error reports, and copies of
-    # checkpoints and wandb's log would lie in the home folder.
+    # These can be given in no other way. Without them wandb reports on itself, even offline, and writes copies
+    # of checkpoints and its log into the home folder.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     os.environ["WANDB_DATA_DIR"] = os.environ["WANDB_CACHE_DIR"] = str(run / "wandb")
     import wandb

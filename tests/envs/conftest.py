@@ -13,8 +13,11 @@ from torch.utils._pytree import tree_leaves
 class Operations(TorchDispatchMode):
     """Notes each tensor operation, and how many bytes its results take that its arguments do not own."""
 
-    names: list[str]
-    bytes: int
+    def __init__(self) -> None:
+        """Nothing noted yet."""
+        TorchDispatchMode.__init__(self)
+        self.names: list[str] = []
+        self.bytes = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -46,7 +49,6 @@ def trace() -> Callable[[Callable[[], object]], Operations]:
     def call(something: Callable[[], object]) -> Operations:
         something()
         operations = Operations()
-        operations.names, operations.bytes = [], 0
         with operations:
             something()
         assert operations.names

@@ -29,7 +29,7 @@ def _world(data: ImageData | None = None, augment: AugmentOptions | None = None,
 
 
 _CANVAS = {"size": 14, "pieces": 3, "piece": 4}
-_WORLDS = {
+_WORLDS: dict[str, Callable[..., Classification]] = {
     "plain": lambda **options: _world(**options),
     "wide retina": lambda **options: _world(retina={"patch": 3, "scales": 3}, **options),
     "augmented": lambda **options: _world(augment=AugmentOptions(rotation=20, shift=1), **options),

@@ -68,6 +68,20 @@ def test_an_example_can_be_asked_for() -> None:
     assert np.array_equal(np.rint(shown[0][0]["glimpse"][0] * 255), images[7])
 
 
+def test_environments_share_nothing_that_changes() -> None:
+    """Neither their episodes nor what their spaces draw, though they show the same data."""
+    one, other, alone = (gym.make(DIGITS) for _ in range(3))
+    for env in (one, alone):
+        env.reset(seed=1)
+        env.action_space.seed(1)
+    other.reset(seed=2)
+    other.action_space.seed(2)
+    other.action_space.sample()
+    for _ in range(4):
+        other.step(other.action_space.sample())
+        assert same(one.step(one.action_space.sample()), alone.step(alone.action_space.sample()))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -60,13 +60,16 @@ class WandbServer:
         viewer = {"id": "u", "entity": "me", "username": "me", "email": "", "flags": "{}"}
         return {"viewer": viewer | {"teams": {"edges": []}}}
 
+    def _ServerFeaturesQuery(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"serverInfo": {"features": []}}
+
     def _RunResumeStatus(self, given: dict[str, Any]) -> dict[str, Any]:
         if given["name"] not in self.runs:
             return {"model": None}
         counts = {"logLineCount": 0, "eventsLineCount": 0, "historyLineCount": len(self.rows)}
         tails = {"eventsTail": "[]", "historyTail": json.dumps([json.dumps(self.rows[-1])])}
         run = self._bucket(given["name"]) | counts | tails
-        run |= {"summaryMetrics": "{}", "config": self.runs[given["name"]]["config"], "tags": [], "notes": ""}
+        run |= {"summaryMetrics": "{}", "config": self.runs[given["name"]]["config"], "wandbConfig": '{"t": 1}'}
         return {"model": {"id": "p", "name": "glimpse", "entity": {"id": "e", "name": "me"}, "bucket": run}}
 
     def _UpsertBucket(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +152,8 @@ def wandb_server(wandb_alone: None) -> Iterator[WandbServer]:
 @pytest.fixture
 def wandb_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No key, no settings, no home of the user's; the server is a port of the loopback that refuses."""
-    for name in os.environ:
+    _end_wandb_session()
+    for name in list(os.environ):
         if name.startswith("WANDB_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -161,5 +165,10 @@ def wandb_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
         closed.bind(("127.0.0.1", 0))  # Nobody else can take the port, and nobody listens.
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
         yield
-        if wandb := sys.modules.get("wandb"):
-            wandb.teardown()  # Otherwise the next test would find this one's settings.
+        _end_wandb_session()
+
+
+def _end_wandb_session() -> None:
+    """Make wandb forget the environment; it reads it once."""
+    if wandb := sys.modules.get("wandb"):
+        wandb.teardown()
