@@ -9,8 +9,8 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from glimpse.bench_settings import IMAGE_SIDES, Setting, evaluation_settings, fastest, training_settings
 from glimpse.agents.ram import RecurrentAttention
+from glimpse.bench_settings import IMAGE_SIDES, Setting, evaluation_settings, fastest, training_settings
 from glimpse.build import choose_device, make_agent
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
@@ -24,8 +24,8 @@ from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
 from glimpse.results import Row, markdown_table, write_rows, write_text
 from glimpse.run_folder import RunFolder
-from glimpse.train import Training
 from glimpse.stopwatch import Stopwatch, shares, training_flops
+from glimpse.train import Training
 
 FACE_OPTIONS: dict[str, Any] = {"retina": {"patch": 8}, "glimpses": 6}
 

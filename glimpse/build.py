@@ -1,8 +1,8 @@
 """From a config to its world, agent and device: the one place where names become objects."""
 
 import os
-from importlib import import_module
-from typing import Any, Literal, cast
+from pkgutil import resolve_name
+from typing import Literal, cast
 
 import torch
 
@@ -11,16 +11,9 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.config import Experiment
 from glimpse.envs import WORLDS
 from glimpse.envs.classify import Classification
-from glimpse.envs.datasets import load_images
 from glimpse.errors import UserError
 
 Split = Literal["train", "validation", "test"]
-
-
-def resolve(place: str) -> Any:
-    """The object that a string such as `glimpse.agents.ram:make_ram` names. Only our own tables hold such strings."""
-    module, name = place.split(":")
-    return getattr(import_module(module), name)
 
 
 def choose_device(name: str) -> torch.device:
@@ -72,16 +65,11 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Cl
         UserError: if the task's options do not fit the data.
     """
     task = experiment.task
-    data = load_images(
-        task.data,
-        split,
-        root=experiment.data.root,
-        download=experiment.data.download,
-        image_size=task.image_size,
-    )
+    core = resolve_name(WORLDS[task.name].core)
+    data = core.load_data(task, split, root=experiment.data.root, download=experiment.data.download)
     augment = experiment.train.augment if split == "train" else None
     try:
-        return cast(Classification, resolve(WORLDS[task.name].core)(task, data, device=device, augment=augment))
+        return cast(Classification, core(task, data, device=device, augment=augment))
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 
@@ -89,6 +77,6 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Cl
 def make_agent(experiment: Experiment, world: Classification) -> RecurrentAttention:
     """The agent of a config for a world, on the world's device. Its weights follow from `seed`."""
     torch.manual_seed(experiment.seed)
-    factory = resolve(AGENTS[experiment.agent.name].factory)
+    factory = resolve_name(AGENTS[experiment.agent.name].factory)
     agent = factory(experiment.agent, world.observation_space, world.action_space)
     return cast(RecurrentAttention, agent.to(world.device))

@@ -57,7 +57,8 @@ class Chart:
         if self.logarithmic:
             return Axis(low / 1.15, high * 1.15, _powers(low / 1.15, high * 1.15), logarithmic=True)
         if high - low <= 1e-9 * max(abs(low), abs(high)):
-            low, high = min(0.0, 2 * low), max(0.0, 2 * high) or 1.0
+            reach = 2 * abs(high) or 1.0
+            low, high = (-reach, 0.0) if high < 0 else (0.0, reach)
         low = 0.0 if 0 < low < high / 2 else low
         step = _round_step((high - low) / 4)
         low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step

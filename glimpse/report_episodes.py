@@ -97,8 +97,7 @@ def _mistake(episode: Replay, contents: Contents) -> str:
     final = episode.belief[-1]
     likeliest = sorted({*final.argsort()[-3:].tolist(), episode.label}, key=lambda number: -final[number])
     rows = "".join(_belief_row(episode, number, world.classes, [-1]) for number in likeliest)
-    said, true = escape(world.classes[episode.answer]), escape(world.classes[episode.label])
-    caption = f'Answered <span class="wrong">{said}</span>, is {true}<table class="beliefs">{rows}</table>'
+    caption = f'Answered {_verdict(episode, world.classes)}<table class="beliefs">{rows}</table>'
     return _tile(path_image(episode, world.retina, _PATH), _alt(episode, world.classes), caption)
 
 

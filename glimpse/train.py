@@ -17,10 +17,11 @@ from glimpse.config_file import dump_experiment
 from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
+from glimpse.pictures import paths_picture
 from glimpse.progress import Progress
 from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
-from glimpse.tracking import Tracker, start_tracking
+from glimpse.tracking import Tracker, WandbTracker, start_tracking
 
 
 class Training:
@@ -178,6 +179,7 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         try:
             train(training, tracker, stop)
             exit_code = 128 + stop[0] if stop else 0
+            _track_outcome(training, tracker)
         finally:
             tracker.finish(_summary(training), exit_code)
     if stop:
@@ -186,6 +188,19 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
         progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
     return exit_code
+
+
+def _track_outcome(training: Training, tracker: Tracker) -> None:
+    """Show the tracker where the agent looks, and give it the best weights."""
+    if not isinstance(tracker, WandbTracker):
+        return
+    picture = training.folder.path / "paths.png"
+    paths_picture(training.learner.averaged, training.validation, 12, picture)
+    tracker.log_image("paths", picture, f"scan paths on validation images, step {training.learner.step}")
+    best = sorted(training.folder.best.glob("step-*"))
+    if best:
+        metadata = {"validation_error": training.best_error}
+        tracker.log_checkpoint(best[-1], training.learner.step, metadata, ("latest", "best"))
 
 
 def _summary(training: Training) -> dict[str, float]:

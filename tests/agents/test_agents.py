@@ -16,9 +16,7 @@ from glimpse.rollout import play
 SMALL: dict[str, Any] = {"glimpse_width": 6, "place_width": 6, "feature_width": 8, "memory_width": 8}
 
 
-def make(
-    agent: str, world: str, agent_options: Any, world_options: Any
-) -> tuple[RecurrentAttention, Classification]:
+def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tuple[RecurrentAttention, Classification]:
     """A small agent in a world that shows scikit-learn's digits."""
     row = WORLDS[world]
     task = resolve(row.options).model_validate({"name": world, "data": "digits", **world_options})

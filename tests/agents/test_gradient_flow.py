@@ -250,3 +250,17 @@ def test_recalled_activations_give_the_gradients_of_plain_autograd(
     plain = gradients(agent, replayed)
     for name, recalled in gradients(agent, episode).items():
         torch.testing.assert_close(recalled, plain[name], rtol=1e-4, atol=1e-6)
+
+
+def test_recalled_activations_give_much_the_same_gradients_in_half_precision() -> None:
+    """Those of plain autograd under the same rounding, and not far from float32."""
+    world = make_world()
+    widths = {name: 64 for name in SMALL if name.endswith("width")}
+    agent = make_agent(world, policy_gradient="core", classification="every_step", **widths)
+    with torch.autocast("cpu", torch.bfloat16):
+        episode = record(world, agent)
+        replayed = replace(episode, activations={})
+        recalled, plain = (part(gradients(agent, each), "") for each in (episode, replayed))
+    exact = part(gradients(agent, replayed), "")
+    assert (recalled - plain).norm() < 0.01 * plain.norm()
+    assert (recalled - exact).norm() < 0.1 * exact.norm()

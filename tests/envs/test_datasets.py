@@ -34,13 +34,9 @@ def label_file(labels: list[int]) -> bytes:
 
 # Every image is of one value, its number, and its label is the last digit of that number.
 TOY_FILES = {
-    "train-images-idx3-ubyte": image_file(
-        np.arange(40, dtype=np.uint8)[:, None, None].repeat(3, 1).repeat(2, 2)
-    ),
+    "train-images-idx3-ubyte": image_file(np.arange(40, dtype=np.uint8)[:, None, None].repeat(3, 1).repeat(2, 2)),
     "train-labels-idx1-ubyte": label_file([number % 10 for number in range(40)]),
-    "t10k-images-idx3-ubyte": image_file(
-        np.arange(100, 105, dtype=np.uint8)[:, None, None].repeat(3, 1).repeat(2, 2)
-    ),
+    "t10k-images-idx3-ubyte": image_file(np.arange(100, 105, dtype=np.uint8)[:, None, None].repeat(3, 1).repeat(2, 2)),
     "t10k-labels-idx1-ubyte": label_file([0, 1, 2, 3, 4]),
 }
 
@@ -144,9 +140,7 @@ def test_digits_need_no_files() -> None:
     digits = load_digits()
     expected = np.floor(digits.data * 255 / 16 + 0.5).astype(int)
     pairs = sorted((*image, label) for image, label in zip(ours.tolist(), labels.tolist(), strict=True))
-    assert pairs == sorted(
-        (*image, label) for image, label in zip(expected.tolist(), digits.target, strict=True)
-    )
+    assert pairs == sorted((*image, label) for image, label in zip(expected.tolist(), digits.target, strict=True))
 
 
 def test_folders_are_found_from_where_the_process_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +149,7 @@ def test_folders_are_found_from_where_the_process_is(tmp_path: Path, monkeypatch
         for name in ("a", "b"):
             (tmp_path / "set" / part / name).mkdir(parents=True)
             for number in range(count):
-                Image.new("RGB", (5, 3), (number, 0, 9)).save(
-                    tmp_path / "set" / part / name / f"{number:02}.png"
-                )
+                Image.new("RGB", (5, 3), (number, 0, 9)).save(tmp_path / "set" / part / name / f"{number:02}.png")
     monkeypatch.chdir(tmp_path)
     train, validation, test = (load_images("folder:set", split) for split in SPLITS)
     for split, count in ((train, 36), (validation, 4), (test, 2)):

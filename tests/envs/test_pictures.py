@@ -8,9 +8,7 @@ from glimpse.envs.errors import DataError
 from glimpse.envs.pictures import hold_out, is_grey, pixels
 
 
-@pytest.mark.parametrize(
-    ("count", "share", "held"), [(60_000, 10, 6_000), (1_797, 5, 359), (2, 10, 1), (19, 10, 1)]
-)
+@pytest.mark.parametrize(("count", "share", "held"), [(60_000, 10, 6_000), (1_797, 5, 359), (2, 10, 1), (19, 10, 1)])
 def test_each_example_is_kept_or_held_out(count: int, share: int, held: int) -> None:
     """No example is lost or in both, and at least one is held out."""
     kept, out = hold_out(count, share, "toy")

@@ -169,9 +169,7 @@ PACKED = gzip.compress(FILES["one"], mtime=0)
         ("one.gz", gzip.compress(flipped(FILES["one"])), f"expected {MD5['one']}"),
     ],
 )
-def test_a_bad_file_is_named_and_not_passed_over(
-    name: str, content: bytes, complaint: str, places: Places
-) -> None:
+def test_a_bad_file_is_named_and_not_passed_over(name: str, content: bytes, complaint: str, places: Places) -> None:
     """A damaged file is an error though the cache has a good copy."""
     put(places.cache, compressed=True)
     put(places.named, compressed=True, files={"two": FILES["two"]})
@@ -187,9 +185,7 @@ def test_a_bad_file_is_named_and_not_passed_over(
 def test_a_bad_file_in_the_cache_says_how_to_fetch_it_again(places: Places) -> None:
     """The cache is ours, so the remedy is another one."""
     put(places.cache, compressed=False, files={**FILES, "two": b"?"})
-    with pytest.raises(
-        DataError, match="cache/toy/two is damaged.*`glimpse data fetch toy --force`, or delete it"
-    ):
+    with pytest.raises(DataError, match="cache/toy/two is damaged.*`glimpse data fetch toy --force`, or delete it"):
         read(places)
 
 
@@ -254,9 +250,7 @@ def test_wrong_bytes_are_not_let_into_the_cache(
     assert "set GLIMPSE_DATA=FOLDER, or use `data: digits`" in lines[5]
 
 
-def test_without_downloads_nothing_is_asked(
-    places: Places, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_downloads_nothing_is_asked(places: Places, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is fetched and nothing is written."""
     set_mirrors(monkeypatch, site.address)
     with pytest.raises(DataError, match="downloads are switched off"):
@@ -283,9 +277,7 @@ def test_force_keeps_what_is_there_when_nothing_comes(places: Places) -> None:
     assert [content for _, content in read(places)] == list(FILES.values())
 
 
-def test_two_fetches_at_once_fetch_each_file_once(
-    places: Places, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_fetches_at_once_fetch_each_file_once(places: Places, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second waits for the first and then finds all it wants."""
     set_mirrors(monkeypatch, site.address)
     site.pages = {f"/{name}.gz": gzip.compress(content) for name, content in FILES.items()}

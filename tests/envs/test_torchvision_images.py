@@ -131,9 +131,7 @@ def test_splits_are_asked_for_by_name(places: Places, monkeypatch: pytest.Monkey
     assert read_torchvision("Toy", "train", places).labels.tolist() == [0, 1, 1]
 
 
-def test_a_fifth_is_held_out_where_there_are_no_parts(
-    places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fifth_is_held_out_where_there_are_no_parts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each example is in one part only, with its label."""
 
     class Whole(Toy):
@@ -161,9 +159,7 @@ def fixed(monkeypatch: pytest.MonkeyPatch, examples: Examples) -> None:
     install(monkeypatch, Fixed)
 
 
-def test_one_coloured_picture_gives_all_three_channels(
-    places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_coloured_picture_gives_all_three_channels(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Grey ones repeat their value."""
     fixed(monkeypatch, [(grey(5), 0), (Image.new("RGB", (3, 2), (7, 8, 9)), 1)])
     train = read_torchvision("Toy", "train", places)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from glimpse.bench import bench_command, experiment_of, synthetic
 from glimpse.bench_settings import Setting
 from glimpse.build import make_agent

@@ -192,9 +192,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("fault", ["truncated", "empty", "missing", "folder", "longer"])
-def test_a_damaged_newest_is_set_aside_and_the_one_before_it_used(
-    tmp_path: Path, name: str, fault: str
-) -> None:
+def test_a_damaged_newest_is_set_aside_and_the_one_before_it_used(tmp_path: Path, name: str, fault: str) -> None:
     """The warning names the checkpoint and the file; the run goes on and can save the same step again."""
     save_checkpoint(tmp_path, small(1), keep=3)
     file = save_checkpoint(tmp_path, small(2), keep=3) / name
@@ -288,9 +286,7 @@ def hostile_states(marker: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("form", [0, 1, 2])
-def test_a_hostile_pickle_is_refused_and_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: int
-) -> None:
+def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: int) -> None:
     """With a manifest that matches, and even where the user told torch to trust everything."""
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     marker = tmp_path / "executed"
@@ -345,9 +341,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["mkdir", "fsync", "rename"])
-def test_a_read_only_folder_is_one_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
+def test_a_read_only_folder_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """At whichever call it shows."""
     folder = tmp_path / "checkpoints"
     save_checkpoint(folder, small(1), keep=1)
@@ -363,9 +357,7 @@ def test_a_read_only_folder_is_one_clear_error(
     assert newest(folder) == (1, [])
 
 
-def test_a_file_that_cannot_be_read_is_not_called_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A passing fault of the disk must not cost a good checkpoint."""
     save_checkpoint(tmp_path, small(1), keep=1)
 
@@ -404,9 +396,7 @@ def test_who_only_reads_renames_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == before
 
 
-def test_a_checkpoint_removed_while_it_is_read_is_no_damage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that goes on has saved a newer one: that is found, without a warning."""
     save_checkpoint(tmp_path, small(1), keep=1)
     read_bytes = Path.read_bytes

@@ -79,9 +79,7 @@ def test_what_an_override_makes_void_is_said(config: Path, capsys: pytest.Captur
     assert load_experiment("shown.yaml") == load_experiment(config, ["agent.name=random", "train.steps=5"])
 
 
-def test_a_run_is_resumed_by_its_folder(
-    config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_is_resumed_by_its_folder(config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     """With the config that it was begun with."""
     calls = stand_in("train", "train_command", result=0)
     Path("kept").mkdir()
@@ -119,10 +117,7 @@ def test_evaluate_and_show_are_given_their_options(config: Path, stand_in: Stand
     evaluated = stand_in("evaluate", "evaluate_command")
     shown = stand_in("report", "show_command")
     assert main(["evaluate", "a"]) == 0
-    assert (
-        main(["evaluate", "--split", "validation", "a", "--copies=3", "--batch", "9", "--device", "cuda:1"])
-        == 0
-    )
+    assert main(["evaluate", "--split", "validation", "a", "--copies=3", "--batch", "9", "--device", "cuda:1"]) == 0
     assert main(["show", "a", "--output", "b", "--episodes", "5"]) == 0
     assert evaluated == [
         ("evaluate_command", Path("a"), "test", None, None, None),

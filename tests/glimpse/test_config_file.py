@@ -90,9 +90,7 @@ def test_a_config_extends_others_which_it_overrules(base: Path) -> None:
     Path("sub/deep").mkdir(parents=True)
     write("sub/wide.yaml", "extends: ../base.yaml\ntrain: {batch: 64}\nseed: 1\n")
     write("sub/place.yaml", "task: {first_place: [0, 0]}\nseed: 2\n")
-    child = write(
-        "sub/deep/child.yaml", "extends: [../wide.yaml, ../place.yaml]\nagent: {sigma: {end: 0.1}}\n"
-    )
+    child = write("sub/deep/child.yaml", "extends: [../wide.yaml, ../place.yaml]\nagent: {sigma: {end: 0.1}}\n")
     experiment = load_experiment(child)
     assert values(experiment, "train.batch", "task.first_place", "seed") == [64, (0, 0), 2]
     assert values(experiment, "agent.sigma.start", "agent.sigma.end") == [0.2, 0.1]
@@ -224,9 +222,7 @@ def test_each_mistake_says_what_was_expected_and_what_came(base: Path, override:
 
 def test_rules_across_sections_hold_beside_other_mistakes(base: Path) -> None:
     """They are checked wherever the sections that they need are right."""
-    found = mistakes(
-        base, "agent.baseline=self_critical", "task.glimpses=0", "train.steps=1", "train.minutes=1"
-    )
+    found = mistakes(base, "agent.baseline=self_critical", "task.glimpses=0", "train.steps=1", "train.minutes=1")
     assert [line.split(": ")[1] for line in found] == ["task.glimpses", "train.minutes"]
     found = mistakes(base, "agent.baseline=self_critical", "task.glimpses=0")
     assert [line.split(": ")[1] for line in found] == ["task.glimpses", "train.copies"]

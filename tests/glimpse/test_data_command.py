@@ -86,9 +86,7 @@ def test_every_file_is_checked_though_one_is_bad(data: Path, capsys: pytest.Capt
     assert second == f"{data}/toy/two.gz: ok"
 
 
-def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(
-    data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It would be read on the day the good one goes."""
     cached = data.parent / "cache" / "toy" / "two"
     cached.parent.mkdir(parents=True)
@@ -161,9 +159,7 @@ def test_an_image_folder_is_verified_whole(data: Path, capsys: pytest.CaptureFix
         verify([f"folder:{data.rename(data.parent / 'elsewhere')}"], None)
 
 
-@pytest.mark.parametrize(
-    "command", [lambda names: fetch(names, None, False), lambda names: verify(names, None)]
-)
+@pytest.mark.parametrize("command", [lambda names: fetch(names, None, False), lambda names: verify(names, None)])
 def test_an_unknown_name_gets_the_nearest(command: Callable[[list[str]], None], data: Path) -> None:
     """Nothing is done for the names before it."""
     with pytest.raises(DataError, match="no data set 'digts'. Did you mean digits"):

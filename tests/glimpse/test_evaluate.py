@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from glimpse.agents.locators import FixedLocator
 from glimpse.build import make_agent, make_world
 from glimpse.config import EvaluateOptions, Experiment

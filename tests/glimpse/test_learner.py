@@ -124,9 +124,7 @@ def test_the_locator_learns_at_its_own_rate() -> None:
     learner = make_learner({"locator_rate": 0.1}, learning_rate=0.01, warmup=0, schedule="constant")
     before = weights(learner.agent)
     learn(learner, 1)
-    moved = {
-        name: (value - before[name]).abs().max().item() for name, value in weights(learner.agent).items()
-    }
+    moved = {name: (value - before[name]).abs().max().item() for name, value in weights(learner.agent).items()}
     assert moved["locator.mean.weight"] == pytest.approx(0.001, rel=1e-3)
     assert moved["classifier.weight"] == pytest.approx(0.01, rel=1e-3)
 
@@ -164,9 +162,7 @@ def test_averaged_weights_are_numbers() -> None:
     """They keep no graph of the updates behind them, which would grow for ever."""
     learner = make_learner()
     learn(learner, 2)
-    assert not any(
-        parameter.requires_grad or parameter.grad_fn for parameter in learner.averaged.parameters()
-    )
+    assert not any(parameter.requires_grad or parameter.grad_fn for parameter in learner.averaged.parameters())
 
 
 def test_the_terms_are_reported() -> None:
@@ -262,9 +258,10 @@ def test_a_restored_learner_keeps_the_number_of_steps_settled() -> None:
     assert resumed.total == 50
 
 
-def test_half_precision_learns_much_the_same() -> None:
+@pytest.mark.parametrize("core", ["rnn", "lstm"])
+def test_half_precision_learns_much_the_same(core: str) -> None:
     """The loss of ten updates in bfloat16 stays within a few hundredths of float32."""
-    wide = {name: 64 for name in SMALL}
+    wide = {"core": core, **{name: 64 for name in SMALL}}
     full, half = (make_learner(wide, precision=name) for name in ("float32", "bfloat16"))
     assert half.bfloat16 and not full.bfloat16
     exact, rounded = learn(full, 10), learn(half, 10)

@@ -82,7 +82,12 @@ def test_the_demo_says_so_when_mnist_cannot_be_had(
 
     calls: list[list[str]] = []
     monkeypatch.setattr(demo, "load_images", unreachable)
-    monkeypatch.setattr(demo, "main", lambda words: calls.append(words) or 0)
+
+    def record(words: list[str]) -> int:
+        calls.append(words)
+        return 0
+
+    monkeypatch.setattr(demo, "main", record)
     assert demo.demo(tmp_path / "run") == 0
     assert [words[0] for words in calls] == ["train", "evaluate", "show"]
     assert calls[0][1] == "digits-ram"

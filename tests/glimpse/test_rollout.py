@@ -39,9 +39,7 @@ def make_world(**task: Any) -> Classification:
 def make_agent(world: Classification, **options: Any) -> RecurrentAttention:
     """A small RAM whose weights are large enough for what it sees to matter."""
     torch.manual_seed(3)
-    agent = make_ram(
-        RamOptions.model_validate({**SMALL, **options}), world.observation_space, world.action_space
-    )
+    agent = make_ram(RamOptions.model_validate({**SMALL, **options}), world.observation_space, world.action_space)
     with torch.no_grad():
         for parameter in agent.parameters():
             parameter.mul_(2)
@@ -67,9 +65,7 @@ def test_an_episode_does_not_depend_on_those_beside_it(core: str, copies: int) -
     agent = make_agent(world, core=core)
     together = tensors(play(world, agent, EXAMPLE, KEY, copies=copies, record=True))
     for lane in range(5):
-        alone = tensors(
-            play(world, agent, EXAMPLE[lane : lane + 1], KEY[lane : lane + 1], copies=copies, record=True)
-        )
+        alone = tensors(play(world, agent, EXAMPLE[lane : lane + 1], KEY[lane : lane + 1], copies=copies, record=True))
         own = slice(lane * copies, (lane + 1) * copies)
         # Up to rounding, which in a product of matrices depends on their size.
         expected = {name: tensor[own] for name, tensor in together.items()}
@@ -106,9 +102,7 @@ def test_copies_share_the_picture_and_not_the_noise() -> None:
     agent = make_agent(world)
     episode = play(world, agent, EXAMPLE, KEY, copies=3)
     assert episode.copies == 3 and episode.label.tolist() == [lane // 3 % 4 for lane in range(15)]
-    glimpse, look = (
-        tensor.unflatten(1, (5, 3)) for tensor in (episode.observation["glimpse"], episode.action["look"])
-    )
+    glimpse, look = (tensor.unflatten(1, (5, 3)) for tensor in (episode.observation["glimpse"], episode.action["look"]))
     assert torch.equal(glimpse[0, :, 0], glimpse[0, :, 1]) and torch.equal(glimpse[0, :, 0], glimpse[0, :, 2])
     assert len(look.flatten(0, 2).unique(dim=0)) == 4 * 15
 

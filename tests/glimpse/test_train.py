@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
+
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
@@ -17,7 +19,6 @@ from glimpse.errors import UserError
 from glimpse.learner import Learner
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.train import train_command
-from torch import Tensor
 
 STEPS = 40
 
@@ -162,7 +163,11 @@ def test_kill_9_loses_nothing_that_cannot_be_made_again(uninterrupted: Path, tmp
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(
-    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str
+    uninterrupted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: str,
 ) -> None:
     """It is quarantined with a warning, and the steps after the older one are made again."""
     learn = Learner.learn
