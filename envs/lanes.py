@@ -57,8 +57,8 @@ class Core(Protocol):
     def draw_example(self, key: Tensor) -> Tensor:
         """An example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
 
-    def begin(self, example: Tensor, key: Tensor) -> dict[str, Tensor]:
-        """Begin an episode in each of B lanes: (B,) int64 both."""
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> dict[str, Tensor]:
+        """Begin M = `copies` episodes on each of E examples, (E,) int64 both: B = E * M lanes, e * M + m for copy m."""
 
     def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> dict[str, Tensor]:
         """Begin new episodes in some lanes, (R,) int64 all three, leaving the others as they are."""

@@ -1,6 +1,7 @@
 """`glimpse bench`: how fast the ordinary paths run on this machine, beside what its matrix products allow."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -10,7 +11,14 @@ import numpy as np
 import torch
 
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.bench_settings import IMAGE_SIDES, Setting, evaluation_settings, fastest, training_settings
+from glimpse.bench_settings import (
+    IMAGE_SIDES,
+    Setting,
+    compared_settings,
+    evaluation_settings,
+    fastest,
+    training_settings,
+)
 from glimpse.build import choose_device, make_agent
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
@@ -65,7 +73,7 @@ class Update:
 
 def bench_training(watch: Stopwatch) -> None:
     """Images a second in training, by batch, threads, precision and compile; and the share of the GEMM floor."""
-    data = synthetic(28, 54_000)
+    data = synthetic(28, watch.size(54_000))
     for setting in training_settings(watch.device, watch.quick):
         update = Update(setting, watch.device, data)
         value = watch.rate(update)
@@ -77,7 +85,7 @@ def bench_training(watch: Stopwatch) -> None:
 
 def bench_evaluation(watch: Stopwatch) -> None:
     """Images a second in evaluation, M = 1 and M = 10."""
-    data = synthetic(28, 2_000 if watch.quick else 10_000)
+    data = synthetic(28, watch.size(10_000))
     for setting, copies in evaluation_settings(watch.device, watch.quick):
         torch.set_num_threads(setting.threads)
         experiment = experiment_of(setting)
@@ -98,7 +106,7 @@ def _evaluation(agent: RecurrentAttention, world: Classification, options: Evalu
 
 def bench_world(watch: Stopwatch) -> None:
     """World steps a second: the batched core, the native vector face, single envs side by side, the SB3 adapter."""
-    torch.set_num_threads(fastest(watch.device).threads)
+    torch.set_num_threads(fastest(watch.device, watch.quick).threads)
     for lanes in (64, 1024):
         watch.add("world", f"batched core, {lanes} lanes", watch.rate(_core_steps(watch, lanes)), "steps/s")
         watch.add("world", f"vector face, {lanes} lanes", watch.rate(_vector_steps(lanes, None)), "steps/s")
@@ -153,19 +161,19 @@ def _adapter_steps(lanes: int) -> Callable[[], int]:
 
 def bench_shares(watch: Stopwatch) -> None:
     """Where the time of a training step goes, on plain and on cluttered images."""
-    setting = fastest(watch.device)
+    data = synthetic(28, watch.size(54_000))
     for name in ("mnist", "cluttered-mnist"):
-        for each in dict.fromkeys((Setting(128, setting.threads, "float32"), setting)):
-            update = Update(each, watch.device, synthetic(28, 54_000), {"name": name})
+        for each in compared_settings(watch.device, watch.quick):
+            update = Update(each, watch.device, data, {"name": name})
             for phase, percent in shares(watch, update.learner, update.world, update).items():
                 watch.add(f"share of a step, {name}", f"{phase}, {each}", percent, "%")
 
 
 def bench_pixels(watch: Stopwatch) -> None:
     """A training step's time with the same retina on images of growing size."""
-    setting = Setting(512, fastest(watch.device).threads, fastest(watch.device).precision)
+    setting = replace(fastest(watch.device, watch.quick), batch=128 if watch.quick else 512)
     for side in IMAGE_SIDES[:2] if watch.quick else IMAGE_SIDES:
-        update = Update(setting, watch.device, synthetic(side, 256))
+        update = Update(setting, watch.device, synthetic(side, watch.size(256)))
         watch.add("step", f"{side} x {side} pixels, {setting}", 1000 * setting.batch / watch.rate(update), "ms")
 
 

@@ -25,41 +25,48 @@ class Setting:
         return f"batch {self.batch}, {threads}, {self.precision}" + ", compile" * self.compile
 
 
-def _threads(device: torch.device) -> tuple[int, ...]:
-    """All cores, and one."""
+def _threads(device: torch.device, quick: bool) -> tuple[int, ...]:
+    """One, and all cores; a smoke run stays on one, which other work on the machine disturbs least."""
     every = os.cpu_count() or 1
-    return (every,) if device.type == "cuda" or every == 1 else (1, every)
+    if device.type == "cuda":
+        return (every,)
+    return (1,) if quick or every == 1 else (1, every)
 
 
-def fastest(device: torch.device) -> Setting:
+def fastest(device: torch.device, quick: bool) -> Setting:
     """The setting that was fastest on the machines tried: large batch, all cores, bfloat16."""
-    return Setting(4096 if device.type == "cuda" else 1024, _threads(device)[-1], "bfloat16")
+    if quick:
+        return Setting(128, 1, "bfloat16")
+    return Setting(4096 if device.type == "cuda" else 1024, _threads(device, quick)[-1], "bfloat16")
+
+
+def compared_settings(device: torch.device, quick: bool) -> list[Setting]:
+    """The small batch of the public programs in float32, and the fastest setting."""
+    return [Setting(128, _threads(device, quick)[-1], "float32"), fastest(device, quick)]
 
 
 def training_settings(device: torch.device, quick: bool) -> list[Setting]:
-    """Batches by threads by precisions, and the fastest one compiled."""
+    """Batches by threads by precisions, and one of them compiled."""
     if quick:
-        return [Setting(128, _threads(device)[-1], "float32"), fastest(device)]
+        return compared_settings(device, quick)
     batches = (128, 512, 1024, 4096) if device.type == "cuda" else (128, 512, 1024)
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
     plain = [
         Setting(batch, threads, precision)
         for precision in precisions
-        for threads in _threads(device)
+        for threads in _threads(device, quick)
         for batch in batches
     ]
-    return [*plain, Setting(fastest(device).batch, _threads(device)[-1], "float32", compile=True)]
+    return [*plain, Setting(batches[-1], _threads(device, quick)[-1], "float32", compile=True)]
 
 
 def evaluation_settings(device: torch.device, quick: bool) -> list[tuple[Setting, int]]:
     """Settings and copies M; the batch counts examples, so M = 10 plays ten times as many episodes."""
-    batches = (1000,) if quick else (128, 500, 1000)
     precisions: tuple[Precision, ...] = ("bfloat16",) if quick else ("float32", "bfloat16")
-    threads = _threads(device)[-1:] if quick else _threads(device)
     return [
-        (Setting(batch, number, precision), copies)
+        (Setting(batch, threads, precision), copies)
         for copies in (1, 10)
         for precision in precisions
-        for number in threads
-        for batch in batches
+        for threads in _threads(device, quick)
+        for batch in ((100,) if quick else (128, 500, 1000))
     ]

@@ -12,9 +12,10 @@ from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import use_bfloat16
 from glimpse.config import TrainOptions
+from glimpse.envs.lanes import Core
 from glimpse.errors import UserError
 from glimpse.order import TrainingOrder
-from glimpse.rollout import World, play
+from glimpse.rollout import play
 
 
 class Learner:
@@ -44,7 +45,7 @@ class Learner:
         """Whether all steps were made."""
         return self.total is not None and self.step >= self.total
 
-    def collect(self, world: World, order: TrainingOrder) -> Episode:
+    def collect(self, world: Core, order: TrainingOrder) -> Episode:
         """Play the episodes of the next update."""
         example, key = order(self.step)
         copies = self.options.copies

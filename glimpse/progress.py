@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class Progress:
-    """Rate, time left and the metrics that matter; at most one line every `every` seconds where there is no terminal."""
+    """Rate, time left and the metrics that matter; without a terminal, at most a line every `every` seconds."""
 
     def __init__(self, every: float = 10.0) -> None:
         """Begin to measure the rate from now."""

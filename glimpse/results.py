@@ -19,7 +19,8 @@ def describe_device(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     name = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
     features = [word for word in ("avx512_bf16", "amx_bf16", "avx2") if torch.cpu.get_capabilities().get(word)]
-    return f"{name}, {torch.get_num_threads()} threads, {features[0] if features else 'no vector extensions'}"
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' * (threads > 1)}, {features[0] if features else 'no vector extensions'}"
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:

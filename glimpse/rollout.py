@@ -7,33 +7,9 @@ from torch import Tensor
 
 from glimpse.agents.episode import Decision, Episode
 from glimpse.envs.lane_random import mix, normal
+from glimpse.envs.lanes import Core
 
 _POLICY = 31
-
-
-class Step(Protocol):
-    """What a world's step gives back; see `glimpse.envs.classify.Step`."""
-
-    @property
-    def observation(self) -> dict[str, Tensor]: ...
-    @property
-    def reward(self) -> Tensor: ...
-    @property
-    def terminated(self) -> Tensor: ...
-    @property
-    def label(self) -> Tensor: ...
-
-
-class World(Protocol):
-    """A batched core; see `glimpse.envs.classify.Classification`."""
-
-    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> dict[str, Tensor]:
-        """Begin episodes."""
-        ...
-
-    def step(self, action: dict[str, Tensor]) -> Step:
-        """Act in all lanes."""
-        ...
 
 
 class Actor(Protocol):
@@ -56,7 +32,7 @@ class Actor(Protocol):
 
 @torch.no_grad()
 def play(
-    world: World,
+    world: Core,
     agent: Actor,
     example: Tensor,
     key: Tensor,
@@ -103,7 +79,7 @@ def play(
         answer=torch.stack(answers),
         reward=torch.stack(rewards),
         taken=taken,
-        label=step.label,
+        label=world.label,
         copies=copies,
         activations=_stack(known),
     )

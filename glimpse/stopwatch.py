@@ -23,8 +23,12 @@ class Stopwatch:
     def __init__(self, device: torch.device, quick: bool) -> None:
         """Begin without rows."""
         self.device, self.quick = device, quick
-        self.repetitions, self.seconds = (1, 0.2) if quick else (5, 1.0)
+        self.repetitions, self.seconds = (1, 0.05) if quick else (5, 1.0)
         self.rows: list[Row] = []
+
+    def size(self, images: int) -> int:
+        """How many images to measure on: a smoke run needs no more than a few."""
+        return min(images, 500) if self.quick else images
 
     def rate(self, work: Callable[[], int]) -> float:
         """Units a second, the median over repetitions; `work` returns the units that a call did."""

@@ -1,5 +1,6 @@
 """Every agent in every world, for a few episodes. A new line in either table is a new test."""
 
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -7,7 +8,6 @@ import torch
 
 from glimpse.agents import AGENTS
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.build import resolve
 from glimpse.envs import WORLDS
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import load_images
@@ -19,11 +19,11 @@ SMALL: dict[str, Any] = {"glimpse_width": 6, "place_width": 6, "feature_width": 
 def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tuple[RecurrentAttention, Classification]:
     """A small agent in a world that shows scikit-learn's digits."""
     row = WORLDS[world]
-    task = resolve(row.options).model_validate({"name": world, "data": "digits", **world_options})
-    made_world = resolve(row.core)(task, load_images("digits", "train"))
-    options = resolve(AGENTS[agent].options).model_validate({**SMALL, **agent_options})
+    task = resolve_name(row.options).model_validate({"name": world, "data": "digits", **world_options})
+    made_world = resolve_name(row.core)(task, load_images("digits", "train"))
+    options = resolve_name(AGENTS[agent].options).model_validate({**SMALL, **agent_options})
     torch.manual_seed(0)
-    made = resolve(AGENTS[agent].factory)(options, made_world.observation_space, made_world.action_space)
+    made = resolve_name(AGENTS[agent].factory)(options, made_world.observation_space, made_world.action_space)
     return made, made_world
 
 
@@ -32,7 +32,8 @@ def check_play_and_learning(agent: RecurrentAttention, world: Classification) ->
     steps = agent.steps
     example = torch.arange(3)
     episode = play(world, agent, example, example, copies=2, record=True)
-    assert episode.observation["glimpse"].shape == (steps, 6, *world.observation_space["glimpse"].shape)
+    assert episode.observation["glimpse"].shape[:2] == (steps, 6)
+    assert episode.observation["glimpse"].shape[2:] == world.observation_space["glimpse"].shape
     assert episode.action["look"].shape == (steps, 6, 2) and episode.action["look"].dtype == torch.float32
     assert set(episode.action) == set(world.action_space.spaces)
     assert episode.answer.shape == (steps, 6, 10) and episode.reward.shape == (steps, 6)

@@ -1,5 +1,6 @@
 """Controls: the same mind with other eyes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ import torch
 
 from glimpse.agents import controls
 from glimpse.agents.locators import raster
-from glimpse.agents.options import CentreOptions, PathOptions, RamOptions, RandomOptions, RasterOptions
+from glimpse.agents.options import (
+    CentreOptions,
+    Options,
+    PathOptions,
+    RamOptions,
+    RandomOptions,
+    RasterOptions,
+)
 from glimpse.agents.ram import RecurrentAttention, make_ram
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
@@ -15,7 +23,7 @@ from glimpse.envs.options import ClassificationOptions
 from glimpse.rollout import play
 
 SMALL: dict[str, Any] = {"glimpse_width": 7, "place_width": 5, "feature_width": 9, "memory_width": 8}
-MAKERS = {
+MAKERS: dict[str, tuple[Callable[..., RecurrentAttention], type[Options]]] = {
     "random": (controls.make_random, RandomOptions),
     "centre": (controls.make_centre, CentreOptions),
     "raster": (controls.make_raster, RasterOptions),
@@ -36,10 +44,7 @@ def make_control(name: str, world: Classification, **options: Any) -> RecurrentA
     """A small one."""
     maker, kind = MAKERS[name]
     torch.manual_seed(0)
-    made: RecurrentAttention = maker(
-        kind.model_validate({**SMALL, **options}), world.observation_space, world.action_space
-    )
-    return made
+    return maker(kind.model_validate({**SMALL, **options}), world.observation_space, world.action_space)
 
 
 def looks(name: str, greedy: bool = False, glimpses: int = 4, **options: Any) -> torch.Tensor:

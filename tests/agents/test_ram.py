@@ -15,7 +15,13 @@ from glimpse.agents.episode import Decision, Episode
 from glimpse.agents.options import RamOptions
 from glimpse.agents.ram import RecurrentAttention, make_ram
 
-SMALL = {"glimpse_width": 7, "place_width": 5, "feature_width": 9, "memory_width": 8, "locator_width": 6}
+SMALL: dict[str, Any] = {
+    "glimpse_width": 7,
+    "place_width": 5,
+    "feature_width": 9,
+    "memory_width": 8,
+    "locator_width": 6,
+}
 
 
 def make_agent(stop: bool = False, classes: int = 4, **options: Any) -> RecurrentAttention:
@@ -93,7 +99,7 @@ def test_a_step_is_the_paper_s() -> None:
 
 def test_the_model_has_the_paper_s_size() -> None:
     """128 + 128 -> 256 -> 256 units, with a linear locator, whose step biases (3 x 2) are ours."""
-    sizes = {"glimpse_width": 128, "place_width": 128, "feature_width": 256, "memory_width": 256}
+    sizes: dict[str, Any] = {"glimpse_width": 128, "place_width": 128, "feature_width": 256, "memory_width": 256}
     agent = make_agent(locator_width=0, classes=10, **sizes)
     glimpse = (18 * 128 + 128) + (2 * 128 + 128) + 2 * (128 * 256 + 256)
     core = 2 * (256 * 256 + 256)
@@ -120,7 +126,7 @@ def test_acting_step_by_step_is_what_learning_replays(core: str) -> None:
 def decision(agent: RecurrentAttention, stop: float | None = None) -> Decision:
     """That of a zeroed agent in two episodes, with a given logit of stopping."""
     zeroed(agent)
-    made, _ = agent({name: tensor[0] for name, tensor in observations(2).items()}, agent.initial_memory(2))
+    made: Decision = agent({name: tensor[0] for name, tensor in observations(2).items()}, agent.initial_memory(2))[0]
     return made if stop is None else made._replace(stop=torch.full((2,), stop))
 
 
@@ -265,7 +271,8 @@ def test_the_locator_s_learning_rate_is_its_own() -> None:
 @pytest.mark.parametrize("core", ["rnn", "lstm"])
 def test_half_precision_comes_close(core: str) -> None:
     """Eight bits of mantissa: acting and the loss within a few hundredths of float32."""
-    agent = make_agent(core=core, **{name: 64 for name in SMALL})
+    wide: dict[str, Any] = {name: 64 for name in SMALL}
+    agent = make_agent(core=core, **wide)
     episode = make_episode(LOOK, [[0, 0]] * 3, [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]], [0, 1])
     seen = {name: tensor[0] for name, tensor in episode.observation.items()}
     full, (exact, _) = agent.loss(episode), agent(seen, agent.initial_memory(2))

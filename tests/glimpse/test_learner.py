@@ -2,15 +2,16 @@
 
 import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from glimpse.agents.episode import Episode
+from glimpse.agents.locators import Gaussian
 from glimpse.agents.options import RamOptions
-from glimpse.agents.ram import make_ram
+from glimpse.agents.ram import RecurrentAttention, make_ram
 from glimpse.config import TrainOptions
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
@@ -58,6 +59,11 @@ def learn(learner: Learner, updates: int) -> list[dict[str, float]]:
 def weights(module: nn.Module) -> dict[str, Tensor]:
     """A copy of all parameters and buffers."""
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def sigma(agent: RecurrentAttention) -> float:
+    """Of its places."""
+    return cast(Gaussian, agent.locator.gaussian).current().item()
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -132,14 +138,14 @@ def test_the_locator_learns_at_its_own_rate() -> None:
 def test_sigma_moves_after_the_update_that_used_it() -> None:
     """Places are weighed by the density that they were drawn from; at the end sigma is at its end."""
     learner = make_learner({"sigma": {"start": 0.4, "end": 0.2}}, steps=4)
-    sigmas = [learner.agent.locator.gaussian.current().item()]
+    sigmas = [sigma(learner.agent)]
     for _ in range(4):
         sampled = collect(learner)
-        assert learner.agent.locator.gaussian.current().item() == sigmas[-1]
+        assert sigma(learner.agent) == sigmas[-1]
         learner.learn(sampled)
-        sigmas.append(learner.agent.locator.gaussian.current().item())
+        sigmas.append(sigma(learner.agent))
     assert sigmas == pytest.approx([0.4, 0.35, 0.3, 0.25, 0.2])
-    assert learner.averaged.locator.gaussian.current().item() == pytest.approx(0.2)
+    assert sigma(learner.averaged) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("average", [0.0, 0.15, 0.999])
@@ -193,8 +199,8 @@ def test_clipping_bounds_the_gradient() -> None:
 def test_the_self_critical_baseline_has_its_greedy_copies() -> None:
     """Copy 0 of each example looks at the mean of the policy, copy 1 elsewhere."""
     learner = make_learner({"baseline": "self_critical", "sigma": {"start": 0.3}})
-    nn.init.zeros_(learner.agent.locator.mean.weight)
-    nn.init.zeros_(learner.agent.locator.mean.bias)
+    for parameter in learner.agent.locator.parameters():
+        nn.init.zeros_(parameter)  # The mean is the centre.
     look = collect(learner).action["look"].unflatten(1, (6, 2))
     assert look[:, :, 0].count_nonzero() == 0 and look[:, :, 1].abs().min() > 0
     assert make_learner().agent.greedy_copy is False

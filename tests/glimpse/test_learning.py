@@ -1,12 +1,12 @@
 """Learning where to look, on a task that only a bug can fail: seconds on one core, the same each time."""
 
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.build import resolve
 from glimpse.config import TrainOptions
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
@@ -54,9 +54,8 @@ def accuracy(name: str, greedy: bool, **options: Any) -> float:
     """Of an agent after 400 updates, over all pictures and ten rollouts of each."""
     world, row = make_world(), AGENTS[name]
     torch.manual_seed(0)
-    agent = resolve(row.factory)(
-        resolve(row.options).model_validate({**WIDTHS, **options}), world.observation_space, world.action_space
-    )
+    agent_options = resolve_name(row.options).model_validate({**WIDTHS, **options})
+    agent = resolve_name(row.factory)(agent_options, world.observation_space, world.action_space)
     train = {"steps": 400, "batch": 64, "copies": 4, "learning_rate": 3e-3, "warmup": 20, "average": 0.9}
     learner = Learner(agent, TrainOptions.model_validate({**train, "precision": "float32"}), CPU)
     order = TrainingOrder(world.examples, 64, seed=0, device=CPU)
