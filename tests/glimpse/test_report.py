@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
-from glimpse import build
 from glimpse.build import make_agent, make_world
 from glimpse.checkpoint import Checkpoint, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
+from glimpse.envs import classify
 from glimpse.envs.datasets import ImageData, load_images
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_command
@@ -171,7 +171,7 @@ def test_only_validation_images_are_read(run: Path, monkeypatch: pytest.MonkeyPa
         asked.append(split)
         return load_images(data, split, **options)
 
-    monkeypatch.setattr(build, "load_images", noting)
+    monkeypatch.setattr(classify, "load_images", noting)
     show(run)
     assert asked == ["validation"]
 
