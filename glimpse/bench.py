@@ -85,7 +85,7 @@ def bench_training(watch: Stopwatch) -> None:
 
 def bench_evaluation(watch: Stopwatch) -> None:
     """Images a second in evaluation, M = 1 and M = 10."""
-    data = synthetic(28, watch.size(10_000))
+    data = synthetic(28, watch.size(2_000))
     for setting, copies in evaluation_settings(watch.device, watch.quick):
         torch.set_num_threads(setting.threads)
         experiment = experiment_of(setting)

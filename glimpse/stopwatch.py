@@ -23,7 +23,7 @@ class Stopwatch:
     def __init__(self, device: torch.device, quick: bool) -> None:
         """Begin without rows."""
         self.device, self.quick = device, quick
-        self.repetitions, self.seconds = (1, 0.05) if quick else (5, 1.0)
+        self.repetitions, self.seconds = (1, 0.05) if quick else (5, 0.5)
         self.rows: list[Row] = []
 
     def size(self, images: int) -> int:

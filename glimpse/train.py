@@ -73,12 +73,12 @@ class Training:
         self._begun = (self.learner.step, self.seconds, time.perf_counter())
 
     def tell_time(self) -> None:
-        """Count the time, and turn `train.minutes` into steps, once, from the rate of the first 3 % of it."""
+        """Count the time, and turn `train.minutes` into steps, once, from the rate of the first tenth of it."""
         step, seconds, begun = self._begun
         spent = time.perf_counter() - begun
         self.seconds = seconds + spent
         minutes = self.experiment.train.minutes
-        if self.learner.total is None and minutes is not None and self.seconds > 0.03 * 60 * minutes:
+        if self.learner.total is None and minutes is not None and self.seconds > 0.1 * 60 * minutes:
             rate = (self.learner.step - step) / spent
             self.learner.total = self.learner.step + max(1, int(rate * (60 * minutes - self.seconds)))
 

@@ -13,7 +13,7 @@ bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("p
 "$python" -m pip --disable-pip-version-check install --quiet --no-deps --target "$bare" "$work"/dist/*.whl
 # A path file that only adds a folder: the editable installation's own hook in it is not run.
 echo "$borrowed" >"$bare/borrowed.pth"
-cp -r "$root/tests" "$root/pyproject.toml" "$work/"
+cp -r "$root/tests" "$root/pyproject.toml" "$root/README.md" "$work/"
 cd "$work"
 mv pyproject.toml settings.toml
 "$work/venv/bin/python" - <<'EOF'
@@ -21,8 +21,9 @@ import re
 text = open("settings.toml").read()
 section = re.search(r"\[tool\.pytest\.ini_options\]\n(.*?)\n\n", text, re.S).group(0)
 open("pyproject.toml", "w").write(section.replace('pythonpath = ["."]\n', ""))
+import os
 import glimpse
-assert glimpse.__file__.startswith("WORK".replace("WORK", __import__("os").getcwd())), glimpse.__file__
+assert os.path.realpath(glimpse.__file__).startswith(os.path.realpath(os.getcwd())), glimpse.__file__
 EOF
 rm settings.toml
 "$work/venv/bin/python" -m pytest -q

@@ -1,0 +1,31 @@
+"""What the README shows is run, and what it names is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from glimpse.command_line import main
+from glimpse.config_file import shipped_configs
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["gymnasium", "stable-baselines3"])
+@pytest.mark.filterwarnings("ignore:.*GPU.*")
+def test_its_python_runs(number: int) -> None:
+    """Each block by itself, as a reader would paste it."""
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 2
+    exec(compile(blocks[number], "README.md", "exec"), {})
+
+
+def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every `glimpse` command in a shell block has a subcommand of that name, and every config is shipped."""
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
+    commands = set(re.findall(r"^glimpse (\w+)", shell, flags=re.MULTILINE))
+    assert {"train", "evaluate", "show", "reproduce", "bench"} <= commands
+    for command in commands:
+        assert main([command, "--help"]) == 0
+    capsys.readouterr()
+    assert set(re.findall(r"configs/([\w-]+)\.yaml", README)) <= set(shipped_configs())
