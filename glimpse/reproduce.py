@@ -10,7 +10,7 @@ from glimpse.config_file import load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.results import Row, markdown_table, write_rows, write_text
-from glimpse.run_folder import RunFolder
+from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.train import train_command
 
 
@@ -80,7 +80,7 @@ def reproduce_command(table: str, runs: Path, output: Path, quick: bool, overrid
             code = _train(entry.config, run, [f"seed={seed}", *overrides])
             if code:
                 return code
-            records.append((seed, _test(run)))
+            records.append((seed, {**_test(run), "train_seconds": _train_seconds(run)}))
         rows += _rows(table, entry, records)
         write_rows(output / f"{table}.json", rows)
         write_text(output / f"{table}.md", _markdown(TABLES[table], rows))
@@ -101,6 +101,11 @@ def _test(run: Path) -> dict[str, Any]:
     path = RunFolder(run).evaluation_path
     known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return dict(known["test"]) if "test" in known else evaluate_run(run, "test")
+
+
+def _train_seconds(run: Path) -> float:
+    """How long the whole run took, not only up to the weights that were chosen."""
+    return float(read_metrics(RunFolder(run).metrics_path)[-1]["seconds"] or 0)
 
 
 def _rows(table: str, entry: Entry, records: list[tuple[int, dict[str, Any]]]) -> list[Row]:
