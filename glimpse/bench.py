@@ -19,7 +19,7 @@ from glimpse.bench_settings import (
     fastest,
     training_settings,
 )
-from glimpse.build import choose_device, make_agent
+from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
 from glimpse.envs.classify import Classification
@@ -59,7 +59,7 @@ class Update:
         self, setting: Setting, device: torch.device, data: ImageData, task: dict[str, object] | None = None
     ) -> None:
         """Make world and learner, and use the setting's threads from here on."""
-        torch.set_num_threads(setting.threads)
+        set_threads(setting.threads)
         experiment = experiment_of(setting, task)
         self.world = Classification(experiment.task, data, device=device)
         self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
@@ -87,7 +87,7 @@ def bench_evaluation(watch: Stopwatch) -> None:
     """Images a second in evaluation, M = 1 and M = 10."""
     data = synthetic(28, watch.size(2_000))
     for setting, copies in evaluation_settings(watch.device, watch.quick):
-        torch.set_num_threads(setting.threads)
+        set_threads(setting.threads)
         experiment = experiment_of(setting)
         world = Classification(experiment.task, data, device=watch.device)
         agent = make_agent(experiment, world).requires_grad_(False)
@@ -106,7 +106,7 @@ def _evaluation(agent: RecurrentAttention, world: Classification, options: Evalu
 
 def bench_world(watch: Stopwatch) -> None:
     """World steps a second: the batched core, the native vector face, single envs side by side, the SB3 adapter."""
-    torch.set_num_threads(fastest(watch.device, watch.quick).threads)
+    set_threads(fastest(watch.device, watch.quick).threads)
     for lanes in (64, 1024):
         watch.add("world", f"batched core, {lanes} lanes", watch.rate(_core_steps(watch, lanes)), "steps/s")
         watch.add("world", f"vector face, {lanes} lanes", watch.rate(_vector_steps(lanes, None)), "steps/s")
