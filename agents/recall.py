@@ -2,7 +2,7 @@
 
 An update learns from episodes that the same weights have just played, so each activation of the replay is already
 known. These layers take the recorded output in place of a forward pass and do the ordinary backward pass: the
-gradients are those of plain autograd (a test holds them together), and a training step is a fifth shorter.
+gradients are those of plain autograd (a test holds them together), and the second forward pass is saved.
 """
 
 from typing import Any, cast

@@ -49,7 +49,7 @@ def set_threads(threads: int | None) -> int:
 def keep_freed_memory() -> None:
     """Ask the C library to keep freed memory for the next step instead of giving it back to the system.
 
-    Each update allocates the same few megabytes again; fetching them anew, page by page, costs a tenth of its time.
+    Each update allocates the same few megabytes again; fetching them anew, page by page, takes time.
     Only glibc is asked; elsewhere nothing happens.
     """
     try:

@@ -56,7 +56,7 @@ class TrainOptions(Options):
         "auto",
         description="Of matrix products; auto takes bfloat16 where the machine has instructions for it.",
     )
-    compile: bool = Field(False, description="torch.compile of the loss; no gain was measured on CPU.")
+    compile: bool = Field(False, description="torch.compile of the loss; `glimpse bench` compares.")
     augment: AugmentOptions = AugmentOptions()
     log_every: int = Field(100, ge=1, description="Steps between two lines of metrics.jsonl.")
     evaluate_every: int = Field(1000, ge=1, description="Steps between two evaluations on validation data.")
