@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -43,6 +44,16 @@ class Episode:
     label: Tensor
     copies: int
     activations: dict[str, Tensor]
+
+    def held(self, values: Tensor) -> Tensor:
+        """Values (T, B, ...) of each step, with an episode's last one standing where it is over."""
+        step = torch.arange(len(values), device=values.device)[:, None].minimum(self.taken.sum(0) - 1)
+        return values.take_along_dim(step.view(*step.shape, *(1,) * (values.dim() - 2)), 0)
+
+    @property
+    def belief(self) -> Tensor:
+        """Probabilities of the classes after each glimpse, (T, B, N); an episode that has stopped keeps its last."""
+        return self.held(self.answer.float().softmax(-1))
 
 
 class Loss(NamedTuple):

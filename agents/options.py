@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Options(BaseModel):
     """Plain, immutable data; an unknown key is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SigmaOptions(Options):

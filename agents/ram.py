@@ -175,8 +175,10 @@ class RecurrentAttention(nn.Module):
             `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 where the
             task has it, 0 throughout for agents that do not learn it.
         """
-        calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
-        calmed = noise.masked_fill(calm, 0.0)
+        calmed = noise
+        if greedy is not False:
+            calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
+            calmed = noise.masked_fill(calm, 0.0)
         place_noise = calmed if self.locator.gaussian is not None else noise
         action = {"look": self.locator.sample(decision.place, place_noise[:, :2]).float()}
         action["answer"] = decision.answer.argmax(-1)

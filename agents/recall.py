@@ -8,6 +8,7 @@ gradients are those of plain autograd (a test holds them together), and the seco
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -55,10 +56,11 @@ class RectifiedSum(nn.Module):
             pairs = zip(sources, linears, strict=True)
             layers = [tensor for source, linear in pairs for tensor in (source, linear.weight, linear.bias)]
             return cast(Tensor, _RecallSum.apply(recorded, *layers))
-        total = linears[0](sources[0])
-        for linear, source in zip(linears[1:], sources[1:], strict=True):
-            total = total + linear(source)
-        return torch.relu(total)
+        biases = [linear.bias for linear in linears]
+        total = F.linear(sources[0], linears[0].weight, sum(biases[1:], biases[0])).flatten(0, -2)
+        for linear, source in zip(linears[1:], sources[1:], strict=True):  # Adding within the product costs nothing.
+            total = torch.addmm(total, source.flatten(0, -2), linear.weight.t())
+        return torch.relu_(total).view(*sources[0].shape[:-1], -1)
 
 
 class _RecallRecurrence(torch.autograd.Function):

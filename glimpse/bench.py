@@ -10,7 +10,6 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from glimpse.agents.ram import RecurrentAttention
 from glimpse.bench_settings import (
     IMAGE_SIDES,
     Setting,
@@ -73,35 +72,39 @@ class Update:
 
 def bench_training(watch: Stopwatch) -> None:
     """Images a second in training, by batch, threads, precision and compile; and the share of the GEMM floor."""
-    data = synthetic(28, watch.size(54_000))
     for setting in training_settings(watch.device, watch.quick):
-        update = Update(setting, watch.device, data)
-        value = watch.rate(update)
+        value, flops = watch.apart(_training_rate, setting)
         watch.add("training", str(setting), value, "images/s")
         if not setting.compile:
-            floor = watch.gemm(setting.precision) / training_flops(update.learner.agent)
+            floor = watch.gemm(setting.precision, setting.threads) / flops
             watch.add("training, share of the GEMM floor", str(setting), 100 * value / floor, "%")
+
+
+def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, int]:
+    """Images a second, and floating-point operations an image."""
+    update = Update(setting, watch.device, synthetic(28, watch.size(54_000)))
+    return watch.rate(update), training_flops(update.learner.agent)
 
 
 def bench_evaluation(watch: Stopwatch) -> None:
     """Images a second in evaluation, M = 1 and M = 10."""
-    data = synthetic(28, watch.size(2_000))
     for setting, copies in evaluation_settings(watch.device, watch.quick):
-        set_threads(setting.threads)
-        experiment = experiment_of(setting)
-        world = Classification(experiment.task, data, device=watch.device)
-        agent = make_agent(experiment, world).requires_grad_(False)
-        options = EvaluateOptions(batch=setting.batch, copies=copies, precision=setting.precision)
-        value = watch.rate(_evaluation(agent, world, options))
+        value = watch.apart(_evaluation_rate, setting, copies)
         watch.add("evaluation", f"M = {copies}, {setting}", value, "images/s")
 
 
-def _evaluation(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Callable[[], int]:
+def _evaluation_rate(watch: Stopwatch, setting: Setting, copies: int) -> float:
+    set_threads(setting.threads)
+    experiment = experiment_of(setting)
+    world = Classification(experiment.task, synthetic(28, watch.size(2_000)), device=watch.device)
+    agent = make_agent(experiment, world).requires_grad_(False)
+    options = EvaluateOptions(batch=setting.batch, copies=copies, precision=setting.precision)
+
     def evaluate() -> int:
         measure_averaged(agent, world, options)
         return world.examples
 
-    return evaluate
+    return watch.rate(evaluate)
 
 
 def bench_world(watch: Stopwatch) -> None:
@@ -161,20 +164,27 @@ def _adapter_steps(lanes: int) -> Callable[[], int]:
 
 def bench_shares(watch: Stopwatch) -> None:
     """Where the time of a training step goes, on plain and on cluttered images."""
-    data = synthetic(28, watch.size(54_000))
-    for name in ("mnist", "cluttered-mnist"):
-        for each in compared_settings(watch.device, watch.quick):
-            update = Update(each, watch.device, data, {"name": name})
-            for phase, percent in shares(watch, update.learner, update.world, update).items():
-                watch.add(f"share of a step, {name}", f"{phase}, {each}", percent, "%")
+    for task in ("mnist", "cluttered-mnist"):
+        for setting in compared_settings(watch.device, watch.quick):
+            for phase, percent in watch.apart(_shares, setting, task).items():
+                watch.add(f"share of a step, {task}", f"{phase}, {setting}", percent, "%")
+
+
+def _shares(watch: Stopwatch, setting: Setting, task: str) -> dict[str, float]:
+    update = Update(setting, watch.device, synthetic(28, watch.size(54_000)), {"name": task})
+    return shares(watch, update.learner, update.world, update)
 
 
 def bench_pixels(watch: Stopwatch) -> None:
     """A training step's time with the same retina on images of growing size."""
     setting = replace(fastest(watch.device, watch.quick), batch=128 if watch.quick else 512)
     for side in IMAGE_SIDES[:2] if watch.quick else IMAGE_SIDES:
-        update = Update(setting, watch.device, synthetic(side, watch.size(256)))
-        watch.add("step", f"{side} x {side} pixels, {setting}", 1000 * setting.batch / watch.rate(update), "ms")
+        rate = watch.apart(_rate_at_size, setting, side)
+        watch.add("step", f"{side} x {side} pixels, {setting}", 1000 * setting.batch / rate, "ms")
+
+
+def _rate_at_size(watch: Stopwatch, setting: Setting, side: int) -> float:
+    return watch.rate(Update(setting, watch.device, synthetic(side, watch.size(256))))
 
 
 def bench_time_to_error(watch: Stopwatch) -> None:

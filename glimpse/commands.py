@@ -194,7 +194,7 @@ def _config(arguments: argparse.Namespace) -> None:
 
 
 def _add_bench(commands: _Commands) -> None:
-    examples = "bench --quick\nbench --only training retina --output results"
+    examples = "bench --quick\nbench --only training world --output results"
     parser = _add(commands, "bench", _bench, "Measure speed", examples)
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")

@@ -96,10 +96,7 @@ def _wrong(
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.arange(world.examples, device=device).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
-            # An episode that has stopped keeps its last answer.
-            step = torch.arange(agent.steps, device=device)[:, None].minimum(episode.taken.sum(0) - 1)
-            answer = episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)  # (T, E * M, classes)
-            group = answer.unflatten(1, (-1, copies))
+            group = episode.belief.unflatten(1, (-1, copies))  # (T, E, M, classes)
             label = episode.label[::copies]
             single.append((group.argmax(-1) != label[:, None]).float().mean(-1))
             averaged.append((group.mean(2).argmax(-1) != label).float())

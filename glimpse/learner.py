@@ -28,6 +28,9 @@ class Learner:
         groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
         self.optimiser = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
         self.step, self.total = 0, options.steps
+        # Walking through the modules anew takes as long as the arithmetic on such small tensors.
+        self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
+        self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
         self.bfloat16 = use_bfloat16(options.precision, device)
         self._loss = torch.compile(agent.loss) if options.compile else agent.loss
 
@@ -97,9 +100,9 @@ class Learner:
         """On a GPU this waits for the device, so it is done there only now and then."""
         if self.device.type != "cpu" and self.step % self.options.log_every:
             return
-        bad = [name for name, value in terms.items() if not torch.isfinite(value)]
-        if bad:
-            raise self._not_finite(bad)
+        finite = torch.isfinite(torch.stack(list(terms.values()))).tolist()
+        if not all(finite):
+            raise self._not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
 
     def _not_finite(self, names: list[str]) -> UserError:
         return UserError(
@@ -110,16 +113,17 @@ class Learner:
     @torch.no_grad()
     def _update(self) -> None:
         if self.options.clip:
-            torch.nn.utils.clip_grad_norm_(self.agent.parameters(), self.options.clip)
+            torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.clip)
         self.optimiser.step()
         self.optimiser.zero_grad()
         # A young average forgets quickly, so that it is not held back by the first random weights.
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.agent.parameters()), 1 - decay)
+        current, averaged = self._weights
+        torch._foreach_lerp_(averaged, current, 1 - decay)
         self.step += 1
         self.agent.set_progress(self.progress)
-        for kept, current in zip(self.averaged.buffers(), self.agent.buffers(), strict=True):
-            kept.copy_(current)
+        for kept, buffer in self._buffers:
+            kept.copy_(buffer)
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs beside the averaged weights: tensors and numbers only.

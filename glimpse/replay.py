@@ -142,10 +142,7 @@ def _play(agent: RecurrentAttention, world: Classification, example: Tensor, opt
 
 def _outline(episode: Episode) -> Iterator[NDArray[np.generic]]:
     """The columns of a survey, from `label` on."""
-    glimpses = episode.taken.sum(0)
-    step = torch.arange(len(episode.taken), device=glimpses.device)[:, None].minimum(glimpses - 1)  # (T, E)
-    belief = episode.answer.float().softmax(-1).take_along_dim(step[..., None], 0)
-    confidence, answer = belief.max(-1)
-    place = episode.observation["location"].float().take_along_dim(step[..., None], 0)
-    for column in (episode.label, glimpses, place, answer, confidence[-1]):
+    confidence, answer = episode.belief.max(-1)
+    place = episode.held(episode.observation["location"].float())
+    for column in (episode.label, episode.taken.sum(0), place, answer, confidence[-1]):
         yield column.cpu().numpy()

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from statistics import median
-from typing import Any
+from multiprocessing import get_context
+from typing import Any, TypeVar, TypeVarTuple
 
 import torch
 from torch import nn
@@ -15,6 +16,8 @@ from glimpse.learner import Learner
 from glimpse.results import Row, describe_device
 
 COMMAND = "glimpse bench"
+Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 
 
 class Stopwatch:
@@ -23,7 +26,7 @@ class Stopwatch:
     def __init__(self, device: torch.device, quick: bool) -> None:
         """Begin without rows."""
         self.device, self.quick = device, quick
-        self.repetitions, self.seconds = (1, 0.05) if quick else (5, 0.5)
+        self.repetitions, self.seconds = (1, 0.05) if quick else (8, 0.5)
         self.rows: list[Row] = []
 
     def size(self, images: int) -> int:
@@ -31,9 +34,12 @@ class Stopwatch:
         return min(images, 500) if self.quick else images
 
     def rate(self, work: Callable[[], int]) -> float:
-        """Units a second, the median over repetitions; `work` returns the units that a call did."""
+        """Units a second, the best of the repetitions; `work` returns the units that a call did.
+
+        What slows a repetition down is the rest of the machine (the reason that Python's timeit gives for its own).
+        """
         work()  # The first call allocates and compiles.
-        return median(self._once(work) for _ in range(self.repetitions))
+        return max(self._once(work) for _ in range(self.repetitions))
 
     def _once(self, work: Callable[[], int]) -> float:
         begun = self.now()
@@ -48,12 +54,20 @@ class Stopwatch:
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
-    def gemm(self, precision: str) -> float:
-        """FLOP/s of a large matrix product with the current number of threads."""
-        return self._gemm(precision, torch.get_num_threads())
+    def apart(self, measure: Callable[["Stopwatch", *Given], Result], *given: *Given) -> Result:
+        """The result of `measure(stopwatch, *given)` in a process of its own, as a training run is.
+
+        So no setting is measured in the memory that another has left behind. A smoke run stays in this process.
+        """
+        if self.quick:
+            return measure(self, *given)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(measure, Stopwatch(self.device, self.quick), *given).result()
 
     @cache  # noqa: B019  (a stopwatch lives as long as the bench)
-    def _gemm(self, precision: str, threads: int) -> float:
+    def gemm(self, precision: str, threads: int) -> float:
+        """FLOP/s of a large matrix product."""
+        torch.set_num_threads(threads)
         side = 1024 if self.device.type == "cpu" else 8192
         a = torch.randn(side, side, device=self.device, dtype=getattr(torch, precision))
         value = self.rate(lambda: a.matmul(a).shape[0] * 2 * side * side)
