@@ -7,36 +7,36 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Agent:
-    """A named agent: where its factory lives, what its options are, and one line that says what it is."""
+class NamedAgent:
+    """Where an agent's factory lives, what its options are, and one line that says what it is."""
 
     factory: str
     options: str
     summary: str
 
 
-AGENTS: dict[str, Agent] = {
-    "ram": Agent(
+AGENTS: dict[str, NamedAgent] = {
+    "ram": NamedAgent(
         "glimpse.agents.ram:make_ram",
         "glimpse.agents.options:RamOptions",
         "Recurrent attention model: learns where to look by policy gradient (Mnih et al., 2014)",
     ),
-    "path": Agent(
+    "path": NamedAgent(
         "glimpse.agents.controls:make_path",
         "glimpse.agents.options:PathOptions",
         "Control: one learned path for all images",
     ),
-    "random": Agent(
+    "random": NamedAgent(
         "glimpse.agents.controls:make_random",
         "glimpse.agents.options:RandomOptions",
         "Control: uniformly random places",
     ),
-    "centre": Agent(
+    "centre": NamedAgent(
         "glimpse.agents.controls:make_centre",
         "glimpse.agents.options:CentreOptions",
         "Control: always the centre",
     ),
-    "raster": Agent(
+    "raster": NamedAgent(
         "glimpse.agents.controls:make_raster",
         "glimpse.agents.options:RasterOptions",
         "Control: a fixed scan, row by row",

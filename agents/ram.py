@@ -3,7 +3,7 @@
 Axes: B episodes, T steps, K scales, C channels, P patch side, D memory, N classes.
 """
 
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -11,94 +11,14 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
+from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
-from glimpse.agents.recall import RectifiedSum, recall_recurrence
+from glimpse.agents.recurrent import GlimpseNetwork, LstmCore, RectifiedCore, Seen
 
 
-class Seen(NamedTuple):
-    """Activations of the glimpse network: what (..., h_g), where (..., h_l), and the feature of both (..., G)."""
-
-    what: Tensor
-    where: Tensor
-    feature: Tensor
-
-
-class GlimpseNetwork(nn.Module):
-    """What was seen and where: g = Rect(Linear(h_g) + Linear(h_l)), h_g = Rect(Linear(patches)), h_l = Rect(Linear(l)).
-
-    Mnih et al. (2014), section 4, "Glimpse network".
-    """
-
-    def __init__(self, pixels: int, options: RecurrentOptions) -> None:
-        """Make it for glimpses of `pixels` = K * C * P * P numbers."""
-        super().__init__()
-        self.what = RectifiedSum((pixels,), options.glimpse_width)
-        self.where = RectifiedSum((2,), options.place_width)
-        self.both = RectifiedSum((options.glimpse_width, options.place_width), options.feature_width)
-
-    def forward(self, glimpse: Tensor, location: Tensor, recorded: Seen | None = None) -> Seen:
-        """(..., K, C, P, P) in [0, 1] and (..., 2) in [-1, 1] -> activations; see `recall.py` on `recorded`."""
-        known = recorded or (None, None, None)
-        what = self.what(glimpse.flatten(-4), recorded=known[0])
-        where = self.where(location, recorded=known[1])
-        return Seen(what, where, self.both(what, where, recorded=known[2]))
-
-
-class RectifiedCore(nn.Module):
-    """h_t = Rect(Linear(g_t) + Linear(h_{t-1})): Mnih et al. (2014), section 4, "Core network". Memory is h, (B, D)."""
-
-    def __init__(self, feature_width: int, memory_width: int) -> None:
-        """Make a core that turns features (B, G) into memories (B, D)."""
-        super().__init__()
-        self.width = self.memory_width = memory_width
-        self.layer = RectifiedSum((feature_width, memory_width), memory_width)
-
-    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
-        """One step: (B, G) and (B, D) -> (B, D)."""
-        return cast(Tensor, self.layer(feature, memory))
-
-    def output(self, memory: Tensor) -> Tensor:
-        """What the other networks read of the memory, (B, D): all of it."""
-        return memory
-
-    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
-        """All steps from an empty memory: (T, B, G) -> outputs (T, B, D), and the last one (B, D) by itself."""
-        if recorded is not None:
-            return recall_recurrence(self.layer, features, recorded)
-        outputs = [self(features[0], features.new_zeros(features.shape[1], self.width))]
-        for feature in features[1:]:
-            outputs.append(self(feature, outputs[-1]))
-        return torch.stack(outputs), outputs[-1]
-
-
-class LstmCore(nn.Module):
-    """The LSTM that Mnih et al. (2014) use in dynamic worlds. Memory is (h, c) side by side, (B, 2 D)."""
-
-    def __init__(self, feature_width: int, memory_width: int) -> None:
-        """Make a core that turns features (B, G) into outputs (B, D)."""
-        super().__init__()
-        self.width, self.memory_width = memory_width, 2 * memory_width
-        self.lstm = nn.LSTM(feature_width, memory_width)
-
-    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
-        """One step: (B, G) and (B, 2 D) -> (B, 2 D)."""
-        hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
-        _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
-        return torch.cat([hidden[0], cell[0]], -1)
-
-    def output(self, memory: Tensor) -> Tensor:
-        """What the other networks read of the memory, (B, D): h."""
-        return memory[..., : self.width]
-
-    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
-        """As `RectifiedCore.unroll`; the gates are not recorded, so all steps are computed, in one fused call."""
-        hidden = cast(Tensor, self.lstm(features)[0])
-        return hidden, hidden[-1]
-
-
-class RecurrentAttention(nn.Module):
+class RecurrentAttention(Agent):
     """Glimpse network, core, locator, classifier and baseline. RAM and its controls differ in the locator alone.
 
     Acting is one step at a time without gradients; learning replays the recorded episodes with all steps of a
@@ -126,6 +46,7 @@ class RecurrentAttention(nn.Module):
         """
         super().__init__()
         self.options, self.into_core = options, policy_gradient_into_core
+        self.greedy_copy = isinstance(options, PolicyOptions) and options.baseline == "self_critical"
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
         answer = cast(spaces.Discrete, action_space["answer"])
         self.steps = int(time.n) - 1
@@ -141,9 +62,9 @@ class RecurrentAttention(nn.Module):
         self.stopper = nn.Linear(options.memory_width, 1) if learns_to_stop else None
         self.register_buffer("average_return", torch.zeros(self.steps))
 
-    def initial_memory(self, episodes: int) -> Tensor:
+    def begin(self, observation: dict[str, Tensor]) -> Tensor:
         """An empty memory for each of B episodes, (B, D) or (B, 2 D) zeros."""
-        return self.classifier.weight.new_zeros(episodes, self.core.memory_width)
+        return self.classifier.weight.new_zeros(len(observation["location"]), self.core.memory_width)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
         """See, remember, decide.
@@ -194,11 +115,6 @@ class RecurrentAttention(nn.Module):
         """Tell the share of training done, in [0, 1], to what follows a schedule."""
         if self.locator.gaussian is not None:
             self.locator.gaussian.set_progress(progress)
-
-    @property
-    def greedy_copy(self) -> bool:
-        """Whether the first copy of each training example must act greedily (the self-critical baseline)."""
-        return isinstance(self.options, PolicyOptions) and self.options.baseline == "self_critical"
 
     def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
         """Groups of parameters with their learning rates as multiples of the optimiser's."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.lane_random import mix
+from glimpse.envs.retina import Retina
 
 Arrays = dict[str, NDArray[Any]]
 DRAWN = -1  # In place of an example's number: draw one.
@@ -68,6 +69,16 @@ class Core(Protocol):
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """A picture (height, width, 3) of a lane, given the observations of its episode so far."""
+
+
+class VisualCore(Core, Protocol):
+    """A core that shows pictures through a retina: what reports and figures ask of it besides."""
+
+    retina: Retina
+    classes: tuple[str, ...]
+
+    def picture(self) -> Tensor:
+        """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""
 
 
 class Turn(NamedTuple):

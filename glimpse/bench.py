@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import gymnasium as gym
 import numpy as np
 import torch
 
+from glimpse.agents.ram import RecurrentAttention
 from glimpse.bench_settings import (
     IMAGE_SIDES,
     Setting,
@@ -83,7 +84,7 @@ def bench_training(watch: Stopwatch) -> None:
 def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, int]:
     """Images a second, and floating-point operations an image."""
     update = Update(setting, watch.device, synthetic(28, watch.size(54_000)))
-    return watch.rate(update), training_flops(update.learner.agent)
+    return watch.rate(update), training_flops(cast(RecurrentAttention, update.learner.agent))
 
 
 def bench_evaluation(watch: Stopwatch) -> None:

@@ -8,10 +8,10 @@ from typing import Literal, cast
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.agents.ram import RecurrentAttention
+from glimpse.agents.agent import Agent
 from glimpse.config import Experiment
 from glimpse.envs import WORLDS
-from glimpse.envs.classify import Classification
+from glimpse.envs.lanes import VisualCore
 from glimpse.errors import UserError
 
 Split = Literal["train", "validation", "test"]
@@ -75,7 +75,7 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def make_world(experiment: Experiment, split: Split, device: torch.device) -> Classification:
+def make_world(experiment: Experiment, split: Split, device: torch.device) -> VisualCore:
     """The world of a config, showing one split; training images are augmented as `train.augment` says.
 
     Raises:
@@ -87,14 +87,14 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Cl
     data = core.load_data(task, split, root=experiment.data.root, download=experiment.data.download)
     augment = experiment.train.augment if split == "train" else None
     try:
-        return cast(Classification, core(task, data, device=device, augment=augment))
+        return cast(VisualCore, core(task, data, device=device, augment=augment))
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 
 
-def make_agent(experiment: Experiment, world: Classification) -> RecurrentAttention:
+def make_agent(experiment: Experiment, world: VisualCore) -> Agent:
     """The agent of a config for a world, on the world's device. Its weights follow from `seed`."""
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
     agent = factory(experiment.agent, world.observation_space, world.action_space)
-    return cast(RecurrentAttention, agent.to(world.device))
+    return cast(Agent, agent.to(world.device))

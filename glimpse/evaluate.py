@@ -12,15 +12,15 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from glimpse.agents.agent import Agent
 from glimpse.agents.locators import FixedLocator, Locator, RandomLocator, raster
-from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import choose_device, make_agent, make_world, set_threads, use_bfloat16
 from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_write_errors
-from glimpse.envs.classify import Classification
 from glimpse.envs.lane_random import mix
+from glimpse.envs.lanes import VisualCore
 from glimpse.errors import UserError
 from glimpse.results import describe_device
 from glimpse.rollout import play
@@ -79,7 +79,7 @@ def _score(wrong: Tensor) -> Score:
     return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
 
 
-def evaluation_keys(world: Classification, options: EvaluateOptions) -> Tensor:
+def evaluation_keys(world: VisualCore, options: EvaluateOptions) -> Tensor:
     """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
     keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
     return keys.to(world.device)
@@ -87,7 +87,7 @@ def evaluation_keys(world: Classification, options: EvaluateOptions) -> Tensor:
 
 @torch.no_grad()
 def _wrong(
-    agent: RecurrentAttention, world: Classification, options: EvaluateOptions, copies: int, greedy: bool
+    agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool
 ) -> tuple[Tensor, Tensor, float]:
     """Wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1]; and the mean number of glimpses."""
     device = world.device
@@ -105,12 +105,12 @@ def _wrong(
     return torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses
 
 
-def measure_averaged(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Score:
+def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Score:
     """The score by which a checkpoint is chosen: probabilities averaged over `options.copies` episodes."""
     return _score(_wrong(agent, world, options, options.copies, greedy=False)[1])
 
 
-def measure(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Scores:
+def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores:
     """All scores of an agent on the split that the world shows.
 
     The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
@@ -120,14 +120,14 @@ def measure(agent: RecurrentAttention, world: Classification, options: EvaluateO
     return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses)
 
 
-def mean_path(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> Tensor:
+def mean_path(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Tensor:
     """Where the agent looks on average after each step, (T, 2): its policy with the image taken out."""
     example = torch.arange(min(world.examples, options.batch), device=world.device)
     episode = play(world, agent, example, mix(example, options.seed), greedy=True)
     return episode.action["look"].clamp(-1, 1).mean(1)
 
 
-def with_other_eyes(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, Locator]:
+def with_other_eyes(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Locator]:
     """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
     device = world.device
     centre = torch.zeros(agent.steps, 2, device=device)
@@ -139,7 +139,7 @@ def with_other_eyes(agent: RecurrentAttention, world: Classification, options: E
     }
 
 
-def measure_controls(agent: RecurrentAttention, world: Classification, options: EvaluateOptions) -> dict[str, Scores]:
+def measure_controls(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Scores]:
     """Scores with the locator exchanged for each control."""
     scores = {}
     for name, locator in with_other_eyes(agent, world, options).items():
@@ -161,8 +161,8 @@ class TrainedRun:
 
     folder: RunFolder
     experiment: Experiment
-    agent: RecurrentAttention
-    world: Classification
+    agent: Agent
+    world: VisualCore
     step: int
     seconds: float
     trained_on: str

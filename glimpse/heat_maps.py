@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.config import EvaluateOptions
-from glimpse.envs.classify import Classification
+from glimpse.envs.lanes import VisualCore
 from glimpse.pictures import PALE, blend, picture_image, sheet
 from glimpse.replay import Floats, Survey, mean_picture
 
@@ -37,7 +37,7 @@ class HeatMap:
     picture: Floats
 
 
-def heat_maps(found: Survey, world: Classification, options: EvaluateOptions, limit: int) -> list[HeatMap]:
+def heat_maps(found: Survey, world: VisualCore, options: EvaluateOptions, limit: int) -> list[HeatMap]:
     """All classes together, then each alone; with more than `limit` classes the commonest of them.
 
     The first glimpse is left out, since the task places it, unless there is no other.
@@ -62,7 +62,7 @@ def heat_sheet(maps: Sequence[HeatMap], side: int) -> Image.Image:
 
 
 def _heat_map(
-    name: str, chosen: NDArray[np.bool_], found: Survey, world: Classification, options: EvaluateOptions
+    name: str, chosen: NDArray[np.bool_], found: Survey, world: VisualCore, options: EvaluateOptions
 ) -> HeatMap:
     """The map of the chosen (E,) episodes."""
     steps, every = found.place[:, chosen], found.glimpses[chosen]

@@ -2,26 +2,27 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode, Loss
-from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import use_bfloat16
 from glimpse.config import TrainOptions
 from glimpse.envs.lanes import Core
 from glimpse.errors import UserError
 from glimpse.order import TrainingOrder
-from glimpse.rollout import play
+from glimpse.rollout import play, show
 
 
 class Learner:
     """Learns from episodes; `step` updates were made of `total`."""
 
-    def __init__(self, agent: RecurrentAttention, options: TrainOptions, device: torch.device) -> None:
+    def __init__(self, agent: Agent, options: TrainOptions, device: torch.device) -> None:
         """Prepare to train `agent`, which lives on `device`."""
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False)
@@ -32,7 +33,8 @@ class Learner:
         self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
         self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
         self.bfloat16 = use_bfloat16(options.precision, device)
-        self._loss = torch.compile(agent.loss) if options.compile else agent.loss
+        if options.compile:
+            agent.loss = torch.compile(agent.loss)  # type: ignore[method-assign]  # for this agent alone
 
     def precision(self) -> AbstractContextManager[Any]:
         """The context in which the networks run."""
@@ -51,6 +53,8 @@ class Learner:
     def collect(self, world: Core, order: TrainingOrder) -> Episode:
         """Play the episodes of the next update."""
         example, key = order(self.step)
+        if not self.agent.plays:
+            return show(world, example, key)
         copies = self.options.copies
         greedy: Tensor | bool = False
         if self.agent.greedy_copy:
@@ -59,22 +63,33 @@ class Learner:
             return play(world, self.agent, example, key, copies=copies, greedy=greedy, record=True)
 
     def learn(self, episode: Episode) -> dict[str, Tensor]:
-        """Make one update, and give the loss's terms.
+        """Make one step, of one update or of the several that the agent asks for, and give the last loss's terms.
 
-        The learning rate is set before the update; what the agent itself follows (sigma) after it, so that the
+        The learning rate is set before the step; what the agent itself follows (sigma) after it, so that the
         places of an episode are weighed by the density that they were drawn from.
 
         Raises:
-            UserError: if the reward or a term of the loss is not finite; the weights are left as they were.
+            UserError: if the reward or a term of a loss is not finite; the weights are left as they were before it.
         """
         self._set_learning_rate()
-        with self.precision():
-            loss: Loss = self._loss(episode)
-        terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
-        self._refuse_nan(terms)
-        loss.total.backward()
-        self._update()
+        terms: dict[str, Tensor] = {}
+        for loss in self._losses(episode):
+            terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
+            self._refuse_nan(terms)
+            loss.total.backward()
+            self._update()
+        self._finish_step()
         return terms
+
+    def _losses(self, episode: Episode) -> Iterator[Loss]:
+        """The agent's, each made in the networks' precision; what is done with it is not."""
+        updates = self.agent.updates(episode)
+        while True:
+            with self.precision():
+                loss = next(updates, None)
+            if loss is None:
+                return
+            yield loss
 
     def _set_learning_rate(self) -> None:
         factor = self._learning_rate()
@@ -116,6 +131,9 @@ class Learner:
             torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.clip)
         self.optimiser.step()
         self.optimiser.zero_grad()
+
+    @torch.no_grad()
+    def _finish_step(self) -> None:
         # A young average forgets quickly, so that it is not held back by the first random weights.
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
         current, averaged = self._weights

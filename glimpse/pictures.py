@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from glimpse.agents.ram import RecurrentAttention
+from glimpse.agents.agent import Agent
 from glimpse.config import EvaluateOptions
 from glimpse.durable import reporting_write_errors
-from glimpse.envs.classify import Classification
+from glimpse.envs.lanes import VisualCore
 from glimpse.envs.render import Colour, boxes, to_pixels, to_rgb
 from glimpse.envs.retina import Retina
 from glimpse.replay import Bytes, Floats, Replay, evenly, replay
@@ -176,7 +176,7 @@ def paths_sheet(episodes: Sequence[Replay], retina: Retina, classes: Sequence[st
     return sheet(tiles, [verdict(episode, classes) for episode in episodes], columns=6)
 
 
-def paths_picture(agent: RecurrentAttention, world: Classification, episodes: int, path: Path) -> None:
+def paths_picture(agent: Agent, world: VisualCore, episodes: int, path: Path) -> None:
     """Write a PNG of scan paths over images spread evenly over the world's split; the same ones each time.
 
     Raises:

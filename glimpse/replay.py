@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
-from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
-from glimpse.envs.classify import Classification
+from glimpse.envs.lanes import VisualCore
 from glimpse.evaluate import evaluation_keys
 from glimpse.rollout import play
 
@@ -98,9 +98,7 @@ def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
     return likeliest if episode.label in likeliest else [*likeliest, episode.label]
 
 
-def replay(
-    agent: RecurrentAttention, world: Classification, example: list[int], options: EvaluateOptions
-) -> list[Replay]:
+def replay(agent: Agent, world: VisualCore, example: list[int], options: EvaluateOptions) -> list[Replay]:
     """Play the given examples of the world's split, as the evaluation does, and keep all that can be drawn."""
     if not example:
         return []
@@ -115,7 +113,7 @@ def replay(
     ]
 
 
-def survey(agent: RecurrentAttention, world: Classification, example: list[int], options: EvaluateOptions) -> Survey:
+def survey(agent: Agent, world: VisualCore, example: list[int], options: EvaluateOptions) -> Survey:
     """Play many examples of the world's split, as the evaluation does; keep places and answers."""
     numbers = torch.tensor(example, device=world.device)
     parts = [_outline(_play(agent, world, some, options)) for some in numbers.split(_AT_ONCE)]
@@ -125,7 +123,7 @@ def survey(agent: RecurrentAttention, world: Classification, example: list[int],
     return Survey(np.array(example), label, glimpses, place, answer, confidence)
 
 
-def mean_picture(world: Classification, example: Integers, options: EvaluateOptions) -> Floats:
+def mean_picture(world: VisualCore, example: Integers, options: EvaluateOptions) -> Floats:
     """The mean of the pictures of some examples over examples and channels, (H, W) in [0, 1]."""
     numbers = torch.as_tensor(example, device=world.device)
     world.begin(numbers, evaluation_keys(world, options)[numbers])
@@ -133,7 +131,7 @@ def mean_picture(world: Classification, example: Integers, options: EvaluateOpti
     return mean
 
 
-def _play(agent: RecurrentAttention, world: Classification, example: Tensor, options: EvaluateOptions) -> Episode:
+def _play(agent: Agent, world: VisualCore, example: Tensor, options: EvaluateOptions) -> Episode:
     """Greedy episodes on the pictures of the evaluation, in its precision."""
     keys, kind = evaluation_keys(world, options)[example], world.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):

@@ -1,39 +1,20 @@
 """The rollout: one for training, evaluation and pictures."""
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
-from glimpse.agents.episode import Decision, Episode
+from glimpse.agents.agent import Agent
+from glimpse.agents.episode import Episode
 from glimpse.envs.lane_random import mix, normal
 from glimpse.envs.lanes import Core
 
 _POLICY = 31
 
 
-class Actor(Protocol):
-    """An agent that acts; see `glimpse.agents.ram.RecurrentAttention`."""
-
-    steps: int
-
-    def initial_memory(self, episodes: int) -> Tensor:
-        """An empty memory."""
-        ...
-
-    def __call__(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
-        """See, remember, decide."""
-        ...
-
-    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
-        """Turn a decision into an action."""
-        ...
-
-
 @torch.no_grad()
 def play(
     world: Core,
-    agent: Actor,
+    agent: Agent,
     example: Tensor,
     key: Tensor,
     *,
@@ -59,7 +40,7 @@ def play(
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
     noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(lanes, agent.steps, 3)
-    memory = agent.initial_memory(lanes)
+    memory = agent.begin(observation)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):
         seen.append(observation)
@@ -83,6 +64,24 @@ def play(
         copies=copies,
         activations=_stack(known),
     )
+
+
+@torch.no_grad()
+def show(world: Core, example: Tensor, key: Tensor) -> Episode:
+    """Begin E episodes and play none: what an agent learns from that needs no deeds of its own.
+
+    Args:
+        world: a batched core.
+        example: (E,) int64.
+        key: (E,) int64, decides the picture and the first place.
+
+    Returns:
+        One step of B = E episodes: the first observation and the labels; no action, no answer, no reward.
+    """
+    observation = world.begin(example, key)
+    nothing = torch.zeros(1, len(example), device=key.device)
+    empty = nothing[..., None].expand(-1, -1, 0)
+    return Episode(_stack([observation]), {}, empty, nothing, nothing == 0, world.label, 1, {})
 
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:

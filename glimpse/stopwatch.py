@@ -113,7 +113,7 @@ def _recurrent_weights(core: Any) -> int:
 def shares(watch: Stopwatch, learner: Learner, world: Classification, update: Callable[[], int]) -> dict[str, float]:
     """Percent of an update's time by phase, from clocks put around the ordinary path's own methods."""
     spent: dict[str, float] = {}
-    inner = {"canvas": (world, "_draw_pictures"), "retina": (world, "_look"), "forward": (learner, "_loss")}
+    inner = {"canvas": (world, "_draw_pictures"), "retina": (world, "_look"), "forward": (learner.agent, "loss")}
     inner |= {"optimiser": (learner, "_update"), "begin": (world, "begin"), "step": (world, "step")}
     inner |= {"collect": (learner, "collect"), "learn": (learner, "learn")}
     for phase, (owner, name) in inner.items():

@@ -21,7 +21,7 @@ def test_an_episode_that_is_over_holds_its_last_value() -> None:
 
 
 def test_belief_is_the_probability_of_each_class() -> None:
-    """log 1 and log 3 are a quarter and three quarters; what comes after the stop does not count."""
+    """Log 1 and log 3 are a quarter and three quarters; what comes after the stop does not count."""
     logits = torch.tensor([[1.0, 3.0], [1.0, 1.0]]).log()[:, None]
     stopped = _episode(logits, torch.tensor([[True], [False]]))
     going_on = _episode(logits, torch.tensor([[True], [True]]))

@@ -107,12 +107,17 @@ def test_the_model_has_the_paper_s_size() -> None:
     assert sum(parameter.numel() for parameter in agent.parameters()) == glimpse + core + heads
 
 
+def empty_memory(agent: RecurrentAttention, episodes: int) -> Any:
+    """That of episodes which begin."""
+    return agent.begin({name: seen[0] for name, seen in observations(episodes).items()})
+
+
 @pytest.mark.parametrize("core", ["rnn", "lstm"])
 def test_acting_step_by_step_is_what_learning_replays(core: str) -> None:
     """The memory goes in and comes out; the unrolled core gives the same answers."""
     agent = make_agent(core=core)
     seen = observations(5)
-    memory, answers = agent.initial_memory(5), []
+    memory, answers = empty_memory(agent, 5), []
     for step in range(3):
         decision, memory = agent({name: tensor[step] for name, tensor in seen.items()}, memory)
         answers.append(decision.answer)
@@ -126,7 +131,7 @@ def test_acting_step_by_step_is_what_learning_replays(core: str) -> None:
 def decision(agent: RecurrentAttention, stop: float | None = None) -> Decision:
     """That of a zeroed agent in two episodes, with a given logit of stopping."""
     zeroed(agent)
-    made: Decision = agent({name: tensor[0] for name, tensor in observations(2).items()}, agent.initial_memory(2))[0]
+    made: Decision = agent({name: tensor[0] for name, tensor in observations(2).items()}, empty_memory(agent, 2))[0]
     return made if stop is None else made._replace(stop=torch.full((2,), stop))
 
 
@@ -215,7 +220,7 @@ def test_cross_entropy_counts_the_answers_that_were_given(classification: str) -
     """The last answer before the end, or the mean over all answers up to it."""
     agent = make_agent(stop=True, classification=classification)
     episode = stopping_episode()
-    memory, losses = agent.initial_memory(2), []
+    memory, losses = empty_memory(agent, 2), []
     for step in range(3):
         made, memory = agent({name: seen[step] for name, seen in episode.observation.items()}, memory)
         losses.append(functional.cross_entropy(made.answer, episode.label, reduction="none"))
@@ -275,9 +280,9 @@ def test_half_precision_comes_close(core: str) -> None:
     agent = make_agent(core=core, **wide)
     episode = make_episode(LOOK, [[0, 0]] * 3, [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]], [0, 1])
     seen = {name: tensor[0] for name, tensor in episode.observation.items()}
-    full, (exact, _) = agent.loss(episode), agent(seen, agent.initial_memory(2))
+    full, (exact, _) = agent.loss(episode), agent(seen, empty_memory(agent, 2))
     with torch.autocast("cpu", torch.bfloat16):
-        half, (rounded, _) = agent.loss(episode), agent(seen, agent.initial_memory(2))
+        half, (rounded, _) = agent.loss(episode), agent(seen, empty_memory(agent, 2))
         look = agent.act(rounded, torch.zeros(2, 3), False)["look"]
     assert look.dtype == torch.float32 and half.total.dtype == torch.float32
     torch.testing.assert_close(look, exact.place, rtol=0, atol=0.01)

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
+from glimpse.agents.ram import RecurrentAttention
 from glimpse.bench import bench_command, experiment_of, synthetic
 from glimpse.bench_settings import Setting
 from glimpse.build import make_agent
@@ -22,7 +24,7 @@ def test_flops_of_a_training_step_by_hand() -> None:
     core, memory, eyes, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
     products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (3 * memory + 2 * eyes + 3 * mean)
     products += 3 * 256 * 10
-    assert training_flops(make_agent(experiment, world)) == 2 * products
+    assert training_flops(cast(RecurrentAttention, make_agent(experiment, world))) == 2 * products
     assert 2 * products == pytest.approx(7.57e6, rel=0.001)
 
 

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
 from glimpse.agents.locators import FixedLocator
+from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.errors import UserError
@@ -76,12 +78,12 @@ def test_a_classifier_that_knows_one_class_is_wrong_on_the_others() -> None:
     """A known answer: always class 3 errs on all but the threes."""
     experiment = small_experiment()
     world = make_world(experiment, "test", CPU)
-    agent = make_agent(experiment, world).requires_grad_(False)
+    agent = cast(RecurrentAttention, make_agent(experiment, world).requires_grad_(False))
     agent.classifier.weight.zero_()
     agent.classifier.bias.copy_(torch.eye(10)[3])
     first = torch.arange(world.examples)
     world.begin(first, first)
-    threes = float((world._label == 3).float().mean())
+    threes = float((world.label == 3).float().mean())
     scores = measure(agent, world, EvaluateOptions(copies=2))
     assert scores.greedy.error == scores.sampled.error == scores.averaged.error == pytest.approx(100 * (1 - threes))
 

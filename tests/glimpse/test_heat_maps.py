@@ -8,6 +8,7 @@ from glimpse.build import make_world
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
+from glimpse.envs.lanes import VisualCore
 from glimpse.envs.options import ClassificationOptions
 from glimpse.heat_maps import heat_images, heat_maps, heat_sheet
 from glimpse.replay import Floats, Survey
@@ -16,7 +17,7 @@ OPTIONS = EvaluateOptions()
 
 
 @pytest.fixture(scope="module")
-def world() -> Classification:
+def world() -> VisualCore:
     """Digits, 8 x 8."""
     task = {"name": "digits", "glimpses": 3}
     experiment = Experiment.model_validate({"task": task, "agent": {"name": "ram"}, "train": {"steps": 1}})

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.agents.locators import Gaussian
 from glimpse.agents.options import RamOptions
@@ -61,9 +62,9 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in module.state_dict().items()}
 
 
-def sigma(agent: RecurrentAttention) -> float:
+def sigma(agent: Agent) -> float:
     """Of its places."""
-    return cast(Gaussian, agent.locator.gaussian).current().item()
+    return cast(Gaussian, cast(RecurrentAttention, agent).locator.gaussian).current().item()
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -199,7 +200,7 @@ def test_clipping_bounds_the_gradient() -> None:
 def test_the_self_critical_baseline_has_its_greedy_copies() -> None:
     """Copy 0 of each example looks at the mean of the policy, copy 1 elsewhere."""
     learner = make_learner({"baseline": "self_critical", "sigma": {"start": 0.3}})
-    for parameter in learner.agent.locator.parameters():
+    for parameter in cast(RecurrentAttention, learner.agent).locator.parameters():
         nn.init.zeros_(parameter)  # The mean is the centre.
     look = collect(learner).action["look"].unflatten(1, (6, 2))
     assert look[:, :, 0].count_nonzero() == 0 and look[:, :, 1].abs().min() > 0
@@ -227,7 +228,7 @@ def test_a_reward_that_is_not_finite_is_refused(value: float) -> None:
 def test_a_loss_that_is_not_finite_is_refused() -> None:
     """Weights that have blown up give a cross-entropy that is named, and are not saved."""
     learner = make_learner()
-    nn.init.constant_(learner.agent.classifier.weight, float("nan"))
+    nn.init.constant_(cast(RecurrentAttention, learner.agent).classifier.weight, float("nan"))
     with pytest.raises(UserError, match=r"step 0: .*cross_entropy.*loss.* not finite"):
         learner.learn(collect(learner))
     with pytest.raises(UserError, match=r"step 0: classifier\.weight not finite"):

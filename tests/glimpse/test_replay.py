@@ -1,5 +1,7 @@
 """Replays and surveys: they show what the evaluation measured."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.config import EvaluateOptions, Experiment
-from glimpse.envs.classify import Classification
+from glimpse.envs.lanes import VisualCore
 from glimpse.envs.render import boxes
 from glimpse.evaluate import measure
 from glimpse.replay import Replay, evenly, mean_picture, replay, shown_classes, survey
@@ -15,13 +17,13 @@ from glimpse.replay import Replay, evenly, mean_picture, replay, shown_classes, 
 OPTIONS = EvaluateOptions(copies=1, precision="float32")
 
 
-def untrained(**task: object) -> tuple[RecurrentAttention, Classification]:
+def untrained(**task: object) -> tuple[RecurrentAttention, VisualCore]:
     """An agent with random weights, which looks and (if it may) stops here and there, on digits."""
     experiment = Experiment.model_validate(
         {"task": {"name": "digits", "glimpses": 4, **task}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     )
     world = make_world(experiment, "validation", torch.device("cpu"))
-    agent = make_agent(experiment, world).requires_grad_(False)
+    agent = cast(RecurrentAttention, make_agent(experiment, world).requires_grad_(False))
     if agent.stopper is not None:
         agent.stopper.weight.mul_(40)
     return agent, world

@@ -4,7 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
+from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.checkpoint import Checkpoint, save_checkpoint
 from glimpse.config import Experiment
@@ -40,7 +41,8 @@ def make_run(path: Path, **sections: dict[str, object]) -> Path:
         }
     )
     folder = RunFolder.create(path, dump_experiment(experiment))
-    agent = make_agent(experiment, make_world(experiment, "validation", torch.device("cpu")))
+    world = make_world(experiment, "validation", torch.device("cpu"))
+    agent = cast(RecurrentAttention, make_agent(experiment, world))
     if agent.stopper is not None:
         agent.stopper.requires_grad_(False).weight.mul_(40)  # So that some stop early and some do not.
     state = {"seconds": 7500.0, "trained_on": "a <fast> machine"}

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor
 
+from glimpse.agents.ram import RecurrentAttention
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
@@ -216,7 +218,7 @@ def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
     def poisoned(self: Learner, episode: object) -> object:
         if self.step == 17:
             with torch.no_grad():
-                self.agent.classifier.weight[0, 0] = float("nan")
+                cast(RecurrentAttention, self.agent).classifier.weight[0, 0] = float("nan")
         return learn(self, episode)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Learner, "learn", poisoned)

@@ -1,0 +1,58 @@
+"""What every agent is: (observation, memory) -> (decision, memory), and what it learns from episodes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from glimpse.agents.episode import Decision, Episode, Loss
+
+Memory = Any
+"""What an agent carries from step to step, its own affair: tensors with the episodes on the first axis."""
+
+
+class Agent(nn.Module):
+    """The contract between an agent and the experiment; a subclass fills in `begin`, `forward`, `act` and `loss`.
+
+    steps: the longest episode, T.
+    plays: whether it learns from episodes that it has played. One that does not is given what an episode begins with
+        and nothing more: `loss` then reads the first observation and the label alone.
+    greedy_copy: whether the first copy of each training example must act greedily.
+    """
+
+    steps: int
+    plays = True
+    greedy_copy = False
+
+    def begin(self, observation: dict[str, Tensor]) -> Memory:
+        """The memory of B episodes that begin with this observation."""
+        raise NotImplementedError
+
+    def forward(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
+        """See, remember, decide: one step of B episodes."""
+        raise NotImplementedError
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Turn a decision for B episodes into an action.
+
+        Args:
+            decision: what `forward` gave.
+            noise: (B, 3) standard normal.
+            greedy: whether the likeliest is done instead of a draw; a bool, or (B,) bool.
+        """
+        raise NotImplementedError
+
+    def loss(self, episode: Episode) -> Loss:
+        """What to minimise, with its named terms."""
+        raise NotImplementedError
+
+    def updates(self, episode: Episode) -> Iterator[Loss]:
+        """The losses of the updates to make from an episode; each follows from the weights that the last one left."""
+        yield self.loss(episode)
+
+    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Groups of parameters with their learning rates as multiples of the optimiser's."""
+        return [(list(self.parameters()), 1.0)]
+
+    def set_progress(self, progress: float) -> None:
+        """Tell the share of training done, in [0, 1], to what follows a schedule."""
