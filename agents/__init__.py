@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NamedAgent:
-    """Where an agent's factory lives, what its options are, and one line that says what it is."""
+    """Where an agent's factory lives, what its options are, one line on what it is, and the kinds of world it fits."""
 
     factory: str
     options: str
     summary: str
+    kinds: tuple[str, ...] = ("classification",)
 
 
 AGENTS: dict[str, NamedAgent] = {

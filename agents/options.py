@@ -24,14 +24,19 @@ class SigmaOptions(Options):
     )
 
 
-class RecurrentOptions(Options):
-    """What RAM and its controls share: glimpse network, core, classifier and the losses."""
+class NetworkOptions(Options):
+    """The networks of recurrent attention: glimpse network and core."""
 
     glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches (h_g in the paper).")
     place_width: int = Field(128, ge=1, description="Units of the layer that sees the place (h_l).")
     feature_width: int = Field(256, ge=1, description="Units of the glimpse feature g.")
     memory_width: int = Field(256, ge=1, description="Units D of the core.")
     core: Literal["rnn", "lstm"] = Field("rnn", description="The paper's rectified recurrent core, or an LSTM.")
+
+
+class RecurrentOptions(NetworkOptions):
+    """What RAM and its controls share: the networks, and the losses of classification."""
+
     classification: Literal["final", "every_step"] = Field(
         "final", description="Cross-entropy at the last step only, or averaged over all steps."
     )
@@ -87,3 +92,25 @@ class RasterOptions(RecurrentOptions):
     """Control: a fixed grid, row by row, that covers the image as evenly as the glimpses allow."""
 
     name: Literal["raster"] = "raster"
+
+
+class PlayerOptions(NetworkOptions):
+    """RAM in a world that moves and asks for moves instead of an answer (Mnih et al., 2014, section 4.2, "Catch")."""
+
+    name: Literal["player"] = "player"
+    core: Literal["rnn", "lstm"] = Field("lstm", description="The paper's LSTM, or its rectified recurrent core.")
+    eyes: Literal["learned", "path", "random", "centre", "raster"] = Field(
+        "learned", description="What chooses the next place: learned; or a control, as the agents of these names."
+    )
+    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
+    sigma: SigmaOptions = SigmaOptions()
+    locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+    discount: float = Field(0.99, gt=0, le=1, description="Discount of rewards, gamma.")
+    trace: float = Field(0.95, ge=0, le=1, description="Lambda of the advantage; 1 does not bootstrap from the value.")
+    entropy: float = Field(0.01, ge=0, description="Weight of the entropy of the moves.")
+    value_weight: float = Field(0.5, ge=0, description="Weight of the value's squared error.")
+    update: Literal["reinforce", "ppo"] = Field(
+        "reinforce", description="One update by the score function for each batch of episodes, or several by PPO."
+    )
+    epochs: int = Field(4, ge=1, description="PPO: updates made from a batch of episodes.")
+    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: how far the probability ratio may leave 1.")

@@ -11,12 +11,16 @@ from gymnasium.envs.registration import register, registry
 
 @dataclass(frozen=True)
 class World:
-    """A named world: its Gymnasium id, where its batched core lives, and what differs from the core's defaults."""
+    """A named world: its Gymnasium id, what differs from its core's defaults, and where core and options live.
+
+    kind: of task; an agent says which kinds it fits (`glimpse.agents.AGENTS`).
+    """
 
     id: str
     defaults: dict[str, Any] = field(default_factory=dict)
     core: str = "glimpse.envs.classify:Classification"
     options: str = "glimpse.envs.options:ClassificationOptions"
+    kind: str = "classification"
 
 
 _WIDE_RETINA = {"patch": 12, "scales": 3}

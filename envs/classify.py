@@ -202,6 +202,10 @@ class Classification:
         self._move(action["look"])
         return Step(self._observe(), reward, self._over, self._label)
 
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Whether the likeliest class after each glimpse is not the label: (T, ..., N), (...,) -> (T, ...) bool."""
+        return belief.argmax(-1) != label
+
     def picture(self) -> Tensor:
         """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""
         return self.retina.restore(self._prepared()[self._picture])

@@ -72,10 +72,24 @@ class Core(Protocol):
 
 
 class VisualCore(Core, Protocol):
-    """A core that shows pictures through a retina: what reports and figures ask of it besides."""
+    """A core that shows pictures through a retina: what evaluation and reports ask of it besides.
+
+    classes: what can be answered; none in a world that asks for moves alone.
+    """
 
     retina: Retina
     classes: tuple[str, ...]
+
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Whether the answer would be wrong if it were given after each step.
+
+        Args:
+            belief: (T, ..., N), probabilities of the N classes.
+            label: (...,) int64.
+
+        Returns:
+            (T, ...) bool.
+        """
 
     def picture(self) -> Tensor:
         """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""

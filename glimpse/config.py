@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from glimpse.agents import AGENTS
 from glimpse.agents.options import (
     CentreOptions,
     Options,
@@ -18,11 +19,13 @@ from glimpse.agents.options import (
     RandomOptions,
     RasterOptions,
 )
+from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
 
 AgentOptions = Annotated[
     RamOptions | PathOptions | RandomOptions | CentreOptions | RasterOptions, Field(discriminator="name")
 ]
+TaskOptions = ClassificationOptions
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -97,7 +100,7 @@ class TrackOptions(Options):
 class Experiment(Options):
     """Everything that decides a run."""
 
-    task: ClassificationOptions
+    task: TaskOptions
     agent: AgentOptions
     train: TrainOptions
     evaluate: EvaluateOptions = EvaluateOptions()
@@ -111,7 +114,9 @@ class Experiment(Options):
     @classmethod
     def _agent_fits_the_task(cls, agent: AgentOptions, others: ValidationInfo) -> AgentOptions:
         task = others.data.get("task")
-        if task is not None and isinstance(agent, PolicyOptions):
+        if task is not None:
+            _check_kind(agent, task)
+        if isinstance(task, ClassificationOptions) and isinstance(agent, PolicyOptions):
             _check_credit(agent, task)
             _check_first_path(agent, task)
         return agent
@@ -124,6 +129,14 @@ class Experiment(Options):
             problem = f"should be at least 2 because agent.baseline is {baseline!r} (got {train.copies})"
             raise _mistake("copies", problem)
         return train
+
+
+def _check_kind(agent: AgentOptions, task: TaskOptions) -> None:
+    """An agent that names classes cannot move a paddle."""
+    kind = WORLDS[task.name].kind
+    if kind not in AGENTS[agent.name].kinds:
+        fit = ", ".join(repr(name) for name, known in AGENTS.items() if kind in known.kinds)
+        raise _mistake("name", f"should be one of {fit} because task.name is {task.name!r} (got {agent.name!r})")
 
 
 def _check_credit(agent: PolicyOptions, task: ClassificationOptions) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.agent import Agent
+from glimpse.agents.episode import Episode
 from glimpse.agents.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.build import choose_device, make_agent, make_world, set_threads, use_bfloat16
 from glimpse.checkpoint import Checkpoint, load_newest
@@ -96,13 +97,26 @@ def _wrong(
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.arange(world.examples, device=device).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
-            group = episode.belief.unflatten(1, (-1, copies))  # (T, E, M, classes)
-            label = episode.label[::copies]
-            single.append((group.argmax(-1) != label[:, None]).float().mean(-1))
-            averaged.append((group.mean(2).argmax(-1) != label).float())
+            alone, together = _judge(episode, world)
+            single.append(alone)
+            averaged.append(together)
             taken.append(episode.taken.sum())
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
     return torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses
+
+
+def _judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
+    """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
+
+    Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
+    """
+    copies = episode.copies
+    if not world.classes:
+        missed = (1 - episode.reward.sum(0)).view(-1, copies).mean(-1)[None]
+        return missed, missed
+    belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E,)
+    alone = world.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
+    return alone, world.wrong(belief.mean(2), label).float()
 
 
 def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Score:
