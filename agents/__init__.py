@@ -42,4 +42,10 @@ AGENTS: dict[str, NamedAgent] = {
         "glimpse.agents.options:RasterOptions",
         "Control: a fixed scan, row by row",
     ),
+    "player": NamedAgent(
+        "glimpse.agents.player:make_player",
+        "glimpse.agents.options:PlayerOptions",
+        "Recurrent attention that looks and moves, by REINFORCE or PPO; its controls by `eyes`",
+        kinds=("catch",),
+    ),
 }

@@ -11,15 +11,17 @@ class Decision(NamedTuple):
     """What the agent makes of an observation; nothing is sampled yet.
 
     place: (B, 2), mean of the next place, in [-1, 1].
-    answer: (B, N), logits of the classes.
+    answer: (B, N), logits of the classes; N is 0 where nothing is to be answered.
     stop: (B,), logit of stopping, where the task has it.
     activations: what the networks computed on the way, each (B, ...), by name; see `recall.py`.
+    move: (B, moves), logits of the moves, where the task has them.
     """
 
     place: Tensor
     answer: Tensor
     stop: Tensor | None
     activations: dict[str, Tensor]
+    move: Tensor | None = None
 
 
 @dataclass(frozen=True)

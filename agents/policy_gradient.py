@@ -109,3 +109,46 @@ def reinforce(log_prob: Tensor, advantage: Tensor, taken: Tensor | None = None) 
     if taken is not None:
         weighed = weighed * taken
     return -weighed.sum(0).mean()
+
+
+def generalised_advantage(reward: Tensor, value: Tensor, taken: Tensor, discount: float, trace: float) -> Tensor:
+    """Advantage by exponentially weighed temporal differences (Schulman et al., 2016, equation 16).
+
+    With `trace` 1 it is the discounted return less the value, with 0 one step's bootstrapped difference.
+
+    Args:
+        reward: (T, B).
+        value: (T, B), of what was seen before each step; no gradient flows through it.
+        taken: (T, B) bool, False after an episode's end, where the value is 0.
+        discount: gamma in (0, 1].
+        trace: lambda in [0, 1].
+
+    Returns:
+        (T, B), zero where `taken` is False.
+    """
+    value = value.detach() * taken
+    after = torch.cat([value[1:], torch.zeros_like(value[:1])])
+    difference = (reward + discount * after - value) * taken
+    advantage, later = torch.empty_like(difference), torch.zeros_like(difference[0])
+    for step in reversed(range(len(difference))):
+        later = difference[step] + discount * trace * later
+        advantage[step] = later
+    return advantage
+
+
+def clipped_surrogate(log_prob: Tensor, old: Tensor, advantage: Tensor, clip: float, taken: Tensor) -> Tensor:
+    """The loss of proximal policy optimisation (Schulman et al., 2017, equation 7, negated).
+
+    Args:
+        log_prob: (T, B), of the actions taken, with its gradient.
+        old: (T, B), of the same actions under the policy that took them.
+        advantage: (T, B); no gradient flows through it.
+        clip: how far the ratio of the two probabilities may leave 1.
+        taken: (T, B) bool, False where there was no action.
+
+    Returns:
+        A scalar, the mean over the steps taken.
+    """
+    ratio = (log_prob - old.detach()).exp()
+    gain = torch.minimum(ratio * advantage.detach(), ratio.clamp(1 - clip, 1 + clip) * advantage.detach())
+    return -(gain * taken).sum() / taken.sum()

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.options import RecurrentOptions
+from glimpse.agents.options import NetworkOptions
 from glimpse.agents.recall import RectifiedSum, recall_recurrence
 
 
@@ -26,7 +26,7 @@ class GlimpseNetwork(nn.Module):
     Mnih et al. (2014), section 4, "Glimpse network".
     """
 
-    def __init__(self, pixels: int, options: RecurrentOptions) -> None:
+    def __init__(self, pixels: int, options: NetworkOptions) -> None:
         """Make it for glimpses of `pixels` = K * C * P * P numbers."""
         super().__init__()
         self.what = RectifiedSum((pixels,), options.glimpse_width)

@@ -14,6 +14,7 @@ from glimpse.agents.options import (
     CentreOptions,
     Options,
     PathOptions,
+    PlayerOptions,
     PolicyOptions,
     RamOptions,
     RandomOptions,
@@ -23,7 +24,7 @@ from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
 
 AgentOptions = Annotated[
-    RamOptions | PathOptions | RandomOptions | CentreOptions | RasterOptions, Field(discriminator="name")
+    RamOptions | PathOptions | RandomOptions | CentreOptions | RasterOptions | PlayerOptions, Field(discriminator="name")
 ]
 TaskOptions = ClassificationOptions
 Decay = Annotated[float, Field(ge=0, lt=1)]

@@ -246,3 +246,34 @@ def test_reinforce_leaves_out_what_was_not_taken() -> None:
     loss = pg.reinforce(chosen, advantage, torch.tensor([[True, True], [True, False]]))
     assert loss.item() == 0.5  # still a mean over both episodes: (-1 + 2) / 2
     assert torch.autograd.grad(loss, chosen)[0].tolist() == [[-1.0, -0.5], [0.5, 0.0]]
+
+
+def test_generalised_advantage_by_hand() -> None:
+    """Two steps, values 1/2 and 1/4, reward 1 at the end, discount 1/2, lambda 1/2; the second episode ends at once."""
+    reward = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    value = torch.tensor([[0.5, 0.5], [0.25, 9.0]])
+    taken = torch.tensor([[True, True], [True, False]])
+    advantage = pg.generalised_advantage(reward, value, taken, 0.5, 0.5)
+    # Last step: 1 - 1/4. First: 0 + 1/2 * 1/4 - 1/2 = -3/8, plus 1/4 of 3/4.
+    assert advantage.tolist() == [[-0.375 + 0.1875, 0.5], [0.75, 0.0]]
+
+
+def test_without_bootstrapping_it_is_the_return_less_the_value() -> None:
+    """Lambda 1 and no discount."""
+    draw = torch.Generator().manual_seed(0)
+    reward, value = torch.rand(5, 3, generator=draw), torch.rand(5, 3, generator=draw)
+    advantage = pg.generalised_advantage(reward, value, torch.ones(5, 3, dtype=torch.bool), 1.0, 1.0)
+    torch.testing.assert_close(advantage, pg.returns_to_go(reward) - value)
+
+
+def test_the_clipped_surrogate_by_hand() -> None:
+    """Ratios 2 and 1/2, clipped at 1.2 and 0.8, with gains of either sign; the step that was not taken is left out."""
+    old = torch.zeros(1, 5)
+    log_prob = torch.tensor([[2.0, 2.0, 0.5, 0.5, 9.0]]).log().requires_grad_()
+    advantage = torch.tensor([[1.0, -1.0, 1.0, -1.0, 1.0]])
+    taken = torch.tensor([[True, True, True, True, False]])
+    loss = pg.clipped_surrogate(log_prob, old, advantage, 0.2, taken)
+    assert loss.item() == pytest.approx(-(1.2 - 2.0 + 0.5 - 0.8) / 4)
+    (gradient,) = torch.autograd.grad(loss, log_prob)
+    # Where the clipped term is the smaller one there is nothing to gain by going further.
+    torch.testing.assert_close(gradient, torch.tensor([[0.0, 0.5, -0.125, 0.0, 0.0]]))
