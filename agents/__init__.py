@@ -3,18 +3,25 @@
 `AGENTS` names every agent. Adding one: a file with its module, its options in `options.py`, a line here, a config.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class NamedAgent:
-    """Where an agent's factory lives, what its options are, one line on what it is, and the kinds of world it fits."""
+    """Where an agent's factory lives, what its options are, one line on what it is, and the kinds of world it fits.
+
+    task: options that the task must have for it.
+    """
 
     factory: str
     options: str
     summary: str
     kinds: tuple[str, ...] = ("classification",)
+    task: dict[str, Any] = field(default_factory=dict)
 
+
+_AT_ONCE = {"view": "whole", "glimpses": 1}
 
 AGENTS: dict[str, NamedAgent] = {
     "ram": NamedAgent(
@@ -42,10 +49,64 @@ AGENTS: dict[str, NamedAgent] = {
         "glimpse.agents.options:RasterOptions",
         "Control: a fixed scan, row by row",
     ),
+    "sb3-ppo": NamedAgent(
+        "glimpse.agents.stable_baselines3_agent:Sb3Agent",
+        "glimpse.agents.sb3_options:PpoOptions",
+        "Stable-Baselines3's PPO, on a board of places; it has no memory",
+        ("classification", "catch"),
+    ),
+    "sb3-a2c": NamedAgent(
+        "glimpse.agents.stable_baselines3_agent:Sb3Agent",
+        "glimpse.agents.sb3_options:A2cOptions",
+        "Stable-Baselines3's A2C, on a board of places; it has no memory",
+        ("classification", "catch"),
+    ),
+    "sb3-recurrent-ppo": NamedAgent(
+        "glimpse.agents.stable_baselines3_agent:Sb3Agent",
+        "glimpse.agents.sb3_options:RecurrentPpoOptions",
+        "sb3-contrib's RecurrentPPO, on a board of places; its memory is an LSTM",
+        ("classification", "catch"),
+    ),
     "player": NamedAgent(
         "glimpse.agents.player:make_player",
         "glimpse.agents.options:PlayerOptions",
         "Recurrent attention that looks and moves, by REINFORCE or PPO; its controls by `eyes`",
         kinds=("catch",),
+    ),
+    "dram": NamedAgent(
+        "glimpse.agents.dram:make_dram",
+        "glimpse.agents.dram_options:DramOptions",
+        "Deep recurrent attention: reads several targets in order, led by a coarse picture (Ba et al., 2015)",
+        kinds=("pairs",),
+    ),
+    "grid": NamedAgent(
+        "glimpse.agents.grid_attention:make_grid",
+        "glimpse.agents.soft_options:GridOptions",
+        "Whole image: attention over a grid of patches, soft or hard (Xu et al., 2015)",
+        task={"view": "whole"},
+    ),
+    "draw": NamedAgent(
+        "glimpse.agents.draw:make_draw",
+        "glimpse.agents.soft_options:DrawOptions",
+        "Whole image: a differentiable foveal read, DRAW's Gaussian filters (Gregor et al., 2015)",
+        task={"view": "whole"},
+    ),
+    "mlp": NamedAgent(
+        "glimpse.agents.whole_image:make_mlp",
+        "glimpse.agents.whole_image_options:MlpOptions",
+        "Whole image: the fully connected baseline of Mnih et al. (2014)",
+        task=_AT_ONCE,
+    ),
+    "conv": NamedAgent(
+        "glimpse.agents.whole_image:make_conv",
+        "glimpse.agents.whole_image_options:ConvOptions",
+        "Whole image: the convolutional baseline of Mnih et al. (2014)",
+        task=_AT_ONCE,
+    ),
+    "cnn": NamedAgent(
+        "glimpse.agents.whole_image:make_cnn",
+        "glimpse.agents.whole_image_options:CnnOptions",
+        "Whole image: a small modern convolutional network",
+        task=_AT_ONCE,
     ),
 }

@@ -18,11 +18,14 @@ class Agent(nn.Module):
     plays: whether it learns from episodes that it has played. One that does not is given what an episode begins with
         and nothing more: `loss` then reads the first observation and the label alone.
     greedy_copy: whether the first copy of each training example must act greedily.
+    samples: whether chance has a part in what it does or sees. The answers of one that leaves nothing to chance are
+        the same in all copies of an episode.
     """
 
     steps: int
     plays = True
     greedy_copy = False
+    samples = True
 
     def begin(self, observation: dict[str, Tensor]) -> Memory:
         """The memory of B episodes that begin with this observation."""
@@ -53,6 +56,10 @@ class Agent(nn.Module):
     def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
         """Groups of parameters with their learning rates as multiples of the optimiser's."""
         return [(list(self.parameters()), 1.0)]
+
+    def pixels(self, shown: int) -> int:
+        """How many pixels it reads in an episode whose world shows it `shown`; fewer where it leaves some out."""
+        return shown
 
     def set_progress(self, progress: float) -> None:
         """Tell the share of training done, in [0, 1], to what follows a schedule."""

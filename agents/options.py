@@ -43,13 +43,9 @@ class RecurrentOptions(NetworkOptions):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
 
 
-class PolicyOptions(RecurrentOptions):
-    """An agent whose places are learned by policy gradient."""
+class ReinforceOptions(RecurrentOptions):
+    """What is learned by policy gradient: which return, less which baseline."""
 
-    sigma: SigmaOptions = SigmaOptions()
-    first_path: tuple[tuple[float, float], ...] | None = Field(
-        None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
-    )
     credit: Literal["reward", "probability"] = Field(
         "reward", description="What is reinforced: the world's reward, or the probability given to the right class."
     )
@@ -57,6 +53,15 @@ class PolicyOptions(RecurrentOptions):
         "learned", description="What is subtracted from the return. The last two need train.copies of 2 or more."
     )
     policy_weight: float = Field(1.0, ge=0, description="Weight of the policy-gradient loss.")
+
+
+class PolicyOptions(ReinforceOptions):
+    """An agent whose places are learned by policy gradient."""
+
+    sigma: SigmaOptions = SigmaOptions()
+    first_path: tuple[tuple[float, float], ...] | None = Field(
+        None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
+    )
     locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
 
 
@@ -101,6 +106,16 @@ class PlayerOptions(NetworkOptions):
     core: Literal["rnn", "lstm"] = Field("lstm", description="The paper's LSTM, or its rectified recurrent core.")
     eyes: Literal["learned", "path", "random", "centre", "raster"] = Field(
         "learned", description="What chooses the next place: learned; or a control, as the agents of these names."
+    )
+    policy_gradient: Literal["locator", "core"] = Field(
+        "locator",
+        description="Where the gradient of the looks stops: at the locator, or flowing on into the core, where its "
+        "noise (of the order of 1 / sigma) may drown that of the moves.",
+    )
+    scale_gain: float = Field(
+        1.0,
+        gt=0,
+        description="By how much each coarser scale is amplified; zoom squared undoes the averaging of lone pixels.",
     )
     locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
     sigma: SigmaOptions = SigmaOptions()

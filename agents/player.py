@@ -38,6 +38,8 @@ class Player(Agent):
     with advantages that bootstrap from the learned value.
     """
 
+    gain: Tensor
+
     def __init__(
         self, options: PlayerOptions, locator: Locator, observation_space: spaces.Dict, action_space: spaces.Dict
     ) -> None:
@@ -53,6 +55,8 @@ class Player(Agent):
         self.options = options
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
         self.steps = int(time.n) - 1
+        gain = options.scale_gain ** torch.arange(glimpse.shape[0], dtype=torch.float32)
+        self.register_buffer("gain", gain.view(-1, 1, 1, 1), persistent=False)
         self.glimpse_network = GlimpseNetwork(int(torch.Size(glimpse.shape).numel()), options)
         core = LstmCore if options.core == "lstm" else RectifiedCore
         self.core = core(options.feature_width, options.memory_width)
@@ -66,7 +70,7 @@ class Player(Agent):
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
         """See, remember, decide; as `glimpse.agents.ram.RecurrentAttention.forward`, with moves and no answer."""
-        seen = self.glimpse_network(observation["glimpse"], observation["location"])
+        seen = self.glimpse_network(observation["glimpse"] * self.gain, observation["location"])
         memory = self.core(seen.feature, memory)
         hidden = self.core.output(memory)
         place, eyes = self.locator(hidden, observation["time"])
@@ -128,12 +132,13 @@ class Player(Agent):
         """Replay recorded episodes; activations are recalled only by the weights that played."""
         seen, known, taken = episode.observation, episode.activations if recall else {}, episode.taken
         recorded = Seen(known["what"], known["where"], known["feature"]) if known else None
-        features = self.glimpse_network(seen["glimpse"], seen["location"], recorded).feature
+        features = self.glimpse_network(seen["glimpse"] * self.gain, seen["location"], recorded).feature
         hidden = self.core.unroll(features, known.get("hidden"))[0]
         moves = self.mover(hidden).float().log_softmax(-1)
         log_prob = moves.gather(-1, episode.action["move"][..., None]).squeeze(-1) * taken
         if self.locator.gaussian is not None:
-            mean = self.locator(hidden, seen["time"], known.get("eyes"))[0].float()
+            remembered = hidden if self.options.policy_gradient == "core" else hidden.detach()
+            mean = self.locator(remembered, seen["time"], known.get("eyes"))[0].float()
             looked = policy_gradient.gaussian_log_prob(episode.action["look"], mean, self.locator.gaussian.current())
             # The last look of an episode is followed by no glimpse: it is not reinforced.
             log_prob = torch.cat([log_prob[:-1] + looked[:-1] * taken[1:], log_prob[-1:]])

@@ -15,7 +15,8 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
-from glimpse.agents.recurrent import GlimpseNetwork, LstmCore, RectifiedCore, Seen
+from glimpse.agents.recurrent import GlimpseNetwork, Seen, make_core
+from glimpse.agents.returns import credit, subtract_baseline
 
 
 class RecurrentAttention(Agent):
@@ -51,9 +52,8 @@ class RecurrentAttention(Agent):
         answer = cast(spaces.Discrete, action_space["answer"])
         self.steps = int(time.n) - 1
         pixels = int(torch.Size(glimpse.shape).numel())
-        core = LstmCore if options.core == "lstm" else RectifiedCore
         self.glimpse_network = GlimpseNetwork(pixels, options)
-        self.core = core(options.feature_width, options.memory_width)
+        self.core = make_core(options)
         self.locator = locator
         self.classifier = nn.Linear(options.memory_width, int(answer.n))
         self.baseline = nn.Linear(options.memory_width, 1)
@@ -146,8 +146,10 @@ class RecurrentAttention(Agent):
         terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
         if not isinstance(self.options, PolicyOptions):
             return Loss(cross_entropy, {name: term.detach() for name, term in terms.items()})
-        returns = policy_gradient.returns_to_go(self._credit(logits, episode, self.options))
-        advantage, baseline_error = self._advantage(hidden.detach(), returns, episode, self.options)
+        returns = policy_gradient.returns_to_go(credit(self.options.credit, logits, episode))
+        advantage, baseline_error = subtract_baseline(
+            self.options.baseline, returns, episode, hidden.detach(), self.baseline, self.average_return
+        )
         log_prob = self._log_prob(hidden if self.into_core else hidden.detach(), episode)
         policy = policy_gradient.reinforce(log_prob, advantage[: len(log_prob)])
         terms |= {"policy": policy, "baseline": baseline_error, "return": returns[0].mean()}
@@ -169,35 +171,6 @@ class RecurrentAttention(Agent):
         label = episode.label.expand(len(hidden), -1).flatten()
         losses = F.cross_entropy(every, label, label_smoothing=smoothing, reduction="none")
         return (losses * episode.taken.flatten()).sum() / episode.taken.sum()
-
-    def _credit(self, logits: Tensor, episode: Episode, options: PolicyOptions) -> Tensor:
-        """The reward (T, B) that is reinforced; `probability` puts p(label) where the world says right or wrong."""
-        if options.credit == "reward":
-            return episode.reward
-        chance = logits.detach().softmax(-1).gather(1, episode.label[:, None]).squeeze(1)
-        ends = episode.taken & ~torch.cat([episode.taken[1:], torch.zeros_like(episode.taken[:1])])
-        right = (episode.action["answer"] == episode.label).float()
-        return episode.reward + (chance - right) * ends
-
-    def _advantage(
-        self, hidden: Tensor, returns: Tensor, episode: Episode, options: PolicyOptions
-    ) -> tuple[Tensor, Tensor]:
-        """Returns (T, B) less the baseline, and the squared error of a learned one."""
-        no_error = returns.new_zeros(())
-        match options.baseline:
-            case "learned":
-                value = self.baseline(hidden).squeeze(-1).float()
-                return policy_gradient.learned_baseline(returns, value, episode.taken)
-            case "leave_one_out":
-                return policy_gradient.leave_one_out_baseline(returns, episode.copies), no_error
-            case "self_critical":
-                return policy_gradient.self_critical_baseline(returns, episode.copies), no_error
-            case "moving_average":
-                advantage = policy_gradient.moving_average_baseline(returns, self.average_return.clone())
-                self.average_return.lerp_(returns.mean(1), 0.01)
-                return advantage, no_error
-            case _:
-                return returns, no_error
 
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
         """Log-probability (T - 1, B) of what was chosen before the last step; zero where nothing came of it."""

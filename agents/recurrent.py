@@ -26,11 +26,11 @@ class GlimpseNetwork(nn.Module):
     Mnih et al. (2014), section 4, "Glimpse network".
     """
 
-    def __init__(self, pixels: int, options: NetworkOptions) -> None:
-        """Make it for glimpses of `pixels` = K * C * P * P numbers."""
+    def __init__(self, pixels: int, options: NetworkOptions, place: int = 2) -> None:
+        """Make it for glimpses of `pixels` = K * C * P * P numbers, at places of `place` numbers."""
         super().__init__()
         self.what = RectifiedSum((pixels,), options.glimpse_width)
-        self.where = RectifiedSum((2,), options.place_width)
+        self.where = RectifiedSum((place,), options.place_width)
         self.both = RectifiedSum((options.glimpse_width, options.place_width), options.feature_width)
 
     def forward(self, glimpse: Tensor, location: Tensor, recorded: Seen | None = None) -> Seen:
@@ -91,3 +91,9 @@ class LstmCore(nn.Module):
         """As `RectifiedCore.unroll`; the gates are not recorded, so all steps are computed, in one fused call."""
         hidden = cast(Tensor, self.lstm(features)[0])
         return hidden, hidden[-1]
+
+
+def make_core(options: NetworkOptions) -> RectifiedCore | LstmCore:
+    """The core that the options name."""
+    core = LstmCore if options.core == "lstm" else RectifiedCore
+    return core(options.feature_width, options.memory_width)

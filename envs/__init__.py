@@ -46,6 +46,20 @@ WORLDS: dict[str, World] = {
         },
     ),
     "images": World("glimpse/Images-v0"),
+    "catch": World(
+        "glimpse/Catch-v0",
+        {"retina": {"patch": 6, "scales": 3}},
+        core="glimpse.envs.catch:Catch",
+        options="glimpse.envs.options:CatchOptions",
+        kind="catch",
+    ),
+    "digit-pair": World(
+        "glimpse/DigitPair-v0",
+        {"data": "mnist", "retina": _WIDE_RETINA},
+        core="glimpse.envs.pairs:DigitPair",
+        options="glimpse.envs.options:DigitPairOptions",
+        kind="pairs",
+    ),
 }
 
 

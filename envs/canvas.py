@@ -12,7 +12,7 @@ from torch import Tensor
 from glimpse.envs.lane_random import integers, mix
 from glimpse.envs.options import CanvasOptions
 
-_PLACE, _PIECE_SOURCE, _PIECE_CUT, _PIECE_PLACE = 1, 2, 3, 4
+_PLACE, _PIECE_SOURCE, _PIECE_CUT, _PIECE_PLACE, _SECOND_PLACE = 1, 2, 3, 4, 5
 
 
 def check_canvas(options: CanvasOptions, source: Tensor) -> None:
@@ -55,6 +55,37 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
     corner = _corners(mix(key, _PLACE), options.size - height, options.size - width)
     _put(_windows(canvas, height, width), _start(lane, corner, canvas), examples, options.blend)
     return canvas
+
+
+def make_pair(size: int, left: Tensor, right: Tensor, key: Tensor) -> Tensor:
+    """Put two pictures on each episode's canvas, `left` wholly to the left of `right`: uniform among such places.
+
+    Args:
+        size: side S of the canvas; see `check_pair`.
+        left: (B, C, h, w) uint8.
+        right: (B, C, h, w) uint8.
+        key: (B,) int64, the episodes' keys.
+
+    Returns:
+        (B, C, S, S) uint8.
+    """
+    batch, channels, height, width = left.shape
+    canvas = torch.zeros(batch, channels, size, size, dtype=torch.uint8, device=left.device)
+    # Without its width between them, the pair of columns is any two of those that are left, in their order.
+    across = integers(mix(key, _PLACE), 2, size - 2 * width + 1).sort(-1).values
+    down = integers(mix(key, _SECOND_PLACE), 2, size - height + 1)
+    lane, windows = torch.arange(batch, device=key.device), _windows(canvas, height, width)
+    for number, picture in enumerate((left, right)):
+        corner = torch.stack([across[:, number] + number * width, down[:, number]], -1)
+        _put(windows, _start(lane, corner, canvas), picture, "add")
+    return canvas
+
+
+def check_pair(size: int, source: Tensor) -> None:
+    """Check that two images (N, C, h, w) fit a canvas side by side. Raises ValueError if they do not."""
+    height, width = source.shape[2:]
+    if max(height, 2 * width) > size:
+        raise ValueError(f"size {size} leaves no room for two images of {height} x {width} pixels side by side")
 
 
 def _scatter_pieces(options: CanvasOptions, canvas: Tensor, index: Tensor, key: Tensor, source: Tensor) -> None:

@@ -16,6 +16,7 @@ from glimpse.envs.lane_random import integers, mix, normal, uniform
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
 from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
+from glimpse.envs.whole_view import WholeView
 
 Observation = dict[str, Tensor]
 Action = dict[str, Tensor]
@@ -41,8 +42,9 @@ class Step(NamedTuple):
 class Classification:
     """Look at an image through T glimpses, then name its class.
 
-    Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), the place (x, y) in [-1, 1] that it was
-    taken at; `time`, the number of glimpses answered so far, 0 to T.
+    Observation: `glimpse` (K, C, P, P) in [0, 1], or with `view: whole` the whole picture (1, C, H, W) at every
+    step; `location` (2,), the place (x, y) in [-1, 1] that it was taken at; `time`, the number of glimpses
+    answered so far, 0 to T.
     Action: `look` (2,), the next place (clamped to [-1, 1]); `answer`, the guessed class; with the option
     `stop` also `stop`, which ends the episode with this answer.
     Reward: 1 for a right answer at the end (or 1/T for each right answer), less `glimpse_cost` at each step.
@@ -51,6 +53,8 @@ class Classification:
 
     Version 0.
     """
+
+    answers = 1
 
     def __init__(
         self,
@@ -81,7 +85,11 @@ class Classification:
         if options.canvas.kind != "plain":
             check_canvas(options.canvas, data.images)
             height = width = options.canvas.size
-        self.retina = Retina(options.retina, height, width, device=self.device)
+        self.retina = (
+            WholeView(height, width)
+            if options.view == "whole"
+            else Retina(options.retina, height, width, device=self.device)
+        )
         self._resident = None if self._fresh else self.retina.prepare(self._images)
         place = (0.0, 0.0) if options.first_place == "centre" else options.first_place
         self._start = None if place == "random" else torch.tensor(place, device=self.device)
@@ -100,11 +108,9 @@ class Classification:
         return load_images(options.data, split, root=root, download=download, image_size=options.image_size)
 
     def _make_observation_space(self, channels: int) -> spaces.Dict:
-        retina = self.options.retina
-        shape = (retina.scales, channels, retina.patch, retina.patch)
         return spaces.Dict(
             {
-                "glimpse": spaces.Box(0.0, 1.0, shape, np.float32),
+                "glimpse": spaces.Box(0.0, 1.0, self.retina.shape(channels), np.float32),
                 "location": spaces.Box(-1.0, 1.0, (2,), np.float32),
                 "time": spaces.Discrete(self.options.glimpses + 1),
             }
@@ -224,7 +230,8 @@ class Classification:
             seen = seen[:-1]  # The final observation repeats the one before it.
         picture = self.retina.restore(self._prepared()[self._picture[lane]][None])[0].numpy(force=True)
         places = np.stack([observation["location"] for observation in seen])
-        return np.asarray(draw_glimpses(picture, places, self.options.retina, seen[-1]["glimpse"]))
+        covered = None if self.options.view == "whole" else self.options.retina
+        return np.asarray(draw_glimpses(picture, places, covered, seen[-1]["glimpse"]))
 
     def _move(self, look: Tensor) -> None:
         """Look at the next place, in the lanes that go on."""
@@ -232,7 +239,8 @@ class Classification:
         if self._steps >= self.options.glimpses:
             return  # Each lane began at least T steps ago, so none goes on: known without asking the device.
         self._location = torch.where(self._over[:, None], self._location, look.float().clamp(-1, 1))
-        self._glimpse = self._look(self._picture, self._location)
+        if self.options.view == "glimpse":  # The whole picture is the same from everywhere.
+            self._glimpse = self._look(self._picture, self._location)
 
     def _prepared(self) -> Tensor:
         """The pictures that `_picture` counts."""

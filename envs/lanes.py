@@ -75,10 +75,13 @@ class VisualCore(Core, Protocol):
     """A core that shows pictures through a retina: what evaluation and reports ask of it besides.
 
     classes: what can be answered; none in a world that asks for moves alone.
+    answers: how many classes an episode asks for, one after the other at equal distances; the label holds them as
+        the digits of a number in base N, the first one foremost. 0 in a world that asks for moves alone.
     """
 
     retina: Retina
     classes: tuple[str, ...]
+    answers: int
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Whether the answer would be wrong if it were given after each step.
@@ -253,11 +256,27 @@ class Lanes:
             for name, space in self.core.observation_space.items()
         }
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything, but of the core only what sets it apart from one that has not begun."""
+    def state(self) -> dict[str, Any]:
+        """The episodes that are being played, for `restore`: tensors and numbers only, as checkpoints keep them."""
+        counts = {name: torch.from_numpy(getattr(self, name)) for name in ("_seeds", "_seeded", "_episodes")}
+        plain = (Tensor, int, float)
+        return {**counts, "core": {name: value for name, value in self._played().items() if isinstance(value, plain)}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with the episodes of `state`; what was seen of them before is not kept for `frames`."""
+        self._seeds, self._seeded, self._episodes = (state[name].numpy() for name in ("_seeds", "_seeded", "_episodes"))
+        for name, value in state["core"].items():
+            setattr(self.core, name, value.to(self.core.device) if isinstance(value, Tensor) else value)
+        self.begun = True
+
+    def _played(self) -> dict[str, Any]:
+        """What sets the core apart from one that has not begun."""
         resting = vars(self._make_core())
-        played = {name: value for name, value in vars(self.core).items() if value is not resting.get(name)}
-        return {**vars(self), "core": played}
+        return {name: value for name, value in vars(self.core).items() if value is not resting.get(name)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything, but of the core only what has been played."""
+        return {**vars(self), "core": self._played()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the core again and take up the episodes."""

@@ -3,9 +3,10 @@
 This file knows pydantic and nothing of torch, so that a mistake in a config is answered at once.
 """
 
-from typing import Any, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 
 class Options(BaseModel):
@@ -39,41 +40,21 @@ class CanvasOptions(Options):
     version: Literal[1] = Field(1, description="Version of the clutter rule.")
 
 
-class ClassificationOptions(Options):
-    """Sequential classification: look at an image through a few glimpses, then name its class."""
-
-    name: Literal[
-        "mnist",
-        "fashion-mnist",
-        "digits",
-        "translated-mnist",
-        "cluttered-mnist",
-        "cluttered-mnist-100",
-        "images",
-    ] = Field(description="Which world; `images` shows any data set named by `data`.")
-    data: str = Field(
-        "mnist",
+DataName = Annotated[
+    str,
+    Field(
         description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
-        "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png).",
-    )
-    image_size: tuple[PositiveInt, PositiveInt] | None = Field(
-        None, description="Resize each image to (height, width) pixels; needed by no built-in data set."
-    )
-    canvas: CanvasOptions = CanvasOptions()
-    retina: RetinaOptions = RetinaOptions()
-    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, the first one included.")
-    first_place: Literal["random", "centre"] | tuple[float, float] = Field(
-        "random",
-        description="Where the first glimpse falls: uniform over the image, its centre, or a given (x, y).",
-    )
-    first_spread: float = Field(
-        0.0, ge=0, le=1, description="Standard deviation of noise added to the first place (unless random)."
-    )
-    stop: bool = Field(False, description="Adds the action `stop`, which answers before the glimpses are used up.")
-    glimpse_cost: float = Field(0.0, ge=0, description="Subtracted from the reward at each step.")
-    reward: Literal["end", "each_step"] = Field(
-        "end", description="A right answer is worth 1 at the end, or 1/T a step."
-    )
+        "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png)."
+    ),
+]
+ImageSize = Annotated[
+    tuple[PositiveInt, PositiveInt] | None,
+    Field(description="Resize each image to (height, width) pixels; needed by no built-in data set."),
+]
+
+
+class WorldOptions(Options):
+    """What the options of all worlds share: the world's name fills in what is not given."""
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +71,7 @@ class ClassificationOptions(Options):
             filled[key] = value
         return filled
 
-    @field_validator("data")
+    @field_validator("data", check_fields=False)
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
         """Data sets of the worlds are known without opening the catalogue, which takes longer to import."""
@@ -104,12 +85,137 @@ class ClassificationOptions(Options):
                 raise unknown(data, [*IMAGE_SETS, "torchvision:NAME", "folder:PATH"], "data set")
         return data
 
-    @field_validator("first_place")
+    @field_validator("first_place", check_fields=False)
     @classmethod
     def _place_lies_in_the_image(cls, place: str | tuple[float, float]) -> str | tuple[float, float]:
         if not isinstance(place, str) and max(map(abs, place)) > 1:
             raise ValueError(f"should lie in [-1, 1] x [-1, 1] (got {list(place)})")
         return place
+
+
+class ClassificationOptions(WorldOptions):
+    """Sequential classification: look at an image through a few glimpses, then name its class."""
+
+    name: Literal[
+        "mnist",
+        "fashion-mnist",
+        "digits",
+        "translated-mnist",
+        "cluttered-mnist",
+        "cluttered-mnist-100",
+        "images",
+    ] = Field(description="Which world; `images` shows any data set named by `data`.")
+    data: DataName = "mnist"
+    image_size: ImageSize = None
+    canvas: CanvasOptions = CanvasOptions()
+    retina: RetinaOptions = RetinaOptions()
+    view: Literal["glimpse", "whole"] = Field(
+        "glimpse",
+        description="What is shown: glimpses through the retina, or the whole picture at every step, wherever the "
+        "agent looks (for whole-image baselines and soft attention).",
+    )
+    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, the first one included.")
+    first_place: Literal["random", "centre"] | tuple[float, float] = Field(
+        "random",
+        description="Where the first glimpse falls: uniform over the image, its centre, or a given (x, y).",
+    )
+    first_spread: float = Field(
+        0.0, ge=0, le=1, description="Standard deviation of noise added to the first place (unless random)."
+    )
+    stop: bool = Field(False, description="Adds the action `stop`, which answers before the glimpses are used up.")
+    glimpse_cost: float = Field(0.0, ge=0, description="Subtracted from the reward at each step.")
+    reward: Literal["end", "each_step"] = Field(
+        "end", description="A right answer is worth 1 at the end, or 1/T a step."
+    )
+
+
+SUBPIXEL_BITS = 16
+SUBPIXELS = 1 << SUBPIXEL_BITS
+"""Parts of a pixel in which the flight of a ball is counted; see `flights.py`."""
+
+
+class CatchOptions(WorldOptions):
+    """Catch: look for a falling ball through glimpses, and move a paddle under it (Mnih et al., 2014, section 4.2)."""
+
+    name: Literal["catch"] = Field(description="Which world.")
+    screen: int = Field(24, ge=4, le=512, description="Side S of the square screen, in pixels.")
+    paddle: int = Field(2, ge=1, le=512, description="Width of the paddle, in pixels; it moves one pixel a step.")
+    ball_speed: float = Field(1.0, ge=0.05, le=16, description="How fast the ball falls, in rows a step.")
+    sideways: float = Field(
+        1.0, ge=0, le=16, description="Fastest speed sideways, in columns a step; each ball's is uniform up to it."
+    )
+    start_rows: int = Field(
+        6,
+        ge=1,
+        validate_default=True,
+        description="The ball begins in one of this many rows at the top; 1 is the paper's, with falls of one length.",
+    )
+    view: Literal["glimpse", "whole"] = Field(
+        "glimpse", description="What is seen of the screen: a glimpse, or as a control all of it."
+    )
+    retina: RetinaOptions = RetinaOptions()
+    first_place: Literal["random", "centre"] | tuple[float, float] = Field(
+        "centre",
+        description="Where the first glimpse falls: uniform over the screen, its centre, or a given (x, y).",
+    )
+
+    @property
+    def fall(self) -> int:
+        """How far the ball falls in a step, in sub-pixels; rounded up, so that it is never down too late."""
+        return math.ceil(self.ball_speed * SUBPIXELS)
+
+    @property
+    def steps(self) -> int:
+        """Length T of the longest episode, that of a ball which begins in the top row."""
+        return -((1 - self.screen) * SUBPIXELS // self.fall)
+
+    # A check across keys is a validator of the later one, so that it is made even where other keys are wrong.
+    @field_validator("paddle")
+    @classmethod
+    def _paddle_fits_the_screen(cls, paddle: int, others: ValidationInfo) -> int:
+        if paddle > others.data.get("screen", paddle):
+            raise ValueError(f"should be at most the screen's side, {others.data['screen']} (got {paddle})")
+        return paddle
+
+    @field_validator("start_rows")
+    @classmethod
+    def _every_ball_can_be_caught(cls, start_rows: int, others: ValidationInfo) -> int:
+        if not {"screen", "paddle", "ball_speed"} <= others.data.keys():
+            return start_rows
+        screen, room = others.data["screen"], others.data["screen"] - others.data["paddle"]
+        needed = room - room // 2  # The paddle begins in the middle.
+        most = min(screen - 1, math.ceil(screen - (needed - 1) * others.data["ball_speed"]) - 1)
+        if most < 1:
+            raise ValueError(
+                f"no ball of ball_speed {others.data['ball_speed']:g} stays in the air for the {needed} steps that the "
+                "paddle takes to a wall: lower ball_speed, or widen the paddle"
+            )
+        if start_rows > most:
+            raise ValueError(f"should be at most {most}: the paddle takes {needed} steps to a wall (got {start_rows})")
+        return start_rows
+
+
+class DigitPairOptions(WorldOptions):
+    """Two digits on one canvas, to be read from left to right (Ba, Mnih and Kavukcuoglu, 2015, section 5.1)."""
+
+    name: Literal["digit-pair"] = Field(description="Which world.")
+    data: DataName = "mnist"
+    image_size: ImageSize = None
+    size: int = Field(60, ge=2, le=4096, description="Side of the square canvas, in pixels; the paper's is 100.")
+    context: int = Field(12, ge=1, le=512, description="Side of the coarse picture of the whole, in pixels.")
+    retina: RetinaOptions = RetinaOptions()
+    glimpses: int = Field(3, ge=1, le=500, description="Glimpses S for each of the two; the first one included.")
+    first_place: Literal["random", "centre"] | tuple[float, float] = Field(
+        "centre",
+        description="Where the first glimpse falls: uniform over the canvas, its centre, or a given (x, y).",
+    )
+
+    @field_validator("context")
+    @classmethod
+    def _context_is_no_larger(cls, context: int, others: ValidationInfo) -> int:
+        if context > others.data.get("size", context):
+            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {context})")
+        return context
 
 
 class AugmentOptions(Options):

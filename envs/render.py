@@ -13,6 +13,8 @@ from glimpse.envs.options import RetinaOptions
 
 Colour = tuple[int, int, int]
 Pixels = NDArray[Any]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels; ends excluded."""
 
 # One for each scale, finest first: seen on black and white, told apart by the colour-blind (Okabe and Ito).
 SCALE_COLOURS: tuple[Colour, ...] = (
@@ -53,11 +55,13 @@ def to_pixels(places: Pixels, height: int, width: int) -> Pixels:
     return (np.asarray(places, np.float32) + np.float32(1)) * np.float32(0.5) * np.array([width, height], np.float32)
 
 
-def boxes(options: RetinaOptions, place: Pixels, height: int, width: int) -> list[tuple[int, int, int, int]]:
-    """What the retina covers at a place (2,): for each scale (left, top, right, bottom), ends excluded.
+def boxes(options: RetinaOptions | None, place: Pixels, height: int, width: int) -> list[Box]:
+    """What the retina covers at a place (2,), a box for each scale; without a retina, the whole image.
 
     The rule is that of `glimpse.envs.retina.Retina`; a box may reach beyond the image.
     """
+    if options is None:
+        return [(0, 0, width, height)]
     centre = to_pixels(place, height, width)
     found = []
     for scale in range(options.scales):
@@ -101,7 +105,7 @@ def draw_path(canvas: Image.Image, points: Pixels, radius: int = 9) -> Image.Ima
     return Image.alpha_composite(canvas.convert("RGBA"), layer).convert("RGB")
 
 
-def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions) -> Image.Image:
+def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions | None) -> Image.Image:
     """The image (C, H, W), enlarged, with the path (t, 2) and around its last place the box of each scale."""
     height, width = image.shape[1:]
     factor = magnification(height, width)
@@ -114,26 +118,26 @@ def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions) -> Image.I
 
 def draw_patches(glimpse: Pixels, height: int) -> Image.Image:
     """The patches (K, C, P, P) one below the other, framed in their scales' colours, in `height` pixels."""
-    scales, side = len(glimpse), glimpse.shape[-1]
+    scales, (rows, columns) = len(glimpse), glimpse.shape[-2:]
     room = (height - _GAP * (scales - 1)) // scales - 2 * _LINE
-    factor = max(1, room // side)
-    step = side * factor + 2 * _LINE
-    column = Image.new("RGB", (step, max(height, scales * (step + _GAP) - _GAP)), BACKGROUND)
+    factor = max(1, room // rows)
+    step, width = rows * factor + 2 * _LINE, columns * factor + 2 * _LINE
+    column = Image.new("RGB", (width, max(height, scales * (step + _GAP) - _GAP)), BACKGROUND)
     for scale, patch in enumerate(glimpse):
         top = scale * (step + _GAP)
         column.paste(enlarge(patch, factor), (_LINE, top + _LINE))
-        outline = (0, top, step - 1, top + step - 1)
+        outline = (0, top, width - 1, top + step - 1)
         ImageDraw.Draw(column).rectangle(outline, outline=SCALE_COLOURS[scale], width=_LINE)
     return column
 
 
-def draw_glimpses(image: Pixels, places: Pixels, options: RetinaOptions, glimpse: Pixels) -> Image.Image:
+def draw_glimpses(image: Pixels, places: Pixels, options: RetinaOptions | None, glimpse: Pixels) -> Image.Image:
     """What an agent has done so far: on the left the image with its path, on the right its last glimpse.
 
     Args:
         image: (C, H, W) uint8, the whole picture; enlarged by whole pixels to 256 or more.
         places: (t, 2) in [-1, 1], where it looked, t >= 1.
-        options: the retina.
+        options: the retina; None where the whole picture is shown.
         glimpse: (K, C, P, P) in [0, 1], the last glimpse.
 
     Returns:

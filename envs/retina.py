@@ -4,11 +4,15 @@ Mnih et al. (2014), section 3.1 and figure 1A, with zoom 2. Reduction is by area
 Pixels are gathered by index from prepared images, so a look costs the same whatever the image's size.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.options import RetinaOptions
+from glimpse.envs.render import Box, boxes
 
 
 class Retina:
@@ -38,6 +42,14 @@ class Retina:
         edges = cell[:, None] * torch.arange(options.patch + 1, device=device) - side // 2
         self._edges = edges.to(torch.int32)  # (K, P + 1) where reduced pixels begin and end
         self._white = (255.0 * cell * cell).view(-1, 1, 1, 1)  # sum over a white reduced pixel
+
+    def shape(self, channels: int) -> tuple[int, ...]:
+        """Of a glimpse at pictures of C channels: (K, C, P, P)."""
+        return (self.options.scales, channels, self.options.patch, self.options.patch)
+
+    def boxes(self, place: NDArray[Any]) -> list[Box]:
+        """What is covered at a place (2,), a box for each scale; see `glimpse.envs.render.boxes`."""
+        return boxes(self.options, place, self.height, self.width)
 
     def prepare(self, images: Tensor) -> Tensor:
         """Lay images out for looking: do it once for images that stay, or once an episode for canvases.

@@ -4,20 +4,21 @@ Stable-Baselines3 takes no Dict of actions, and takes a Box of three axes for a 
 more. So in the flat view an action is a row of choices, and each observed array is one long vector.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from glimpse.envs import WORLDS
 from glimpse.envs.build import make_core
-from glimpse.envs.lanes import DRAWN, Arrays, Lanes, choose_examples
+from glimpse.envs.lanes import DRAWN, Arrays, Core, Lanes, choose_examples
 
 Indices = int | Iterable[int] | None
 
@@ -106,26 +107,36 @@ class WorldVecEnv(VecEnv):
 
     The same as `DummyVecEnv` of that many `FlatView`, without a loop over them. Wrap it in `VecMonitor` to
     have returns logged.
+
+    spec: the world's entry in Gymnasium's registry, where it was made by name.
     """
 
+    spec: EnvSpec | None = None
+
     def __init__(
-        self, name: str, num_envs: int, *, grid: int = 7, render_mode: str | None = None, **options: Any
+        self, make_core: Callable[[], Core], num_envs: int, *, grid: int = 7, render_mode: str | None = None
     ) -> None:
-        """Make worlds; see `make_sb3_env`."""
-        self._lanes = Lanes(partial(make_core, name, **options), num_envs, render_mode)
-        core = self._lanes.core
+        """Make worlds; `make_sb3_env` does so by name.
+
+        Args:
+            make_core: makes a core that has not begun; picklable where the worlds are to be.
+            num_envs: how many episodes side by side.
+            grid: cells along each axis of the places that can be looked at.
+            render_mode: None or "rgb_array".
+        """
+        self.lanes = Lanes(make_core, num_envs, render_mode)
+        core = self.lanes.core
         self._flat = FlatSpaces(core.observation_space, core.action_space, grid)
         self._action: Arrays = {}
         self.render_mode = render_mode
-        self.spec = gym.spec(WORLDS[name].id)
         super().__init__(num_envs, self._flat.observation_space, self._flat.action_space)
 
     def reset(self) -> Arrays:
         """Begin an episode in each lane. Seeds and options that were set before count once."""
         examples = [self._example(options) for options in self._options]
-        self._lanes.seed(self._seeds, np.arange(self.num_envs), np.random.default_rng())
-        observation = self._lanes.begin(example=np.array(examples))
-        self.reset_infos = [{"label": label} for label in self._lanes.label.tolist()]
+        self.lanes.seed(self._seeds, np.arange(self.num_envs), np.random.default_rng())
+        observation = self.lanes.begin(example=np.array(examples))
+        self.reset_infos = [{"label": label} for label in self.lanes.label.tolist()]
         self._reset_seeds()
         self._reset_options()
         return self._flat.flatten(observation, (self.num_envs,))
@@ -136,15 +147,15 @@ class WorldVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Act in all lanes, and begin new episodes where they have ended."""
-        turn = self._lanes.step(self._action)
+        turn = self.lanes.step(self._action)
         observation = self._flat.flatten(turn.observation, (self.num_envs,))
         infos: list[dict[str, Any]] = [{"label": label, "TimeLimit.truncated": False} for label in turn.label.tolist()]
         ended = np.flatnonzero(turn.over)
         if len(ended):
             for lane in ended:
                 infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
-            observation = self._flat.flatten(self._lanes.begin(ended), (self.num_envs,))
-            for lane, label in zip(ended, self._lanes.label[ended].tolist(), strict=True):
+            observation = self._flat.flatten(self.lanes.begin(ended), (self.num_envs,))
+            for lane, label in zip(ended, self.lanes.label[ended].tolist(), strict=True):
                 self.reset_infos[lane] = {"label": label}
         return observation, turn.reward, turn.over, infos
 
@@ -153,7 +164,7 @@ class WorldVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """A picture of each lane; None without a render mode."""
-        return self._lanes.frames() or [None] * self.num_envs
+        return self.lanes.frames() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """An attribute, which all lanes share."""
@@ -184,7 +195,7 @@ class WorldVecEnv(VecEnv):
             raise ValueError(f"reset() knows the option 'example', got {unknown}")
         if "example" not in options:
             return DRAWN
-        return int(choose_examples(options["example"], self._lanes.core.examples, 1)[0])
+        return int(choose_examples(options["example"], self.lanes.core.examples, 1)[0])
 
 
 def make_sb3_env(
@@ -207,7 +218,9 @@ def make_sb3_env(
     names = {key: name for name, known in WORLDS.items() for key in (name, known.id)}
     if world not in names:
         raise ValueError(f"world should be one of {', '.join(WORLDS)}, got {world!r}")
-    env = WorldVecEnv(names[world], num_envs, grid=grid, **options)
+    name, render_mode = names[world], options.pop("render_mode", None)
+    env = WorldVecEnv(partial(make_core, name, **options), num_envs, grid=grid, render_mode=render_mode)
+    env.spec = gym.spec(WORLDS[name].id)
     if seed is not None:
         env.seed(seed)
     return env

@@ -122,10 +122,11 @@ def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floa
         x = scale * (side + _SPACE)
         image.paste(picture_image(patch, side), (x, 0))
         pen.rectangle((x, 0, x + side - 1, side - 1), outline=DIM)
-    names = max(pen.textlength(classes[number], ImageFont.load_default(_ROW - 2)) for number in shown)
+    font = ImageFont.load_default(_ROW - 2)
+    names = max((pen.textlength(classes[number], font) for number in shown), default=0)
     start = left + round(min(names, 0.4 * (_SIDE - left))) + 6
     for row, number in enumerate(shown):
-        colour = RIGHT if number == episode.label else WRONG if number == episode.answer else GREY
+        colour = RIGHT if number in episode.true else WRONG if number in episode.said else GREY
         y = top + row * _ROW
         write(pen, (left, y - 1), classes[number], _ROW - 2, GREY if colour == GREY else PALE, start - left - 6)
         _draw_bar(pen, (start, y + 2, _SIDE - 1, y + _ROW - 4), float(belief[number]), colour)

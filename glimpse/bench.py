@@ -9,6 +9,8 @@ from typing import Any, Literal, cast
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium import spaces
+from gymnasium.vector.utils import batch_space
 
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.bench_settings import (
@@ -22,8 +24,10 @@ from glimpse.bench_settings import (
 from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
+from glimpse.envs import WORLDS
+from glimpse.envs.build import make_core
 from glimpse.envs.classify import Classification
-from glimpse.envs.datasets import ImageData, load_images
+from glimpse.envs.datasets import ImageData
 from glimpse.envs.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.evaluate import measure_averaged
@@ -35,7 +39,7 @@ from glimpse.run_folder import RunFolder
 from glimpse.stopwatch import Stopwatch, shares, training_flops
 from glimpse.train import Training
 
-FACE_OPTIONS: dict[str, Any] = {"retina": {"patch": 8}, "glimpses": 6}
+FACE_OPTIONS: dict[str, dict[str, Any]] = {"digits": {"retina": {"patch": 8}, "glimpses": 6}, "catch": {}}
 
 
 def synthetic(side: int, examples: int) -> ImageData:
@@ -61,7 +65,7 @@ class Update:
         """Make world and learner, and use the setting's threads from here on."""
         set_threads(setting.threads)
         experiment = experiment_of(setting, task)
-        self.world = Classification(experiment.task, data, device=device)
+        self.world = Classification(cast(ClassificationOptions, experiment.task), data, device=device)
         self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
         self.order = TrainingOrder(self.world.examples, setting.batch, 0, device)
 
@@ -97,7 +101,8 @@ def bench_evaluation(watch: Stopwatch) -> None:
 def _evaluation_rate(watch: Stopwatch, setting: Setting, copies: int) -> float:
     set_threads(setting.threads)
     experiment = experiment_of(setting)
-    world = Classification(experiment.task, synthetic(28, watch.size(2_000)), device=watch.device)
+    task = cast(ClassificationOptions, experiment.task)
+    world = Classification(task, synthetic(28, watch.size(2_000)), device=watch.device)
     agent = make_agent(experiment, world).requires_grad_(False)
     options = EvaluateOptions(batch=setting.batch, copies=copies, precision=setting.precision)
 
@@ -112,32 +117,37 @@ def bench_world(watch: Stopwatch) -> None:
     """World steps a second: the batched core, the native vector face, single envs side by side, the SB3 adapter."""
     set_threads(fastest(watch.device, watch.quick).threads)
     for lanes in (64, 1024):
-        watch.add("world", f"batched core, {lanes} lanes", watch.rate(_core_steps(watch, lanes)), "steps/s")
-        watch.add("world", f"vector face, {lanes} lanes", watch.rate(_vector_steps(lanes, None)), "steps/s")
+        watch.add("world", f"batched core, {lanes} lanes", watch.rate(_core_steps(watch, "digits", lanes)), "steps/s")
+        watch.add("world", f"vector face, {lanes} lanes", watch.rate(_vector_steps("digits", lanes)), "steps/s")
         watch.add("world", f"SB3 adapter, {lanes} lanes", watch.rate(_adapter_steps(lanes)), "steps/s")
-    watch.add("world", "SyncVectorEnv, 64 lanes", watch.rate(_vector_steps(64, "sync")), "steps/s")
+    watch.add("world", "SyncVectorEnv, 64 lanes", watch.rate(_vector_steps("digits", 64, "sync")), "steps/s")
+    for lanes in (64, 1024):
+        rate = watch.rate(_core_steps(watch, "catch", lanes))
+        watch.add("world", f"Catch, batched core, {lanes} lanes", rate, "steps/s")
+    watch.add("world", "Catch, vector face, 64 lanes", watch.rate(_vector_steps("catch", 64)), "steps/s")
+    watch.add("world", "Catch, SyncVectorEnv, 64 lanes", watch.rate(_vector_steps("catch", 64, "sync")), "steps/s")
 
 
-def _core_steps(watch: Stopwatch, lanes: int) -> Callable[[], int]:
-    """Episodes of the core with random actions drawn beforehand."""
-    options = ClassificationOptions.model_validate({"name": "digits", **FACE_OPTIONS})
-    world = Classification(options, load_images("digits", "train"), device=watch.device)
+def _core_steps(watch: Stopwatch, name: str, lanes: int) -> Callable[[], int]:
+    """Episodes of a world's core with random actions drawn beforehand."""
+    world = make_core(name, device=str(watch.device), **FACE_OPTIONS[name])
     lane = torch.arange(lanes, device=watch.device)
-    look = torch.rand(lanes, 2, device=watch.device) * 2 - 1
-    action = {"look": look, "answer": lane % 10}
+    sample = batch_space(world.action_space, lanes).sample()
+    action = {part: torch.as_tensor(chosen, device=watch.device) for part, chosen in sample.items()}
+    steps = int(cast(spaces.Discrete, world.observation_space["time"]).n) - 1
 
     def episode() -> int:
         world.begin(world.draw_example(lane), lane)
-        for _ in range(options.glimpses):
+        for _ in range(steps):
             world.step(action)
-        return lanes * options.glimpses
+        return lanes * steps
 
     return episode
 
 
-def _vector_steps(lanes: int, mode: Literal["sync"] | None) -> Callable[[], int]:
+def _vector_steps(name: str, lanes: int, mode: Literal["sync"] | None = None) -> Callable[[], int]:
     """Steps of a Gymnasium vector env: our own, or single envs side by side."""
-    envs = gym.make_vec("glimpse/Digits-v0", num_envs=lanes, vectorization_mode=mode, **FACE_OPTIONS)
+    envs = gym.make_vec(WORLDS[name].id, num_envs=lanes, vectorization_mode=mode, **FACE_OPTIONS[name])
     envs.reset(seed=0)
     action = envs.action_space.sample()
 
@@ -152,7 +162,7 @@ def _adapter_steps(lanes: int) -> Callable[[], int]:
     """Steps of the Stable-Baselines3 adapter."""
     from glimpse.envs.stable_baselines3_face import make_sb3_env
 
-    envs = make_sb3_env("digits", lanes, **FACE_OPTIONS)
+    envs = make_sb3_env("digits", lanes, **FACE_OPTIONS["digits"])
     envs.reset()
     actions = np.stack([envs.action_space.sample() for _ in range(lanes)])
 

@@ -93,8 +93,15 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Vi
 
 
 def make_agent(experiment: Experiment, world: VisualCore) -> Agent:
-    """The agent of a config for a world, on the world's device. Its weights follow from `seed`."""
+    """The agent of a config for a world, on the world's device. Its weights follow from `seed`.
+
+    Raises:
+        UserError: if a package that the agent needs is not installed.
+    """
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
-    agent = factory(experiment.agent, world.observation_space, world.action_space)
+    try:
+        agent = factory(experiment.agent, world.observation_space, world.action_space)
+    except ModuleNotFoundError as problem:
+        raise UserError(str(problem)) from None
     return cast(Agent, agent.to(world.device))

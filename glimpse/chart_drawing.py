@@ -5,14 +5,23 @@ from html import escape
 
 from PIL import Image, ImageDraw, ImageFont
 
-from glimpse.charts import Chart, Curve, Label, Rule, Spot, Tone, marks
+from glimpse.charts import Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, marks
 
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
 _INK, _TEXT, _GRID = "#1b1d1f", "#62676c", "#e0e0d9"
-_COLOURS: dict[Tone, str] = {"agent": "#0f7285", "sampled": "#8fbcc5", "averaged": "#a8437c", "control": "#a3a8ad"}
+_COLOURS: dict[Tone, str] = {
+    "agent": "#0f7285",
+    "sampled": "#8fbcc5",
+    "averaged": "#a8437c",
+    "control": "#a3a8ad",
+    "paper": "#c77700",
+    "public": "#5b5fc7",
+}
 _NAMES: dict[Tone, str] = {**_COLOURS, "sampled": _COLOURS["agent"], "control": _TEXT}
 _FINE = 3
 """How much larger a chart is drawn than it is kept."""
+_DOT = 4
+"""Radius of a single dot."""
 
 
 def chart_svg(chart: Chart, width: int, height: int) -> str:
@@ -22,10 +31,29 @@ def chart_svg(chart: Chart, width: int, height: int) -> str:
     return f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">{drawn}</svg>'
 
 
-def _svg(mark: Rule | Label | Curve) -> str:
+def marks_svg(drawn: Iterable[Mark], width: int, height: int, title: str) -> str:
+    """Marks as an SVG file that needs no page: black on white, whatever the reader's setting."""
+    names = "".join(f"text.{tone}{{fill:{colour}}}" for tone, colour in _NAMES.items())
+    lines = "".join(f".{tone}{{--c:{colour}}}" for tone, colour in _COLOURS.items())
+    style = (
+        f"text{{font:11px system-ui,sans-serif;fill:{_TEXT}}}{names}.grid{{stroke:{_GRID}}}{lines}"
+        ".line{fill:none;stroke:var(--c);stroke-width:1.75}circle{fill:var(--c)}"
+        "circle.ring{fill:#fff;stroke:var(--c);stroke-width:1.75}"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'role="img"><title>{escape(title)}</title><style>{style}</style><rect width="100%" height="100%" fill="#fff"/>'
+        f"{''.join(map(_svg, drawn))}</svg>\n"
+    )
+
+
+def _svg(mark: Mark) -> str:
     match mark:
-        case Rule(left, right, y):
-            return f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
+        case Rule((left, top), (right, bottom)):
+            return f'<path class="grid" d="M{left:.1f} {top:.1f}L{right:.1f} {bottom:.1f}"/>'
+        case Dot(x, y, tone, ring):
+            kind = f"{tone} ring" if ring else tone
+            return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}"/>'
         case Label(x, y, text, anchor, tone):
             kind = f' class="{tone}"' if tone else ""
             return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{_ANCHORS[anchor]}">{escape(text)}</text>'
@@ -50,22 +78,37 @@ def charts_image(charts: Sequence[Chart], columns: int = 3) -> Image.Image:
 
 def _chart_image(chart: Chart, width: int, height: int) -> Image.Image:
     """One chart, drawn larger and then reduced, which smooths its lines."""
-    image = Image.new("RGB", (width * _FINE, height * _FINE), "white")
-    pen, font = ImageDraw.Draw(image), ImageFont.load_default(11 * _FINE)
+    image = _drawn(marks(chart, width, height), width, height, _FINE)
+    return image.resize((width, height), Image.Resampling.BOX)
 
-    def fine(spots: Iterable[Spot]) -> list[Spot]:
-        return [(x * _FINE, y * _FINE) for x, y in spots]
 
-    for mark in marks(chart, width, height):
+def marks_image(drawn: Iterable[Mark], width: int, height: int) -> Image.Image:
+    """Marks on white, twice as large as they are given, for sharp screens."""
+    size = 2 * width, 2 * height
+    return _drawn(drawn, width, height, 2 * _FINE).resize(size, Image.Resampling.BOX)
+
+
+def _drawn(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.Image:
+    """Marks on white, `fine` times as large."""
+    image = Image.new("RGB", (width * fine, height * fine), "white")
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(11 * fine)
+
+    def larger(spots: Iterable[Spot]) -> list[Spot]:
+        return [(x * fine, y * fine) for x, y in spots]
+
+    for mark in drawn:
         match mark:
-            case Rule(left, right, y):
-                pen.line(fine([(left, y), (right, y)]), fill=_GRID, width=_FINE)
+            case Rule(start, end):
+                pen.line(larger([start, end]), fill=_GRID, width=fine)
+            case Dot(x, y, tone, ring):
+                inside = "white" if ring else _COLOURS[tone]
+                pen.circle((x * fine, y * fine), _DOT * fine, inside, _COLOURS[tone], round(1.75 * fine))
             case Label(x, y, text, anchor, tone):
                 colour = _NAMES[tone] if tone else _TEXT
-                pen.text((x * _FINE, y * _FINE), text, fill=colour, font=font, anchor=f"{anchor}s")
+                pen.text((x * fine, y * fine), text, fill=colour, font=font, anchor=f"{anchor}s")
             case Curve(tone):
                 for piece in mark.pieces():
-                    pen.line(fine(piece), fill=_COLOURS[tone], width=2 * _FINE, joint="curve")
-                for dot in fine(mark.dots()):
-                    pen.circle(dot, 2.5 * _FINE, fill=_COLOURS[tone])
-    return image.resize((width, height), Image.Resampling.BOX)
+                    pen.line(larger(piece), fill=_COLOURS[tone], width=2 * fine, joint="curve")
+                for dot in larger(mark.dots()):
+                    pen.circle(dot, 2.5 * fine, fill=_COLOURS[tone])
+    return image

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-Tone = Literal["agent", "sampled", "averaged", "control"]
+Tone = Literal["agent", "sampled", "averaged", "control", "paper", "public"]
 Spot = tuple[float, float]
 
 _MOST_DOTS = 12
@@ -53,16 +53,7 @@ class Chart:
     def up(self) -> "Axis":
         """The vertical axis."""
         heights = self._heights() or [0.0, 1.0]
-        low, high = min(heights), max(heights)
-        if self.logarithmic:
-            return Axis(low / 1.15, high * 1.15, _powers(low / 1.15, high * 1.15), logarithmic=True)
-        if high - low <= 1e-9 * max(abs(low), abs(high)):
-            reach = 2 * abs(high) or 1.0
-            low, high = (-reach, 0.0) if high < 0 else (0.0, reach)
-        low = 0.0 if 0 < low < high / 2 else low
-        step = _round_step((high - low) / 4)
-        low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
-        return Axis(low, high, _multiples(low, high, step))
+        return logarithmic_axis(heights) if self.logarithmic else linear_axis(heights)
 
     def _heights(self) -> list[float]:
         return [y for one in self.series for _, y in one.points if y is not None]
@@ -82,6 +73,24 @@ class Axis:
         if self.logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
+
+
+def logarithmic_axis(values: Sequence[float]) -> Axis:
+    """An axis for values above zero, with a little room at both ends."""
+    low, high = min(values) / 1.15, max(values) * 1.15
+    return Axis(low, high, _powers(low, high), logarithmic=True)
+
+
+def linear_axis(values: Sequence[float]) -> Axis:
+    """An axis that begins and ends at round numbers; at zero where the values come near it."""
+    low, high = min(values), max(values)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        reach = 2 * abs(high) or 1.0
+        low, high = (-reach, 0.0) if high < 0 else (0.0, reach)
+    low = 0.0 if 0 < low < high / 2 else low
+    step = _round_step((high - low) / 4)
+    low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
+    return Axis(low, high, _multiples(low, high, step))
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:
@@ -104,16 +113,27 @@ def _round_step(least: float) -> float:
 
 
 def number_text(value: float) -> str:
-    """A tick's number: 0.02, 1.5, 300, 20k."""
-    return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{round(value, 10):g}"
+    """A tick's number: 0.02, 1.5, 300, 20k, 5M."""
+    for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / unit:g}{letter}"
+    return f"{round(value, 10):g}"
 
 
 class Rule(NamedTuple):
-    """A horizontal line of the grid."""
+    """A line of the grid."""
 
-    left: float
-    right: float
+    start: Spot
+    end: Spot
+
+
+class Dot(NamedTuple):
+    """A mark at a place: a value that was measured is full; one that is quoted is a ring."""
+
+    x: float
     y: float
+    tone: Tone
+    ring: bool = False
 
 
 class Label(NamedTuple):
@@ -143,7 +163,10 @@ class Curve(NamedTuple):
         return known if len(known) <= _MOST_DOTS else []
 
 
-def marks(chart: Chart, width: int, height: int) -> list[Rule | Label | Curve]:
+Mark = Rule | Dot | Label | Curve
+
+
+def marks(chart: Chart, width: int, height: int) -> list[Mark]:
     """All that is drawn of a chart, from back to front, in pixels from the top left corner."""
     left, right, top, bottom = 40, width - (118 if chart.labelled else 12), 10, height - 36
     across, up = chart.across((right - left) // 55), chart.up()
@@ -156,7 +179,7 @@ def marks(chart: Chart, width: int, height: int) -> list[Rule | Label | Curve]:
         Curve(one.tone, [None if y is None else spot(x, y) for x, y in thinned(one.points)]) for one in chart.series
     ]
     return [
-        *(Rule(left, right, y) for y, _ in levels),
+        *(Rule((left, y), (right, y)) for y, _ in levels),
         *(Label(left - 8, y + 4, number_text(tick), "r") for y, tick in levels),
         *(Label(spot(tick, up.low)[0], height - 20, number_text(tick), "m") for tick in across.ticks),
         Label(right, height - 5, chart.horizontal, "r"),

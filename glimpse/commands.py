@@ -61,8 +61,10 @@ def _resumed(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
     given, run = _new_run(arguments)
     kept = load_experiment(RunFolder.open(run).config_path)
     if given != kept:
+        from glimpse.config_differences import differing_keys
+
         raise UserError(
-            f"{run} was begun with other values of {_differences(kept, given)}. "
+            f"{run} was begun with other values of {', '.join(differing_keys(kept, given))}. "
             f"Go on as it was begun with: glimpse train --resume {run}"
         )
     return kept, run
@@ -75,19 +77,6 @@ def _is_config(name: str) -> bool:
         return find_config(name).is_file()
     except UserError:
         return False
-
-
-def _differences(kept: "Experiment", given: "Experiment") -> str:
-    """The keys that are not the same in two configs."""
-    ours, theirs = _leaves(given.model_dump()), _leaves(kept.model_dump())
-    return ", ".join(sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key)))
-
-
-def _leaves(data: dict[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        found |= _leaves(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
-    return found
 
 
 def _read(arguments: argparse.Namespace) -> "Experiment":
@@ -209,20 +198,36 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 
 def _add_reproduce(commands: _Commands) -> None:
-    examples = "reproduce mnist\nreproduce mnist threads=1 --quick"
+    from glimpse.tables import TABLES
+
+    examples = """reproduce mnist
+                  reproduce cluttered threads=1 --only cluttered-ram cluttered-random --seeds 1
+                  reproduce mnist --quick"""
     parser = _add(commands, "reproduce", _reproduce, "Make a table of results", examples, words="overrides")
-    parser.add_argument("table", metavar="TABLE", help="mnist")
+    parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
     _add_overrides(parser)
+    parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the lines of these configs")
+    parser.add_argument("--seeds", type=_count, metavar="N", help="runs of each line (default: as the table says)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parser.add_argument("--quick", action="store_true", help="a smoke run: one seed, 30 steps")
+    parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from glimpse.reproduce import reproduce_command
 
-    quick, overrides = arguments.quick, list(arguments.overrides)
-    return reproduce_command(arguments.table, arguments.runs, arguments.output, quick, overrides)
+    # argparse gives the words after --only to it, whatever they are.
+    only = [word for word in arguments.only if "=" not in word]
+    overrides = [*arguments.overrides, *(word for word in arguments.only if "=" in word)]
+    return reproduce_command(
+        arguments.table,
+        arguments.runs,
+        arguments.output,
+        seeds=arguments.seeds,
+        only=only,
+        quick=arguments.quick,
+        overrides=overrides,
+    )
 
 
 def _add_device(parser: argparse.ArgumentParser, default: str | None) -> None:

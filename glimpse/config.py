@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents import AGENTS
+from glimpse.agents.dram_options import DramOptions
 from glimpse.agents.options import (
     CentreOptions,
     Options,
@@ -19,14 +20,33 @@ from glimpse.agents.options import (
     RamOptions,
     RandomOptions,
     RasterOptions,
+    ReinforceOptions,
 )
+from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
+from glimpse.agents.soft_options import DrawOptions, GridOptions
+from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
-from glimpse.envs.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
 
 AgentOptions = Annotated[
-    RamOptions | PathOptions | RandomOptions | CentreOptions | RasterOptions | PlayerOptions, Field(discriminator="name")
+    RamOptions
+    | PathOptions
+    | RandomOptions
+    | CentreOptions
+    | RasterOptions
+    | PlayerOptions
+    | DramOptions
+    | MlpOptions
+    | ConvOptions
+    | CnnOptions
+    | GridOptions
+    | DrawOptions
+    | PpoOptions
+    | A2cOptions
+    | RecurrentPpoOptions,
+    Field(discriminator="name"),
 ]
-TaskOptions = ClassificationOptions
+TaskOptions = Annotated[ClassificationOptions | CatchOptions | DigitPairOptions, Field(discriminator="name")]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -117,8 +137,10 @@ class Experiment(Options):
         task = others.data.get("task")
         if task is not None:
             _check_kind(agent, task)
-        if isinstance(task, ClassificationOptions) and isinstance(agent, PolicyOptions):
+            _check_task(agent, task)
+        if isinstance(task, ClassificationOptions) and isinstance(agent, ReinforceOptions):
             _check_credit(agent, task)
+        if isinstance(task, ClassificationOptions) and isinstance(agent, PolicyOptions):
             _check_first_path(agent, task)
         return agent
 
@@ -129,6 +151,8 @@ class Experiment(Options):
         if baseline in ("leave_one_out", "self_critical") and train.copies < 2:
             problem = f"should be at least 2 because agent.baseline is {baseline!r} (got {train.copies})"
             raise _mistake("copies", problem)
+        if isinstance(agent := others.data.get("agent"), Sb3Options):
+            _check_sb3_training(agent, train)
         return train
 
 
@@ -140,7 +164,16 @@ def _check_kind(agent: AgentOptions, task: TaskOptions) -> None:
         raise _mistake("name", f"should be one of {fit} because task.name is {task.name!r} (got {agent.name!r})")
 
 
-def _check_credit(agent: PolicyOptions, task: ClassificationOptions) -> None:
+def _check_task(agent: AgentOptions, task: TaskOptions) -> None:
+    """A network for whole images cannot read glimpses."""
+    needed = AGENTS[agent.name].task
+    given = {key: getattr(task, key, None) for key in needed}
+    if given != needed:
+        wanted, found = (", ".join(f"task.{key}: {value}" for key, value in each.items()) for each in (needed, given))
+        raise _mistake("name", f"{agent.name!r} needs {wanted} (got {found})")
+
+
+def _check_credit(agent: ReinforceOptions, task: ClassificationOptions) -> None:
     """The probability of the right class stands in for a reward at the end."""
     if agent.credit == "probability" and task.reward != "end":
         problem = f"should be 'reward' because task.reward is {task.reward!r} (got 'probability')"
@@ -155,6 +188,21 @@ def _check_first_path(agent: PolicyOptions, task: ClassificationOptions) -> None
             f"because task.glimpses is {task.glimpses} (got {len(agent.first_path)})"
         )
         raise _mistake("first_path", problem)
+
+
+def _check_sb3_training(agent: Sb3Options, train: TrainOptions) -> None:
+    """Stable-Baselines3 plays, computes and updates by itself: some of our ways of doing so it does not have."""
+    void = [
+        key for key in ("copies", "betas", "compile") if getattr(train, key) != TrainOptions.model_fields[key].default
+    ]
+    for key in void + ["precision"] * (train.precision == "bfloat16"):
+        value = getattr(train, key)
+        raise _mistake(
+            key, f"has no meaning because Stable-Baselines3 trains {agent.name!r}: leave it out (got {value})"
+        )
+    if isinstance(agent, ClippedOptions) and train.batch % agent.minibatches:
+        problem = f"should be a multiple of agent.minibatches, which is {agent.minibatches} (got {train.batch})"
+        raise _mistake("batch", problem)
 
 
 def _mistake(key: str, problem: str) -> PydanticCustomError:

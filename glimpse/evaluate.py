@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -19,6 +19,17 @@ from glimpse.build import choose_device, make_agent, make_world, set_threads, us
 from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
+from glimpse.cost import measure_cost
+from glimpse.diagnostics import (
+    Gaze,
+    answers_to_images,
+    attention_gain,
+    gaze_warnings,
+    is_glimpsed,
+    looks,
+    measure_gaze,
+    path_warning,
+)
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import VisualCore
@@ -27,6 +38,7 @@ from glimpse.results import describe_device
 from glimpse.rollout import play
 from glimpse.run_folder import RunFolder
 
+RANDOM, MEAN_PATH = "random places", "its own mean path"
 _EVALUATION = 51
 Say = Callable[[str], None]
 
@@ -55,6 +67,7 @@ class Scores:
     sampled: sampled places, M = 1: the mean over the M episodes of each example, each alone.
     averaged: probabilities averaged over the M episodes of each example.
     glimpses: mean number of glimpses taken by the sampled episodes.
+    gaze: where these looked; none where there was nothing to choose.
     """
 
     greedy: Score
@@ -62,6 +75,19 @@ class Scores:
     averaged: Score
     copies: int
     glimpses: float
+    gaze: Gaze | None = None
+
+
+class _Played(NamedTuple):
+    """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
+
+    glimpses: mean number of them. gaze: where the episodes looked.
+    """
+
+    single: Tensor
+    averaged: Tensor
+    glimpses: float
+    gaze: Gaze | None
 
 
 def wilson(wrong: float, episodes: int) -> tuple[float, float]:
@@ -87,25 +113,27 @@ def evaluation_keys(world: VisualCore, options: EvaluateOptions) -> Tensor:
 
 
 @torch.no_grad()
-def _wrong(
-    agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool
-) -> tuple[Tensor, Tensor, float]:
-    """Wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1]; and the mean number of glimpses."""
+def _play_all(agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
+    """Play M = `copies` episodes on each example of the world's split."""
     device = world.device
     keys = evaluation_keys(world, options)
-    single, averaged, taken = [], [], []
+    copies = copies if agent.samples else 1  # More would be the same again.
+    single, averaged, taken, looked = [], [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.arange(world.examples, device=device).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
-            alone, together = _judge(episode, world)
+            alone, together = judge(episode, world)
             single.append(alone)
             averaged.append(together)
             taken.append(episode.taken.sum())
+            looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
-    return torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses
+    look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
+    gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy) if is_glimpsed(world) else None
+    return _Played(torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses, gaze)
 
 
-def _judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
+def judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
     """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
 
     Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
@@ -119,9 +147,10 @@ def _judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
     return alone, world.wrong(belief.mean(2), label).float()
 
 
-def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Score:
-    """The score by which a checkpoint is chosen: probabilities averaged over `options.copies` episodes."""
-    return _score(_wrong(agent, world, options, options.copies, greedy=False)[1])
+def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
+    """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
+    played = _play_all(agent, world, options, options.copies, greedy=False)
+    return _score(played.averaged), played.gaze
 
 
 def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores:
@@ -129,9 +158,9 @@ def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores
 
     The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
     """
-    greedy = _score(_wrong(agent, world, options, 1, greedy=True)[0])
-    single, averaged, glimpses = _wrong(agent, world, options, options.copies, greedy=False)
-    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses)
+    greedy = _score(_play_all(agent, world, options, 1, greedy=True).single)
+    single, averaged, glimpses, gaze = _play_all(agent, world, options, options.copies, greedy=False)
+    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses, gaze)
 
 
 def mean_path(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Tensor:
@@ -146,15 +175,17 @@ def with_other_eyes(agent: Agent, world: VisualCore, options: EvaluateOptions) -
     device = world.device
     centre = torch.zeros(agent.steps, 2, device=device)
     return {
-        "random places": RandomLocator(),
+        RANDOM: RandomLocator(),
         "centre only": FixedLocator(centre),
         "raster scan": FixedLocator(raster(agent.steps).roll(-1, 0).to(device)),
-        "its own mean path": FixedLocator(mean_path(agent, world, options)),
+        MEAN_PATH: FixedLocator(mean_path(agent, world, options)),
     }
 
 
 def measure_controls(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Scores]:
-    """Scores with the locator exchanged for each control."""
+    """Scores with the locator exchanged for each control; none for an agent without a locator."""
+    if not hasattr(agent, "locator"):
+        return {}
     scores = {}
     for name, locator in with_other_eyes(agent, world, options).items():
         blind = copy.copy(agent)
@@ -236,9 +267,14 @@ def evaluate_run(
     begun = time.perf_counter()
     task, name = trained.experiment.task.name, trained.experiment.agent.name
     rows: dict[str, Scores] = {name: measure(trained.agent, trained.world, options)}
-    rows |= measure_controls(trained.agent, trained.world, options)
+    if is_glimpsed(trained.world):
+        rows |= measure_controls(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
+    cost = measure_cost(trained.agent, trained.world)
     print_table(rows, split, task, trained.step)
+    print(cost.describe())
+    for line in (*_describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
+        print(line)
     record = {
         "agent": name,
         "step": trained.step,
@@ -247,11 +283,27 @@ def evaluate_run(
         "seconds": round(seconds, 2),
         "device": describe_device(trained.world.device),
         "seed": options.seed,
+        **asdict(cost),
         "scores": {row: asdict(scores) for row, scores in rows.items()},
     }
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
+
+
+def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
+    """What is wrong with where an agent looks, from its scores (the first) and those of its controls."""
+    own, path = next(iter(rows.values())), rows.get(MEAN_PATH)
+    found = gaze_warnings(own.gaze, agent)
+    if path is not None and answers_to_images(agent):
+        found += path_warning(own.greedy.high, path.greedy.error)
+    return found
+
+
+def _describe_gain(rows: dict[str, Scores]) -> list[str]:
+    gain = attention_gain({name: scores.greedy.error for name, scores in rows.items()})
+    shown = ", ".join(f"{gain[name]:+.2f} over {name}" for name in (RANDOM, MEAN_PATH) if name in gain)
+    return [f"attention gain, greedy, percentage points: {shown}"] if shown else []
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:

@@ -38,13 +38,16 @@ class HeatMap:
 
 
 def heat_maps(found: Survey, world: VisualCore, options: EvaluateOptions, limit: int) -> list[HeatMap]:
-    """All classes together, then each alone; with more than `limit` classes the commonest of them.
+    """All episodes together, then each class alone; with more than `limit` classes the commonest of them.
 
     The first glimpse is left out, since the task places it, unless there is no other.
     """
+    everything = np.ones(len(found.label), bool)
+    if world.answers != 1:
+        return [_heat_map("all episodes", everything, found, world, options)]
     counts = np.bincount(found.label, minlength=len(world.classes))
     commonest = np.sort(np.argsort(-counts, kind="stable")[:limit])
-    groups = [("all classes", np.ones(len(found.label), bool))]
+    groups = [("all classes", everything)]
     groups += [(world.classes[number], found.label == number) for number in commonest if counts[number]]
     return [_heat_map(name, chosen, found, world, options) for name, chosen in groups]
 

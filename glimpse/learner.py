@@ -27,7 +27,8 @@ class Learner:
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False)
         groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
-        self.optimiser = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+        adam = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+        self.optimiser: torch.optim.Optimizer = adam
         self.step, self.total = 0, options.steps
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.
         self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
@@ -49,6 +50,10 @@ class Learner:
     def done(self) -> bool:
         """Whether all steps were made."""
         return self.total is not None and self.step >= self.total
+
+    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
+        """Make one step: collect, and learn from it; see `learn` for what it gives and raises."""
+        return self.learn(self.collect(world, order))
 
     def collect(self, world: Core, order: TrainingOrder) -> Episode:
         """Play the episodes of the next update."""
@@ -119,6 +124,11 @@ class Learner:
         if not all(finite):
             raise self._not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
 
+    def _refuse_bad_weights(self) -> None:
+        bad = [name for name, value in self.agent.state_dict().items() if not value.isfinite().all()]
+        if bad:
+            raise self._not_finite(bad)
+
     def _not_finite(self, names: list[str]) -> UserError:
         return UserError(
             f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
@@ -149,9 +159,7 @@ class Learner:
         Raises:
             UserError: if a weight is not finite: `learn` may not have seen it yet, and it must not be saved.
         """
-        bad = [name for name, value in self.agent.state_dict().items() if not value.isfinite().all()]
-        if bad:
-            raise self._not_finite(bad)
+        self._refuse_bad_weights()
         return {
             "step": self.step,
             "total": self.total,

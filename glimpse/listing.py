@@ -2,14 +2,16 @@
 
 from itertools import takewhile
 from pathlib import Path
+from pkgutil import resolve_name
 
 from rich.console import Console
 from rich.table import Table
 
 from glimpse.agents import AGENTS
+from glimpse.config import TaskOptions
 from glimpse.config_file import shipped_configs
 from glimpse.envs import WORLDS
-from glimpse.envs.options import ClassificationOptions
+from glimpse.envs.options import CatchOptions, ClassificationOptions, DigitPairOptions
 
 
 def list_command(what: str | None) -> None:
@@ -34,14 +36,26 @@ def describe_config(file: Path) -> str:
 
 
 def _worlds() -> Table:
-    table = _table("name", "gym id", "data", "canvas", "retina", "glimpses")
+    table = _table("name", "gym id", "data", "picture", "retina", "steps")
     for name, world in WORLDS.items():
-        task = ClassificationOptions.model_validate({"name": name})
-        canvas, retina = task.canvas, task.retina
-        size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
-        scales = f"{retina.scales} scale{'s' if retina.scales > 1 else ''} of {retina.patch}x{retina.patch}"
-        table.add_row(name, world.id, task.data, size, scales, str(task.glimpses))
+        task = resolve_name(world.options).model_validate({"name": name})
+        scales = f"{task.retina.scales} scale{'s' if task.retina.scales > 1 else ''}"
+        sight = f"{scales} of {task.retina.patch}x{task.retina.patch}"
+        table.add_row(name, world.id, *_describe_world(task, sight))
     return table
+
+
+def _describe_world(task: TaskOptions, sight: str) -> tuple[str, str, str, str]:
+    """What is shown, of what size, through which retina, and for how many steps."""
+    match task:
+        case CatchOptions():
+            return "a falling ball", f"{task.screen}x{task.screen}", sight, f"up to {task.steps}"
+        case ClassificationOptions():
+            canvas = task.canvas
+            size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
+            return task.data, size, sight, str(task.glimpses)
+        case DigitPairOptions():
+            return f"{task.data}, two", f"pair {task.size}x{task.size}", sight, str(2 * task.glimpses)
 
 
 def _agents() -> Table:

@@ -14,7 +14,7 @@ from glimpse.agents.agent import Agent
 from glimpse.config import EvaluateOptions
 from glimpse.durable import reporting_write_errors
 from glimpse.envs.lanes import VisualCore
-from glimpse.envs.render import Colour, boxes, to_pixels, to_rgb
+from glimpse.envs.render import Colour, to_pixels, to_rgb
 from glimpse.envs.retina import Retina
 from glimpse.replay import Bytes, Floats, Replay, evenly, replay
 
@@ -67,6 +67,8 @@ def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
 def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze: Floats | None = None) -> Image.Image:
     """The image after some glimpses: a veil over what was not seen, the path so far, the boxes of the last glimpse.
 
+    Where the image moves it is as it was then, and what was seen of it before is veiled again.
+
     Args:
         episode: what is drawn.
         retina: knows the boxes.
@@ -74,7 +76,9 @@ def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze
         glimpses: how many were taken, from 1 to t.
         gaze: (2,), where the gaze is, if it is on its way to the next glimpse.
     """
-    image = _veiled(picture_image(episode.picture, side * _FINE), episode.place[:glimpses], retina)
+    picture = episode.picture if episode.frames is None else episode.frames[glimpses - 1]
+    seen = episode.place[0 if episode.frames is None else glimpses - 1 : glimpses]
+    image = _veiled(picture_image(picture, side * _FINE), seen, retina)
     places = episode.place[:glimpses] if gaze is None else np.vstack([episode.place[:glimpses], gaze])
     colours = gaze_colours(len(episode.place))[: len(places)]
     _draw_boxes(image, retina, places[-1], colours[-1], bold=True)
@@ -85,7 +89,7 @@ def _veiled(image: Image.Image, places: Floats, retina: Retina) -> Image.Image:
     """Grey where no glimpse has fallen, and less so where only a coarse scale has."""
     clear = np.zeros((retina.height, retina.width), np.float32)
     for place in places:
-        for scale, box in enumerate(boxes(retina.options, place, retina.height, retina.width)):
+        for scale, box in enumerate(retina.boxes(place)):
             left, top, right, bottom = (max(0, edge) for edge in box)
             seen = clear[top:bottom, left:right]
             np.maximum(seen, 1 / (1 + scale), out=seen)
@@ -98,7 +102,7 @@ def _draw_boxes(image: Image.Image, retina: Retina, place: Floats, colour: Colou
     pen = ImageDraw.Draw(image, "RGBA")
     zoom = image.width / retina.width, image.height / retina.height
     thin, thick = (max(_FINE, round(max(image.size) / part)) for part in (160, 100))
-    found = boxes(retina.options, place, retina.height, retina.width)
+    found = retina.boxes(place)
     for scale, (left, top, right, bottom) in reversed(list(enumerate(found))):
         edges = left * zoom[0], top * zoom[1], right * zoom[0] - 1, bottom * zoom[1] - 1
         alpha = 235 if scale == 0 else 175 if bold else 70
@@ -165,8 +169,10 @@ def sheet(tiles: Sequence[Image.Image], captions: Sequence[tuple[str, Colour]], 
 
 
 def verdict(episode: Replay, classes: Sequence[str]) -> tuple[str, Colour]:
-    """What was answered, in words, and the colour for it."""
-    answer, label = classes[episode.answer], classes[episode.label]
+    """What was answered, in words, or whether the episode succeeded; and the colour for it."""
+    if not classes:
+        return ("success", RIGHT) if episode.right else ("failure", WRONG)
+    answer, label = (" ".join(classes[number] for number in named) for named in (episode.said, episode.true))
     return (f"{answer}, right", RIGHT) if episode.right else (f"{answer}, but it is {label}", WRONG)
 
 

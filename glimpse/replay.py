@@ -1,7 +1,7 @@
 """Episodes played for pictures: a few in full detail, or a whole split in outline. The agent is always greedy."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -12,13 +12,16 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
-from glimpse.envs.lanes import VisualCore
-from glimpse.evaluate import evaluation_keys
+from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
+from glimpse.envs.lanes import Core, CoreStep, VisualCore
+from glimpse.evaluate import evaluation_keys, judge
 from glimpse.rollout import play
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+
+Result = TypeVar("Result")
 
 _AT_ONCE = 500
 """Episodes of a survey that are played side by side."""
@@ -29,11 +32,14 @@ class Replay:
     """One episode of t glimpses (t is less than T where the agent stopped early).
 
     example: its number in the split.
-    picture: (C, H, W), the whole image; the agent did not see it.
+    picture: (C, H, W), the whole image as it was in the end; the agent did not see it.
     place: (t, 2), where each glimpse fell, (x, y) in [-1, 1].
     patch: (t, K, C, P, P) in [0, 1], what the agent saw.
-    belief: (t, N), the probability of each class after each glimpse.
-    label: the true class.
+    belief: (t, N), the probability of each class after each glimpse; N is 0 where nothing is answered.
+    label: the true class, or several; see `VisualCore.answers`.
+    reward: what the episode earned.
+    frames: (t, C, H, W), the whole image at each glimpse, where it moves.
+    answers: how many classes were asked for, one after the other.
     """
 
     example: int
@@ -42,16 +48,34 @@ class Replay:
     patch: Floats
     belief: Floats
     label: int
+    reward: float = 0.0
+    frames: Bytes | None = None
+    answers: int = 1
 
     @property
-    def answer(self) -> int:
-        """The class that the agent named at the end."""
-        return int(self.belief[-1].argmax())
+    def true(self) -> tuple[int, ...]:
+        """The classes that would have been right, in their order."""
+        classes = self.belief.shape[1]
+        return tuple(self.label // classes**place % classes for place in reversed(range(self.answers)))
+
+    @property
+    def said(self) -> tuple[int, ...]:
+        """The classes that the agent named, in their order."""
+        return tuple(int(belief.argmax()) for belief in self._last_beliefs())
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the agent gave to all that it named."""
+        return float(np.prod([belief.max() for belief in self._last_beliefs()]))
 
     @property
     def right(self) -> bool:
-        """Whether the answer is the true class."""
-        return self.answer == self.label
+        """Whether the answers are right; where nothing is answered, whether the reward of 1 was earned."""
+        return self.said == self.true if self.answers else self.reward > 0.5
+
+    def _last_beliefs(self) -> list[Floats]:
+        """The belief behind each answer that counted, (N,)."""
+        return [self.belief[len(self.belief) * (number + 1) // self.answers - 1] for number in range(self.answers)]
 
 
 @dataclass(frozen=True)
@@ -59,11 +83,14 @@ class Survey:
     """E episodes in outline; entries after an episode's end repeat its last.
 
     example: (E,), the numbers in the split.
-    label: (E,), the true classes.
+    label: (E,), the true classes, or numbers that hold several.
     glimpses: (E,), how many each episode took.
     place: (T, E, 2).
-    answer: (T, E), the likeliest class after each glimpse.
+    answer: (T, E), the likeliest class after each glimpse; zero where nothing is answered.
     confidence: (E,), the probability of the last answer.
+    wrong_after: (T, E) bool, whether the answer after each glimpse would be wrong; where nothing is answered (1, E),
+        whether the episode failed.
+    gaze: where the looks fell; none where there was nothing to choose.
     """
 
     example: Integers
@@ -72,16 +99,18 @@ class Survey:
     place: Floats
     answer: Integers
     confidence: Floats
+    wrong_after: NDArray[np.bool_]
+    gaze: Gaze | None = None
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """(E,) bool: whether the last answer is wrong."""
-        wrong: NDArray[np.bool_] = self.answer[-1] != self.label
+        """(E,) bool: whether the last answer is wrong, or the episode failed."""
+        wrong: NDArray[np.bool_] = self.wrong_after[-1]
         return wrong
 
     def error_after_glimpse(self) -> list[float]:
         """Share of wrong answers after each number of glimpses, in percent."""
-        return [100 * float(share) for share in (self.answer != self.label).mean(1)]
+        return [100 * float(share) for share in self.wrong_after.mean(1)]
 
 
 def evenly(count: int, wanted: int) -> list[int]:
@@ -90,37 +119,59 @@ def evenly(count: int, wanted: int) -> list[int]:
 
 
 def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
-    """The classes whose belief is drawn: all; of more than `limit` the five likeliest in the end, and the true one."""
+    """The classes whose belief is drawn: all; of more than `limit` the five likeliest in the end, and the true ones."""
     final = episode.belief[-1]
     if len(final) <= limit:
         return list(range(len(final)))
     likeliest = [int(number) for number in np.argsort(-final, kind="stable")[:5]]
-    return likeliest if episode.label in likeliest else [*likeliest, episode.label]
+    return list(dict.fromkeys([*likeliest, *episode.true]))
 
 
 def replay(agent: Agent, world: VisualCore, example: list[int], options: EvaluateOptions) -> list[Replay]:
     """Play the given examples of the world's split, as the evaluation does, and keep all that can be drawn."""
     if not example:
         return []
-    episode = _play(agent, world, torch.tensor(example, device=world.device), options)
-    pictures = world.picture().cpu().numpy()
+    film = _Film(world)
+    episode = _play(agent, world, torch.tensor(example, device=world.device), options, film)
+    frames = torch.stack(film.frames).cpu().numpy()  # (T + 1, E, C, H, W)
+    moves = bool((frames != frames[0]).any())
     place, patch = (episode.observation[name].float().cpu().numpy() for name in ("location", "glimpse"))
     belief = episode.answer.float().softmax(-1).cpu().numpy()
-    ends, labels = episode.taken.sum(0).tolist(), episode.label.tolist()
+    ends, labels, rewards = (one.tolist() for one in (episode.taken.sum(0), episode.label, episode.reward.sum(0)))
     return [
-        Replay(number, pictures[lane], place[:end, lane], patch[:end, lane], belief[:end, lane], label)
-        for lane, (number, end, label) in enumerate(zip(example, ends, labels, strict=True))
+        Replay(
+            number,
+            frames[-1, lane],
+            place[:end, lane],
+            patch[:end, lane],
+            belief[:end, lane],
+            label,
+            reward,
+            frames[:end, lane] if moves else None,
+            world.answers,
+        )
+        for lane, (number, end, label, reward) in enumerate(zip(example, ends, labels, rewards, strict=True))
     ]
 
 
 def survey(agent: Agent, world: VisualCore, example: list[int], options: EvaluateOptions) -> Survey:
     """Play many examples of the world's split, as the evaluation does; keep places and answers."""
     numbers = torch.tensor(example, device=world.device)
-    parts = [_outline(_play(agent, world, some, options)) for some in numbers.split(_AT_ONCE)]
-    label, glimpses, place, answer, confidence = (
-        np.concatenate(column, axis) for column, axis in zip(zip(*parts, strict=True), (0, 0, 1, 1, 0), strict=True)
+    parts = [_outline(_play(agent, world, some, options), world) for some in numbers.split(_AT_ONCE)]
+    label, glimpses, place, answer, confidence, wrong, look, followed = (
+        torch.cat(column, min(1, column[0].dim() - 1)).cpu() for column in zip(*parts, strict=True)
     )
-    return Survey(np.array(example), label, glimpses, place, answer, confidence)
+    gaze = measure_gaze(look, followed, sampled=False) if is_glimpsed(world) else None
+    return Survey(
+        np.array(example),
+        label.numpy(),
+        glimpses.numpy(),
+        place.numpy(),
+        answer.numpy(),
+        confidence.numpy(),
+        wrong.numpy(),
+        gaze,
+    )
 
 
 def mean_picture(world: VisualCore, example: Integers, options: EvaluateOptions) -> Floats:
@@ -131,16 +182,42 @@ def mean_picture(world: VisualCore, example: Integers, options: EvaluateOptions)
     return mean
 
 
-def _play(agent: Agent, world: VisualCore, example: Tensor, options: EvaluateOptions) -> Episode:
+class _Film:
+    """A world that keeps what it shows: a picture of all lanes, (E, C, H, W), at the start and after each step."""
+
+    def __init__(self, world: VisualCore) -> None:
+        self.world, self.frames = world, list[Tensor]()
+
+    @property
+    def label(self) -> Tensor:
+        return self.world.label
+
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> dict[str, Tensor]:
+        return self._kept(self.world.begin(example, key, copies))
+
+    def step(self, action: dict[str, Tensor]) -> CoreStep:
+        return self._kept(self.world.step(action))
+
+    def _kept(self, result: Result) -> Result:
+        self.frames.append(self.world.picture())
+        return result
+
+
+def _play(
+    agent: Agent, world: VisualCore, example: Tensor, options: EvaluateOptions, film: _Film | None = None
+) -> Episode:
     """Greedy episodes on the pictures of the evaluation, in its precision."""
     keys, kind = evaluation_keys(world, options)[example], world.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
-        return play(world, agent, example, keys, greedy=True)
+        return play(cast(Core, film or world), agent, example, keys, greedy=True)
 
 
-def _outline(episode: Episode) -> Iterator[NDArray[np.generic]]:
-    """The columns of a survey, from `label` on."""
-    confidence, answer = episode.belief.max(-1)
-    place = episode.held(episode.observation["location"].float())
-    for column in (episode.label, episode.taken.sum(0), place, answer, confidence[-1]):
-        yield column.cpu().numpy()
+def _outline(episode: Episode, world: VisualCore) -> tuple[Tensor, ...]:
+    """The columns of a survey from `label` on, and in place of its gaze the looks and which a glimpse followed."""
+    if world.classes:
+        confidence, answer = episode.belief.max(-1)
+    else:
+        answer = torch.zeros_like(episode.taken, dtype=torch.int64)
+        confidence = torch.ones_like(episode.reward)
+    place, wrong = episode.held(episode.observation["location"].float()), judge(episode, world)[0] > 0.5
+    return episode.label, episode.taken.sum(0), place, answer, confidence[-1], wrong, *looks(episode)

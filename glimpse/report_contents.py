@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from glimpse.charts import Chart, Series, Tone
+from glimpse.diagnostics import Gaze, is_glimpsed
 from glimpse.durable import reporting_read_errors
 from glimpse.errors import UserError
 from glimpse.evaluate import Score, Scores, TrainedRun
@@ -30,6 +33,11 @@ _TITLES = {
     "return": "Return",
     "reward": "Reward",
     "accuracy": "Accuracy on training batches",
+    "looks_clamped": "Looks clamped at the border, share",
+    "looks_at_border": "Looks at the border, share",
+    "looks_entropy": "Entropy of places, bits",
+    "looks_entropy_by_step": "Entropy of places at each look, bits",
+    "looks_variation": "Variation of places between images",
     "learning_rate": "Learning rate",
 }
 _NOT_CURVES = ("step", "seconds")
@@ -66,6 +74,16 @@ class Contents:
     shown: list[Replay]
     mistakes: list[Replay]
     heat: list[HeatMap]
+
+    @property
+    def shows(self) -> str:
+        """What an episode is about, in the plural."""
+        return "images" if self.trained.world.classes else "episodes"
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether there is a path of the gaze to show: not where all is seen and the gaze rests."""
+        return is_glimpsed(self.trained.world) or bool(np.ptp(self.found.place, axis=0).max() > 1e-6)
 
     @property
     def typed(self) -> str:
@@ -114,10 +132,10 @@ def read_evaluations(path: Path) -> list[Evaluation]:
 def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
     """One split's record."""
     kinds = ("greedy", "sampled", "averaged")
-    scores = {
-        name: Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}})
-        for name, given in record["scores"].items()
-    }
+    scores = {}
+    for name, given in record["scores"].items():
+        gaze = Gaze(**given["gaze"]) if given.get("gaze") else None
+        scores[name] = Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}, "gaze": gaze})
     return Evaluation(split, int(record["step"]), scores)
 
 

@@ -23,26 +23,41 @@ _MOST_BYTES = 40_000
 
 def path_tiles(contents: Contents) -> str:
     """Images with the whole path of the gaze."""
-    world = contents.trained.world
+    world, shows = contents.trained.world, contents.shows
     tiles = [
-        _tile(path_image(one, world.retina, _PATH), _alt(one, world.classes), _verdict(one, world.classes))
+        _tile(_tile_image(one, contents), _alt(one, world.classes), _verdict(one, world.classes))
         for one in contents.shown
     ]
+    answer = (
+        "the answer, its probability, and the true class where the answer is wrong"
+        if world.classes
+        else ("whether the episode succeeded")
+    )
     stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in gaze_colours(6))
     coarse = "; the faint ones are of the coarser scales" if world.retina.options.scales > 1 else ""
-    several = f"{len(tiles)} images, spread evenly over the validation split and not chosen otherwise."
-    which = several if len(tiles) > 1 else "The first image of the validation split."
-    return f"""<p>{which} The boxes are what each glimpse covered{coarse}.
-Below each image: the answer, its probability, and the true class where the answer is wrong.</p>
-<p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>
+    several = f"{len(tiles)} {shows}, spread evenly over the validation split and not chosen otherwise."
+    which = several if len(tiles) > 1 else f"The first {shows[:-1]} of the validation split."
+    legend = f'<p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>'
+    boxes = f" The boxes are what each glimpse covered{coarse}."
+    return f"""<p>{which}{boxes if contents.looks_around else ""}
+Below each image: {answer}.</p>
+{legend if contents.looks_around else ""}
 <div class="tiles">{"".join(tiles)}</div>"""
+
+
+def _tile_image(episode: Replay, contents: Contents) -> Image.Image:
+    """The image, with the path of the gaze if there is one."""
+    if not contents.looks_around:
+        return picture_image(episode.picture, _PATH)
+    return path_image(episode, contents.trained.world.retina, _PATH)
 
 
 def films(contents: Contents) -> str:
     """A few episodes, glimpse by glimpse."""
     finest = ", the finest first" if contents.trained.world.retina.options.scales > 1 else ""
+    belief = ", and the probability that it gives to each class. The true class is coloured"
     return f"""<p>Each column is a glimpse: the image as far as it has been seen, the patches that the agent is
-given{finest}, and the probability that it gives to each class. The true class is coloured.</p>
+given{finest}{belief if contents.trained.world.classes else ""}.</p>
 {untrained(contents)}{"".join(_film(one, contents) for one in contents.animated)}"""
 
 
@@ -64,10 +79,12 @@ def heat_tiles(contents: Contents) -> str:
         for image, one in zip(heat_images(maps, _HEAT), maps, strict=True)
     ]
     first = "; the first one, which the task places, is left out" if len(found.place) > 1 else ""
-    shown = len(maps) - 1
-    some = f" Of {len(world.classes)} classes the {shown} commonest are here." if shown < len(world.classes) else ""
-    return f"""<p>Where the gaze fell on {len(found.label):,} validation images{first}. Beneath lies the mean image of
-the class; the small number says how many there were. All maps share one scale.{some}</p>
+    shown, known = len(maps) - 1, len(world.classes) if world.answers == 1 else 0
+    some = f" Of {known} classes the {shown} commonest are here." if shown < known else ""
+    mean = "the mean image of the class; the small number says how many there were. All maps share one scale"
+    beneath = mean if known else "the mean image, as it was in the beginning"
+    return f"""<p>Where the gaze fell in {len(found.label):,} validation {contents.shows}{first}. Beneath lies
+{beneath}.{some}</p>
 <div class="tiles small">{"".join(tiles)}</div>"""
 
 
@@ -76,14 +93,26 @@ def mistakes(contents: Contents) -> str:
     found, classes = contents.found, contents.trained.world.classes
     count, total = int(found.wrong.sum()), len(found.label)
     if not contents.mistakes:
-        return f"<p>{'None' if count == 0 else count} in {total:,} validation images.</p>"
-    pairs = Counter(zip(found.label[found.wrong].tolist(), found.answer[-1][found.wrong].tolist(), strict=True))
-    common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
-    often = ", ".join(f"{escape(classes[true])} as {escape(classes[said])} ({times})" for (true, said), times in common)
+        return f"<p>{'None' if count == 0 else count} in {total:,} validation {contents.shows}.</p>"
+    if not classes:
+        return f"""<p>{count:,} of {total:,} validation episodes ({100 * count / total:.2f} %) failed; here are
+{len(contents.mistakes)} of them.</p>
+<div class="tiles">{"".join(_mistake(one, contents) for one in contents.mistakes)}</div>"""
     which = "all of them" if len(contents.mistakes) == count else f"the {len(contents.mistakes)} most confident"
     return f"""<p>{count:,} of {total:,} validation images ({100 * count / total:.2f} %) were answered wrongly; here are
-{which}. Most often: {often}.</p>
+{which}.{_commonest(contents)}</p>
 <div class="tiles">{"".join(_mistake(one, contents) for one in contents.mistakes)}</div>"""
+
+
+def _commonest(contents: Contents) -> str:
+    """Which classes are most often taken for which, where one is asked for."""
+    found, world = contents.found, contents.trained.world
+    if world.answers != 1:
+        return ""
+    pairs = Counter(zip(found.label[found.wrong].tolist(), found.answer[-1][found.wrong].tolist(), strict=True))
+    common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
+    said = (f"{escape(world.classes[one])} as {escape(world.classes[two])} ({n})" for (one, two), n in common)
+    return f" Most often: {', '.join(said)}."
 
 
 def data_uri(file: bytes, kind: Literal["png", "jpeg", "gif"]) -> str:
@@ -94,11 +123,13 @@ def data_uri(file: bytes, kind: Literal["png", "jpeg", "gif"]) -> str:
 def _mistake(episode: Replay, contents: Contents) -> str:
     """The path, what was answered, and the probabilities of the likeliest classes."""
     world = contents.trained.world
+    if not world.classes:
+        return _tile(_tile_image(episode, contents), _alt(episode, world.classes), _verdict(episode, world.classes))
     final = episode.belief[-1]
-    likeliest = sorted({*final.argsort()[-3:].tolist(), episode.label}, key=lambda number: -final[number])
+    likeliest = sorted({*final.argsort()[-3:].tolist(), *episode.true}, key=lambda number: -final[number])
     rows = "".join(_belief_row(episode, number, world.classes, [-1]) for number in likeliest)
     caption = f'Answered {_verdict(episode, world.classes)}<table class="beliefs">{rows}</table>'
-    return _tile(path_image(episode, world.retina, _PATH), _alt(episode, world.classes), caption)
+    return _tile(_tile_image(episode, contents), _alt(episode, world.classes), caption)
 
 
 def _film(episode: Replay, contents: Contents) -> str:
@@ -129,23 +160,31 @@ def _film_row(name: str, cells: Iterable[str]) -> str:
 
 def _belief_row(episode: Replay, number: int, classes: Sequence[str], steps: Sequence[int]) -> str:
     """A bar for the probability of one class after each of some glimpses."""
-    kind = "true" if number == episode.label else "said" if number == episode.answer else "other"
+    kind = "true" if number in episode.true else "said" if number in episode.said else "other"
     shares = [f"{100 * episode.belief[step, number]:.1f}" for step in steps]
     bars = "".join(f'<td><i class="bar" style="--p:{share}%" title="{share} %"></i></td>' for share in shares)
     return f'<tr class="belief {kind}"><th scope="row">{escape(classes[number])}</th>{bars}</tr>'
 
 
 def _verdict(episode: Replay, classes: Sequence[str]) -> str:
-    """The answer, its probability, and what would have been right."""
-    said, true = escape(classes[episode.answer]), escape(classes[episode.label])
-    sure = f"<small>{100 * episode.belief[-1, episode.answer]:.0f} %</small>"
+    """The answer, its probability, and what would have been right; or whether the episode succeeded."""
+    if not classes:
+        return "success" if episode.right else '<span class="wrong">failure</span>'
+    said, true = _named(episode.said, classes), _named(episode.true, classes)
+    sure = f"<small>{100 * episode.confidence:.0f} %</small>"
     return f"{said} {sure}" if episode.right else f'<span class="wrong">{said}</span> {sure}, is {true}'
+
+
+def _named(numbers: Iterable[int], classes: Sequence[str]) -> str:
+    return " ".join(escape(classes[number]) for number in numbers)
 
 
 def _sentence(episode: Replay, classes: Sequence[str]) -> str:
     """The same in a sentence."""
-    said, true = escape(classes[episode.answer]), escape(classes[episode.label])
-    sure = f"{100 * episode.belief[-1, episode.answer]:.0f} %"
+    if not classes:
+        return f"A {_verdict(episode, classes)} after {len(episode.place)} glimpses"
+    said, true = _named(episode.said, classes), _named(episode.true, classes)
+    sure = f"{100 * episode.confidence:.0f} %"
     if episode.right:
         return f"Answered {said} with {sure}, which is right"
     return f'Answered <span class="wrong">{said}</span> with {sure}, but it is {true}'
@@ -153,7 +192,10 @@ def _sentence(episode: Replay, classes: Sequence[str]) -> str:
 
 def _alt(episode: Replay, classes: Sequence[str]) -> str:
     """A picture of a path for those who cannot see it."""
-    return f"{len(episode.place)} glimpses at an image of class {classes[episode.label]}"
+    if not classes:
+        return f"{len(episode.place)} glimpses of an episode"
+    true = " ".join(classes[number] for number in episode.true)
+    return f"{len(episode.place)} glimpses at an image of class {true}"
 
 
 def _tile(image: Image.Image, description: str, caption: str) -> str:

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from glimpse import __version__
 from glimpse.chart_drawing import chart_svg
 from glimpse.charts import Chart
+from glimpse.envs.lanes import VisualCore
+from glimpse.envs.whole_view import WholeView
 from glimpse.evaluate import Score, Scores
 from glimpse.pictures import png
 from glimpse.report_contents import Contents, Evaluation
+from glimpse.report_diagnostics import diagnostics
 from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles, untrained
 
 
@@ -27,14 +31,16 @@ def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Char
         curves: the charts of training.
     """
     experiment = contents.trained.experiment
-    title = escape(f"{experiment.agent.name} on {experiment.task.name}")
+    title, looks = escape(f"{experiment.agent.name} on {experiment.task.name}"), contents.looks_around
+    answers = bool(contents.trained.world.classes)
     sections = [
         ("results", "Results", _results(contents, by_glimpse)),
         ("training", "Training", _training(curves)),
-        ("paths", "Scan paths", path_tiles(contents)),
+        *([("diagnostics", "Diagnostics", diagnostics(contents))] if contents.found.gaze else []),
+        ("paths", "Scan paths" if looks else "Answers", path_tiles(contents)),
         ("glimpses", "One glimpse at a time", films(contents)),
-        ("places", "Where it looks", heat_tiles(contents)),
-        ("mistakes", "Mistakes", mistakes(contents)),
+        *([("places", "Where it looks", heat_tiles(contents))] if looks else []),
+        ("mistakes", "Mistakes" if answers else "Failures", mistakes(contents)),
         ("config", "Config", _config(contents)),
     ]
     links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading, _ in sections)
@@ -81,22 +87,40 @@ is greedy: it looks at the mean place that its policy proposes.</p>
 <img src="{source}" width="{still.width}" height="{still.height}" alt="{count} episodes, glimpse by glimpse">
 </picture>
 <figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}. Grey is what the agent has not seen
-yet. Below each image: what the last glimpse showed, and the probability that the agent gives to each class; the true
-class is coloured.</figcaption>
+yet. Below each image: {_below(contents)}.</figcaption>
 </figure>
 </header>"""
+
+
+def _below(contents: Contents) -> str:
+    """What stands below each image of the animation."""
+    if not contents.trained.world.classes:
+        return "what the last glimpse showed, and in the end whether the episode succeeded"
+    return (
+        "what the last glimpse showed, and the probability that the agent gives to each class; the true class is "
+        "coloured"
+    )
+
+
+def _sight(world: VisualCore, glimpses: int) -> str:
+    """What the agent is shown, in words."""
+    if isinstance(world.retina, WholeView):
+        return f"the whole image, {glimpses} time{'s' if glimpses > 1 else ''}"
+    retina = world.retina.options
+    scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
+    return f"{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"
 
 
 def _facts(contents: Contents) -> list[tuple[str, str]]:
     """The run in a few words."""
     experiment, world, found = contents.trained.experiment, contents.trained.world, contents.found
-    retina = world.retina.options
-    scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
-    taken = [("Glimpses taken", f"{found.glimpses.mean():.2f} on average")] if experiment.task.stop else []
+    steps, size = len(found.place), f"{world.retina.height} × {world.retina.width}"
+    taken = [("Glimpses taken", f"{found.glimpses.mean():.2f} on average")] if np.ptp(found.glimpses) else []
+    shown = ("Images", f"{size}, {len(world.classes)} classes") if world.classes else ("Screen", size)
     return [
         ("Task", experiment.task.name),
-        ("Images", f"{world.retina.height} × {world.retina.width}, {len(world.classes)} classes"),
-        ("Sight", f"{experiment.task.glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"),
+        shown,
+        ("Sight", _sight(world, steps)),
         ("Agent", experiment.agent.name),
         ("Validation error", f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}, greedy"),
         *taken,
@@ -115,13 +139,17 @@ def _duration(seconds: float) -> str:
 
 
 def _results(contents: Contents, by_glimpse: Chart) -> str:
-    """The tables of evaluation, and the error after each glimpse."""
-    tables = "".join(_table(one, contents.trained.step) for one in contents.evaluations)
+    """The tables of evaluation, and the error after each glimpse, if it was known before the end."""
+    tables = "".join(
+        _table(one, contents.trained.step, bool(contents.trained.world.classes)) for one in contents.evaluations
+    )
     if not any(one.split == "test" for one in contents.evaluations):
         tables += (
             '<p class="note">This run has not been measured on the test set. When it is finished: '
             f"<code>glimpse evaluate {escape(contents.typed)}</code></p>"
         )
+    if len(by_glimpse.series[0].points) < 2:
+        return tables
     if contents.evaluations:
         copies = next(iter(contents.evaluations[0].scores.values())).copies
         source = f"Grey: the controls, mean of {copies}."
@@ -134,26 +162,31 @@ def _results(contents: Contents, by_glimpse: Chart) -> str:
 {untrained(contents)}</figcaption></figure>"""
 
 
-def _table(measured: Evaluation, step: int) -> str:
+def _table(measured: Evaluation, step: int, answers: bool) -> str:
     """The agent's errors on a split, and below them those of the same weights with other eyes."""
     (name, agent), *controls = measured.scores.items()
     older = f" Measured at step {measured.step:,}; the pictures are of step {step:,}." if measured.step != step else ""
-    names = ("Greedy", "One sample", f"Mean of {agent.copies}", "Glimpses")
+    names = ["Greedy", "One sample", *([f"Mean of {agent.copies}"] if answers else []), "Glimpses"]
     heads = "".join(f'<th scope="col">{head}</th>' for head in names)
     between = (
-        '<tr class="between"><th colspan="5">The same weights, made to look elsewhere</th></tr>' if controls else ""
+        f'<tr class="between"><th colspan="{len(names) + 1}">The same weights, made to look elsewhere</th></tr>'
+        if controls
+        else ""
     )
-    others = "".join(_row(other, scores) for other, scores in controls)
-    return f"""<figure><h3>{measured.split.capitalize()} error, %</h3>
+    others = "".join(_row(other, scores, answers) for other, scores in controls)
+    averaged = (
+        f" Mean of {agent.copies}: the probabilities of {agent.copies} such episodes, averaged." if answers else ""
+    )
+    return f"""<figure><h3>{measured.split.capitalize()} {"error" if answers else "failures"}, %</h3>
 <div class="scroll"><table class="scores"><thead><tr><td></td>{heads}</tr></thead>
-<tbody class="own">{_row(name, agent)}</tbody><tbody>{between}{others}</tbody></table></div>
-<figcaption>{agent.greedy.episodes:,} {measured.split} images; small, the 95 % interval. Greedy: the mean place at each
-step. One sample: places drawn around it. Mean of {agent.copies}: the probabilities of {agent.copies} such episodes,
-averaged.{older}</figcaption></figure>"""
+<tbody class="own">{_row(name, agent, answers)}</tbody><tbody>{between}{others}</tbody></table></div>
+<figcaption>{agent.greedy.episodes:,} {measured.split} {"images" if answers else "episodes"}; small, the 95 % interval.
+Greedy: the mean place at each step. One sample: places drawn around it.{averaged}{older}</figcaption></figure>"""
 
 
-def _row(name: str, scores: Scores) -> str:
-    cells = "".join(_cell(score) for score in (scores.greedy, scores.sampled, scores.averaged))
+def _row(name: str, scores: Scores, answers: bool) -> str:
+    shown = [scores.greedy, scores.sampled, *([scores.averaged] if answers else [])]
+    cells = "".join(map(_cell, shown))
     return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{scores.glimpses:.2f}</td></tr>'
 
 

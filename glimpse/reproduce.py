@@ -1,153 +1,232 @@
 """`glimpse reproduce TABLE`: train what is missing, evaluate once on the test set, and write the table's results."""
 
 import json
-from dataclasses import dataclass
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
+from glimpse.checkpoint import load_newest
+from glimpse.config import Experiment
+from glimpse.config_differences import differing_keys, overrides_from
 from glimpse.config_file import load_experiment
+from glimpse.durable import replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.envs import WORLDS
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
-from glimpse.results import Row, markdown_table, write_rows, write_text
+from glimpse.figures import figure_files
+from glimpse.results import Row, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
+from glimpse.table_markdown import table_markdown
+from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.train import train_command
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a table.
-
-    config: a shipped config.
-    seeds: one run each.
-    published: the paper's number for this setting, in percent, if it has one.
-    """
-
-    config: str
-    seeds: tuple[int, ...] = (0, 1, 2)
-    published: float | None = None
+_QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
+_NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
+"""Keys and sections of a config that say how a run is made, not which."""
+_COSTS = ("parameters", "pixels", "multiply_adds")
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table: its heading and its lines."""
+class Result(NamedTuple):
+    """A finished run: its config, its record on the test set, and how long all of it took, in seconds."""
 
-    title: str
-    entries: tuple[Entry, ...]
-
-
-TABLES: dict[str, Table] = {
-    "mnist": Table(
-        "28x28 MNIST, 6 glimpses of 8x8, 1 scale: test error, %",
-        (
-            Entry("mnist-ram"),
-            Entry("demo"),
-            Entry("mnist-ram-paper", published=1.12),  # Mnih et al. (2014), table 1a, the proceedings' version
-            Entry("mnist-path"),
-            Entry("mnist-random"),
-            Entry("mnist-raster"),
-            Entry("mnist-centre"),
-        ),
-    ),
-}
-METRICS = {"test_error_m10": "averaged", "test_error_m1": "sampled", "test_error_greedy": "greedy"}
+    experiment: Experiment
+    record: dict[str, Any]
+    seconds: float
 
 
-def reproduce_command(table: str, runs: Path, output: Path, quick: bool, overrides: list[str]) -> int:
-    """Make a table: `output`/TABLE.json and .md.
+def reproduce_command(
+    name: str,
+    runs: Path,
+    output: Path,
+    *,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    quick: bool = False,
+    overrides: Sequence[str] = (),
+) -> int:
+    """Make a table: `output`/NAME.json, .md, .svg and .png; with `quick`, `output`/NAME-quick.json and so on.
 
     Args:
-        table: its name.
+        name: the table's.
         runs: where run folders are kept; those that are there are reused, those unfinished are resumed.
-        output: folder of the results.
-        quick: a smoke run: one seed, 30 steps, its own run folders.
+        output: folder of the results. Rows of other lines that are there already stay.
+        seeds: runs of each line; by default as many as the table says.
+        only: configs whose lines are made; all of them by default.
+        quick: a smoke run: one seed, 30 steps, two copies, and run folders of its own.
         overrides: `a.b=c`, for every run (such as threads=1).
 
     Returns:
         0, or 143 or 130 if a training was stopped.
 
     Raises:
-        UserError: for an unknown table, or a run or file that cannot be read or written.
+        UserError: for an unknown table or line, a run that was begun with another config, or a run or file that
+            cannot be read or written.
     """
-    if table not in TABLES:
-        raise UserError(f"unknown table {table!r}; choose from {', '.join(TABLES)}")
-    overrides = [*overrides, *(["train.steps=30", "train.evaluate_every=30"] if quick else [])]
-    rows: list[Row] = []
-    for entry in TABLES[table].entries:
-        records = []
-        for seed in entry.seeds[:1] if quick else entry.seeds:
+    if name not in TABLES:
+        raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
+    table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
+    for entry in _chosen(name, only):
+        results = []
+        for seed in range(seeds or (1 if quick else entry.seeds)):
             run = runs / f"{entry.config}-seed{seed}{'-quick' * quick}"
-            code = _train(entry.config, run, [f"seed={seed}", *overrides])
+            given = load_experiment(entry.config, [f"seed={seed}", *overrides, *(_QUICK if quick else ())])
+            code = _train(given, run)
             if code:
                 return code
-            records.append((seed, {**_test(run), "train_seconds": _train_seconds(run)}))
-        rows += _rows(table, entry, records)
-        write_rows(output / f"{table}.json", rows)
-        write_text(output / f"{table}.md", _markdown(TABLES[table], rows))
-    print(f"written to {output / table}.json and {output / table}.md")
+            results.append(_result(run, table))
+        _write(table, path, [*_known_rows(path, entry.config), *_rows(name, table, entry, results, quick)])
+    print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
 
-def _train(config: str, run: Path, overrides: list[str]) -> int:
+def _chosen(name: str, only: Sequence[str]) -> list[Entry]:
+    """The lines that are asked for."""
+    lines = {entry.config: entry for entry in TABLES[name].entries}
+    wanted = [Path(config).name.removesuffix(".yaml") for config in only]
+    unknown = [config for config in wanted if config not in lines]
+    if unknown:
+        raise UserError(f"table {name!r} has no line {', '.join(unknown)}; its lines are {', '.join(lines)}")
+    return [entry for config, entry in lines.items() if config in wanted or not wanted]
+
+
+def _train(given: Experiment, run: Path) -> int:
     """Train a run, unless it is done; an unfinished one is resumed with the config that it began with."""
+    folder = RunFolder(run)
     print(f"== {run}", flush=True)
-    begun = RunFolder(run).config_path.exists()
-    experiment = load_experiment(RunFolder(run).config_path if begun else config, [] if begun else overrides)
-    return train_command(experiment, run, resume=begun)
-
-
-def _test(run: Path) -> dict[str, Any]:
-    """The run's record on the test set: the one that is there, or one made now."""
-    path = RunFolder(run).evaluation_path
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return dict(known["test"]) if "test" in known else evaluate_run(run, "test")
-
-
-def _train_seconds(run: Path) -> float:
-    """How long the whole run took, not only up to the weights that were chosen."""
-    return float(read_metrics(RunFolder(run).metrics_path)[-1]["seconds"] or 0)
-
-
-def _rows(table: str, entry: Entry, records: list[tuple[int, dict[str, Any]]]) -> list[Row]:
-    """A row for each metric of one line."""
-    tests = [record for _, record in records]
-    shared = {
-        "task": table,
-        "agent": load_experiment(entry.config).agent.name,
-        "config": f"configs/{entry.config}.yaml",
-    }
-    rows = []
-    for metric, score in METRICS.items():
-        values = [round(record["scores"][record["agent"]][score]["error"], 3) for record in tests]
-        rows.append(
-            {
-                **shared,
-                "metric": metric,
-                "mean": round(mean(values), 3),
-                "values": values,
-                "seeds": [seed for seed, _ in records],
-                "train_seconds": round(mean(record["train_seconds"] for record in tests), 1),
-                "device": tests[0]["trained_on"],
-                "command": f"glimpse reproduce {table}",
-                "published": entry.published,
-            }
+    if not folder.config_path.exists():
+        return train_command(given, run, resume=False)
+    kept = load_experiment(folder.config_path)
+    other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_NO_PART)]
+    if other:
+        raise UserError(
+            f"{run} was begun with other values of {', '.join(other)}. Move it away to train it anew, "
+            "or give these values as they are there, as a.b=c"
         )
-    return rows
+    if _is_done(folder):
+        print("trained already")
+        return 0
+    return train_command(kept, run, resume=True)
 
 
-def _markdown(table: Table, rows: list[Row]) -> str:
-    """A line for each config."""
-    lines = []
-    for config in dict.fromkeys(row["config"] for row in rows):
-        of = {row["metric"]: row for row in rows if row["config"] == config}
-        cells = [_mean_and_range(of[name]["values"]) for name in METRICS]
-        first = of["test_error_m10"]
-        published = "" if first["published"] is None else f"{first['published']:.2f}"
-        minutes = f"{first['train_seconds'] / 60:.1f}"
-        lines.append([f"`{config}`", *cells, published, str(len(first["seeds"])), minutes, first["device"]])
-    headings = ["config", "M = 10", "M = 1", "greedy", "paper", "seeds", "minutes", "device"]
-    return f"# {table.title}\n\nMean over seeds, range in brackets.\n\n{markdown_table(headings, lines)}"
+def _is_done(folder: RunFolder) -> bool:
+    newest = load_newest(folder.checkpoints, print, read_only=True)
+    return newest is not None and newest.step == newest.state["learner"]["total"]
 
 
-def _mean_and_range(values: list[float]) -> str:
-    return f"{mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+def _result(run: Path, table: Table) -> Result:
+    """What the run reached on the test set: the record that is there, or one made now."""
+    folder = RunFolder(run)
+    experiment = load_experiment(folder.config_path)
+    record = _known_record(folder)
+    best = load_newest(folder.best, print, read_only=True)
+    fits = best is not None and record.get("step") == best.step
+    whole = not table.costs or all(cost in record for cost in _COSTS)
+    if not fits or not whole or _scores(record)["copies"] != experiment.evaluate.copies:
+        record = evaluate_run(run, "test")
+    seconds = float(read_metrics(folder.metrics_path)[-1]["seconds"] or 0)
+    return Result(experiment, record, seconds)
+
+
+def _known_record(folder: RunFolder) -> dict[str, Any]:
+    """The test set's part of evaluation.json, or nothing."""
+    path = folder.evaluation_path
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"{}"
+    try:
+        return dict(json.loads(text).get("test", {}))
+    except (ValueError, AttributeError):
+        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it") from None
+
+
+def _scores(record: dict[str, Any]) -> dict[str, Any]:
+    return dict(record["scores"][record["agent"]])
+
+
+def _measures(result: Result, table: Table) -> dict[str, float]:
+    """The numbers of one run, by the names of their metrics."""
+    scores = _scores(result.record)
+    errors = {kind: scores[kind]["error"] for kind in ("averaged", "sampled", "greedy")}
+    if WORLDS[result.experiment.task.name].kind == "catch":  # Nothing is believed there that could be averaged.
+        measures = {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
+    else:
+        averaged = f"test_error_m{scores['copies']}"
+        measures = dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
+    if table.figure == "glimpses":
+        measures["glimpses"] = scores["glimpses"]
+    return measures | ({cost: result.record[cost] for cost in _COSTS} if table.costs else {})
+
+
+def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: bool) -> list[Row]:
+    """A row for each metric of one line."""
+    first = results[0]
+    measured = [_measures(result, table) for result in results]
+    return [
+        {
+            "task": first.experiment.task.name,
+            "agent": first.experiment.agent.name,
+            "config": f"configs/{entry.config}.yaml",
+            "metric": metric,
+            "mean": round(mean(one[metric] for one in measured), 3),
+            "values": [round(one[metric], 3) for one in measured],
+            "seeds": [result.experiment.seed for result in results],
+            "train_seconds": round(mean(result.seconds for result in results), 1),
+            "device": first.record["trained_on"],
+            "command": _command(name, entry, first.experiment, len(results), quick),
+            "published": _published(entry.published, metric),
+        }
+        for metric in measured[0]
+    ]
+
+
+def _command(name: str, entry: Entry, begun: Experiment, seeds: int, quick: bool) -> str:
+    """What to type for this line alone, with the overrides that its runs were begun with."""
+    base = load_experiment(entry.config, [f"seed={begun.seed}", *(_QUICK if quick else ())])
+    begun = begun.model_copy(update={"track": base.track, "data": base.data})  # They have no part in the numbers.
+    words = ["glimpse", "reproduce", name, *overrides_from(base, begun), "--only", entry.config]
+    return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
+
+
+def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
+    """What others reached, as a row has it: the numbers that are known, and where from."""
+    if known is None or not metric.startswith("test_"):
+        return None
+    return {name: value for name, value in asdict(known).items() if value}
+
+
+def _known_rows(path: Path, besides: str) -> list[Row]:
+    """The rows of an earlier call, but for those of one config.
+
+    Raises:
+        UserError: if the file is not what this command writes.
+    """
+    file = path.with_name(f"{path.name}.json")
+    with reporting_read_errors(file):
+        text = file.read_bytes() if file.exists() else b"[]"
+    try:
+        return [row for row in json.loads(text) if _config(row) != besides]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{file} is not what glimpse reproduce writes. Move it away") from None
+
+
+def _config(row: Row) -> str:
+    """The shipped config of a row, by name."""
+    return Path(row["config"]).stem
+
+
+def _write(table: Table, path: Path, rows: list[Row]) -> None:
+    """Write the rows in the table's order, the page and the figure; lines that the table no longer has are left out."""
+    ordered = [
+        {**row, "published": _published(entry.published, row["metric"])}
+        for entry in table.entries
+        for row in rows
+        if _config(row) == entry.config
+    ]
+    write_rows(path.with_name(f"{path.name}.json"), ordered)
+    write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
+    for end, data in figure_files(table, ordered).items():
+        file = path.with_name(f"{path.name}.{end}")
+        with reporting_write_errors(file):
+            replace_file(file, data)

@@ -10,10 +10,13 @@ from types import FrameType
 import torch
 from torch import Tensor
 
+from glimpse.agents.sb3_options import Sb3Options
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
+from glimpse.diagnostics import gaze_warnings
+from glimpse.envs.lanes import VisualCore
 from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
@@ -34,20 +37,29 @@ class Training:
         device = choose_device(experiment.device)
         self.world = make_world(experiment, "train", device)
         self.validation = make_world(experiment, "validation", device)
-        self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
+        self.learner = make_learner(experiment, self.world)
         self.order = TrainingOrder(self.world.examples, experiment.train.batch, experiment.seed, device)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
         self.seconds = 0.0  # of training in all, before and after resuming
         self.run_id: str | None = None
+        self._warned: set[str] = set()  # what the last evaluation warned of
 
-    def evaluate(self) -> float:
-        """Validation error in percent, of the averaged weights; the best so far are kept."""
-        score = measure_averaged(self.learner.averaged, self.validation, self.experiment.evaluate)
+    def evaluate(self) -> dict[str, float]:
+        """Validation error in percent, of the averaged weights, and where they look; the best so far are kept."""
+        score, gaze = measure_averaged(self.learner.averaged, self.validation, self.experiment.evaluate)
         if score.error < self.best_error:
             self.best_error = score.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
-        return score.error
+        self._warn(gaze_warnings(gaze, self.learner.averaged))
+        return {"validation_error": score.error, **(gaze.numbers() if gaze else {})}
+
+    def _warn(self, warnings: list[str]) -> None:
+        """Say what the last evaluation did not say already."""
+        for warning in warnings:
+            if warning.partition(":")[0] not in self._warned:
+                self.progress.say(f"warning: step {self.learner.step}: {warning}")
+        self._warned = {warning.partition(":")[0] for warning in warnings}
 
     def save(self) -> None:
         """Write a checkpoint of this step."""
@@ -103,19 +115,29 @@ class Training:
         return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
 
 
+def make_learner(experiment: Experiment, world: VisualCore) -> Learner:
+    """The learner of a config: ours, or Stable-Baselines3 where the agent is one of its own."""
+    agent = make_agent(experiment, world)
+    if isinstance(experiment.agent, Sb3Options):
+        from glimpse.sb3_learner import Sb3Learner  # Importing Stable-Baselines3 takes two seconds.
+
+        return Sb3Learner(agent, experiment.train, world, experiment.seed)
+    return Learner(agent, experiment.train, world.device)
+
+
 def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
     """The loop. It ends when the steps are done, or at a step's boundary once `stop` holds a signal."""
     learner, options = training.learner, training.experiment.train
     latest: dict[str, float] = {}
     training.start_clock()
     while not learner.done and not stop:
-        terms = learner.learn(learner.collect(training.world, training.order))
+        terms = learner.advance(training.world, training.order)
         training.tell_time()
         row: dict[str, float] = {}
         if learner.step % options.log_every == 0 or learner.done:
             row = _row(training, terms)
         if learner.step % options.evaluate_every == 0 or learner.done:
-            row["validation_error"] = training.evaluate()
+            row |= training.evaluate()
         if row:
             training.metrics.write({"step": learner.step, **row})
             tracker.log({"step": learner.step, **row})

@@ -1,11 +1,13 @@
 """The flat view and the VecEnv: against Stable-Baselines3's own vector of single environments, and in its hands."""
 
+import io
 import pickle
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import data_equivalence
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.env_checker import check_env
@@ -142,6 +144,23 @@ def test_pickling_keeps_the_episodes() -> None:
     for _ in range(10):
         actions = choices(env, random)
         assert same(env.step(actions), copy.step(actions))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_state_of_tensors_and_numbers_brings_the_episodes_back(task: str) -> None:
+    """In lanes that are being played otherwise, as in a process that resumes a run."""
+    env, other = (make_sb3_env(DIGITS, num_envs=3, seed=seed, **TASKS[task]) for seed in (0, 9))
+    random = np.random.default_rng(0)
+    for lanes in (env, other):
+        lanes.reset()
+        lanes.step(choices(env, random))
+    file = io.BytesIO()
+    torch.save(env.lanes.state(), file)
+    file.seek(0)
+    other.lanes.restore(torch.load(file, weights_only=True))
+    for _ in range(10):
+        actions = choices(env, random)
+        assert same(env.step(actions), other.step(actions))
 
 
 def test_frames_are_tiled() -> None:

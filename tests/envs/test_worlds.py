@@ -6,19 +6,25 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env, data_equivalence
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import CloudpickleWrapper
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from glimpse.envs import WORLDS
+from glimpse.envs.stable_baselines3_face import FlatView, make_sb3_env
 
 
 def options_of(name: str) -> dict[str, Any]:
     """Options that need no download: real data where GLIMPSE_DATA has them, otherwise the digits."""
+    if WORLDS[name].kind == "catch":
+        return {}
     data = WORLDS[name].defaults.get("data", "mnist")
     if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
         return {"download": False}
@@ -84,6 +90,38 @@ def test_a_spec_survives_json_and_pickling(name: str) -> None:
     pickled = pickle.dumps(CloudpickleWrapper(partial(gym.make, made)))
     for copied in (gym.make(EnvSpec.from_json(made.to_json())), pickle.loads(pickled).fn()):
         assert same(play(copied, 5, seed=0), play(gym.make(made), 5, seed=0))
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", WORLDS)
+def test_many_side_by_side_are_single_ones_in_a_row(name: str, mode: AutoresetMode) -> None:
+    """All that is returned, to the bit, under every autoreset mode."""
+    native = gym.make_vec(WORLDS[name].id, num_envs=3, autoreset_mode=mode.value, **options_of(name))
+    rows = SyncVectorEnv([partial(make, name)] * 3, autoreset_mode=mode)
+    native.action_space.seed(0)
+    assert same(native.reset(seed=4), rows.reset(seed=4))
+    for _ in range(40):
+        action = native.action_space.sample()
+        said = native.step(action)
+        assert same(said, rows.step(action))
+        if mode is AutoresetMode.DISABLED and said[2].any():
+            options = {"reset_mask": said[2]}
+            assert same(native.reset(options={**options}), rows.reset(options={**options}))
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_adapter_is_single_ones_in_a_row(name: str) -> None:
+    """Stable-Baselines3's own vector of flat views, to the bit."""
+    native = make_sb3_env(name, num_envs=3, **options_of(name))
+    rows = DummyVecEnv([lambda: FlatView(make(name))] * 3)
+    random, space = np.random.default_rng(0), cast(gym.spaces.MultiDiscrete, native.action_space)
+    native.seed(5)
+    rows.seed(5)
+    assert same(native.reset(), dict(cast(Any, rows.reset())))
+    for _ in range(40):
+        actions = random.integers(0, space.nvec, (3, len(space.nvec)))
+        said, (observation, *rest) = native.step(actions), rows.step(actions)
+        assert same(said, (dict(cast(Any, observation)), *rest))
 
 
 def test_a_world_is_found_without_importing_glimpse() -> None:

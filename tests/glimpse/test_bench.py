@@ -12,6 +12,7 @@ from glimpse.bench import bench_command, experiment_of, synthetic
 from glimpse.bench_settings import Setting
 from glimpse.build import make_agent
 from glimpse.envs.classify import Classification
+from glimpse.envs.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.stopwatch import training_flops
 
@@ -19,7 +20,7 @@ from glimpse.stopwatch import training_flops
 def test_flops_of_a_training_step_by_hand() -> None:
     """What 64-128, 2-128 -> 256, core 256, locator 256-128-2 costs over 6 glimpses: 7.57 MFLOP an image."""
     experiment = experiment_of(Setting(8, 1, "float32"))
-    world = Classification(experiment.task, synthetic(28, 16))
+    world = Classification(cast(ClassificationOptions, experiment.task), synthetic(28, 16))
     what, where, both = 64 * 128, 2 * 128, 256 * 256
     core, memory, eyes, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
     products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (3 * memory + 2 * eyes + 3 * mean)

@@ -256,9 +256,10 @@ import sys
 from glimpse.command_line import main
 codes = [main(words.split()) for words in (
     "--help", "list", "config schema", "config validate small.yaml", "train small.yaml seed=x", "evaluate",
+    "config validate digits-sb3-recurrent-ppo", "train digits-sb3-ppo agent.n_epoch=3",
 )]
-assert codes == [0, 0, 0, 0, 2, 2], codes
-heavy = {"torch", "torchvision", "wandb", "stable_baselines3", "matplotlib", "sklearn", "PIL"}
+assert codes == [0, 0, 0, 0, 2, 2, 0, 2], codes
+heavy = {"torch", "torchvision", "wandb", "stable_baselines3", "sb3_contrib", "matplotlib", "sklearn", "PIL"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = _python("-c", script)

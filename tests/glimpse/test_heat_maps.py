@@ -29,7 +29,8 @@ def looked(label: list[int], places: list[list[tuple[float, float]]], glimpses: 
     place = np.array(places, np.float32).transpose(1, 0, 2)
     answer = np.zeros(place.shape[:2], np.int64)
     number = np.arange(len(label))
-    return Survey(number, np.array(label), np.array(glimpses), place, answer, np.ones(len(label), np.float32))
+    confidence, wrong = np.ones(len(label), np.float32), answer != np.array(label)
+    return Survey(number, np.array(label), np.array(glimpses), place, answer, confidence, wrong)
 
 
 def test_each_class_is_hot_where_its_glimpses_fell(world: Classification) -> None:

@@ -1,11 +1,10 @@
 """One real run of each command, on data that need no download."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from glimpse import demo, reproduce
+from glimpse import demo
 from glimpse.command_line import main
 from glimpse.envs.errors import DataError
 
@@ -43,33 +42,6 @@ def test_each_control_trains(agent: str, tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     assert main(["train", str(config), f"agent.name={agent}", "agent.memory_width=16", "--run", run]) == 0
     assert main(["evaluate", run, "--copies", "1"]) == 0
-
-
-def test_a_table_is_trained_evaluated_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows have the fields that results promise, and a second call trains nothing anew."""
-    entry = reproduce.Entry("digits-ram", seeds=(0, 1), published=1.0)
-    monkeypatch.setitem(reproduce.TABLES, "tiny", reproduce.Table("Digits", (entry,)))
-    places = ["--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "results")]
-    overrides = ["train.steps=10", "track.mode=disabled", "threads=1"]
-    assert main(["reproduce", "tiny", *overrides, *places]) == 0
-    rows = json.loads((tmp_path / "results/tiny.json").read_text())
-    assert [row["metric"] for row in rows] == ["test_error_m10", "test_error_m1", "test_error_greedy"]
-    fields = "task agent config metric mean values seeds train_seconds device command published"
-    assert all(set(row) == set(fields.split()) for row in rows)
-    assert rows[0]["seeds"] == [0, 1] and len(rows[0]["values"]) == 2
-    assert rows[0]["mean"] == pytest.approx(sum(rows[0]["values"]) / 2, abs=0.001)
-    weights = sorted((tmp_path / "runs").glob("*/best/*/weights.safetensors"))
-    before = [path.stat().st_mtime_ns for path in weights]
-    assert len(before) == 2
-    assert main(["reproduce", "tiny", *overrides, *places]) == 0
-    assert [path.stat().st_mtime_ns for path in weights] == before
-    assert json.loads((tmp_path / "results/tiny.json").read_text()) == rows
-
-
-def test_an_unknown_table_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the choices."""
-    assert main(["reproduce", "mnits"]) == 2
-    assert "choose from mnist" in capsys.readouterr().err
 
 
 def test_the_demo_says_so_when_mnist_cannot_be_had(

@@ -1,5 +1,6 @@
 """Replays and surveys: they show what the evaluation measured."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -55,7 +56,8 @@ def test_a_replay_is_an_episode_of_the_survey() -> None:
         assert len(episode.place) == len(episode.patch) == len(episode.belief) == length
         np.testing.assert_allclose(episode.place, place[:length], atol=1e-5)
         np.testing.assert_array_equal(place[length:], np.broadcast_to(place[length - 1], place[length:].shape))
-        assert (episode.answer, episode.label) == (found.answer[-1, episode.example], found.label[episode.example])
+        assert episode.said == (found.answer[-1, episode.example],)
+        assert episode.true == (episode.label,) == (found.label[episode.example],)
         assert episode.belief[-1].max() == pytest.approx(found.confidence[episode.example], abs=1e-5)
     assert len(set(found.glimpses.tolist())) > 1
 
@@ -91,3 +93,15 @@ def test_shown_classes() -> None:
     assert shown_classes(episode([0.1] * 10, 3)) == list(range(10))
     assert shown_classes(episode(many, 3)) == [1, 3, 7, 5, 10]
     assert shown_classes(episode(many, 2)) == [1, 3, 7, 5, 10, 2]
+
+
+def test_two_answers_count_one_after_the_other() -> None:
+    """Of four glimpses the second belief is the first answer and the fourth the second; 27 is class 2, then 7 of 10."""
+    belief = np.full((4, 10), 0.05, np.float32)
+    for step, (said, chance) in enumerate([(9, 0.5), (2, 0.8), (9, 0.5), (7, 0.5)]):
+        belief[step, said] = chance
+    nothing = np.zeros((4, 1, 1, 1, 1), np.float32)
+    episode = Replay(0, np.zeros((1, 8, 8), np.uint8), nothing[:, 0, 0, 0], nothing, belief, 27, answers=2)
+    assert (episode.true, episode.said, episode.right) == ((2, 7), (2, 7), True)
+    assert episode.confidence == pytest.approx(0.8 * 0.5)
+    assert not replace(episode, label=72).right

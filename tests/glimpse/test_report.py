@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,21 +21,23 @@ from glimpse.config_file import dump_experiment
 from glimpse.envs import classify
 from glimpse.envs.datasets import ImageData, load_images
 from glimpse.errors import UserError
-from glimpse.evaluate import evaluate_command
+from glimpse.evaluate import evaluate_command, open_run
+from glimpse.replay import replay
 from glimpse.report import show_command
 from glimpse.run_folder import MetricsLog, RunFolder
 
-SECTIONS = ["results", "training", "paths", "glimpses", "places", "mistakes", "config"]
+SECTIONS = ["results", "training", "diagnostics", "paths", "glimpses", "places", "mistakes", "config"]
 FILES = ["curves.png", "episode.gif", "heat.png", "index.html", "paths.png"]
+RECURRENT = ("ram", "random", "centre", "raster")
 VOID = {"img", "meta", "source", "br", "hr", "link", "input"}
 
 
-def make_run(path: Path, **sections: dict[str, object]) -> Path:
+def make_run(path: Path, **sections: Mapping[str, object]) -> Path:
     """A run as training leaves it, with random weights: RAM with two glimpses at digits, unless told otherwise."""
     experiment = Experiment.model_validate(
         {
             "task": {"name": "digits", "glimpses": 2, **sections.get("task", {})},
-            "agent": {"name": "ram", "memory_width": 16, **sections.get("agent", {})},
+            "agent": {**_ram(sections.get("agent", {})), **sections.get("agent", {})},
             "train": {"steps": 10},
             "track": sections.get("track", {}),
             "threads": 1,
@@ -42,12 +45,17 @@ def make_run(path: Path, **sections: dict[str, object]) -> Path:
     )
     folder = RunFolder.create(path, dump_experiment(experiment))
     world = make_world(experiment, "validation", torch.device("cpu"))
-    agent = cast(RecurrentAttention, make_agent(experiment, world))
-    if agent.stopper is not None:
+    agent = make_agent(experiment, world)
+    if isinstance(agent, RecurrentAttention) and agent.stopper is not None:
         agent.stopper.requires_grad_(False).weight.mul_(40)  # So that some stop early and some do not.
     state = {"seconds": 7500.0, "trained_on": "a <fast> machine"}
     save_checkpoint(folder.checkpoints, Checkpoint(10, agent.state_dict(), state), keep=1)
     return path
+
+
+def _ram(agent: Mapping[str, object]) -> dict[str, object]:
+    """A small one, unless another agent is named."""
+    return {"name": "ram", "memory_width": 16} if agent.get("name", "ram") in RECURRENT else {}
 
 
 def make_images(root: Path, classes: list[str]) -> None:
@@ -259,10 +267,10 @@ def test_images_in_colour_of_many_classes_with_odd_names(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("agent", ["random", "centre", "raster"])
 def test_controls_have_a_report_too(tmp_path: Path, agent: str) -> None:
-    """With one glimpse only: then the map shows the first."""
+    """With one glimpse only: then the map shows the first, and no look was chosen that could be diagnosed."""
     run = make_run(tmp_path / "run", task={"glimpses": 1}, agent={"name": agent})
     text = show(run)
-    assert Page(text).ids == SECTIONS
+    assert Page(text).ids == [name for name in SECTIONS if name != "diagnostics"]
     assert "is left out" not in text
 
 
@@ -281,3 +289,58 @@ def test_a_single_episode(run: Path) -> None:
     text = show(run, episodes=1)
     assert "The first image of the validation split" in text
     assert text.count('<table class="film"') == 1
+
+
+def catch_run(path: Path, **task: object) -> Path:
+    """An untrained player's run in a court of six by six pixels."""
+    retina = {"patch": 2, "scales": 2}
+    experiment = Experiment.model_validate(
+        {
+            "task": {"name": "catch", "screen": 6, "start_rows": 2, "retina": retina, **task},
+            "agent": {"name": "player", "memory_width": 16},
+            "train": {"steps": 10},
+            "evaluate": {"copies": 2, "batch": 5000},
+            "threads": 1,
+        }
+    )
+    folder = RunFolder.create(path, dump_experiment(experiment))
+    agent = make_agent(experiment, make_world(experiment, "validation", torch.device("cpu")))
+    state = {"seconds": 5.0, "trained_on": "a machine"}
+    save_checkpoint(folder.checkpoints, Checkpoint(10, agent.state_dict(), state), keep=1)
+    return path
+
+
+def test_a_world_without_classes_has_a_report(tmp_path: Path) -> None:
+    """Episodes succeed or fail; nothing is believed, no class has a map, and no error is known before the end."""
+    run = catch_run(tmp_path / "run")
+    evaluate_command(run, "validation", None, None, None)
+    text = show(run, episodes=4)
+    assert Page(text).ids == SECTIONS
+    assert "Failures</h2>" in text and "Validation failures, %" in text
+    assert "success" in text and "failure" in text
+    assert "6 × 6" in text and " classes<" not in text and "each class" not in text
+    assert 'class="belief' not in text and "Mean of 2" not in text and "after each glimpse" not in text
+    assert "Heat map of all episodes" in text
+
+
+def test_where_the_screen_moves_each_glimpse_is_drawn_on_its_own(tmp_path: Path) -> None:
+    """The ball falls: a replay keeps a frame for each glimpse, the last picture shows where it came down."""
+    trained = open_run(catch_run(tmp_path / "run"), "validation", "cpu", pytest.fail)
+    for episode in replay(trained.agent, trained.world, [0, 1, 2], trained.experiment.evaluate):
+        assert episode.frames is not None and len(episode.frames) == len(episode.place)
+        rows = [int((frame[0, :-1] == 255).any(1).nonzero()[0].max()) for frame in episode.frames]
+        assert rows == list(range(rows[0], 5))  # A row a step, to the one above the paddle's.
+        assert episode.right == (episode.reward == 1)
+
+
+@pytest.mark.parametrize("agent", ["mlp", "grid"])
+def test_an_agent_that_sees_everything_has_a_report(tmp_path: Path, agent: str) -> None:
+    """A classifier looks nowhere, so there are no paths, maps or diagnostics; soft attention shows where it reads."""
+    sections: dict[str, dict[str, dict[str, object]]] = {
+        "mlp": {"task": {"view": "whole", "glimpses": 1}, "agent": {"name": "mlp", "widths": [8]}},
+        "grid": {"task": {"view": "whole", "glimpses": 3}, "agent": {"name": "grid", "patch": 4, "stride": 4}},
+    }
+    text = show(make_run(tmp_path / "run", **sections[agent]))
+    missing = {"mlp": {"diagnostics", "places"}, "grid": {"diagnostics"}}[agent]
+    assert Page(text).ids == [name for name in SECTIONS if name not in missing]
+    assert ("Scan paths" in text) == (agent == "grid")

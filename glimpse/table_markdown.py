@@ -1,0 +1,107 @@
+"""The Markdown of a table: a line for each config, and how to make each line again."""
+
+from collections.abc import Iterable, Sequence
+from statistics import mean, stdev
+
+from glimpse.results import Row, markdown_table
+from glimpse.tables import Entry, Published, Table
+
+_NAMES = {
+    "test_error_m1": "M = 1",
+    "test_error_greedy": "greedy",
+    "test_caught_m1": "sampled",
+    "test_caught_greedy": "greedy",
+    "glimpses": "glimpses",
+    "parameters": "parameters",
+    "pixels": "pixels",
+    "multiply_adds": "multiply-adds",
+}
+_STAR = "\\*"
+_PUBLISHED = {"proceedings": "paper, NIPS", "arxiv": "paper, arXiv v1", "best_public": "best public"}
+
+
+def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
+    """The page of a table.
+
+    Args:
+        table: what the lines are.
+        rows: of `results/NAME.json`, in the table's order.
+        name: of the files, without ending.
+    """
+    lines = {entry.config: {row["metric"]: row for row in rows if _is_of(row, entry)} for entry in table.entries}
+    present = [entry for entry in table.entries if lines[entry.config]]
+    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    columns = [column for column in _PUBLISHED if any(_number(entry.published, column) for entry in present)]
+    headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED[column] for column in columns]
+    cells = [_line(entry, lines[entry.config], metrics, columns) for entry in present]
+    page = markdown_table(["", *headings, "seeds", "minutes", "device"], cells)
+    smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
+    commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
+    return (
+        f"# {table.title}\n\n{smoke}{table.text}\n\n![{table.title}]({name}.svg)\n\n{page}\n{_notes(present, rows)}\n\n"
+        f"Each line again:\n\n```sh\n{commands}\n```\n"
+    )
+
+
+def metric_name(metric: str) -> str:
+    """A metric in words: `test_error_m10` is M = 10."""
+    return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
+
+
+def spread_text(metric: str, values: Sequence[float]) -> str:
+    """The mean; with several runs the range, and with three or more the standard deviation."""
+    digits = 2 if metric.startswith("test_") or metric == "glimpses" else 0
+    middle = f"{mean(values):,.{digits}f}"
+    if min(values) == max(values):
+        return middle
+    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 2 else ""
+    return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def _is_of(row: Row, entry: Entry) -> bool:
+    return bool(row["config"] == f"configs/{entry.config}.yaml")
+
+
+def _number(published: Published | None, column: str) -> float | None:
+    number: float | None = getattr(published, column, None)
+    return number
+
+
+def _line(entry: Entry, of: dict[str, Row], metrics: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """The cells of one line."""
+    first = next(iter(of.values()))
+    own = [spread_text(metric, of[metric]["values"]) if metric in of else "" for metric in metrics]
+    others = [_published_text(entry.published, column) for column in columns]
+    minutes = f"{first['train_seconds'] / 60:.1f}"
+    label = f"{entry.label} (`{entry.config}`)"
+    return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
+
+
+def _published_text(published: Published | None, column: str) -> str:
+    """A number, with a star where it is quoted from memory, and its source's owner."""
+    number = _number(published, column)
+    if number is None or published is None:
+        return ""
+    owner = f" ({published.source.split('/')[0]})" if column == "best_public" and published.source else ""
+    return f"{number:.2f}{_STAR * (column in published.recalled)}{owner}"
+
+
+def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
+    """How to read the numbers."""
+    notes = [
+        "Mean over seeds; with three or more the standard deviation, and in brackets the range. The weights are those "
+        "that were best on validation data; the test set was used once. Minutes are of training, of one run."
+    ]
+    if any(row["metric"].startswith("test_error") for row in rows):
+        notes.append(
+            "M = 1 is a single episode with sampled places, greedy one with mean places; a larger M averages the "
+            "probabilities of so many episodes."
+        )
+    known = [entry.published for entry in present if entry.published]
+    if sources := list(dict.fromkeys(one.source for one in known if one.source)):
+        notes.append(
+            f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
+        )
+    if any(one.recalled for one in known):
+        notes.append(f"{_STAR} Quoted from memory, and not checked against its source.")
+    return "\n\n".join(notes)

@@ -1,0 +1,122 @@
+"""The tables: every line is a config that loads, and the page and the figures say what the rows say."""
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from glimpse.charts import Dot, Label
+from glimpse.config_file import load_experiment
+from glimpse.figures import Line, figure_files, fitting_axis, scores_figure
+from glimpse.table_markdown import spread_text, table_markdown
+from glimpse.tables import TABLES, Entry, Published, Table
+
+LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
+
+
+def row(config: str, metric: str, *values: float) -> dict[str, Any]:
+    """A row of results."""
+    known = {"task": "t", "agent": "a", "seeds": list(range(len(values))), "train_seconds": 90.0, "device": "a machine"}
+    mean = sum(values) / len(values)
+    given = {"config": f"configs/{config}.yaml", "metric": metric, "values": list(values), "mean": mean}
+    return {**known, **given, "command": f"glimpse reproduce {config}", "published": None}
+
+
+def test_every_table_that_is_promised_is_there() -> None:
+    """By name."""
+    assert list(TABLES) == ["mnist", "translated", "cluttered", "cluttered100", "catch", "hard-vs-soft", "stopping"]
+
+
+@pytest.mark.parametrize(("name", "config"), LINES)
+def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
+    """A line of one table is of one kind of world."""
+    task = load_experiment(config).task
+    worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
+    assert task.name in (worlds.get(name, name), f"{name}-mnist")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_has_its_controls(name: str) -> None:
+    """Random, centre, raster, a fixed path and the whole image; or what else its figure compares with."""
+    labels = " ".join(entry.label for entry in TABLES[name].entries if entry.control)
+    words = {"cost": ["whole image"], "glimpses": [f"always {n}" for n in range(1, 7)]}
+    usual = ["random", "centre", "raster", "fixed path", "whole"]
+    assert all(word in labels for word in words.get(TABLES[name].figure, usual))
+
+
+@pytest.mark.parametrize("name", ["cluttered", "cluttered100", "hard-vs-soft"])
+def test_the_clutter_is_stated(name: str) -> None:
+    """How many pieces, how large, and that they lie over the digit."""
+    pieces = 8 if name == "cluttered100" else 4
+    assert f"{pieces} pieces of 8x8" in TABLES[name].text and "added over the digit and clamped" in TABLES[name].text
+
+
+def test_spread_by_hand() -> None:
+    """1, 2 and 6: mean 3, standard deviation sqrt(7); two have a range, one is itself."""
+    assert spread_text("test_error_m10", [1, 2, 6]) == "3.00 ± 2.65 (1.00 to 6.00)"
+    assert spread_text("test_error_m10", [1, 2]) == "1.50 (1.00 to 2.00)"
+    assert spread_text("test_error_m10", [1.0]) == "1.00"
+    assert spread_text("multiply_adds", [1234567.0]) == "1,234,567"
+
+
+LITTLE = Table(
+    "Little",
+    "Text.",
+    (
+        Entry("a", "first", published=Published(2.0, 4.0, 1.0, "owner/name", ("arxiv",))),
+        Entry("b", "second", control=True),
+        Entry("c", "not measured"),
+    ),
+)
+
+
+def test_the_page_has_a_line_for_what_was_measured_and_no_other() -> None:
+    """In the table's order; a metric that a line lacks is an empty cell."""
+    rows = [row("a", "test_error_m10", 1.0, 3.0), row("a", "test_error_m1", 5.0, 5.0), row("b", "test_error_m1", 7.0)]
+    page = table_markdown(LITTLE, rows, "little")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    assert lines[0] == (
+        "|  | M = 10 | M = 1 | paper, NIPS | paper, arXiv v1 | best public | seeds | minutes | device |"
+    )
+    assert lines[1] == (
+        "| first (`a`) | 2.00 (1.00 to 3.00) | 5.00 | 2.00 | 4.00\\* | 1.00 (owner) | 2 | 1.5 | a machine |"
+    )
+    assert lines[2] == "| second (`b`) |  | 7.00 |  |  |  | 1 | 1.5 | a machine |"
+    assert len(lines) == 3
+    assert "owner/name" in page and "glimpse reproduce a\nglimpse reproduce b\n" in page
+
+
+@pytest.mark.parametrize(
+    ("figure", "named"),
+    [("lines", ["first", "second", "M = 10", "M = 1"]), ("cost", ["first", "second"]), ("glimpses", ["first"])],
+)
+def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, named: list[str]) -> None:
+    """SVG that a parser reads, and PNG; nothing is fetched; a line without rows is not named."""
+    measured = {"test_error_m10": 1.0, "test_error_m1": 2.0}
+    measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
+    rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
+    files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
+    assert files["png"].startswith(b"\x89PNG")
+    root = ElementTree.fromstring(files["svg"])
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert set(named) <= set(texts) and "not measured" not in texts
+    assert not re.search(rb"(href|url\(|@import)", files["svg"])
+
+
+def test_dots_lie_where_the_axis_says() -> None:
+    """An error of 1 and one of 100 at the ends of a logarithmic axis, 10 half way."""
+    entry = Entry("a", "first", published=Published(10.0))
+    figure = scores_figure([Line(entry, {"test_error_m10": row("a", "test_error_m10", 1.0, 100.0)})])
+    (ring,) = (mark for mark in figure.marks if isinstance(mark, Dot) and mark.ring and mark.y > 44)
+    ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
+    assert ring.x == pytest.approx(ticks["10"])
+    assert ticks["10"] - ticks["1"] == pytest.approx(ticks["100"] - ticks["10"])
+
+
+def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
+    """And can be: not with a zero."""
+    assert fitting_axis([1, 7]).logarithmic
+    assert not fitting_axis([1, 5]).logarithmic
+    assert not fitting_axis([0, 5]).logarithmic
+    assert fitting_axis([]).ticks
