@@ -1,5 +1,6 @@
-"""What every agent is: (observation, memory) -> (decision, memory), and what it learns from episodes."""
+"""What every agent is: (observation, memory) -> (decision, memory), and what one learns from episodes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,32 +10,30 @@ from glimpse.agents.episode import Decision, Episode, Loss
 
 Memory = Any
 """What an agent carries from step to step, its own affair: tensors with the episodes on the first axis."""
+RateGroups = list[tuple[list[nn.Parameter], float]]
+"""Groups of parameters with their learning rates as multiples of the optimiser's."""
 
 
-class Agent(nn.Module):
-    """The contract between an agent and the experiment; a subclass fills in `begin`, `forward`, `act` and `loss`.
+class Agent(nn.Module, ABC):
+    """What plays: the rollout, the evaluation and the report ask no more of it.
 
     steps: the longest episode, T.
-    plays: whether it learns from episodes that it has played. One that does not is given what an episode begins with
-        and nothing more: `loss` then reads the first observation and the label alone.
-    greedy_copy: whether the first copy of each training example must act greedily.
     samples: whether chance has a part in what it does or sees. The answers of one that leaves nothing to chance are
         the same in all copies of an episode.
     """
 
     steps: int
-    plays = True
-    greedy_copy = False
     samples = True
 
+    @abstractmethod
     def begin(self, observation: dict[str, Tensor]) -> Memory:
         """The memory of B episodes that begin with this observation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
         """See, remember, decide: one step of B episodes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Turn a decision for B episodes into an action.
 
@@ -43,19 +42,6 @@ class Agent(nn.Module):
             noise: (B, 3) standard normal.
             greedy: whether the likeliest is done instead of a draw; a bool, or (B,) bool.
         """
-        raise NotImplementedError
-
-    def loss(self, episode: Episode) -> Loss:
-        """What to minimise, with its named terms."""
-        raise NotImplementedError
-
-    def updates(self, episode: Episode) -> Iterator[Loss]:
-        """The losses of the updates to make from an episode; each follows from the weights that the last one left."""
-        yield self.loss(episode)
-
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Groups of parameters with their learning rates as multiples of the optimiser's."""
-        return [(list(self.parameters()), 1.0)]
 
     def pixels(self, shown: int) -> int:
         """How many pixels it reads in an episode whose world shows it `shown`; fewer where it leaves some out."""
@@ -63,3 +49,34 @@ class Agent(nn.Module):
 
     def set_progress(self, progress: float) -> None:
         """Tell the share of training done, in [0, 1], to what follows a schedule."""
+
+
+class LearningAgent(Agent):
+    """What our own training loop trains.
+
+    plays: whether it learns from episodes that it has played. One that does not is given what an episode begins with
+        and nothing more: `loss` then reads the first observation and the label alone.
+    greedy_copy: whether the first copy of each training example must act greedily.
+    """
+
+    plays = True
+    greedy_copy = False
+
+    @abstractmethod
+    def loss(self, episode: Episode) -> Loss:
+        """What to minimise, with its named terms."""
+
+    def updates(self, episode: Episode) -> Iterator[Loss]:
+        """The losses of the updates to make from an episode; each follows from the weights that the last one left."""
+        yield self.loss(episode)
+
+    def learning_rates(self) -> RateGroups:
+        """All parameters at the optimiser's own rate, unless a subclass says otherwise."""
+        return [(list(self.parameters()), 1.0)]
+
+
+def own_rate(agent: nn.Module, part: nn.Module, rate: float) -> RateGroups:
+    """An agent's parameters in two groups: those of a part of it, at its own rate, after all others."""
+    own = list(part.parameters())
+    known = {id(parameter) for parameter in own}
+    return [([other for other in agent.parameters() if id(other) not in known], 1.0), (own, rate)]

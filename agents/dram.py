@@ -20,10 +20,10 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.agent import Agent
 from glimpse.agents.dram_options import DramOptions
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import Gaussian, LearnedLocator, path_bias
+from glimpse.agents.looking import LookingAgent
 from glimpse.agents.recurrent import LstmCore
 from glimpse.agents.returns import subtract_baseline
 
@@ -68,7 +68,7 @@ class ContextNetwork(nn.Module):
         return cast(Tensor, self.layers(context))
 
 
-class DeepRecurrentAttention(Agent):
+class DeepRecurrentAttention(LookingAgent):
     """DRAM: places by REINFORCE, answers by cross-entropy, each target's at the last glimpse that is for it."""
 
     average_return: Tensor
@@ -86,7 +86,8 @@ class DeepRecurrentAttention(Agent):
         """
         super().__init__()
         glimpse, context = (cast(spaces.Box, observation_space[name]).shape for name in ("glimpse", "context"))
-        self.options, self.greedy_copy = options, options.baseline == "self_critical"
+        self.options, self.locator_rate = options, options.locator_rate
+        self.greedy_copy = options.baseline == "self_critical"
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
         self.classes = int(cast(spaces.Discrete, action_space["answer"]).n)
         width = options.memory_width
@@ -134,22 +135,7 @@ class DeepRecurrentAttention(Agent):
         Returns:
             `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class.
         """
-        noise = noise[:, :2]
-        if self.locator.gaussian is not None:  # What controls look at is not a mean place with noise around it.
-            calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise))
-            noise = noise.masked_fill(calm[:, None], 0.0)
-        return {"look": self.locator.sample(decision.place, noise).float(), "answer": decision.answer.argmax(-1)}
-
-    def set_progress(self, progress: float) -> None:
-        """Tell the share of training done, in [0, 1], to what follows a schedule."""
-        if self.locator.gaussian is not None:
-            self.locator.gaussian.set_progress(progress)
-
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Groups of parameters with their learning rates as multiples of the optimiser's."""
-        eyes = list(self.locator.parameters())
-        known = {id(parameter) for parameter in eyes}
-        return [([p for p in self.parameters() if id(p) not in known], 1.0), (eyes, self.options.locator_rate)]
+        return {"look": self.look(decision.place, noise, greedy), "answer": decision.answer.argmax(-1)}
 
     def loss(self, episode: Episode) -> Loss:
         """Classification by cross-entropy, places by policy gradient, baseline by squared error; section 3.1.

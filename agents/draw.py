@@ -14,6 +14,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from glimpse.agents.agent import RateGroups, own_rate
 from glimpse.agents.episode import Decision
 from glimpse.agents.onlooker import Onlooker
 from glimpse.agents.recurrent import GlimpseNetwork, make_core
@@ -130,11 +131,9 @@ class DrawReader(Onlooker):
         self.window = WindowNetwork(options.memory_width, options.patch, options.scales, self.height, self.width)
         self.classifier = nn.Linear(options.memory_width, self.classes)
 
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """The window's learning rate is a multiple of the others'."""
-        window = list(self.window.parameters())
-        known = {id(parameter) for parameter in window}
-        return [([p for p in self.parameters() if id(p) not in known], 1.0), (window, self.window_rate)]
+    def learning_rates(self) -> RateGroups:
+        """The window's network has its own."""
+        return own_rate(self, self.window, self.window_rate)
 
     def begin(self, observation: dict[str, Tensor]) -> DrawMemory:
         """An empty memory, and the first window, the same for all pictures."""

@@ -16,7 +16,8 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.agent import Agent
+from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
+from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.grid import CellEncoder, FeatureScores, Grid, MemoryScores
 from glimpse.agents.onlooker import Onlooker
@@ -107,7 +108,7 @@ class HardMemory(NamedTuple):
     keys: Tensor | None
 
 
-class HardGrid(Agent):
+class HardGrid(LearningAgent):
     """Reads one cell at each step; which one is learned by policy gradient, as in RAM.
 
     The first cell is where the world's first place falls, as RAM's first glimpse; the others are chosen. The `look`
@@ -154,11 +155,7 @@ class HardGrid(Agent):
         Returns:
             `look` (B, 2), `answer` (B,), the likeliest class, and `stop` (B,), 0, where the task has it.
         """
-        scores = decision.activations["scores"]
-        # The normal distribution function of noise is uniform; the first cell whose cumulated share exceeds it.
-        reached = scores.softmax(-1).cumsum(-1) <= torch.special.ndtr(noise[:, :1].float())
-        drawn = reached.sum(-1).clamp(max=scores.shape[-1] - 1)
-        cell = torch.where(torch.as_tensor(greedy, device=scores.device), scores.argmax(-1), drawn)
+        cell = choose(decision.activations["scores"], noise[:, 0], greedy)
         action = {"look": self.network.grid.places[cell], "answer": decision.answer.argmax(-1)}
         return action | ({"stop": torch.zeros_like(action["answer"])} if self.may_stop else {})
 
@@ -190,11 +187,9 @@ class HardGrid(Agent):
         total = cross_entropy + options.policy_weight * policy + baseline_error
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """The scores' learning rate is a multiple of the others'."""
-        scores = list(self.network.scores.parameters())
-        known = {id(parameter) for parameter in scores}
-        return [([p for p in self.parameters() if id(p) not in known], 1.0), (scores, self.options.locator_rate)]
+    def learning_rates(self) -> RateGroups:
+        """The scores have their own."""
+        return own_rate(self, self.network.scores, self.options.locator_rate)
 
     def pixels(self, shown: int) -> int:
         """Where scores are by place, those of the chosen cells; else all."""

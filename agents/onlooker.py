@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.agents.agent import Agent
+from glimpse.agents.agent import LearningAgent
 from glimpse.agents.episode import Decision, Episode, Loss
 
 
-class Onlooker(Agent):
+class Onlooker(LearningAgent):
     """Sees everything and leaves nothing to chance, so that it learns by plain backpropagation through its own steps.
 
     A subclass fills in `begin` and `forward`, which read the picture (B, 1, C, H, W) from the observation.

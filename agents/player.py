@@ -11,11 +11,12 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.agent import Agent
+from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import FixedLocator, LearnedLocator, Locator, PathLocator, RandomLocator, path_bias, raster
+from glimpse.agents.looking import LookingAgent
 from glimpse.agents.options import PlayerOptions
-from glimpse.agents.recurrent import GlimpseNetwork, LstmCore, RectifiedCore, Seen
+from glimpse.agents.recurrent import GlimpseNetwork, Seen, make_core
 
 
 class Policy(NamedTuple):
@@ -31,7 +32,7 @@ class Policy(NamedTuple):
     value: Tensor
 
 
-class Player(Agent):
+class Player(LookingAgent):
     """Glimpse network, core, locator, mover and value; the policy gradient moves all of them.
 
     There is no label to learn from: the reward reaches the networks through the score function of looks and moves,
@@ -52,14 +53,13 @@ class Player(Agent):
             action_space: has `look` and `move`.
         """
         super().__init__()
-        self.options = options
+        self.options, self.locator_rate = options, options.locator_rate
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
         self.steps = int(time.n) - 1
         gain = options.scale_gain ** torch.arange(glimpse.shape[0], dtype=torch.float32)
         self.register_buffer("gain", gain.view(-1, 1, 1, 1), persistent=False)
         self.glimpse_network = GlimpseNetwork(int(torch.Size(glimpse.shape).numel()), options)
-        core = LstmCore if options.core == "lstm" else RectifiedCore
-        self.core = core(options.feature_width, options.memory_width)
+        self.core = make_core(options)
         self.locator = locator
         self.mover = nn.Linear(options.memory_width, int(cast(spaces.Discrete, action_space["move"]).n))
         self.value = nn.Linear(options.memory_width, 1)
@@ -83,28 +83,8 @@ class Player(Agent):
         Returns:
             `look` (B, 2) float32, not clamped, and `move` (B,) int64.
         """
-        calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise))
-        place_noise = noise[:, :2]
-        if self.locator.gaussian is not None:
-            place_noise = place_noise.masked_fill(calm[:, None], 0.0)
-        logits = cast(Tensor, decision.move).float()
-        # A uniform number falls into one of the moves' shares of [0, 1].
-        shares = logits.softmax(-1).cumsum(-1)[:, :-1]
-        drawn = (torch.special.ndtr(noise[:, 2:]) > shares).sum(-1)
-        move = torch.where(calm, logits.argmax(-1), drawn)
-        return {"look": self.locator.sample(decision.place, place_noise).float(), "move": move}
-
-    def set_progress(self, progress: float) -> None:
-        """Move sigma along its schedule."""
-        if self.locator.gaussian is not None:
-            self.locator.gaussian.set_progress(progress)
-
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """The locator has its own."""
-        eyes = list(self.locator.parameters())
-        known = {id(parameter) for parameter in eyes}
-        others = [parameter for parameter in self.parameters() if id(parameter) not in known]
-        return [(others, 1.0), (eyes, self.options.locator_rate)]
+        move = choose(cast(Tensor, decision.move), noise[:, 2], greedy)
+        return {"look": self.look(decision.place, noise, greedy), "move": move}
 
     def loss(self, episode: Episode) -> Loss:
         """REINFORCE with a learned value (Williams, 1992): policy, value and entropy, each a mean over steps taken."""

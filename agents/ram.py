@@ -11,15 +11,16 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.agent import Agent
+from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
+from glimpse.agents.looking import LookingAgent
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
 from glimpse.agents.recurrent import GlimpseNetwork, Seen, make_core
 from glimpse.agents.returns import credit, subtract_baseline
 
 
-class RecurrentAttention(Agent):
+class RecurrentAttention(LookingAgent):
     """Glimpse network, core, locator, classifier and baseline. RAM and its controls differ in the locator alone.
 
     Acting is one step at a time without gradients; learning replays the recorded episodes with all steps of a
@@ -47,7 +48,8 @@ class RecurrentAttention(Agent):
         """
         super().__init__()
         self.options, self.into_core = options, policy_gradient_into_core
-        self.greedy_copy = isinstance(options, PolicyOptions) and options.baseline == "self_critical"
+        if isinstance(options, PolicyOptions):
+            self.greedy_copy, self.locator_rate = options.baseline == "self_critical", options.locator_rate
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
         answer = cast(spaces.Discrete, action_space["answer"])
         self.steps = int(time.n) - 1
@@ -96,32 +98,13 @@ class RecurrentAttention(Agent):
             `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 where the
             task has it, 0 throughout for agents that do not learn it.
         """
-        calmed = noise
-        if greedy is not False:
-            calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise)).unsqueeze(-1)
-            calmed = noise.masked_fill(calm, 0.0)
-        place_noise = calmed if self.locator.gaussian is not None else noise
-        action = {"look": self.locator.sample(decision.place, place_noise[:, :2]).float()}
-        action["answer"] = decision.answer.argmax(-1)
+        action = {"look": self.look(decision.place, noise, greedy), "answer": decision.answer.argmax(-1)}
         if decision.stop is not None:
-            # P(noise < x) for a standard normal is the normal distribution function: a Bernoulli draw without a coin.
-            draw = torch.special.ndtr(calmed[:, 2])
-            action["stop"] = (draw < torch.sigmoid(decision.stop.float())).long()
+            stop = decision.stop
+            action["stop"] = choose(torch.stack([torch.zeros_like(stop), stop], -1), noise[:, 2], greedy)
         elif self.may_stop:
             action["stop"] = torch.zeros_like(action["answer"])
         return action
-
-    def set_progress(self, progress: float) -> None:
-        """Tell the share of training done, in [0, 1], to what follows a schedule."""
-        if self.locator.gaussian is not None:
-            self.locator.gaussian.set_progress(progress)
-
-    def learning_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Groups of parameters with their learning rates as multiples of the optimiser's."""
-        rate = self.options.locator_rate if isinstance(self.options, PolicyOptions) else 1.0
-        eyes = list(self.locator.parameters())
-        known = {id(parameter) for parameter in eyes}
-        return [([p for p in self.parameters() if id(p) not in known], 1.0), (eyes, rate)]
 
     def loss(self, episode: Episode) -> Loss:
         """Classification by cross-entropy, places by policy gradient, baseline by squared error.

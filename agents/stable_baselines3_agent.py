@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from glimpse.agents.agent import Agent
+from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision
 from glimpse.agents.locators import Locator
 from glimpse.agents.options import RecurrentOptions
@@ -167,38 +168,19 @@ class Sb3Agent(Agent):
             `look` (B, 2), the centre of a cell; `answer` (B,) int64, always the likeliest class; and the other
             choice, if there is one, (B,) int64.
         """
-        calm = torch.as_tensor(greedy, device=noise.device).expand(len(noise))
-        # P(noise < x) for a standard normal is the normal distribution function: a uniform draw.
-        draw = torch.special.ndtr(noise)
         known = decision.activations
         if self.locator is None:
-            column, row = (choose(known[name], draw[:, n], calm) for n, name in enumerate(("column", "row")))
+            column, row = (choose(known[name], noise[:, n], greedy) for n, name in enumerate(("column", "row")))
             action = {"look": self._centre(column, row)}
         else:
             action = {"look": self.locator.sample(decision.place, noise[:, :2]).float()}
         if "answer" in self.choices:
             action["answer"] = decision.answer.argmax(-1)
-        return action | {name: choose(known[name], draw[:, 2], calm) for name in self.other_choices}
+        return action | {name: choose(known[name], noise[:, 2], greedy) for name in self.other_choices}
 
     def _centre(self, column: Tensor, row: Tensor) -> Tensor:
         """The places (B, 2) of columns and rows, (B,) int64 both."""
         return torch.stack([self.centres[column, 0], self.centres[row, 1]], -1)
-
-
-def choose(logits: Tensor, draw: Tensor, calm: Tensor) -> Tensor:
-    """Choose by the inverse of the distribution function.
-
-    Args:
-        logits: (B, n).
-        draw: (B,) uniform in [0, 1].
-        calm: (B,) bool: take the likeliest instead.
-
-    Returns:
-        (B,) int64 in [0, n).
-    """
-    chance = logits.softmax(-1)
-    drawn = (chance.cumsum(-1) < draw[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
-    return torch.where(calm, chance.argmax(-1), drawn)
 
 
 def _logits(distribution: Any) -> list[Tensor]:

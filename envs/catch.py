@@ -12,16 +12,17 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.beginning import FirstPlace, draw_example
 from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.errors import DataError
 from glimpse.envs.flights import Flights
-from glimpse.envs.lane_random import integers, mix, uniform
+from glimpse.envs.lane_random import mix
 from glimpse.envs.lit_pixels import LitPixels
 from glimpse.envs.options import AugmentOptions, CatchOptions, RetinaOptions
 from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
 
-_FIRST_PLACE, _EXAMPLE, _SPLIT = 21, 22, 62
+_SPLIT = 62
 _EXAMPLES = 10_000
 _SPLITS = ("train", "validation", "test")
 _TRAIL = 96  # The grey of the ball's past places.
@@ -79,8 +80,7 @@ class Catch:
         retina = RetinaOptions(patch=side) if self._whole else options.retina
         self.retina = Retina(retina, side, side, device=self.device)
         self._lit = LitPixels(retina, side, device=self.device)
-        place = (0.0, 0.0) if self._whole or options.first_place == "centre" else options.first_place
-        self._start = None if place == "random" else torch.tensor(place, device=self.device)
+        self._first_place = FirstPlace("centre" if self._whole else options.first_place, device=self.device)
         self._room = side - options.paddle  # The paddle's rightmost place.
         self._beside = torch.arange(options.paddle, device=self.device)
         self._bottom = torch.full_like(self._beside, side - 1)
@@ -122,7 +122,7 @@ class Catch:
 
     def draw_example(self, key: Tensor) -> Tensor:
         """A uniformly drawn example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return integers(mix(key, _EXAMPLE), 1, self.examples)[:, 0]
+        return draw_example(key, self.examples)
 
     def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
         """Begin B = E * copies episodes.
@@ -140,7 +140,7 @@ class Catch:
         self._paddle = torch.full_like(lane, self._room // 2)
         self._time = torch.zeros_like(lane)
         self._over = torch.zeros_like(lane, dtype=torch.bool)
-        self._location = self._first_place(key.repeat_interleave(copies), lane % copies)
+        self._location = self._first_place.draw(key.repeat_interleave(copies), lane % copies)
         column, row = self._flights.place(self._flight, self._time)
         self._glimpse = self._look(column, row, self._paddle, self._location)
         return self._observe()
@@ -156,7 +156,7 @@ class Catch:
         Returns:
             The observation of all B lanes.
         """
-        flight, place, time = self._throw(example, key), self._first_place(key, 0), torch.zeros_like(lanes)
+        flight, place, time = self._throw(example, key), self._first_place.draw(key, 0), torch.zeros_like(lanes)
         self._flight = self._flight.index_copy(0, lanes, flight)
         self._paddle = self._paddle.index_fill(0, lanes, self._room // 2)
         self._time = self._time.index_fill(0, lanes, 0)
@@ -234,12 +234,6 @@ class Catch:
         columns = torch.cat([column[:, None], paddle[:, None] + self._beside], 1)
         rows = torch.cat([row[:, None], self._bottom.expand(len(row), -1)], 1)
         return self._lit.look(torch.stack([columns, rows], 1), location)
-
-    def _first_place(self, key: Tensor, copy: Tensor | int) -> Tensor:
-        """(B, 2) first places, one for each key and copy's number."""
-        if self._start is not None:
-            return self._start.expand(len(key), 2)
-        return uniform(mix(mix(key, _FIRST_PLACE), copy), 2) * 2 - 1
 
     def _observe(self) -> Observation:
         return {"glimpse": self._glimpse, "location": self._location, "time": self._time}

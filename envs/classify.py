@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.augment import warp
+from glimpse.envs.beginning import FirstPlace, draw_example
 from glimpse.envs.canvas import check_canvas, make_canvas
 from glimpse.envs.datasets import ImageData, load_images
-from glimpse.envs.lane_random import integers, mix, normal, uniform
 from glimpse.envs.options import AugmentOptions, ClassificationOptions
 from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
@@ -20,8 +20,6 @@ from glimpse.envs.whole_view import WholeView
 
 Observation = dict[str, Tensor]
 Action = dict[str, Tensor]
-
-_FIRST_PLACE, _EXAMPLE = 21, 22
 
 
 class Step(NamedTuple):
@@ -91,8 +89,7 @@ class Classification:
             else Retina(options.retina, height, width, device=self.device)
         )
         self._resident = None if self._fresh else self.retina.prepare(self._images)
-        place = (0.0, 0.0) if options.first_place == "centre" else options.first_place
-        self._start = None if place == "random" else torch.tensor(place, device=self.device)
+        self._first_place = FirstPlace(options.first_place, options.first_spread, device=self.device)
         self.observation_space = self._make_observation_space(channels)
         self.action_space = self._make_action_space()
 
@@ -137,7 +134,7 @@ class Classification:
 
     def draw_example(self, key: Tensor) -> Tensor:
         """A uniformly drawn example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return integers(mix(key, _EXAMPLE), 1, self.examples)[:, 0]
+        return draw_example(key, self.examples)
 
     def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
         """Begin B = E * copies episodes.
@@ -156,7 +153,7 @@ class Classification:
         if self._resident is not None:
             self._picture = example[self._picture]
         self._label = self._labels[example].repeat_interleave(copies)
-        self._location = self._first_place(key.repeat_interleave(copies), lane % copies)
+        self._location = self._first_place.draw(key.repeat_interleave(copies), lane % copies)
         self._time = torch.zeros_like(lane)
         self._over = torch.zeros_like(lane, dtype=torch.bool)
         self._steps = 0  # since the last (re)start of any lane
@@ -179,7 +176,7 @@ class Classification:
         else:
             self._pictures[lanes] = self._draw_pictures(example, key)
         self._label = self._label.index_copy(0, lanes, self._labels[example])
-        place = self._first_place(key, 0)
+        place = self._first_place.draw(key, 0)
         self._location = self._location.index_copy(0, lanes, place)
         self._time = self._time.index_fill(0, lanes, 0)
         self._over = self._over.index_fill(0, lanes, False)
@@ -262,10 +259,3 @@ class Classification:
         if self.options.canvas.kind != "plain":
             pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
         return self.retina.prepare(pictures)
-
-    def _first_place(self, key: Tensor, copy: Tensor | int) -> Tensor:
-        """(B, 2) first places, one for each key and copy's number."""
-        own = mix(mix(key, _FIRST_PLACE), copy)
-        if self._start is None:
-            return uniform(own, 2) * 2 - 1
-        return (self._start + normal(own, 2) * self.options.first_spread).clamp(-1, 1)

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.augment import warp
+from glimpse.envs.beginning import FirstPlace, draw_example
 from glimpse.envs.canvas import check_pair, make_pair
 from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.datasets import ImageData, load_images
-from glimpse.envs.lane_random import integers, mix, uniform
+from glimpse.envs.lane_random import integers, mix
 from glimpse.envs.options import AugmentOptions, DigitPairOptions
 from glimpse.envs.render import draw_glimpses
 from glimpse.envs.retina import Retina
 
-_FIRST_PLACE, _EXAMPLE, _SECOND, _SECOND_WARP = 21, 22, 71, 72
+_SECOND, _SECOND_WARP = 71, 72
 
 
 class DigitPair:
@@ -74,8 +75,7 @@ class DigitPair:
         self.classes = data.classes
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         self.retina = Retina(options.retina, options.size, options.size, device=self.device)
-        place = (0.0, 0.0) if options.first_place == "centre" else options.first_place
-        self._start = None if place == "random" else torch.tensor(place, device=self.device)
+        self._first_place = FirstPlace(options.first_place, device=self.device)
         channels = data.images.shape[1]
         self.observation_space = spaces.Dict(
             {
@@ -112,7 +112,7 @@ class DigitPair:
 
     def draw_example(self, key: Tensor) -> Tensor:
         """A uniformly drawn example for each episode's key: (B,) int64 -> (B,) int64."""
-        return integers(mix(key, _EXAMPLE), 1, self.examples)[:, 0]
+        return draw_example(key, self.examples)
 
     def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
         """Begin B = E * copies episodes.
@@ -130,8 +130,9 @@ class DigitPair:
         self._pictures, self._picture = self.retina.prepare(pictures), lane // copies
         self._context = self._reduce(pictures).repeat_interleave(copies, 0)
         self._label = label.repeat_interleave(copies)
-        self._location = self._first_place(key.repeat_interleave(copies), lane % copies)
+        self._location = self._first_place.draw(key.repeat_interleave(copies), lane % copies)
         self._time = torch.zeros_like(lane)
+        self._steps = 0  # since the last (re)start of any lane
         self._glimpse = self.retina.look(self._pictures, self._picture, self._location)
         return self._observe()
 
@@ -150,9 +151,10 @@ class DigitPair:
         self._pictures[lanes] = self.retina.prepare(pictures)
         self._context = self._context.index_copy(0, lanes, self._reduce(pictures))
         self._label = self._label.index_copy(0, lanes, label)
-        place = self._first_place(key, 0)
+        place = self._first_place.draw(key, 0)
         self._location = self._location.index_copy(0, lanes, place)
         self._time = self._time.index_fill(0, lanes, 0)
+        self._steps = 0
         self._glimpse = self._glimpse.index_copy(0, lanes, self.retina.look(self._pictures, lanes, place))
         return self._observe()
 
@@ -172,8 +174,10 @@ class DigitPair:
         wanted = torch.where(over, self._label % classes, self._label // classes)
         counts = playing & (over | (self._time == half))
         reward = ((action["answer"] == wanted) & counts).float() / 2
-        self._location = torch.where(over[:, None], self._location, action["look"].float().clamp(-1, 1))
-        self._glimpse = self.retina.look(self._pictures, self._picture, self._location)
+        self._steps += 1
+        if self._steps < 2 * half:  # Else each lane began at least T steps ago, so none goes on.
+            self._location = torch.where(over[:, None], self._location, action["look"].float().clamp(-1, 1))
+            self._glimpse = self.retina.look(self._pictures, self._picture, self._location)
         return Step(self._observe(), reward, over, self._label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
@@ -228,12 +232,6 @@ class DigitPair:
     def _reduce(self, pictures: Tensor) -> Tensor:
         """The mean over each coarse pixel: (R, C, H, W) uint8 -> (R, C, D, D) in [0, 1]."""
         return F.adaptive_avg_pool2d(pictures.float() / 255, self.options.context)
-
-    def _first_place(self, key: Tensor, copy: Tensor | int) -> Tensor:
-        """(B, 2) first places, one for each key and copy's number."""
-        if self._start is not None:
-            return self._start.expand(len(key), 2)
-        return uniform(mix(mix(key, _FIRST_PLACE), copy), 2) * 2 - 1
 
     def _observe(self) -> Observation:
         return {

@@ -12,6 +12,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
+from glimpse.agents.agent import LearningAgent
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.bench_settings import (
     IMAGE_SIDES,
@@ -29,9 +30,9 @@ from glimpse.envs.build import make_core
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
 from glimpse.envs.options import ClassificationOptions
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
 from glimpse.evaluate import measure_averaged
-from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
 from glimpse.results import Row, markdown_table, write_rows, write_text
@@ -66,12 +67,13 @@ class Update:
         set_threads(setting.threads)
         experiment = experiment_of(setting, task)
         self.world = Classification(cast(ClassificationOptions, experiment.task), data, device=device)
-        self.learner = Learner(make_agent(experiment, self.world), experiment.train, device)
+        agent = cast(LearningAgent, make_agent(experiment, self.world))
+        self.learner = EpisodeLearner(agent, experiment.train, device)
         self.order = TrainingOrder(self.world.examples, setting.batch, 0, device)
 
     def __call__(self) -> int:
         """Collect and learn; the number of images seen."""
-        self.learner.learn(self.learner.collect(self.world, self.order))
+        self.learner.advance(self.world, self.order)
         return self.order.batch
 
 
@@ -205,7 +207,7 @@ def bench_time_to_error(watch: Stopwatch) -> None:
         training = Training(experiment, RunFolder(Path(folder)), Progress())
         training.start_clock()
         while training.best_error > 1.0 and not training.learner.done:
-            training.learner.learn(training.learner.collect(training.world, training.order))
+            training.learner.advance(training.world, training.order)
             if training.learner.step % experiment.train.evaluate_every == 0:
                 training.evaluate()
             training.tell_time()

@@ -2,44 +2,37 @@
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from glimpse.agents.agent import Agent
-from glimpse.agents.episode import Episode, Loss
 from glimpse.build import use_bfloat16
 from glimpse.config import TrainOptions
 from glimpse.envs.lanes import Core
 from glimpse.errors import UserError
 from glimpse.order import TrainingOrder
-from glimpse.rollout import play, show
 
 
-class Learner:
-    """Learns from episodes; `step` updates were made of `total`."""
+class Learner(ABC):
+    """Makes the steps of a training, of which `step` were made of `total`."""
 
-    def __init__(self, agent: Agent, options: TrainOptions, device: torch.device) -> None:
-        """Prepare to train `agent`, which lives on `device`."""
+    agent: Agent
+
+    def __init__(
+        self, agent: Agent, optimiser: torch.optim.Optimizer, options: TrainOptions, device: torch.device
+    ) -> None:
+        """Prepare to train `agent`, which lives on `device`, with an optimiser of its parameters."""
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False)
-        groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
-        adam = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
-        self.optimiser: torch.optim.Optimizer = adam
+        self.optimiser = optimiser
         self.step, self.total = 0, options.steps
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.
         self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
         self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
         self.bfloat16 = use_bfloat16(options.precision, device)
-        if options.compile:
-            agent.loss = torch.compile(agent.loss)  # type: ignore[method-assign]  # for this agent alone
-
-    def precision(self) -> AbstractContextManager[Any]:
-        """The context in which the networks run."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     @property
     def progress(self) -> float:
@@ -51,55 +44,16 @@ class Learner:
         """Whether all steps were made."""
         return self.total is not None and self.step >= self.total
 
+    @abstractmethod
     def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
-        """Make one step: collect, and learn from it; see `learn` for what it gives and raises."""
-        return self.learn(self.collect(world, order))
+        """Make one step: collect, and learn from it.
 
-    def collect(self, world: Core, order: TrainingOrder) -> Episode:
-        """Play the episodes of the next update."""
-        example, key = order(self.step)
-        if not self.agent.plays:
-            return show(world, example, key)
-        copies = self.options.copies
-        greedy: Tensor | bool = False
-        if self.agent.greedy_copy:
-            greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
-        with self.precision():
-            return play(world, self.agent, example, key, copies=copies, greedy=greedy, record=True)
-
-    def learn(self, episode: Episode) -> dict[str, Tensor]:
-        """Make one step, of one update or of the several that the agent asks for, and give the last loss's terms.
-
-        The learning rate is set before the step; what the agent itself follows (sigma) after it, so that the
-        places of an episode are weighed by the density that they were drawn from.
+        Returns:
+            What is worth watching, scalars by name.
 
         Raises:
-            UserError: if the reward or a term of a loss is not finite; the weights are left as they were before it.
+            UserError: if one of them is not finite.
         """
-        self._set_learning_rate()
-        terms: dict[str, Tensor] = {}
-        for loss in self._losses(episode):
-            terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
-            self._refuse_nan(terms)
-            loss.total.backward()
-            self._update()
-        self._finish_step()
-        return terms
-
-    def _losses(self, episode: Episode) -> Iterator[Loss]:
-        """The agent's, each made in the networks' precision; what is done with it is not."""
-        updates = self.agent.updates(episode)
-        while True:
-            with self.precision():
-                loss = next(updates, None)
-            if loss is None:
-                return
-            yield loss
-
-    def _set_learning_rate(self) -> None:
-        factor = self._learning_rate()
-        for group in self.optimiser.param_groups:
-            group["lr"] = factor * group["rate"]
 
     def _learning_rate(self) -> float:
         """Of this step, before each group's own multiple."""
@@ -134,13 +88,6 @@ class Learner:
             f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
             "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
         )
-
-    @torch.no_grad()
-    def _update(self) -> None:
-        if self.options.clip:
-            torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
 
     @torch.no_grad()
     def _finish_step(self) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glimpse.agents.agent import Agent
 from glimpse.agents.stable_baselines3_agent import Sb3Agent, make_algorithm
 from glimpse.config import TrainOptions
 from glimpse.envs.lane_random import mix
@@ -41,12 +40,10 @@ class Sb3Learner(Learner):
 
     agent: Sb3Agent
 
-    def __init__(self, agent: Agent, options: TrainOptions, world: Core, seed: int) -> None:
+    def __init__(self, agent: Sb3Agent, options: TrainOptions, world: Core, seed: int) -> None:
         """Prepare to train an `Sb3Agent` in `world`, which has not begun: `options.batch` episodes side by side."""
-        if not isinstance(agent, Sb3Agent):
-            raise TypeError(f"Stable-Baselines3 trains an Sb3Agent, got {type(agent).__name__}")
-        super().__init__(agent, options, world.device)
-        self.optimiser, self.bfloat16, self.seed = agent.policy.optimizer, False, seed
+        super().__init__(agent, agent.policy.optimizer, options, world.device)
+        self.bfloat16, self.seed = False, seed
         self.env = WorldVecEnv(lambda: copy.copy(world), options.batch, grid=agent.options.grid)
         self.env.seed(seed)
         self.model = make_algorithm(agent, self.env, lambda _: self._learning_rate(), options.clip or math.inf)

@@ -12,7 +12,7 @@ from torch import nn
 
 from glimpse.agents.ram import RecurrentAttention
 from glimpse.envs.classify import Classification
-from glimpse.learner import Learner
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.results import Row, describe_device
 
 COMMAND = "glimpse bench"
@@ -110,7 +110,9 @@ def _recurrent_weights(core: Any) -> int:
     return _weights(core.layer.linears[1]) if hasattr(core, "layer") else core.lstm.weight_hh_l0.numel()
 
 
-def shares(watch: Stopwatch, learner: Learner, world: Classification, update: Callable[[], int]) -> dict[str, float]:
+def shares(
+    watch: Stopwatch, learner: EpisodeLearner, world: Classification, update: Callable[[], int]
+) -> dict[str, float]:
     """Percent of an update's time by phase, from clocks put around the ordinary path's own methods."""
     spent: dict[str, float] = {}
     inner = {"canvas": (world, "_draw_pictures"), "retina": (world, "_look"), "forward": (learner.agent, "loss")}

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from glimpse.agents.sb3_options import Sb3Options
+from glimpse.agents.agent import LearningAgent
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
 from glimpse.diagnostics import gaze_warnings
 from glimpse.envs.lanes import VisualCore
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
@@ -118,11 +120,12 @@ class Training:
 def make_learner(experiment: Experiment, world: VisualCore) -> Learner:
     """The learner of a config: ours, or Stable-Baselines3 where the agent is one of its own."""
     agent = make_agent(experiment, world)
-    if isinstance(experiment.agent, Sb3Options):
-        from glimpse.sb3_learner import Sb3Learner  # Importing Stable-Baselines3 takes two seconds.
+    if isinstance(agent, LearningAgent):
+        return EpisodeLearner(agent, experiment.train, world.device)
+    from glimpse.agents.stable_baselines3_agent import Sb3Agent  # Importing Stable-Baselines3 takes two seconds.
+    from glimpse.sb3_learner import Sb3Learner
 
-        return Sb3Learner(agent, experiment.train, world, experiment.seed)
-    return Learner(agent, experiment.train, world.device)
+    return Sb3Learner(cast(Sb3Agent, agent), experiment.train, world, experiment.seed)
 
 
 def train(training: Training, tracker: Tracker, stop: list[int]) -> None:

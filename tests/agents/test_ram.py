@@ -146,12 +146,12 @@ def test_greedy_is_chosen_lane_by_lane() -> None:
 
 
 def test_stopping_is_drawn_with_its_probability() -> None:
-    """Logit log 3 is a chance of 3/4: a standard normal falls below 0.6745 as often."""
+    """Logit log 3 is a chance of 3/4: a standard normal falls above -0.6745 as often."""
     agent = make_agent(stop=True)
     noise = torch.tensor([[0.0, 0.0, 0.66], [0.0, 0.0, 0.69]])
     likely, unlikely = decision(agent, math.log(3)), decision(agent, -math.log(3))
-    assert agent.act(likely, noise, False)["stop"].tolist() == [1, 0]
-    assert agent.act(unlikely, -noise, False)["stop"].tolist() == [0, 1]
+    assert agent.act(likely, -noise, False)["stop"].tolist() == [1, 0]
+    assert agent.act(unlikely, noise, False)["stop"].tolist() == [0, 1]
     assert agent.act(likely, noise, True)["stop"].tolist() == [1, 1]
     assert agent.act(unlikely, -noise, True)["stop"].tolist() == [0, 0]
 

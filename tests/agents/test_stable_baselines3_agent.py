@@ -18,7 +18,6 @@ from glimpse.agents.sb3_options import PpoOptions
 from glimpse.agents.stable_baselines3_agent import (
     GlimpseExtractor,
     Sb3Agent,
-    choose,
     make_algorithm,
     policy_options,
 )
@@ -87,14 +86,6 @@ def test_every_agent_plays_and_learns_in_every_world(name: str, world: str) -> N
     answer: Any = core.action_space.spaces.get("answer")
     classes = 0 if answer is None else answer.n
     assert episode.answer.shape == (agent.steps, 6, classes)
-
-
-def test_draws_follow_the_inverse_of_the_distribution_function() -> None:
-    """Shares 0.2, 0.5 and 0.3: borders at 0.2 and 0.7."""
-    draw = torch.tensor([0.01, 0.19, 0.21, 0.69, 0.71, 1.0])
-    logits = torch.tensor([0.2, 0.5, 0.3]).log().expand(6, 3)
-    assert choose(logits, draw, torch.zeros(6, dtype=torch.bool)).tolist() == [0, 0, 1, 1, 2, 2]
-    assert choose(logits, draw, torch.tensor([True, False] * 3)).tolist() == [1, 0, 1, 1, 1, 2]
 
 
 def test_sampled_choices_have_the_policys_shares() -> None:

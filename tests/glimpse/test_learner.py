@@ -17,8 +17,8 @@ from glimpse.config import TrainOptions
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
 from glimpse.envs.options import ClassificationOptions
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
-from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
 
 CPU = torch.device("cpu")
@@ -38,21 +38,21 @@ WORLD = make_world()
 ORDER = TrainingOrder(WORLD.examples, 6, seed=0, device=CPU)
 
 
-def make_learner(agent: dict[str, Any] | None = None, **train: Any) -> Learner:
+def make_learner(agent: dict[str, Any] | None = None, **train: Any) -> EpisodeLearner:
     """Of a small RAM, in float32 unless asked."""
     torch.manual_seed(2)
     options = RamOptions.model_validate({**SMALL, **(agent or {})})
     made = make_ram(options, WORLD.observation_space, WORLD.action_space)
     given = {"steps": 100, "batch": 6, "copies": 2, "precision": "float32", **train}
-    return Learner(made, TrainOptions.model_validate(given), CPU)
+    return EpisodeLearner(made, TrainOptions.model_validate(given), CPU)
 
 
-def collect(learner: Learner) -> Episode:
+def collect(learner: EpisodeLearner) -> Episode:
     """The episodes of the next update."""
     return learner.collect(WORLD, ORDER)
 
 
-def learn(learner: Learner, updates: int) -> list[dict[str, float]]:
+def learn(learner: EpisodeLearner, updates: int) -> list[dict[str, float]]:
     """Make some updates; the terms of each."""
     return [{k: v.item() for k, v in learner.learn(collect(learner)).items()} for _ in range(updates)]
 

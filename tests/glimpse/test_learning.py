@@ -11,7 +11,7 @@ from glimpse.config import TrainOptions
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
 from glimpse.envs.options import ClassificationOptions
-from glimpse.learner import Learner
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.order import TrainingOrder
 from glimpse.rollout import play
 
@@ -57,7 +57,7 @@ def accuracy(name: str, greedy: bool, **options: Any) -> float:
     agent_options = resolve_name(row.options).model_validate({**WIDTHS, **options})
     agent = resolve_name(row.factory)(agent_options, world.observation_space, world.action_space)
     train = {"steps": 400, "batch": 64, "copies": 4, "learning_rate": 3e-3, "warmup": 20, "average": 0.9}
-    learner = Learner(agent, TrainOptions.model_validate({**train, "precision": "float32"}), CPU)
+    learner = EpisodeLearner(agent, TrainOptions.model_validate({**train, "precision": "float32"}), CPU)
     order = TrainingOrder(world.examples, 64, seed=0, device=CPU)
     while not learner.done:
         learner.learn(learner.collect(world, order))

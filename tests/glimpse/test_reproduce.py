@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from glimpse.command_line import main
-from glimpse.learner import Learner
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.tables import TABLES, Entry, Published, Table
 
 FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
@@ -108,15 +108,15 @@ def test_a_smoke_run_has_folders_and_files_of_its_own(tiny: None, tmp_path: Path
 
 def test_an_unfinished_run_is_resumed(tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped training ends the command with its code; the next call goes on and finishes the line."""
-    learn = Learner.learn
+    learn = EpisodeLearner.learn
 
-    def interrupted(self: Learner, *arguments: object) -> object:
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
         if self.step == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return learn(self, *arguments)  # type: ignore[arg-type]  # handed on as it came
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "learn", interrupted)
+        patch.setattr(EpisodeLearner, "learn", interrupted)
         assert run(tmp_path, "tiny", "--seeds", "1") == 143
     assert not (tmp_path / "results").exists()
     assert run(tmp_path, "tiny", "--seeds", "1") == 0

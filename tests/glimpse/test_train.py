@@ -17,8 +17,8 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
+from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
-from glimpse.learner import Learner
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.train import train_command
 
@@ -83,7 +83,7 @@ import os, signal
 from pathlib import Path
 from glimpse.config import Experiment
 from glimpse.train import train_command
-import glimpse.train, glimpse.durable, glimpse.learner
+import glimpse.train, glimpse.durable, glimpse.episode_learner
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 {patch}
 train_command(Experiment.model_validate_json({small_experiment().model_dump_json()!r}), Path({str(run)!r}), False)
@@ -125,15 +125,15 @@ def test_a_signal_stops_at_a_steps_boundary_and_saves(
     uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     """Exit 143 or 130; the step in progress is finished and saved; resuming changes nothing in the end."""
-    learn = Learner.learn
+    learn = EpisodeLearner.learn
 
-    def interrupted(self: Learner, *arguments: object) -> object:
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
         if self.step == 17:
             os.kill(os.getpid(), number)
         return learn(self, *arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "learn", interrupted)
+        patch.setattr(EpisodeLearner, "learn", interrupted)
         assert train_command(small_experiment(), tmp_path / "run", resume=False) == 128 + number
     checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
     assert checkpoint is not None and checkpoint.step == 18
@@ -145,8 +145,8 @@ def test_a_signal_stops_at_a_steps_boundary_and_saves(
     "patch",
     [
         # In the middle of an update, long after the last checkpoint.
-        "old = glimpse.learner.Learner._update\n"
-        "glimpse.learner.Learner._update = lambda self: die() if self.step == 25 else old(self)",
+        "old = glimpse.episode_learner.EpisodeLearner._update\n"
+        "glimpse.episode_learner.EpisodeLearner._update = lambda self: die() if self.step == 25 else old(self)",
         # Between the files of a checkpoint: the third save writes half of itself.
         "calls = []; old = glimpse.durable.os.fsync\n"
         "glimpse.durable.os.fsync = lambda file: die() if Path('/proc/self/fd', str(file)).resolve().parent.name"
@@ -172,16 +172,16 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(
     damage: str,
 ) -> None:
     """It is quarantined with a warning, and the steps after the older one are made again."""
-    learn = Learner.learn
+    learn = EpisodeLearner.learn
 
-    def interrupted(self: Learner, *arguments: object) -> object:
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
         if self.step == 29:
             os.kill(os.getpid(), signal.SIGTERM)
         return learn(self, *arguments)  # type: ignore[arg-type]
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "learn", interrupted)
+        patch.setattr(EpisodeLearner, "learn", interrupted)
         train_command(small_experiment(), run, resume=False)
     newest = max(run.glob("checkpoints/step-*")) / "weights.safetensors"
     content = bytearray(newest.read_bytes())
@@ -213,15 +213,15 @@ def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message says which number was not finite and where."""
-    learn = Learner.learn
+    learn = EpisodeLearner.learn
 
-    def poisoned(self: Learner, episode: object) -> object:
+    def poisoned(self: EpisodeLearner, episode: object) -> object:
         if self.step == 17:
             with torch.no_grad():
                 cast(RecurrentAttention, self.agent).classifier.weight[0, 0] = float("nan")
         return learn(self, episode)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Learner, "learn", poisoned)
+    monkeypatch.setattr(EpisodeLearner, "learn", poisoned)
     with pytest.raises(UserError, match=r"step 17: .*cross_entropy.* not finite"):
         train_command(small_experiment(), tmp_path / "run", resume=False)
     checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
