@@ -24,6 +24,14 @@ class SigmaOptions(Options):
     )
 
 
+class StopOptions(Options):
+    """What decides to stop, where the task allows it."""
+
+    width: int = Field(128, ge=1, description="Units of its hidden layer.")
+    start: float = Field(2.0, gt=0, le=20, description="The largest size of its logit at the start of training.")
+    end: float = Field(6.0, gt=0, le=20, description="And at the end.")
+
+
 class NetworkOptions(Options):
     """The networks of recurrent attention: glimpse network and core."""
 
@@ -63,6 +71,7 @@ class PolicyOptions(ReinforceOptions):
         None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
     )
     locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+    stopper: StopOptions = StopOptions()
 
 
 class RamOptions(PolicyOptions):

@@ -18,6 +18,7 @@ from glimpse.agents.looking import LookingAgent
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
 from glimpse.agents.recurrent import GlimpseNetwork, Seen, make_core
 from glimpse.agents.returns import credit, subtract_baseline
+from glimpse.agents.stopper import Stopper
 
 
 class RecurrentAttention(LookingAgent):
@@ -60,8 +61,9 @@ class RecurrentAttention(LookingAgent):
         self.classifier = nn.Linear(options.memory_width, int(answer.n))
         self.baseline = nn.Linear(options.memory_width, 1)
         self.may_stop = "stop" in action_space.spaces
-        learns_to_stop = self.may_stop and isinstance(options, PolicyOptions)
-        self.stopper = nn.Linear(options.memory_width, 1) if learns_to_stop else None
+        self.stopper = None
+        if self.may_stop and isinstance(options, PolicyOptions):
+            self.stopper = Stopper(options.memory_width, options.stopper)
         self.register_buffer("average_return", torch.zeros(self.steps))
 
     def begin(self, observation: dict[str, Tensor]) -> Tensor:
@@ -82,7 +84,7 @@ class RecurrentAttention(LookingAgent):
         memory = self.core(seen.feature, memory)
         hidden = self.core.output(memory)
         place, eyes = self.locator(hidden, observation["time"])
-        stop = None if self.stopper is None else self.stopper(hidden).squeeze(-1)
+        stop = None if self.stopper is None else self.stopper(hidden)
         activations = {**seen._asdict(), "hidden": hidden} | ({} if eyes is None else {"eyes": eyes})
         return Decision(place, self.classifier(hidden), stop, activations), memory
 
@@ -105,6 +107,12 @@ class RecurrentAttention(LookingAgent):
         elif self.may_stop:
             action["stop"] = torch.zeros_like(action["answer"])
         return action
+
+    def set_progress(self, progress: float) -> None:
+        """Move sigma and the stopper's bound along their schedules."""
+        super().set_progress(progress)
+        if self.stopper is not None:
+            self.stopper.set_progress(progress)
 
     def loss(self, episode: Episode) -> Loss:
         """Classification by cross-entropy, places by policy gradient, baseline by squared error.
@@ -164,7 +172,7 @@ class RecurrentAttention(LookingAgent):
         log_prob = policy_gradient.gaussian_log_prob(episode.action["look"][:-1], mean, sigma)
         if self.stopper is None:
             return log_prob
-        stop = self.stopper(hidden).squeeze(-1).float()
+        stop = self.stopper(hidden)
         chose = -F.binary_cross_entropy_with_logits(stop, episode.action["stop"][:-1].float(), reduction="none")
         return log_prob * episode.taken[1:] + chose * episode.taken[:-1]
 

@@ -123,7 +123,7 @@ def test_a_greedy_stop_does_not_depend_on_the_locator() -> None:
     agent = make_control("path", world)
     agent.locator = make_control("random", world).locator
     assert agent.stopper is not None
-    torch.nn.init.zeros_(agent.stopper.weight)
-    torch.nn.init.constant_(agent.stopper.bias, 0.1)
+    torch.nn.init.zeros_(agent.stopper.decide.weight)
+    torch.nn.init.constant_(agent.stopper.decide.bias, 0.1)
     episode = play(world, agent, torch.arange(40), torch.arange(40), greedy=True)
     assert episode.action["stop"].all()

@@ -26,7 +26,7 @@ def untrained(**task: object) -> tuple[RecurrentAttention, VisualCore]:
     world = make_world(experiment, "validation", torch.device("cpu"))
     agent = cast(RecurrentAttention, make_agent(experiment, world).requires_grad_(False))
     if agent.stopper is not None:
-        agent.stopper.weight.mul_(40)
+        agent.stopper.decide.weight.mul_(40)
     return agent, world
 
 

@@ -41,13 +41,16 @@ def make_run(path: Path, **sections: Mapping[str, object]) -> Path:
             "train": {"steps": 10},
             "track": sections.get("track", {}),
             "threads": 1,
+            "seed": 5,
         }
     )
     folder = RunFolder.create(path, dump_experiment(experiment))
     world = make_world(experiment, "validation", torch.device("cpu"))
     agent = make_agent(experiment, world)
     if isinstance(agent, RecurrentAttention) and agent.stopper is not None:
-        agent.stopper.requires_grad_(False).weight.mul_(40)  # So that some stop early and some do not.
+        stopper = agent.stopper.requires_grad_(False)
+        stopper.decide.weight.mul_(40)  # So that some stop early and some do not.
+        stopper.decide.bias.zero_()
     state = {"seconds": 7500.0, "trained_on": "a <fast> machine"}
     save_checkpoint(folder.checkpoints, Checkpoint(10, agent.state_dict(), state), keep=1)
     return path
