@@ -32,11 +32,11 @@ from glimpse.envs.datasets import ImageData
 from glimpse.envs.options import ClassificationOptions
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
-from glimpse.evaluate import measure_averaged
 from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
 from glimpse.results import Row, markdown_table, write_rows, write_text
 from glimpse.run_folder import RunFolder
+from glimpse.scores import measure_averaged
 from glimpse.stopwatch import Stopwatch, shares, training_flops
 from glimpse.train import Training
 
@@ -60,16 +60,13 @@ def experiment_of(setting: Setting, task: dict[str, object] | None = None) -> Ex
 class Update:
     """One update of `glimpse train`'s own path, on images made here."""
 
-    def __init__(
-        self, setting: Setting, device: torch.device, data: ImageData, task: dict[str, object] | None = None
-    ) -> None:
-        """Make world and learner, and use the setting's threads from here on."""
-        set_threads(setting.threads)
-        experiment = experiment_of(setting, task)
+    def __init__(self, experiment: Experiment, threads: int, device: torch.device, data: ImageData) -> None:
+        """Make world and learner, and use this many threads from here on."""
+        set_threads(threads)
         self.world = Classification(cast(ClassificationOptions, experiment.task), data, device=device)
         agent = cast(LearningAgent, make_agent(experiment, self.world))
         self.learner = EpisodeLearner(agent, experiment.train, device)
-        self.order = TrainingOrder(self.world.examples, setting.batch, 0, device)
+        self.order = TrainingOrder(self.world.examples, experiment.train.batch, 0, device)
 
     def __call__(self) -> int:
         """Collect and learn; the number of images seen."""
@@ -89,7 +86,7 @@ def bench_training(watch: Stopwatch) -> None:
 
 def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, int]:
     """Images a second, and floating-point operations an image."""
-    update = Update(setting, watch.device, synthetic(28, watch.size(54_000)))
+    update = Update(experiment_of(setting), setting.threads, watch.device, synthetic(28, watch.size(54_000)))
     return watch.rate(update), training_flops(cast(RecurrentAttention, update.learner.agent))
 
 
@@ -176,15 +173,23 @@ def _adapter_steps(lanes: int) -> Callable[[], int]:
 
 
 def bench_shares(watch: Stopwatch) -> None:
-    """Where the time of a training step goes, on plain and on cluttered images."""
-    for task in ("mnist", "cluttered-mnist"):
-        for setting in compared_settings(watch.device, watch.quick):
-            for phase, percent in watch.apart(_shares, setting, task).items():
-                watch.add(f"share of a step, {task}", f"{phase}, {setting}", percent, "%")
+    """Where the time of a training step goes: on plain and on cluttered images, and as a shipped config has it."""
+    settings = compared_settings(watch.device, watch.quick)
+    known = [
+        (f"share of a step, {task}", setting, experiment_of(setting, {"name": task}))
+        for task in ("mnist", "cluttered-mnist")
+        for setting in settings
+    ]
+    shipped = load_experiment("cluttered-ram")
+    setting = Setting(shipped.train.batch, settings[0].threads, "bfloat16")
+    known.append((f"share of a step, configs/cluttered-ram.yaml, {shipped.train.copies} copies", setting, shipped))
+    for title, setting, experiment in known:
+        for phase, percent in watch.apart(_shares, experiment, setting.threads).items():
+            watch.add(title, f"{phase}, {setting}", percent, "%")
 
 
-def _shares(watch: Stopwatch, setting: Setting, task: str) -> dict[str, float]:
-    update = Update(setting, watch.device, synthetic(28, watch.size(54_000)), {"name": task})
+def _shares(watch: Stopwatch, experiment: Experiment, threads: int) -> dict[str, float]:
+    update = Update(experiment, threads, watch.device, synthetic(28, watch.size(54_000)))
     return shares(watch, update.learner, update.world, update)
 
 
@@ -197,7 +202,7 @@ def bench_pixels(watch: Stopwatch) -> None:
 
 
 def _rate_at_size(watch: Stopwatch, setting: Setting, side: int) -> float:
-    return watch.rate(Update(setting, watch.device, synthetic(side, watch.size(256))))
+    return watch.rate(Update(experiment_of(setting), setting.threads, watch.device, synthetic(side, watch.size(256))))
 
 
 def bench_time_to_error(watch: Stopwatch) -> None:

@@ -71,7 +71,7 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
     """The file that is meant by a path, relative to `folder`, or else by the name of a shipped config.
 
     Raises:
-        UserError: If there is none; the message names the configs that are there.
+        UserError: If there is none; the message names the nearest of those that are there.
     """
     file, shipped = folder / path, shipped_configs()
     if file.exists() and not file.is_dir():
@@ -84,7 +84,7 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
     beside = [found.name for found in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
     meant = nearest(name, shipped) or nearest(Path(path).name, beside)
     question = f"did you mean {meant!r}? " if meant else ""
-    raise UserError(f"{file}: no such config ({question}shipped configs: {', '.join(shipped) or 'none'})")
+    raise UserError(f"{file}: no such config ({question}`glimpse list` names those that are shipped)")
 
 
 def _hint_for_a_run(folder: Path) -> str:

@@ -1,197 +1,28 @@
-"""Evaluation: each example of a split exactly once, in order; greedy, sampled and averaged, beside the controls."""
+"""`glimpse evaluate`: a run measured on a split beside its controls, as a table and as a record in its folder."""
 
-import copy
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
-
-import torch
-from torch import Tensor
+from typing import Any, Literal, cast
 
 from glimpse.agents.agent import Agent
-from glimpse.agents.episode import Episode
-from glimpse.agents.locators import FixedLocator, Locator, RandomLocator, raster
-from glimpse.build import choose_device, make_agent, make_world, set_threads, use_bfloat16
+from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
 from glimpse.cost import measure_cost
-from glimpse.diagnostics import (
-    Gaze,
-    answers_to_images,
-    attention_gain,
-    gaze_warnings,
-    is_glimpsed,
-    looks,
-    measure_gaze,
-    path_warning,
-)
+from glimpse.diagnostics import is_glimpsed
 from glimpse.durable import replace_file, reporting_write_errors
-from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import VisualCore
 from glimpse.errors import UserError
+from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_controls
 from glimpse.results import describe_device
-from glimpse.rollout import play
 from glimpse.run_folder import RunFolder
+from glimpse.scores import Scores, measure
 
-RANDOM, MEAN_PATH = "random places", "its own mean path"
-_EVALUATION = 51
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Score:
-    """Share of wrong answers, in percent.
-
-    error: at the end.
-    low, high: Wilson's 95 % interval, over `episodes` independent examples.
-    after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
-    """
-
-    error: float
-    low: float
-    high: float
-    episodes: int
-    after_glimpse: list[float]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One agent on one split.
-
-    greedy: the mean place at each step.
-    sampled: sampled places, M = 1: the mean over the M episodes of each example, each alone.
-    averaged: probabilities averaged over the M episodes of each example.
-    glimpses: mean number of glimpses taken by the sampled episodes.
-    gaze: where these looked; none where there was nothing to choose.
-    """
-
-    greedy: Score
-    sampled: Score
-    averaged: Score
-    copies: int
-    glimpses: float
-    gaze: Gaze | None = None
-
-
-class _Played(NamedTuple):
-    """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
-
-    glimpses: mean number of them. gaze: where the episodes looked.
-    """
-
-    single: Tensor
-    averaged: Tensor
-    glimpses: float
-    gaze: Gaze | None
-
-
-def wilson(wrong: float, episodes: int) -> tuple[float, float]:
-    """95 % interval, in percent, for a share of `wrong` (in [0, 1]) out of `episodes` (Wilson, 1927)."""
-    z = 1.959964
-    centre = wrong + z * z / (2 * episodes)
-    spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
-    scale = 100 / (1 + z * z / episodes)
-    return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
-
-
-def _score(wrong: Tensor) -> Score:
-    """From (T, N) shares of wrong answers after each glimpse, the last row being the one that counts."""
-    share, episodes = float(wrong[-1].mean()), wrong.shape[1]
-    low, high = wilson(share, episodes)
-    return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
-
-
-def evaluation_keys(world: VisualCore, options: EvaluateOptions) -> Tensor:
-    """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
-    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
-    return keys.to(world.device)
-
-
-@torch.no_grad()
-def _play_all(agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
-    """Play M = `copies` episodes on each example of the world's split."""
-    device = world.device
-    keys = evaluation_keys(world, options)
-    copies = copies if agent.samples else 1  # More would be the same again.
-    single, averaged, taken, looked = [], [], [], []
-    with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
-        for example in torch.arange(world.examples, device=device).split(options.batch):
-            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
-            alone, together = judge(episode, world)
-            single.append(alone)
-            averaged.append(together)
-            taken.append(episode.taken.sum())
-            looked.append(looks(episode))
-    glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
-    look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
-    gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy) if is_glimpsed(world) else None
-    return _Played(torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses, gaze)
-
-
-def judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
-    """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
-
-    Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
-    """
-    copies = episode.copies
-    if not world.classes:
-        missed = (1 - episode.reward.sum(0)).view(-1, copies).mean(-1)[None]
-        return missed, missed
-    belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E,)
-    alone = world.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
-    return alone, world.wrong(belief.mean(2), label).float()
-
-
-def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
-    """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
-    played = _play_all(agent, world, options, options.copies, greedy=False)
-    return _score(played.averaged), played.gaze
-
-
-def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores:
-    """All scores of an agent on the split that the world shows.
-
-    The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
-    """
-    greedy = _score(_play_all(agent, world, options, 1, greedy=True).single)
-    single, averaged, glimpses, gaze = _play_all(agent, world, options, options.copies, greedy=False)
-    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses, gaze)
-
-
-def mean_path(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Tensor:
-    """Where the agent looks on average after each step, (T, 2): its policy with the image taken out."""
-    example = torch.arange(min(world.examples, options.batch), device=world.device)
-    episode = play(world, agent, example, mix(example, options.seed), greedy=True)
-    return episode.action["look"].clamp(-1, 1).mean(1)
-
-
-def with_other_eyes(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Locator]:
-    """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
-    device = world.device
-    centre = torch.zeros(agent.steps, 2, device=device)
-    return {
-        RANDOM: RandomLocator(),
-        "centre only": FixedLocator(centre),
-        "raster scan": FixedLocator(raster(agent.steps).roll(-1, 0).to(device)),
-        MEAN_PATH: FixedLocator(mean_path(agent, world, options)),
-    }
-
-
-def measure_controls(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Scores]:
-    """Scores with the locator exchanged for each control; none for an agent without a locator."""
-    if not hasattr(agent, "locator"):
-        return {}
-    scores = {}
-    for name, locator in with_other_eyes(agent, world, options).items():
-        blind = copy.copy(agent)
-        blind._modules = {**agent._modules, "locator": locator}
-        scores[name] = measure(blind, world, options)
-    return scores
 
 
 @dataclass(frozen=True)
@@ -273,7 +104,7 @@ def evaluate_run(
     cost = measure_cost(trained.agent, trained.world)
     print_table(rows, split, task, trained.step)
     print(cost.describe())
-    for line in (*_describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
+    for line in (*describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
         print(line)
     record = {
         "agent": name,
@@ -289,21 +120,6 @@ def evaluate_run(
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
-
-
-def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
-    """What is wrong with where an agent looks, from its scores (the first) and those of its controls."""
-    own, path = next(iter(rows.values())), rows.get(MEAN_PATH)
-    found = gaze_warnings(own.gaze, agent)
-    if path is not None and answers_to_images(agent):
-        found += path_warning(own.greedy.high, path.greedy.error)
-    return found
-
-
-def _describe_gain(rows: dict[str, Scores]) -> list[str]:
-    gain = attention_gain({name: scores.greedy.error for name, scores in rows.items()})
-    shown = ", ".join(f"{gain[name]:+.2f} over {name}" for name in (RANDOM, MEAN_PATH) if name in gain)
-    return [f"attention gain, greedy, percentage points: {shown}"] if shown else []
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:

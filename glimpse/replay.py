@@ -14,8 +14,8 @@ from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
 from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
 from glimpse.envs.lanes import Core, CoreStep, VisualCore
-from glimpse.evaluate import evaluation_keys, judge
 from glimpse.rollout import play
+from glimpse.scores import evaluation_keys, judge
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

@@ -15,10 +15,11 @@ from glimpse.charts import Chart, Series, Tone
 from glimpse.diagnostics import Gaze, is_glimpsed
 from glimpse.durable import reporting_read_errors
 from glimpse.errors import UserError
-from glimpse.evaluate import Score, Scores, TrainedRun
+from glimpse.evaluate import TrainedRun
 from glimpse.heat_maps import HeatMap, heat_maps
 from glimpse.replay import Replay, Survey, evenly, replay, survey
 from glimpse.run_folder import Value, read_metrics
+from glimpse.scores import Score, Scores
 
 _MOST_PLAYED = 10_000
 _ANIMATED = 4

@@ -3,7 +3,7 @@
 from html import escape
 
 from glimpse.diagnostics import Gaze, attention_gain, gaze_warnings
-from glimpse.evaluate import MEAN_PATH, RANDOM, evaluation_warnings
+from glimpse.other_eyes import MEAN_PATH, RANDOM, evaluation_warnings
 from glimpse.report_contents import Contents
 
 

@@ -13,11 +13,11 @@ from glimpse.chart_drawing import chart_svg
 from glimpse.charts import Chart
 from glimpse.envs.lanes import VisualCore
 from glimpse.envs.whole_view import WholeView
-from glimpse.evaluate import Score, Scores
 from glimpse.pictures import png
 from glimpse.report_contents import Contents, Evaluation
 from glimpse.report_diagnostics import diagnostics
 from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles, untrained
+from glimpse.scores import Score, Scores
 
 
 def page(contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]) -> str:

@@ -19,13 +19,13 @@ from glimpse.config_file import dump_experiment
 from glimpse.diagnostics import gaze_warnings
 from glimpse.envs.lanes import VisualCore
 from glimpse.episode_learner import EpisodeLearner
-from glimpse.evaluate import measure_averaged
 from glimpse.learner import Learner
 from glimpse.order import TrainingOrder
 from glimpse.pictures import paths_picture
 from glimpse.progress import Progress
 from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
+from glimpse.scores import measure_averaged
 from glimpse.tracking import Tracker, WandbTracker, start_tracking
 
 

@@ -13,8 +13,9 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 
 @pytest.mark.parametrize("number", [0, 1], ids=["gymnasium", "stable-baselines3"])
 @pytest.mark.filterwarnings("ignore:.*GPU.*")
-def test_its_python_runs(number: int) -> None:
+def test_its_python_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block by itself, as a reader would paste it."""
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(blocks) == 2
     exec(compile(blocks[number], "README.md", "exec"), {})

@@ -264,7 +264,7 @@ def test_a_missing_config_names_the_nearest(base: Path) -> None:
     """Among the shipped ones and those in the same folder."""
     assert mistakes("bsae.yaml")[0].startswith("bsae.yaml: no such config (did you mean 'base.yaml'?")
     assert "did you mean 'mnist-ram'?" in mistakes("configs/mnits-ram.yaml")[0]
-    assert mistakes("no/where.yaml")[0].startswith("no/where.yaml: no such config (shipped configs: ")
+    assert mistakes("no/where.yaml")[0].startswith("no/where.yaml: no such config (`glimpse list` names")
 
 
 def test_a_folder_and_a_pipe_are_no_configs(base: Path) -> None:

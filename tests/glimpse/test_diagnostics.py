@@ -14,8 +14,9 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.config import Experiment
 from glimpse.diagnostics import Gaze, attention_gain, gaze_warnings, is_glimpsed, measure_gaze, path_warning
-from glimpse.evaluate import evaluation_warnings, measure, measure_averaged, measure_controls
+from glimpse.other_eyes import evaluation_warnings, measure_controls
 from glimpse.run_folder import read_metrics
+from glimpse.scores import measure, measure_averaged
 from glimpse.train import train_command
 
 CPU = torch.device("cpu")

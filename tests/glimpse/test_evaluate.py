@@ -12,8 +12,10 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.errors import UserError
-from glimpse.evaluate import evaluate_command, measure, measure_controls, open_run, wilson
+from glimpse.evaluate import evaluate_command, open_run
+from glimpse.other_eyes import measure_controls
 from glimpse.run_folder import RunFolder
+from glimpse.scores import measure, wilson
 from glimpse.train import train_command
 
 CPU = torch.device("cpu")

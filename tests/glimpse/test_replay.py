@@ -12,8 +12,8 @@ from glimpse.build import make_agent, make_world
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.envs.lanes import VisualCore
 from glimpse.envs.render import boxes
-from glimpse.evaluate import measure
 from glimpse.replay import Replay, evenly, mean_picture, replay, shown_classes, survey
+from glimpse.scores import measure
 
 OPTIONS = EvaluateOptions(copies=1, precision="float32")
 

@@ -1,0 +1,139 @@
+"""What an agent reaches on a split: each example exactly once, in order; greedy, sampled and averaged."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.agent import Agent
+from glimpse.agents.episode import Episode
+from glimpse.build import use_bfloat16
+from glimpse.config import EvaluateOptions
+from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
+from glimpse.envs.lane_random import mix
+from glimpse.envs.lanes import VisualCore
+from glimpse.rollout import play
+
+_EVALUATION = 51
+
+
+@dataclass(frozen=True)
+class Score:
+    """Share of wrong answers, in percent.
+
+    error: at the end.
+    low, high: Wilson's 95 % interval, over `episodes` independent examples.
+    after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
+    """
+
+    error: float
+    low: float
+    high: float
+    episodes: int
+    after_glimpse: list[float]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One agent on one split.
+
+    greedy: the mean place at each step.
+    sampled: sampled places, M = 1: the mean over the M episodes of each example, each alone.
+    averaged: probabilities averaged over the M episodes of each example.
+    glimpses: mean number of glimpses taken by the sampled episodes.
+    gaze: where these looked; none where there was nothing to choose.
+    """
+
+    greedy: Score
+    sampled: Score
+    averaged: Score
+    copies: int
+    glimpses: float
+    gaze: Gaze | None = None
+
+
+class _Played(NamedTuple):
+    """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
+
+    glimpses: mean number of them. gaze: where the episodes looked.
+    """
+
+    single: Tensor
+    averaged: Tensor
+    glimpses: float
+    gaze: Gaze | None
+
+
+def wilson(wrong: float, episodes: int) -> tuple[float, float]:
+    """95 % interval, in percent, for a share of `wrong` (in [0, 1]) out of `episodes` (Wilson, 1927)."""
+    z = 1.959964
+    centre = wrong + z * z / (2 * episodes)
+    spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
+    scale = 100 / (1 + z * z / episodes)
+    return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
+
+
+def _score(wrong: Tensor) -> Score:
+    """From (T, N) shares of wrong answers after each glimpse, the last row being the one that counts."""
+    share, episodes = float(wrong[-1].mean()), wrong.shape[1]
+    low, high = wilson(share, episodes)
+    return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
+
+
+def evaluation_keys(world: VisualCore, options: EvaluateOptions) -> Tensor:
+    """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
+    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
+    return keys.to(world.device)
+
+
+@torch.no_grad()
+def _play_all(agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
+    """Play M = `copies` episodes on each example of the world's split."""
+    device = world.device
+    keys = evaluation_keys(world, options)
+    copies = copies if agent.samples else 1  # More would be the same again.
+    single, averaged, taken, looked = [], [], [], []
+    with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
+        for example in torch.arange(world.examples, device=device).split(options.batch):
+            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
+            alone, together = judge(episode, world)
+            single.append(alone)
+            averaged.append(together)
+            taken.append(episode.taken.sum())
+            looked.append(looks(episode))
+    glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
+    look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
+    gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy) if is_glimpsed(world) else None
+    return _Played(torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses, gaze)
+
+
+def judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
+    """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
+
+    Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
+    """
+    copies = episode.copies
+    if not world.classes:
+        missed = (1 - episode.reward.sum(0)).view(-1, copies).mean(-1)[None]
+        return missed, missed
+    belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E,)
+    alone = world.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
+    return alone, world.wrong(belief.mean(2), label).float()
+
+
+def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
+    """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
+    played = _play_all(agent, world, options, options.copies, greedy=False)
+    return _score(played.averaged), played.gaze
+
+
+def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores:
+    """All scores of an agent on the split that the world shows.
+
+    The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
+    """
+    greedy = _score(_play_all(agent, world, options, 1, greedy=True).single)
+    single, averaged, glimpses, gaze = _play_all(agent, world, options, options.copies, greedy=False)
+    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses, gaze)
