@@ -17,7 +17,7 @@ from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
 from glimpse.agents.looking import LookingAgent
 from glimpse.agents.options import PolicyOptions, RamOptions, RecurrentOptions
 from glimpse.agents.recurrent import GlimpseNetwork, Seen, make_core
-from glimpse.agents.returns import credit, subtract_baseline
+from glimpse.agents.returns import answer_worth, credit, subtract_baseline
 from glimpse.agents.stopper import Stopper
 
 
@@ -141,8 +141,10 @@ class RecurrentAttention(LookingAgent):
         advantage, baseline_error = subtract_baseline(
             self.options.baseline, returns, episode, hidden.detach(), self.baseline, self.average_return
         )
-        log_prob = self._log_prob(hidden if self.into_core else hidden.detach(), episode)
-        policy = policy_gradient.reinforce(log_prob, advantage[: len(log_prob)])
+        remembered = hidden if self.into_core else hidden.detach()
+        policy = policy_gradient.reinforce(self._log_prob(remembered, episode), advantage[: self.steps - 1])
+        if self.stopper is not None:
+            policy = policy + self._stop_loss(self.stopper(remembered[:-1]), hidden.detach(), returns, episode)
         terms |= {"policy": policy, "baseline": baseline_error, "return": returns[0].mean()}
         total = cross_entropy + self.options.policy_weight * policy + baseline_error
         return Loss(total, {name: term.detach() for name, term in terms.items()})
@@ -164,17 +166,25 @@ class RecurrentAttention(LookingAgent):
         return (losses * episode.taken.flatten()).sum() / episode.taken.sum()
 
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
-        """Log-probability (T - 1, B) of what was chosen before the last step; zero where nothing came of it."""
+        """Log-probability (T - 1, B) of the places chosen before the last step; zero where nothing came of them."""
         hidden, time = hidden[:-1], episode.observation["time"][:-1]
         eyes = episode.activations.get("eyes")
         mean = self.locator(hidden, time, None if eyes is None else eyes[:-1])[0].float()
         sigma = cast(Gaussian, self.locator.gaussian).current()
         log_prob = policy_gradient.gaussian_log_prob(episode.action["look"][:-1], mean, sigma)
-        if self.stopper is None:
-            return log_prob
-        stop = self.stopper(hidden)
+        return log_prob if self.stopper is None else log_prob * episode.taken[1:]
+
+    def _stop_loss(self, stop: Tensor, hidden: Tensor, returns: Tensor, episode: Episode) -> Tensor:
+        """Stopping by policy gradient, whatever `baseline` is for places less what the answer at hand is worth.
+
+        That depends on what was seen and on the label, not on the choice, and is nearly all of what stopping earns:
+        what is left is how much more going on has earned. A baseline that does not know the label leaves noise many
+        times the cost of a glimpse.
+        """
         chose = -F.binary_cross_entropy_with_logits(stop, episode.action["stop"][:-1].float(), reduction="none")
-        return log_prob * episode.taken[1:] + chose * episode.taken[:-1]
+        options = cast(PolicyOptions, self.options)
+        worth = answer_worth(options.credit, self.classifier(hidden[:-1]).float(), episode.label)
+        return policy_gradient.reinforce(chose, returns[:-1] - worth, episode.taken[:-1])
 
 
 def make_ram(options: RamOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> RecurrentAttention:

@@ -28,10 +28,27 @@ def credit(name: Literal["reward", "probability"], logits: Tensor, episode: Epis
     """
     if name == "reward":
         return episode.reward
-    chance = logits.detach().softmax(-1).gather(1, episode.label[:, None]).squeeze(1)
+    chance = answer_worth(name, logits, episode.label)
     ends = episode.taken & ~torch.cat([episode.taken[1:], torch.zeros_like(episode.taken[:1])])
     right = (episode.action["answer"] == episode.label).float()
     return episode.reward + (chance - right) * ends
+
+
+def answer_worth(name: Literal["reward", "probability"], logits: Tensor, label: Tensor) -> Tensor:
+    """What an answer is worth where a right one earns 1, by the option `credit`; no gradient flows through it.
+
+    Args:
+        name: `reward`, whether the likeliest class is right; or `probability`, the chance that the right one is given.
+        logits: (..., B, N).
+        label: (B,).
+
+    Returns:
+        (..., B) float32 in [0, 1].
+    """
+    if name == "reward":
+        return (logits.argmax(-1) == label).float()
+    chance: Tensor = logits.detach().softmax(-1)
+    return chance.gather(-1, label.expand(logits.shape[:-1]).unsqueeze(-1)).squeeze(-1)
 
 
 def subtract_baseline(
