@@ -200,10 +200,13 @@ def stopping_episode() -> Episode:
 
 
 def test_a_stopped_episode_s_loss_by_hand() -> None:
-    """Stopping is a coin: each decision to stop or go on before the last step has log-probability log 1/2."""
+    """Stopping is a coin: each decision to stop or go on before the last step has log-probability log 1/2.
+
+    Class 0 is always answered, which is worth 1 in the first episode and nothing in the second.
+    """
     agent = zeroed(make_agent(stop=True, baseline="none", sigma={"start": 0.5}))
     coin = math.log(0.5)
-    first = 0.8 * (-0.5 + PLACE + coin) + 0.9 * coin  # the look that comes with stopping is not reinforced
+    first = 0.8 * (-0.5 + PLACE) + (0.8 - 1) * coin + (0.9 - 1) * coin  # the look beside the stop is not reinforced
     second = -0.3 * (-0.5 + PLACE + coin) - 0.2 * (-2.0 + PLACE + coin)
     assert agent.loss(stopping_episode()).terms["policy"].item() == pytest.approx(-(first + second) / 2)
 
@@ -288,3 +291,16 @@ def test_half_precision_comes_close(core: str) -> None:
     torch.testing.assert_close(look, exact.place, rtol=0, atol=0.01)
     assert half.total.item() == pytest.approx(full.total.item(), rel=0.02)
     assert half.total.item() != full.total.item()
+
+
+def test_stopping_is_learned_where_going_on_earns_less_than_it_costs() -> None:
+    """A certain answer at a cost of 0.1 a glimpse: minus the loss's gradient raises the logit of stopping."""
+    agent = zeroed(make_agent(stop=True, credit="probability"))
+    torch.nn.init.constant_(agent.classifier.bias[0:1], 20.0)
+    reward = [[-0.1, -0.1], [-0.1, -0.1], [0.9, 0.9]]
+    episode = make_episode(LOOK, [[0, 0]] * 3, reward, [0, 0])
+    still = torch.zeros(3, 2, dtype=torch.long)
+    agent.loss(replace(episode, action={**episode.action, "stop": still})).total.backward()
+    assert agent.stopper is not None and agent.stopper.decide.bias.grad is not None
+    # Going on was chosen twice, where half a stop was expected: 1/2 (0.7 - 1) and 1/2 (0.8 - 1), against the logit.
+    assert agent.stopper.decide.bias.grad.item() == pytest.approx(0.5 * (0.7 - 1) + 0.5 * (0.8 - 1), abs=1e-4)
