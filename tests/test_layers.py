@@ -13,7 +13,7 @@ _FOLDERS = {module.__name__: Path(module.__path__[0]) for module in (glimpse, gl
 
 def _imports(folder: Path) -> Iterator[tuple[Path, str]]:
     """Each module that a file of a folder imports, wherever in the file, by its whole name."""
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 yield from ((path, alias.name) for alias in node.names)

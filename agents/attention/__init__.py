@@ -1,0 +1,1 @@
+"""Attention mechanisms, a file a family, with one call: (query, key, value, mask) -> context and weights."""
