@@ -1,0 +1,138 @@
+"""The reader: sees a whole text at once, or two, and answers with a class or a score.
+
+Axes: B texts, L words (or S sentences of L words), E width of a word's vector, V words of the vocabulary, N classes.
+"""
+
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from glimpse.agents.agent import LearningAgent
+from glimpse.agents.embedding import PADDING, Embedding
+from glimpse.agents.encoders.build import make_encoder
+from glimpse.agents.encoders.encoded import Encoded
+from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.heads import Head, combine, expected_score, level_divergence
+from glimpse.agents.text_options import ReaderOptions
+
+
+class WordVectors(NamedTuple):
+    """Vectors that a task gives for its words: vectors (V, E) float32, and given (V,) bool, which words have one."""
+
+    vectors: Tensor
+    given: Tensor
+
+
+class Reader(LearningAgent):
+    """Word vectors, an encoder, and a head; one step, learned by backpropagation."""
+
+    steps = 1
+    plays = False
+    samples = False
+
+    def __init__(
+        self,
+        options: ReaderOptions,
+        observation_space: spaces.Dict,
+        action_space: spaces.Dict,
+        vectors: WordVectors | None = None,
+    ) -> None:
+        """Make the networks.
+
+        Args:
+            options: which encoder and head.
+            observation_space: has `text` (L,) or (S, L), word numbers, and `text2` where two are to be read.
+            action_space: has `answer`, or `score` where a number is asked for.
+            vectors: of the words, if the task gives any.
+        """
+        super().__init__()
+        self.options = options
+        words = int(cast(spaces.Box, observation_space["text"]).high.max()) + 1
+        width = options.embedding_width if vectors is None else vectors.vectors.shape[-1]
+        self.embedding = Embedding(words, width)
+        if vectors is not None:
+            self.embedding.take(vectors.vectors, vectors.given, options.embedding == "frozen")
+        self.dropout = nn.Dropout(options.dropout)
+        self.encoder = make_encoder(options.encoder, width)
+        self.reads_two = "text2" in observation_space.spaces
+        self.lowest, classes = _levels(action_space)
+        features = self.encoder.width * ((2 if options.pair == "symmetric" else 4) if self.reads_two else 1)
+        self.head = Head(features, options.hidden, classes, options.activation, options.dropout)
+
+    def begin(self, observation: dict[str, Tensor]) -> None:
+        """Nothing is remembered."""
+
+    def encode(self, text: Tensor) -> Encoded:
+        """Encode texts (B, L) or (B, S, L), cut to the longest of them."""
+        text = _cut(text)
+        return cast(Encoded, self.encoder(self.dropout(self.embedding(text)), text != PADDING))
+
+    def forward(self, observation: dict[str, Tensor], memory: None) -> tuple[Decision, None]:
+        """Answer; the activations are what was attended, by name, those of a second text with a 2 behind it."""
+        logits, encoded = self._read(observation)
+        seen = dict(encoded[0].weights)
+        if self.reads_two:
+            seen |= {f"{name}2": weights for name, weights in encoded[1].weights.items()}
+        return Decision(logits.new_empty(len(logits), 0), logits, None, seen), None
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """The likeliest class as `answer` (B,) int64, or the expected `score` (B,) float32; no chance is in it."""
+        if self.lowest is None:
+            return {"answer": decision.answer.argmax(-1)}
+        return {"score": expected_score(decision.answer, self.lowest)}
+
+    def loss(self, episode: Episode) -> Loss:
+        """Cross-entropy of the class, or the error of the score; and the encoder's penalty.
+
+        Args:
+            episode: B episodes, of which the first observation and the labels are read.
+
+        Returns:
+            The sum, and its terms: cross_entropy and accuracy, or score_error and score_distance; penalty.
+        """
+        logits, encoded = self._read({name: seen[0] for name, seen in episode.observation.items()})
+        error, terms = self._error(logits, episode.label)
+        penalties = [each.penalty for each in encoded if each.penalty is not None]
+        if penalties:
+            penalty = torch.stack(penalties).mean()
+            error, terms = error + self.options.penalty * penalty, {**terms, "penalty": penalty}
+        return Loss(error, {name: term.detach() for name, term in terms.items()})
+
+    def _read(self, observation: dict[str, Tensor]) -> tuple[Tensor, list[Encoded]]:
+        """Logits (B, N), and the texts behind them."""
+        encoded = [self.encode(observation["text"])]
+        if not self.reads_two:
+            return self.head(encoded[0].vector), encoded
+        encoded.append(self.encode(observation["text2"]))
+        return self.head(combine(self.options.pair, encoded[0].vector, encoded[1].vector)), encoded
+
+    def _error(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is minimised, and its terms."""
+        if self.lowest is None:
+            cross_entropy = F.cross_entropy(logits, label, label_smoothing=self.options.label_smoothing)
+            accuracy = (logits.argmax(-1) == label).float().mean()
+            return cross_entropy, {"cross_entropy": cross_entropy, "accuracy": accuracy}
+        distance = expected_score(logits, self.lowest) - label
+        squared = distance.square().mean() / 2
+        error = squared if self.options.relatedness == "squared" else level_divergence(logits, label, self.lowest)
+        return error, {"score_error": error, "score_distance": distance.abs().mean()}
+
+
+def _levels(action_space: spaces.Dict) -> tuple[float | None, int]:
+    """The lowest level where a score is asked for, else none; and how many classes or levels there are."""
+    if "score" not in action_space.spaces:
+        return None, int(cast(spaces.Discrete, action_space["answer"]).n)
+    score = cast(spaces.Box, action_space["score"])
+    return float(score.low.min()), round(float(score.high.max() - score.low.min())) + 1
+
+
+def _cut(text: Tensor) -> Tensor:
+    """Leave out what is padding in all texts, (B, L) or (B, S, L); one word and one sentence remain at least."""
+    real = text != PADDING
+    for axis in range(1, text.dim()):
+        used = real.any([other for other in range(real.dim()) if other != axis])
+        text = text.narrow(axis, 0, max(1, int(used.sum())))
+    return text

@@ -1,0 +1,88 @@
+"""The reader: what it answers, what it learns from, and what it sees of a batch."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+from glimpse.agents.episode import Episode
+from glimpse.agents.reader import Reader, WordVectors
+from glimpse.agents.text_options import ReaderOptions
+
+CLASS = spaces.Dict({"answer": spaces.Discrete(3)})
+SCORE = spaces.Dict({"score": spaces.Box(1.0, 5.0, (), np.float32)})
+TEXT = torch.tensor([[5, 6, 7, 0, 0, 0], [8, 0, 0, 0, 0, 0]])
+
+
+def make(action: spaces.Dict = CLASS, two: bool = False, **options: Any) -> Reader:
+    """A small reader of ten words."""
+    torch.manual_seed(0)
+    text = spaces.Box(0, 9, (6,), np.int64)
+    seen = spaces.Dict({"text": text, "text2": text} if two else {"text": text})
+    given = {"encoder": {"kind": "lstm", "width": 4}, "dropout": 0.0, "embedding_width": 3, **options}
+    return Reader(ReaderOptions.model_validate(given), seen, action)
+
+
+def shown(label: Tensor, **observation: Tensor) -> Episode:
+    """What a text's episode begins with."""
+    nothing = torch.zeros(1, len(label))
+    seen = {name: text[None] for name, text in observation.items()}
+    return Episode(seen, {}, nothing[..., None].expand(-1, -1, 0), nothing, nothing == 0, label, 1, {})
+
+
+def test_a_class_is_answered_and_learned_by_cross_entropy() -> None:
+    """The head set to zero answers evenly: log 3."""
+    reader = make()
+    torch.nn.init.zeros_(list(reader.head.parameters())[0])
+    torch.nn.init.zeros_(list(reader.head.parameters())[1])
+    loss = reader.loss(shown(torch.tensor([0, 2]), text=TEXT))
+    assert loss.total.item() == pytest.approx(np.log(3))
+    assert loss.terms["accuracy"].item() == 0.5
+    decision, _ = reader({"text": TEXT}, None)
+    assert reader.act(decision, torch.zeros(2, 3), True)["answer"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("relatedness", ["squared", "divergence"])
+def test_a_score_is_answered_and_learned(relatedness: str) -> None:
+    """The head set to zero says 3; half the squared errors of 2 and 1 are 2 and 1/2."""
+    reader = make(SCORE, two=True, pair="symmetric", relatedness=relatedness)
+    for parameter in reader.head.parameters():
+        torch.nn.init.zeros_(parameter)
+    loss = reader.loss(shown(torch.tensor([5.0, 4.0]), text=TEXT, text2=TEXT))
+    assert loss.total.item() == pytest.approx(1.25 if relatedness == "squared" else np.log(5))
+    assert loss.terms["score_distance"].item() == pytest.approx(1.5)
+    decision, _ = reader({"text": TEXT, "text2": TEXT}, None)
+    assert reader.act(decision, torch.zeros(2, 3), True)["score"].tolist() == pytest.approx([3.0, 3.0])
+
+
+def test_a_pair_that_is_read_alike_from_both_sides() -> None:
+    """`symmetric` does not know the order; `absolute` does."""
+    other = TEXT.flip(0)
+    for kind, same in (("symmetric", True), ("absolute", False)):
+        reader = make(two=True, pair=kind).eval()
+        there, _ = reader({"text": TEXT, "text2": other}, None)
+        back, _ = reader({"text": other, "text2": TEXT}, None)
+        assert torch.allclose(there.answer, back.answer) == same
+        assert set(there.activations) == {"tokens", "tokens2"}
+
+
+def test_padding_behind_all_texts_is_cut_off() -> None:
+    """The longest of them has three words; a text of nothing is read as one word of padding."""
+    reader = make().eval()
+    decision, _ = reader({"text": TEXT}, None)
+    assert decision.activations["tokens"].shape == (2, 3)
+    empty, _ = reader({"text": torch.zeros(2, 6, dtype=torch.long)}, None)
+    assert empty.activations["tokens"].shape == (2, 1) and empty.answer.isfinite().all()
+
+
+def test_given_vectors_decide_the_width() -> None:
+    """Of five, and frozen: none of them is moved."""
+    vectors = WordVectors(torch.ones(10, 5), torch.ones(10, dtype=torch.bool))
+    text = spaces.Dict({"text": spaces.Box(0, 9, (6,), np.int64)})
+    reader = Reader(ReaderOptions(embedding="frozen"), text, CLASS, vectors)
+    reader.loss(shown(torch.tensor([0, 1]), text=TEXT)).total.backward()
+    assert reader.embedding.weight.shape == (10, 5)
+    assert reader.embedding.weight.grad is not None and not reader.embedding.weight.grad.any()
