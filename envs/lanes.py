@@ -71,15 +71,14 @@ class Core(Protocol):
         """A picture (height, width, 3) of a lane, given the observations of its episode so far."""
 
 
-class VisualCore(Core, Protocol):
-    """A core that shows pictures through a retina: what evaluation and reports ask of it besides.
+class JudgedCore(Core, Protocol):
+    """A core whose episodes can be judged: what evaluation asks of it besides.
 
     classes: what can be answered; none in a world that asks for moves alone.
     answers: how many classes an episode asks for, one after the other at equal distances; the label holds them as
         the digits of a number in base N, the first one foremost. 0 in a world that asks for moves alone.
     """
 
-    retina: Retina
     classes: tuple[str, ...]
     answers: int
 
@@ -93,6 +92,12 @@ class VisualCore(Core, Protocol):
         Returns:
             (T, ...) bool.
         """
+
+
+class VisualCore(JudgedCore, Protocol):
+    """A core that shows pictures through a retina: what reports ask of it besides."""
+
+    retina: Retina
 
     def picture(self) -> Tensor:
         """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""

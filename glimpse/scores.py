@@ -13,7 +13,7 @@ from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
 from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
 from glimpse.envs.lane_random import mix
-from glimpse.envs.lanes import VisualCore
+from glimpse.envs.lanes import JudgedCore
 from glimpse.rollout import play
 
 _EVALUATION = 51
@@ -82,14 +82,14 @@ def _score(wrong: Tensor) -> Score:
     return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
 
 
-def evaluation_keys(world: VisualCore, options: EvaluateOptions) -> Tensor:
+def evaluation_keys(world: JudgedCore, options: EvaluateOptions) -> Tensor:
     """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
     keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
     return keys.to(world.device)
 
 
 @torch.no_grad()
-def _play_all(agent: Agent, world: VisualCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
+def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
     """Play M = `copies` episodes on each example of the world's split."""
     device = world.device
     keys = evaluation_keys(world, options)
@@ -102,14 +102,17 @@ def _play_all(agent: Agent, world: VisualCore, options: EvaluateOptions, copies:
             single.append(alone)
             averaged.append(together)
             taken.append(episode.taken.sum())
-            looked.append(looks(episode))
+            if is_glimpsed(world):
+                looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
-    look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
-    gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy) if is_glimpsed(world) else None
+    gaze = None
+    if looked:
+        look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
+        gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
     return _Played(torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses, gaze)
 
 
-def judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
+def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
     """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
 
     Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
@@ -123,13 +126,13 @@ def judge(episode: Episode, world: VisualCore) -> tuple[Tensor, Tensor]:
     return alone, world.wrong(belief.mean(2), label).float()
 
 
-def measure_averaged(agent: Agent, world: VisualCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
+def measure_averaged(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
     """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
     played = _play_all(agent, world, options, options.copies, greedy=False)
     return _score(played.averaged), played.gaze
 
 
-def measure(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Scores:
+def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores:
     """All scores of an agent on the split that the world shows.
 
     The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
