@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test format lint types tests wheel-tests setup clean always
+.PHONY: demo readme test format lint types tests wheel-tests setup clean always
 
 demo: setup
 	$(BIN)/python -m glimpse.demo
+
+# The README shows the tables of results/ as they are.
+readme: setup
+	$(BIN)/python -m glimpse.readme
 
 test: setup format lint types tests wheel-tests
 
@@ -16,7 +20,7 @@ setup: $(READY)
 
 # An editable installation in strict mode is a folder of links that type checkers can follow:
 # it is renewed when a file comes or goes, and only then.
-FILES := $(sort $(wildcard glimpse/* envs/* agents/* configs/*))
+FILES := $(sort $(wildcard glimpse/* envs/* agents/* configs/* envs/*/* agents/*/*))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
 	@echo $(FILES) | cmp -s - $@ || echo $(FILES) > $@

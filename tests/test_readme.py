@@ -7,8 +7,12 @@ import pytest
 
 from glimpse.command_line import main
 from glimpse.config_file import shipped_configs
+from glimpse.readme import fill_tables
+from glimpse.tables import TABLES
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["gymnasium", "stable-baselines3"])
@@ -30,3 +34,17 @@ def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
         assert main([command, "--help"]) == 0
     capsys.readouterr()
     assert set(re.findall(r"configs/([\w-]+)\.yaml", README)) <= set(shipped_configs())
+
+
+def test_its_tables_are_those_of_the_results() -> None:
+    """Each is there, and as `glimpse reproduce` wrote it; `make readme` renews them."""
+    assert set(re.findall(r"<!-- table: ([\w-]+) -->", README)) >= set(TABLES) & {p.stem for p in RESULTS.glob("*.md")}
+    assert fill_tables(README, RESULTS) == README
+
+
+def test_a_table_is_put_in_its_place(tmp_path: Path) -> None:
+    """Between its marks, and nothing else of the page is changed."""
+    (tmp_path / "one.md").write_text("# One\n\n| a |\n| - |\n| 1 |\n\nnotes\n")
+    page = "before\n<!-- table: one -->\nold\n<!-- end -->\nafter\n"
+    filled = "before\n<!-- table: one -->\n| a |\n| - |\n| 1 |\n<!-- end -->\nafter\n"
+    assert fill_tables(page, tmp_path) == fill_tables(filled, tmp_path) == filled
