@@ -13,7 +13,7 @@ bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("p
 "$python" -m pip --disable-pip-version-check install --quiet --no-deps --target "$bare" "$work"/dist/*.whl
 # A path file that only adds a folder: the editable installation's own hook in it is not run.
 echo "$borrowed" >"$bare/borrowed.pth"
-cp -r "$root/tests" "$root/pyproject.toml" "$root/README.md" "$work/"
+cp -r "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/results" "$work/"
 cd "$work"
 mv pyproject.toml settings.toml
 "$work/venv/bin/python" - <<'EOF'
