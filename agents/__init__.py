@@ -91,6 +91,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Whole image: a differentiable foveal read, DRAW's Gaussian filters (Gregor et al., 2015)",
         task={"view": "whole"},
     ),
+    "reader": NamedAgent(
+        "glimpse.agents.reader:Reader",
+        "glimpse.agents.text_options:ReaderOptions",
+        "Reads a whole text, or two: word vectors, an encoder by `encoder.kind`, and a head",
+        kinds=("text",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -60,6 +60,13 @@ WORLDS: dict[str, World] = {
         options="glimpse.envs.options:DigitPairOptions",
         kind="pairs",
     ),
+    "text": World(
+        "glimpse/Text-v0",
+        {"data": "sst2"},
+        core="glimpse.envs.text.reading:Reading",
+        options="glimpse.envs.text.reading_options:ReadingOptions",
+        kind="text",
+    ),
 }
 
 

@@ -15,8 +15,9 @@ from glimpse.envs.catalogue import IMAGE_SETS, TEST_FILES, TRAIN_FILES
 from glimpse.envs.errors import DataError
 from glimpse.envs.idx import parse_pair
 from glimpse.envs.image_folder import read_image_folder
-from glimpse.envs.pictures import Pictures, hold_out
+from glimpse.envs.pictures import Pictures
 from glimpse.envs.sources import Places, read_files, unknown
+from glimpse.envs.splits import hold_out
 from glimpse.envs.torchvision_images import read_torchvision
 
 Part = Literal["train", "test"]

@@ -4,7 +4,7 @@ What the Gymnasium and Stable-Baselines3 faces share. Nothing here knows what a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 import torch
@@ -101,6 +101,11 @@ class VisualCore(JudgedCore, Protocol):
 
     def picture(self) -> Tensor:
         """What is shown in each lane, whole: (B, C, H, W) uint8. For drawing; no agent sees it."""
+
+
+def shows_pictures(core: Core) -> TypeGuard[VisualCore]:
+    """Whether a core shows pictures through a retina, and not a text."""
+    return hasattr(core, "retina")
 
 
 class Turn(NamedTuple):

@@ -1,4 +1,4 @@
-"""Labelled pictures as arrays: what every reader gives, how one becomes pixels, how some are held out."""
+"""Labelled pictures as arrays: what every reader gives, and how one becomes pixels."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,6 @@ from PIL import Image
 
 from glimpse.envs.errors import DataError
 
-SPLIT_SEED = 20140624
 _GREY_MODES = ("1", "L", "LA")
 
 
@@ -41,22 +40,3 @@ def pixels(picture: Image.Image, grey: bool, image_size: tuple[int, int] | None)
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     array = np.asarray(picture)
     return array[None] if grey else array.transpose(2, 0, 1)
-
-
-def hold_out(count: int, share: int, what: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split `count` examples: one in `share` (at least one) is held out.
-
-    The choice depends on `count` alone and is the same on every machine and in every version.
-
-    Returns:
-        The indices kept and the indices held out, each ascending.
-
-    Raises:
-        DataError: There are fewer than two examples; `what` names them.
-    """
-    if count < 2:
-        raise DataError(f"{what}: at least two training images are needed to hold one out, got {count}.")
-    # NumPy promises never to change what RandomState draws; its newer generators and torch's do not.
-    order = np.random.RandomState(SPLIT_SEED).permutation(count)
-    held = max(1, count // share)
-    return np.sort(order[held:]), np.sort(order[:held])

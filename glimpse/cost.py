@@ -8,7 +8,7 @@ from torch.backends import cudnn
 from torch.utils.flop_counter import FlopCounterMode
 
 from glimpse.agents.agent import Agent
-from glimpse.envs.lanes import VisualCore
+from glimpse.envs.lanes import JudgedCore, shows_pictures
 from glimpse.envs.whole_view import WholeView
 
 
@@ -29,13 +29,12 @@ class Cost:
 
     def describe(self) -> str:
         """In a line."""
-        return (
-            f"{self.parameters:,} parameters; an episode: {self.pixels:,} pixels, {self.multiply_adds:,} multiply-adds"
-        )
+        seen = f"{self.pixels:,} pixels, " if self.pixels else ""
+        return f"{self.parameters:,} parameters; an episode: {seen}{self.multiply_adds:,} multiply-adds"
 
 
 @torch.no_grad()
-def measure_cost(agent: Agent, world: VisualCore) -> Cost:
+def measure_cost(agent: Agent, world: JudgedCore) -> Cost:
     """The cost of an agent in a world, of an episode that is not stopped early; it follows from shapes alone."""
     example = torch.zeros(1, dtype=torch.int64, device=world.device)
     observation = world.begin(example, example)
@@ -48,8 +47,10 @@ def measure_cost(agent: Agent, world: VisualCore) -> Cost:
     return Cost(parameters, agent.pixels(_shown(world, agent.steps)), counter.get_total_flops() // 2)
 
 
-def _shown(world: VisualCore, steps: int) -> int:
+def _shown(world: JudgedCore, steps: int) -> int:
     """Pixels that the world shows in so many steps."""
+    if not shows_pictures(world):
+        return 0
     shape = world.observation_space["glimpse"].shape or ()
     once = int(torch.Size(shape).numel())
     return once if isinstance(world.retina, WholeView) else once * steps

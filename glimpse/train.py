@@ -17,10 +17,10 @@ from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
 from glimpse.diagnostics import gaze_warnings
-from glimpse.envs.lanes import VisualCore
+from glimpse.envs.lanes import Core, VisualCore, shows_pictures
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.learner import Learner
-from glimpse.order import TrainingOrder
+from glimpse.order import BucketedOrder, TrainingOrder
 from glimpse.pictures import paths_picture
 from glimpse.progress import Progress
 from glimpse.results import describe_device
@@ -40,7 +40,7 @@ class Training:
         self.world = make_world(experiment, "train", device)
         self.validation = make_world(experiment, "validation", device)
         self.learner = make_learner(experiment, self.world)
-        self.order = TrainingOrder(self.world.examples, experiment.train.batch, experiment.seed, device)
+        self.order = make_order(self.world, experiment)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
         self.seconds = 0.0  # of training in all, before and after resuming
@@ -115,6 +115,15 @@ class Training:
             "trained_on": describe_device(self.learner.device),
         }
         return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
+
+
+def make_order(world: Core, experiment: Experiment) -> TrainingOrder:
+    """The order of a config's examples: texts of like lengths beside each other, all else in any order."""
+    batch, seed = experiment.train.batch, experiment.seed
+    lengths = getattr(world, "lengths", None)
+    if lengths is None:
+        return TrainingOrder(world.examples, batch, seed, world.device)
+    return BucketedOrder(lengths, batch, seed, world.device)
 
 
 def make_learner(experiment: Experiment, world: VisualCore) -> Learner:
@@ -219,9 +228,10 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
     """Show the tracker where the agent looks, and give it the best weights."""
     if not isinstance(tracker, WandbTracker):
         return
-    picture = training.folder.path / "paths.png"
-    paths_picture(training.learner.averaged, training.validation, 12, picture)
-    tracker.log_image("paths", picture, f"scan paths on validation images, step {training.learner.step}")
+    if shows_pictures(training.validation):
+        picture = training.folder.path / "paths.png"
+        paths_picture(training.learner.averaged, training.validation, 12, picture)
+        tracker.log_image("paths", picture, f"scan paths on validation images, step {training.learner.step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
         metadata = {"validation_error": training.best_error}

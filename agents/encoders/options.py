@@ -1,13 +1,63 @@
 """The options of every encoder of text; pydantic only, as `glimpse.agents.options`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from glimpse.agents.attention.masks import Full, MaskOptions
+from glimpse.agents.attention.options import (
+    ContextVectorOptions,
+    DistanceOptions,
+    MultiHeadOptions,
+    Normalised,
+    RelativeOptions,
+    Source2TokenOptions,
+    SparseOptions,
+    StructuredOptions,
+)
 from glimpse.agents.options import Options
 
-Pooling = Literal["max", "mean", "last", "attention", "source2token"]
-"""How vectors of tokens become one: `attention` has one weight a token, `source2token` one for each feature."""
+
+class MaxOptions(Options):
+    """The largest value of each feature."""
+
+    kind: Literal["max"] = "max"
+
+
+class MeanOptions(Options):
+    """The mean of all tokens."""
+
+    kind: Literal["mean"] = "mean"
+
+
+class LastOptions(Options):
+    """The last states of both directions, for recurrent encoders."""
+
+    kind: Literal["last"] = "last"
+
+
+class HopsOptions(StructuredOptions):
+    """Several attentions side by side, and what is added to the loss where they overlap (Lin et al., 2017)."""
+
+    penalty: float = Field(0.0, ge=0, description="Weight of the penalty ||A A^T - I||^2.")
+    penalty_reduction: Literal["sum", "mean"] = Field(
+        "sum", description="Over its r x r entries: the paper's sum, or the mean of the author's code."
+    )
+
+
+def _by_name(value: Any) -> Any:
+    """A bare name, as `max`, stands for `{kind: max}`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+PoolingOptions = Annotated[
+    Annotated[
+        MaxOptions | MeanOptions | LastOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_by_name),
+]
+"""How the vectors of tokens become one."""
 
 
 class RecurrentEncoderOptions(Options):
@@ -16,7 +66,7 @@ class RecurrentEncoderOptions(Options):
     kind: Literal["lstm", "gru"] = "lstm"
     width: int = Field(150, ge=1, description="Units of each direction.")
     layers: int = Field(1, ge=1, description="Layers, one upon the other.")
-    pooling: Pooling = Field("max", description="How tokens become one vector; `last` is both directions' last state.")
+    pooling: PoolingOptions = MaxOptions()
 
 
 class CnnEncoderOptions(Options):
@@ -24,7 +74,83 @@ class CnnEncoderOptions(Options):
 
     kind: Literal["cnn"] = "cnn"
     filters: int = Field(100, ge=1, description="Filters of each width.")
-    widths: tuple[int, ...] = Field((3, 4, 5), min_length=1, description="Tokens that a filter spans.")
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (3, 4, 5), min_length=1, description="Tokens that a filter spans."
+    )
 
 
-EncoderOptions = Annotated[RecurrentEncoderOptions | CnnEncoderOptions, Field(discriminator="kind")]
+class TransformerEncoderOptions(Options):
+    """A Transformer's encoder (Vaswani et al., 2017), and a pooling."""
+
+    kind: Literal["transformer"] = "transformer"
+    width: int = Field(128, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
+    layers: int = Field(2, ge=1, description="Layers, one upon the other.")
+    feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
+    attention: Annotated[
+        Annotated[
+            MultiHeadOptions | RelativeOptions | SparseOptions | DistanceOptions,
+            Field(discriminator="kind"),
+        ],
+        BeforeValidator(_by_name),
+    ] = Field(MultiHeadOptions(), validate_default=True, description="Between tokens.")
+    mask: MaskOptions = Field(Full(), description="What a token may read, besides being real.")
+    positions: Literal["sinusoidal", "none"] = Field(
+        "sinusoidal", description="What tells places apart, besides attention with relative positions."
+    )
+    norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
+    pooling: PoolingOptions = MaxOptions()
+
+
+class DisanEncoderOptions(Normalised):
+    """The directional self-attention network (Shen et al., 2018)."""
+
+    kind: Literal["disan"] = "disan"
+    width: int = Field(300, ge=1, description="Units of each direction.")
+    activation: Literal["elu", "relu", "tanh"] = Field("elu", description="ELU for SNLI, ReLU for SST and SICK.")
+    dropout: float = Field(0.25, ge=0, lt=1, description="Of what each dense layer sees.")
+
+
+class DistanceEncoderOptions(Normalised):
+    """The distance-based self-attention network (Im and Cho, 2017)."""
+
+    kind: Literal["distance"] = "distance"
+    width: int = Field(300, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
+    heads: int = Field(5, ge=1, description="Heads h, which divide the width.")
+    alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
+    feed_forward: int = Field(1200, ge=1, description="Hidden units of the layer after the gate.")
+    layer_norm: bool = Field(True, description="Layer norm after the gate and after the feed-forward network.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Of what attention and the feed-forward network give.")
+
+
+class LevelOptions(Options):
+    """Words of a sentence, or sentences of a document."""
+
+    kind: Literal["gru", "lstm", "cnn"] = Field("gru", description="What reads them one after the other.")
+    width: int = Field(50, ge=1, description="Units of each direction; a CNN has twice as many filters.")
+    pooling: Annotated[
+        Annotated[
+            MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions,
+            Field(discriminator="kind"),
+        ],
+        BeforeValidator(_by_name),
+    ] = Field(ContextVectorOptions(), validate_default=True, description="How they become one vector.")
+
+
+class HierarchicalEncoderOptions(Options):
+    """The hierarchical attention network (Yang et al., 2016): HN-ATT; with mean or max poolings HN-AVE, HN-MAX."""
+
+    kind: Literal["hierarchical"] = "hierarchical"
+    words: LevelOptions = LevelOptions()
+    sentences: LevelOptions = LevelOptions()
+
+
+EncoderOptions = Annotated[
+    RecurrentEncoderOptions
+    | CnnEncoderOptions
+    | TransformerEncoderOptions
+    | DisanEncoderOptions
+    | DistanceEncoderOptions
+    | HierarchicalEncoderOptions,
+    Field(discriminator="kind"),
+]

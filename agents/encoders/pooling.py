@@ -1,10 +1,16 @@
-"""Poolings without parameters: how the vectors of a text's tokens become one.
+"""Poolings: how the vectors of a text's tokens become one.
 
-Axes: B texts, L tokens, D width.
+Axes: B texts, L tokens, D width, R hops.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from glimpse.agents.attention.hierarchical import ContextVector
+from glimpse.agents.attention.source2token import Source2Token
+from glimpse.agents.attention.structured import Structured, penalty
+from glimpse.agents.encoders.encoded import Encoded
+from glimpse.agents.encoders.options import HopsOptions, MaxOptions, PoolingOptions
 
 
 def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -26,5 +32,46 @@ def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def mean_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """The mean over real tokens, zeros for an empty text: (B, L, D), (B, L) -> (B, D), and weights (B, L)."""
-    weights = mask / mask.sum(1, keepdim=True).clamp(min=1)
-    return (weights.to(tokens.dtype).unsqueeze(1) @ tokens).squeeze(1), weights
+    weights = (mask / mask.sum(1, keepdim=True).clamp(min=1)).to(tokens.dtype)
+    return (weights.unsqueeze(1) @ tokens).squeeze(1), weights
+
+
+class Pooling(nn.Module):
+    """Turns tokens (B, L, D) and their mask (B, L) into `Encoded`, of width D, or R D for hops.
+
+    Its weights are called `tokens` (B, L), the mean over features where each has its own; those of hops `hops`
+    (B, R, L).
+    """
+
+    def __init__(self, options: PoolingOptions, width: int) -> None:
+        """Make it for tokens of `width` D.
+
+        Raises:
+            ValueError: for `last`, which is for recurrent encoders.
+        """
+        super().__init__()
+        self.options, self.width = options, width
+        self.attention: nn.Module | None = None
+        match options.kind:
+            case "last":
+                raise ValueError("encoder.pooling: last is for encoders of kind lstm or gru; choose another")
+            case "context_vector":
+                self.attention = ContextVector(width, options.hidden, options.normaliser)
+            case "source2token":
+                self.attention = Source2Token(width, options.activation, 0.0, options.normaliser)
+            case "structured":
+                self.attention = Structured(width, options.hidden, options.hops, options.normaliser)
+                self.width = width * options.hops
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+        """Pool (B, L, D) over real tokens (B, L)."""
+        if self.attention is None:
+            pool = max_pool if isinstance(self.options, MaxOptions) else mean_pool
+            vector, weights = pool(tokens, mask)
+            return Encoded(vector, {"tokens": weights})
+        context, weights = self.attention(None, tokens, tokens, mask.unsqueeze(1))
+        if isinstance(self.options, HopsOptions):
+            lost = self.options.penalty * penalty(weights, self.options.penalty_reduction)
+            return Encoded(context.flatten(1), {"hops": weights}, lost if self.options.penalty else None)
+        weights = weights.squeeze(1)
+        return Encoded(context.squeeze(1), {"tokens": weights if weights.dim() == 2 else weights.mean(-1)})

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.encoders.encoded import Encoded, Encoder
 from glimpse.agents.encoders.options import RecurrentEncoderOptions
-from glimpse.agents.encoders.pooling import max_pool, mean_pool
+from glimpse.agents.encoders.pooling import Pooling
 
 
 class BidirectionalStates(nn.Module):
@@ -31,6 +31,8 @@ class BidirectionalStates(nn.Module):
             tokens: (B, L, E).
             mask: (B, L) bool, True for real tokens, which stand before all padding.
         """
+        if not len(tokens):
+            return tokens.new_zeros(*mask.shape, self.width), tokens.new_zeros(0, self.width)
         length = mask.sum(1)
         packed = pack_padded_sequence(tokens, length.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
         states, last = self.network(packed)
@@ -42,19 +44,16 @@ class BidirectionalStates(nn.Module):
 
 
 class RecurrentEncoder(Encoder):
-    """Bi-LSTM or bi-GRU with max, mean or last-state pooling, or attention over its states."""
+    """Bi-LSTM or bi-GRU whose states are pooled, or whose last ones are taken."""
 
     def __init__(self, options: RecurrentEncoderOptions, embedding_width: int) -> None:
         """Make it for tokens (B, L, E)."""
         super().__init__()
-        self.pooling = options.pooling
         self.states = BidirectionalStates(options.kind, embedding_width, options.width, options.layers)
-        self.width = self.states.width
+        self.pooling = None if options.pooling.kind == "last" else Pooling(options.pooling, self.states.width)
+        self.width = self.states.width if self.pooling is None else self.pooling.width
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
         """Encode texts; see `Encoder`."""
         states, last = self.states(tokens, mask)
-        if self.pooling == "last":
-            return Encoded(last, {})
-        vector, weights = (max_pool if self.pooling == "max" else mean_pool)(states, mask)
-        return Encoded(vector, {"tokens": weights})
+        return Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask))

@@ -1,5 +1,6 @@
 """Every agent in every world that it fits, for a few episodes. A new line in either table is a new test."""
 
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -25,6 +26,7 @@ SMALL: dict[str, Any] = {
     "layers": ({"filters": 2, "size": 3, "stride": 2},),
 }
 """Options of agents that are smaller than their defaults; each agent takes those that it has."""
+OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
 PAIRS = [(agent, world) for agent, row in AGENTS.items() for world, shown in WORLDS.items() if shown.kind in row.kinds]
 CLASSIFIERS = [agent for agent, row in AGENTS.items() if "classification" in row.kinds]
 
@@ -34,6 +36,8 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
     row, named = WORLDS[world], AGENTS[agent]
     model = resolve_name(row.options)
     given = {"data": "digits", "glimpses": 3, **world_options, **named.task}
+    if row.kind == "text":
+        given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
     task = model.model_validate({"name": world} | {key: given[key] for key in given if key in model.model_fields})
     core = resolve_name(row.core)
     made_world = core(task, core.load_data(task, "train"))
@@ -49,9 +53,10 @@ def check_play_and_learning(agent: Agent, world: VisualCore) -> None:
     steps = agent.steps
     example = torch.arange(3)
     episode = play(world, agent, example, example, copies=2, record=True)
-    assert episode.observation["glimpse"].shape[:2] == (steps, 6)
-    assert episode.observation["glimpse"].shape[2:] == world.observation_space["glimpse"].shape
-    assert episode.action["look"].shape == (steps, 6, 2) and episode.action["look"].dtype == torch.float32
+    for name, space in world.observation_space.items():
+        assert episode.observation[name].shape == (steps, 6, *(space.shape or ()))
+    if "look" in world.action_space.spaces:
+        assert episode.action["look"].shape == (steps, 6, 2) and episode.action["look"].dtype == torch.float32
     assert set(episode.action) == set(world.action_space.spaces)
     assert episode.answer.shape == (steps, 6, len(world.classes)) and episode.reward.shape == (steps, 6)
     if not isinstance(agent, LearningAgent):

@@ -78,6 +78,15 @@ def test_padding_behind_all_texts_is_cut_off() -> None:
     assert empty.activations["tokens"].shape == (2, 1) and empty.answer.isfinite().all()
 
 
+def test_the_size_of_disan_for_snli() -> None:
+    """2,345,403 without word vectors (Shen et al., 2018, table 2: 2.35 million)."""
+    encoder, vectors = {"kind": "disan", "width": 300}, WordVectors(torch.ones(10, 300), torch.ones(10) > 0)
+    text = spaces.Box(0, 9, (6,), np.int64)
+    options = ReaderOptions.model_validate({"encoder": encoder, "pair": "difference", "hidden": 300})
+    reader = Reader(options, spaces.Dict({"text": text, "text2": text}), CLASS, vectors)
+    assert sum(parameter.numel() for parameter in reader.parameters()) - 10 * 300 == 2_345_403
+
+
 def test_given_vectors_decide_the_width() -> None:
     """Of five, and frozen: none of them is moved."""
     vectors = WordVectors(torch.ones(10, 5), torch.ones(10, dtype=torch.bool))

@@ -70,7 +70,7 @@ def test_a_greedy_agent_does_what_sb3_predicts(name: str) -> None:
     assert len(seen) > 6
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", [name for name, row in WORLDS.items() if row.kind in AGENTS["sb3-ppo"].kinds])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_agent_plays_and_learns_in_every_world(name: str, world: str) -> None:
     """Where there is nothing to answer, the answer has no classes; and training goes on across episodes' ends."""

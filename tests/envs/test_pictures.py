@@ -1,31 +1,10 @@
-"""What is held out is always the same; pixels are laid out channel first."""
+"""Pixels are laid out channel first."""
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.pictures import hold_out, is_grey, pixels
-
-
-@pytest.mark.parametrize(("count", "share", "held"), [(60_000, 10, 6_000), (1_797, 5, 359), (2, 10, 1), (19, 10, 1)])
-def test_each_example_is_kept_or_held_out(count: int, share: int, held: int) -> None:
-    """No example is lost or in both, and at least one is held out."""
-    kept, out = hold_out(count, share, "toy")
-    assert len(out) == held
-    assert sorted([*kept, *out]) == list(range(count))
-    assert (np.diff(kept) > 0).all() and (np.diff(out) > 0).all()
-
-
-def test_the_choice_never_changes() -> None:
-    """Another choice would put validation images of old runs into training."""
-    assert hold_out(10, 5, "toy")[1].tolist() == [4, 9]
-
-
-def test_one_example_cannot_be_divided() -> None:
-    """There must be something to keep and something to hold out."""
-    with pytest.raises(DataError, match="toy: at least two training images"):
-        hold_out(1, 10, "toy")
+from glimpse.envs.pictures import is_grey, pixels
 
 
 def test_colours_become_channels() -> None:

@@ -20,11 +20,15 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from glimpse.envs import WORLDS
 from glimpse.envs.stable_baselines3_face import FlatView, make_sb3_env
 
+OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
+
 
 def options_of(name: str) -> dict[str, Any]:
     """Options that need no download: real data where GLIMPSE_DATA has them, otherwise the digits."""
     if WORLDS[name].kind == "catch":
         return {}
+    if WORLDS[name].kind == "text":
+        return {"data": f"file:{OPINIONS}", "vectors": "none"}
     data = WORLDS[name].defaults.get("data", "mnist")
     if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
         return {"download": False}

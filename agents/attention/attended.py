@@ -1,0 +1,79 @@
+"""What every attention mechanism is called with and what it gives back.
+
+Axes: B sequences, n_q tokens that read (queries), n_k tokens that are read (keys), D width, h heads.
+
+`forward(query, key, value, mask=None, *, need_weights=True) -> Attended`, with query (B, n_q, D), key and value
+(B, n_k, D), and a bool mask that broadcasts to (B, n_q, n_k), True where a token may be read. Self-attention is the
+call with query = key = value. A row with nothing to read has weights and context of zeros, and no gradient.
+"""
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Attended(NamedTuple):
+    """What was read, and how much of each token.
+
+    context: (B, n_q, D).
+    weights: (B, n_q, n_k) in [0, 1], each row's sum 1 or less; with heads (B, h, n_q, n_k), and (B, n_q, n_k, D)
+        where each feature has its own. None if they were not asked for, so that fast paths need not make them.
+    """
+
+    context: Tensor
+    weights: Tensor | None
+
+
+class Mechanism(Protocol):
+    """An attention mechanism, an `nn.Module`."""
+
+    def __call__(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
+    ) -> Attended:
+        """Read."""
+        ...
+
+
+def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, heads: int | None = None) -> None:
+    """Refuse what does not fit together.
+
+    Args:
+        query: (B, n_q, D).
+        key: (B, n_k, D).
+        value: (B, n_k, D').
+        mask: bool that broadcasts to (B, n_q, n_k); with heads, to (B, h, n_q, n_k) too.
+        heads: h, or None.
+
+    Raises:
+        ValueError: what was expected, what came, and what to do.
+    """
+    shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
+    if not (query.dim() == key.dim() == value.dim() == 3):
+        raise ValueError(f"attention expects (batch, tokens, width) three times, not {shapes}")
+    if len({len(query), len(key), len(value)}) > 1 or key.shape[1] != value.shape[1]:
+        raise ValueError(f"attention expects one batch size, and a value for each key, not {shapes}")
+    check_mask(mask, (len(query), query.shape[1], key.shape[1]), heads)
+
+
+def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | None = None) -> None:
+    """Refuse a mask that is not bool or does not broadcast to `shape` (B, n_q, n_k), or (B, h, n_q, n_k).
+
+    Raises:
+        ValueError: what was expected, what came, and what to do.
+    """
+    if mask is None:
+        return
+    if mask.dtype != torch.bool:
+        raise ValueError(f"a mask is bool, True where a token may be read, not {mask.dtype}: compare, e.g. `x != 0`")
+    full = (shape[0], heads, *shape[1:]) if mask.dim() == 4 and heads else shape
+    if mask.dim() > len(full) or any(
+        m not in (1, n) for m, n in zip(reversed(mask.shape), reversed(full), strict=False)
+    ):
+        hint = "a mask of tokens `real` (batch, tokens) is given as `real[:, None]`"
+        raise ValueError(f"a mask must broadcast to {tuple(full)}, not {tuple(mask.shape)}: {hint}")
+
+
+def by_head(mask: Tensor | None) -> Tensor | None:
+    """A mask for (B, n_q, n_k) or (B, h, n_q, n_k), made to broadcast to the latter."""
+    return mask.unsqueeze(1) if mask is not None and mask.dim() == 3 else mask

@@ -1,0 +1,45 @@
+"""Distance-based attention (Im and Cho, 2017): near tokens count more, and each direction is read apart."""
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.attention.attended import Attended, by_head, check
+from glimpse.agents.attention.masks import DIRECTIONS
+from glimpse.agents.attention.multi_head import Heads, scaled_dot_product
+from glimpse.agents.attention.normalisers import make_normaliser
+from glimpse.agents.attention.options import NormaliserOptions
+
+
+def distances(n_q: int, n_k: int, device: torch.device | str | None = None) -> Tensor:
+    """|i - j|: (n_q, n_k) float32, in tokens."""
+    return (torch.arange(n_q, device=device)[:, None] - torch.arange(n_k, device=device)).abs().float()
+
+
+class Distance(nn.Module):
+    """softmax(q k^T / sqrt(d_k) + M_dir - alpha |i - j|) in heads without biases; weights (B, h, n_q, n_k)."""
+
+    def __init__(
+        self,
+        width: int,
+        heads: int = 5,
+        alpha: float = 1.5,
+        direction: str = "forward",
+        normaliser: NormaliserOptions | str = "softmax",
+    ) -> None:
+        """Make the maps; `direction` is one of `masks.DIRECTIONS`."""
+        super().__init__()
+        self.heads = Heads(width, heads, bias=False)
+        self.alpha, self.direction = alpha, DIRECTIONS[direction]
+        self.normalise = make_normaliser(normaliser)
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
+    ) -> Attended:
+        """Read; the mask is combined with the direction."""
+        check(query, key, value, mask, self.heads.count)
+        n_q, n_k, device = query.shape[1], key.shape[1], query.device
+        q, k, v = self.heads.split(query, key, value)
+        allowed, mask = self.direction(n_q, n_k, device), by_head(mask)
+        allowed = allowed if mask is None else mask & allowed
+        bias = -self.alpha * distances(n_q, n_k, device).to(q.dtype)
+        return self.heads.join(scaled_dot_product(q, k, v, allowed, bias, self.normalise, need_weights))

@@ -1,0 +1,301 @@
+"""What may be read, as a small algebra: patterns that combine with `&`, `|` and `~`, and can be drawn.
+
+A pattern is plain data, so that a config can write it: `{"kind": "window", "width": 3}`. Called with the numbers of
+queries and keys it gives bool (n_q, n_k), True where query i (a row) may read key j (a column); both count from 0.
+Real tokens come in with `over`. This file loads torch only when a pattern is called.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from glimpse.agents.options import Options
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Pattern(Options):
+    """The algebra; a pattern says which cells (query, key) are `allowed`."""
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Bool (n_q, n_k) of positions query (n_q, 1) and key (n_k,)."""
+        raise NotImplementedError
+
+    def __call__(self, n_q: int, n_k: int, device: "torch.device | str | None" = None) -> "Tensor":
+        """Bool (n_q, n_k), True where a token may be read."""
+        import torch
+
+        query, key = torch.arange(n_q, device=device)[:, None], torch.arange(n_k, device=device)
+        allowed = self.allowed(query, key)
+        return allowed.expand(*allowed.shape[:-2], n_q, n_k)
+
+    def over(self, real: "Tensor", n_q: int | None = None) -> "Tensor":
+        """Within real tokens: bool (B, n_q, n) of `real` (B, n), True = a real token; n_q is n by default."""
+        n = real.shape[1]
+        return self(n if n_q is None else n_q, n, real.device) & real[:, None]
+
+    def draw(self, n_q: int, n_k: int | None = None) -> str:
+        """A line for each query, `#` where it may read and `.` where not."""
+        return "\n".join("".join("#" if cell else "." for cell in row) for row in self(n_q, n_k or n_q).tolist())
+
+    def __and__(self, other: "MaskOptions") -> "AllOf":
+        """What both allow."""
+        return AllOf.model_validate({"masks": (self, other)})
+
+    def __or__(self, other: "MaskOptions") -> "AnyOf":
+        """What either allows."""
+        return AnyOf.model_validate({"masks": (self, other)})
+
+    def __invert__(self) -> "Not":
+        """What this forbids."""
+        return Not.model_validate({"mask": self})
+
+
+class Full(Pattern):
+    """Everything."""
+
+    kind: Literal["full"] = "full"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Any two."""
+        return (query >= 0) & (key >= 0)
+
+
+class Padding(Pattern):
+    """Real tokens of a batch, by their numbers: called, it gives (B, 1, n_k) expanded to (B, n_q, n_k)."""
+
+    kind: Literal["padding"] = "padding"
+    lengths: tuple[Annotated[int, Field(ge=0)], ...]
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Keys before the length."""
+        return (query >= 0) & (key < key.new_tensor(self.lengths)[:, None, None])
+
+
+class Causal(Pattern):
+    """Itself and what came before: j <= i."""
+
+    kind: Literal["causal"] = "causal"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return key <= query
+
+
+class Forward(Pattern):
+    """What came before: j < i (DiSAN's forward mask)."""
+
+    kind: Literal["forward"] = "forward"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return key < query
+
+
+class Backward(Pattern):
+    """What comes after: j > i (DiSAN's backward mask)."""
+
+    kind: Literal["backward"] = "backward"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return key > query
+
+
+class DiagonalDisabled(Pattern):
+    """All but itself: i != j."""
+
+    kind: Literal["diagonal_disabled"] = "diagonal_disabled"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return key != query
+
+
+class Window(Pattern):
+    """Neighbours on both sides: |i - j| <= width."""
+
+    kind: Literal["window"] = "window"
+    width: int = Field(ge=0, description="Neighbours on each side.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (query - key).abs() <= self.width
+
+
+class CausalWindow(Pattern):
+    """Itself and the last few: 0 <= i - j <= width."""
+
+    kind: Literal["causal_window"] = "causal_window"
+    width: int = Field(ge=0, description="Neighbours before.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (key <= query) & (query - key <= self.width)
+
+
+class Dilated(Pattern):
+    """A window with holes: |i - j| a multiple of the dilation, `width` of them on each side."""
+
+    kind: Literal["dilated"] = "dilated"
+    width: int = Field(ge=0, description="Neighbours on each side.")
+    dilation: int = Field(2, ge=1, description="Steps between them.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        distance = (query - key).abs()
+        return (distance <= self.width * self.dilation) & (distance % self.dilation == 0)
+
+
+class Block(Pattern):
+    """Blocks of one length, side by side; a token reads its own. Child et al.'s are `Causal() & Block(...)`."""
+
+    kind: Literal["block"] = "block"
+    length: int = Field(ge=1, description="Tokens of a block.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return query // self.length == key // self.length
+
+
+class GlobalTokens(Pattern):
+    """The first few tokens read all and are read by all (Longformer; Beltagy et al., 2020)."""
+
+    kind: Literal["global"] = "global"
+    tokens: int = Field(1, ge=0, description="How many.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (query < self.tokens) | (key < self.tokens)
+
+
+class Local(Pattern):
+    """The last `stride` tokens, itself among them (Child et al., 2019): i - l < j <= i, as in their code.
+
+    Their text has one more: i - l <= j <= i.
+    """
+
+    kind: Literal["local"] = "local"
+    stride: int = Field(ge=1, description="l.")
+    one_more: bool = Field(False, description="The text's l + 1 instead of the code's l.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (key <= query) & (query - key < self.stride + self.one_more)
+
+
+class Strided(Pattern):
+    """Every stride-th token up to itself (Child et al., 2019): j <= i, (i - j) mod l = 0."""
+
+    kind: Literal["strided"] = "strided"
+    stride: int = Field(ge=1, description="l.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (key <= query) & ((query - key) % self.stride == 0)
+
+
+class Summary(Pattern):
+    """The last columns of each block, up to itself (Child et al., 2019): j <= i, j mod l >= l - c."""
+
+    kind: Literal["summary"] = "summary"
+    stride: int = Field(ge=1, description="l.")
+    columns: int = Field(1, ge=1, description="c.")
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return (key <= query) & (key % self.stride >= self.stride - self.columns)
+
+
+class Fixed(Pattern):
+    """Its own block so far, and the summary columns of those before (Child et al., 2019)."""
+
+    kind: Literal["fixed"] = "fixed"
+    stride: int = Field(ge=1, description="l.")
+    columns: int = Field(1, ge=1, description="c.")
+
+    def parts(self) -> "AnyOf":
+        """The same as a union of patterns."""
+        return (Causal() & Block(length=self.stride)) | Summary(stride=self.stride, columns=self.columns)
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """As the class says."""
+        return self.parts().allowed(query, key)
+
+
+class AllOf(Pattern):
+    """What every one of the masks allows."""
+
+    kind: Literal["all_of"] = "all_of"
+    masks: tuple["MaskOptions", ...] = Field(min_length=1)
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Their intersection."""
+        first, *others = (mask.allowed(query, key) for mask in self.masks)
+        for other in others:
+            first = first & other
+        return first
+
+
+class AnyOf(Pattern):
+    """What any one of the masks allows."""
+
+    kind: Literal["any_of"] = "any_of"
+    masks: tuple["MaskOptions", ...] = Field(min_length=1)
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Their union."""
+        first, *others = (mask.allowed(query, key) for mask in self.masks)
+        for other in others:
+            first = first | other
+        return first
+
+
+class Not(Pattern):
+    """What the mask forbids."""
+
+    kind: Literal["not"] = "not"
+    mask: "MaskOptions"
+
+    def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
+        """Its complement."""
+        return ~self.mask.allowed(query, key)
+
+
+MaskOptions = Annotated[
+    Full
+    | Padding
+    | Causal
+    | Forward
+    | Backward
+    | DiagonalDisabled
+    | Window
+    | CausalWindow
+    | Dilated
+    | Block
+    | GlobalTokens
+    | Local
+    | Strided
+    | Summary
+    | Fixed
+    | AllOf
+    | AnyOf
+    | Not,
+    Field(discriminator="kind"),
+]
+
+for combination in (AllOf, AnyOf, Not):
+    combination.model_rebuild()
+
+DIRECTIONS: dict[str, Full | Forward | Backward | DiagonalDisabled] = {
+    pattern.kind: pattern for pattern in (Full(), Forward(), Backward(), DiagonalDisabled())
+}
+
+
+def per_head(masks: "tuple[MaskOptions, ...]", n_q: int, n_k: int, device: "torch.device | str | None") -> "Tensor":
+    """A pattern for each of h heads: bool (1, h, n_q, n_k)."""
+    import torch
+
+    return torch.stack([mask(n_q, n_k, device) for mask in masks]).unsqueeze(0)

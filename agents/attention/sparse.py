@@ -1,0 +1,209 @@
+"""Multi-head self-attention that computes little more than a pattern's cells (Child et al., 2019; Longformer, 2020).
+
+A pattern is a union of parts. In each part the queries are put into groups that read nearly the same keys, blocks of
+neighbours or every l-th token, and each group meets its own keys alone: n x m cells instead of n x n. The few queries
+that read nearly all, as global tokens do, are made apart. Where no such grouping computes at most a share of the cells,
+attention is dense under the mask; the result is the same.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glimpse.agents.attention.attended import Attended, by_head, check
+from glimpse.agents.attention.masks import AllOf, AnyOf, Fixed, MaskOptions, Pattern, Strided
+from glimpse.agents.attention.multi_head import Heads, scaled_dot_product
+from glimpse.agents.attention.normalisers import Normaliser, make_normaliser, softmax
+from glimpse.agents.attention.options import NormaliserOptions
+
+# Of the n x n cells, the share below which groups are faster than dense: of one part, and of several.
+_WORTH_ALONE, _WORTH_TOGETHER = 0.5, 0.3
+
+
+class Part(NamedTuple):
+    """Groups of queries and what each may read.
+
+    queries: (G, q) int64, each query once; the last groups are filled up with query 0.
+    keys: (G, m) int64, filled up with key 0.
+    allowed: (G, q, m) bool, False where filled up.
+    place: (n,) int64, where among the G q each query is.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    allowed: Tensor
+    place: Tensor
+
+
+class Plan(NamedTuple):
+    """What is computed of a pattern.
+
+    parts: their cells are disjoint.
+    whole: (w,) int64, the queries that are not in them and meet all keys.
+    cells: (w, n) bool, what those may read.
+    """
+
+    parts: tuple[Part, ...]
+    whole: Tensor
+    cells: Tensor
+
+
+class Sparse(nn.Module):
+    """Multi-head attention under a pattern, the query's and the key's numbers being equal; weights (B, h, n, n)."""
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        pattern: Pattern,
+        normaliser: NormaliserOptions | str = "softmax",
+        bias: bool = True,
+    ) -> None:
+        """Make the maps."""
+        super().__init__()
+        self.heads, self.pattern = Heads(width, heads, bias), pattern
+        self.normalise = make_normaliser(normaliser)
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
+    ) -> Attended:
+        """Read; the mask takes from the pattern, and is cheapest as (B, 1, n_k). With weights it is dense."""
+        check(query, key, value, mask, self.heads.count)
+        q, k, v = self.heads.split(query, key, value)
+        n_q, n_k = query.shape[1], key.shape[1]
+        plan = None if need_weights or n_q != n_k else make_plan(self.pattern, n_q, query.device)
+        if plan is None:
+            pattern = self.pattern(n_q, n_k, query.device)
+            allowed = pattern if mask is None else by_head(pattern & mask)
+            return self.heads.join(scaled_dot_product(q, k, v, allowed, None, self.normalise, need_weights))
+        mask = None if mask is None else by_head(mask.reshape((1,) * (3 - mask.dim()) + mask.shape))
+        return self.heads.join(Attended(_planned(q, k, v, plan, mask, self.normalise), None))
+
+
+@lru_cache(maxsize=256)
+def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
+    """The plan of a pattern over n tokens; None where dense is as good."""
+    rest = torch.ones(n, n, dtype=torch.bool)
+    allowed = pattern(n, n)
+    if allowed.dim() != 2:
+        raise ValueError("a pattern of sparse attention is the same for all sentences: give padding as the mask")
+    whole = (allowed.sum(-1) > n / 2).nonzero()[:, 0]
+    if len(whole) > n / 8:
+        whole = whole[:0]
+    rest[whole] = False
+    parts = []
+    for piece in _union(pattern):
+        cells = piece(n, n)
+        parts.append(_cheapest(cells & rest, _strides(piece)))
+        rest &= ~cells
+    width = sum(part.keys.shape[1] for part in parts) + len(whole)
+    if width > n * (_WORTH_ALONE if len(parts) == 1 else _WORTH_TOGETHER):
+        return None
+    moved = tuple(Part(*(tensor.to(device) for tensor in part)) for part in parts)
+    return Plan(moved, whole.to(device), allowed[whole].to(device))
+
+
+def _union(pattern: MaskOptions | Pattern) -> list[MaskOptions | Pattern]:
+    """The patterns of which it is the union."""
+    if isinstance(pattern, Fixed):
+        return _union(pattern.parts())
+    return [piece for mask in pattern.masks for piece in _union(mask)] if isinstance(pattern, AnyOf) else [pattern]
+
+
+def _strides(pattern: MaskOptions | Pattern) -> set[int]:
+    """The strides at which a pattern's rows may be alike."""
+    if isinstance(pattern, AllOf):
+        return set().union(*(_strides(mask) for mask in pattern.masks))
+    return {pattern.stride} if isinstance(pattern, Strided) else {getattr(pattern, "dilation", 1)}
+
+
+def _cheapest(cells: Tensor, strides: set[int]) -> Part:
+    """The grouping of bool (n, n) cells that computes least."""
+    groupings = [_group(cells, stride, size) for stride in strides for size in (8, 16, 32, 64, 128)]
+    # A group costs something besides its cells: as much as its keys are moved.
+    return min(groupings, key=lambda part: part.allowed.numel() + 16 * part.keys.numel())
+
+
+def _group(cells: Tensor, stride: int, size: int) -> Part:
+    """Groups of `size` queries that are `stride` apart."""
+    n = len(cells)
+    lane_length = -(-n // stride)
+    size = min(size, lane_length)
+    runs = -(-lane_length // size) * size
+    queries = (torch.arange(stride)[:, None] + stride * torch.arange(runs)).view(-1, size)  # (G, q)
+    real = queries < n
+    queries = queries.where(real, 0)
+    rows = cells[queries] & real[..., None]  # (G, q, n)
+    reached = rows.any(1)
+    most = max(1, int(reached.sum(-1).max()))
+    keys = reached.byte().sort(dim=-1, descending=True, stable=True).indices[:, :most]
+    allowed = rows.gather(2, keys[:, None].expand(-1, size, -1))
+    index = torch.arange(n)
+    return Part(queries, keys.where(reached.gather(1, keys), 0), allowed, index % stride * runs + index // stride)
+
+
+def _gather(x: Tensor, index: Tensor) -> Tensor:
+    """(B, h, n, d) at index (G, q) -> (B, h, G, q, d)."""
+    return x.index_select(2, index.flatten()).view(*x.shape[:2], *index.shape, x.shape[3])
+
+
+def _scatter(x: Tensor, part: Part) -> Tensor:
+    """(B, h, G, q, d) -> (B, h, n, d), the inverse of gathering a part's queries."""
+    return x.flatten(2, 3).index_select(2, part.place)
+
+
+def _allowed(part: Part, mask: Tensor | None) -> Tensor:
+    """A part's cells within a mask (B, h or 1, n or 1, n or 1): bool (B or 1, h or 1, G, q, m)."""
+    if mask is None:
+        return part.allowed[None, None]
+    n = len(part.place)
+    mask = mask.expand(-1, -1, -1, n)
+    if mask.shape[2] == 1:
+        return part.allowed & mask[:, :, 0][:, :, part.keys].unsqueeze(3)
+    return part.allowed & mask[:, :, part.queries[:, :, None], part.keys[:, None, :]]
+
+
+def _planned(
+    query: Tensor, key: Tensor, value: Tensor, plan: Plan, mask: Tensor | None, normalise: Normaliser
+) -> Tensor:
+    """Context (B, h, n, d) of the same three times, and of a mask (B, h or 1, n or 1, n or 1)."""
+    if len(plan.parts) == 1 and normalise is softmax:
+        context = _alone(query, key, value, plan.parts[0], mask)
+    else:
+        context = _together(query, key, value, plan.parts, mask, normalise)
+    if not len(plan.whole):
+        return context
+    cells = plan.cells
+    if mask is not None:
+        cells = cells & (mask if mask.shape[2] == 1 else mask[:, :, plan.whole])
+    rows = scaled_dot_product(query[:, :, plan.whole], key, value, cells, None, normalise, need_weights=False)
+    return context.index_copy(2, plan.whole, rows.context)
+
+
+def _alone(query: Tensor, key: Tensor, value: Tensor, part: Part, mask: Tensor | None) -> Tensor:
+    """Softmax over a single part, by torch's own function: (B, h, n, d) three times -> (B, h, n, d)."""
+    heads = query.shape[1]
+    q, k, v = _gather(query, part.queries), _gather(key, part.keys), _gather(value, part.keys)
+    allowed = _allowed(part, mask).expand(-1, heads, -1, -1, -1).flatten(1, 2)
+    context = F.scaled_dot_product_attention(q.flatten(1, 2), k.flatten(1, 2), v.flatten(1, 2), allowed)
+    return _scatter(context.unflatten(1, (heads, -1)), part)
+
+
+def _together(
+    query: Tensor, key: Tensor, value: Tensor, parts: tuple[Part, ...], mask: Tensor | None, normalise: Normaliser
+) -> Tensor:
+    """Normalised over all parts at once, side by side as (B, h, n, sum of m)."""
+    query = query * query.shape[-1] ** -0.5
+    scores, allowed = [], []
+    for part in parts:
+        groups = _gather(query, part.queries) @ _gather(key, part.keys).transpose(3, 4)
+        scores.append(_scatter(groups, part))
+        cells = _allowed(part, mask)
+        allowed.append(_scatter(cells, part).expand(len(query), -1, -1, -1))
+    weights = normalise(torch.cat(scores, -1), torch.cat(allowed, -1))
+    shares = weights.split([part.keys.shape[1] for part in parts], -1)
+    reads = (_gather(w, part.queries) @ _gather(value, part.keys) for w, part in zip(shares, parts, strict=True))
+    return torch.stack([_scatter(read, part) for read, part in zip(reads, parts, strict=True)]).sum(0)

@@ -1,0 +1,66 @@
+"""The distance-based self-attention network (Im and Cho, 2017).
+
+Axes: B texts, L tokens, E width of a word's vector, D width of a direction.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.attention.attended import Attended
+from glimpse.agents.attention.distance import Distance
+from glimpse.agents.attention.gates import ProjectedGate
+from glimpse.agents.attention.source2token import Source2Token
+from glimpse.agents.encoders.encoded import Encoded, Encoder
+from glimpse.agents.encoders.options import DistanceEncoderOptions
+from glimpse.agents.encoders.pooling import max_pool
+
+DIRECTIONS = ("forward", "backward")
+
+
+class DistanceBlock(nn.Module):
+    """One direction: attention less alpha times the distance, a gate with what came in, a feed-forward network."""
+
+    def __init__(self, options: DistanceEncoderOptions, direction: str) -> None:
+        """Make it for tokens (B, L, D)."""
+        super().__init__()
+        width = options.width
+        self.attention = Distance(width, options.heads, options.alpha, direction, options.normaliser)
+        self.gate = ProjectedGate(width, options.dropout)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, options.feed_forward), nn.ReLU(), nn.Linear(options.feed_forward, width)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) if options.layer_norm else nn.Identity() for _ in range(2))
+        self.dropout = nn.Dropout(options.dropout)
+
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool) -> Attended:
+        """Tokens (B, L, D), real ones (B, L) -> (B, L, D), and weights (B, h, L, L)."""
+        read, weights = self.attention(tokens, tokens, tokens, mask.unsqueeze(1), need_weights=need_weights)
+        mixed = self.norms[0](self.gate(tokens, self.dropout(read)))
+        return Attended(self.norms[1](mixed + self.dropout(self.feed_forward(mixed))), weights)
+
+
+class DistanceEncoder(Encoder):
+    """Both directions side by side, pooled by attention for each feature and by the maximum, (B, 4 D)."""
+
+    def __init__(self, options: DistanceEncoderOptions, embedding_width: int) -> None:
+        """Make it for tokens (B, L, E)."""
+        super().__init__()
+        width = options.width
+        self.enter = nn.Linear(embedding_width, width) if embedding_width != width else nn.Identity()
+        self.directions = nn.ModuleList(DistanceBlock(options, direction) for direction in DIRECTIONS)
+        self.pooling = Source2Token(2 * width, "elu", options.dropout, options.normaliser)
+        self.width = 4 * width
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+        """Encode texts; see `Encoder`. Weights of pairs are called `forward` and `backward`, (B, h, L, L)."""
+        x, ask = self.enter(tokens), not self.training
+        read = [cast(Attended, block(x, mask, ask)) for block in self.directions]
+        both = torch.cat([attended.context for attended in read], -1)
+        context, weights = self.pooling(None, both, both, mask.unsqueeze(1))
+        largest, _ = max_pool(both, mask)
+        seen = {"tokens": weights.squeeze(1).mean(-1)}
+        for direction, (_, pairs) in zip(DIRECTIONS, read, strict=True):
+            seen |= {} if pairs is None else {direction: pairs}
+        return Encoded(torch.cat([context.squeeze(1), largest], -1), seen)

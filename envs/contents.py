@@ -1,0 +1,41 @@
+"""What files hold: compressed or not, checked or not."""
+
+import gzip
+import hashlib
+import lzma
+import zlib
+from pathlib import Path
+
+from glimpse.envs.errors import DataError
+
+
+def uncompressed(path: Path) -> bytes:
+    """The content of a file, which may be gzip or xz; the message of the DataError begins with a verb."""
+    try:
+        content = path.read_bytes()
+        # Told by the first bytes, not by the name: some programs unpack a file and keep its name.
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        elif content.startswith(b"\xfd7zXZ\x00"):
+            content = lzma.decompress(content)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"is damaged: it is no whole gzip file ({error})") from error
+    except lzma.LZMAError as error:
+        raise DataError(f"is damaged: it is no whole xz file ({error})") from error
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})") from error
+    if not content:
+        raise DataError("is empty")
+    return content
+
+
+def checked_content(path: Path, md5: str) -> bytes:
+    """As `uncompressed`; content with another MD5 is an error too."""
+    content = uncompressed(path)
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise DataError(
+            f"is damaged or another file: its {len(content):,} bytes (uncompressed) have the MD5 {found}, "
+            f"expected {md5}"
+        )
+    return content

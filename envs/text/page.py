@@ -1,0 +1,28 @@
+"""A text as a picture: what an environment of texts renders."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+_WIDTH, _HEIGHT, _MARGIN, _LINE, _COLUMNS = 640, 240, 12, 14, 100
+
+
+def draw_page(texts: Sequence[Sequence[str]]) -> NDArray[np.uint8]:
+    """Texts under one another, each a list of words, with a line between them; what does not fit is left out.
+
+    Returns:
+        (240, 640, 3) uint8, black on white.
+    """
+    page = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    pen, y = ImageDraw.Draw(page), _MARGIN
+    for number, words in enumerate(texts):
+        if number:
+            pen.line([(_MARGIN, y + _LINE // 2), (_WIDTH - _MARGIN, y + _LINE // 2)], fill="grey")
+            y += _LINE
+        for line in wrap(" ".join(words), _COLUMNS):
+            pen.text((_MARGIN, y), line, fill="black")
+            y += _LINE
+    return np.asarray(page)

