@@ -103,7 +103,9 @@ def evaluate_run(
     seconds = time.perf_counter() - begun
     cost = measure_cost(trained.agent, trained.world)
     print_table(rows, split, task, trained.step)
-    print(cost.describe())
+    figures = rows[name].averaged.figures
+    measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items()]
+    print(", ".join([*measured, cost.describe()]))
     for line in (*describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
         print(line)
     record = {
@@ -136,7 +138,8 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int) -> No
 
     first = next(iter(rows.values()))
     caption = f"{first.averaged.episodes} examples; 95 % interval of the last column; below the line: the same weights"
-    title = f"{split} error, % ({task}, step {step})"
+    kind = "100 (1 - Pearson's r)" if first.averaged.figures else "error, %"
+    title = f"{split} {kind} ({task}, step {step})"
     table = Table(title=title, caption=caption + " with other eyes")
     for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "95 %", "glimpses"):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)

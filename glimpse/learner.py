@@ -26,7 +26,7 @@ class Learner(ABC):
     ) -> None:
         """Prepare to train `agent`, which lives on `device`, with an optimiser of its parameters."""
         self.agent, self.options, self.device = agent, options, device
-        self.averaged = copy.deepcopy(agent).requires_grad_(False)
+        self.averaged = copy.deepcopy(agent).requires_grad_(False).eval()
         self.optimiser = optimiser
         self.step, self.total = 0, options.steps
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.

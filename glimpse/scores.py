@@ -1,7 +1,7 @@
 """What an agent reaches on a split: each example exactly once, in order; greedy, sampled and averaged."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -11,6 +11,7 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
+from glimpse.correlation import agreement, fisher
 from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import JudgedCore
@@ -21,11 +22,12 @@ _EVALUATION = 51
 
 @dataclass(frozen=True)
 class Score:
-    """Share of wrong answers, in percent.
+    """Share of wrong answers, in percent; where scores are asked for, 100 (1 - r) with Pearson's r.
 
     error: at the end.
-    low, high: Wilson's 95 % interval, over `episodes` independent examples.
+    low, high: 95 % interval over `episodes` independent examples, Wilson's or, of r, Fisher's.
     after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
+    figures: of scores, their agreement with the true ones by other measures; see `agreement`.
     """
 
     error: float
@@ -33,6 +35,7 @@ class Score:
     high: float
     episodes: int
     after_glimpse: list[float]
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,14 @@ class Scores:
 class _Played(NamedTuple):
     """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
 
-    glimpses: mean number of them. gaze: where the episodes looked.
+    glimpses: mean number of them. gaze: where the episodes looked. scored: given and true scores, (2, N), if any.
     """
 
     single: Tensor
     averaged: Tensor
     glimpses: float
     gaze: Gaze | None
+    scored: Tensor | None
 
 
 def wilson(wrong: float, episodes: int) -> tuple[float, float]:
@@ -75,8 +79,13 @@ def wilson(wrong: float, episodes: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
 
 
-def _score(wrong: Tensor) -> Score:
-    """From (T, N) shares of wrong answers after each glimpse, the last row being the one that counts."""
+def _score(wrong: Tensor, scored: Tensor | None) -> Score:
+    """From (T, N) shares of wrong answers after each glimpse, of which the last row counts; or from scores (2, N)."""
+    if scored is not None:
+        figures, episodes = agreement(scored[0], scored[1]), scored.shape[1]
+        low, high = fisher(figures["pearson"], episodes)
+        error = 100 * (1 - figures["pearson"])
+        return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
     share, episodes = float(wrong[-1].mean()), wrong.shape[1]
     low, high = wilson(share, episodes)
     return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
@@ -94,7 +103,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     device = world.device
     keys = evaluation_keys(world, options)
     copies = copies if agent.samples else 1  # More would be the same again.
-    single, averaged, taken, looked = [], [], [], []
+    single, averaged, taken, looked, scored = [], [], [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.arange(world.examples, device=device).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
@@ -102,6 +111,9 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
             single.append(alone)
             averaged.append(together)
             taken.append(episode.taken.sum())
+            if "score" in episode.action:
+                given = episode.action["score"][-1].view(-1, copies).mean(-1)
+                scored.append(torch.stack([given, episode.label[::copies]]))
             if is_glimpsed(world):
                 looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
@@ -109,7 +121,8 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     if looked:
         look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
         gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
-    return _Played(torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu(), glimpses, gaze)
+    alone, together = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
+    return _Played(alone, together, glimpses, gaze, torch.cat(scored, 1).cpu() if scored else None)
 
 
 def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
@@ -129,7 +142,7 @@ def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
 def measure_averaged(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
     """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
     played = _play_all(agent, world, options, options.copies, greedy=False)
-    return _score(played.averaged), played.gaze
+    return _score(played.averaged, played.scored), played.gaze
 
 
 def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores:
@@ -137,6 +150,7 @@ def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores
 
     The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
     """
-    greedy = _score(_play_all(agent, world, options, 1, greedy=True).single)
-    single, averaged, glimpses, gaze = _play_all(agent, world, options, options.copies, greedy=False)
-    return Scores(greedy, _score(single), _score(averaged), options.copies, glimpses, gaze)
+    calm = _play_all(agent, world, options, 1, greedy=True)
+    single, averaged, glimpses, gaze, scored = _play_all(agent, world, options, options.copies, greedy=False)
+    scores = (_score(calm.single, calm.scored), _score(single, scored), _score(averaged, scored))
+    return Scores(*scores, options.copies, glimpses, gaze)

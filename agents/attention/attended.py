@@ -75,5 +75,7 @@ def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | No
 
 
 def by_head(mask: Tensor | None) -> Tensor | None:
-    """A mask for (B, n_q, n_k) or (B, h, n_q, n_k), made to broadcast to the latter."""
-    return mask.unsqueeze(1) if mask is not None and mask.dim() == 3 else mask
+    """A mask for (B, n_q, n_k) or (B, h, n_q, n_k), made to have the latter's four dimensions."""
+    if mask is None or mask.dim() == 4:
+        return mask
+    return mask.reshape((1,) * (3 - mask.dim()) + mask.shape).unsqueeze(1)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-# Cells in a chunk: a mebibyte of float32, about what a core's cache holds.
-_CELLS = 1 << 18
+# Cells in a chunk: half a mebibyte of float32, so that two of them fit in a core's cache.
+_CELLS = 1 << 17
 
 
 def relative_softmax(
@@ -41,19 +41,19 @@ def relative_softmax(
 
 
 class _Cells:
-    """Room for the cells of a chunk of heads, (heads, n, n + 2 k), of which the middle n columns are real."""
+    """Rooms for the cells of a chunk of heads, (heads, n, n + 2 k), of which the middle n columns are real."""
 
-    def __init__(self, like: Tensor, clip: int, heads: int) -> None:
+    def __init__(self, like: Tensor, clip: int, heads: int, rooms: int) -> None:
         n = like.shape[1]
         self.n, self.clip = n, clip
-        self.room = like.new_empty(heads, n, n + 2 * clip)
+        # The last is scratch.
+        self.rooms = like.new_empty(rooms + 1, heads, n, n + 2 * clip)
         column = torch.arange(n + 2 * clip, device=like.device)
         self.right = (column - clip > torch.arange(n, device=like.device)[:, None] + clip).to(like.dtype)
-        self.spare = torch.empty_like(self.room)
 
-    def fill(self, heads: int, shift: Tensor | None, table: Tensor) -> Tensor:
+    def fill(self, number: int, table: Tensor, shift: Tensor | None = None) -> Tensor:
         """Row i begins as the numbers of its offsets in `table` (heads, n, 2 k + 1), plus `shift` (heads, n, 1)."""
-        room = self.room[:heads]
+        room = self.rooms[number, : len(table)]
         torch.mul(self.right, table[..., -1:], out=room)
         self.band(room).copy_(table)
         return room if shift is None else room.add_(shift)
@@ -72,7 +72,7 @@ class _Cells:
         room[..., : self.clip] = 0
         room[..., self.clip + self.n :] = 0
         sums = self.band(room).clone()
-        sums[..., -1] += torch.mul(room, self.right, out=self.spare[: len(room)]).sum(-1)
+        sums[..., -1] += torch.mul(room, self.right, out=self.rooms[-1, : len(room)]).sum(-1)
         return sums
 
 
@@ -88,18 +88,22 @@ class _RelativeSoftmax(Function):
         # A table less its first row: the row is constant over the keys.
         table_k, table_v = w_k - w_k[0], w_v - w_v[0]
         chunk, hidden = _chunks(q, mask, heads)
-        cells = _Cells(q, len(w_k) // 2, chunk)
+        cells = _Cells(q, len(w_k) // 2, chunk, rooms=1)
         for some in _slices(len(q), chunk):
             query = q[some] * math.log2(math.e)
-            room = cells.fill(len(query), None, query @ table_k.T)
+            room = cells.fill(0, query @ table_k.T)
             scores = cells.real(room).baddbmm_(query, k[some].transpose(1, 2))
             _hide(scores, hidden, some, heads)
             top = scores.amax(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).min)
             room.sub_(top).exp2_()
             total = scores.sum(-1, keepdim=True)
             read = torch.baddbmm(cells.by_offset(room) @ table_v, scores, v[some])
-            context[some] = (read / total + w_v[0]).masked_fill(total == 0, 0)
-            log_sum[some] = torch.where(total == 0, 0, top + total.log2())
+            context[some] = read.div_(total).add_(w_v[0])
+            log_sum[some] = top + total.log2()
+        if mask is not None:
+            empty = log_sum.isinf()
+            context.masked_fill_(empty, 0)
+            log_sum.masked_fill_(empty, 0)
         ctx.save_for_backward(q, k, v, w_k, w_v, context, log_sum)
         ctx.mask, ctx.heads = mask, heads
         return context
@@ -112,10 +116,10 @@ class _RelativeSoftmax(Function):
         d_wk, d_wv = torch.zeros_like(w_k), torch.zeros_like(w_v)
         table_k, table_v = w_k - w_k[0], w_v - w_v[0]
         chunk, hidden = _chunks(q, ctx.mask, ctx.heads)
-        cells, more = _Cells(q, len(w_k) // 2, chunk), _Cells(q, len(w_k) // 2, chunk)
+        cells = _Cells(q, len(w_k) // 2, chunk, rooms=2)
         for some in _slices(len(q), chunk):
             query, g = q[some] * math.log2(math.e), gradient[some]
-            weights = cells.fill(len(query), -log_sum[some], query @ table_k.T)
+            weights = cells.fill(0, query @ table_k.T, -log_sum[some])
             shown = cells.real(weights).baddbmm_(query, k[some].transpose(1, 2))
             _hide(shown, hidden, some, ctx.heads)
             weights.exp2_()
@@ -125,10 +129,10 @@ class _RelativeSoftmax(Function):
             d_wv += by_offset.flatten(0, 1).T @ g.flatten(0, 1)
 
             mean = (g * (context[some] - w_v[0])).sum(-1, keepdim=True)
-            scores = more.fill(len(query), -mean, g @ table_v.T)
-            moved = more.real(scores).baddbmm_(g, v[some].transpose(1, 2))
+            scores = cells.fill(1, g @ table_v.T, -mean)
+            moved = cells.real(scores).baddbmm_(g, v[some].transpose(1, 2))
             scores.mul_(weights)
-            by_offset = more.by_offset(scores)
+            by_offset = cells.by_offset(scores)
             by_offset[..., 0] = -by_offset[..., 1:].sum(-1)
             d_q[some] = torch.baddbmm(by_offset @ w_k, moved, k[some])
             d_k[some] = moved.transpose(1, 2) @ q[some]

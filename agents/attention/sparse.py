@@ -79,8 +79,7 @@ class Sparse(nn.Module):
             pattern = self.pattern(n_q, n_k, query.device)
             allowed = pattern if mask is None else by_head(pattern & mask)
             return self.heads.join(scaled_dot_product(q, k, v, allowed, None, self.normalise, need_weights))
-        mask = None if mask is None else by_head(mask.reshape((1,) * (3 - mask.dim()) + mask.shape))
-        return self.heads.join(Attended(_planned(q, k, v, plan, mask, self.normalise), None))
+        return self.heads.join(Attended(_planned(q, k, v, plan, by_head(mask), self.normalise), None))
 
 
 @lru_cache(maxsize=256)

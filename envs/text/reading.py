@@ -170,7 +170,7 @@ class Reading:
     def _miss(self, score: Tensor, label: Tensor) -> Tensor:
         """How far scores are from the true ones, as a share of their range, at most 1."""
         low, high = self.scores or (0.0, 1.0)
-        return ((score - label).abs() / (high - low)).clamp(max=1).float()
+        return ((score - label).abs() / ((high - low) or 1.0)).clamp(max=1).float()  # All scores may be the same.
 
 
 class _Shelf:

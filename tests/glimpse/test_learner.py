@@ -276,3 +276,9 @@ def test_half_precision_learns_much_the_same(core: str) -> None:
         assert other["cross_entropy"] == pytest.approx(one["cross_entropy"], abs=0.05)
         assert other["cross_entropy"] != one["cross_entropy"]
     assert all(parameter.dtype == torch.float32 for parameter in half.agent.parameters())
+
+
+def test_what_is_evaluated_leaves_nothing_out() -> None:
+    """Dropout is for training: the averaged weights are measured without it."""
+    learner = make_learner()
+    assert learner.agent.training and not learner.averaged.training
