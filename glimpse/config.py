@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from glimpse.agents import AGENTS
 from glimpse.agents.dram_options import DramOptions
+from glimpse.agents.encoders.options import HierarchicalEncoderOptions
 from glimpse.agents.options import (
     CentreOptions,
     Options,
@@ -143,6 +144,8 @@ class Experiment(Options):
         if task is not None:
             _check_kind(agent, task)
             _check_task(agent, task)
+        if isinstance(task, ReadingOptions) and isinstance(agent, ReaderOptions):
+            _check_encoder(agent, task)
         if isinstance(task, ClassificationOptions) and isinstance(agent, ReinforceOptions):
             _check_credit(agent, task)
         if isinstance(task, ClassificationOptions) and isinstance(agent, PolicyOptions):
@@ -176,6 +179,15 @@ def _check_task(agent: AgentOptions, task: TaskOptions) -> None:
     if given != needed:
         wanted, found = (", ".join(f"task.{key}: {value}" for key, value in each.items()) for each in (needed, given))
         raise _mistake("name", f"{agent.name!r} needs {wanted} (got {found})")
+
+
+def _check_encoder(agent: ReaderOptions, task: ReadingOptions) -> None:
+    """A hierarchical encoder reads sentences of words, all others words."""
+    hierarchical = isinstance(agent.encoder, HierarchicalEncoderOptions)
+    if hierarchical != task.sentences:
+        needed = "true" if hierarchical else "false"
+        problem = f"{agent.encoder.kind!r} needs task.sentences: {needed} (got {str(task.sentences).lower()})"
+        raise _mistake("encoder", problem)
 
 
 def _check_credit(agent: ReinforceOptions, task: ClassificationOptions) -> None:

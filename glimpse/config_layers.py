@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from glimpse.config import Experiment
-from glimpse.config_mistakes import Mistake, describe, variants
+from glimpse.config_mistakes import Mistake, describe, tag, variants
 from glimpse.errors import UserError
 
 _TAGGED = {key: found for key, field in Experiment.model_fields.items() if (found := variants(field.annotation))}
@@ -72,18 +72,27 @@ class Layers:
                 lower[key] = value
 
     def _drop_other_variant(self, upper: dict[str, Any], source: str) -> None:
-        """Where a section becomes another variant, forget the options that only the old one has."""
-        for section, models in _TAGGED.items():
-            old, new = _section(self.data, section), _section(upper, section)
-            before, after = old.get("name"), new.get("name")
-            if before == after or before not in list(models) or after not in list(models):
-                continue
-            lost = set(models[before].model_fields) - set(models[after].model_fields)
-            lost |= set(_OF_THE_WORLD) if section == "task" else set()
-            dropped = [f"{section}.{key}" for key in old if key in lost]
-            self.data[section] = {key: value for key, value in old.items() if key not in lost}
-            if dropped:
-                self.notes.append(f"{source}: {section}.name={after} instead of {before} drops {', '.join(dropped)}")
+        """Where a section or a part of it becomes another variant, forget the options that only the old one has."""
+        for section in _TAGGED:
+            annotation = Experiment.model_fields[section].annotation
+            self._drop_within(annotation, self.data.get(section), upper.get(section), section, source)
+
+    def _drop_within(self, annotation: Any, old: Any, new: Any, path: str, source: str) -> None:
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            return
+        models, key = variants(annotation), tag(annotation)
+        before, after = old.get(key), new.get(key, old.get(key))
+        if before not in list(models) or after not in list(models):
+            return
+        lost = set(models[before].model_fields) - set(models[after].model_fields)
+        lost |= set(_OF_THE_WORLD) if path == "task" and before != after else set()
+        if dropped := [name for name in old if name in lost]:
+            names = ", ".join(f"{path}.{name}" for name in dropped)
+            self.notes.append(f"{source}: {path}.{key}={after} instead of {before} drops {names}")
+        for name in dropped:
+            del old[name]
+        for name, field in models[after].model_fields.items():
+            self._drop_within(field.annotation, old.get(name), new.get(name), f"{path}.{name}", source)
 
     def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
         """Training has a number of steps or of minutes; the later layer decides which."""

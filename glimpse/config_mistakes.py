@@ -48,12 +48,19 @@ def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any
 
 
 def variants(annotation: Any) -> dict[str, type[BaseModel]]:
-    """The models that a section may be, by the value of the key `name`; empty where there is no such key."""
+    """The models that a section may be, by the value of the key `tag` gives; empty where there is no such key."""
     named: dict[str, type[BaseModel]] = {}
     for model in _models(annotation):
-        if "name" in model.model_fields:
-            named |= dict.fromkeys(get_args(model.model_fields["name"].annotation), model)
+        if tag(annotation) in model.model_fields:
+            named |= dict.fromkeys(get_args(model.model_fields[tag(annotation)].annotation), model)
     return named
+
+
+def tag(annotation: Any) -> str:
+    """The key that says which of several models a section is: `name` of worlds and agents, `kind` of their parts."""
+    models = _models(annotation)
+    parts = len(models) > 1 and all("kind" in model.model_fields for model in models)
+    return "kind" if parts else "name"
 
 
 def nearest(wrong: str, right: Iterable[str]) -> str | None:
@@ -117,6 +124,8 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
 def _describe_tag(place: _Place, key: str) -> Mistake:
     names = list(variants(place.annotation))
     wanted = _join([repr(name) for name in names])
+    if isinstance(place.value, str):  # A bare name, which stands for a mapping with this key alone.
+        return Mistake(place.path, f"should be {wanted} {_got(place.value, names)}")
     if not isinstance(place.value, dict) or key not in place.value:
         return Mistake((*place.path, key), f"is missing, should be {wanted}")
     return Mistake((*place.path, key), f"should be {wanted} {_got(place.value[key], names)}")
@@ -143,8 +152,8 @@ def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
         value = data.get(key) if isinstance(data, dict) else None
         models = _models(field.annotation)
         if len(models) > 1:
-            name = value.get("name") if isinstance(value, dict) else None
-            models = [found for tag, found in variants(field.annotation).items() if tag == name]
+            name = value.get(tag(field.annotation)) if isinstance(value, dict) else None
+            models = [found for known, found in variants(field.annotation).items() if known == name]
         for path in _paths(models[0], value) if models else ():
             yield (key, *path)
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-# Cells in a chunk: half a mebibyte of float32, so that two of them fit in a core's cache.
-_CELLS = 1 << 17
+# Cells in a chunk: a mebibyte of float32, about what a core's cache holds.
+_CELLS = 1 << 18
 
 
 def relative_softmax(

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from glimpse.agents.attention.masks import Full, MaskOptions
 from glimpse.agents.attention.options import (
@@ -52,12 +53,25 @@ def _by_name(value: Any) -> Any:
 
 PoolingOptions = Annotated[
     Annotated[
+        MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions, Field(discriminator="kind")
+    ],
+    BeforeValidator(_by_name),
+]
+"""How the vectors of tokens become one."""
+StatePoolingOptions = Annotated[
+    Annotated[
         MaxOptions | MeanOptions | LastOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions,
         Field(discriminator="kind"),
     ],
     BeforeValidator(_by_name),
 ]
-"""How the vectors of tokens become one."""
+"""The same for recurrent states."""
+
+
+def _check_heads(heads: int, others: ValidationInfo) -> None:
+    width = others.data.get("width")
+    if width is not None and width % heads:
+        raise PydanticCustomError("heads", f"heads should divide the width, which is {width} (got {heads})")
 
 
 class RecurrentEncoderOptions(Options):
@@ -66,7 +80,7 @@ class RecurrentEncoderOptions(Options):
     kind: Literal["lstm", "gru"] = "lstm"
     width: int = Field(150, ge=1, description="Units of each direction.")
     layers: int = Field(1, ge=1, description="Layers, one upon the other.")
-    pooling: PoolingOptions = MaxOptions()
+    pooling: StatePoolingOptions = MaxOptions()
 
 
 class CnnEncoderOptions(Options):
@@ -101,6 +115,12 @@ class TransformerEncoderOptions(Options):
     dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
     pooling: PoolingOptions = MaxOptions()
 
+    @field_validator("attention")
+    @classmethod
+    def _heads_divide_the_width(cls, attention: MultiHeadOptions, others: ValidationInfo) -> MultiHeadOptions:
+        _check_heads(attention.heads, others)
+        return attention
+
 
 class DisanEncoderOptions(Normalised):
     """The directional self-attention network (Shen et al., 2018)."""
@@ -116,11 +136,17 @@ class DistanceEncoderOptions(Normalised):
 
     kind: Literal["distance"] = "distance"
     width: int = Field(300, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
-    heads: int = Field(5, ge=1, description="Heads h, which divide the width.")
+    heads: int = Field(5, ge=1, validate_default=True, description="Heads h, which divide the width.")
     alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
     feed_forward: int = Field(1200, ge=1, description="Hidden units of the layer after the gate.")
     layer_norm: bool = Field(True, description="Layer norm after the gate and after the feed-forward network.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Of what attention and the feed-forward network give.")
+
+    @field_validator("heads")
+    @classmethod
+    def _heads_divide_the_width(cls, heads: int, others: ValidationInfo) -> int:
+        _check_heads(heads, others)
+        return heads
 
 
 class LevelOptions(Options):

@@ -44,17 +44,11 @@ class Pooling(nn.Module):
     """
 
     def __init__(self, options: PoolingOptions, width: int) -> None:
-        """Make it for tokens of `width` D.
-
-        Raises:
-            ValueError: for `last`, which is for recurrent encoders.
-        """
+        """Make it for tokens of `width` D."""
         super().__init__()
         self.options, self.width = options, width
         self.attention: nn.Module | None = None
         match options.kind:
-            case "last":
-                raise ValueError("encoder.pooling: last is for encoders of kind lstm or gru; choose another")
             case "context_vector":
                 self.attention = ContextVector(width, options.hidden, options.normaliser)
             case "source2token":

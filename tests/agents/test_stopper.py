@@ -1,7 +1,5 @@
 """The stopper's bound."""
 
-import math
-
 import pytest
 import torch
 
@@ -20,9 +18,16 @@ def test_the_bound_grows_and_nothing_exceeds_it(progress: float, bound: float) -
     assert stopper(torch.zeros(1, 3)).tolist() == [pytest.approx(-bound)]
 
 
-def test_a_known_logit() -> None:
-    """Of a logit x = 1 the bound 2 leaves 2 tanh(1 / 2)."""
-    stopper = Stopper(3, StopOptions())
-    torch.nn.init.zeros_(stopper.decide.weight)
-    torch.nn.init.ones_(stopper.decide.bias)
-    assert stopper(torch.zeros(1, 3)).item() == pytest.approx(2 * math.tanh(0.5))
+def test_gradients_pass_at_the_bound_only_if_they_lead_back() -> None:
+    """Logits -3, -1 and 3 held at 2: a descent raises the first, moves the second either way, and lowers the third."""
+    for sign, expected in ((1.0, [0.0, 1.0, 1.0]), (-1.0, [-1.0, -1.0, 0.0])):
+        stopper = Stopper(3, StopOptions(start=2))
+        torch.nn.init.zeros_(stopper.decide.weight)
+        torch.nn.init.zeros_(stopper.decide.bias)
+        offset = torch.tensor([-3.0, -1.0, 3.0], requires_grad=True)
+        memory = torch.zeros(3, 3)
+        stopper.decide.register_forward_hook(lambda _, __, out, offset=offset: out + offset.unsqueeze(-1))
+        logit = stopper(memory)
+        assert logit.tolist() == [-2.0, -1.0, 2.0]
+        (sign * logit).sum().backward()
+        assert offset.grad is not None and offset.grad.tolist() == expected

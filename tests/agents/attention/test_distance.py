@@ -1,0 +1,69 @@
+"""The distance mask: its numbers, and directional attention without it."""
+
+import pytest
+import torch
+
+from glimpse.agents.attention.distance import Distance
+from glimpse.agents.attention.masks import Forward
+from glimpse.agents.attention.multi_head import MultiHead
+
+
+def silent(alpha: float, direction: str = "forward", width: int = 4) -> Distance:
+    """With logits of zero, and values that pass as they are."""
+    attention = Distance(width, 2, alpha, direction)
+    with torch.no_grad():
+        attention.heads.query.weight.zero_()
+        attention.heads.value.weight.copy_(torch.eye(width))
+        attention.heads.out.weight.copy_(torch.eye(width))
+    return attention
+
+
+@pytest.mark.parametrize(
+    ("alpha", "row"),
+    [(1.5, [0.039113, 0.175290, 0.785597, 0]), (1, [0.090031, 0.244728, 0.665241, 0]), (0, [1 / 3, 1 / 3, 1 / 3, 0])],
+)
+def test_by_hand(alpha: float, row: list[float]) -> None:
+    """Four tokens, zero logits, forward, the last row; with and without weights."""
+    x, attention = torch.eye(4)[None], silent(alpha)
+    context, weights = attention(x, x, x)
+    for head in weights[0, :, 3]:
+        torch.testing.assert_close(head, torch.tensor(row), atol=1e-6, rtol=0)
+    assert (weights[0, :, 0] == 0).all() and (context[0, 0] == 0).all()
+    torch.testing.assert_close(attention(x, x, x, need_weights=False).context, context)
+    torch.testing.assert_close(context[0, 3], torch.tensor(row), atol=1e-6, rtol=0)
+
+
+def test_neighbours_differ_by_e_to_the_alpha() -> None:
+    """At distances k and k + 1, both ways."""
+    x = torch.randn(1, 6, 4)
+    weights = silent(0.7, "diagonal_disabled")(x, x, x).weights[0, 0]
+    torch.testing.assert_close(weights[5, 1:5] / weights[5, :4], torch.full((4,), 0.7).exp())
+    torch.testing.assert_close(weights[0, 1:5] / weights[0, 2:], torch.full((4,), 0.7).exp())
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_alpha_zero_is_directional_multi_head(need_weights: bool) -> None:
+    """With the same maps, padding, gradients, and a first token that reads nothing."""
+    torch.manual_seed(0)
+    ours, plain, x = Distance(6, 2, alpha=0), MultiHead(6, 2, bias=False), torch.randn(2, 5, 6)
+    plain.heads.load_state_dict(ours.heads.state_dict())
+    real = torch.tensor([[True] * 5, [True, True, False, False, False]])
+    found = ours(x, x, x, real[:, None], need_weights=need_weights)
+    expected = plain(x, x, x, Forward().over(real), need_weights=need_weights)
+    torch.testing.assert_close(found, expected)
+    found.context.square().sum().backward()
+    expected.context.square().sum().backward()
+    for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad)
+    assert (found.context[:, 0] == 0).all()
+
+
+def test_it_is_an_alibi_of_slope_alpha() -> None:
+    """The bias as float mask of torch's function, causal without the diagonal."""
+    torch.manual_seed(0)
+    attention, x = Distance(4, 1, alpha=1.5), torch.randn(1, 5, 4)
+    slope = -1.5 * (torch.arange(5)[:, None] - torch.arange(5)).float()
+    bias = slope.masked_fill(~Forward()(5, 5), float("-inf"))
+    maps = attention.heads
+    expected = torch.nn.functional.scaled_dot_product_attention(maps.query(x), maps.key(x), maps.value(x), bias)
+    torch.testing.assert_close(attention(x, x, x).context, maps.out(expected.nan_to_num()))

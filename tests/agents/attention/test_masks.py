@@ -1,0 +1,134 @@
+"""The algebra of masks: pictures of the patterns, the papers' numbers of cells, and the laws of sets."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from glimpse.agents.attention.masks import (
+    Backward,
+    Block,
+    Causal,
+    CausalWindow,
+    DiagonalDisabled,
+    Dilated,
+    Fixed,
+    Forward,
+    Full,
+    GlobalTokens,
+    Local,
+    MaskOptions,
+    Padding,
+    Pattern,
+    Strided,
+    Summary,
+    Window,
+    per_head,
+)
+
+PICTURES: dict[str, tuple[Pattern, str]] = {
+    "full": (Full(), "#### #### #### ####"),
+    "causal": (Causal(), "#... ##.. ###. ####"),
+    "forward": (Forward(), ".... #... ##.. ###."),
+    "backward": (Backward(), ".### ..## ...# ...."),
+    "diagonal": (DiagonalDisabled(), ".### #.## ##.# ###."),
+    "window": (Window(width=1), "##.. ###. .### ..##"),
+    "causal window": (CausalWindow(width=1), "#... ##.. .##. ..##"),
+    "dilated": (Dilated(width=1, dilation=2), "#.#. .#.# #.#. .#.#"),
+    "dilated, wider": (Dilated(width=2, dilation=2), "#.#.# .#.#. #.#.# .#.#. #.#.#"),
+    "block": (Block(length=2), "##.. ##.. ..## ..##"),
+    "global": (GlobalTokens(tokens=1), "#### #... #... #..."),
+    "local": (Local(stride=2), "#... ##.. .##. ..##"),
+    "local, as in the text": (Local(stride=2, one_more=True), "#... ##.. ###. .###"),
+    "strided": (Strided(stride=2), "#... .#.. #.#. .#.#"),
+    "summary": (Summary(stride=2, columns=1), ".... .#.. .#.. .#.#"),
+    "fixed": (Fixed(stride=2, columns=1), "#... ##.. .##. .###"),
+    "and": (Window(width=1) & Forward(), ".... #... .#.. ..#."),
+    "or": (Forward() | Backward(), ".### #.## ##.# ###."),
+    "not": (~Causal(), ".### ..## ...# ...."),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_patterns_look_as_they_should(name: str) -> None:
+    """Rows read columns."""
+    pattern, picture = PICTURES[name]
+    rows = picture.split()
+    assert pattern.draw(len(rows)).split("\n") == rows
+
+
+def test_number_of_cells_of_the_sparse_transformer() -> None:
+    """Six tokens, stride 3, one summary column (Child et al., 2019); and a window of 1 over seven."""
+    local, strided = Local(stride=3), Strided(stride=3)
+    block, summary = Causal() & Block(length=3), Summary(stride=3, columns=1)
+    counted = [
+        local,
+        Local(stride=3, one_more=True),
+        strided,
+        block,
+        summary,
+        local | strided,
+        Fixed(stride=3),
+        Causal(),
+    ]
+    assert [int(pattern(6, 6).sum()) for pattern in counted] == [15, 18, 9, 12, 5, 18, 15, 21]
+    assert int(Window(width=1)(7, 7).sum()) == 19
+
+
+def test_two_steps_of_local_and_strided_reach_all_that_came_before() -> None:
+    """What makes the factorised pattern enough."""
+    local, strided = Local(stride=3)(11, 11).float(), Strided(stride=3)(11, 11).float()
+    assert torch.equal((strided @ local) > 0, Causal()(11, 11))
+
+
+def test_de_morgan() -> None:
+    """~(a & b) = ~a | ~b, and the double complement is the pattern."""
+    a, b = Window(width=2), Strided(stride=2)
+    assert torch.equal((~(a & b))(9, 9), (~a | ~b)(9, 9))
+    assert torch.equal((~~a)(9, 9), a(9, 9))
+
+
+def test_rectangles_count_from_the_first_token() -> None:
+    """Two queries, four keys."""
+    assert Causal().draw(2, 4) == "#...\n##.."
+
+
+def test_padding_comes_in_as_a_pattern_or_as_real_tokens() -> None:
+    """Sentences of 1 and 3 of 3 tokens."""
+    real = torch.tensor([[True, False, False], [True, True, True]])
+    expected = torch.tensor([[[0, 0, 0], [1, 0, 0], [1, 0, 0]], [[0, 0, 0], [1, 0, 0], [1, 1, 0]]]) == 1
+    assert torch.equal(Forward().over(real), expected)
+    assert torch.equal((Forward() & Padding(lengths=(1, 3)))(3, 3), expected)
+    assert torch.equal((Padding(lengths=(1, 3)) & Forward())(3, 3), expected)
+    assert Forward().over(real, n_q=2).shape == (2, 2, 3)
+
+
+def test_a_pattern_for_each_head() -> None:
+    """(1, h, n_q, n_k)."""
+    heads = per_head((Causal(), Window(width=1)), 3, 4, "cpu")
+    assert heads.shape == (1, 2, 3, 4)
+    assert torch.equal(heads[0, 1], Window(width=1)(3, 4))
+
+
+def test_a_config_writes_them() -> None:
+    """By kind, also combined; equal patterns are equal, and can be keys of a dict."""
+    written = {"kind": "any_of", "masks": [{"kind": "window", "width": 3}, {"kind": "not", "mask": {"kind": "causal"}}]}
+    pattern = TypeAdapter[MaskOptions](MaskOptions).validate_python(written)
+    assert pattern == Window(width=3) | ~Causal()
+    assert {pattern: 1}[Window(width=3) | ~Causal()] == 1
+    assert TypeAdapter[MaskOptions](MaskOptions).validate_json(pattern.model_dump_json()) == pattern
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "window"}, {"kind": "window", "width": -1}, {"kind": "windows"}])
+def test_a_wrong_config_is_refused(wrong: dict[str, object]) -> None:
+    """A missing number, a negative one, an unknown kind."""
+    with pytest.raises(ValidationError):
+        TypeAdapter[MaskOptions](MaskOptions).validate_python(wrong)
+
+
+def test_options_load_no_torch() -> None:
+    """So that a mistake in a config is answered at once."""
+    code = "import sys, glimpse.agents.attention.options; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

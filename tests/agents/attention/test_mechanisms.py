@@ -1,0 +1,239 @@
+"""What holds for every mechanism that a config can write."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor, nn
+
+from glimpse.agents.attention.attended import Attended
+from glimpse.agents.attention.mechanisms import make_attention
+from glimpse.agents.attention.options import AttentionOptions
+
+OPTIONS = TypeAdapter[AttentionOptions](AttentionOptions)
+KINDS: dict[str, Any] = {
+    "additive": "additive",
+    "concat": {"kind": "concat", "hidden": 5},
+    "dot": "dot",
+    "scaled_dot": "scaled_dot",
+    "general": "general",
+    "linear_concat": "linear_concat",
+    "location": {"kind": "location", "length": 9},
+    "local-m": {"kind": "local", "centre": "monotone", "half_width": 2},
+    "local-p": {"kind": "local", "score": "concat", "half_width": 2},
+    "multi_head": {"kind": "multi_head", "heads": 2},
+    "sparse": {"kind": "sparse", "heads": 2, "pattern": {"kind": "window", "width": 1}},
+    "relative": {"kind": "relative", "heads": 2, "clip": 2},
+    "distance": {"kind": "distance", "heads": 3},
+    "token2token": {"kind": "token2token", "direction": "backward"},
+    "source2token": "source2token",
+    "structured": {"kind": "structured", "hidden": 5, "hops": 3},
+    "context_vector": "context_vector",
+}
+# Where order is read, from places or from directions.
+ORDERED = {"location", "local-m", "local-p", "sparse", "relative", "distance", "token2token"}
+NORMALISERS: list[Any] = [
+    "softmax",
+    "sparsemax",
+    "entmax15",
+    {"kind": "entmax", "alpha": 1.3},
+    {"kind": "topk", "k": 2},
+]
+WIDTH = 6
+
+
+def make(kind: str, normaliser: Any = "softmax") -> nn.Module:
+    """A seeded mechanism of width 6 in float64."""
+    written = KINDS[kind] if isinstance(KINDS[kind], dict) else {"kind": KINDS[kind]}
+    torch.manual_seed(0)
+    return make_attention(OPTIONS.validate_python({**written, "normaliser": normaliser}), WIDTH).double()
+
+
+def tokens(sentences: int = 2, n: int = 5) -> Tensor:
+    """Seeded float64 tokens."""
+    generator = torch.Generator().manual_seed(7)
+    return torch.randn(sentences, n, WIDTH, generator=generator, dtype=torch.float64)
+
+
+def read(attention: nn.Module, x: Tensor, mask: Tensor | None = None, need_weights: bool = True) -> Attended:
+    """Self-attention."""
+    attended: Attended = attention(x, x, x, mask, need_weights=need_weights)
+    return attended
+
+
+def cases() -> Iterator[Any]:
+    """Each kind with each normaliser."""
+    for kind in KINDS:
+        for normaliser in NORMALISERS:
+            yield pytest.param(
+                kind, normaliser, id=f"{kind}-{normaliser if isinstance(normaliser, str) else normaliser['kind']}"
+            )
+
+
+@pytest.mark.parametrize(("kind", "normaliser"), list(cases()))
+def test_weights_are_shares_and_fast_paths_equal(kind: str, normaliser: Any) -> None:
+    """At least 0, rows add up to 1, or 0 where empty, or less for local-p; without weights the same is read."""
+    attention, x = make(kind, normaliser), tokens()
+    for mask in (None, torch.tensor([[True] * 5, [True, True, True, False, False]])[:, None]):
+        context, weights = read(attention, x, mask)
+        assert weights is not None and (weights >= 0).all()
+        total = weights.sum(2 if kind in ("token2token", "source2token") else -1)
+        if kind == "local-p":
+            assert (total < 1).all()
+        else:
+            assert ((total - 1).abs().minimum(total.abs()) < 1e-9).all()
+        quick = read(attention, x, mask, need_weights=False)
+        assert quick.weights is None
+        torch.testing.assert_close(quick.context, context, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_changes_nothing(kind: str, need_weights: bool) -> None:
+    """Neither outputs nor gradients, whatever is in the padding; nor does a longer neighbour in the batch."""
+    attention, x = make(kind), tokens(1, 4)
+    padded = torch.cat([torch.cat([x, torch.full((1, 3, WIDTH), 50.0, dtype=torch.float64)], 1), tokens(1, 7)])
+    real = torch.tensor([[True] * 4 + [False] * 3, [True] * 7])
+    x.requires_grad_()
+    padded.requires_grad_()
+    alone, among = (
+        read(attention, y, m, need_weights).context[:1] for y, m in ((x, real[:1, None, :4]), (padded, real[:, None]))
+    )
+    among = among[:, : alone.shape[1]]
+    torch.testing.assert_close(among, alone, atol=1e-9, rtol=1e-9)
+    parameters = [p for p in attention.parameters() if p.requires_grad]
+    expected = torch.autograd.grad(alone.square().sum(), [x, *parameters], allow_unused=True)
+    found = torch.autograd.grad(among.square().sum(), [padded, *parameters], allow_unused=True)
+    torch.testing.assert_close(found[0][:1, :4], expected[0], atol=1e-9, rtol=1e-9)
+    assert (found[0][0, 4:] == 0).all() and (found[0][1] == 0).all()
+    for mine, theirs in zip(found[1:], expected[1:], strict=True):
+        if theirs is not None:
+            torch.testing.assert_close(mine, theirs, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_to_read_and_lone_tokens(kind: str, need_weights: bool) -> None:
+    """An empty sentence beside a full one: zeros, and finite gradients; then n = 1, and lower precisions."""
+    attention, x = make(kind), tokens().requires_grad_()
+    mask = torch.tensor([[True] * 5, [False] * 5])[:, None]
+    # What maps the joined heads has a bias, which an empty context keeps.
+    heads = getattr(attention, "heads", None)
+    bias = None if heads is None else heads.out.bias
+    empty = torch.zeros(WIDTH, dtype=torch.float64) if bias is None else bias
+    attended = read(attention, x, mask, need_weights)
+    torch.testing.assert_close(attended.context[1], empty.expand_as(attended.context[1]), atol=0, rtol=0)
+    assert attended.weights is None or (attended.weights[1] == 0).all()
+    found = torch.autograd.grad(attended.context.sum(), [x, *attention.parameters()], allow_unused=True)
+    assert all(gradient is None or gradient.isfinite().all() for gradient in found)
+    assert read(attention, x[:, :1], None, need_weights).context.isfinite().all()
+    for dtype in (torch.float16, torch.bfloat16):
+        lower = read(copy.deepcopy(attention).to(dtype), x.detach().to(dtype), mask, need_weights).context
+        assert lower.dtype == dtype
+        assert lower.isfinite().all()
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_masks_broadcast(kind: str, need_weights: bool) -> None:
+    """Of one, two or three dimensions, or four with heads, to the same."""
+    attention, x = make(kind), tokens()
+    keys = torch.tensor([True, False, True, True, False])
+    expected = read(attention, x, keys.expand(2, 1, 5), need_weights).context
+    heads = [keys.view(1, 1, 1, 5)] if hasattr(attention, "heads") else []
+    for mask in (keys, keys[None], keys[None, None], *heads):
+        torch.testing.assert_close(read(attention, x, mask, need_weights).context, expected)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - ORDERED))
+def test_order_counts_only_where_it_is_read(kind: str) -> None:
+    """Permuted tokens permute the outputs, or leave the pooled ones."""
+    attention, x, order = make(kind), tokens(), torch.tensor([3, 0, 4, 1, 2])
+    expected = read(attention, x).context
+    expected = expected[:, order] if expected.shape[1] == 5 else expected
+    if kind == "structured":
+        expected = read(attention, x).context
+    torch.testing.assert_close(read(attention, x[:, order]).context, expected)
+
+
+@pytest.mark.parametrize("kind", sorted(ORDERED))
+def test_order_counts_where_it_is_read(kind: str) -> None:
+    """And permuted tokens do not simply permute the outputs."""
+    attention, x, order = make(kind), tokens(), torch.tensor([3, 0, 4, 1, 2])
+    assert not torch.allclose(read(attention, x[:, order]).context, read(attention, x).context[:, order])
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients(kind: str, need_weights: bool) -> None:
+    """By finite differences on three tokens, one of them hidden from the first sentence."""
+    attention, x = make(kind), tokens(2, 3).requires_grad_()
+    mask = torch.tensor([[True, True, False], [True, True, True]])[:, None]
+    assert torch.autograd.gradcheck(lambda y: read(attention, y, mask, need_weights).context, (x,))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_reproduce_the_context(kind: str) -> None:
+    """Those of heads from the mapped values, and Shaw's with the table of values."""
+    attention, x = make(kind), tokens()
+    context, weights = read(attention, x)
+    assert weights is not None
+    if weights.dim() == 4 and weights.shape[1:3] == (2 if kind != "distance" else 3, 5):
+        heads: Any = attention.heads
+        value = heads.value(x).unflatten(-1, (heads.count, -1)).transpose(1, 2).unsqueeze(2)
+        if kind == "relative":
+            row = (torch.arange(5) - torch.arange(5)[:, None]).clamp(-2, 2) + 2
+            value = value + attention.get_parameter("value_table")[row]
+        expected = heads.out((weights.unsqueeze(-1) * value).sum(3).transpose(1, 2).flatten(2))
+    elif weights.dim() == 4:
+        expected = (weights * x[:, None]).sum(2)
+    else:
+        expected = weights @ x
+    torch.testing.assert_close(context, expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_and_loaded(kind: str) -> None:
+    """The weights alone make another one the same."""
+    attention, x = make(kind), tokens()
+    another = make(kind)
+    with torch.no_grad():
+        for parameter in another.parameters():
+            parameter.add_(1)
+    another.load_state_dict(attention.state_dict())
+    assert torch.equal(read(another, x).context, read(attention, x).context)
+
+
+@pytest.mark.parametrize("kind", ["additive", "multi_head", "structured", "token2token", "source2token"])
+def test_mistakes_are_answered(kind: str) -> None:
+    """A mask that is not bool, one of the wrong shape, and tokens that do not fit."""
+    attention, x = make(kind), tokens()
+    with pytest.raises(ValueError, match="a mask is bool, True where a token may be read, not torch.float32"):
+        read(attention, x, torch.ones(2, 1, 5))
+    with pytest.raises(ValueError, match="must broadcast to"):
+        read(attention, x, torch.ones(2, 1, 4, dtype=torch.bool))
+    with pytest.raises(ValueError, match=r"real\[:, None\]"):
+        read(attention, x, torch.ones(2, 5, dtype=torch.bool))
+
+
+def test_wrong_shapes_are_answered() -> None:
+    """Two dimensions, other batches, keys without values."""
+    attention, x = make("dot"), tokens()
+    for wrong in ((x[0], x, x), (x[:1], x, x), (x, x, x[:, :3])):
+        with pytest.raises(ValueError, match="attention expects"):
+            attention(*wrong)
+
+
+def test_options_by_name_and_their_mistakes() -> None:
+    """A bare name stands for its kind; unknown kinds, keys and numbers are refused, and keys of another width."""
+    assert OPTIONS.validate_python("dot").kind == "dot"
+    for wrong in ("dots", {"kind": "dot", "heads": 2}, {"kind": "dot", "normaliser": "hardmax"}, {"kind": "sparse"}):
+        with pytest.raises(ValidationError):
+            OPTIONS.validate_python(wrong)
+    additive = make_attention(OPTIONS.validate_python("additive"), 6, key_width=4)
+    assert additive(torch.randn(1, 2, 6), torch.randn(1, 3, 4), torch.randn(1, 3, 4)).context.shape == (1, 2, 4)
+    with pytest.raises(ValueError, match="dot attention needs keys as wide as queries"):
+        make_attention(OPTIONS.validate_python("dot"), 6, key_width=4)

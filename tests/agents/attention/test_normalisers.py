@@ -1,0 +1,135 @@
+"""Normalisers: published and hand-worked answers, gradients, and what each must be."""
+
+import itertools
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from glimpse.agents.attention.normalisers import Normaliser, entmax, entmax15, make_normaliser, softmax, sparsemax, topk
+
+ALL: dict[str, Normaliser] = {
+    "softmax": softmax,
+    "sparsemax": sparsemax,
+    "entmax15": entmax15,
+    "entmax 1.33": partial(entmax, alpha=1.33),
+    "entmax 2.5": partial(entmax, alpha=2.5),
+    "topk": partial(topk, k=2),
+}
+KNOWN: list[tuple[str, list[float], list[float]]] = [
+    ("sparsemax", [-2, 0, 0.5], [0, 0.25, 0.75]),
+    ("sparsemax", [1, 0.8, 0.1], [0.6, 0.4, 0]),
+    ("sparsemax", [0.1, 0.2, 0.3], [0.233333, 0.333333, 0.433333]),
+    ("entmax15", [-2, 0, 0.5], [0, 0.326007, 0.673993]),
+    ("entmax15", [1, 0.8, 0.1], [0.529248, 0.393749, 0.077003]),
+    ("entmax 1.33", [-1, 0, 0.5], [0.045982, 0.327632, 0.626386]),
+    ("entmax 1.33", [1, 2, 3.5], [0.002558, 0.101155, 0.896287]),
+    ("topk", [1.0, 3, 2], [0, 0.731059, 0.268941]),
+]
+
+
+def scores(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Some, seeded."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=dtype) * 2
+
+
+@pytest.mark.parametrize(("name", "z", "expected"), KNOWN)
+def test_known_answers(name: str, z: list[float], expected: list[float]) -> None:
+    """Of Peters et al.'s package, and by hand."""
+    torch.testing.assert_close(ALL[name](torch.tensor(z), None), torch.tensor(expected), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("t", [-3.0, -0.7, 0.0, 0.5, 1.0, 1.9, 2.0, 5.0])
+def test_two_scores_in_closed_form(t: float) -> None:
+    """Of [t, 0]: sparsemax clip((1 + t) / 2, 0, 1); entmax15 (sqrt(1/2 - t^2/16) + t/4)^2 for |t| < 2."""
+    z = torch.tensor([t, 0], dtype=torch.float64)
+    assert sparsemax(z)[0].item() == pytest.approx(min(max((1 + t) / 2, 0), 1))
+    inside = ((0.5 - t**2 / 16) ** 0.5 + t / 4) ** 2 if abs(t) < 2 else float(t > 0)
+    assert entmax15(z)[0].item() == pytest.approx(inside)
+
+
+def test_jacobian_of_sparsemax() -> None:
+    """At [1, .8, .1], where the third is off."""
+    found = torch.autograd.functional.jacobian(sparsemax, torch.tensor([1, 0.8, 0.1]))
+    torch.testing.assert_close(found, torch.tensor([[0.5, -0.5, 0], [-0.5, 0.5, 0], [0, 0, 0]]))
+
+
+def test_bisection_agrees_with_sorting() -> None:
+    """Alpha 1, 1.5 and 2 are the others, with gradients."""
+    for alpha, exact in ((1, softmax), (1.5, entmax15), (2, sparsemax)):
+        z, g = scores(5, 9).requires_grad_(), scores(5, 9)
+        found, expected = entmax(z, alpha=alpha), exact(z)
+        torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
+        theirs = torch.autograd.grad((expected * g).sum(), z)
+        torch.testing.assert_close(torch.autograd.grad((found * g).sum(), z), theirs, atol=1e-8, rtol=0)
+
+
+def test_a_threshold_solves_the_definition() -> None:
+    """P maximises p . z + H_alpha(p), H_alpha = sum(p - p^alpha) / (alpha (alpha - 1)), among points near it."""
+    z = scores(6)
+    for alpha in (1.2, 1.5, 2.0, 3.0):
+
+        def value(p: Tensor, alpha: float = alpha) -> Tensor:
+            return p @ z + (p - p**alpha).sum() / (alpha * (alpha - 1))
+
+        best = entmax(z, alpha=alpha)
+        for i, j in itertools.permutations(range(6), 2):
+            moved = best.clone()
+            amount = min(1e-3, float(best[i]))
+            moved[i], moved[j] = moved[i] - amount, moved[j] + amount
+            assert value(moved) <= value(best) + 1e-12
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_every_normaliser_is(name: str) -> None:
+    """A distribution over what may be read, in the scores' order, that a shift of the scores does not move."""
+    normalise, z = ALL[name], scores(4, 7, 5)
+    mask = scores(4, 7, 1) > -1
+    weights = normalise(z, mask, 1)
+    assert (weights >= 0).all()
+    assert (weights.masked_select(~mask) == 0).all()
+    torch.testing.assert_close(weights.sum(1), torch.ones(4, 5, dtype=torch.float64))
+    torch.testing.assert_close(normalise(z + 7, mask, 1), weights)
+    torch.testing.assert_close(normalise(z.transpose(1, 2), mask.transpose(1, 2)).transpose(1, 2), weights)
+    alone = normalise(z[:1][:, mask[0, :, 0]], None, 1)
+    torch.testing.assert_close(alone[0], weights[0][mask[0, :, 0]])
+    order = normalise(z[0, :, 0], None)[z[0, :, 0].argsort()]
+    assert (order.diff() >= 0).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gradients(name: str) -> None:
+    """By finite differences, masked, along another dimension too; rows of the Jacobian add up to 0."""
+    z, mask = scores(3, 4, 2).requires_grad_(), scores(3, 4, 1) > -1.5
+    assert torch.autograd.gradcheck(lambda x: ALL[name](x, mask, 1), (z,))
+    jacobian = torch.autograd.functional.jacobian(lambda x: ALL[name](x, None), scores(6))
+    torch.testing.assert_close(jacobian.sum(1), torch.zeros(6, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_to_read(name: str, dtype: torch.dtype) -> None:
+    """Zeros, and a gradient of zeros, beside a row that has something; large scores stay finite."""
+    z = (scores(2, 3).to(dtype) * 1000).requires_grad_()
+    weights = ALL[name](z, torch.tensor([[False] * 3, [True, False, True]]))
+    assert weights.dtype == dtype
+    assert (weights[0] == 0).all()
+    assert weights[1].sum().item() == pytest.approx(1, abs=0.01)
+    (weights.float() ** 2).sum().backward()
+    assert z.grad is not None and z.grad.isfinite().all() and (z.grad[0] == 0).all()
+
+
+def test_topk_takes_k_of_equal_ones() -> None:
+    """And all of them where there are fewer."""
+    assert (topk(torch.zeros(5), k=2) > 0).sum() == 2
+    torch.testing.assert_close(topk(torch.zeros(3), k=8), torch.full((3,), 1 / 3))
+
+
+def test_by_name() -> None:
+    """A name, or options with their numbers; an unknown name or a number out of range is refused."""
+    z = scores(4)
+    assert make_normaliser("softmax") is softmax
+    torch.testing.assert_close(make_normaliser("sparsemax")(z, None), sparsemax(z))
+    with pytest.raises(ValueError, match="sparsemax"):
+        make_normaliser("hardmax")

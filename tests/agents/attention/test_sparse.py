@@ -1,0 +1,111 @@
+"""Sparse patterns: less than dense is computed, and the result is that of the dense mask."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from glimpse.agents.attention.masks import (
+    Block,
+    Causal,
+    CausalWindow,
+    Dilated,
+    Fixed,
+    Full,
+    GlobalTokens,
+    Local,
+    Padding,
+    Pattern,
+    Strided,
+    Window,
+)
+from glimpse.agents.attention.multi_head import MultiHead
+from glimpse.agents.attention.sparse import Sparse, make_plan
+
+N = 100  # Not a multiple of any stride or block.
+PATTERNS: dict[str, Pattern] = {
+    "window": Window(width=4),
+    "causal window": CausalWindow(width=7),
+    "local": Local(stride=10),
+    "strided": Strided(stride=10),
+    "local and strided": Local(stride=6) | Strided(stride=12),
+    "fixed": Fixed(stride=10, columns=1),
+    "block": Block(length=10),
+    "dilated": Dilated(width=2, dilation=3),
+    "dilated, causal": Dilated(width=2, dilation=3) & Causal(),
+    "global": Window(width=2) | GlobalTokens(tokens=2),
+}
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_plan_computes_each_cell_once_and_few_besides(name: str) -> None:
+    """The cells of its parts and of whole rows are disjoint and the pattern's; less than half of n x n is computed."""
+    plan = make_plan(PATTERNS[name], N, CPU)
+    assert plan is not None
+    cells, computed = torch.zeros(N, N), len(plan.whole) * N
+    for queries, keys, allowed, place in plan.parts:
+        group, q, m = allowed.nonzero().T
+        cells.index_put_((queries[group, q], keys[group, m]), torch.ones(len(group)), accumulate=True)
+        assert torch.equal(queries.flatten()[place], torch.arange(N))
+        computed += allowed.numel()
+    cells[plan.whole] += plan.cells.float()
+    assert torch.equal(cells, PATTERNS[name](N, N).float())
+    assert computed < N * N / 2
+
+
+def mask_of(kind: str) -> Tensor | None:
+    """For two sentences and two heads."""
+    torch.manual_seed(1)
+    real = torch.arange(N) < torch.tensor([N, 37])[:, None]
+    return {"none": None, "padding": real[:, None], "pairs": torch.rand(2, N, N) < 0.7}.get(
+        kind, torch.rand(2, 2, N, N) < 0.7
+    )
+
+
+@pytest.mark.parametrize("normaliser", ["softmax", "sparsemax"])
+@pytest.mark.parametrize("mask", ["none", "padding", "pairs", "heads"])
+@pytest.mark.parametrize("name", PATTERNS)
+def test_equals_dense_attention_under_the_mask(name: str, mask: str, normaliser: str) -> None:
+    """With gradients."""
+    torch.manual_seed(0)
+    sparse = Sparse(4, 2, PATTERNS[name], normaliser).double()
+    dense = MultiHead(4, 2, normaliser).double()
+    dense.heads.load_state_dict(sparse.heads.state_dict())
+    x = torch.randn(2, N, 4, dtype=torch.float64, requires_grad=True)
+    hidden, pattern = mask_of(mask), PATTERNS[name](N, N)
+    expected = dense(x, x, x, pattern if hidden is None else pattern & hidden).context
+    found = sparse(x, x, x, hidden, need_weights=False).context
+    torch.testing.assert_close(found, expected)
+    for mine, theirs in zip(
+        torch.autograd.grad(found.square().sum(), [x, *sparse.parameters()]),
+        torch.autograd.grad(expected.square().sum(), [x, *dense.parameters()]),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_a_full_pattern_is_dense_attention() -> None:
+    """A plan would gain nothing, as for a window as wide as the sentence."""
+    assert make_plan(Full(), N, CPU) is None
+    assert make_plan(Window(width=N), N, CPU) is None
+    torch.manual_seed(0)
+    sparse, dense, x = Sparse(4, 2, Full()), MultiHead(4, 2), torch.randn(1, 9, 4)
+    dense.heads.load_state_dict(sparse.heads.state_dict())
+    for need_weights in (True, False):
+        found, expected = (module(x, x, x, need_weights=need_weights) for module in (sparse, dense))
+        torch.testing.assert_close(found, expected)
+
+
+def test_short_and_rectangular_calls() -> None:
+    """One token, none to gain from; and fewer queries than keys, which is dense."""
+    sparse, x = Sparse(4, 2, Strided(stride=3)), torch.randn(1, 5, 4)
+    assert sparse(x[:, :1], x[:, :1], x[:, :1], need_weights=False).context.isfinite().all()
+    dense = sparse(x[:, :2], x, x).context
+    torch.testing.assert_close(sparse(x[:, :2], x, x, need_weights=False).context, dense)
+
+
+def test_padding_is_not_a_sparse_pattern() -> None:
+    """It differs between sentences."""
+    x = torch.randn(1, 5, 4)
+    with pytest.raises(ValueError, match="give padding as the mask"):
+        Sparse(4, 2, Padding(lengths=(3,)))(x, x, x, need_weights=False)
