@@ -119,6 +119,13 @@ class RunFolder:
         finally:
             lock.release()
 
+    def give_up(self) -> None:
+        """Take back what `create` made, for a run that could not begin, and leave nothing where there was nothing."""
+        for name in (CONFIG, HOLDER, LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # Somebody else's file may have come in.
+            self.path.rmdir()
+
     def _refuse_if_taken(self) -> None:
         """Raise UserError unless a run can begin here."""
         if self.config_path.exists():

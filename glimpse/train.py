@@ -17,8 +17,10 @@ from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
 from glimpse.diagnostics import gaze_warnings
+from glimpse.envs.errors import DataError
 from glimpse.envs.lanes import Core, VisualCore, shows_pictures
 from glimpse.episode_learner import EpisodeLearner
+from glimpse.errors import UserError
 from glimpse.learner import Learner
 from glimpse.order import BucketedOrder, TrainingOrder
 from glimpse.pictures import paths_picture
@@ -201,7 +203,12 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     folder = RunFolder.open(run) if resume else RunFolder.create(run, dump_experiment(experiment))
     progress = Progress()
     with folder.lock(), _signals() as stop:
-        training = Training(experiment, folder, progress)
+        try:
+            training = Training(experiment, folder, progress)
+        except (UserError, DataError):
+            if not resume:
+                folder.give_up()
+            raise
         if resume and training.resume():
             progress.say(f"resuming {run} after step {training.learner.step}")
         progress.say(training.describe())
@@ -220,7 +227,8 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
     else:
         progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
-        progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
+        show = f"   or   glimpse show {run}" if shows_pictures(training.world) else ""
+        progress.say(f"next: glimpse evaluate {run}{show}")
     return exit_code
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
-# Cells in a chunk: a mebibyte of float32, about what a core's cache holds.
+# Cells in a chunk: on a CPU a mebibyte of float32, about what a core's cache holds, on a GPU enough to keep it busy.
 _CELLS = 1 << 18
+_GPU_CELLS = 1 << 26
 
 
 def relative_softmax(
@@ -109,6 +111,7 @@ class _RelativeSoftmax(Function):
         return context
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """With P the weights and g the context's gradient: dP = g (v + a^V)^T, dE = P (dP - sum_j P dP)."""
         q, k, v, w_k, w_v, context, log_sum = ctx.saved_tensors
@@ -147,8 +150,8 @@ def _slices(heads: int, chunk: int) -> list[slice]:
 
 def _chunks(q: Tensor, mask: Tensor | None, heads: int) -> tuple[int, Tensor | None]:
     """How many heads a chunk has; and what the mask (B, h, n, n) hides."""
-    n = q.shape[1]
-    chunk = max(1, min(len(q), _CELLS // n**2))
+    most = _CELLS if q.device.type == "cpu" else _GPU_CELLS
+    chunk = max(1, min(len(q), most // q.shape[1] ** 2))
     return chunk, None if mask is None else ~mask.expand(len(q) // heads, *mask.shape[-3:])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from glimpse.agents.attention.masks import DIRECTIONS
 
@@ -138,6 +139,7 @@ class _Bounded(Function):
         return context.transpose(0, 1).contiguous()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """With P = e / sum e and gradient g: dv_j = sum_i P_ij g_i and df_ij = P_ij g_i (v_j - s_i).
 

@@ -17,6 +17,7 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
+from glimpse.envs.errors import DataError
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
 from glimpse.run_folder import RunFolder, read_metrics
@@ -199,6 +200,16 @@ def test_a_second_process_on_the_same_run_is_refused(uninterrupted: Path, tmp_pa
     folder = RunFolder.create(tmp_path / "run", dump_experiment(small_experiment()))
     with folder.lock(), pytest.raises(UserError, match=rf"in use by process {os.getpid()}"):
         resume(tmp_path / "run")
+
+
+def test_a_run_without_its_data_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the mistake is mended, the same command works."""
+    for name in ("GLIMPSE_DATA", "GLIMPSE_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    given = {"task": {"name": "mnist"}, "agent": {"name": "ram"}, "train": {"steps": 1}, "data": {"download": False}}
+    with pytest.raises(DataError, match="mnist was found nowhere"):
+        train_command(Experiment.model_validate(given), tmp_path / "runs" / "a", resume=False)
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_taken_folder_is_refused_and_left_alone(uninterrupted: Path) -> None:
