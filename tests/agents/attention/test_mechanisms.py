@@ -148,6 +148,21 @@ def test_masks_broadcast(kind: str, need_weights: bool) -> None:
         torch.testing.assert_close(read(attention, x, mask, need_weights).context, expected)
 
 
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_precision(kind: str, need_weights: bool) -> None:
+    """Under autocast it reads about the same, and has gradients."""
+    attention, x = make(kind).float(), tokens().float().requires_grad_()
+    mask = torch.tensor([[True] * 5, [True, True, False, False, False]])[:, None]
+    expected = read(attention, x, mask, need_weights).context
+    with torch.autocast("cpu", torch.bfloat16):
+        found = read(attention, x, mask, need_weights).context
+    torch.testing.assert_close(found.float(), expected, atol=0.1, rtol=0.1)
+    found.float().square().sum().backward()
+    for parameter in (x, *attention.parameters()):
+        assert parameter.grad is None or (parameter.grad.dtype == torch.float32 and parameter.grad.isfinite().all())
+
+
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - ORDERED))
 def test_order_counts_only_where_it_is_read(kind: str) -> None:
     """Permuted tokens permute the outputs, or leave the pooled ones."""
