@@ -5,6 +5,7 @@ queries and keys it gives bool (n_q, n_k), True where query i (a row) may read k
 Real tokens come in with `over`. This file loads torch only when a pattern is called.
 """
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Pattern(Options):
+class Pattern(Options, ABC):
     """The algebra; a pattern says which cells (query, key) are `allowed`."""
 
+    @abstractmethod
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Bool (n_q, n_k) of positions query (n_q, 1) and key (n_k,)."""
-        raise NotImplementedError
 
     def __call__(self, n_q: int, n_k: int, device: "torch.device | str | None" = None) -> "Tensor":
         """Bool (n_q, n_k), True where a token may be read."""

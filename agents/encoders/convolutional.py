@@ -23,7 +23,7 @@ class CnnEncoder(Encoder):
         self.filters = nn.ModuleList(nn.Conv1d(embedding_width, options.filters, width) for width in options.widths)
         self.width = options.filters * len(options.widths)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`."""
         silent = tokens.masked_fill(~mask.unsqueeze(-1), 0.0).mT  # (B, E, L)
         length = mask.sum(1, keepdim=True)

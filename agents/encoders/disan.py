@@ -35,10 +35,9 @@ class DisanEncoder(Encoder):
         self.pooling = Source2Token(2 * width, options.activation, dropout, normaliser)
         self.width = 2 * width
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
-        """Encode texts; see `Encoder`. Pair weights are given in evaluation alone: they take much memory."""
-        ask = not self.training
-        read = [cast(Attended, block(tokens, mask, need_weights=ask)) for block in self.directions]
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
+        """Encode texts; see `Encoder`. Pair weights are made if they are asked for."""
+        read = [cast(Attended, block(tokens, mask, need_weights=need_weights)) for block in self.directions]
         both = torch.cat([attended.context for attended in read], -1)
         context, weights = self.pooling(None, both, both, mask.unsqueeze(1))
         seen = {"tokens": weights.squeeze(1).mean(-1)}

@@ -53,10 +53,10 @@ class DistanceEncoder(Encoder):
         self.pooling = Source2Token(2 * width, "elu", options.dropout, options.normaliser)
         self.width = 4 * width
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`. Weights of pairs are called `forward` and `backward`, (B, h, L, L)."""
-        x, ask = self.enter(tokens), not self.training
-        read = [cast(Attended, block(x, mask, ask)) for block in self.directions]
+        x = self.enter(tokens)
+        read = [cast(Attended, block(x, mask, need_weights)) for block in self.directions]
         both = torch.cat([attended.context for attended in read], -1)
         context, weights = self.pooling(None, both, both, mask.unsqueeze(1))
         largest, _ = max_pool(both, mask)

@@ -32,5 +32,5 @@ class Encoder(nn.Module, ABC):
     width: int
 
     @abstractmethod
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
-        """Encode B texts."""
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
+        """Encode B texts; `need_weights` asks for those of pairs of tokens too, which cost time and memory."""

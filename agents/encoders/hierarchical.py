@@ -58,7 +58,7 @@ class HierarchicalEncoder(Encoder):
         self.sentences = Level(options.sentences, self.words.width)
         self.width = self.sentences.width
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode documents (B, S, L, E) of words (B, S, L), True for real ones; sentences without any are left out."""
         if tokens.dim() != 4:
             raise ValueError(

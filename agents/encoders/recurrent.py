@@ -53,7 +53,7 @@ class RecurrentEncoder(Encoder):
         self.pooling = None if options.pooling.kind == "last" else Pooling(options.pooling, self.states.width)
         self.width = self.states.width if self.pooling is None else self.pooling.width
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`."""
         states, last = self.states(tokens, mask)
         return Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask))

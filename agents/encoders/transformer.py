@@ -63,14 +63,14 @@ class TransformerEncoder(Encoder):
         self.pooling = Pooling(options.pooling, width)
         self.width = self.pooling.width
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
-        """Encode texts; see `Encoder`. Weights are given in evaluation alone, where nothing is learned from them."""
+    def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
+        """Encode texts; see `Encoder`. Weights of pairs are made if they are asked for."""
         x = self.enter(tokens)
         if self.options.positions == "sinusoidal":
             x = x + sinusoids(x.shape[1], x.shape[2], x.device)
         x, readable, weights = self.dropout(x), self.options.mask.over(mask), {}
         for number, layer in enumerate(self.layers, 1):
-            x, seen = cast(Attended, layer(x, readable, not self.training))
+            x, seen = cast(Attended, layer(x, readable, need_weights))
             if seen is not None:
                 weights[f"layer{number}"] = seen
         pooled = cast(Encoded, self.pooling(self.norm(x), mask))

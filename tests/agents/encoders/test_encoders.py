@@ -39,10 +39,10 @@ def make(options: dict[str, Any], embedding_width: int = 3) -> Encoder:
 def test_padding_and_neighbours_have_no_effect(options: dict[str, Any]) -> None:
     """A text alone and unpadded gives what it gives in a batch whose padding holds anything."""
     encoder, tokens = make(options), torch.randn(3, 6, 3, dtype=torch.float64)
-    together = encoder(tokens, MASK)
+    together = encoder(tokens, MASK, need_weights=True)
     assert together.vector.shape == (3, encoder.width)
     for row, length in ((0, 6), (1, 2)):
-        alone = encoder(tokens[row : row + 1, :length], MASK[row : row + 1, :length])
+        alone = encoder(tokens[row : row + 1, :length], MASK[row : row + 1, :length], need_weights=True)
         torch.testing.assert_close(alone.vector[0], together.vector[row])
         for name, weights in alone.weights.items():
             seen = together.weights[name][row][..., :length]
@@ -120,3 +120,12 @@ def test_a_flat_text_is_no_document() -> None:
     """The message says which option to set."""
     with pytest.raises(ValueError, match=r"task\.sentences"):
         make({"kind": "hierarchical"})(torch.randn(2, 3, 3, dtype=torch.float64), MASK[:2, :3])
+
+
+def test_weights_of_pairs_are_made_only_if_they_are_asked_for() -> None:
+    """An evaluation does not pay for them, and answers alike."""
+    for kind, names in (("disan", {"forward", "backward"}), ("distance", {"forward", "backward"})):
+        encoder, tokens = make({"kind": kind, "width": 5}), torch.randn(3, 6, 3, dtype=torch.float64)
+        bare, seen = encoder(tokens, MASK), encoder(tokens, MASK, need_weights=True)
+        assert set(seen.weights) - set(bare.weights) == names
+        torch.testing.assert_close(bare.vector, seen.vector)
