@@ -137,10 +137,12 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int) -> No
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    caption = f"{first.averaged.episodes} examples; 95 % interval of the last column; below the line: the same weights"
+    caption = f"{first.averaged.episodes} examples; 95 % interval of the last column"
+    if len(rows) > 1:
+        caption += "; below the line: the same weights with other eyes"
     kind = "100 (1 - Pearson's r)" if first.averaged.figures else "error, %"
     title = f"{split} {kind} ({task}, step {step})"
-    table = Table(title=title, caption=caption + " with other eyes")
+    table = Table(title=title, caption=caption)
     for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "95 %", "glimpses"):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     for number, (name, scores) in enumerate(rows.items()):
