@@ -80,6 +80,7 @@ class TrainOptions(Options):
     schedule: Literal["cosine", "one_cycle", "constant"] = Field("cosine", description="Of the learning rate.")
     warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine and constant).")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
+    weight_decay: float = Field(0.0, ge=0, description="Share of each weight that a learning rate of 1 would take off.")
     clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none by default.")
     average: float = Field(0.999, ge=0, lt=1, description="Decay of the weights' moving average; 0 keeps none.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -210,7 +211,9 @@ def _check_first_path(agent: PolicyOptions, task: ClassificationOptions) -> None
 def _check_sb3_training(agent: Sb3Options, train: TrainOptions) -> None:
     """Stable-Baselines3 plays, computes and updates by itself: some of our ways of doing so it does not have."""
     void = [
-        key for key in ("copies", "betas", "compile") if getattr(train, key) != TrainOptions.model_fields[key].default
+        key
+        for key in ("copies", "betas", "weight_decay", "compile")
+        if getattr(train, key) != TrainOptions.model_fields[key].default
     ]
     for key in void + ["precision"] * (train.precision == "bfloat16"):
         value = getattr(train, key)

@@ -1,4 +1,4 @@
-"""The learner of our own agents: play episodes, take the agent's losses, and update by Adam."""
+"""The learner of our own agents: play episodes, take the agent's losses, and update by AdamW."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -24,7 +24,9 @@ class EpisodeLearner(Learner):
     def __init__(self, agent: LearningAgent, options: TrainOptions, device: torch.device) -> None:
         """Prepare to train `agent`, which lives on `device`."""
         groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
-        adam = torch.optim.Adam(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+        adam = torch.optim.AdamW(
+            groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
+        )
         super().__init__(agent, adam, options, device)
         if options.compile:
             agent.loss = torch.compile(agent.loss)  # type: ignore[method-assign]  # for this agent alone

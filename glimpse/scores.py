@@ -151,6 +151,8 @@ def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores
     The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
     """
     calm = _play_all(agent, world, options, 1, greedy=True)
-    single, averaged, glimpses, gaze, scored = _play_all(agent, world, options, options.copies, greedy=False)
-    scores = (_score(calm.single, calm.scored), _score(single, scored), _score(averaged, scored))
-    return Scores(*scores, options.copies, glimpses, gaze)
+    # An agent that draws nothing would do the same again.
+    chance = _play_all(agent, world, options, options.copies, greedy=False) if agent.samples else calm
+    parts = ((calm.single, calm.scored), (chance.single, chance.scored), (chance.averaged, chance.scored))
+    greedy, sampled, averaged = (_score(wrong, scored) for wrong, scored in parts)
+    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze)
