@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from glimpse.agents.agent import LearningAgent
+from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
@@ -65,10 +65,18 @@ class Reader(LearningAgent):
     def begin(self, observation: dict[str, Tensor]) -> None:
         """Nothing is remembered."""
 
-    def encode(self, text: Tensor) -> Encoded:
-        """Encode texts (B, L) or (B, S, L), cut to the longest of them."""
+    def encode(self, text: Tensor, need_weights: bool = False) -> Encoded:
+        """Encode texts (B, L) or (B, S, L), cut to the longest of them; `need_weights` asks for those of pairs too."""
         text = _cut(text)
-        return cast(Encoded, self.encoder(self.dropout(self.embedding(text)), text != PADDING))
+        vectors = self.embedding(text)
+        if self.training and self.options.word_dropout:
+            kept = torch.rand(text.shape, device=text.device) >= self.options.word_dropout
+            vectors = vectors * kept.unsqueeze(-1)
+        return cast(Encoded, self.encoder(self.dropout(vectors), text != PADDING, need_weights))
+
+    def learning_rates(self) -> RateGroups:
+        """The word vectors have a rate of their own."""
+        return own_rate(self, self.embedding, self.options.embedding_rate)
 
     def forward(self, observation: dict[str, Tensor], memory: None) -> tuple[Decision, None]:
         """Answer; the activations are what was attended, by name, those of a second text with a 2 behind it."""

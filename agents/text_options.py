@@ -18,6 +18,8 @@ class ReaderOptions(Options):
         "trained",
         description="Whether the word vectors that the task gives are trained; words without one always are.",
     )
+    embedding_rate: float = Field(1.0, gt=0, description="Multiple of the learning rate, for word vectors.")
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words whose whole vector is left out.")
     pair: Literal["difference", "absolute", "symmetric"] = Field(
         "absolute",
         description="What is read of two texts u and v: u, v, u * v and u - v (Shen et al., 2018), or with |u - v| "

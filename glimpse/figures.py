@@ -17,7 +17,16 @@ _PUBLISHED: tuple[tuple[str, str, Tone], ...] = (
     ("proceedings", "paper, NIPS", "paper"),
     ("arxiv", "paper, arXiv v1", "control"),
     ("best_public", "best public", "public"),
+    ("paper", "paper", "paper"),
 )
+_OF_TEXTS = ("test_accuracy", "test_pearson")
+_PERCENT = {"test_pearson": 100}
+_AXES = {
+    ("test_accuracy",): "test accuracy, %",
+    ("test_pearson",): "100 r on the test set",
+    _OF_TEXTS: "test accuracy, %, or 100 r",
+    ("test_caught_m1", "test_caught_greedy"): "caught, %",
+}
 
 
 class Line(NamedTuple):
@@ -60,7 +69,7 @@ def _rows_of(entry: Entry, rows: Sequence[Row]) -> dict[str, Row]:
 
 def scores_figure(lines: Sequence[Line]) -> Figure:
     """Each line's scores along one axis: every seed, the mean, and what others published."""
-    metrics = list(dict.fromkeys(metric for line in lines for metric in line.of))[:2]
+    metrics = _drawn(lines)
     shown = [[*_values(line, metrics), *_quoted(line).values()] for line in lines]
     axis = fitting_axis([value for values in shown for value in values])
     left, right, top = _LABELS, _WIDTH - 24, 44
@@ -75,20 +84,29 @@ def scores_figure(lines: Sequence[Line]) -> Figure:
             Rule((across(tick), top), (across(tick), bottom)),
             Label(across(tick), bottom + 16, number_text(tick), "m"),
         ]
-    marks.append(Label(right, bottom + 34, "caught, %" if "caught" in metrics[0] else "test error, %", "r"))
+    marks.append(Label(right, bottom + 34, _AXES.get(tuple(metrics), "test error, %"), "r"))
     for number, line in enumerate(lines):
         y = top + _ROW * (number + 0.5)
         marks += [Rule((left, y), (right, y)), Label(left - 12, y + 4, line.entry.label, "r")]
         marks += [Dot(across(_quoted(line)[key]), y, tone, True) for key, _, tone in _PUBLISHED if key in _quoted(line)]
         for metric, tone in reversed(list(zip(metrics, _OWN, strict=False))):
             if metric in line.of:
-                values = sorted(line.of[metric]["values"])
+                values = sorted(_values(line, [metric]))
                 marks += [Curve(tone, [(across(value), y) for value in values]), Dot(across(mean(values)), y, tone)]
     return Figure([*marks, *_legend(lines, metrics, left)], _WIDTH, bottom + 46)
 
 
+def _drawn(lines: Sequence[Line]) -> list[str]:
+    """The metrics that are drawn: of texts one for each line, else the first two."""
+    metrics = list(dict.fromkeys(metric for line in lines for metric in line.of))
+    of_texts = [metric for metric in _OF_TEXTS if metric in metrics]
+    return of_texts or metrics[:2]
+
+
 def _values(line: Line, metrics: Sequence[str]) -> list[float]:
-    return [value for metric in metrics if metric in line.of for value in line.of[metric]["values"]]
+    """In percent: a correlation of 1 is 100."""
+    known = [metric for metric in metrics if metric in line.of]
+    return [value * _PERCENT.get(metric, 1) for metric in known for value in line.of[metric]["values"]]
 
 
 def _quoted(line: Line) -> dict[str, float]:

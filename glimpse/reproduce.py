@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import torch
+
+from glimpse.build import make_world
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_differences import differing_keys, overrides_from
 from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_read_errors, reporting_write_errors
 from glimpse.envs import WORLDS
+from glimpse.envs.text.reading import Reading
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
@@ -26,14 +30,14 @@ from glimpse.train import train_command
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
 _NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
 """Keys and sections of a config that say how a run is made, not which."""
-_COSTS = ("parameters", "pixels", "multiply_adds")
 
 
 class Result(NamedTuple):
-    """A finished run: its config, its record on the test set, and how long all of it took, in seconds."""
+    """A finished run: its config, its record on the test set, how many steps it has, and how long they took."""
 
     experiment: Experiment
     record: dict[str, Any]
+    steps: int
     seconds: float
 
 
@@ -72,7 +76,7 @@ def reproduce_command(
         results = []
         for seed in range(seeds or (1 if quick else entry.seeds)):
             run = runs / f"{entry.config}-seed{seed}{'-quick' * quick}"
-            given = load_experiment(entry.config, [f"seed={seed}", *overrides, *(_QUICK if quick else ())])
+            given = load_experiment(entry.config, [*_run_overrides(entry, seed, quick), *overrides])
             code = _train(given, run)
             if code:
                 return code
@@ -80,6 +84,11 @@ def reproduce_command(
         _write(table, path, [*_known_rows(path, entry.config), *_rows(name, table, entry, results, quick)])
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
+
+
+def _run_overrides(entry: Entry, seed: int, quick: bool) -> list[str]:
+    """What makes one run of a line."""
+    return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
 
 
 def _chosen(name: str, only: Sequence[str]) -> list[Entry]:
@@ -123,11 +132,11 @@ def _result(run: Path, table: Table) -> Result:
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
-    whole = not table.costs or all(cost in record for cost in _COSTS)
+    whole = all(cost in record for cost in table.costs)
     if not fits or not whole or _scores(record)["copies"] != experiment.evaluate.copies:
         record = evaluate_run(run, "test")
-    seconds = float(read_metrics(folder.metrics_path)[-1]["seconds"] or 0)
-    return Result(experiment, record, seconds)
+    last = read_metrics(folder.metrics_path)[-1]
+    return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
 
 
 def _known_record(folder: RunFolder) -> dict[str, Any]:
@@ -148,15 +157,33 @@ def _scores(record: dict[str, Any]) -> dict[str, Any]:
 def _measures(result: Result, table: Table) -> dict[str, float]:
     """The numbers of one run, by the names of their metrics."""
     scores = _scores(result.record)
-    errors = {kind: scores[kind]["error"] for kind in ("averaged", "sampled", "greedy")}
-    if WORLDS[result.experiment.task.name].kind == "catch":  # Nothing is believed there that could be averaged.
-        measures = {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
-    else:
-        averaged = f"test_error_m{scores['copies']}"
-        measures = dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
+    measures = _test_measures(WORLDS[result.experiment.task.name].kind, scores)
     if table.figure == "glimpses":
         measures["glimpses"] = scores["glimpses"]
-    return measures | ({cost: result.record[cost] for cost in _COSTS} if table.costs else {})
+    measures |= {cost: result.record[cost] for cost in table.costs}
+    return measures | (_speed(result) if table.speed else {})
+
+
+def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
+    """What an agent reached, as is usual for a kind of world."""
+    errors = {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
+    if kind == "catch":  # Nothing is believed there that could be averaged.
+        return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
+    if kind == "text":
+        figures = scores["averaged"]["figures"]
+        return {f"test_{name}": value for name, value in figures.items()} or {"test_accuracy": 100 - errors["averaged"]}
+    averaged = f"test_error_m{scores['copies']}"
+    return dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
+
+
+def _speed(result: Result) -> dict[str, float]:
+    """How fast a run learned: seconds of an epoch, validation included, and words of its training texts a second."""
+    world, experiment = make_world(result.experiment, "train", torch.device("cpu")), result.experiment
+    epochs = result.steps * experiment.train.batch / world.examples
+    return {
+        "epoch_seconds": result.seconds / epochs,
+        "words_per_second": cast(Reading, world).words_in_all * epochs / result.seconds,
+    }
 
 
 def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: bool) -> list[Row]:
@@ -169,8 +196,8 @@ def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: b
             "agent": first.experiment.agent.name,
             "config": f"configs/{entry.config}.yaml",
             "metric": metric,
-            "mean": round(mean(one[metric] for one in measured), 3),
-            "values": [round(one[metric], 3) for one in measured],
+            "mean": round(mean(one[metric] for one in measured), 4),
+            "values": [round(one[metric], 4) for one in measured],
             "seeds": [result.experiment.seed for result in results],
             "train_seconds": round(mean(result.seconds for result in results), 1),
             "device": first.record["trained_on"],
@@ -183,7 +210,7 @@ def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: b
 
 def _command(name: str, entry: Entry, begun: Experiment, seeds: int, quick: bool) -> str:
     """What to type for this line alone, with the overrides that its runs were begun with."""
-    base = load_experiment(entry.config, [f"seed={begun.seed}", *(_QUICK if quick else ())])
+    base = load_experiment(entry.config, _run_overrides(entry, begun.seed, quick))
     begun = begun.model_copy(update={"track": base.track, "data": base.data})  # They have no part in the numbers.
     words = ["glimpse", "reproduce", name, *overrides_from(base, begun), "--only", entry.config]
     return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])

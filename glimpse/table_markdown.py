@@ -11,13 +11,27 @@ _NAMES = {
     "test_error_greedy": "greedy",
     "test_caught_m1": "sampled",
     "test_caught_greedy": "greedy",
+    "test_accuracy": "accuracy, %",
+    "test_pearson": "Pearson's r",
+    "test_spearman": "Spearman's rho",
+    "test_squared_error": "squared error",
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
     "multiply_adds": "multiply-adds",
+    "epoch_seconds": "s an epoch",
+    "words_per_second": "words/s",
 }
+_DIGITS = {
+    "test_pearson": 3,
+    "test_spearman": 3,
+    "test_squared_error": 3,
+    "glimpses": 2,
+    "epoch_seconds": 1,
+}
+"""Decimals that are shown, where they are not two, of test results, or none."""
 _STAR = "\\*"
-_PUBLISHED = {"proceedings": "paper, NIPS", "arxiv": "paper, arXiv v1", "best_public": "best public"}
+_PUBLISHED = {"proceedings": "paper, NIPS", "arxiv": "paper, arXiv v1", "best_public": "best public", "paper": "paper"}
 
 
 def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
@@ -50,7 +64,7 @@ def metric_name(metric: str) -> str:
 
 def spread_text(metric: str, values: Sequence[float]) -> str:
     """The mean; with several runs the range, and with three or more the standard deviation."""
-    digits = 2 if metric.startswith("test_") or metric == "glimpses" else 0
+    digits = _DIGITS.get(metric, 2 if metric.startswith("test_") else 0)
     middle = f"{mean(values):,.{digits}f}"
     if min(values) == max(values):
         return middle
@@ -102,6 +116,8 @@ def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
         notes.append(
             f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
         )
+    if papers := list(dict.fromkeys(one.cited for one in known if one.cited)):
+        notes.append(f"Papers, whose models begin with vectors of 300 numbers: {'; '.join(papers)}.")
     if any(one.recalled for one in known):
         notes.append(f"{_STAR} Quoted from memory, and not checked against its source.")
     return "\n\n".join(notes)

@@ -101,6 +101,11 @@ class Reading:
         return len(self._labels)
 
     @property
+    def words_in_all(self) -> int:
+        """Number of words of all texts of the split, as far as they are read."""
+        return sum(shelf.words for shelf in self._texts.values())
+
+    @property
     def label(self) -> Tensor:
         """The true class in each lane, (B,) int64; or the score, (B,) float32."""
         return self._labels[self._example]
@@ -179,6 +184,7 @@ class _Shelf:
     def __init__(self, texts: Ragged | Nested, device: torch.device) -> None:
         everything = torch.arange(len(texts.lengths))
         self.shape = texts.size(everything) if isinstance(texts, Nested) else (texts.width(everything),)
+        self.words = len((texts.sentences if isinstance(texts, Nested) else texts).tokens)
         self._texts = texts.to(device)
 
     def take(self, example: Tensor) -> Tensor:

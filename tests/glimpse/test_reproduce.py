@@ -4,16 +4,21 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from glimpse.command_line import main
+from glimpse.config_file import load_experiment
+from glimpse.envs.text.datasets import load_text
+from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.tables import TABLES, Entry, Published, Table
 
 FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
 OVERRIDES = ["train.steps=4", "train.batch=32", "evaluate.copies=2", "threads=1", "track.mode=disabled"]
+COSTS: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ("parameters", "pixels", "multiply_adds")
+OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
 PUBLISHED = Published(proceedings=3.0, best_public=2.0, source="someone/something", recalled=("proceedings",))
 
 
@@ -22,7 +27,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of one line on digits: of scores, of costs, and of glimpses."""
     lines = (Entry("digits-ram", "RAM", 2, PUBLISHED),)
     monkeypatch.setitem(TABLES, "tiny", Table("Digits: test error, %", "A table for tests.", lines))
-    monkeypatch.setitem(TABLES, "costly", Table("Costs", "Costs.", lines, figure="cost", costs=True))
+    monkeypatch.setitem(TABLES, "costly", Table("Costs", "Costs.", lines, figure="cost", costs=COSTS))
     monkeypatch.setitem(TABLES, "stops", Table("Stops", "Stops.", lines, figure="glimpses"))
 
 
@@ -146,6 +151,25 @@ def test_tables_of_costs_and_of_glimpses_have_their_rows(
     found = {row["metric"]: row for row in rows(tmp_path, name)}
     assert list(found)[3:] == more
     assert all(found[metric]["values"][0] > 0 and found[metric]["published"] is None for metric in more)
+
+
+def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run leaves out another fold, and words a second times seconds an epoch are the words of the texts."""
+    line = Entry("mr", "MR", 2, Published(paper=80.0, cited="Someone (2018)"), folds=True)
+    monkeypatch.setitem(TABLES, "texts", Table("Texts", "Texts.", (line,), costs=("parameters",), speed=True))
+    read = [f"task.data=file:{OPINIONS}", "task.vectors=none", "agent.encoder.width=8"]
+    assert run(tmp_path, "texts", *read) == 0
+    found = {row["metric"]: row for row in rows(tmp_path, "texts")}
+    assert list(found) == ["test_accuracy", "parameters", "epoch_seconds", "words_per_second"]
+    assert all(0 <= value <= 100 for value in found["test_accuracy"]["values"])
+    assert found["test_accuracy"]["published"] == {"paper": 80.0, "cited": "Someone (2018)"}
+    speed, epoch = (found[name]["values"] for name in ("words_per_second", "epoch_seconds"))
+    folds = [load_experiment(tmp_path / f"runs/mr-seed{number}/config.yaml").task for number in (0, 1)]
+    words = [len(load_text(task, "train").text.tokens) for task in folds if isinstance(task, ReadingOptions)]
+    assert [task.fold for task in folds if isinstance(task, ReadingOptions)] == [0, 1]
+    assert [rate * seconds for rate, seconds in zip(speed, epoch, strict=True)] == pytest.approx(words, rel=0.01)
+    page = (tmp_path / "results/texts.md").read_text()
+    assert "| accuracy, % | parameters | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
 
 
 def test_a_run_of_another_config_is_refused(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,21 @@
 """The tables: every line is a config that loads, and the page and the figures say what the rows say."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pytest
 
+from glimpse.agents.encoders.options import EncoderOptions, RecurrentEncoderOptions
+from glimpse.agents.options import Options
+from glimpse.agents.text_options import ReaderOptions
 from glimpse.charts import Dot, Label
 from glimpse.config_file import load_experiment
 from glimpse.figures import Line, figure_files, fitting_axis, scores_figure
 from glimpse.table_markdown import spread_text, table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
+from glimpse.text_tables import TEXT_TABLES
+from glimpse.visual_tables import VISUAL_TABLES
 
 LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
 
@@ -25,24 +30,53 @@ def row(config: str, metric: str, *values: float) -> dict[str, Any]:
 
 def test_every_table_that_is_promised_is_there() -> None:
     """By name."""
-    assert list(TABLES) == ["mnist", "translated", "cluttered", "cluttered100", "catch", "hard-vs-soft", "stopping"]
+    assert list(VISUAL_TABLES) == [
+        "mnist",
+        "translated",
+        "cluttered",
+        "cluttered100",
+        "catch",
+        "hard-vs-soft",
+        "stopping",
+    ]
+    assert list(TEXT_TABLES) == ["sentences", "pairs", "documents"]
+    assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
 def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
+    if name in TEXT_TABLES:
+        assert task.name == "text" and config.startswith(task.data.split("-20k")[0])
+        return
     worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
     assert task.name in (worlds.get(name, name), f"{name}-mnist")
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", VISUAL_TABLES)
 def test_every_table_has_its_controls(name: str) -> None:
     """Random, centre, raster, a fixed path and the whole image; or what else its figure compares with."""
     labels = " ".join(entry.label for entry in TABLES[name].entries if entry.control)
     words = {"cost": ["whole image"], "glimpses": [f"always {n}" for n in range(1, 7)]}
     usual = ["random", "centre", "raster", "fixed path", "whole"]
     assert all(word in labels for word in words.get(TABLES[name].figure, usual))
+
+
+@pytest.mark.parametrize("data", ["trec", "sst2"])
+def test_all_encoders_are_on_the_bench(data: str) -> None:
+    """Of sentences: each kind that a config can name but the hierarchical one, and every pooling of states."""
+    lines = [entry.config for entry in TEXT_TABLES["sentences"].entries if entry.config.startswith(f"{data}-")]
+    agents = [agent for line in lines if isinstance(agent := load_experiment(line).agent, ReaderOptions)]
+    kinds = {kind for variant in get_args(get_args(EncoderOptions)[0]) for kind in _kinds(variant)}
+    assert {agent.encoder.kind for agent in agents} == kinds - {"hierarchical"}
+    pooled = {agent.encoder.pooling.kind for agent in agents if isinstance(agent.encoder, RecurrentEncoderOptions)}
+    assert pooled >= {"max", "mean", "context_vector", "structured"}
+
+
+def _kinds(variant: type[Options]) -> tuple[str, ...]:
+    """The names by which a config asks for a variant."""
+    return get_args(variant.model_fields["kind"].annotation)
 
 
 @pytest.mark.parametrize("name", ["cluttered", "cluttered100", "hard-vs-soft"])
@@ -58,6 +92,8 @@ def test_spread_by_hand() -> None:
     assert spread_text("test_error_m10", [1, 2]) == "1.50 (1.00 to 2.00)"
     assert spread_text("test_error_m10", [1.0]) == "1.00"
     assert spread_text("multiply_adds", [1234567.0]) == "1,234,567"
+    assert spread_text("test_pearson", [0.8, 0.9]) == "0.850 (0.800 to 0.900)"
+    assert spread_text("epoch_seconds", [8.04]) == "8.0"
 
 
 LITTLE = Table(

@@ -1,0 +1,68 @@
+"""What a table of `glimpse reproduce` is made of: its lines, and what others published for the same setting."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others reached in a line's setting: test error in percent; for Catch the share caught, for texts right.
+
+    proceedings: Mnih et al. (2014), the tables of the NIPS proceedings.
+    arxiv: the same paper's first version on arXiv, whose tables differ.
+    best_public: the best public implementation that does not choose its weights on the test set.
+    source: its repository.
+    recalled: which of these numbers are quoted from memory and were not checked against their source.
+    paper: the paper that a line's model is from, on the same test set, if with other vectors or more data.
+    cited: that paper.
+    """
+
+    proceedings: float | None = None
+    arxiv: float | None = None
+    best_public: float | None = None
+    source: str | None = None
+    recalled: tuple[Literal["proceedings", "arxiv", "best_public", "paper"], ...] = ()
+    paper: float | None = None
+    cited: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a table.
+
+    config: a shipped config, by name.
+    label: what it is, in a few words.
+    seeds: how many runs there are by default, of seeds 0, 1 and so on.
+    published: what others reached, if the setting is theirs.
+    control: whether it is there to be compared with, and not to be praised.
+    folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
+    """
+
+    config: str
+    label: str
+    seeds: int = 3
+    published: Published | None = None
+    control: bool = False
+    folds: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its heading, what must be known to read it, its lines, and what its figure shows.
+
+    figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken.
+    costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
+    speed: whether the seconds of an epoch and the words of a second are columns.
+    """
+
+    title: str
+    text: str
+    entries: tuple[Entry, ...]
+    figure: Literal["lines", "cost", "glimpses"] = "lines"
+    costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
+    speed: bool = False
+
+
+def control(config: str, label: str, published: Published | None = None) -> Entry:
+    """A line that is trained once, to be compared with."""
+    return Entry(config, label, 1, published, control=True)

@@ -1,0 +1,87 @@
+"""The tables of agents that read texts. A line is a shipped config; for another one, add a file and an `Entry`."""
+
+from glimpse.table_entries import Entry, Published, Table
+
+_ENCODERS = {
+    "lstm": "bi-LSTM, max",
+    "gru": "bi-GRU, max",
+    "mean": "bi-LSTM, mean",
+    "attention": "bi-LSTM, attention",
+    "structured": "bi-LSTM, structured",
+    "cnn": "CNN",
+    "transformer": "Transformer",
+    "relative": "Transformer, relative",
+    "sparse": "Transformer, sparse",
+    "disan": "DiSAN",
+    "distance": "distance-based",
+}
+_DISAN = "Shen et al. (2018a), DiSAN"
+_VECTORS = (
+    "Words begin with GloVe's vectors of 50 numbers, those of 6 billion words, and are trained on. Words a second and "
+    "the seconds of an epoch are of training on one thread, with its evaluations on validation data, while the machine "
+    "may have been busy with another training."
+)
+
+
+def _benches(data: str, name: str, published: dict[str, Published]) -> list[Entry]:
+    """A line for each encoder on one data set."""
+    return [
+        Entry(f"{data}-{encoder}", f"{name}: {label}", 3, published.get(encoder))
+        for encoder, label in _ENCODERS.items()
+    ]
+
+
+def _disan(number: float) -> Published:
+    return Published(paper=number, cited=_DISAN, recalled=("paper",))
+
+
+TEXT_TABLES: dict[str, Table] = {
+    "sentences": Table(
+        "Sentences: test accuracy, %",
+        f"TREC has six kinds of questions, SST-2 good and bad opinions on films. {_VECTORS} Subj and MR have no test "
+        "part: each run leaves out another of ten folds.",
+        (
+            *_benches("trec", "TREC", {"disan": _disan(94.2)}),
+            *_benches("sst2", "SST-2", {}),
+            Entry("sst2-phrases", "SST-2, with phrases"),
+            Entry("sst5-phrases", "SST-5, with phrases", 3, _disan(51.72)),
+            Entry("subj", "Subj", 10, _disan(94.2), folds=True),
+            Entry("mr", "MR", 10, folds=True),
+        ),
+        costs=("parameters",),
+        speed=True,
+    ),
+    "pairs": Table(
+        "Pairs of sentences: test accuracy, %, and correlation with people's scores",
+        "SICK-E and SNLI: whether the second sentence follows from the first; SICK-R: how alike they are, from 1 to "
+        f"5. SNLI's training part is cut to 20,000 of 549,367 pairs. {_VECTORS}",
+        (
+            Entry("sick-r-lstm", "SICK-R: bi-LSTM, max"),
+            Entry("sick-r-disan", "SICK-R: DiSAN"),
+            Entry("sick-r-distance", "SICK-R: distance-based"),
+            Entry("sick-e-lstm", "SICK-E: bi-LSTM, max"),
+            Entry("sick-e-disan", "SICK-E: DiSAN"),
+            Entry("sick-e-distance", "SICK-E: distance-based"),
+            Entry("snli-lstm", "SNLI-20k: bi-LSTM, max"),
+            Entry("snli-disan", "SNLI-20k: DiSAN"),
+            Entry("snli-distance", "SNLI-20k: distance-based"),
+        ),
+        costs=("parameters",),
+        speed=True,
+    ),
+    "documents": Table(
+        "Documents, IMDB: test accuracy, %",
+        "Opinions on films, of which at most 40 sentences of 40 words are read. HAN: words and sentences each have a "
+        f"bidirectional GRU, and attention. {_VECTORS}",
+        (
+            Entry("imdb-han", "HAN, attention"),
+            Entry("imdb-han-ave", "HAN, mean", 1),
+            Entry("imdb-han-max", "HAN, maximum", 1),
+            Entry("imdb-han-lstm", "HAN of LSTMs", 1),
+            Entry("imdb-han-cnn", "HAN of CNNs", 1),
+            Entry("imdb-gru", "flat bi-GRU, attention", 1),
+        ),
+        costs=("parameters",),
+        speed=True,
+    ),
+}
