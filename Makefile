@@ -20,7 +20,7 @@ setup: $(READY)
 
 # An editable installation in strict mode is a folder of links that type checkers can follow:
 # it is renewed when a file comes or goes, and only then.
-FILES := $(sort $(wildcard glimpse/* envs/* agents/* configs/* envs/*/* agents/*/*))
+FILES := $(sort $(wildcard glimpse/* envs/* agents/* configs/* glimpse/*/*.py envs/*/*.py agents/*/*.py))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
 	@echo $(FILES) | cmp -s - $@ || echo $(FILES) > $@

@@ -21,7 +21,17 @@ _Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 def add_commands(commands: _Commands) -> None:
     """Add every subcommand: its parser's defaults name the handler, the parser, and its list of words."""
-    for add in (_add_train, _add_evaluate, _add_show, _add_data, _add_list, _add_config, _add_bench, _add_reproduce):
+    for add in (
+        _add_train,
+        _add_evaluate,
+        _add_show,
+        _add_masks,
+        _add_data,
+        _add_list,
+        _add_config,
+        _add_bench,
+        _add_reproduce,
+    ):
         add(commands)
 
 
@@ -97,19 +107,34 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def _add_evaluate(commands: _Commands) -> None:
     examples = """evaluate runs/mnist-ram-seed0
-                  evaluate runs/mnist-ram-seed0 --split validation --copies 1"""
-    parser = _add(commands, "evaluate", _evaluate, "Measure a run beside the controls", examples)
+                  evaluate runs/mnist-ram-seed0 --split validation --copies 1
+                  evaluate runs/trec-lstm-seed0 --text "Who wrote this sentence?\""""
+    parser = _add(
+        commands, "evaluate", _evaluate, "Measure a run beside the controls, or have it read a text", examples
+    )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
-    parser.add_argument("--split", choices=("test", "validation"), default="test", help="default: test")
+    parser.add_argument("--split", choices=("test", "validation"), help="default: test")
     parser.add_argument("--copies", type=_count, metavar="M", help="episodes averaged for each image")
     parser.add_argument("--batch", type=_count, metavar="B", help="images side by side")
+    parser.add_argument("--text", metavar="TEXT", help="measure nothing; answer this, and show what was attended to")
+    parser.add_argument("--text2", metavar="TEXT", help="the second text, where a run reads pairs")
     _add_device(parser, None)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from glimpse.evaluate import evaluate_command
+    if arguments.text is None:
+        if arguments.text2 is not None:
+            arguments.parser.error("--text2 needs --text")
+        from glimpse.evaluate import evaluate_command
 
-    evaluate_command(arguments.run, arguments.split, arguments.copies, arguments.batch, arguments.device)
+        split = arguments.split or "test"
+        return evaluate_command(arguments.run, split, arguments.copies, arguments.batch, arguments.device)
+    for option in ("split", "copies", "batch"):
+        if getattr(arguments, option) is not None:
+            arguments.parser.error(f"--text measures nothing, so it takes no --{option}")
+    from glimpse.text.own_text import read_command
+
+    read_command(arguments.run, arguments.text, arguments.text2, arguments.device)
 
 
 def _add_show(commands: _Commands) -> None:
@@ -117,13 +142,32 @@ def _add_show(commands: _Commands) -> None:
     parser = _add(commands, "show", _show, "Write the report and the pictures of a run", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
-    parser.add_argument("--episodes", type=_count, default=16, metavar="N", help="episodes shown (default: 16)")
+    parser.add_argument(
+        "--episodes", type=_count, default=16, metavar="N", help="episodes, or texts, shown (default: 16)"
+    )
 
 
 def _show(arguments: argparse.Namespace) -> None:
     from glimpse.report import show_command
 
     show_command(arguments.run, arguments.output, arguments.episodes)
+
+
+def _add_masks(commands: _Commands) -> None:
+    examples = """masks
+                  masks causal '{kind: window, width: 2}' --size 12
+                  masks '{kind: any_of, masks: [{kind: window, width: 1}, {kind: global}]}' --output mask.svg"""
+    parser = _add(commands, "masks", _masks, "Draw masks of attention", examples, words="masks")
+    told = "as in a config, or the kind alone (default: all that there are)"
+    parser.add_argument("masks", nargs="*", default=[], metavar="MASK", help=told)
+    parser.add_argument("--size", type=_count, default=8, metavar="N", help="tokens on each side (default: 8)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="draw into this file, .svg or .png, instead")
+
+
+def _masks(arguments: argparse.Namespace) -> None:
+    from glimpse.text.masks import masks_command
+
+    masks_command(arguments.masks, arguments.size, arguments.output)
 
 
 def _add_data(commands: _Commands) -> None:

@@ -1,4 +1,4 @@
-"""`glimpse show`: a page that holds everything about a run, an animation, and the pictures one by one."""
+"""`glimpse show`: a page that holds everything about a run, and its pictures one by one as files."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from glimpse.animation import animation, gif
 from glimpse.chart_drawing import charts_image
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import shows_pictures
-from glimpse.errors import UserError
 from glimpse.evaluate import open_run
 from glimpse.heat_maps import heat_sheet
 from glimpse.pictures import paths_sheet, png
-from glimpse.report_contents import gather, glimpse_chart, training_charts
-from glimpse.report_page import page
+from glimpse.report_contents import gather, glimpse_chart
+from glimpse.report_pictures import picture_page
+from glimpse.report_record import Record, read_record, training_charts
 
 
 def show_command(run: Path, output: Path | None, episodes: int) -> None:
@@ -20,30 +20,37 @@ def show_command(run: Path, output: Path | None, episodes: int) -> None:
     Args:
         run: the run's folder.
         output: where to write; RUN/report by default. Files of an earlier report are replaced, each in one step.
-        episodes: how many scan paths are shown.
+        episodes: how many scan paths, or texts, are shown.
 
     Raises:
         UserError: if there is no run, no checkpoint, or nothing can be written.
         DataError: if the data cannot be had.
     """
-    trained = open_run(run, "validation", None, print)
-    if not shows_pictures(trained.world):
-        raise UserError(f"{run}: reports are of worlds of pictures; for a text see glimpse evaluate {run}")
-    contents = gather(run, trained, episodes)
-    world = trained.world
+    record = read_record(run, open_run(run, "validation", None, print))
+    if shows_pictures(record.trained.world):
+        files = picture_files(record, episodes)
+    else:
+        from glimpse.text.report import text_files
+
+        files = text_files(record, episodes)
+    for path in write_files(output or record.trained.folder.report, files):
+        print(path)
+
+
+def picture_files(record: Record, episodes: int) -> dict[str, bytes]:
+    """The files of a report on pictures, by name."""
+    contents = gather(record, episodes)
+    world = contents.trained.world
     frames, durations = animation(contents.animated, world.retina, world.classes)
     moving = gif(frames, durations)
     curves, by_glimpse = training_charts(contents.metrics), glimpse_chart(contents)
-    files = {
+    return {
         "episode.gif": moving,
         "paths.png": png(paths_sheet(contents.shown, world.retina, world.classes, side=200)),
         "heat.png": png(heat_sheet(contents.heat, side=160)),
         "curves.png": png(charts_image([by_glimpse, *curves])),
-        "index.html": page(contents, moving, frames[-1], by_glimpse, curves).encode(),
+        "index.html": picture_page(contents, moving, frames[-1], by_glimpse, curves).encode(),
     }
-    folder = output or trained.folder.report
-    for path in write_files(folder, files):
-        print(path)
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> list[Path]:

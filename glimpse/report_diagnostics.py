@@ -5,6 +5,7 @@ from html import escape
 from glimpse.diagnostics import Gaze, attention_gain, gaze_warnings
 from glimpse.other_eyes import MEAN_PATH, RANDOM, evaluation_warnings
 from glimpse.report_contents import Contents
+from glimpse.report_page import facts_table
 
 
 def diagnostics(contents: Contents) -> str:
@@ -13,13 +14,9 @@ def diagnostics(contents: Contents) -> str:
     if gaze is None:
         return "<p>No look was followed by a glimpse, so there is nothing to say of where this agent looks.</p>"
     warnings = "".join(f'<p class="note"><b>Warning</b>: {escape(text)}.</p>' for text in _warnings(contents))
-    rows = "".join(
-        f'<tr><th scope="row">{name}</th><td>{value}</td><td>{sentence}</td></tr>'
-        for name, value, sentence in [*_gaze_rows(gaze), *_gain_rows(contents)]
-    )
     return f"""{warnings}<p>Greedy, on {len(contents.found.label):,} validation {contents.shows}; only
 looks that a glimpse followed are counted.</p>
-<div class="scroll"><table class="facts">{rows}</table></div>"""
+{facts_table([*_gaze_rows(gaze), *_gain_rows(contents)])}"""
 
 
 def _warnings(contents: Contents) -> list[str]:

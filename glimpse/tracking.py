@@ -44,7 +44,7 @@ class Tracker:
         """Send a row of metrics; its `step` is what they are plotted over. NaN passes."""
 
     def log_image(self, name: str, path: Path, caption: str) -> None:
-        """Send a picture (PNG) or an animation (GIF); it belongs to the last logged step."""
+        """Send a picture (PNG or SVG) or an animation (GIF); it belongs to the last logged step."""
 
     def log_checkpoint(
         self, folder: Path, step: int, metadata: Mapping[str, Any], aliases: Sequence[str] = ("latest",)
@@ -89,6 +89,8 @@ class WandbTracker(Tracker):
 
             if path.suffix == ".gif":  # wandb.Image shows the first frame only.
                 self._tracked.log({name: wandb.Video(str(path), caption=caption, format="gif")})
+            elif path.suffix == ".svg":  # wandb.Image knows pixels only, and Html no caption.
+                self._tracked.log({name: wandb.Html(path.read_text(encoding="utf-8"))})
             else:
                 self._tracked.log({name: wandb.Image(str(path), caption=caption)})
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.agent import LearningAgent
+from glimpse.agents.reader import Reader
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
@@ -19,6 +20,7 @@ from glimpse.config_file import dump_experiment
 from glimpse.diagnostics import gaze_warnings
 from glimpse.envs.errors import DataError
 from glimpse.envs.lanes import Core, VisualCore, shows_pictures
+from glimpse.envs.text.reading import Reading
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
 from glimpse.learner import Learner
@@ -28,6 +30,7 @@ from glimpse.progress import Progress
 from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
 from glimpse.scores import measure_averaged
+from glimpse.text.pictures import tokens_picture
 from glimpse.tracking import Tracker, WandbTracker, start_tracking
 
 
@@ -227,19 +230,23 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
     else:
         progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
-        show = f"   or   glimpse show {run}" if shows_pictures(training.world) else ""
-        progress.say(f"next: glimpse evaluate {run}{show}")
+        progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
     return exit_code
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:
-    """Show the tracker where the agent looks, and give it the best weights."""
+    """Show the tracker where the agent looks, or which words it attends to, and give it the best weights."""
     if not isinstance(tracker, WandbTracker):
         return
-    if shows_pictures(training.validation):
+    agent, world, step = training.learner.averaged, training.validation, training.learner.step
+    if shows_pictures(world):
         picture = training.folder.path / "paths.png"
-        paths_picture(training.learner.averaged, training.validation, 12, picture)
-        tracker.log_image("paths", picture, f"scan paths on validation images, step {training.learner.step}")
+        paths_picture(agent, world, 12, picture)
+        tracker.log_image("paths", picture, f"scan paths on validation images, step {step}")
+    elif isinstance(agent, Reader) and isinstance(world, Reading):
+        picture = training.folder.path / "tokens.svg"
+        tokens_picture(agent, world, 12, picture)
+        tracker.log_image("tokens", picture, f"weights of words of validation texts, step {step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
         metadata = {"validation_error": training.best_error}

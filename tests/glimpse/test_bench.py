@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.bench import bench_command, experiment_of, synthetic
+from glimpse.bench import BENCHES, bench_command, experiment_of, synthetic
 from glimpse.bench_settings import Setting
 from glimpse.build import make_agent
 from glimpse.envs.classify import Classification
@@ -29,7 +29,7 @@ def test_flops_of_a_training_step_by_hand() -> None:
     assert 2 * products == pytest.approx(7.57e6, rel=0.001)
 
 
-@pytest.mark.parametrize("name", ["training", "evaluation", "world", "shares", "pixels"])
+@pytest.mark.parametrize("name", [name for name in BENCHES if name != "time-to-error"])
 def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
     """Rows have what a reader needs to compare; shares add up to the whole."""
     threads = torch.get_num_threads()

@@ -39,7 +39,7 @@ tracker.finish()
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run's folder with a config, a checkpoint, a picture and an animation."""
+    """A run's folder with a config, a checkpoint, pictures and an animation."""
     run = tmp_path / "run"
     checkpoint = run / "checkpoints" / "step-000000020"
     checkpoint.mkdir(parents=True)
@@ -49,6 +49,7 @@ def run(tmp_path: Path) -> Path:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(run / "path.png")
     frames[0].save(run / "path.gif", save_all=True, append_images=frames[1:])
+    (run / "tokens.svg").write_text("<svg>a word</svg>")
     return run
 
 
@@ -84,6 +85,7 @@ def log_everything(tracker: Tracker, run: Path) -> None:
     tracker.log({"step": 20, "loss": math.nan, "validation_error": 1.25})
     tracker.log_image("path", run / "path.png", "the path")
     tracker.log_image("film", run / "path.gif", "the path, moving")
+    tracker.log_image("tokens", run / "tokens.svg", "weights of words")
     tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {"error": 1.25}, ["latest", "best"])
     tracker.finish({"best_error": 1.25})
 
@@ -122,10 +124,12 @@ def test_an_offline_run_holds_everything(
     assert {k: v for k, v in begun["config"]["update"].items() if k != "_wandb"} == CONFIG
     assert (begun["display_name"], begun["project"]) == ("ram-3", "glimpse")
     assert (begun["run_group"], begun["tags"]) == ("three seeds", ["mnist"])
-    metrics, picture, film = rows(found["history"])[:2], *rows(found["history"])[2:]
+    metrics, picture, film, tokens = rows(found["history"])[:2], *rows(found["history"])[2:]
     assert metrics == [{"step": 10, "loss": 0.5}, {"step": 20, "loss": "NaN", "validation_error": 1.25}]
     assert picture["path.caption"] == "the path" and picture["step"] == 20
     assert film["film._type"] == "video-file" and film["film.path"].endswith(".gif")
+    assert tokens["tokens._type"] == "html-file"
+    assert "<svg>a word</svg>" in (tracker.folder / "files" / tokens["tokens.path"]).read_text()
     assert {"best_error": 1.25} in [summary["update"] for summary in found["summary"]]
     assert found["exit"][0].get("exit_code") == 0
 
@@ -317,7 +321,7 @@ def test_when_online_fails_the_run_is_complete_offline(
     log_everything(tracker, run)
     reason = {"": "no key was found", "too-short": "API key must have", KEY: "giving up after 2 attempt(s)"}[key]
     assert len(said) == 1 and said[0].startswith("wandb: offline (") and reason in said[0]
-    assert len(rows(records(tracker)["history"])) == 4
+    assert len(rows(records(tracker)["history"])) == 5
 
 
 @pytest.mark.usefixtures("wandb_alone")

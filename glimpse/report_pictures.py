@@ -1,0 +1,141 @@
+"""The report's page of a run at pictures."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from glimpse.charts import Chart
+from glimpse.envs.lanes import VisualCore
+from glimpse.envs.whole_view import WholeView
+from glimpse.pictures import png
+from glimpse.report_contents import Contents
+from glimpse.report_diagnostics import diagnostics
+from glimpse.report_episodes import data_uri, films, heat_tiles, mistakes, path_tiles, untrained
+from glimpse.report_page import Section, config, not_measured, page, score_cell, scores_table, single_chart, training
+from glimpse.report_record import Evaluation
+from glimpse.scores import Scores
+
+_LEAD = """Every image on this page is from the validation split, and the agent
+is greedy: it looks at the mean place that its policy proposes."""
+
+
+def picture_page(
+    contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]
+) -> str:
+    """The whole page.
+
+    Args:
+        contents: what is told.
+        moving: the animation, a GIF.
+        still: its last frame, for readers who asked for less motion.
+        by_glimpse: the chart of the error after each glimpse.
+        curves: the charts of training.
+    """
+    looks, answers = contents.looks_around, bool(contents.trained.world.classes)
+    sections = [
+        Section("results", "Results", _results(contents, by_glimpse)),
+        training(curves, "noise on the places"),
+        *([Section("diagnostics", "Diagnostics", diagnostics(contents))] if contents.found.gaze else []),
+        Section("paths", "Scan paths" if looks else "Answers", path_tiles(contents)),
+        Section("glimpses", "One glimpse at a time", films(contents)),
+        *([Section("places", "Where it looks", heat_tiles(contents))] if looks else []),
+        Section("mistakes", "Mistakes" if answers else "Failures", mistakes(contents)),
+        config(contents),
+    ]
+    experiment = contents.trained.experiment
+    title = f"{experiment.agent.name} on {experiment.task.name}"
+    return page(contents, title, _LEAD, _facts(contents), _animation(contents, moving, still), sections)
+
+
+def _animation(contents: Contents, moving: bytes, still: Image.Image) -> str:
+    """Episodes that move, unless the reader asked for less motion."""
+    count = len(contents.animated)
+    source, calm = data_uri(moving, "gif"), data_uri(png(still), "png")
+    return f"""<figure class="hero">
+<picture class="scroll" style="max-width:{round(1.25 * still.width)}px">
+<source media="(prefers-reduced-motion: reduce)" srcset="{calm}">
+<img src="{source}" width="{still.width}" height="{still.height}" alt="{count} episodes, glimpse by glimpse">
+</picture>
+<figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}. Grey is what the agent has not seen
+yet. Below each image: {_below(contents)}.</figcaption>
+</figure>"""
+
+
+def _below(contents: Contents) -> str:
+    """What stands below each image of the animation."""
+    if not contents.trained.world.classes:
+        return "what the last glimpse showed, and in the end whether the episode succeeded"
+    return (
+        "what the last glimpse showed, and the probability that the agent gives to each class; the true class is "
+        "coloured"
+    )
+
+
+def _sight(world: VisualCore, glimpses: int) -> str:
+    """What the agent is shown, in words."""
+    if isinstance(world.retina, WholeView):
+        return f"the whole image, {glimpses} time{'s' if glimpses > 1 else ''}"
+    retina = world.retina.options
+    scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
+    return f"{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"
+
+
+def _facts(contents: Contents) -> list[tuple[str, str]]:
+    """The run in a few words."""
+    experiment, world, found = contents.trained.experiment, contents.trained.world, contents.found
+    steps, size = len(found.place), f"{world.retina.height} × {world.retina.width}"
+    taken = [("Glimpses taken", f"{found.glimpses.mean():.2f} on average")] if np.ptp(found.glimpses) else []
+    shown = ("Images", f"{size}, {len(world.classes)} classes") if world.classes else ("Screen", size)
+    return [
+        ("Task", experiment.task.name),
+        shown,
+        ("Sight", _sight(world, steps)),
+        ("Agent", experiment.agent.name),
+        ("Validation error", f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}, greedy"),
+        *taken,
+    ]
+
+
+def _results(contents: Contents, by_glimpse: Chart) -> str:
+    """The tables of evaluation, and the error after each glimpse, if it was known before the end."""
+    tables = "".join(
+        _table(one, contents.trained.step, bool(contents.trained.world.classes)) for one in contents.evaluations
+    )
+    tables += not_measured(contents)
+    if len(by_glimpse.series[0].points) < 2:
+        return tables
+    if contents.evaluations:
+        copies = next(iter(contents.evaluations[0].scores.values())).copies
+        source = f"Grey: the controls, mean of {copies}."
+    else:
+        source = f"Greedy episodes on {len(contents.found.label):,} validation images."
+    told = f"What the error would be, had the answer after so many glimpses counted. {source}"
+    return tables + single_chart(by_glimpse, told, untrained(contents))
+
+
+def _table(measured: Evaluation, step: int, answers: bool) -> str:
+    """The agent's errors on a split, and below them those of the same weights with other eyes."""
+    (name, agent), *controls = measured.scores.items()
+    names = ["Greedy", "One sample", *([f"Mean of {agent.copies}"] if answers else []), "Glimpses"]
+    between = (
+        f'<tr class="between"><th colspan="{len(names) + 1}">The same weights, made to look elsewhere</th></tr>'
+        if controls
+        else ""
+    )
+    others = "".join(_row(other, scores, answers) for other, scores in controls)
+    averaged = (
+        f" Mean of {agent.copies}: the probabilities of {agent.copies} such episodes, averaged." if answers else ""
+    )
+    title = f"{measured.split.capitalize()} {'error' if answers else 'failures'}, %"
+    shows = "images" if answers else "episodes"
+    caption = f"""{agent.greedy.episodes:,} {measured.split} {shows}; small, the 95 % interval.
+Greedy: the mean place at each step. One sample: places drawn around it.{averaged}"""
+    return scores_table(measured, step, title, names, _row(name, agent, answers), caption, between + others)
+
+
+def _row(name: str, scores: Scores, answers: bool) -> str:
+    shown = [scores.greedy, scores.sampled, *([scores.averaged] if answers else [])]
+    cells = "".join(map(score_cell, shown))
+    return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{scores.glimpses:.2f}</td></tr>'
