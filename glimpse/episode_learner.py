@@ -59,7 +59,9 @@ class EpisodeLearner(Learner):
         self._set_learning_rate()
         terms: dict[str, Tensor] = {}
         for loss in self._losses(episode):
-            terms = {**loss.terms, "loss": loss.total.detach(), "reward": episode.reward.sum(0).mean()}
+            terms = {**loss.terms, "loss": loss.total.detach()}
+            if self.agent.plays:
+                terms["reward"] = episode.reward.sum(0).mean()
             self._refuse_nan(terms)
             loss.total.backward()
             self._update()

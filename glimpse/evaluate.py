@@ -16,6 +16,7 @@ from glimpse.cost import measure_cost
 from glimpse.diagnostics import is_glimpsed
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import VisualCore
+from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.errors import UserError
 from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_controls
 from glimpse.results import describe_device
@@ -96,13 +97,13 @@ def evaluate_run(
     given = {name: value for name, value in (("copies", copies), ("batch", batch)) if value is not None}
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
-    task, name = trained.experiment.task.name, trained.experiment.agent.name
+    name = trained.experiment.agent.name
     rows: dict[str, Scores] = {name: measure(trained.agent, trained.world, options)}
     if is_glimpsed(trained.world):
         rows |= measure_controls(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
     cost = measure_cost(trained.agent, trained.world)
-    print_table(rows, split, task, trained.step)
+    print_table(rows, split, _shown_name(trained.experiment), trained.step, trained.agent.samples)
     figures = rows[name].averaged.figures
     measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items()]
     print(", ".join([*measured, cost.describe()]))
@@ -124,6 +125,12 @@ def evaluate_run(
     return record
 
 
+def _shown_name(experiment: Experiment) -> str:
+    """The task's name; of texts, which are all one task, the data set's."""
+    task = experiment.task
+    return task.data if isinstance(task, ReadingOptions) else task.name
+
+
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
     """Put a split's record into the run's evaluation file, beside the other split's."""
     known = json.loads(path.read_text()) if path.exists() else {}
@@ -131,22 +138,32 @@ def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
         replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())
 
 
-def print_table(rows: dict[str, Scores], split: str, task: str, step: int) -> None:
-    """One line an agent; the first is the agent itself, the others its weights with other eyes."""
+def print_table(rows: dict[str, Scores], split: str, task: str, step: int, samples: bool = True) -> None:
+    """One line an agent; the first is the agent itself, the others its weights with other eyes.
+
+    Args:
+        rows: the scores, by name.
+        split: that was measured.
+        task: what it is called.
+        step: of the weights.
+        samples: whether chance has a part; without it there is one number, and not a greedy, single and averaged one.
+    """
     from rich.console import Console
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    caption = f"{first.averaged.episodes} examples; 95 % interval of the last column"
+    caption = f"{first.averaged.episodes} examples; 95 % interval{' of the last column' * samples}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with other eyes"
     kind = "100 (1 - Pearson's r)" if first.averaged.figures else "error, %"
     title = f"{split} {kind} ({task}, step {step})"
-    table = Table(title=title, caption=caption)
-    for heading in ("agent", "greedy", "M = 1", f"M = {first.copies}", "95 %", "glimpses"):
+    table = Table(title=title, caption=caption, min_width=len(title))
+    several = ("greedy", "M = 1", f"M = {first.copies}")
+    for heading in ("agent", *(several if samples else ("error",)), "95 %", *(("glimpses",) if samples else ())):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     for number, (name, scores) in enumerate(rows.items()):
-        cells = [f"{score.error:.2f}" for score in (scores.greedy, scores.sampled, scores.averaged)]
+        measured = (scores.greedy, scores.sampled, scores.averaged) if samples else (scores.averaged,)
         interval = f"{scores.averaged.low:.2f} to {scores.averaged.high:.2f}"
-        table.add_row(name, *cells, interval, f"{scores.glimpses:.2f}", end_section=number == 0)
+        cells = [*(f"{score.error:.2f}" for score in measured), interval]
+        table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if samples else []), end_section=number == 0)
     Console().print(table)
