@@ -22,6 +22,7 @@ from glimpse.bench_settings import (
     fastest,
     training_settings,
 )
+from glimpse.bench_text import TEXT_BENCHES
 from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
@@ -226,6 +227,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "world": bench_world,
     "shares": bench_shares,
     "pixels": bench_pixels,
+    **TEXT_BENCHES,
     "time-to-error": bench_time_to_error,
 }
 

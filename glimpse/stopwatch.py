@@ -33,13 +33,13 @@ class Stopwatch:
         """How many images to measure on: a smoke run needs no more than a few."""
         return min(images, 500) if self.quick else images
 
-    def rate(self, work: Callable[[], int]) -> float:
+    def rate(self, work: Callable[[], int], repetitions: int | None = None) -> float:
         """Units a second, the best of the repetitions; `work` returns the units that a call did.
 
         What slows a repetition down is the rest of the machine (the reason that Python's timeit gives for its own).
         """
         work()  # The first call allocates and compiles.
-        return max(self._once(work) for _ in range(self.repetitions))
+        return max(self._once(work) for _ in range(min(repetitions or self.repetitions, self.repetitions)))
 
     def _once(self, work: Callable[[], int]) -> float:
         begun = self.now()

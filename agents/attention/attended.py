@@ -74,6 +74,22 @@ def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | No
         raise ValueError(f"a mask must broadcast to {tuple(full)}, not {tuple(mask.shape)}: {hint}")
 
 
+def silence(context: Tensor, mask: Tensor | None) -> Tensor:
+    """Zeros in rows that may read nothing, where a bias behind attention would speak for them.
+
+    Args:
+        context: (B, n_q, D).
+        mask: bool that broadcasts to (B, h, n_q, n_k), of four dimensions; or None.
+    """
+    if mask is None:
+        return context
+    rows = mask.any(-1).any(1)
+    # On a CPU it is cheaper to look than to fill; on a GPU to look is to wait.
+    if context.device.type == "cpu" and rows.all():
+        return context
+    return context.masked_fill(~rows.unsqueeze(-1), 0)
+
+
 def by_head(mask: Tensor | None) -> Tensor | None:
     """A mask for (B, n_q, n_k) or (B, h, n_q, n_k), made to have the latter's four dimensions."""
     if mask is None or mask.dim() == 4:

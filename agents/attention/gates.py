@@ -33,16 +33,17 @@ class ProjectedGate(nn.Module):
     It mixes what is projected, unlike DiSAN's. Dropout falls on F's pre-activation.
     """
 
-    def __init__(self, width: int, dropout: float = 0.0) -> None:
-        """Make W_S, W_H and b."""
+    def __init__(self, width: int, dropout: float = 0.0, layer_norm: bool = False) -> None:
+        """Make W_S, W_H and b; `layer_norm` says whether S' and H' are normed."""
         super().__init__()
         self.token, self.read = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
         self.bias = nn.Parameter(torch.zeros(width))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) if layer_norm else nn.Identity() for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, token: Tensor, read: Tensor) -> Tensor:
         """Tokens S and what they read H, both (..., D) -> G (..., D)."""
-        token, read = self.token(token), self.read(read)
+        token, read = self.norms[0](self.token(token)), self.norms[1](self.read(read))
         gate = self.dropout(token + read + self.bias).sigmoid()
         mixed: Tensor = read + gate * (token - read)
         return mixed

@@ -14,8 +14,9 @@ class LocalAttention(nn.Module):
     """Reads integers s with |s - p| <= half_width, p a real number.
 
     local-m, monotone: p = t, the query's own number. local-p, predicted: p = S sigmoid(v^T tanh(W q)) (equation 9)
-    with S the number of keys that may be read, and the weights are multiplied by exp(-(s - p)^2 / (2 sigma^2)), sigma
-    = half_width / 2, and not made to add up to 1 again (equation 10). The gradient reaches p by this Gaussian alone.
+    with S the number of keys that any query may read, and the weights are multiplied by exp(-(s - p)^2 / (2
+    sigma^2)), sigma = half_width / 2, and not made to add up to 1 again (equation 10). The gradient reaches p by this
+    Gaussian alone.
     """
 
     def __init__(
@@ -72,5 +73,5 @@ class LocalAttention(nn.Module):
         if self.predict is None:
             place = torch.arange(first, first + query.shape[1], device=query.device, dtype=query.dtype)
             return place[:, None].expand(*allowed.shape[:2], 1)
-        place = allowed.sum(-1, keepdim=True) * self.predict(query)
+        place = allowed.any(1).sum(-1)[:, None, None] * self.predict(query)
         return place

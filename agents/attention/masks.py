@@ -6,15 +6,21 @@ Real tokens come in with `over`. This file loads torch only when a pattern is ca
 """
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from glimpse.agents.options import Options
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+def by_name(value: Any) -> Any:
+    """A bare name, as `causal`, stands for `{kind: causal}`."""
+    return {"kind": value} if isinstance(value, str) else value
 
 
 class Pattern(Options, ABC):
@@ -38,8 +44,10 @@ class Pattern(Options, ABC):
         return self(n if n_q is None else n_q, n, real.device) & real[:, None]
 
     def draw(self, n_q: int, n_k: int | None = None) -> str:
-        """A line for each query, `#` where it may read and `.` where not."""
-        return "\n".join("".join("#" if cell else "." for cell in row) for row in self(n_q, n_k or n_q).tolist())
+        """A line for each query, `#` where it may read and `.` where not; an empty line between sentences."""
+        cells = self(n_q, n_q if n_k is None else n_k)
+        sentences = (cells if cells.dim() == 3 else cells[None]).tolist()
+        return "\n\n".join("\n".join("".join(".#"[cell] for cell in row) for row in rows) for rows in sentences)
 
     def __and__(self, other: "MaskOptions") -> "AllOf":
         """What both allow."""
@@ -198,24 +206,34 @@ class Strided(Pattern):
         return (key <= query) & ((query - key) % self.stride == 0)
 
 
-class Summary(Pattern):
+class Summarised(Pattern):
+    """What reads the last columns of blocks."""
+
+    stride: int = Field(ge=1, description="l.")
+    columns: int = Field(1, ge=1, description="c, at most l.")
+
+    @model_validator(mode="after")
+    def _columns_are_in_a_block(self) -> Self:
+        if self.columns > self.stride:
+            message = f"columns should be at most the stride, which is {self.stride} (got {self.columns})"
+            raise PydanticCustomError("columns", message)
+        return self
+
+
+class Summary(Summarised):
     """The last columns of each block, up to itself (Child et al., 2019): j <= i, j mod l >= l - c."""
 
     kind: Literal["summary"] = "summary"
-    stride: int = Field(ge=1, description="l.")
-    columns: int = Field(1, ge=1, description="c.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """As the class says."""
         return (key <= query) & (key % self.stride >= self.stride - self.columns)
 
 
-class Fixed(Pattern):
+class Fixed(Summarised):
     """Its own block so far, and the summary columns of those before (Child et al., 2019)."""
 
     kind: Literal["fixed"] = "fixed"
-    stride: int = Field(ge=1, description="l.")
-    columns: int = Field(1, ge=1, description="c.")
 
     def parts(self) -> "AnyOf":
         """The same as a union of patterns."""
@@ -266,29 +284,46 @@ class Not(Pattern):
 
 
 MaskOptions = Annotated[
-    Full
-    | Padding
-    | Causal
-    | Forward
-    | Backward
-    | DiagonalDisabled
-    | Window
-    | CausalWindow
-    | Dilated
-    | Block
-    | GlobalTokens
-    | Local
-    | Strided
-    | Summary
-    | Fixed
-    | AllOf
-    | AnyOf
-    | Not,
-    Field(discriminator="kind"),
+    Annotated[
+        Full
+        | Padding
+        | Causal
+        | Forward
+        | Backward
+        | DiagonalDisabled
+        | Window
+        | CausalWindow
+        | Dilated
+        | Block
+        | GlobalTokens
+        | Local
+        | Strided
+        | Summary
+        | Fixed
+        | AllOf
+        | AnyOf
+        | Not,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(by_name),
 ]
 
 for combination in (AllOf, AnyOf, Not):
     combination.model_rebuild()
+
+
+def _same_for_all(mask: MaskOptions) -> MaskOptions:
+    """Refuse padding, which is each sentence's own."""
+    inside = mask.masks if isinstance(mask, AllOf | AnyOf) else (mask.mask,) if isinstance(mask, Not) else ()
+    if isinstance(mask, Padding):
+        raise PydanticCustomError("padding", "padding is known from the texts, and is always hidden: leave it out")
+    for part in inside:
+        _same_for_all(part)
+    return mask
+
+
+PatternOptions = Annotated[MaskOptions, AfterValidator(_same_for_all)]
+"""A mask that is the same for all sentences."""
 
 DIRECTIONS: dict[str, Full | Forward | Backward | DiagonalDisabled] = {
     pattern.kind: pattern for pattern in (Full(), Forward(), Backward(), DiagonalDisabled())

@@ -17,13 +17,14 @@ from glimpse.agents.attention.sparse import Sparse
 from glimpse.agents.attention.structured import Structured
 
 
-def make_attention(options: o.AttentionOptions, width: int, key_width: int | None = None) -> nn.Module:
+def make_attention(options: o.AttentionOptions, width: int, key_width: int | None = None, layer: int = 0) -> nn.Module:
     """The mechanism of a config, with the signature of `attended.Mechanism`.
 
     Args:
         options: its kind and what belongs to it.
         width: D of queries, keys and values.
         key_width: D of keys and values, where it is another; additive, general and linear_concat scores allow it.
+        layer: the number of the layer it is for, from 0: layers may take turns in patterns.
 
     Raises:
         ValueError: heads that do not divide the width, or a key width where the kind has none.
@@ -34,8 +35,9 @@ def make_attention(options: o.AttentionOptions, width: int, key_width: int | Non
         case o.LocalOptions(score=kind, half_width=half, centre=centre, gaussian=gaussian):
             score = make_score(kind, width, width)
             return LocalAttention(score, width, half, centre, gaussian, options.normaliser)
-        case o.SparseOptions(heads=heads, pattern=pattern):
-            return Sparse(width, heads, pattern, options.normaliser)
+        case o.SparseOptions(heads=heads, pattern=pattern, more=more):
+            patterns = (pattern, *more) if options.shared_by == "heads" else (pattern, *more)[layer % (1 + len(more))]
+            return Sparse(width, heads, patterns, options.normaliser)
         case o.RelativeOptions(heads=heads, clip=clip):
             return Relative(width, heads, clip, options.normaliser)
         case o.DistanceOptions(heads=heads, alpha=alpha, direction=direction):

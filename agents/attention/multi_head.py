@@ -3,14 +3,14 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glimpse.agents.attention.attended import Attended, by_head, check
+from glimpse.agents.attention.attended import Attended, by_head, check, silence
 from glimpse.agents.attention.normalisers import Normaliser, make_normaliser, softmax
 from glimpse.agents.attention.options import NormaliserOptions
 
 
 def split(x: Tensor, heads: int) -> Tensor:
     """(B, n, D) -> (B, h, n, D / h)."""
-    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(1, 2)
 
 
 def join(x: Tensor) -> Tensor:
@@ -67,9 +67,9 @@ class Heads(nn.Module):
         mapped = self.query(query), self.key(key), self.value(value)
         return split(mapped[0], self.count), split(mapped[1], self.count), split(mapped[2], self.count)
 
-    def join(self, attended: Attended) -> Attended:
-        """A context (B, h, n, D / h) -> (B, n, D)."""
-        return attended._replace(context=self.out(join(attended.context)))
+    def join(self, attended: Attended, mask: Tensor | None) -> Attended:
+        """A context (B, h, n_q, D / h) -> (B, n_q, D), zero where the mask (B, h, n_q, n_k) lets no head read."""
+        return attended._replace(context=silence(self.out(join(attended.context)), mask))
 
 
 class MultiHead(nn.Module):
@@ -91,5 +91,5 @@ class MultiHead(nn.Module):
     ) -> Attended:
         """Read; the mask may be for each head too, (B, h, n_q, n_k)."""
         check(query, key, value, mask, self.heads.count)
-        q, k, v = self.heads.split(query, key, value)
-        return self.heads.join(scaled_dot_product(q, k, v, by_head(mask), None, self.normalise, need_weights))
+        (q, k, v), mask = self.heads.split(query, key, value), by_head(mask)
+        return self.heads.join(scaled_dot_product(q, k, v, mask, None, self.normalise, need_weights), mask)

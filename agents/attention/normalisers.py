@@ -7,6 +7,7 @@ Alpha-entmax (Peters, Niculae and Martins, 2019) is argmax over p of p . z + H_a
 tau]_+^(1 / (alpha - 1)), with tau such that p adds up to 1. It is softmax for alpha 1 and sparsemax for 2.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -34,20 +35,20 @@ def softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor
 
 def sparsemax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
     """The nearest point of the simplex (Martins and Astudillo, 2016), by sorting."""
-    return _masked(lambda shown: _Entmax.apply(shown, 2.0, _sparsemax_threshold, dim), scores, mask)
+    return _masked(lambda shown: _Entmax.apply(shown, 2.0, _sparsemax, dim), scores, mask)
 
 
 def entmax15(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
     """Entmax with alpha 1.5, by sorting (Peters et al., 2019, algorithm 2)."""
-    return _masked(lambda shown: _Entmax.apply(shown, 1.5, _entmax15_threshold, dim), scores, mask)
+    return _masked(lambda shown: _Entmax.apply(shown, 1.5, _entmax15, dim), scores, mask)
 
 
 def entmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, alpha: float) -> Tensor:
     """Entmax with any alpha >= 1, by bisection (Peters et al., 2019, algorithm 1)."""
     if alpha == 1:
         return softmax(scores, mask, dim)
-    threshold = partial(_bisected_threshold, alpha=alpha)
-    return _masked(lambda shown: _Entmax.apply(shown, alpha, threshold, dim), scores, mask)
+    solve = partial(_bisected, alpha=alpha)
+    return _masked(lambda shown: _Entmax.apply(shown, alpha, solve, dim), scores, mask)
 
 
 def topk(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, k: int) -> Tensor:
@@ -76,6 +77,8 @@ def make_normaliser(options: NormaliserOptions | str) -> Normaliser:
 
 def _masked(normalise: Callable[[Tensor], Tensor], scores: Tensor, mask: Tensor | None) -> Tensor:
     """Hide cells before and after: before with a finite number, so that a row without any is not NaN."""
+    if not scores.numel():
+        return scores
     if mask is None:
         return normalise(scores)
     weights = normalise(scores.masked_fill(~mask, torch.finfo(scores.dtype).min))
@@ -83,15 +86,13 @@ def _masked(normalise: Callable[[Tensor], Tensor], scores: Tensor, mask: Tensor 
 
 
 class _Entmax(Function):
-    """Entmax by a threshold; J = diag(s) - s s^T / sum(s) with s = p^(2 - alpha) where p > 0."""
+    """Entmax by what solves it; J = diag(s) - s s^T / sum(s) with s = p^(2 - alpha) where p > 0."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, alpha: float, threshold: Callable[[Tensor], Tensor], dim: int) -> Tensor:
+    def forward(ctx: Any, scores: Tensor, alpha: float, solve: Callable[[Tensor], Tensor], dim: int) -> Tensor:
         """Scores -> weights."""
         z = scores.movedim(dim, -1).to(torch.promote_types(scores.dtype, torch.float32))
-        # Where z is 1 below the largest or more, p is 0 whatever tau: to cut there keeps all numbers small.
-        z = ((alpha - 1) * (z - z.amax(-1, keepdim=True))).clamp(min=-1)
-        p = (z - threshold(z)).clamp(min=0) ** (1 / (alpha - 1))
+        p = solve(z - z.amax(-1, keepdim=True))
         p = (p / p.sum(-1, keepdim=True)).movedim(-1, dim).to(scores.dtype)
         ctx.save_for_backward(p)
         ctx.alpha, ctx.dim = alpha, dim
@@ -100,39 +101,54 @@ class _Entmax(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         """Gradient of the weights -> of the scores."""
-        (p,) = ctx.saved_tensors
+        # Small weights have large negative powers, which half precision does not hold.
+        p = ctx.saved_tensors[0].to(torch.promote_types(gradient.dtype, torch.float32))
         s = torch.where(p > 0, p, 1) ** (2 - ctx.alpha) * (p > 0)
         mean = (s * gradient).sum(ctx.dim, keepdim=True) / s.sum(ctx.dim, keepdim=True)
-        return s * (gradient - mean), None, None, None
+        return (s * (gradient - mean)).to(gradient.dtype), None, None, None
 
 
-def _sparsemax_threshold(z: Tensor) -> Tensor:
-    """Tau (..., 1) of z (..., n), whose largest is 0."""
+def _sparsemax(z: Tensor) -> Tensor:
+    """Entmax of z (..., n), whose largest is 0, for alpha 2."""
+    # What is 1 below the largest, or more, has no weight whatever tau: to cut there keeps all numbers small.
+    z = z.clamp(min=-1)
     ordered = z.sort(-1, descending=True).values
     excess = ordered.cumsum(-1) - 1
     count = (_ranks(z) * ordered > excess).sum(-1, keepdim=True)
-    return excess.gather(-1, count - 1) / count
+    return (z - excess.gather(-1, count - 1) / count).clamp(min=0)
 
 
-def _entmax15_threshold(z: Tensor) -> Tensor:
-    """Tau (..., 1) of z (..., n), whose largest is 0."""
+def _entmax15(z: Tensor) -> Tensor:
+    """Entmax of z (..., n), whose largest is 0, for alpha 1.5."""
+    z = (z / 2).clamp(min=-1)
     ordered, rank = z.sort(-1, descending=True).values, _ranks(z)
     mean = ordered.cumsum(-1) / rank
     spread = (ordered**2).cumsum(-1) - rank * mean**2
-    tau = mean - ((1 - spread) / rank).clamp(min=0).sqrt()
+    # No tau is below -1; what rounding takes from it would leave dust where z was cut.
+    tau = (mean - ((1 - spread) / rank).clamp(min=0).sqrt()).clamp(min=-1)
     count = (tau <= ordered).sum(-1, keepdim=True)
-    return tau.gather(-1, count - 1)
+    return (z - tau.gather(-1, count - 1)).clamp(min=0) ** 2
 
 
-def _bisected_threshold(z: Tensor, alpha: float) -> Tensor:
-    """Tau (..., 1) of z (..., n), whose largest is 0: it lies in [-1, -n^(1 - alpha)]."""
-    power = 1 / (alpha - 1)
-    low, high = torch.full_like(z[..., :1], -1), torch.full_like(z[..., :1], -(z.shape[-1] ** (1 - alpha)))
+def _bisected(z: Tensor, alpha: float) -> Tensor:
+    """Entmax of z (..., n), whose largest is 0, for any alpha > 1.
+
+    With tau = (alpha - 1) u - 1 it is p = [1 + (alpha - 1) (z - u)]_+^(1 / (alpha - 1)), which for alpha near 1 is near
+    exp(z - u), and exact there too. The largest p lies between 1 / n and 1, and so u in [0, (1 - n^(1 - alpha)) /
+    (alpha - 1)].
+    """
+    slope = alpha - 1
+
+    def power(x: Tensor) -> Tensor:
+        return ((slope * x).clamp(min=-1).log1p() / slope).exp()
+
+    low = torch.zeros_like(z[..., :1])
+    high = low - math.expm1(-slope * math.log(z.shape[-1])) / slope
     for _ in range(60 if z.dtype == torch.float64 else 30):
         middle = (low + high) / 2
-        too_low = ((z - middle).clamp(min=0) ** power).sum(-1, keepdim=True) >= 1
+        too_low = power(z - middle).sum(-1, keepdim=True) >= 1
         low, high = torch.where(too_low, middle, low), torch.where(too_low, high, middle)
-    return low
+    return power(z - low)
 
 
 def _ranks(z: Tensor) -> Tensor:

@@ -3,11 +3,12 @@
 This file knows pydantic and nothing of torch. Masks are their own options, in `masks.py`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from glimpse.agents.attention.masks import MaskOptions
+from glimpse.agents.attention.masks import PatternOptions, by_name
 from glimpse.agents.options import Options
 
 
@@ -43,16 +44,11 @@ class TopKOptions(Options):
     k: int = Field(8, ge=1, description="Tokens that each token reads.")
 
 
-def _by_name(value: Any) -> Any:
-    """A bare name, as `dot`, stands for `{kind: dot}`."""
-    return {"kind": value} if isinstance(value, str) else value
-
-
 NormaliserOptions = Annotated[
     Annotated[
         SoftmaxOptions | SparsemaxOptions | Entmax15Options | EntmaxOptions | TopKOptions, Field(discriminator="kind")
     ],
-    BeforeValidator(_by_name),
+    BeforeValidator(by_name),
 ]
 
 
@@ -126,7 +122,19 @@ class SparseOptions(Headed):
     """Multi-head attention that computes little more than a pattern's cells (Child et al., 2019)."""
 
     kind: Literal["sparse"] = "sparse"
-    pattern: MaskOptions = Field(description="What may be read, in the algebra of masks.")
+    pattern: PatternOptions = Field(description="What may be read, in the algebra of masks.")
+    more: tuple[PatternOptions, ...] = Field((), description="Further patterns.")
+    shared_by: Literal["layers", "heads"] = Field(
+        "layers", description="Who shares several patterns out: layers take turns, or each layer's heads are divided."
+    )
+
+    @model_validator(mode="after")
+    def _patterns_divide_the_heads(self) -> Self:
+        patterns = 1 + len(self.more)
+        if self.shared_by == "heads" and self.heads % patterns:
+            message = f"patterns should divide the heads, which are {self.heads} (got {patterns})"
+            raise PydanticCustomError("patterns", message)
+        return self
 
 
 class RelativeOptions(Headed):
@@ -175,6 +183,39 @@ class ContextVectorOptions(Normalised):
     hidden: int | None = Field(None, ge=1, description="Units of the hidden layer; the width by default.")
 
 
+ScoreOptions = Annotated[
+    Annotated[
+        AdditiveOptions
+        | DotOptions
+        | ScaledDotOptions
+        | GeneralOptions
+        | LinearConcatOptions
+        | LocationOptions
+        | LocalOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(by_name),
+]
+"""Attention of queries that are given, by a score of pairs."""
+SelfAttentionOptions = Annotated[
+    Annotated[
+        AdditiveOptions
+        | DotOptions
+        | ScaledDotOptions
+        | GeneralOptions
+        | LinearConcatOptions
+        | LocationOptions
+        | LocalOptions
+        | MultiHeadOptions
+        | SparseOptions
+        | RelativeOptions
+        | DistanceOptions
+        | Token2TokenOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(by_name),
+]
+"""Attention between the tokens of a text: as many come out as went in."""
 AttentionOptions = Annotated[
     Annotated[
         AdditiveOptions
@@ -194,5 +235,5 @@ AttentionOptions = Annotated[
         | ContextVectorOptions,
         Field(discriminator="kind"),
     ],
-    BeforeValidator(_by_name),
+    BeforeValidator(by_name),
 ]

@@ -47,12 +47,12 @@ class Relative(nn.Module):
         """Read; the mask may be for each head too, (B, h, n_q, n_k)."""
         check(query, key, value, mask, self.heads.count)
         q, k, v = self.heads.split(query, key, value)
-        q, mask = q * q.shape[-1] ** -0.5, by_head(mask)
-        if not need_weights and self.normalise is softmax and query.shape[1] == key.shape[1]:
-            context = relative_softmax(q, k, v, self.key_table, self.value_table, mask)
-            return self.heads.join(Attended(context, None))
-        attended = relative_attention(q, k, v, self.key_table, self.value_table, mask, self.normalise)
-        return self.heads.join(attended if need_weights else attended._replace(weights=None))
+        scale, mask = q.shape[-1] ** -0.5, by_head(mask)
+        if not need_weights and self.normalise is softmax and query.shape[1] == key.shape[1] and q.numel():
+            context = relative_softmax(q, k, v, self.key_table, self.value_table, mask, scale)
+            return self.heads.join(Attended(context, None), mask)
+        attended = relative_attention(q * scale, k, v, self.key_table, self.value_table, mask, self.normalise)
+        return self.heads.join(attended if need_weights else attended._replace(weights=None), mask)
 
 
 def relative_attention(

@@ -20,33 +20,38 @@ _GPU_CELLS = 1 << 26
 
 
 def relative_softmax(
-    query: Tensor, key: Tensor, value: Tensor, key_table: Tensor, value_table: Tensor, mask: Tensor | None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_table: Tensor,
+    value_table: Tensor,
+    mask: Tensor | None,
+    scale: float = 1.0,
 ) -> Tensor:
     """The context of `relative_attention` with softmax and n_q = n_k = n.
 
     Args:
-        query: (B, h, n, d_z), already divided by sqrt(d_z).
+        query: (B, h, n, d_z).
         key: (B, h, n, d_z).
         value: (B, h, n, d_z).
         key_table: w^K, (2 k + 1, d_z).
         value_table: w^V, (2 k + 1, d_z).
-        mask: bool that broadcasts to (B, h, n, n), or None.
+        mask: bool that broadcasts to (B, h, n, n), of four dimensions; or None.
+        scale: of the scores; 1 if the query is already divided by sqrt(d_z).
 
     Returns:
-        (B, h, n, d_z).
+        (B, h, n, d_z), which lies in memory as (B, n, h, d_z), so that the heads are joined at no cost.
     """
     tables = key_table.to(query.dtype), value_table.to(query.dtype)
-    context: Tensor = _RelativeSoftmax.apply(
-        query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1), *tables, mask, query.shape[1]
-    )
-    return context.view_as(query)
+    context: Tensor = _RelativeSoftmax.apply(query, key, value, *tables, mask, scale)
+    return context
 
 
 class _Cells:
     """Rooms for the cells of a chunk of heads, (heads, n, n + 2 k), of which the middle n columns are real."""
 
     def __init__(self, like: Tensor, clip: int, heads: int, rooms: int) -> None:
-        n = like.shape[1]
+        n = like.shape[2]
         self.n, self.clip = n, clip
         # The last is scratch.
         self.rooms = like.new_empty(rooms + 1, heads, n, n + 2 * clip)
@@ -79,35 +84,35 @@ class _Cells:
 
 
 class _RelativeSoftmax(Function):
-    """(B h, n, d_z) three times, two tables, a mask and h -> context (B h, n, d_z)."""
+    """(B, h, n, d_z) three times, two tables, a mask and a scale -> context (B, h, n, d_z)."""
 
     @staticmethod
     def forward(
-        ctx: Any, q: Tensor, k: Tensor, v: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor | None, heads: int
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor | None, scale: float
     ) -> Tensor:
         """Softmax, by powers of 2 since those are cheaper than of e."""
-        context, log_sum = torch.empty_like(q), q.new_empty(*q.shape[:2], 1)
+        context, log_sum = _heads_inside(q), q.new_empty(*q.shape[:3], 1)
         # A table less its first row: the row is constant over the keys.
         table_k, table_v = w_k - w_k[0], w_v - w_v[0]
-        chunk, hidden = _chunks(q, mask, heads)
-        cells = _Cells(q, len(w_k) // 2, chunk, rooms=1)
-        for some in _slices(len(q), chunk):
-            query = q[some] * math.log2(math.e)
+        chunks = _chunks(q)
+        cells = _Cells(q, len(w_k) // 2, _most(chunks), rooms=1)
+        for some in chunks:
+            query = _flat(q[some]) * (scale * math.log2(math.e))
             room = cells.fill(0, query @ table_k.T)
-            scores = cells.real(room).baddbmm_(query, k[some].transpose(1, 2))
-            _hide(scores, hidden, some, heads)
+            scores = cells.real(room).baddbmm_(query, _flat(k[some]).transpose(1, 2))
+            _hide(scores, mask, some)
             top = scores.amax(-1, keepdim=True).clamp(min=torch.finfo(q.dtype).min)
             room.sub_(top).exp2_()
             total = scores.sum(-1, keepdim=True)
-            read = torch.baddbmm(cells.by_offset(room) @ table_v, scores, v[some])
-            context[some] = read.div_(total).add_(w_v[0])
-            log_sum[some] = top + total.log2()
+            read = torch.baddbmm(cells.by_offset(room) @ table_v, scores, _flat(v[some]))
+            _put(context, some, read.div_(total).add_(w_v[0]))
+            _put(log_sum, some, top + total.log2())
         if mask is not None:
             empty = log_sum.isinf()
             context.masked_fill_(empty, 0)
             log_sum.masked_fill_(empty, 0)
         ctx.save_for_backward(q, k, v, w_k, w_v, context, log_sum)
-        ctx.mask, ctx.heads = mask, heads
+        ctx.mask, ctx.scale = mask, scale
         return context
 
     @staticmethod
@@ -115,49 +120,77 @@ class _RelativeSoftmax(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """With P the weights and g the context's gradient: dP = g (v + a^V)^T, dE = P (dP - sum_j P dP)."""
         q, k, v, w_k, w_v, context, log_sum = ctx.saved_tensors
-        d_q, d_k, d_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        mask, scale = ctx.mask, ctx.scale
+        d_q, d_k, d_v = _heads_inside(q), _heads_inside(q), _heads_inside(q)
         d_wk, d_wv = torch.zeros_like(w_k), torch.zeros_like(w_v)
         table_k, table_v = w_k - w_k[0], w_v - w_v[0]
-        chunk, hidden = _chunks(q, ctx.mask, ctx.heads)
-        cells = _Cells(q, len(w_k) // 2, chunk, rooms=2)
-        for some in _slices(len(q), chunk):
-            query, g = q[some] * math.log2(math.e), gradient[some]
-            weights = cells.fill(0, query @ table_k.T, -log_sum[some])
-            shown = cells.real(weights).baddbmm_(query, k[some].transpose(1, 2))
-            _hide(shown, hidden, some, ctx.heads)
+        chunks = _chunks(q)
+        cells = _Cells(q, len(w_k) // 2, _most(chunks), rooms=2)
+        for some in chunks:
+            query, key, g = _flat(q[some]) * scale, _flat(k[some]), _flat(gradient[some])
+            scaled = query * math.log2(math.e)
+            weights = cells.fill(0, scaled @ table_k.T, -_flat(log_sum[some]))
+            shown = cells.real(weights).baddbmm_(scaled, key.transpose(1, 2))
+            _hide(shown, mask, some)
             weights.exp2_()
-            d_v[some] = shown.transpose(1, 2) @ g
+            _put(d_v, some, shown.transpose(1, 2) @ g)
             by_offset = cells.by_offset(weights)
             by_offset[..., 0] = shown.sum(-1) - by_offset[..., 1:].sum(-1)
             d_wv += by_offset.flatten(0, 1).T @ g.flatten(0, 1)
 
-            mean = (g * (context[some] - w_v[0])).sum(-1, keepdim=True)
+            mean = (g * (_flat(context[some]) - w_v[0])).sum(-1, keepdim=True)
             scores = cells.fill(1, g @ table_v.T, -mean)
-            moved = cells.real(scores).baddbmm_(g, v[some].transpose(1, 2))
+            moved = cells.real(scores).baddbmm_(g, _flat(v[some]).transpose(1, 2))
             scores.mul_(weights)
             by_offset = cells.by_offset(scores)
             by_offset[..., 0] = -by_offset[..., 1:].sum(-1)
-            d_q[some] = torch.baddbmm(by_offset @ w_k, moved, k[some])
-            d_k[some] = moved.transpose(1, 2) @ q[some]
-            d_wk += by_offset.flatten(0, 1).T @ q[some].flatten(0, 1)
+            _put(d_q, some, torch.baddbmm(by_offset @ w_k, moved, key, beta=scale, alpha=scale))
+            _put(d_k, some, moved.transpose(1, 2) @ query)
+            d_wk += by_offset.flatten(0, 1).T @ query.flatten(0, 1)
         return d_q, d_k, d_v, d_wk, d_wv, None, None
 
 
-def _slices(heads: int, chunk: int) -> list[slice]:
-    """Of `heads` heads, so many at a time."""
-    return [slice(start, min(start + chunk, heads)) for start in range(0, heads, chunk)]
+_Chunk = tuple[slice, slice]
+"""Some of the sentences, and some of their heads."""
 
 
-def _chunks(q: Tensor, mask: Tensor | None, heads: int) -> tuple[int, Tensor | None]:
-    """How many heads a chunk has; and what the mask (B, h, n, n) hides."""
-    most = _CELLS if q.device.type == "cpu" else _GPU_CELLS
-    chunk = max(1, min(len(q), most // q.shape[1] ** 2))
-    return chunk, None if mask is None else ~mask.expand(len(q) // heads, *mask.shape[-3:])
+def _chunks(q: Tensor) -> list[_Chunk]:
+    """What is made at a time of q (B, h, n, d_z): whole sentences, or some heads of one."""
+    sentences, heads, n, _ = q.shape
+    count = max(1, (_CELLS if q.device.type == "cpu" else _GPU_CELLS) // n**2)
+    step, share = max(1, count // heads), min(count, heads)
+    starts = [(b, h) for b in range(0, sentences, step) for h in range(0, heads, share)]
+    return [(slice(b, min(b + step, sentences)), slice(h, min(h + share, heads))) for b, h in starts]
 
 
-def _hide(scores: Tensor, hidden: Tensor | None, some: slice, heads: int) -> None:
-    """Put minus infinity where the mask hides."""
-    if hidden is None:
+def _most(chunks: list[_Chunk]) -> int:
+    """Heads of the largest chunk, which is the first."""
+    sentences, heads = chunks[0]
+    return int((sentences.stop - sentences.start) * (heads.stop - heads.start))
+
+
+def _heads_inside(like: Tensor) -> Tensor:
+    """Room for (B, h, n, d_z), which lies in memory as the maps give it and take it, (B, n, h, d_z)."""
+    return like.new_empty(like.shape[0], like.shape[2], like.shape[1], like.shape[3]).transpose(1, 2)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """A chunk (b, h, n, d) as (b h, n, d), a copy small enough for the cache."""
+    return x.flatten(0, 1).contiguous()
+
+
+def _put(room: Tensor, some: _Chunk, x: Tensor) -> None:
+    """Put a chunk (b h, n, d) where it belongs in (B, h, n, d)."""
+    chosen = room[some]
+    chosen.copy_(x.view(chosen.shape))
+
+
+def _hide(scores: Tensor, mask: Tensor | None, some: _Chunk) -> None:
+    """Put minus infinity in a chunk's scores (b h, n, n) where the mask (B or 1, h or 1, n or 1, n or 1) hides."""
+    if mask is None:
         return
-    head = torch.arange(some.start, some.stop, device=scores.device)
-    scores.masked_fill_(hidden[head // heads, head % heads % hidden.shape[1]], float("-inf"))
+    chosen = mask[some[0] if len(mask) > 1 else slice(None), some[1] if mask.shape[1] > 1 else slice(None)]
+    # To add is several times faster than to fill.
+    bias = scores.new_zeros(chosen.shape).masked_fill_(~chosen, float("-inf"))
+    heads = some[1].stop - some[1].start
+    scores.unflatten(0, (-1, heads)).add_(bias)

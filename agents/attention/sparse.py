@@ -6,7 +6,9 @@ that read nearly all, as global tokens do, are made apart. Where no such groupin
 attention is dense under the mask; the result is the same.
 """
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 import torch
@@ -19,8 +21,9 @@ from glimpse.agents.attention.multi_head import Heads, scaled_dot_product
 from glimpse.agents.attention.normalisers import Normaliser, make_normaliser, softmax
 from glimpse.agents.attention.options import NormaliserOptions
 
-# Of the n x n cells, the share below which groups are faster than dense: of one part, and of several.
-_WORTH_ALONE, _WORTH_TOGETHER = 0.5, 0.3
+# Groups are faster than dense where a row computes at most this share of n keys, less this number: by measurement, at
+# n = 256 and 1024, of one part and of several.
+_ALONE, _TOGETHER = (0.45, 40), (0.26, 24)
 
 
 class Part(NamedTuple):
@@ -52,19 +55,29 @@ class Plan(NamedTuple):
 
 
 class Sparse(nn.Module):
-    """Multi-head attention under a pattern, the query's and the key's numbers being equal; weights (B, h, n, n)."""
+    """Multi-head attention under a pattern, the query's and the key's numbers being equal; weights (B, h, n, n).
+
+    Several patterns share the heads out among themselves, the first pattern having the first of them.
+    """
 
     def __init__(
         self,
         width: int,
         heads: int,
-        pattern: Pattern,
+        patterns: Pattern | Sequence[Pattern],
         normaliser: NormaliserOptions | str = "softmax",
         bias: bool = True,
     ) -> None:
-        """Make the maps."""
+        """Make the maps.
+
+        Raises:
+            ValueError: the patterns do not divide the heads, or the heads the width.
+        """
         super().__init__()
-        self.heads, self.pattern = Heads(width, heads, bias), pattern
+        self.heads = Heads(width, heads, bias)
+        self.patterns = [patterns] if isinstance(patterns, Pattern) else list(patterns)
+        if heads % len(self.patterns):
+            raise ValueError(f"{len(self.patterns)} patterns do not divide {heads} heads: choose other `heads`")
         self.normalise = make_normaliser(normaliser)
 
     def forward(
@@ -72,14 +85,29 @@ class Sparse(nn.Module):
     ) -> Attended:
         """Read; the mask takes from the pattern, and is cheapest as (B, 1, n_k). With weights it is dense."""
         check(query, key, value, mask, self.heads.count)
-        q, k, v = self.heads.split(query, key, value)
-        n_q, n_k = query.shape[1], key.shape[1]
-        plan = None if need_weights or n_q != n_k else make_plan(self.pattern, n_q, query.device)
+        count, share = len(self.patterns), self.heads.count // len(self.patterns)
+        q, k, v = (x.split(share, 1) for x in self.heads.split(query, key, value))
+        mask = by_head(mask)
+        masks = [mask] * count if mask is None or mask.shape[1] == 1 else list(mask.split(share, 1))
+        read = [self._read(*each, need_weights) for each in zip(self.patterns, q, k, v, masks, strict=True)]
+        context = torch.cat([attended.context for attended, _ in read], 1)
+        weights = [attended.weights for attended, _ in read if attended.weights is not None]
+        rows = reduce(or_, [rows for _, rows in read])
+        return self.heads.join(Attended(context, torch.cat(weights, 1) if weights else None), rows.unsqueeze(-1))
+
+    def _read(
+        self, pattern: Pattern, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, need_weights: bool
+    ) -> tuple[Attended, Tensor]:
+        """What some heads read under a pattern; and which rows may read anything, bool (B or 1, 1, n_q)."""
+        n_q, n_k = query.shape[2], key.shape[2]
+        plan = None if need_weights or n_q != n_k or not n_q else make_plan(pattern, n_q, query.device)
         if plan is None:
-            pattern = self.pattern(n_q, n_k, query.device)
-            allowed = pattern if mask is None else by_head(pattern & mask)
-            return self.heads.join(scaled_dot_product(q, k, v, allowed, None, self.normalise, need_weights))
-        return self.heads.join(Attended(_planned(q, k, v, plan, by_head(mask), self.normalise), None))
+            cells = pattern(n_q, n_k, query.device)
+            allowed = cells[None, None] if mask is None else cells & mask
+            attended = scaled_dot_product(query, key, value, allowed, None, self.normalise, need_weights)
+            return attended, allowed.any(-1).any(1, keepdim=True)
+        context, rows = _planned(query, key, value, plan, mask, self.normalise)
+        return Attended(context, None), rows.any(1, keepdim=True)
 
 
 @lru_cache(maxsize=256)
@@ -99,7 +127,8 @@ def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
         parts.append(_cheapest(cells & rest, _strides(piece)))
         rest &= ~cells
     width = sum(part.keys.shape[1] for part in parts) + len(whole)
-    if width > n * (_WORTH_ALONE if len(parts) == 1 else _WORTH_TOGETHER):
+    share, number = _ALONE if len(parts) == 1 and not len(whole) else _TOGETHER
+    if width > share * n - number:
         return None
     moved = tuple(Part(*(tensor.to(device) for tensor in part)) for part in parts)
     return Plan(moved, whole.to(device), allowed[whole].to(device))
@@ -150,7 +179,7 @@ def _gather(x: Tensor, index: Tensor) -> Tensor:
 
 
 def _scatter(x: Tensor, part: Part) -> Tensor:
-    """(B, h, G, q, d) -> (B, h, n, d), the inverse of gathering a part's queries."""
+    """(B, h, G, q, ...) -> (B, h, n, ...), the inverse of gathering a part's queries."""
     return x.flatten(2, 3).index_select(2, part.place)
 
 
@@ -167,42 +196,51 @@ def _allowed(part: Part, mask: Tensor | None) -> Tensor:
 
 def _planned(
     query: Tensor, key: Tensor, value: Tensor, plan: Plan, mask: Tensor | None, normalise: Normaliser
-) -> Tensor:
-    """Context (B, h, n, d) of the same three times, and of a mask (B, h or 1, n or 1, n or 1)."""
+) -> tuple[Tensor, Tensor]:
+    """Context (B, h, n, d) of the same three times, and of a mask (B, h or 1, n or 1, n or 1).
+
+    And which rows may read anything, bool (B or 1, h or 1, n).
+    """
+    allowed = [_allowed(part, mask) for part in plan.parts]
+    rows = reduce(or_, [_scatter(cells.any(-1), part) for cells, part in zip(allowed, plan.parts, strict=True)])
     if len(plan.parts) == 1 and normalise is softmax:
-        context = _alone(query, key, value, plan.parts[0], mask)
+        context = _alone(query, key, value, plan.parts[0], allowed[0])
     else:
-        context = _together(query, key, value, plan.parts, mask, normalise)
+        context = _together(query, key, value, plan.parts, allowed, normalise)
     if not len(plan.whole):
-        return context
-    cells = plan.cells
+        return context, rows
+    cells = plan.cells[None, None]
     if mask is not None:
         cells = cells & (mask if mask.shape[2] == 1 else mask[:, :, plan.whole])
-    rows = scaled_dot_product(query[:, :, plan.whole], key, value, cells, None, normalise, need_weights=False)
-    return context.index_copy(2, plan.whole, rows.context)
+    read = scaled_dot_product(query.index_select(2, plan.whole), key, value, cells, None, normalise, need_weights=False)
+    return context.index_copy(2, plan.whole, read.context), rows.index_copy(2, plan.whole, cells.any(-1))
 
 
-def _alone(query: Tensor, key: Tensor, value: Tensor, part: Part, mask: Tensor | None) -> Tensor:
+def _alone(query: Tensor, key: Tensor, value: Tensor, part: Part, allowed: Tensor) -> Tensor:
     """Softmax over a single part, by torch's own function: (B, h, n, d) three times -> (B, h, n, d)."""
     heads = query.shape[1]
     q, k, v = _gather(query, part.queries), _gather(key, part.keys), _gather(value, part.keys)
-    allowed = _allowed(part, mask).expand(-1, heads, -1, -1, -1).flatten(1, 2)
-    context = F.scaled_dot_product_attention(q.flatten(1, 2), k.flatten(1, 2), v.flatten(1, 2), allowed)
+    mask = allowed.expand(-1, heads, -1, -1, -1).flatten(1, 2)
+    context = F.scaled_dot_product_attention(q.flatten(1, 2), k.flatten(1, 2), v.flatten(1, 2), mask)
     return _scatter(context.unflatten(1, (heads, -1)), part)
 
 
 def _together(
-    query: Tensor, key: Tensor, value: Tensor, parts: tuple[Part, ...], mask: Tensor | None, normalise: Normaliser
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    parts: tuple[Part, ...],
+    allowed: list[Tensor],
+    normalise: Normaliser,
 ) -> Tensor:
     """Normalised over all parts at once, side by side as (B, h, n, sum of m)."""
     query = query * query.shape[-1] ** -0.5
-    scores, allowed = [], []
-    for part in parts:
+    scores, shown = [], []
+    for part, cells in zip(parts, allowed, strict=True):
         groups = _gather(query, part.queries) @ _gather(key, part.keys).transpose(3, 4)
         scores.append(_scatter(groups, part))
-        cells = _allowed(part, mask)
-        allowed.append(_scatter(cells, part).expand(len(query), -1, -1, -1))
-    weights = normalise(torch.cat(scores, -1), torch.cat(allowed, -1))
+        shown.append(_scatter(cells, part).expand(len(query), -1, -1, -1))
+    weights = normalise(torch.cat(scores, -1), torch.cat(shown, -1))
     shares = weights.split([part.keys.shape[1] for part in parts], -1)
     reads = (_gather(w, part.queries) @ _gather(value, part.keys) for w, part in zip(shares, parts, strict=True))
     return torch.stack([_scatter(read, part) for read, part in zip(reads, parts, strict=True)]).sum(0)

@@ -49,7 +49,7 @@ def bounded_softmax(
     # Sentences at a time: as many as fill a block with a single row.
     count = max(1, block // max(1, value.shape[1] * value.shape[2]))
     mask = None if mask is None else mask.reshape((1,) * (3 - mask.dim()) + mask.shape)
-    masks = [mask] * len(value) if mask is None or len(mask) == 1 else mask.split(count)
+    masks = [mask] * max(1, len(value)) if mask is None or len(mask) == 1 else mask.split(count)
     pieces = zip(head.split(count), dependent.split(count), wide.split(count), masks, strict=False)
     done: list[Tensor] = [_Bounded.apply(a, k, v, m, direction, bound, block) for a, k, v, m in pieces]
     return torch.cat(done).to(value.dtype)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from glimpse.agents.encoders.encoded import Encoded, Encoder
+from glimpse.agents.encoders.encoded import Encoded, Encoder, real_first
 from glimpse.agents.encoders.options import CnnEncoderOptions
 
 
@@ -25,6 +25,7 @@ class CnnEncoder(Encoder):
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`."""
+        tokens, mask, _ = real_first(tokens, mask)
         silent = tokens.masked_fill(~mask.unsqueeze(-1), 0.0).mT  # (B, E, L)
         length = mask.sum(1, keepdim=True)
         largest = [self._largest(conv, silent, length) for conv in self.filters]

@@ -26,19 +26,20 @@ class DistanceBlock(nn.Module):
         """Make it for tokens (B, L, D)."""
         super().__init__()
         width = options.width
-        self.attention = Distance(width, options.heads, options.alpha, direction, options.normaliser)
-        self.gate = ProjectedGate(width, options.dropout)
+        normed = options.layer_norm
+        self.attention = Distance(width, options.heads, options.alpha, direction, options.normaliser, normed)
+        self.gate = ProjectedGate(width, options.dropout, normed)
         self.feed_forward = nn.Sequential(
             nn.Linear(width, options.feed_forward), nn.ReLU(), nn.Linear(options.feed_forward, width)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(width) if options.layer_norm else nn.Identity() for _ in range(2))
+        self.norm = nn.LayerNorm(width) if normed else nn.Identity()
         self.dropout = nn.Dropout(options.dropout)
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool) -> Attended:
         """Tokens (B, L, D), real ones (B, L) -> (B, L, D), and weights (B, h, L, L)."""
         read, weights = self.attention(tokens, tokens, tokens, mask.unsqueeze(1), need_weights=need_weights)
-        mixed = self.norms[0](self.gate(tokens, self.dropout(read)))
-        return Attended(self.norms[1](mixed + self.dropout(self.feed_forward(mixed))), weights)
+        mixed = self.gate(tokens, self.dropout(read))
+        return Attended(self.norm(mixed + self.dropout(self.feed_forward(mixed))), weights)
 
 
 class DistanceEncoder(Encoder):

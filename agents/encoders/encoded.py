@@ -6,6 +6,7 @@ Axes: B episodes, L tokens, E width of a token's vector, D width of the sentence
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
@@ -34,3 +35,24 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode B texts; `need_weights` asks for those of pairs of tokens too, which cost time and memory."""
+
+
+def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Move real tokens together, for what reads neighbours or one token after the other.
+
+    Args:
+        tokens: (B, L, E).
+        mask: (B, L) bool, True for real tokens, in any place.
+
+    Returns:
+        Tokens and mask with real ones first, in their order, and where each came from (B, L); None if none was moved.
+    """
+    if not (mask[:, 1:] & ~mask[:, :-1]).any():
+        return tokens, mask, None
+    order = mask.byte().sort(dim=1, descending=True, stable=True).indices
+    return take(tokens, order), mask.gather(1, order), order
+
+
+def take(tokens: Tensor, order: Tensor) -> Tensor:
+    """Tokens (B, L, E) in another order (B, L)."""
+    return torch.take_along_dim(tokens, order.unsqueeze(-1), 1)

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.encoders.encoded import Encoded, Encoder
+from glimpse.agents.encoders.encoded import Encoded, Encoder, real_first, take
 from glimpse.agents.encoders.options import HierarchicalEncoderOptions, LevelOptions
 from glimpse.agents.encoders.pooling import Pooling
 from glimpse.agents.encoders.recurrent import BidirectionalStates
@@ -24,9 +24,13 @@ class ConvolutionalStates(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, None]:
         """States, of which those at padding are zero; and no last state."""
+        if not mask.shape[1]:
+            return tokens.sum(-1, keepdim=True).expand(-1, -1, self.width), None
+        tokens, mask, order = real_first(tokens, mask)
         real = mask.unsqueeze(-1)
         states: Tensor = self.filters(torch.where(real, tokens, 0.0).mT).mT.relu()
-        return torch.where(real, states, 0.0), None
+        states = torch.where(real, states, 0.0)
+        return states if order is None else take(states, order.argsort(1)), None
 
 
 class Level(nn.Module):

@@ -1,19 +1,20 @@
 """The options of every encoder of text; pydantic only, as `glimpse.agents.options`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from glimpse.agents.attention.masks import Full, MaskOptions
+from glimpse.agents.attention.masks import Full, PatternOptions, by_name
 from glimpse.agents.attention.options import (
+    AdditiveOptions,
     ContextVectorOptions,
-    DistanceOptions,
+    Headed,
     MultiHeadOptions,
     Normalised,
-    RelativeOptions,
+    ScoreOptions,
+    SelfAttentionOptions,
     Source2TokenOptions,
-    SparseOptions,
     StructuredOptions,
 )
 from glimpse.agents.options import Options
@@ -46,24 +47,45 @@ class HopsOptions(StructuredOptions):
     )
 
 
-def _by_name(value: Any) -> Any:
-    """A bare name, as `max`, stands for `{kind: max}`."""
-    return {"kind": value} if isinstance(value, str) else value
+class AskedOptions(Options):
+    """One question to all tokens, by the score of any pair (Bahdanau et al., 2015; Luong et al., 2015)."""
+
+    kind: Literal["attention"] = "attention"
+    score: ScoreOptions = AdditiveOptions()
+
+
+class LearnedQueryOptions(AskedOptions):
+    """The same question to every text."""
+
+    query: Literal["learned"] = Field("learned", description="Who asks.")
+
+
+class StateQueryOptions(AskedOptions):
+    """A text's own question, its last states, or the same to every text."""
+
+    query: Literal["last", "learned"] = Field("last", description="Who asks: the last states, or a learned vector.")
 
 
 PoolingOptions = Annotated[
     Annotated[
-        MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions, Field(discriminator="kind")
+        MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions | LearnedQueryOptions,
+        Field(discriminator="kind"),
     ],
-    BeforeValidator(_by_name),
+    BeforeValidator(by_name),
 ]
 """How the vectors of tokens become one."""
 StatePoolingOptions = Annotated[
     Annotated[
-        MaxOptions | MeanOptions | LastOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions,
+        MaxOptions
+        | MeanOptions
+        | LastOptions
+        | ContextVectorOptions
+        | Source2TokenOptions
+        | HopsOptions
+        | StateQueryOptions,
         Field(discriminator="kind"),
     ],
-    BeforeValidator(_by_name),
+    BeforeValidator(by_name),
 ]
 """The same for recurrent states."""
 
@@ -100,16 +122,10 @@ class TransformerEncoderOptions(Options):
     width: int = Field(128, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
     layers: int = Field(2, ge=1, description="Layers, one upon the other.")
     feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
-    attention: Annotated[
-        Annotated[
-            MultiHeadOptions | RelativeOptions | SparseOptions | DistanceOptions,
-            Field(discriminator="kind"),
-        ],
-        BeforeValidator(_by_name),
-    ] = Field(MultiHeadOptions(), validate_default=True, description="Between tokens.")
-    mask: MaskOptions = Field(Full(), description="What a token may read, besides being real.")
-    positions: Literal["sinusoidal", "none"] = Field(
-        "sinusoidal", description="What tells places apart, besides attention with relative positions."
+    attention: SelfAttentionOptions = Field(MultiHeadOptions(), validate_default=True, description="Between tokens.")
+    mask: PatternOptions = Field(Full(), description="What a token may read, of those that are real.")
+    positions: Literal["auto", "sinusoidal", "none"] = Field(
+        "auto", description="What is added to tell places apart: sinusoids, but none where attention is relative."
     )
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
@@ -117,9 +133,32 @@ class TransformerEncoderOptions(Options):
 
     @field_validator("attention")
     @classmethod
-    def _heads_divide_the_width(cls, attention: MultiHeadOptions, others: ValidationInfo) -> MultiHeadOptions:
-        _check_heads(attention.heads, others)
+    def _heads_divide_the_width(cls, attention: Normalised, others: ValidationInfo) -> Normalised:
+        if isinstance(attention, Headed):
+            _check_heads(attention.heads, others)
         return attention
+
+    @property
+    def sinusoidal(self) -> bool:
+        """Whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
+        return self.positions == "sinusoidal" or (self.positions == "auto" and self.attention.kind != "relative")
+
+
+class DecoderOptions(Options):
+    """A Transformer's decoder (Vaswani et al., 2017), which reads what came before, and an encoded text."""
+
+    width: int = Field(128, ge=1, description="D, which the heads divide.")
+    layers: int = Field(2, ge=1, description="Layers, one upon the other.")
+    heads: int = Field(4, ge=1, validate_default=True, description="Heads h, which divide the width.")
+    feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
+    norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
+
+    @field_validator("heads")
+    @classmethod
+    def _heads_divide_the_width(cls, heads: int, others: ValidationInfo) -> int:
+        _check_heads(heads, others)
+        return heads
 
 
 class DisanEncoderOptions(Normalised):
@@ -139,7 +178,9 @@ class DistanceEncoderOptions(Normalised):
     heads: int = Field(5, ge=1, validate_default=True, description="Heads h, which divide the width.")
     alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
     feed_forward: int = Field(1200, ge=1, description="Hidden units of the layer after the gate.")
-    layer_norm: bool = Field(True, description="Layer norm after the gate and after the feed-forward network.")
+    layer_norm: bool = Field(
+        True, description="Layer norm of what attention and gate project, and after the feed-forward network."
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="Of what attention and the feed-forward network give.")
 
     @field_validator("heads")
@@ -156,10 +197,10 @@ class LevelOptions(Options):
     width: int = Field(50, ge=1, description="Units of each direction; a CNN has twice as many filters.")
     pooling: Annotated[
         Annotated[
-            MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions,
+            MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | LearnedQueryOptions,
             Field(discriminator="kind"),
         ],
-        BeforeValidator(_by_name),
+        BeforeValidator(by_name),
     ] = Field(ContextVectorOptions(), validate_default=True, description="How they become one vector.")
 
 

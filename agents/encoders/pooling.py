@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents.attention.hierarchical import ContextVector
+from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.source2token import Source2Token
 from glimpse.agents.attention.structured import Structured, penalty
 from glimpse.agents.encoders.encoded import Encoded
-from glimpse.agents.encoders.options import HopsOptions, MaxOptions, PoolingOptions
+from glimpse.agents.encoders.options import HopsOptions, MaxOptions, PoolingOptions, StateQueryOptions
 
 
 def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,6 +24,8 @@ def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (B, D), and the share of features (B, L) whose maximum each token holds.
     """
+    if not tokens.shape[1]:
+        return tokens.sum(1), tokens.sum(-1)
     lowest = tokens.masked_fill(~mask.unsqueeze(-1), -torch.inf)
     largest, holder = lowest.max(1)
     share = torch.zeros_like(tokens[..., 0]).scatter_add_(1, holder, torch.ones_like(largest)) / tokens.shape[-1]
@@ -43,11 +46,12 @@ class Pooling(nn.Module):
     (B, R, L).
     """
 
-    def __init__(self, options: PoolingOptions, width: int) -> None:
+    def __init__(self, options: PoolingOptions | StateQueryOptions, width: int) -> None:
         """Make it for tokens of `width` D."""
         super().__init__()
         self.options, self.width = options, width
         self.attention: nn.Module | None = None
+        self.question: nn.Parameter | None = None
         match options.kind:
             case "context_vector":
                 self.attention = ContextVector(width, options.hidden, options.normaliser)
@@ -56,14 +60,19 @@ class Pooling(nn.Module):
             case "structured":
                 self.attention = Structured(width, options.hidden, options.hops, options.normaliser)
                 self.width = width * options.hops
+            case "attention":
+                self.attention = make_attention(options.score, width)
+                self.question = nn.Parameter(torch.randn(width) * width**-0.5) if options.query == "learned" else None
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Encoded:
-        """Pool (B, L, D) over real tokens (B, L)."""
+    def forward(self, tokens: Tensor, mask: Tensor, last: Tensor | None = None) -> Encoded:
+        """Pool (B, L, D) over real tokens (B, L); last states (B, D) may ask."""
         if self.attention is None:
             pool = max_pool if isinstance(self.options, MaxOptions) else mean_pool
             vector, weights = pool(tokens, mask)
             return Encoded(vector, {"tokens": weights})
-        context, weights = self.attention(None, tokens, tokens, mask.unsqueeze(1))
+        query = last if self.question is None else self.question.expand(len(tokens), -1)
+        query = None if query is None else query.unsqueeze(1)
+        context, weights = self.attention(query, tokens, tokens, mask.unsqueeze(1))
         if isinstance(self.options, HopsOptions):
             lost = self.options.penalty * penalty(weights, self.options.penalty_reduction)
             return Encoded(context.flatten(1), {"hops": weights}, lost if self.options.penalty else None)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from glimpse.agents.encoders.encoded import Encoded, Encoder
+from glimpse.agents.encoders.encoded import Encoded, Encoder, real_first, take
 from glimpse.agents.encoders.options import RecurrentEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
 
@@ -29,18 +29,51 @@ class BidirectionalStates(nn.Module):
 
         Args:
             tokens: (B, L, E).
-            mask: (B, L) bool, True for real tokens, which stand before all padding.
+            mask: (B, L) bool, True for real tokens; those between them are passed over.
         """
-        if not len(tokens):
-            return tokens.new_zeros(*mask.shape, self.width), tokens.new_zeros(0, self.width)
+        if not mask.numel():
+            nothing = tokens.sum(-1, keepdim=True).expand(-1, -1, self.width)
+            return nothing, nothing.sum(1)
+        tokens, mask, order = real_first(tokens, mask)
         length = mask.sum(1)
-        packed = pack_padded_sequence(tokens, length.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-        states, last = self.network(packed)
-        hidden = cast(Tensor, last[0] if isinstance(last, tuple) else last)[-2:]
-        padded, _ = pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])
         # An empty text is read as one token of padding, of which nothing may be left.
+        read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
+        states, last = read(self.network, tokens, length.clamp(min=1))
         real = mask.unsqueeze(-1)
-        return torch.where(real, padded, 0.0), torch.where(real.any(1), torch.cat([hidden[0], hidden[1]], -1), 0.0)
+        states, last = torch.where(real, states, 0.0), torch.where(real.any(1), last, 0.0)
+        return states if order is None else take(states, order.argsort(1)), last
+
+
+def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """States (B, L, 2 U) of tokens (B, L, E), of which the first `length` (B,) are read; and the last ones (B, 2 U)."""
+    packed = pack_padded_sequence(tokens, length.cpu(), batch_first=True, enforce_sorted=False)
+    states, last = network(packed)
+    hidden = cast(Tensor, last[0] if isinstance(last, tuple) else last)[-2:]
+    padded, _ = pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])
+    return padded, torch.cat([hidden[0], hidden[1]], -1)
+
+
+def _read_unpacked(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of a GRU: on a CPU torch's takes a time quadratic in L where texts are packed.
+
+    Each direction reads from left to right, the backward one the text turned round, so that padding comes last.
+    """
+    place = torch.arange(tokens.shape[1], device=tokens.device)
+    turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place)  # (B, L)
+    start = tokens.new_zeros(1, len(tokens), network.hidden_size)
+    for layer in range(network.num_layers):
+        there = _gru(network, f"l{layer}", tokens, start)
+        back = take(_gru(network, f"l{layer}_reverse", take(tokens, turned), start), turned)
+        tokens = torch.cat([there, back], -1)
+    last = take(there, length[:, None] - 1)[:, 0]
+    return tokens, torch.cat([last, back[:, 0]], -1)
+
+
+def _gru(network: nn.RNNBase, name: str, tokens: Tensor, start: Tensor) -> Tensor:
+    """States (B, L, U) of one layer and direction."""
+    weights = [getattr(network, f"{kind}_{name}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    states: Tensor = torch.gru(tokens, start, weights, True, 1, 0.0, network.training, False, True)[0]
+    return states
 
 
 class RecurrentEncoder(Encoder):
@@ -56,4 +89,4 @@ class RecurrentEncoder(Encoder):
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`."""
         states, last = self.states(tokens, mask)
-        return Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask))
+        return Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask, last))

@@ -3,11 +3,12 @@
 Axes: B texts, L tokens, E width of a word's vector, D width.
 """
 
-from typing import cast
+from typing import Literal, cast
 
 from torch import Tensor, nn
 
 from glimpse.agents.attention.attended import Attended
+from glimpse.agents.attention.masks import Full
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.positions import sinusoids
 from glimpse.agents.encoders.encoded import Encoded, Encoder
@@ -15,40 +16,55 @@ from glimpse.agents.encoders.options import TransformerEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
 
 
-class TransformerLayer(nn.Module):
-    """Attention and a feed-forward network, each added to what came in (section 3.1).
+class Residual(nn.Module):
+    """What surrounds a sublayer f: post is LN(x + Drop(f(x))), as the paper (section 3.1), pre x + Drop(f(LN(x)))."""
 
-    post: LN(x + Drop(f(x))), as in the paper; pre: x + Drop(f(LN(x))).
-    """
-
-    def __init__(self, options: TransformerEncoderOptions) -> None:
+    def __init__(self, width: int, dropout: float, norm: Literal["post", "pre"]) -> None:
         """Make it for (B, L, D)."""
         super().__init__()
+        self.norm, self.dropout, self.first = nn.LayerNorm(width), nn.Dropout(dropout), norm == "pre"
+
+    def before(self, tokens: Tensor) -> Tensor:
+        """What the sublayer is given."""
+        return cast(Tensor, self.norm(tokens)) if self.first else tokens
+
+    def after(self, tokens: Tensor, added: Tensor) -> Tensor:
+        """The tokens with what the sublayer gave."""
+        tokens = tokens + self.dropout(added)
+        return tokens if self.first else cast(Tensor, self.norm(tokens))
+
+
+def feed_forward(width: int, hidden: int) -> nn.Sequential:
+    """max(0, x W_1 + b_1) W_2 + b_2 (equation 2)."""
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
+
+
+class TransformerLayer(nn.Module):
+    """Attention and a feed-forward network, each added to what came in (section 3.1)."""
+
+    def __init__(self, options: TransformerEncoderOptions, number: int = 0) -> None:
+        """Make it for (B, L, D); it is layer `number` from 0."""
+        super().__init__()
         width = options.width
-        self.attention = make_attention(options.attention, width)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, options.feed_forward), nn.ReLU(), nn.Linear(options.feed_forward, width)
-        )
-        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.dropout = nn.Dropout(options.dropout)
-        self.first = options.norm == "pre"
+        self.attention = make_attention(options.attention, width, layer=number)
+        self.feed_forward = feed_forward(width, options.feed_forward)
+        self.residuals = nn.ModuleList(Residual(width, options.dropout, options.norm) for _ in range(2))
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool) -> Attended:
-        """(B, L, D) and what may be read (B, L, L) -> (B, L, D), and the attention's weights."""
-        norm, other = self.norms
-        seen = norm(tokens) if self.first else tokens
+        """(B, L, D) and what may be read, to broadcast to (B, L, L) -> (B, L, D), and the attention's weights."""
+        around_attention, around_feed_forward = cast(list[Residual], list(self.residuals))
+        seen = around_attention.before(tokens)
         context, weights = self.attention(seen, seen, seen, mask, need_weights=need_weights)
-        tokens = tokens + self.dropout(context)
-        if not self.first:
-            tokens = norm(tokens)
-        tokens = tokens + self.dropout(self.feed_forward(other(tokens) if self.first else tokens))
-        return Attended(tokens if self.first else other(tokens), weights)
+        tokens = around_attention.after(tokens, context)
+        added = self.feed_forward(around_feed_forward.before(tokens))
+        return Attended(around_feed_forward.after(tokens, added), weights)
 
 
 class TransformerEncoder(Encoder):
     """Layers upon word vectors with positions, and a pooling.
 
-    Its weights are called `layer1` and so on, (B, h, L, L).
+    Its weights are called `layer1` and so on, as the attention gives them: (B, h, L, L) with heads, (B, L, L) without,
+    and (B, L, L, D) where each feature has its own.
     """
 
     def __init__(self, options: TransformerEncoderOptions, embedding_width: int) -> None:
@@ -58,20 +74,27 @@ class TransformerEncoder(Encoder):
         width = options.width
         self.enter = nn.Linear(embedding_width, width) if embedding_width != width else nn.Identity()
         self.dropout = nn.Dropout(options.dropout)
-        self.layers = nn.ModuleList(TransformerLayer(options) for _ in range(options.layers))
+        self.layers = nn.ModuleList(TransformerLayer(options, number) for number in range(options.layers))
         self.norm = nn.LayerNorm(width) if options.norm == "pre" else nn.Identity()
         self.pooling = Pooling(options.pooling, width)
         self.width = self.pooling.width
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`. Weights of pairs are made if they are asked for."""
-        x = self.enter(tokens)
-        if self.options.positions == "sinusoidal":
-            x = x + sinusoids(x.shape[1], x.shape[2], x.device)
-        x, readable, weights = self.dropout(x), self.options.mask.over(mask), {}
+        states, weights = self.states(tokens, mask, need_weights)
+        pooled = cast(Encoded, self.pooling(states, mask))
+        return pooled._replace(weights={**pooled.weights, **weights})
+
+    def states(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
+        """All tokens as the last layer gives them, (B, L, D), and the layers' weights; a decoder reads these."""
+        x: Tensor = self.enter(tokens)
+        if self.options.sinusoidal:
+            x = x + sinusoids(x.shape[1], x.shape[2], x.device, x.dtype)
+        # A mask of tokens alone is cheaper than one of pairs.
+        readable = mask.unsqueeze(1) if self.options.mask == Full() else self.options.mask.over(mask)
+        x, weights = self.dropout(x), {}
         for number, layer in enumerate(self.layers, 1):
             x, seen = cast(Attended, layer(x, readable, need_weights))
             if seen is not None:
                 weights[f"layer{number}"] = seen
-        pooled = cast(Encoded, self.pooling(self.norm(x), mask))
-        return pooled._replace(weights={**pooled.weights, **weights})
+        return self.norm(x), weights

@@ -75,10 +75,13 @@ def test_fused_equals_plain(direction: str, mask: str, block: int, monkeypatch: 
         torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
-def test_fused_gradients_by_finite_differences() -> None:
-    """Without the plain form as a witness."""
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("direction", ["forward", "backward", "diagonal_disabled", "full"])
+def test_fused_gradients_by_finite_differences(direction: str, masked: bool) -> None:
+    """Without the plain form as a witness; the second sentence has two tokens of three."""
     inputs = drawn(2, 3, 2), drawn(2, 3, 2), drawn(2, 3, 2)
-    assert torch.autograd.gradcheck(lambda a, k, v: bounded_softmax(a, k, v, None, "forward", 5.0), inputs)
+    mask = torch.tensor([[[True, True, True]], [[True, True, False]]]) if masked else None
+    assert torch.autograd.gradcheck(lambda a, k, v: bounded_softmax(a, k, v, mask, direction, 5.0), inputs)
 
 
 def test_the_fused_form_keeps_nothing_of_the_pairs() -> None:

@@ -67,3 +67,20 @@ def test_it_is_an_alibi_of_slope_alpha() -> None:
     maps = attention.heads
     expected = torch.nn.functional.scaled_dot_product_attention(maps.query(x), maps.key(x), maps.value(x), bias)
     torch.testing.assert_close(attention(x, x, x).context, maps.out(expected.nan_to_num()))
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_layer_norm_of_the_projections(need_weights: bool) -> None:
+    """Of q, k and v head by head, and of what the heads give; a row that reads nothing stays zero all the same."""
+    torch.manual_seed(0)
+    attention, x = Distance(6, 2, alpha=0.5, layer_norm=True), torch.randn(1, 5, 6)
+    with torch.no_grad():
+        attention.norms[3].bias.fill_(7)
+    q, k, v = (norm(each) for norm, each in zip(attention.norms, attention.heads.split(x, x, x), strict=False))
+    torch.testing.assert_close(q.mean(-1), torch.zeros(1, 2, 5), atol=1e-5, rtol=0)
+    scores = q @ k.transpose(2, 3) / 3**0.5 - 0.5 * (torch.arange(5)[:, None] - torch.arange(5)).abs()
+    weights = scores.masked_fill(~Forward()(5, 5), float("-inf")).softmax(-1)[:, :, 1:]
+    expected = attention.norms[3](attention.heads.out((weights @ v).transpose(1, 2).flatten(2)))
+    found = attention(x, x, x, need_weights=need_weights).context
+    torch.testing.assert_close(found[:, 1:], expected)
+    assert (found[:, 0] == 0).all()

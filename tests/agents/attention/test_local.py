@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from glimpse.agents.attention.global_attention import GlobalAttention
 from glimpse.agents.attention.local import LocalAttention
+from glimpse.agents.attention.masks import Causal, Window
 from glimpse.agents.attention.multiplicative import DotScore, GeneralScore
 
 
@@ -79,3 +80,29 @@ def test_only_the_gaussian_moves_the_place() -> None:
         attention(query, key, key).context.sum(), list(attention.predict.parameters()), allow_unused=True
     )
     assert list(found) == [None, None]
+
+
+def test_windows_end_with_the_sentence() -> None:
+    """At both borders, and with a window of the place alone."""
+    key = torch.zeros(1, 4, 1)
+    wide = LocalAttention(Given(), 1, half_width=1, centre="monotone")(torch.zeros(1, 4, 1), key, key).weights
+    assert (wide[0] > 0).int().tolist() == [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
+    narrow = LocalAttention(Given(), 1, half_width=0, centre="monotone")(torch.zeros(1, 4, 1), key, key).weights
+    torch.testing.assert_close(narrow[0], torch.eye(4))
+    # p = 4 sigmoid(-50) = 0 and p = 4 sigmoid(50) = 4, which is behind the last token.
+    attention = LocalAttention(Given(), 1, half_width=2)
+    with torch.no_grad():
+        attention.get_parameter("predict.0.weight").fill_(1)
+        attention.get_parameter("predict.2.weight").fill_(50)
+    weights = attention(torch.tensor([[[-9.0], [9.0]]]), key, key).weights[0]
+    assert (weights > 0).int().tolist() == [[1, 1, 1, 0], [0, 0, 1, 1]]
+    torch.testing.assert_close(weights[0], torch.tensor([1, 0.606531, 0.135335, 0]) / 3, atol=1e-6, rtol=0)
+
+
+def test_a_pattern_of_pairs_does_not_shorten_the_sentence() -> None:
+    """S is the number of real tokens, also where each query may read few of them."""
+    query = torch.zeros(1, 6, 3)
+    real = torch.arange(6)[None, None] < 4
+    for mask in (real, real & Causal()(6, 6), real & Window(width=1)(6, 6)):
+        place = predicted(4).centre(query, mask.expand(1, 6, 6))
+        torch.testing.assert_close(place, torch.full((1, 6, 1), 2.0))

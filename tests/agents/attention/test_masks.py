@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from glimpse.agents.attention.masks import (
     Backward,
@@ -22,6 +23,7 @@ from glimpse.agents.attention.masks import (
     MaskOptions,
     Padding,
     Pattern,
+    PatternOptions,
     Strided,
     Summary,
     Window,
@@ -132,3 +134,61 @@ def test_options_load_no_torch() -> None:
     """So that a mistake in a config is answered at once."""
     code = "import sys, glimpse.agents.attention.options; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_names_and_combinations_as_a_config_writes_them() -> None:
+    """A bare name stands for a pattern without numbers."""
+    written = {"kind": "all_of", "masks": ["causal", {"kind": "not", "mask": "diagonal_disabled"}]}
+    pattern = TypeAdapter[MaskOptions](MaskOptions).validate_python(written)
+    assert pattern.draw(3) == "#..\n.#.\n..#"
+
+
+def test_edges_of_the_numbers() -> None:
+    """Numbers at which a pattern is another."""
+    diagonal = torch.eye(6, dtype=torch.bool)
+    same: list[tuple[Pattern, Tensor]] = [
+        (Window(width=0), diagonal),
+        (Window(width=6), Full()(6, 6)),
+        (CausalWindow(width=6), Causal()(6, 6)),
+        (Dilated(width=0, dilation=3), diagonal),
+        (Dilated(width=2, dilation=1), Window(width=2)(6, 6)),
+        (Block(length=1), diagonal),
+        (Block(length=6), Full()(6, 6)),
+        (Local(stride=1), diagonal),
+        (Local(stride=6), Causal()(6, 6)),
+        (Strided(stride=1), Causal()(6, 6)),
+        (Strided(stride=6), diagonal),
+        (Summary(stride=3, columns=3), Causal()(6, 6)),
+        (Fixed(stride=6, columns=1), Causal()(6, 6)),
+        (GlobalTokens(tokens=0), ~Full()(6, 6)),
+        (GlobalTokens(tokens=6), Full()(6, 6)),
+    ]
+    for pattern, cells in same:
+        assert torch.equal(pattern(6, 6), cells), pattern
+
+
+def test_padding_in_the_algebra() -> None:
+    """With and, or, and not; drawn sentence by sentence."""
+    padding = Padding(lengths=(1, 2))
+    assert padding.draw(2, 3) == "#..\n#..\n\n##.\n##."
+    assert (~padding).draw(1, 3) == ".##\n\n..#"
+    assert (padding | Causal()).draw(2) == "#.\n##\n\n##\n##"
+    assert torch.equal((~(padding & Causal()))(2, 2), (~padding | ~Causal())(2, 2))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "summary", "stride": 2, "columns": 3}, {"kind": "fixed", "stride": 1, "columns": 2}]
+)
+def test_more_columns_than_a_block_has(wrong: dict[str, object]) -> None:
+    """Are refused."""
+    with pytest.raises(ValidationError, match="columns should be at most the stride"):
+        TypeAdapter[MaskOptions](MaskOptions).validate_python(wrong)
+
+
+def test_padding_is_no_pattern_of_a_config() -> None:
+    """It differs between sentences, and is always hidden; also inside of a combination."""
+    adapter = TypeAdapter[Pattern](PatternOptions)
+    assert adapter.validate_python({"kind": "not", "mask": "causal"}) == ~Causal()
+    for wrong in (Padding(lengths=(1,)), Causal() & ~Padding(lengths=(1,))):
+        with pytest.raises(ValidationError, match="leave it out"):
+            adapter.validate_python(wrong.model_dump())

@@ -117,18 +117,17 @@ def test_padding_changes_nothing(kind: str, need_weights: bool) -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_to_read_and_lone_tokens(kind: str, need_weights: bool) -> None:
-    """An empty sentence beside a full one: zeros, and finite gradients; then n = 1, and lower precisions."""
+    """An empty sentence beside a full one: zeros, without gradients; then n = 1, and lower precisions."""
     attention, x = make(kind), tokens().requires_grad_()
     mask = torch.tensor([[True] * 5, [False] * 5])[:, None]
-    # What maps the joined heads has a bias, which an empty context keeps.
-    heads = getattr(attention, "heads", None)
-    bias = None if heads is None else heads.out.bias
-    empty = torch.zeros(WIDTH, dtype=torch.float64) if bias is None else bias
     attended = read(attention, x, mask, need_weights)
-    torch.testing.assert_close(attended.context[1], empty.expand_as(attended.context[1]), atol=0, rtol=0)
+    assert (attended.context[1] == 0).all()
     assert attended.weights is None or (attended.weights[1] == 0).all()
-    found = torch.autograd.grad(attended.context.sum(), [x, *attention.parameters()], allow_unused=True)
+    moved = [x, *attention.parameters()]
+    found = torch.autograd.grad(attended.context.sum(), moved, allow_unused=True, retain_graph=True)
     assert all(gradient is None or gradient.isfinite().all() for gradient in found)
+    nothing = torch.autograd.grad(attended.context[1].sum(), moved, allow_unused=True)
+    assert all(gradient is None or (gradient == 0).all() for gradient in nothing)
     assert read(attention, x[:, :1], None, need_weights).context.isfinite().all()
     for dtype in (torch.float16, torch.bfloat16):
         lower = read(copy.deepcopy(attention).to(dtype), x.detach().to(dtype), mask, need_weights).context
@@ -252,3 +251,48 @@ def test_options_by_name_and_their_mistakes() -> None:
     assert additive(torch.randn(1, 2, 6), torch.randn(1, 3, 4), torch.randn(1, 3, 4)).context.shape == (1, 2, 4)
     with pytest.raises(ValueError, match="dot attention needs keys as wide as queries"):
         make_attention(OPTIONS.validate_python("dot"), 6, key_width=4)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_sentences_or_no_tokens(kind: str, need_weights: bool) -> None:
+    """A batch of none, and sentences of none, with gradients."""
+    attention, asks = make(kind), {"source2token": 1, "context_vector": 1, "structured": 3}
+    for shape in ((0, 5, WIDTH), (2, 0, WIDTH), (0, 0, WIDTH)):
+        for mask in (None, torch.ones(shape[0], 1, shape[1], dtype=torch.bool)):
+            x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+            context = read(attention, x, mask, need_weights).context
+            assert context.shape == (shape[0], asks.get(kind, shape[1]), WIDTH)
+            assert (context == 0).all()
+            context.sum().backward()
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_strides_do_not_count(kind: str, need_weights: bool) -> None:
+    """Tokens first, features first, every second token: the same as a copy that lies in one piece."""
+    attention, x = make(kind), tokens(5, 6)
+    for strided in (x.transpose(0, 1), x.transpose(1, 2), x[:, ::2]):
+        strided.requires_grad_()
+        whole = strided.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        found, expected = (read(attention, y, None, need_weights).context for y in (strided, whole))
+        torch.testing.assert_close(found, expected)
+        (mine,), (theirs,) = (
+            torch.autograd.grad(context.square().sum(), y) for context, y in ((found, strided), (expected, whole))
+        )
+        torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize(("kind", "normaliser"), list(cases()))
+def test_fast_paths_equal_dense_ones_under_any_mask(kind: str, normaliser: Any) -> None:
+    """Random cells of each row, with rows of none, and gradients."""
+    attention, x = make(kind, normaliser), tokens(3, 7)
+    rows = {"source2token": 1, "context_vector": 1, "structured": 3}.get(kind, 7)
+    mask = torch.rand(3, rows, 7, generator=torch.Generator().manual_seed(1)) < 0.4
+    mask[0, 0] = False
+    x.requires_grad_()
+    dense, fast = (read(attention, x, mask, need_weights).context for need_weights in (True, False))
+    torch.testing.assert_close(fast, dense, atol=1e-9, rtol=1e-9)
+    assert (dense[0, 0] == 0).all()
+    (expected,), (found,) = (torch.autograd.grad(context.square().sum(), x) for context in (dense, fast))
+    torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)

@@ -133,3 +133,51 @@ def test_by_name() -> None:
     torch.testing.assert_close(make_normaliser("sparsemax")(z, None), sparsemax(z))
     with pytest.raises(ValueError, match="sparsemax"):
         make_normaliser("hardmax")
+
+
+@pytest.mark.parametrize("row", [[1e4, 0, -1e4], [1e4, 1e4, -1e4], [-1e4, -1e4, -1e4], [1e4, 1e4 - 8, 0]])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ALL)
+def test_extreme_scores(name: str, dtype: torch.dtype, row: list[float]) -> None:
+    """Shares and finite gradients, and the weight is where the largest scores are."""
+    z = torch.tensor(row, dtype=dtype, requires_grad=True)
+    weights = ALL[name](z, None)
+    assert weights.sum().item() == pytest.approx(1, abs=0.01)
+    assert weights[z < z.max() - 10].sum() == 0
+    (found,) = torch.autograd.grad((weights * torch.tensor([1, 2, 3], dtype=dtype)).sum(), z)
+    assert found.isfinite().all()
+
+
+def test_equal_scores_have_equal_shares() -> None:
+    """Also at the edge of the support, [1, 0], where sparsemax gives the second nothing."""
+    for normalise in (sparsemax, entmax15, ALL["entmax 1.33"], ALL["entmax 2.5"]):
+        torch.testing.assert_close(normalise(torch.tensor([3.0, 3, -9]), None), torch.tensor([0.5, 0.5, 0]))
+        torch.testing.assert_close(normalise(torch.full((7,), 2.0), None), torch.full((7,), 1 / 7))
+    assert sparsemax(torch.tensor([1.0, 0])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("excess", [1e-2, 1e-4, 1e-7, 1e-14])
+def test_alpha_near_one_is_near_softmax(excess: float) -> None:
+    """By about the excess, in float32 too, where numbers like (1 + excess z)^(1 / excess) would be noise."""
+    z = scores(4, 50, dtype=torch.float32)
+    for scored, noise in ((z, 5e-7), (z.double(), 1e-12)):
+        torch.testing.assert_close(entmax(scored, alpha=1 + excess), softmax(scored), atol=2 * excess + noise, rtol=0)
+
+
+def test_half_precision_has_the_gradients_of_full_precision() -> None:
+    """Where alpha is large, small weights have large powers."""
+    z = torch.tensor([0.0, 0.01, 0.012, -0.3, -3], requires_grad=True)
+    upstream = torch.tensor([1.0, 2, 3, 4, 5])
+    (expected,) = torch.autograd.grad((entmax(z, alpha=4) * upstream).sum(), z)
+    half = z.detach().half().requires_grad_()
+    (found,) = torch.autograd.grad((entmax(half, alpha=4) * upstream.half()).sum(), half)
+    assert found.dtype == torch.float16
+    torch.testing.assert_close(found.float(), expected, atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0, 0)])
+@pytest.mark.parametrize("name", ALL)
+def test_no_rows_or_no_columns(name: str, shape: tuple[int, int]) -> None:
+    """Nothing is shared out."""
+    for mask in (None, torch.ones(shape, dtype=torch.bool)):
+        assert ALL[name](torch.zeros(shape), mask).shape == shape

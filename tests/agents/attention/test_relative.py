@@ -120,3 +120,22 @@ def test_only_distances_count() -> None:
 def test_offsets() -> None:
     """Clipped j - i + k; also of a rectangle."""
     assert offsets(2, 4, 1).tolist() == [[1, 2, 2, 2], [0, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("name", ["none", "padding", "forward", "heads"])
+def test_fused_gradients_by_finite_differences(name: str) -> None:
+    """Without another form as a witness."""
+    inputs = drawn(2, 3, 4, 2), drawn(2, 3, 4, 2), drawn(2, 3, 4, 2), drawn(3, 2), drawn(3, 2)
+    mask = some_masks(4)[name]
+    assert torch.autograd.gradcheck(lambda *given: relative_softmax(*given, mask), inputs)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_extreme_scores(need_weights: bool) -> None:
+    """Queries a thousand times as large: one key has all the weight, and gradients are finite."""
+    relative, _ = same_maps(8, 2, 2)
+    x = (1e3 * torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    found = relative(x, x, x, Window(width=1)(6, 6), need_weights=need_weights).context
+    found.sum().backward()
+    assert found.isfinite().all() and x.grad is not None and x.grad.isfinite().all()
+    torch.testing.assert_close(found, relative(x, x, x, Window(width=1)(6, 6)).context, rtol=1e-4, atol=1e-2)

@@ -1,15 +1,21 @@
 """Sparse patterns: less than dense is computed, and the result is that of the dense mask."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from glimpse.agents.attention import sparse as sparse_attention
+from glimpse.agents.attention.attended import by_head
 from glimpse.agents.attention.masks import (
     Block,
     Causal,
     CausalWindow,
     Dilated,
     Fixed,
+    Forward,
     Full,
     GlobalTokens,
     Local,
@@ -17,8 +23,11 @@ from glimpse.agents.attention.masks import (
     Pattern,
     Strided,
     Window,
+    per_head,
 )
+from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.multi_head import MultiHead
+from glimpse.agents.attention.options import AttentionOptions
 from glimpse.agents.attention.sparse import Sparse, make_plan
 
 N = 100  # Not a multiple of any stride or block.
@@ -35,6 +44,16 @@ PATTERNS: dict[str, Pattern] = {
     "global": Window(width=2) | GlobalTokens(tokens=2),
 }
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def short_texts_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Groups are made where they compute less than half of all cells, though dense is faster at such n."""
+    make_plan.cache_clear()
+    monkeypatch.setattr(sparse_attention, "_ALONE", (0.5, 0))
+    monkeypatch.setattr(sparse_attention, "_TOGETHER", (0.5, 0))
+    yield
+    make_plan.cache_clear()
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -84,6 +103,19 @@ def test_equals_dense_attention_under_the_mask(name: str, mask: str, normaliser:
         torch.testing.assert_close(mine, theirs)
 
 
+def test_dense_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As measured: short texts, and patterns of many keys; several parts and whole rows cost more than one part."""
+    monkeypatch.undo()
+    window, both = Window(width=16), Local(stride=16) | Strided(stride=16)
+    planned = {
+        (name, n)
+        for name, pattern in (("window", window), ("both", both), ("fixed", Fixed(stride=32)))
+        for n in (64, 256, 1024)
+        if make_plan(pattern, n, CPU) is not None
+    }
+    assert planned == {("window", 256), ("fixed", 256), ("window", 1024), ("both", 1024), ("fixed", 1024)}
+
+
 def test_a_full_pattern_is_dense_attention() -> None:
     """A plan would gain nothing, as for a window as wide as the sentence."""
     assert make_plan(Full(), N, CPU) is None
@@ -109,3 +141,52 @@ def test_padding_is_not_a_sparse_pattern() -> None:
     x = torch.randn(1, 5, 4)
     with pytest.raises(ValueError, match="give padding as the mask"):
         Sparse(4, 2, Padding(lengths=(3,)))(x, x, x, need_weights=False)
+
+
+@pytest.mark.parametrize("mask", ["none", "padding", "pairs", "heads"])
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_heads_may_share_patterns_out(mask: str, need_weights: bool) -> None:
+    """The first heads have the first pattern: the same as a dense mask for each head."""
+    torch.manual_seed(0)
+    pair = Local(stride=6), Strided(stride=12)
+    sparse, dense = Sparse(4, 2, pair).double(), MultiHead(4, 2).double()
+    dense.heads.load_state_dict(sparse.heads.state_dict())
+    x, hidden = torch.randn(2, N, 4, dtype=torch.float64), mask_of(mask)
+    allowed = per_head(pair, N, N, CPU)
+    allowed = allowed if hidden is None else allowed & by_head(hidden)
+    expected = dense(x, x, x, allowed)
+    found = sparse(x, x, x, hidden, need_weights=need_weights)
+    torch.testing.assert_close(found.context, expected.context)
+    assert (found.weights is None) != need_weights
+    if need_weights:
+        torch.testing.assert_close(found.weights, expected.weights)
+
+
+def test_layers_may_take_turns() -> None:
+    """In order, and again from the first."""
+    written = {"kind": "sparse", "pattern": {"kind": "window", "width": 1}, "more": ["causal"]}
+    options = TypeAdapter[AttentionOptions](AttentionOptions).validate_python(written)
+    layers = [make_attention(options, 8, layer=number) for number in range(3)]
+    assert [layer.patterns for layer in layers] == [[Window(width=1)], [Causal()], [Window(width=1)]]
+
+
+def test_patterns_must_divide_the_heads() -> None:
+    """In a config and in code."""
+    with pytest.raises(ValueError, match="2 patterns do not divide 3 heads"):
+        Sparse(6, 3, [Causal(), Full()])
+    written = {"kind": "sparse", "heads": 3, "pattern": "causal", "more": ["full"], "shared_by": "heads"}
+    with pytest.raises(ValidationError, match="patterns should divide the heads, which are 3"):
+        TypeAdapter[AttentionOptions](AttentionOptions).validate_python(written)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_rows_that_may_read_nothing(need_weights: bool) -> None:
+    """Zeros in spite of the bias behind the heads: a first token with none before it, and tokens far in the padding."""
+    torch.manual_seed(0)
+    sparse, x = Sparse(4, 2, CausalWindow(width=3) & Forward()), torch.randn(2, N, 4)
+    real = torch.arange(N) < torch.tensor([N, 37])[:, None]
+    assert make_plan(sparse.patterns[0], N, CPU) is not None
+    context = sparse(x, x, x, real[:, None], need_weights=need_weights).context
+    empty = (context == 0).all(-1)
+    assert empty[0].nonzero().tolist() == [[0]]
+    assert empty[1].nonzero()[:, 0].tolist() == [0, *range(40, N)]

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 import torch
 from pydantic import TypeAdapter
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoder
 from glimpse.agents.encoders.options import EncoderOptions
+from glimpse.agents.encoders.recurrent import BidirectionalStates
 
 ENCODERS: list[dict[str, Any]] = [
     {"kind": "lstm", "width": 4},
@@ -21,6 +23,11 @@ ENCODERS: list[dict[str, Any]] = [
     {"kind": "transformer", "width": 8, "layers": 2, "feed_forward": 8},
     {"kind": "transformer", "width": 3, "layers": 1, "norm": "pre", "attention": {"kind": "relative", "heads": 3}},
     {"kind": "transformer", "width": 4, "mask": {"kind": "window", "width": 1}, "pooling": "mean"},
+    {"kind": "gru", "width": 3, "pooling": {"kind": "attention", "score": "additive"}},
+    {"kind": "lstm", "width": 3, "pooling": {"kind": "attention", "score": {"kind": "local", "half_width": 1}}},
+    {"kind": "transformer", "width": 4, "pooling": {"kind": "attention", "score": "dot"}},
+    {"kind": "transformer", "width": 4, "attention": {"kind": "sparse", "pattern": "causal", "more": ["backward"]}},
+    {"kind": "transformer", "width": 4, "layers": 1, "mask": "forward", "attention": "additive"},
     {"kind": "disan", "width": 4},
     {"kind": "disan", "width": 4, "activation": "relu", "normaliser": "entmax15"},
     {"kind": "distance", "width": 10, "feed_forward": 6},
@@ -62,6 +69,55 @@ def test_gradients_are_those_of_finite_differences_and_padding_has_none(options:
     assert tokens.grad[~MASK].abs().max() == 0 and tokens.grad[0].abs().max() > 0
 
 
+@pytest.mark.parametrize("options", ENCODERS, ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_types_and_sizes(options: dict[str, Any], dtype: torch.dtype) -> None:
+    """A lone token, no texts, texts of no tokens, texts of padding alone: the type that came in, and no NaN."""
+    encoder = make(options).to(dtype)
+    for shape, real in (((2, 6), True), ((2, 1), True), ((0, 6), True), ((2, 0), True), ((2, 6), False)):
+        tokens, mask = torch.randn(*shape, 3, dtype=dtype, requires_grad=True), torch.full(shape, real)
+        for need_weights in (False, True):
+            vector = encoder(tokens, mask, need_weights).vector
+            assert vector.shape == (shape[0], encoder.width)
+            assert vector.dtype == dtype and vector.isfinite().all()
+            assert (real and shape[1] > 0) or not vector.any()
+            vector.sum().backward()
+            assert tokens.grad is None or tokens.grad.isfinite().all()
+
+
+# A local score counts places, the gaps too.
+READING_ON = [o for o in ENCODERS if o["kind"] in ("lstm", "gru", "cnn") and "local" not in str(o)]
+
+
+@pytest.mark.parametrize("options", READING_ON, ids=str)
+def test_gaps_are_passed_over(options: dict[str, Any]) -> None:
+    """What reads neighbours reads real tokens as if they stood side by side; each keeps its own weight."""
+    encoder, tokens = make(options), torch.randn(2, 6, 3, dtype=torch.float64)
+    mask = torch.tensor([[False, True, False, True, True, False], [True] * 6])
+    gaps = encoder(tokens, mask)
+    beside = encoder(tokens[:1, [1, 3, 4]], torch.ones(1, 3, dtype=torch.bool))
+    torch.testing.assert_close(gaps.vector[0], beside.vector[0])
+    for name, weights in gaps.weights.items():
+        torch.testing.assert_close(weights[0][..., [1, 3, 4]], beside.weights[name][0])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_gru_reads_as_torchs_own_packed_one(layers: int) -> None:
+    """States, last states and gradients, of texts of 6, 2 and 1 tokens."""
+    torch.manual_seed(0)
+    reader = BidirectionalStates("gru", 3, 4, layers)
+    tokens, length = torch.randn(3, 6, 3, requires_grad=True), torch.tensor([6, 2, 1])
+    mask = torch.arange(6) < length[:, None]
+    packed = pack_padded_sequence(tokens, length, batch_first=True, enforce_sorted=False)
+    states, hidden = reader.network(packed)
+    expected = pad_packed_sequence(states, batch_first=True)[0], torch.cat([hidden[-2], hidden[-1]], -1)
+    found = reader(tokens, mask)
+    torch.testing.assert_close(found, expected)
+    moved = [tokens, *reader.parameters()]
+    mine, theirs = (torch.autograd.grad(sum(each.square().sum() for each in both), moved) for both in (found, expected))
+    torch.testing.assert_close(mine, theirs)
+
+
 def test_a_convolution_by_hand() -> None:
     """One filter that adds two neighbours' first features; a text of one token is read with zeros behind it."""
     encoder = make({"kind": "cnn", "filters": 1, "widths": [2]})
@@ -87,6 +143,12 @@ def test_the_papers_sizes() -> None:
     assert count(make({**distance, "layer_norm": False}, 300)) == 4_686_003 - 1_441_203
 
 
+def test_the_size_of_a_hierarchical_network() -> None:
+    """Words of 200, GRUs of 50 each way, attention of 100 (Yang et al., 2016): two GRUs, two maps, two questions."""
+    gru = [2 * 3 * (50 * (given + 50) + 2 * 50) for given in (200, 100)]
+    assert count(make({"kind": "hierarchical"}, 200)) == sum(gru) + 2 * (100 * 100 + 100 + 100)
+
+
 DOCUMENT = torch.tensor([[[True, True, False], [True, False, False]], [[True, True, True], [False, False, False]]])
 
 
@@ -102,6 +164,13 @@ def test_sentences_without_words_have_no_effect(kind: str) -> None:
     assert together.weights["words"].sum(-1).flatten().tolist() == pytest.approx([1, 1, 1, 0])
     nothing = encoder(tokens, torch.zeros_like(DOCUMENT))
     assert not nothing.vector.any()
+    # An empty sentence between two others is no sentence.
+    empty = torch.zeros(1, 1, 3, dtype=torch.bool)
+    between = torch.cat([DOCUMENT[:1, :1], empty, DOCUMENT[:1, 1:]], 1)
+    apart = encoder(tokens[:1, [0, 0, 1]], between)
+    torch.testing.assert_close(apart.vector[0], together.vector[0])
+    torch.testing.assert_close(apart.weights["sentences"][0, [0, 2]], together.weights["sentences"][0])
+    assert apart.weights["sentences"][0, 1] == 0 and not apart.weights["words"][0, 1].any()
 
 
 def test_without_a_question_hierarchical_attention_is_the_average() -> None:

@@ -1,9 +1,13 @@
 """Poolings by hand."""
 
+from typing import Any
+
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 
-from glimpse.agents.encoders.pooling import max_pool, mean_pool
+from glimpse.agents.encoders.options import PoolingOptions, StatePoolingOptions
+from glimpse.agents.encoders.pooling import Pooling, max_pool, mean_pool
 
 TOKENS = torch.tensor([[[1.0, -5.0], [3.0, -7.0], [9.0, 9.0]], [[-1.0, 2.0], [4.0, 4.0], [4.0, 4.0]]])
 MASK = torch.tensor([[True, True, False], [False, False, False]])
@@ -21,3 +25,65 @@ def test_the_mean_of_real_tokens() -> None:
     vector, weights = mean_pool(TOKENS, MASK)
     assert vector.tolist() == [[2.0, -6.0], [0.0, 0.0]]
     assert weights.tolist() == [pytest.approx([0.5, 0.5, 0.0]), [0.0, 0.0, 0.0]]
+
+
+SCORES: list[Any] = [
+    "additive",
+    "concat",
+    "dot",
+    "scaled_dot",
+    "general",
+    "linear_concat",
+    {"kind": "location", "length": 7},
+    {"kind": "local", "centre": "monotone", "half_width": 1},
+    {"kind": "local", "centre": "predicted", "score": "concat"},
+    {"kind": "dot", "normaliser": "sparsemax"},
+]
+
+
+def test_the_last_state_asks() -> None:
+    """By dot: scores of [1, 2] and three tokens are 1, 2 and 3, the fourth is padding; an empty text gives zeros."""
+    options = TypeAdapter[StatePoolingOptions](StatePoolingOptions).validate_python(
+        {"kind": "attention", "score": "dot"}
+    )
+    tokens = torch.tensor([[[1.0, 0], [0, 1], [1, 1], [9, 9]]]).expand(2, -1, -1)
+    mask = torch.tensor([[True, True, True, False], [False] * 4])
+    pooling = Pooling(options, 2)
+    assert not list(pooling.parameters())
+    pooled = pooling(tokens, mask, torch.tensor([[1.0, 2], [1, 2]]))
+    weights = torch.tensor([[0.090031, 0.244728, 0.665241, 0], [0, 0, 0, 0]])
+    torch.testing.assert_close(pooled.weights["tokens"], weights, atol=1e-6, rtol=0)
+    torch.testing.assert_close(pooled.vector, torch.tensor([[0.755272, 0.909969], [0, 0]]), atol=1e-6, rtol=0)
+
+
+def test_a_learned_question_is_learned() -> None:
+    """It is a parameter, and the same for every text."""
+    options = TypeAdapter[PoolingOptions](PoolingOptions).validate_python({"kind": "attention", "score": "dot"})
+    torch.manual_seed(0)
+    pooling = Pooling(options, 2)
+    assert [name for name, _ in pooling.named_parameters()] == ["question"]
+    pooled = pooling(TOKENS, torch.ones(2, 3, dtype=torch.bool))
+    expected = (TOKENS @ pooling.get_parameter("question")).softmax(-1)
+    torch.testing.assert_close(pooled.weights["tokens"], expected)
+    torch.testing.assert_close(pooled.vector, (expected.unsqueeze(1) @ TOKENS).squeeze(1))
+
+
+@pytest.mark.parametrize("query", ["last", "learned"])
+@pytest.mark.parametrize("score", SCORES, ids=str)
+def test_every_score_can_be_chosen(score: Any, query: str) -> None:
+    """By name, with its numbers, and with a normaliser; each learns."""
+    written = {"kind": "attention", "score": score, "query": query}
+    torch.manual_seed(0)
+    pooling = Pooling(TypeAdapter[StatePoolingOptions](StatePoolingOptions).validate_python(written), 4)
+    tokens, last = torch.randn(2, 5, 4, requires_grad=True), torch.randn(2, 4, requires_grad=True)
+    pooled = pooling(tokens, torch.ones(2, 5, dtype=torch.bool), last)
+    assert pooled.vector.shape == (2, 4) and pooled.weights["tokens"].shape == (2, 5)
+    pooled.vector.square().sum().backward()
+    assert tokens.grad is not None and tokens.grad.any()
+
+
+def test_no_last_state_where_there_is_none() -> None:
+    """Poolings of other encoders do not offer it, nor a mechanism that is no score."""
+    for wrong in ({"kind": "attention", "query": "last"}, {"kind": "attention", "score": "source2token"}):
+        with pytest.raises(ValidationError):
+            TypeAdapter[PoolingOptions](PoolingOptions).validate_python(wrong)
