@@ -332,7 +332,7 @@ def test_the_schema_knows_every_key() -> None:
 def test_a_part_of_another_kind_drops_what_only_the_old_one_had() -> None:
     """And keeps what both have."""
     experiment, notes = read_experiment("trec-lstm", ["agent.encoder.kind=disan"])
-    assert values(experiment, "agent.encoder.kind", "agent.encoder.width") == ["disan", 150]
+    assert values(experiment, "agent.encoder.kind", "agent.encoder.width") == ["disan", 100]
     assert notes == ["command line: agent.encoder.kind=disan instead of lstm drops agent.encoder.pooling"]
 
 
@@ -343,7 +343,10 @@ def test_a_part_of_another_kind_drops_what_only_the_old_one_had() -> None:
         ("agent.encoder.pooling=maxx", "agent.encoder.pooling: should be 'max', 'mean', "),
         ("agent.encoder.widht=3", "agent.encoder.widht: unknown key (did you mean 'width'?)"),
         ("agent.encoder.kind=hierarchical", "agent.encoder: 'hierarchical' needs task.sentences: true (got false)"),
-        ("agent.encoder.kind=transformer", "agent.encoder.attention: heads should divide the width, which is 150"),
+        (
+            "agent.encoder={kind: transformer, width: 150}",
+            "agent.encoder.attention: heads should divide the width, which is 150",
+        ),
     ],
 )
 def test_mistakes_in_parts_of_several_kinds(given: str, problem: str) -> None:
