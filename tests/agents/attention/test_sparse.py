@@ -153,7 +153,8 @@ def test_heads_may_share_patterns_out(mask: str, need_weights: bool) -> None:
     dense.heads.load_state_dict(sparse.heads.state_dict())
     x, hidden = torch.randn(2, N, 4, dtype=torch.float64), mask_of(mask)
     allowed = per_head(pair, N, N, CPU)
-    allowed = allowed if hidden is None else allowed & by_head(hidden)
+    if (cells := by_head(hidden)) is not None:
+        allowed = allowed & cells
     expected = dense(x, x, x, allowed)
     found = sparse(x, x, x, hidden, need_weights=need_weights)
     torch.testing.assert_close(found.context, expected.context)

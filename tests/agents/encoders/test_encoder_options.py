@@ -6,6 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
+from glimpse.agents.attention import masks
 from glimpse.agents.attention import options as attention
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
@@ -25,7 +26,7 @@ def test_every_mechanism_is_within_reach_of_a_config() -> None:
     written = kinds(EncoderOptions)
     assert kinds(attention.AttentionOptions) <= written
     assert kinds(attention.NormaliserOptions) <= written
-    assert kinds(attention.PatternOptions) <= written
+    assert kinds(masks.PatternOptions) <= written
 
 
 WRITTEN: list[dict[str, Any]] = [

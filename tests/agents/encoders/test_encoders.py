@@ -114,7 +114,7 @@ def test_a_gru_reads_as_torchs_own_packed_one(layers: int) -> None:
     found = reader(tokens, mask)
     torch.testing.assert_close(found, expected)
     moved = [tokens, *reader.parameters()]
-    mine, theirs = (torch.autograd.grad(sum(each.square().sum() for each in both), moved) for both in (found, expected))
+    mine, theirs = (torch.autograd.grad([each.square().sum() for each in both], moved) for both in (found, expected))
     torch.testing.assert_close(mine, theirs)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from glimpse.agents.encoders.options import PoolingOptions, StatePoolingOptions
+from glimpse.agents.encoders.options import PoolingOptions, StateQueryOptions
 from glimpse.agents.encoders.pooling import Pooling, max_pool, mean_pool
 
 TOKENS = torch.tensor([[[1.0, -5.0], [3.0, -7.0], [9.0, 9.0]], [[-1.0, 2.0], [4.0, 4.0], [4.0, 4.0]]])
@@ -43,9 +43,7 @@ SCORES: list[Any] = [
 
 def test_the_last_state_asks() -> None:
     """By dot: scores of [1, 2] and three tokens are 1, 2 and 3, the fourth is padding; an empty text gives zeros."""
-    options = TypeAdapter[StatePoolingOptions](StatePoolingOptions).validate_python(
-        {"kind": "attention", "score": "dot"}
-    )
+    options = TypeAdapter[StateQueryOptions](StateQueryOptions).validate_python({"kind": "attention", "score": "dot"})
     tokens = torch.tensor([[[1.0, 0], [0, 1], [1, 1], [9, 9]]]).expand(2, -1, -1)
     mask = torch.tensor([[True, True, True, False], [False] * 4])
     pooling = Pooling(options, 2)
@@ -74,7 +72,7 @@ def test_every_score_can_be_chosen(score: Any, query: str) -> None:
     """By name, with its numbers, and with a normaliser; each learns."""
     written = {"kind": "attention", "score": score, "query": query}
     torch.manual_seed(0)
-    pooling = Pooling(TypeAdapter[StatePoolingOptions](StatePoolingOptions).validate_python(written), 4)
+    pooling = Pooling(TypeAdapter[StateQueryOptions](StateQueryOptions).validate_python(written), 4)
     tokens, last = torch.randn(2, 5, 4, requires_grad=True), torch.randn(2, 4, requires_grad=True)
     pooled = pooling(tokens, torch.ones(2, 5, dtype=torch.bool), last)
     assert pooled.vector.shape == (2, 4) and pooled.weights["tokens"].shape == (2, 5)
