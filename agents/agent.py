@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.sight import Sight
 
 Memory = Any
 """What an agent carries from step to step, its own affair: tensors with the episodes on the first axis."""
@@ -20,10 +21,14 @@ class Agent(nn.Module, ABC):
     steps: the longest episode, T.
     samples: whether chance has a part in what it does or sees. The answers of one that leaves nothing to chance are
         the same in all copies of an episode.
+    foveal: whether it reads a picture that it is shown whole only where it looks.
+    shows: what the patches of a glimpse, or of its `sight`, are, in words.
     """
 
     steps: int
     samples = True
+    foveal = False
+    shows = "the patches that the agent is given"
 
     @abstractmethod
     def begin(self, observation: dict[str, Tensor]) -> Memory:
@@ -46,6 +51,10 @@ class Agent(nn.Module, ABC):
     def pixels(self, shown: int) -> int:
         """How many pixels it reads in an episode whose world shows it `shown`; fewer where it leaves some out."""
         return shown
+
+    def sight(self, observation: dict[str, Tensor], memory: Memory) -> Sight | None:
+        """What `forward` will read of a picture shown whole, for drawings; none where it reads all of its glimpse."""
+        return None
 
     def set_progress(self, progress: float) -> None:
         """Tell the share of training done, in [0, 1], to what follows a schedule."""

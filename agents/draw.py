@@ -18,6 +18,7 @@ from glimpse.agents.agent import RateGroups, own_rate
 from glimpse.agents.episode import Decision
 from glimpse.agents.onlooker import Onlooker
 from glimpse.agents.recurrent import GlimpseNetwork, make_core
+from glimpse.agents.sight import Sight
 from glimpse.agents.soft_options import DrawOptions
 
 
@@ -58,6 +59,14 @@ def filter_rows(centre: Tensor, stride: Tensor, deviation: Tensor, filters: int,
     return distance.square().neg().softmax(-1)
 
 
+def filter_bank(window: Window, filters: int, scales: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """The filters F_Y (B, K, N, H) and F_X (B, K, N, W) of B windows, for pictures of H x W pixels; see `read`."""
+    x, y = (window.place + 1).mul(window.place.new_tensor([width / 2, height / 2])).unsqueeze(1).unbind(-1)  # (B, 1)
+    zoom = 2 ** torch.arange(scales, device=x.device)
+    stride, deviation = (size[:, None] * zoom for size in (window.stride, window.deviation))  # (B, K)
+    return filter_rows(y, stride, deviation, filters, height), filter_rows(x, stride, deviation, filters, width)
+
+
 def read(picture: Tensor, window: Window, filters: int, scales: int = 1) -> Tensor:
     """Read gamma F_Y x F_X^T, equation 27, at one scale or several around the same centre.
 
@@ -70,12 +79,7 @@ def read(picture: Tensor, window: Window, filters: int, scales: int = 1) -> Tens
     Returns:
         (B, K, C, N, N).
     """
-    height, width = picture.shape[-2:]
-    x, y = (window.place + 1).mul(picture.new_tensor([width / 2, height / 2])).unsqueeze(1).unbind(-1)  # (B, 1)
-    zoom = 2 ** torch.arange(scales, device=picture.device)
-    stride, deviation = (size[:, None] * zoom for size in (window.stride, window.deviation))  # (B, K)
-    across = filter_rows(x, stride, deviation, filters, width)
-    down = filter_rows(y, stride, deviation, filters, height)
+    down, across = filter_bank(window, filters, scales, *picture.shape[-2:])
     # All scales' rows are gathered in one product, for which the picture need not be copied.
     rows = (down.flatten(1, 2).unsqueeze(1) @ picture).unflatten(2, (scales, filters))  # (B, C, K, N, W)
     patch: Tensor = (rows @ across.unsqueeze(1).mT).transpose(1, 2)
@@ -119,6 +123,8 @@ class DrawMemory(NamedTuple):
 class DrawReader(Onlooker):
     """Reads through the filter bank at each step. Its `look` is the centre of the read to come."""
 
+    shows = "what the filters read"
+
     def __init__(self, options: DrawOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make the networks."""
         every_step = options.classification == "every_step"
@@ -150,6 +156,22 @@ class DrawReader(Onlooker):
         hidden = self.core.output(core)
         following = self.window(hidden)
         return Decision(following.place, self.classifier(hidden), None, {}), DrawMemory(core, following)
+
+    def sight(self, observation: dict[str, Tensor], memory: DrawMemory) -> Sight:
+        """The window of each scale, before its intensity multiplies what is read.
+
+        Filters outside the picture all read the pixel nearest to them; that pixel counts for no more than one inside.
+        """
+        window, picture = memory.window, observation["glimpse"].squeeze(1)
+        stride = (window.stride[:, None] * 2 ** torch.arange(self.scales, device=picture.device)).unsqueeze(-1)
+        bank = filter_bank(window, self.filters, self.scales, self.height, self.width)
+        down, across = (filters.sum(-2).minimum(1 / stride) for filters in bank)  # (B, K, H) and (B, K, W)
+        share = (down.unsqueeze(-1) * across.unsqueeze(-2)).sum(1)
+        patch = read(picture, window._replace(intensity=torch.ones_like(window.intensity)), self.filters, self.scales)
+        centre = (window.place + 1) * window.place.new_tensor([self.width / 2, self.height / 2])
+        reach = self.filters / 2 * stride  # (B, K, 1)
+        boxes = torch.cat([centre.unsqueeze(1) - reach, centre.unsqueeze(1) + reach], -1)
+        return Sight(window.place, share / share.amax((1, 2), keepdim=True), patch, boxes)
 
 
 def make_draw(options: DrawOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> DrawReader:

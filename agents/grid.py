@@ -20,8 +20,9 @@ class Grid(nn.Module):
     def __init__(self, height: int, width: int, patch: int, stride: int) -> None:
         """Cut pictures of `height` x `width` pixels."""
         super().__init__()
-        self.patch, self.stride = patch, stride
+        self.patch, self.stride, self.height, self.width = patch, stride, height, width
         counts = [1 + math.ceil(max(0, side - patch) / stride) for side in (height, width)]
+        self.rows, self.columns = counts
         missing = [(count - 1) * stride + patch - side for count, side in zip(counts, (height, width), strict=True)]
         top, left = (many // 2 for many in missing)
         self.margin = (left, missing[1] - left, top, missing[0] - top)
@@ -36,6 +37,20 @@ class Grid(nn.Module):
         """(B, C, H, W) -> the cells' pixels (B, L, C * P * P)."""
         windows = F.pad(picture, self.margin).unfold(2, self.patch, self.stride).unfold(3, self.patch, self.stride)
         return windows.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+
+    def spread(self, weights: Tensor) -> Tensor:
+        """What the cells over each pixel weigh together, in parts of the largest sum: (B, L) -> (B, H, W) in [0, 1]."""
+        left, right, top, bottom = self.margin
+        size = top + self.height + bottom, left + self.width + right
+        every = weights.float().unsqueeze(1).expand(-1, self.patch**2, -1)
+        pixels = F.fold(every, size, self.patch, stride=self.stride).squeeze(1)
+        pixels = pixels[:, top : top + self.height, left : left + self.width]
+        return pixels / pixels.amax((1, 2), keepdim=True)
+
+    def boxes(self, cell: Tensor) -> Tensor:
+        """Left, top, right and bottom of cells, in pixels of the picture: (...,) int64 -> (..., 4)."""
+        centre = (self.places[cell] + 1) * self.places.new_tensor([self.width / 2, self.height / 2])
+        return torch.cat([centre - self.patch / 2, centre + self.patch / 2], -1)
 
     def nearest(self, place: Tensor) -> Tensor:
         """The cell whose centre is nearest to each place: (..., 2) -> (...,) int64 in [0, L)."""

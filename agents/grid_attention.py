@@ -20,9 +20,11 @@ from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
 from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.grid import CellEncoder, FeatureScores, Grid, MemoryScores
+from glimpse.agents.locators import Locator
 from glimpse.agents.onlooker import Onlooker
 from glimpse.agents.recurrent import make_core
 from glimpse.agents.returns import credit, subtract_baseline
+from glimpse.agents.sight import Sight
 from glimpse.agents.soft_options import GridOptions
 
 
@@ -71,6 +73,8 @@ class SoftMemory(NamedTuple):
 class SoftGrid(Onlooker):
     """Reads the expected feature of all cells at each step. Its `look` is the mean place of the step to come."""
 
+    shows = "the weight of each cell"
+
     def __init__(self, options: GridOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make the networks."""
         every_step = options.classification == "every_step"
@@ -94,6 +98,12 @@ class SoftGrid(Onlooker):
         place = (weights.unsqueeze(-1) * network.grid.places).sum(-2)
         return Decision(place, network.classifier(hidden), None, {}), memory._replace(core=core, weights=weights)
 
+    def sight(self, observation: dict[str, Tensor], memory: SoftMemory) -> Sight:
+        """All cells, each as much as it weighs."""
+        weights, grid = memory.weights, self.network.grid
+        weights_map = (weights / weights.amax(-1, keepdim=True)).view(-1, 1, 1, grid.rows, grid.columns)
+        return Sight(weights @ grid.places, grid.spread(weights), weights_map, weights.new_empty(len(weights), 0, 4))
+
 
 class HardMemory(NamedTuple):
     """What hard attention carries.
@@ -116,6 +126,9 @@ class HardGrid(LearningAgent):
     """
 
     average_return: Tensor
+    locator: Locator | None
+    foveal = True
+    shows = "the cell that is read"
 
     def __init__(self, options: GridOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make the networks."""
@@ -127,6 +140,7 @@ class HardGrid(LearningAgent):
         self.network = GridNetwork(options, observation_space, action_space)
         self.baseline = nn.Linear(options.memory_width, 1)
         self.register_buffer("average_return", torch.zeros(self.steps))
+        self.register_module("locator", None)  # Its own eyes; an evaluation with other eyes puts a locator here.
 
     def begin(self, observation: dict[str, Tensor]) -> HardMemory:
         """Cut the pictures into cells, and encode them all where scores are by feature."""
@@ -142,7 +156,18 @@ class HardGrid(LearningAgent):
         hidden = network.core.output(core)
         scores = network.scores(memory.keys, hidden)
         place = scores.softmax(-1) @ network.grid.places
+        if self.locator is not None:
+            place = self.locator(hidden, observation["time"])[0]
         return Decision(place, network.classifier(hidden), None, {"scores": scores}), memory._replace(core=core)
+
+    def sight(self, observation: dict[str, Tensor], memory: HardMemory) -> Sight:
+        """The cell that is read."""
+        grid, picture = self.network.grid, observation["glimpse"].squeeze(1)
+        cell = grid.nearest(observation["location"])
+        pixels = grid.cut(picture)[torch.arange(len(cell), device=cell.device), cell]
+        patch = pixels.view(len(cell), 1, -1, grid.patch, grid.patch)
+        share = grid.spread(F.one_hot(cell, len(grid.places)))
+        return Sight(grid.places[cell], share, patch, grid.boxes(cell).unsqueeze(1))
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Look at the centre of a cell drawn from the softmax of the scores, or of the likeliest.
@@ -155,8 +180,11 @@ class HardGrid(LearningAgent):
         Returns:
             `look` (B, 2), `answer` (B,), the likeliest class, and `stop` (B,), 0, where the task has it.
         """
-        cell = choose(decision.activations["scores"], noise[:, 0], greedy)
-        action = {"look": self.network.grid.places[cell], "answer": decision.answer.argmax(-1)}
+        if self.locator is None:
+            look = self.network.grid.places[choose(decision.activations["scores"], noise[:, 0], greedy)]
+        else:
+            look = self.locator.sample(decision.place, noise[:, :2]).float()
+        action = {"look": look, "answer": decision.answer.argmax(-1)}
         return action | ({"stop": torch.zeros_like(action["answer"])} if self.may_stop else {})
 
     def loss(self, episode: Episode) -> Loss:

@@ -1,6 +1,6 @@
 """What is made of encoded texts: of two of them one vector, and of that a class or a score.
 
-Axes: B texts, D width of an encoded text, N classes or levels.
+Axes: B texts, D width of an encoded text, R hops of it, N classes or levels.
 """
 
 from typing import Literal
@@ -9,12 +9,53 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Activation = Literal["relu", "elu", "tanh"]
-Pair = Literal["difference", "absolute", "symmetric"]
-_ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "tanh": nn.Tanh}
+Activation = Literal["relu", "elu", "tanh", "sigmoid"]
+Features = Literal["difference", "absolute", "symmetric"]
+_ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
-def combine(kind: Pair, first: Tensor, second: Tensor) -> Tensor:
+def make_pair(kind: Features | Literal["gated"], width: int, hops: int) -> "FeaturePair | GatedPair":
+    """What makes one vector, (B, `pair.width`), of two texts (B, `width`) of `hops` vectors each."""
+    return GatedPair(width, hops) if kind == "gated" else FeaturePair(kind, width)
+
+
+class FeaturePair(nn.Module):
+    """Two texts side by side, and compared feature by feature; see `combine`."""
+
+    def __init__(self, kind: Features, width: int) -> None:
+        """Make it for texts (B, `width`)."""
+        super().__init__()
+        self.kind, self.width = kind, (2 if kind == "symmetric" else 4) * width
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """(B, D) twice -> (B, 4 D), or (B, 2 D)."""
+        return combine(self.kind, first, second)
+
+
+class GatedPair(nn.Module):
+    """F = (M_1 W_1) * (M_2 W_2), hop by hop, of texts of R hops (Lin et al., 2017, the head of textual entailment).
+
+    Each hop has two matrices of its own, so that the first text is told from the second; there are no biases.
+    """
+
+    def __init__(self, width: int, hops: int) -> None:
+        """Make W_1 and W_2, each (R, D / R, D / R), for texts (B, `width` = D) of `hops` = R hops end to end."""
+        super().__init__()
+        self.width, each = width, width // hops
+        self.first, self.second = (nn.Parameter(torch.randn(hops, each, each) * each**-0.5) for _ in range(2))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """(B, D) twice -> (B, D)."""
+        return _by_hop(first, self.first) * _by_hop(second, self.second)
+
+
+def _by_hop(text: Tensor, weight: Tensor) -> Tensor:
+    """A text (B, R d) of R hops, each times its own matrix (R, d, e), as (B, R e)."""
+    hops: Tensor = text.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # (R, B, d)
+    return (hops @ weight).transpose(0, 1).flatten(1)
+
+
+def combine(kind: Features, first: Tensor, second: Tensor) -> Tensor:
     """Two texts (B, D) as one vector, (B, 4 D), or (B, 2 D) for `symmetric`.
 
     difference: u, v, u - v, u * v (Shen et al., 2018, "DiSAN", section 4.2).
@@ -31,12 +72,24 @@ def combine(kind: Pair, first: Tensor, second: Tensor) -> Tensor:
 class Head(nn.Module):
     """Logits = Linear(x), or with one hidden layer before, and dropout before each."""
 
-    def __init__(self, width: int, hidden: int, classes: int, activation: Activation, dropout: float) -> None:
-        """Make it for vectors (B, `width`); `hidden` 0 leaves the hidden layer out."""
+    def __init__(
+        self, width: int, hidden: int, classes: int, activation: Activation, dropout: float, norm: bool = False
+    ) -> None:
+        """Make it for vectors (B, `width`).
+
+        Args:
+            width: of what is read.
+            hidden: units of the hidden layer; 0 leaves it out.
+            classes: N.
+            activation: of the hidden layer.
+            dropout: share of what each layer reads that is left out.
+            norm: whether the hidden layer has a layer norm before its activation (Im and Cho, 2017).
+        """
         super().__init__()
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         if hidden:
-            layers += [nn.Linear(width, hidden), _ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            normed = [nn.LayerNorm(hidden)] if norm else []
+            layers += [nn.Linear(width, hidden), *normed, _ACTIVATIONS[activation](), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(hidden or width, classes))
 
     def forward(self, vector: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.episode import Decision, Episode, Loss
-from glimpse.agents.heads import Head, combine, expected_score, level_divergence
+from glimpse.agents.heads import Head, expected_score, level_divergence, make_pair
 from glimpse.agents.text_options import ReaderOptions
 
 
@@ -58,9 +58,10 @@ class Reader(LearningAgent):
         self.dropout = nn.Dropout(options.dropout)
         self.encoder = make_encoder(options.encoder, width)
         self.reads_two = "text2" in observation_space.spaces
+        self.pair = make_pair(options.pair, self.encoder.width, options.hops) if self.reads_two else None
         self.lowest, classes = _levels(action_space)
-        features = self.encoder.width * ((2 if options.pair == "symmetric" else 4) if self.reads_two else 1)
-        self.head = Head(features, options.hidden, classes, options.activation, options.dropout)
+        features = self.encoder.width if self.pair is None else self.pair.width
+        self.head = Head(features, options.hidden, classes, options.activation, options.dropout, options.head_norm)
 
     def begin(self, observation: dict[str, Tensor]) -> None:
         """Nothing is remembered."""
@@ -112,10 +113,10 @@ class Reader(LearningAgent):
     def _read(self, observation: dict[str, Tensor]) -> tuple[Tensor, list[Encoded]]:
         """Logits (B, N), and the texts behind them."""
         encoded = [self.encode(observation["text"])]
-        if not self.reads_two:
+        if self.pair is None:
             return self.head(encoded[0].vector), encoded
         encoded.append(self.encode(observation["text2"]))
-        return self.head(combine(self.options.pair, encoded[0].vector, encoded[1].vector)), encoded
+        return self.head(self.pair(encoded[0].vector, encoded[1].vector)), encoded
 
     def _error(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What is minimised, and its terms."""

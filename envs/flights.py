@@ -26,7 +26,7 @@ class Flights:
         fastest = round(options.sideways * SUBPIXELS)
         # Kept on the device: sending them anew would make the host wait. What is drawn for a ball is its column in
         # sub-pixels, its speed sideways, and its row.
-        self._limits = torch.tensor([self._end + 1, 2 * fastest + 1, options.start_rows], device=device)
+        self._limits = torch.tensor([self._end + 1, 2 * fastest + 1, options.first_rows], device=device)
         self._least = torch.tensor([0, -fastest, 0], device=device)
         self._units = torch.tensor([1, 1, SUBPIXELS], device=device)
         self._rounding = torch.tensor([SUBPIXELS // 2, 0], device=device)

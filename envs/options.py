@@ -144,11 +144,12 @@ class CatchOptions(WorldOptions):
     sideways: float = Field(
         1.0, ge=0, le=16, description="Fastest speed sideways, in columns a step; each ball's is uniform up to it."
     )
-    start_rows: int = Field(
-        6,
+    start_rows: int | None = Field(
+        None,
         ge=1,
         validate_default=True,
-        description="The ball begins in one of this many rows at the top; 1 is the paper's, with falls of one length.",
+        description="The ball begins in one of this many rows at the top; 1 is the paper's, with falls of one length. "
+        "By default 6, or fewer where a ball that begins lower could not always be caught.",
     )
     view: Literal["glimpse", "whole"] = Field(
         "glimpse", description="What is seen of the screen: a glimpse, or as a control all of it."
@@ -158,6 +159,11 @@ class CatchOptions(WorldOptions):
         "centre",
         description="Where the first glimpse falls: uniform over the screen, its centre, or a given (x, y).",
     )
+
+    @property
+    def first_rows(self) -> int:
+        """In how many rows at the top balls begin: `start_rows`, which is always a number once it was checked."""
+        return self.start_rows or 1
 
     @property
     def fall(self) -> int:
@@ -179,7 +185,7 @@ class CatchOptions(WorldOptions):
 
     @field_validator("start_rows")
     @classmethod
-    def _every_ball_can_be_caught(cls, start_rows: int, others: ValidationInfo) -> int:
+    def _every_ball_can_be_caught(cls, start_rows: int | None, others: ValidationInfo) -> int | None:
         if not {"screen", "paddle", "ball_speed"} <= others.data.keys():
             return start_rows
         screen, room = others.data["screen"], others.data["screen"] - others.data["paddle"]
@@ -190,6 +196,8 @@ class CatchOptions(WorldOptions):
                 f"no ball of ball_speed {others.data['ball_speed']:g} stays in the air for the {needed} steps that the "
                 "paddle takes to a wall: lower ball_speed, or widen the paddle"
             )
+        if start_rows is None:
+            return min(6, most)
         if start_rows > most:
             raise ValueError(f"should be at most {most}: the paddle takes {needed} steps to a wall (got {start_rows})")
         return start_rows

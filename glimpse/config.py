@@ -138,6 +138,16 @@ class Experiment(Options):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one.")
     threads: int | None = Field(None, ge=1, description="CPU threads; by default all cores, at most 8.")
 
+    @property
+    def shown_task(self) -> str:
+        """The task's name; of texts, which are all one task, the data set's."""
+        return self.task.data if isinstance(self.task, ReadingOptions) else self.task.name
+
+    @property
+    def shown_agent(self) -> str:
+        """The agent's name, and its encoder's kind if it has one."""
+        return f"reader ({self.agent.encoder.kind})" if isinstance(self.agent, ReaderOptions) else self.agent.name
+
     @field_validator("agent")
     @classmethod
     def _agent_fits_the_task(cls, agent: AgentOptions, others: ValidationInfo) -> AgentOptions:

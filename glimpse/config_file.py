@@ -157,10 +157,17 @@ def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, 
 
 
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> bool:
-    """Set one key, making the sections above it; False if one of these already is a value."""
+    """Set one key, making the sections above it; False if one of these already is a value.
+
+    A name that is given beside options, `attention=relative` and `attention.heads=8`, is the kind that they are of.
+    """
     for key in keys[:-1]:
-        data = data.setdefault(key, {})
+        if isinstance(name := data.setdefault(key, {}), str) and name.isidentifier():
+            data[key] = {"kind": name}
+        data = data[key]
         if not isinstance(data, dict):
             return False
+    if isinstance(data.get(keys[-1]), dict) and isinstance(value, str):
+        data, keys = data[keys[-1]], ["kind"]
     data[keys[-1]] = value
     return True

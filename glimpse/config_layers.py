@@ -8,11 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from glimpse.config import Experiment
-from glimpse.config_mistakes import Mistake, describe, tag, variants
+from glimpse.config_mistakes import Mistake, describe, tag
+from glimpse.config_parts import chosen, written_out
 from glimpse.errors import UserError
-
-_TAGGED = {key: found for key, field in Experiment.model_fields.items() if (found := variants(field.annotation))}
-"""Sections whose key `name` says which options they have."""
 
 _OF_THE_WORLD = ("data", "canvas")
 """Options of a task that say what its world is: they go when another world is named."""
@@ -37,7 +35,8 @@ class Layers:
 
     def lay(self, upper: dict[str, Any], source: str) -> None:
         """Lay another layer over these; mappings are merged, all else is replaced."""
-        self._drop_other_variant(upper, source)
+        upper = written_out(Experiment, upper, self.data)
+        self._drop_within(Experiment, self.data, upper, (), source)
         self._drop_other_budget(upper, source)
         self._merge(self.data, upper, (), source)
 
@@ -71,28 +70,23 @@ class Layers:
             else:
                 lower[key] = value
 
-    def _drop_other_variant(self, upper: dict[str, Any], source: str) -> None:
+    def _drop_within(self, annotation: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
         """Where a section or a part of it becomes another variant, forget the options that only the old one has."""
-        for section in _TAGGED:
-            annotation = Experiment.model_fields[section].annotation
-            self._drop_within(annotation, self.data.get(section), upper.get(section), section, source)
-
-    def _drop_within(self, annotation: Any, old: Any, new: Any, path: str, source: str) -> None:
         if not isinstance(old, dict) or not isinstance(new, dict):
             return
-        models, key = variants(annotation), tag(annotation)
-        before, after = old.get(key), new.get(key, old.get(key))
-        if before not in list(models) or after not in list(models):
+        before, after = chosen(annotation, old), chosen(annotation, {**old, **new})
+        if before is None or after is None:
             return
-        lost = set(models[before].model_fields) - set(models[after].model_fields)
-        lost |= set(_OF_THE_WORLD) if path == "task" and before != after else set()
+        key = tag(annotation)
+        lost = set(before.model_fields) - set(after.model_fields)
+        lost |= set(_OF_THE_WORLD) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
         if dropped := [name for name in old if name in lost]:
-            names = ", ".join(f"{path}.{name}" for name in dropped)
-            self.notes.append(f"{source}: {path}.{key}={after} instead of {before} drops {names}")
+            names = ", ".join(".".join((*path, name)) for name in dropped)
+            self.notes.append(f"{source}: {'.'.join((*path, key))}={new[key]} instead of {old[key]} drops {names}")
         for name in dropped:
             del old[name]
-        for name, field in models[after].model_fields.items():
-            self._drop_within(field.annotation, old.get(name), new.get(name), f"{path}.{name}", source)
+        for name, field in after.model_fields.items():
+            self._drop_within(field.annotation, old.get(name), new.get(name), (*path, name), source)
 
     def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
         """Training has a number of steps or of minutes; the later layer decides which."""

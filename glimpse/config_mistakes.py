@@ -50,7 +50,7 @@ def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any
 def variants(annotation: Any) -> dict[str, type[BaseModel]]:
     """The models that a section may be, by the value of the key `tag` gives; empty where there is no such key."""
     named: dict[str, type[BaseModel]] = {}
-    for model in _models(annotation):
+    for model in models_of(annotation):
         if tag(annotation) in model.model_fields:
             named |= dict.fromkeys(get_args(model.model_fields[tag(annotation)].annotation), model)
     return named
@@ -58,7 +58,7 @@ def variants(annotation: Any) -> dict[str, type[BaseModel]]:
 
 def tag(annotation: Any) -> str:
     """The key that says which of several models a section is: `name` of worlds and agents, `kind` of their parts."""
-    models = _models(annotation)
+    models = models_of(annotation)
     parts = len(models) > 1 and all("kind" in model.model_fields for model in models)
     return "kind" if parts else "name"
 
@@ -82,7 +82,7 @@ def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[
     """Follow pydantic's location, without what is no key: names of a union's members, positions in lists."""
     place = _Place((), data, model, model, {})
     for part in location:
-        models = _models(place.annotation)
+        models = models_of(place.annotation)
         if len(models) > 1:
             siblings = variants(place.annotation)
             place = place._replace(annotation=siblings.get(str(part)), siblings=siblings)
@@ -106,8 +106,7 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
         wanted = _join(_kinds(place.annotation))
         return Mistake(place.path, f"should be {wanted} {_got(place.value, _choices(place.annotation))}")
     if kind == "missing":
-        wanted = "" if _models(place.annotation) else f", should be {_join(_kinds(place.annotation))}"
-        return Mistake(place.path, f"is missing{wanted}")
+        return Mistake(place.path, f"is missing{_what_is_missing(place.annotation)}")
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
         return Mistake(place.path, f"should be {words} {context[limit]:.12g} {_got(given)}")
@@ -119,6 +118,14 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.
         return Mistake((*place.path, context["key"]), details["msg"])
     return Mistake(place.path, details["msg"].removeprefix("Input "))
+
+
+def _what_is_missing(annotation: Any) -> str:
+    """What a key should have been given; of a section no more than that it is not there."""
+    if not models_of(annotation):
+        return f", should be {_join(_kinds(annotation))}"
+    kinds = variants(annotation) if tag(annotation) == "kind" else {}
+    return f", should be {_join([repr(kind) for kind in kinds])}" if kinds else ""
 
 
 def _describe_tag(place: _Place, key: str) -> Mistake:
@@ -150,7 +157,7 @@ def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
     for key, field in model.model_fields.items():
         yield (key,)
         value = data.get(key) if isinstance(data, dict) else None
-        models = _models(field.annotation)
+        models = models_of(field.annotation)
         if len(models) > 1:
             name = value.get(tag(field.annotation)) if isinstance(value, dict) else None
             models = [found for known, found in variants(field.annotation).items() if known == name]
@@ -167,7 +174,8 @@ def _members(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def models_of(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a value may be."""
     return [kind for kind in _members(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 

@@ -61,6 +61,11 @@ def is_glimpsed(world: Core) -> bool:
     return height < retina.height or width < retina.width
 
 
+def gaze_matters(agent: Agent, world: Core) -> bool:
+    """Whether what an agent reads depends on where it looks."""
+    return agent.foveal or is_glimpsed(world)
+
+
 def looks(episode: Episode) -> tuple[Tensor, Tensor]:
     """The looks of recorded episodes, (S, E, M, 2) as sampled, and whether a glimpse followed, (S, E, M) bool."""
     copies = episode.copies

@@ -13,7 +13,7 @@ from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
 from glimpse.cost import measure_cost
-from glimpse.diagnostics import is_glimpsed
+from glimpse.diagnostics import gaze_matters
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import VisualCore
 from glimpse.envs.text.reading_options import ReadingOptions
@@ -99,13 +99,13 @@ def evaluate_run(
     begun = time.perf_counter()
     name = trained.experiment.agent.name
     rows: dict[str, Scores] = {name: measure(trained.agent, trained.world, options)}
-    if is_glimpsed(trained.world):
+    if gaze_matters(trained.agent, trained.world):
         rows |= measure_controls(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
     cost = measure_cost(trained.agent, trained.world)
-    print_table(rows, split, _shown_name(trained.experiment), trained.step, trained.agent.samples)
+    print_table(rows, split, trained.experiment.shown_task, trained.step, trained.agent.samples)
     figures = rows[name].averaged.figures
-    measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items()]
+    measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items() if figure != "pearson"]
     print(", ".join([*measured, cost.describe()]))
     for line in (*describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
         print(line)
@@ -123,12 +123,6 @@ def evaluate_run(
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
-
-
-def _shown_name(experiment: Experiment) -> str:
-    """The task's name; of texts, which are all one task, the data set's."""
-    task = experiment.task
-    return task.data if isinstance(task, ReadingOptions) else task.name
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
@@ -155,15 +149,26 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, sampl
     caption = f"{first.averaged.episodes} examples; 95 % interval{' of the last column' * samples}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with other eyes"
-    kind = "100 (1 - Pearson's r)" if first.averaged.figures else "error, %"
+    alone, kind = ("Pearson's r",) * 2 if first.averaged.figures else ("error", "error, %")
     title = f"{split} {kind} ({task}, step {step})"
     table = Table(title=title, caption=caption, min_width=len(title))
     several = ("greedy", "M = 1", f"M = {first.copies}")
-    for heading in ("agent", *(several if samples else ("error",)), "95 %", *(("glimpses",) if samples else ())):
+    for heading in ("agent", *(several if samples else (alone,)), "95 %", *(("glimpses",) if samples else ())):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     for number, (name, scores) in enumerate(rows.items()):
         measured = (scores.greedy, scores.sampled, scores.averaged) if samples else (scores.averaged,)
-        interval = f"{scores.averaged.low:.2f} to {scores.averaged.high:.2f}"
-        cells = [*(f"{score.error:.2f}" for score in measured), interval]
+        cells = [*map(_error_or_r, measured), _interval(scores.averaged)]
         table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if samples else []), end_section=number == 0)
     Console().print(table)
+
+
+def _error_or_r(score: Score) -> str:
+    """The error in percent, or the correlation that it stands for."""
+    return f"{score.figures['pearson']:.4f}" if score.figures else f"{score.error:.2f}"
+
+
+def _interval(score: Score) -> str:
+    """The same of its interval."""
+    if score.figures:
+        return f"{1 - score.high / 100:.4f} to {1 - score.low / 100:.4f}"
+    return f"{score.low:.2f} to {score.high:.2f}"

@@ -8,7 +8,7 @@ from torch import Tensor
 from glimpse.agents.agent import Agent
 from glimpse.agents.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.config import EvaluateOptions
-from glimpse.diagnostics import answers_to_images, attention_gain, gaze_warnings, path_warning
+from glimpse.diagnostics import answers_to_images, attention_gain, gaze_warnings, looks, path_warning
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import VisualCore
 from glimpse.rollout import play
@@ -18,10 +18,16 @@ RANDOM, MEAN_PATH = "random places", "its own mean path"
 
 
 def mean_path(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Tensor:
-    """Where the agent looks on average after each step, (T, 2): its policy with the image taken out."""
+    """Where the agent looks on average after each step, (T, 2): its policy with the image taken out.
+
+    Looks that a glimpse followed are counted, and the centre stands where there are none.
+    """
     example = torch.arange(min(world.examples, options.batch), device=world.device)
     episode = play(world, agent, example, mix(example, options.seed), greedy=True)
-    return episode.action["look"].clamp(-1, 1).mean(1)
+    look, followed = looks(episode)
+    counted = followed.to(look.dtype).unsqueeze(-1)
+    path = (look.clamp(-1, 1) * counted).sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)
+    return torch.cat([path, path.new_zeros(1, 2)])
 
 
 def with_other_eyes(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Locator]:

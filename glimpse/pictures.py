@@ -16,6 +16,7 @@ from glimpse.durable import reporting_write_errors
 from glimpse.envs.lanes import VisualCore
 from glimpse.envs.render import Colour, to_pixels, to_rgb
 from glimpse.envs.retina import Retina
+from glimpse.envs.whole_view import WholeView
 from glimpse.replay import Bytes, Floats, Replay, evenly, replay
 
 GROUND: Colour = (20, 23, 26)
@@ -57,17 +58,20 @@ def picture_image(picture: Bytes | Floats, side: int) -> Image.Image:
 
 def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
     """The image with the whole path of the gaze and the boxes of all glimpses, its longer side `side` pixels."""
+    if _is_whole(episode, retina):
+        return picture_image(episode.picture, side)
     image = picture_image(episode.picture, side * _FINE)
     colours = gaze_colours(len(episode.place))
-    for place, colour in zip(episode.place, colours, strict=True):
-        _draw_boxes(image, retina, place, colour, bold=False)
+    for number, (place, colour) in enumerate(zip(episode.place, colours, strict=True)):
+        _draw_boxes(image, _boxes(episode, retina, number, place), retina, colour, bold=False)
     return _with_line(image, episode.place, colours)
 
 
 def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze: Floats | None = None) -> Image.Image:
     """The image after some glimpses: a veil over what was not seen, the path so far, the boxes of the last glimpse.
 
-    Where the image moves it is as it was then, and what was seen of it before is veiled again.
+    Where the image moves it is as it was then, and what was seen of it before is veiled again. An image that is shown
+    whole is the brighter the more the last glimpse read of it.
 
     Args:
         episode: what is drawn.
@@ -77,33 +81,56 @@ def moment_image(episode: Replay, retina: Retina, side: int, glimpses: int, gaze
         gaze: (2,), where the gaze is, if it is on its way to the next glimpse.
     """
     picture = episode.picture if episode.frames is None else episode.frames[glimpses - 1]
+    if _is_whole(episode, retina):
+        return picture_image(picture, side)
     seen = episode.place[0 if episode.frames is None else glimpses - 1 : glimpses]
-    image = _veiled(picture_image(picture, side * _FINE), seen, retina)
+    clear = _clear(seen, retina) if episode.share is None else episode.share[glimpses - 1]
+    image = _veiled(picture_image(picture, side * _FINE), clear)
     places = episode.place[:glimpses] if gaze is None else np.vstack([episode.place[:glimpses], gaze])
     colours = gaze_colours(len(episode.place))[: len(places)]
-    _draw_boxes(image, retina, places[-1], colours[-1], bold=True)
+    _draw_boxes(image, _boxes(episode, retina, glimpses - 1, places[-1]), retina, colours[-1], bold=True)
     return _with_line(image, places, colours)
 
 
-def _veiled(image: Image.Image, places: Floats, retina: Retina) -> Image.Image:
-    """Grey where no glimpse has fallen, and less so where only a coarse scale has."""
+def _clear(places: Floats, retina: Retina) -> Floats:
+    """How clearly each pixel was seen, (H, W) in [0, 1]: 0 where no glimpse fell, 1 where the finest scale did."""
     clear = np.zeros((retina.height, retina.width), np.float32)
     for place in places:
         for scale, box in enumerate(retina.boxes(place)):
             left, top, right, bottom = (max(0, edge) for edge in box)
             seen = clear[top:bottom, left:right]
             np.maximum(seen, 1 / (1 + scale), out=seen)
+    return clear
+
+
+def _veiled(image: Image.Image, clear: Floats) -> Image.Image:
+    """The image behind grey, which is the thinner the clearer (H, W) in [0, 1] it is."""
     mask = picture_image(0.3 + 0.7 * clear[None], max(image.size)).convert("L")
     return Image.composite(image, Image.new("RGB", image.size, DIM), mask)
 
 
-def _draw_boxes(image: Image.Image, retina: Retina, place: Floats, colour: Colour, *, bold: bool) -> None:
+def _is_whole(episode: Replay, retina: Retina) -> bool:
+    """Whether all of the image was seen wherever the gaze was, so that nothing is to be drawn of it."""
+    return episode.share is None and isinstance(retina, WholeView)
+
+
+def _boxes(episode: Replay, retina: Retina, number: int, place: Floats) -> Sequence[Sequence[float]]:
+    """What glimpse `number` covers if the gaze is at `place`: left, top, right and bottom in pixels, for each scale."""
+    if episode.boxes is None:
+        return retina.boxes(place)
+    moved = (place - episode.place[number]) / 2 * np.array([retina.width, retina.height], np.float32)
+    covered: list[list[float]] = (episode.boxes[number] + np.tile(moved, 2)).tolist()
+    return covered
+
+
+def _draw_boxes(
+    image: Image.Image, boxes: Sequence[Sequence[float]], retina: Retina, colour: Colour, *, bold: bool
+) -> None:
     """Outline what a glimpse covers. Where many glimpses are drawn, and none is bold, coarse scales are faint."""
     pen = ImageDraw.Draw(image, "RGBA")
     zoom = image.width / retina.width, image.height / retina.height
     thin, thick = (max(_FINE, round(max(image.size) / part)) for part in (160, 100))
-    found = retina.boxes(place)
-    for scale, (left, top, right, bottom) in reversed(list(enumerate(found))):
+    for scale, (left, top, right, bottom) in reversed(list(enumerate(boxes))):
         edges = left * zoom[0], top * zoom[1], right * zoom[0] - 1, bottom * zoom[1] - 1
         alpha = 235 if scale == 0 else 175 if bold else 70
         pen.rectangle(edges, outline=(*colour, alpha), width=thick if bold and scale == 0 else thin)

@@ -8,11 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.agents.agent import Agent
-from glimpse.agents.episode import Episode
+from glimpse.agents.agent import Agent, Memory
+from glimpse.agents.episode import Decision, Episode
+from glimpse.agents.sight import Sight
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
-from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
+from glimpse.diagnostics import Gaze, gaze_matters, looks, measure_gaze
 from glimpse.envs.lanes import Core, CoreStep, VisualCore
 from glimpse.rollout import play
 from glimpse.scores import evaluation_keys, judge
@@ -34,12 +35,14 @@ class Replay:
     example: its number in the split.
     picture: (C, H, W), the whole image as it was in the end; the agent did not see it.
     place: (t, 2), where each glimpse fell, (x, y) in [-1, 1].
-    patch: (t, K, C, P, P) in [0, 1], what the agent saw.
+    patch: (t, K, C, P, P) in [0, 1], what the agent saw; of a picture that is shown whole, what it read.
     belief: (t, N), the probability of each class after each glimpse; N is 0 where nothing is answered.
     label: the true class, or several; see `VisualCore.answers`.
     reward: what the episode earned.
     frames: (t, C, H, W), the whole image at each glimpse, where it moves.
     answers: how many classes were asked for, one after the other.
+    share: (t, H, W) in [0, 1], how much of what was read was from each pixel, where the picture is shown whole.
+    boxes: (t, K, 4), what the patches then cover: left, top, right and bottom, in pixels.
     """
 
     example: int
@@ -51,6 +54,8 @@ class Replay:
     reward: float = 0.0
     frames: Bytes | None = None
     answers: int = 1
+    share: Floats | None = None
+    boxes: Floats | None = None
 
     @property
     def true(self) -> tuple[int, ...]:
@@ -131,24 +136,26 @@ def replay(agent: Agent, world: VisualCore, example: list[int], options: Evaluat
     """Play the given examples of the world's split, as the evaluation does, and keep all that can be drawn."""
     if not example:
         return []
-    film = _Film(world)
-    episode = _play(agent, world, torch.tensor(example, device=world.device), options, film)
+    film, witness = _Film(world), _Witness(agent)
+    episode = _play(witness, world, torch.tensor(example, device=world.device), options, film)
     frames = torch.stack(film.frames).cpu().numpy()  # (T + 1, E, C, H, W)
     moves = bool((frames != frames[0]).any())
-    place, patch = (episode.observation[name].float().cpu().numpy() for name in ("location", "glimpse"))
+    known = {"place": episode.observation["location"], "patch": episode.observation["glimpse"], **witness.seen()}
+    seen = {name: part.float().cpu().numpy() for name, part in known.items()}
     belief = episode.answer.float().softmax(-1).cpu().numpy()
     ends, labels, rewards = (one.tolist() for one in (episode.taken.sum(0), episode.label, episode.reward.sum(0)))
     return [
         Replay(
             number,
             frames[-1, lane],
-            place[:end, lane],
-            patch[:end, lane],
+            seen["place"][:end, lane],
+            seen["patch"][:end, lane],
             belief[:end, lane],
             label,
             reward,
             frames[:end, lane] if moves else None,
             world.answers,
+            *(seen[name][:end, lane] if name in seen else None for name in ("share", "boxes")),
         )
         for lane, (number, end, label, reward) in enumerate(zip(example, ends, labels, rewards, strict=True))
     ]
@@ -161,7 +168,7 @@ def survey(agent: Agent, world: VisualCore, example: list[int], options: Evaluat
     label, glimpses, place, answer, confidence, wrong, look, followed = (
         torch.cat(column, min(1, column[0].dim() - 1)).cpu() for column in zip(*parts, strict=True)
     )
-    gaze = measure_gaze(look, followed, sampled=False) if is_glimpsed(world) else None
+    gaze = measure_gaze(look, followed, sampled=False) if gaze_matters(agent, world) else None
     return Survey(
         np.array(example),
         label.numpy(),
@@ -203,13 +210,32 @@ class _Film:
         return result
 
 
+class _Witness:
+    """An agent that keeps what it reads at each step, where it can tell."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.steps, self.sights = agent, agent.steps, list[Sight]()
+        self.begin, self.act = agent.begin, agent.act
+
+    def __call__(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
+        if (sight := self.agent.sight(observation, memory)) is not None:
+            self.sights.append(sight)
+        return cast(tuple[Decision, Memory], self.agent(observation, memory))
+
+    def seen(self) -> dict[str, Tensor]:
+        """Each part of its sights, (T, E, ...), by name; nothing of an agent that is shown glimpses."""
+        if not self.sights:
+            return {}
+        return dict(zip(Sight._fields, map(torch.stack, zip(*self.sights, strict=True)), strict=True))
+
+
 def _play(
-    agent: Agent, world: VisualCore, example: Tensor, options: EvaluateOptions, film: _Film | None = None
+    agent: Agent | _Witness, world: VisualCore, example: Tensor, options: EvaluateOptions, film: _Film | None = None
 ) -> Episode:
     """Greedy episodes on the pictures of the evaluation, in its precision."""
     keys, kind = evaluation_keys(world, options)[example], world.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
-        return play(cast(Core, film or world), agent, example, keys, greedy=True)
+        return play(cast(Core, film or world), cast(Agent, agent), example, keys, greedy=True)
 
 
 def _outline(episode: Episode, world: VisualCore) -> tuple[Tensor, ...]:

@@ -42,7 +42,20 @@ class Contents(Record):
     @property
     def looks_around(self) -> bool:
         """Whether there is a path of the gaze to show: not where all is seen and the gaze rests."""
-        return is_glimpsed(self.trained.world) or bool(np.ptp(self.found.place, axis=0).max() > 1e-6)
+        return self.is_glimpsed or bool(np.ptp(self.found.place, axis=0).max() > 1e-6)
+
+    @property
+    def is_glimpsed(self) -> bool:
+        """Whether the agent is shown less than the whole picture."""
+        return is_glimpsed(self.trained.world)
+
+    @property
+    def scales(self) -> int:
+        """How many boxes there are for each glimpse; 0 where no box tells what is read."""
+        if self.is_glimpsed:
+            return self.trained.world.retina.options.scales
+        boxes = self.shown[0].boxes
+        return 0 if boxes is None else boxes.shape[1]
 
     @property
     def animated(self) -> list[Replay]:
@@ -70,14 +83,17 @@ def glimpse_chart(contents: Contents) -> Chart:
         line = _by_glimpse("greedy", contents.found.error_after_glimpse(), "agent")
         return Chart("Validation error after each glimpse, %", "glimpses", (line,), ratio=True)
     measured = contents.evaluations[0]
+    title = f"{measured.split.capitalize()} error after each glimpse, %"
     (_, agent), *controls = measured.scores.items()
+    if not contents.trained.agent.samples:
+        return Chart(title, "glimpses", (_by_glimpse("error", agent.averaged.after_glimpse, "agent"),), ratio=True)
     lines = (
         _by_glimpse(f"mean of {agent.copies}", agent.averaged.after_glimpse, "averaged"),
         _by_glimpse("greedy", agent.greedy.after_glimpse, "agent"),
         _by_glimpse("one sample", agent.sampled.after_glimpse, "sampled"),
         *(_by_glimpse(name, control.averaged.after_glimpse, "control") for name, control in controls),
     )
-    return Chart(f"{measured.split.capitalize()} error after each glimpse, %", "glimpses", lines, ratio=True)
+    return Chart(title, "glimpses", lines, ratio=True)
 
 
 def _by_glimpse(name: str, errors: list[float], tone: Tone) -> Series:

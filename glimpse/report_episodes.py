@@ -34,12 +34,13 @@ def path_tiles(contents: Contents) -> str:
         else ("whether the episode succeeded")
     )
     stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in gaze_colours(6))
-    coarse = "; the faint ones are of the coarser scales" if world.retina.options.scales > 1 else ""
+    coarse = "; the faint ones are of the coarser scales" if contents.scales > 1 else ""
     several = f"{len(tiles)} {shows}, spread evenly over the validation split and not chosen otherwise."
     which = several if len(tiles) > 1 else f"The first {shows[:-1]} of the validation split."
     legend = f'<p class="legend">first glimpse <i style="background:linear-gradient(90deg,{stops})"></i> last</p>'
     boxes = f" The boxes are what each glimpse covered{coarse}."
-    return f"""<p>{which}{boxes if contents.looks_around else ""}
+    drawn = boxes if contents.scales else " A dot is where a glimpse read on average."
+    return f"""<p>{which}{drawn if contents.looks_around else ""}
 Below each image: {answer}.</p>
 {legend if contents.looks_around else ""}
 <div class="tiles">{"".join(tiles)}</div>"""
@@ -54,10 +55,12 @@ def _tile_image(episode: Replay, contents: Contents) -> Image.Image:
 
 def films(contents: Contents) -> str:
     """A few episodes, glimpse by glimpse."""
-    finest = ", the finest first" if contents.trained.world.retina.options.scales > 1 else ""
+    finest = ", the finest first" if contents.scales > 1 else ""
+    read = contents.shown[0].share is not None
+    image = "the image, brighter where more is read" if read else "the image as far as it has been seen"
     belief = ", and the probability that it gives to each class. The true class is coloured"
-    return f"""<p>Each column is a glimpse: the image as far as it has been seen, the patches that the agent is
-given{finest}{belief if contents.trained.world.classes else ""}.</p>
+    seen = f"{image}; below it {contents.trained.agent.shows}{finest}{belief if contents.trained.world.classes else ''}"
+    return f"""<p>Each column is a glimpse: {seen}.</p>
 {untrained(contents)}{"".join(_film(one, contents) for one in contents.animated)}"""
 
 
@@ -149,7 +152,7 @@ def _film(episode: Replay, contents: Contents) -> str:
 
 def _patch(patch: Floats) -> str:
     """A patch (C, P, P), pixel by pixel; the page enlarges it."""
-    source = data_uri(png(picture_image(patch, patch.shape[-1])), "png")
+    source = data_uri(png(picture_image(patch, max(patch.shape[-2:]))), "png")
     return f'<img class="patch" src="{source}" alt="What the agent is given">'
 
 

@@ -12,7 +12,7 @@ from glimpse.agents.episode import Episode
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions
 from glimpse.correlation import agreement, fisher
-from glimpse.diagnostics import Gaze, is_glimpsed, looks, measure_gaze
+from glimpse.diagnostics import Gaze, gaze_matters, looks, measure_gaze
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import JudgedCore
 from glimpse.rollout import play
@@ -114,7 +114,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
             if "score" in episode.action:
                 given = episode.action["score"][-1].view(-1, copies).mean(-1)
                 scored.append(torch.stack([given, episode.label[::copies]]))
-            if is_glimpsed(world):
+            if gaze_matters(agent, world):
                 looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
     gaze = None

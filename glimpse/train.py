@@ -59,7 +59,8 @@ class Training:
             self.best_error = score.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
         self._warn(gaze_warnings(gaze, self.learner.averaged))
-        return {"validation_error": score.error, **(gaze.numbers() if gaze else {})}
+        figures = {f"validation_{name}": value for name, value in score.figures.items()}
+        return {"validation_error": score.error, **figures, **(gaze.numbers() if gaze else {})}
 
     def _warn(self, warnings: list[str]) -> None:
         """Say what the last evaluation did not say already."""
@@ -107,9 +108,15 @@ class Training:
         parameters = sum(p.numel() for p in learner.agent.parameters())
         precision = "bfloat16" if learner.bfloat16 else "float32"
         return (
-            f"{experiment.agent.name} on {experiment.task.name}: {self.world.examples} examples, {parameters:,} "
+            f"{experiment.shown_agent} on {experiment.shown_task}: {self.world.examples} examples, {parameters:,} "
             f"parameters, {learner.device}, {torch.get_num_threads()} threads, {precision}"
         )
+
+    def tell_best(self) -> str:
+        """The best validation error; of scores, the correlation that it stands for."""
+        if isinstance(self.validation, Reading) and self.validation.scores is not None:
+            return f"Pearson's r {1 - self.best_error / 100:.4f}"
+        return f"error {self.best_error:.2f} %"
 
     def _checkpoint(self) -> Checkpoint:
         state = {
@@ -173,7 +180,8 @@ def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
 
 def _headline(latest: dict[str, float]) -> dict[str, float]:
     """The metrics that matter while one waits."""
-    return {name: latest[name] for name in ("loss", "accuracy", "validation_error") if name in latest}
+    judged = "validation_pearson" if "validation_pearson" in latest else "validation_error"
+    return {name: latest[name] for name in ("loss", "accuracy", judged) if name in latest}
 
 
 @contextmanager
@@ -229,7 +237,7 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     if stop:
         progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
     else:
-        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation error {training.best_error:.2f} %")
+        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.tell_best()}")
         progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
     return exit_code
 

@@ -148,7 +148,6 @@ class DistanceOptions(Headed):
     """Multi-head attention less alpha times the distance, in one direction (Im and Cho, 2017)."""
 
     kind: Literal["distance"] = "distance"
-    heads: int = Field(5, ge=1, description="Heads h, which divide the width.")
     alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
     direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
 

@@ -213,11 +213,14 @@ class HierarchicalEncoderOptions(Options):
 
 
 EncoderOptions = Annotated[
-    RecurrentEncoderOptions
-    | CnnEncoderOptions
-    | TransformerEncoderOptions
-    | DisanEncoderOptions
-    | DistanceEncoderOptions
-    | HierarchicalEncoderOptions,
-    Field(discriminator="kind"),
+    Annotated[
+        RecurrentEncoderOptions
+        | CnnEncoderOptions
+        | TransformerEncoderOptions
+        | DisanEncoderOptions
+        | DistanceEncoderOptions
+        | HierarchicalEncoderOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(by_name),
 ]

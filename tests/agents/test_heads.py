@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from glimpse.agents.heads import Head, combine, expected_score, level_divergence
+from glimpse.agents.heads import GatedPair, Head, combine, expected_score, level_divergence
 
 
 def test_two_texts_as_one_vector() -> None:
@@ -14,6 +14,19 @@ def test_two_texts_as_one_vector() -> None:
     assert combine("difference", u, v).tolist() == [[1, 2, 3, -1, -2, 3, 3, -2]]
     assert combine("absolute", u, v).tolist() == [[1, 2, 3, -1, 2, 3, 3, -2]]
     assert combine("symmetric", u, v).tolist() == combine("symmetric", v, u).tolist() == [[3, -2, 2, 3]]
+
+
+def test_two_texts_of_two_hops_gated() -> None:
+    """Hops (1, 2), (3, 4) and (1, 1), (2, -1); each text and each hop has its own matrix.
+
+    The first text becomes (2, 1), (3, 8), its hops turned round and with 4 doubled; the second (3, 3), (0, -1).
+    """
+    pair = GatedPair(4, 2)
+    pair.first.data = torch.tensor([[[0.0, 1.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 2.0]]])
+    pair.second.data = torch.tensor([[[3.0, 0.0], [0.0, 3.0]], [[0.0, 0.0], [0.0, 1.0]]])
+    u, v = torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[1.0, 1.0, 2.0, -1.0]])
+    assert pair(u, v).tolist() == [[6, 3, 0, -8]]
+    assert pair(v, u).tolist() != pair(u, v).tolist()
 
 
 def test_the_score_is_the_mean_of_levels() -> None:
@@ -38,6 +51,16 @@ def test_the_divergence_from_a_score() -> None:
 def test_the_divergence_at_the_ends(score: float) -> None:
     """All of the target is on one level."""
     assert level_divergence(torch.zeros(1, 5), torch.tensor([score]), 1.0).item() == pytest.approx(math.log(5))
+
+
+def test_a_norm_of_the_hidden_layer() -> None:
+    """Hidden units 1, 2 and 6 lie sqrt(14 / 3) apart from their mean 3; what is below it is cut off."""
+    head = Head(1, 3, 1, "relu", 0.0, norm=True)
+    given = [[[1.0], [2.0], [6.0]], [0.0] * 3, [1.0] * 3, [0.0] * 3, [[1.0, 1.0, 1.0]], [0.0]]
+    with torch.no_grad():
+        for parameter, values in zip(head.parameters(), given, strict=True):
+            parameter.copy_(torch.tensor(values))
+    assert head(torch.ones(1, 1)).item() == pytest.approx(3 / math.sqrt(14 / 3), rel=1e-4)
 
 
 def test_a_head_without_and_with_a_hidden_layer() -> None:

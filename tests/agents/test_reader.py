@@ -1,5 +1,6 @@
 """The reader: what it answers, what it learns from, and what it sees of a batch."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,55 @@ def test_padding_behind_all_texts_is_cut_off() -> None:
     assert empty.activations["tokens"].shape == (2, 1) and empty.answer.isfinite().all()
 
 
+def snli_parameters(**options: Any) -> int:
+    """Parameters of a reader of pairs in three classes, without its word vectors of 300."""
+    vectors, text = WordVectors(torch.ones(10, 300), torch.ones(10) > 0), spaces.Box(0, 9, (6,), np.int64)
+    reader = Reader(ReaderOptions.model_validate(options), spaces.Dict({"text": text, "text2": text}), CLASS, vectors)
+    return sum(parameter.numel() for parameter in reader.parameters()) - 10 * 300
+
+
 def test_the_size_of_disan_for_snli() -> None:
-    """2,345,403 without word vectors (Shen et al., 2018, table 2: 2.35 million)."""
-    encoder, vectors = {"kind": "disan", "width": 300}, WordVectors(torch.ones(10, 300), torch.ones(10) > 0)
-    text = spaces.Box(0, 9, (6,), np.int64)
-    options = ReaderOptions.model_validate({"encoder": encoder, "pair": "difference", "hidden": 300})
-    reader = Reader(options, spaces.Dict({"text": text, "text2": text}), CLASS, vectors)
-    assert sum(parameter.numel() for parameter in reader.parameters()) - 10 * 300 == 2_345_403
+    """2,345,403 (Shen et al., 2018, table 2: 2.35 million)."""
+    assert snli_parameters(encoder={"kind": "disan", "width": 300}, pair="difference", hidden=300) == 2_345_403
+
+
+def test_the_size_of_the_distance_based_network_for_snli() -> None:
+    """4,686,003 without layer norms (Im and Cho, 2017: 4.7 million); that of the head has two numbers a unit."""
+    plain = {"kind": "distance", "layer_norm": False}
+    assert snli_parameters(encoder=plain, pair="absolute", hidden=300) == 4_686_003
+    assert snli_parameters(encoder=plain, pair="absolute", hidden=300, head_norm=True) == 4_686_003 + 2 * 300
+
+
+def test_the_size_of_the_gated_head() -> None:
+    """Of 3 hops of 8: two times 3 matrices of 8 x 8, and a layer from 24 to 5 to 3."""
+    pooling = {"kind": "structured", "hops": 3, "hidden": 7}
+    encoder = {"kind": "lstm", "width": 4, "pooling": pooling}
+    lstm = 2 * 4 * (4 * (300 + 4) + 2 * 4)
+    head = 2 * 3 * 8 * 8 + 24 * 5 + 5 + 5 * 3 + 3
+    assert snli_parameters(encoder=encoder, pair="gated", hidden=5) == lstm + 8 * 7 + 7 * 3 + head
+
+
+def test_a_gated_pair_is_learned() -> None:
+    """The gates of both texts are moved."""
+    encoder = {"kind": "gru", "width": 4, "pooling": {"kind": "structured", "hops": 2, "hidden": 3}}
+    reader = make(two=True, pair="gated", encoder=encoder)
+    reader.loss(shown(torch.tensor([0, 2]), text=TEXT, text2=TEXT.flip(0))).total.backward()
+    gates = [parameter for name, parameter in reader.named_parameters() if name.startswith("pair.")]
+    assert len(gates) == 2 and all(gate.grad is not None and gate.grad.any() for gate in gates)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"pair": "gated"}, "'gated' needs agent.encoder.pooling: structured (got max)"),
+        ({"pair": "gated", "encoder": {"kind": "disan"}}, "(got disan, which has no such pooling)"),
+        ({"head_norm": True}, "needs a hidden layer: set agent.hidden (got 0)"),
+    ],
+)
+def test_heads_that_do_not_fit(given: dict[str, Any], problem: str) -> None:
+    """A gate is for hops, and a norm for a hidden layer."""
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        ReaderOptions.model_validate(given)
 
 
 def test_given_vectors_decide_the_width() -> None:

@@ -308,7 +308,11 @@ def test_frames_are_of_one_size(view: str) -> None:
         ({"screen": 3}, "screen", "greater than or equal to 4"),
         ({"paddle": 25}, "paddle", "should be at most the screen's side, 24 (got 25)"),
         ({"start_rows": 14}, "start_rows", "should be at most 13: the paddle takes 11 steps to a wall (got 14)"),
-        ({"ball_speed": 2}, "start_rows", "should be at most 3: the paddle takes 11 steps to a wall (got 6)"),
+        (
+            {"ball_speed": 2, "start_rows": 6},
+            "start_rows",
+            "should be at most 3: the paddle takes 11 steps to a wall (got 6)",
+        ),
         ({"ball_speed": 3}, "start_rows", "stays in the air for the 11 steps that the paddle takes to a wall"),
         ({"paddle": 24, "start_rows": 24}, "start_rows", "should be at most 23"),
         ({"ball_speed": 0}, "ball_speed", "greater than or equal to 0.05"),
@@ -324,6 +328,28 @@ def test_a_mistake_is_named(options: dict[str, Any], place: str, text: str) -> N
         _world(**options)
     (error,) = caught.value.errors()
     assert error["loc"][0] == place and text in error["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [({}, 6), ({"ball_speed": 2}, 3), ({"screen": 8}, 5), ({"screen": 4}, 3), ({"screen": 4, "paddle": 4}, 3)],
+)
+def test_where_balls_begin_follows_from_size_and_speed(options: dict[str, Any], rows: int) -> None:
+    """By default in six rows; in fewer where a ball that begins lower could not always be caught.
+
+    Two rows a step on 24: the paddle takes 11 steps to a wall, a ball in row 2 falls for 11 steps, one in row 3 for 10.
+    """
+    checked = CatchOptions.model_validate({"name": "catch", **options})
+    assert checked.start_rows == checked.first_rows == rows
+    assert CatchOptions.model_validate(checked.model_dump()) == checked
+
+
+def test_who_stands_still_catches_the_share_above_the_paddle() -> None:
+    """Balls come down uniformly: the two inner pixels of the paddle are 2 of the 23 pixels between the outer centres."""
+    world, episodes = _world(), 20_000
+    _begin(world, episodes)
+    caught = sum(world.step(_action([STAY] * episodes)).reward.sum().item() for _ in range(23)) / episodes
+    assert abs(caught - 2 / 23) < 4 * (2 / 23 * 21 / 23 / episodes) ** 0.5
 
 
 @pytest.mark.parametrize("options", [{"start_rows": 13}, {"ball_speed": 2, "start_rows": 3}, {"paddle": 24}])

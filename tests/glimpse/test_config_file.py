@@ -337,8 +337,59 @@ def test_a_part_of_another_kind_drops_what_only_the_old_one_had() -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "given", "path", "value"),
+    [
+        ("trec-lstm", ["agent.encoder=gru"], "agent.encoder.kind", "gru"),
+        ("trec-lstm", ["agent.encoder=gru"], "agent.encoder.width", 100),
+        ("trec-transformer", ["agent.encoder.attention.heads=8"], "agent.encoder.attention.kind", "multi_head"),
+        ("trec-transformer", ["agent.encoder.attention.heads=8"], "agent.encoder.attention.heads", 8),
+        ("trec-transformer", ["agent.encoder.attention.normaliser=topk"], "agent.encoder.attention.normaliser.k", 8),
+        ("trec-attention", ["agent.encoder.pooling.hidden=7"], "agent.encoder.pooling.kind", "context_vector"),
+        ("imdb-han", ["agent.encoder.words.pooling.hidden=7"], "agent.encoder.words.pooling.kind", "context_vector"),
+    ],
+)
+def test_a_kind_may_be_given_by_name_or_left_out(config: str, given: list[str], path: str, value: object) -> None:
+    """Left out, it is what it was, or what it is by default."""
+    assert values(load_experiment(config, given), path) == [value]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_kind_and_its_options_are_given_side_by_side(reverse: bool) -> None:
+    """In either order."""
+    given = ["agent.encoder.attention=relative", "agent.encoder.attention.clip=3"]
+    experiment = load_experiment("trec-transformer", given[::-1] if reverse else given)
+    paths = ("agent.encoder.attention.kind", "agent.encoder.attention.clip")
+    assert values(experiment, *paths) == ["relative", 3]
+
+
+def test_a_number_is_no_section(base: Path) -> None:
+    """Nor is a text."""
+    assert mistakes(base, "train.batch=1", "train.batch.more=1") == [
+        "command line: train.batch.more: is given as a value and as a section"
+    ]
+    assert mistakes(base, "train.batch=many", "train.batch.more=1") == [
+        "command line: train.batch: should be a whole number (got a mapping)"
+    ]
+
+
+def test_a_part_within_a_part_drops_what_only_the_old_one_had(base: Path) -> None:
+    """Also where what is around it is always of one kind, as the words of a hierarchical encoder."""
+    own = write("own.yaml", "extends: imdb-han\nagent: {encoder: {words: {pooling: {hidden: 7}}}}\n")
+    experiment, notes = read_experiment(own, ["agent.encoder.words.pooling=max"])
+    assert values(experiment, "agent.encoder.words.pooling.kind") == ["max"]
+    dropped = "agent.encoder.words.pooling.kind=max instead of context_vector drops agent.encoder.words.pooling.hidden"
+    assert notes == [f"command line: {dropped}"]
+
+
+@pytest.mark.parametrize(
     ("given", "problem"),
     [
+        ("agent.encoder=bilstm", "agent.encoder: should be 'lstm', 'gru', "),
+        ("agent.encoder.pooling.normaliser=softmax", "agent.encoder.pooling.normaliser: unknown key (it belongs to "),
+        (
+            "agent.encoder={kind: transformer, attention: sparse}",
+            "agent.encoder.attention.pattern: is missing, should be 'full', 'padding', ",
+        ),
         ("agent.encoder.kind=disna", "agent.encoder.kind: should be 'lstm', 'gru', "),
         ("agent.encoder.pooling=maxx", "agent.encoder.pooling: should be 'max', 'mean', "),
         ("agent.encoder.widht=3", "agent.encoder.widht: unknown key (did you mean 'width'?)"),
