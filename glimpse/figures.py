@@ -196,11 +196,19 @@ def _plane(
     places = [spot(one.x, one.y) for one in points]
     marks += [Dot(x, y, one.tone) for (x, y), one in zip(places, points, strict=True)]
     if joined:  # Beside the points there are the lines.
-        return [
-            *marks,
-            *(Label(x, y - 10, one.name, "m", one.tone) for (x, y), one in zip(places, points, strict=True)),
-        ]
+        return marks + _above_or_below(points, places)
     return marks + _beside(points, places, (left + right) / 2)
+
+
+def _above_or_below(points: Sequence[Point], places: Sequence[Spot]) -> list[Mark]:
+    """Each point's name above it; below it where it would touch the name before."""
+    marks: list[Mark] = []
+    taken = float("-inf")
+    for (x, y), one in sorted(zip(places, points, strict=True), key=lambda pair: pair[0][0]):
+        above = x - taken > 48
+        taken = x if above and one.name else taken
+        marks.append(Label(x, y - 10 if above else y + 20, one.name, "m", one.tone))
+    return marks
 
 
 def _beside(points: Sequence[Point], places: Sequence[Spot], middle: float) -> list[Mark]:
