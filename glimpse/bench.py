@@ -1,5 +1,6 @@
 """`glimpse bench`: how fast the ordinary paths run on this machine, beside what its matrix products allow."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from glimpse.bench_text import TEXT_BENCHES
 from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
+from glimpse.durable import reporting_read_errors
 from glimpse.envs import WORLDS
 from glimpse.envs.build import make_core
 from glimpse.envs.classify import Classification
@@ -41,6 +43,7 @@ from glimpse.scores import measure_averaged
 from glimpse.stopwatch import Stopwatch, shares, training_flops
 from glimpse.train import Training
 
+_KEYS = ("name", "setting", "value", "unit", "device", "command")
 FACE_OPTIONS: dict[str, dict[str, Any]] = {"digits": {"retina": {"patch": 8}, "glimpses": 6}, "catch": {}}
 
 
@@ -235,21 +238,46 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
 def bench_command(quick: bool, output: Path, only: list[str], device: str) -> None:
     """Measure, print, and write bench.json and bench.md into `output`.
 
-    Without `only`, time-to-error is measured on a GPU alone: on a CPU it takes minutes.
+    Without `only`, time-to-error is measured on a GPU alone: on a CPU it takes minutes. With it, what the files say of
+    anything else stays.
 
     Raises:
-        UserError: for an unknown name, a missing device, or a folder that cannot be written.
+        UserError: for an unknown name, a missing device, a file that is not of this command, or one that cannot be
+            written.
     """
     unknown = sorted(set(only) - set(BENCHES))
     if unknown:
         raise UserError(f"unknown bench {', '.join(unknown)}; choose from {', '.join(BENCHES)}")
     watch = Stopwatch(choose_device(device), quick)
     default = [name for name in BENCHES if name != "time-to-error" or watch.device.type == "cuda"]
+    known = _known_rows(output / "bench.json") if only else []
     for name in only or default:
         BENCHES[name](watch)
-    write_rows(output / "bench.json", watch.rows)
-    write_text(output / "bench.md", _markdown(watch.rows))
+    rows = _renewed(known, watch.rows)
+    write_rows(output / "bench.json", rows)
+    write_text(output / "bench.md", _markdown(rows))
     print(f"written to {output / 'bench.json'} and {output / 'bench.md'}")
+
+
+def _known_rows(path: Path) -> list[Row]:
+    """The rows of an earlier call, or none.
+
+    Raises:
+        UserError: if the file is not what this command writes.
+    """
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"[]"
+    try:
+        return [{key: row[key] for key in _KEYS} for row in json.loads(text)]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is not what glimpse bench writes. Move it away, or choose another --output") from None
+
+
+def _renewed(known: list[Row], measured: list[Row]) -> list[Row]:
+    """The rows of what was not measured now as they were; what was takes the old one's place, or the end."""
+    names = list(dict.fromkeys(row["name"] for row in (*known, *measured)))
+    now = {row["name"] for row in measured}
+    return [row for name in names for row in (measured if name in now else known) if row["name"] == name]
 
 
 def _markdown(rows: list[Row]) -> str:

@@ -48,3 +48,22 @@ def test_an_unknown_bench_is_named(tmp_path: Path) -> None:
     """The choices are listed."""
     with pytest.raises(UserError, match="unknown bench speed; choose from training"):
         bench_command(quick=True, output=tmp_path, only=["speed"], device="cpu")
+
+
+def test_what_is_not_measured_again_stays(tmp_path: Path) -> None:
+    """In its place; what is measured again is renewed; and a file of something else is left alone."""
+    threads = torch.get_num_threads()
+    bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    path = tmp_path / "bench.json"
+    rows = json.loads(path.read_text())
+    others = [{**rows[0], "name": name, "value": -1.0} for name in ("before", "after")]
+    path.write_text(json.dumps([others[0], *({**row, "value": -2.0} for row in rows), others[1]]))
+    bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    torch.set_num_threads(threads)
+    again = json.loads(path.read_text())
+    assert [row["name"] for row in again] == ["before", *(row["name"] for row in rows), "after"]
+    assert [again[0], again[-1]] == others and all(row["value"] > 0 for row in again[1:-1])
+    path.write_text('{"a": 1}')
+    with pytest.raises(UserError, match="not what glimpse bench writes"):
+        bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    assert path.read_text() == '{"a": 1}'
