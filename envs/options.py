@@ -190,7 +190,7 @@ class CatchOptions(WorldOptions):
             return start_rows
         screen, room = others.data["screen"], others.data["screen"] - others.data["paddle"]
         needed = room - room // 2  # The paddle begins in the middle.
-        most = min(screen - 1, math.ceil(screen - (needed - 1) * others.data["ball_speed"]) - 1)
+        most: int = min(screen - 1, math.ceil(screen - (needed - 1) * others.data["ball_speed"]) - 1)
         if most < 1:
             raise ValueError(
                 f"no ball of ball_speed {others.data['ball_speed']:g} stays in the air for the {needed} steps that the "

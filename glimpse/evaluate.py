@@ -16,12 +16,11 @@ from glimpse.cost import measure_cost
 from glimpse.diagnostics import gaze_matters
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import VisualCore
-from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.errors import UserError
 from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_controls
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
-from glimpse.scores import Scores, measure
+from glimpse.scores import Score, Scores, measure
 
 Say = Callable[[str], None]
 

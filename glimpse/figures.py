@@ -71,7 +71,9 @@ def scores_figure(lines: Sequence[Line]) -> Figure:
     """Each line's scores along one axis: every seed, the mean, and what others published."""
     metrics = _drawn(lines)
     shown = [[*_values(line, metrics), *_quoted(line).values()] for line in lines]
-    axis = fitting_axis([value for values in shown for value in values])
+    # Ratios of errors tell, those of shares that are right or caught do not.
+    fit = fitting_axis if all(metric.startswith("test_error") for metric in metrics) else linear_axis
+    axis = fit([value for values in shown for value in values] or [0.0, 1.0])
     left, right, top = _LABELS, _WIDTH - 24, 44
     bottom = top + _ROW * len(lines)
 

@@ -56,6 +56,8 @@ class TextOptions(WorldOptions):
         from glimpse.envs.text.catalogue import TEXT_SETS
 
         if data not in TEXT_SETS and not _names_a_file(data):
+            if data.endswith((".tsv", ".csv", ".jsonl", ".gz", ".xz")):
+                raise ValueError(f"should be file:{data} for a file of your own (got {data!r})")
             raise unknown(data, [*TEXT_SETS, "file:PATH"], "text data set")
         return data
 

@@ -120,6 +120,14 @@ def _check_columns(place: object, columns: Sequence[str | int], there: Sequence[
     for column in columns:
         if column not in there:
             named = ", ".join(map(str, there)) or "none"
-            raise DataError(f"{place} has no column {column!r}; its columns are: {named}.")
+            raise DataError(f"{place} has no column {column!r}; its columns are: {named}.{_remedy(place, column)}")
         if there.count(column) > 1:
             raise DataError(f"{place} has more than one column {column!r}.")
+
+
+def _remedy(place: object, column: str | int) -> str:
+    """What to do where a column is not there; `place` is a path where the first line could be no header."""
+    named = " Name them with `text`, `label` (and `text2`)"
+    if isinstance(place, Path) and isinstance(column, str):
+        return f"{named}, or number them from 0 if the first line is no header."
+    return f"{named}." if isinstance(column, str) else ""

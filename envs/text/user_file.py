@@ -13,6 +13,9 @@ from glimpse.envs.text.rows import Parts, Rows, numbered
 from glimpse.envs.text.tables import table_rows
 from glimpse.envs.text.tokens import BREAK
 
+_WIDEST = 1000
+"""Of scores: the agent has a level for each whole number between the lowest and the highest one."""
+
 
 class _Example(NamedTuple):
     """One labelled text, or two, and where they stand."""
@@ -30,14 +33,17 @@ def read_user_files(options: TextOptions) -> Parts:
 
     Raises:
         DataError: A file cannot be read as a table (see `table_rows`), or has no rows; a text or a label is empty; a
-            score is no number; a label of validation or test is not one of the training file.
+            score is no number; all training labels are the same, or scores are too far apart; a label of validation
+            or test is not one of the training file.
     """
     train = list(_examples(options.data, options))
     classes = _classes(example.label for example in train) if options.labels == "classes" else ()
+    rows = _rows(train, classes)
+    _check_spread(options, rows.label, train[0].label)
     validation, test = (
         _rows(list(_examples(file, options)), classes) if file else None for file in (options.validation, options.test)
     )
-    return Parts(_rows(train, classes), validation, test, classes)
+    return Parts(rows, validation, test, classes)
 
 
 def _examples(file: str, options: TextOptions) -> Iterator[_Example]:
@@ -65,6 +71,18 @@ def _classes(labels: Iterable[str]) -> tuple[str, ...]:
     distinct = set(labels)
     whole = all(label.removeprefix("-").isdecimal() for label in distinct)
     return tuple(sorted(distinct, key=int if whole else None))
+
+
+def _check_spread(options: TextOptions, label: NDArray[Any], first: str) -> None:
+    """There are two labels at least; and scores are not so far apart that a level for each whole number is too much."""
+    low, high = float(label.min()), float(label.max())
+    if low == high:
+        raise DataError(f"{options.data} has one label alone, {first!r}: there is nothing to tell apart.")
+    if options.labels == "scores" and high - low > _WIDEST:
+        raise DataError(
+            f"{options.data} has scores from {low:g} to {high:g}: they should lie within {_WIDEST} of each other. "
+            "Divide all of them by the same number."
+        )
 
 
 def _rows(examples: list[_Example], classes: tuple[str, ...]) -> Rows:

@@ -53,8 +53,7 @@ def text_page(contents: TextContents, by_length: Chart, curves: Sequence[Chart])
 def _title(contents: TextContents) -> str:
     """Who reads what."""
     experiment = contents.trained.experiment
-    encoder = getattr(experiment.agent, "encoder", None)
-    return f"{experiment.agent.name} ({getattr(encoder, 'kind', '')}) on {getattr(experiment.task, 'data', '')}"
+    return f"{experiment.shown_agent} on {experiment.shown_task}"
 
 
 def _facts(contents: TextContents) -> list[tuple[str, str]]:

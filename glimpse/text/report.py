@@ -20,15 +20,17 @@ from glimpse.text.sections import answers_drawing
 from glimpse.text.survey import length_chart
 from glimpse.text.svg import Drawing, below, beside, svg_file
 
+_TITLES = {"validation_pearson": "Validation, Pearson's r", "validation_spearman": "Validation, Spearman's rho"}
+
 
 def text_files(record: Record, texts: int) -> dict[str, bytes]:
     """The files of a report on texts, by name; of the pictures only those that the encoder has something for."""
     contents = gather_texts(record, texts)
-    # Who reads learns without playing, and earns nothing meanwhile.
-    logged = [{name: value for name, value in row.items() if name != "reward"} for row in contents.metrics]
     scores = contents.scores is not None
-    titles = {"validation_error": "Validation, 100 (1 − Pearson's r)"} if scores else {}
-    curves, by_length = training_charts(logged, titles), length_chart(contents.found, scores)
+    # Who reads learns without playing, and earns nothing meanwhile; of scores the error is 100 (1 - r).
+    void = {"reward", "validation_error"} if scores else {"reward"}
+    logged = [{name: value for name, value in row.items() if name not in void} for row in contents.metrics]
+    curves, by_length = training_charts(logged, _TITLES), length_chart(contents.found, scores)
     drawn = {f"{name}.svg": svg_file(drawing, name) for name, drawing in _drawings(contents).items()}
     return {
         **drawn,

@@ -149,3 +149,25 @@ def test_the_look_is_the_centre_of_the_next_read() -> None:
     assert torch.equal(decision.place, memory.window.place)
     assert torch.equal(agent.act(decision, torch.randn(3, 3), False)["look"], memory.window.place)
     assert len(memory.window.place.unique(dim=0)) == 3  # Each picture has its own.
+
+
+def test_a_sight_is_what_the_filters_read() -> None:
+    """Untrained: the picture's centre (5, 4), four strides of 3 to each side of it together; whatever the intensity."""
+    agent, seen = make(), observe(2)
+    with torch.no_grad():
+        agent.window.linear.bias[4] = 1.0
+    memory = agent.begin(seen)
+    sight = agent.sight(seen, memory)
+    torch.testing.assert_close(sight.boxes, torch.tensor([-1.0, -2, 11, 10]).expand(2, 1, 4))
+    assert memory.window.intensity[0] > 1.5
+    torch.testing.assert_close(memory.window.intensity[0] * sight.patch, read(seen["glimpse"][:, 0], memory.window, 4))
+    assert torch.equal(sight.place, memory.window.place) and sight.share.amax((1, 2)).eq(1).all()
+
+
+def test_filters_outside_the_picture_outshine_no_pixel_inside() -> None:
+    """Sharp ones at the lower right corner, a pixel apart: two along each side read inside, two the last pixel."""
+    agent, seen = make(), observe(1)
+    sight = agent.sight(seen, agent.begin(seen)._replace(window=window(1.0, 1.0, 1.0, 0.01)))
+    expected = torch.zeros(1, 8, 10)
+    expected[:, 6:, 8:] = 1
+    torch.testing.assert_close(sight.share, expected)

@@ -97,3 +97,21 @@ def test_scores_of_the_memory_see_no_features() -> None:
     scores = MemoryScores(5, 3)
     assert scores(scores.key(torch.rand(2, 5, 7)), torch.rand(2, 3)).shape == (2, 5)
     assert scores(None, torch.rand(4, 2, 3)).shape == (4, 2, 5)
+
+
+def test_weights_of_cells_are_spread_over_their_pixels() -> None:
+    """Two neighbours of half the weight each, a pixel apart: the column that both have is read twice as much."""
+    weights = torch.zeros(1, 8)
+    weights[0, :2] = 0.5
+    share = Grid(3, 5, 2, 1).spread(weights)
+    assert share.tolist() == [[[0.5, 1, 0.5, 0, 0], [0.5, 1, 0.5, 0, 0], [0, 0, 0, 0, 0]]]
+    ragged = Grid(3, 3, 2, 2).spread(torch.tensor([[0.2, 0.4, 0.2, 0.2]]))  # What lies outside is left out.
+    torch.testing.assert_close(ragged, torch.tensor([[[0.5, 0.5, 1], [0.5, 0.5, 1], [0.5, 0.5, 0.5]]]))
+
+
+def test_the_box_of_a_cell_holds_its_pixels() -> None:
+    """Left, top, right, bottom; the last cell reaches into the zeros."""
+    torch.testing.assert_close(
+        Grid(3, 5, 2, 1).boxes(torch.tensor([5, 0])), torch.tensor([[1.0, 1, 3, 3], [0, 0, 2, 2]])
+    )
+    torch.testing.assert_close(Grid(3, 3, 2, 2).boxes(torch.tensor(3)), torch.tensor([2.0, 2, 4, 4]))

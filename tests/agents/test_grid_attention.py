@@ -9,6 +9,7 @@ from torch import Tensor
 
 from glimpse.agents.episode import Decision, Episode
 from glimpse.agents.grid_attention import HardGrid, SoftGrid, make_grid
+from glimpse.agents.locators import FixedLocator
 from glimpse.agents.soft_options import GridOptions
 from glimpse.envs.classify import Classification
 from glimpse.envs.datasets import ImageData
@@ -282,3 +283,40 @@ def test_the_learning_rate_of_the_scores_is_their_own() -> None:
     assert (one, rate) == (1.0, 0.25)
     assert {id(p) for p in scores} == {id(p) for p in agent.network.scores.parameters()}
     assert len(others) + len(scores) == len(list(agent.parameters()))
+
+
+def test_soft_attention_shows_how_much_each_cell_weighs() -> None:
+    """A known answer: three quarters on the second cell of the first row, a quarter on the last one."""
+    world = make_world()
+    agent = soft(world)
+    observation = world.begin(EXAMPLE, EXAMPLE)
+    weights = torch.zeros(12, 12)
+    weights[:, 1], weights[:, 11] = 0.75, 0.25
+    sight = agent.sight(observation, agent.begin(observation)._replace(weights=weights))
+    torch.testing.assert_close(sight.place[0], torch.tensor([-0.25 * 0.75 + 0.75 * 0.25, -2 / 3 * 0.75 + 2 / 3 * 0.25]))
+    assert sight.patch.shape == (12, 1, 1, 3, 4) and sight.boxes.shape == (12, 0, 4)
+    assert sight.patch[0, 0, 0, 0, 1] == 1 and sight.patch[0, 0, 0, 2, 3] == pytest.approx(1 / 3)
+    assert (sight.share[0, :2, 2:4] == 1).all() and sight.share[0].sum() == pytest.approx(4 + 4 / 3)
+
+
+def test_hard_attention_shows_the_cell_that_it_reads() -> None:
+    """Its pixels, and where they are in the picture."""
+    world = make_world(first_place=(0.3, 0.9))
+    agent = hard(world)
+    observation = world.begin(EXAMPLE, EXAMPLE)
+    sight = agent.sight(observation, agent.begin(observation))
+    assert torch.equal(sight.patch, observation["glimpse"][..., 4:6, 4:6])
+    assert sight.boxes[3].tolist() == [[4, 4, 6, 6]]
+    assert sight.share.sum((1, 2)).eq(4).all() and sight.share[:, 4:6, 4:6].eq(1).all()
+    assert torch.equal(sight.place, agent.network.grid.places[10].expand(12, 2))
+
+
+def test_other_eyes_take_the_place_of_the_scores() -> None:
+    """Then it reads the cells that they look at; without them nothing has changed."""
+    world = make_world()
+    agent = hard(world)
+    assert agent.foveal and agent.locator is None and not soft(world).foveal
+    agent.locator = FixedLocator(torch.tensor([[-0.75, -2 / 3], [0.75, 2 / 3], [0.0, 0.0]]))
+    episode = play(world, agent, EXAMPLE, EXAMPLE)
+    chosen = agent.network.grid.nearest(episode.observation["location"])
+    assert (chosen[1] == 0).all() and (chosen[2] == 11).all()

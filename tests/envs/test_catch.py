@@ -345,7 +345,7 @@ def test_where_balls_begin_follows_from_size_and_speed(options: dict[str, Any], 
 
 
 def test_who_stands_still_catches_the_share_above_the_paddle() -> None:
-    """Balls come down uniformly: the two inner pixels of the paddle are 2 of the 23 pixels between the outer centres."""
+    """Balls come down uniformly: the paddle has 2 of the 23 pixels between the centres of the outer columns."""
     world, episodes = _world(), 20_000
     _begin(world, episodes)
     caught = sum(world.step(_action([STAY] * episodes)).reward.sum().item() for _ in range(23)) / episodes

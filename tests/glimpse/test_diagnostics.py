@@ -14,7 +14,9 @@ from glimpse.agents.ram import RecurrentAttention
 from glimpse.build import make_agent, make_world
 from glimpse.config import Experiment
 from glimpse.diagnostics import Gaze, attention_gain, gaze_warnings, is_glimpsed, measure_gaze, path_warning
-from glimpse.other_eyes import evaluation_warnings, measure_controls
+from glimpse.envs.lane_random import mix
+from glimpse.other_eyes import evaluation_warnings, mean_path, measure_controls
+from glimpse.rollout import play
 from glimpse.run_folder import read_metrics
 from glimpse.scores import measure, measure_averaged
 from glimpse.train import train_command
@@ -166,6 +168,25 @@ def test_training_logs_them_and_warns_once(tmp_path: Path, capsys: pytest.Captur
         assert 0.9 < cast(float, row["looks_at_border"]) <= 1
         assert {"looks_clamped", "looks_entropy", "looks_entropy_by_step", "looks_variation"} <= set(row)
     assert capsys.readouterr().out.count("stuck at the border") == 1
+
+
+def test_the_mean_path_is_of_looks_that_a_glimpse_followed() -> None:
+    """Half of the images are seen once and answered; where these would have looked next is no part of the path."""
+    experiment = small_experiment(task={"glimpses": 3, "stop": True}, agent={"memory_width": 256})
+    world = make_world(experiment, "validation", CPU)
+    agent = cast(RecurrentAttention, make_agent(experiment, world).requires_grad_(False))
+    stopper = agent.stopper
+    assert stopper is not None
+    stopper.decide.weight.mul_(40)  # So that some stop early and some do not.
+    stopper.decide.bias.zero_()
+    example = torch.arange(world.examples)
+    episode = play(world, agent, example, mix(example, experiment.evaluate.seed), greedy=True)
+    goes_on = episode.taken[1]
+    assert 0.05 < goes_on.float().mean() < 0.95
+    path = mean_path(agent, world, experiment.evaluate)
+    expected = episode.action["look"][0, goes_on].clamp(-1, 1).mean(0)
+    torch.testing.assert_close(path[0], expected)
+    assert path.shape == (3, 2) and path[2].tolist() == [0, 0]
 
 
 def test_a_world_that_shows_everything_has_no_gaze() -> None:

@@ -1,5 +1,6 @@
 """Pictures of episodes, checked pixel by pixel on images that are plain."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from glimpse.build import make_agent, make_world
 from glimpse.config import Experiment
 from glimpse.envs.options import RetinaOptions
 from glimpse.envs.retina import Retina
+from glimpse.envs.whole_view import WholeView
 from glimpse.errors import UserError
 from glimpse.pictures import (
     DIM,
@@ -110,6 +112,29 @@ def test_moment_image_shows_the_gaze_on_its_way() -> None:
     assert moving[60, 170].max() < 200
     assert moving[70, 310].max() < 200
     assert arrived[70, 310].tolist() == [255, 255, 255]
+
+
+def test_of_an_image_that_is_shown_whole_what_is_read_is_clear() -> None:
+    """The left half, in the second glimpse; the box is the one that is given, and moves with the gaze."""
+    share = np.zeros((2, 20, 40), np.float32)
+    share[1, :, :20] = 1
+    covered = np.array([[[30.0, 2.0, 38.0, 12.0]]] * 2, np.float32)
+    given = replace(episode(WIDE, [(0.8, 0.0), (0.8, 0.0)], shade=255), share=share, boxes=covered)
+    whole = WholeView(20, 40)
+    image = np.asarray(moment_image(given, whole, 400, 2)).astype(int)
+    assert image[60, 60].tolist() == [255, 255, 255] and image[160, 250].max() < 140
+    assert image[30, 301] == pytest.approx(gaze_colours(2)[1], abs=20)
+    moving = np.asarray(moment_image(given, whole, 400, 1, gaze=np.array([0.0, 0.0], np.float32))).astype(int)
+    assert moving[30, 141] == pytest.approx(gaze_colours(2)[1], abs=20)  # 0.8 of 20 pixels to the left.
+    found = np.asarray(path_image(given, whole, 400))
+    assert (found[30, 301] != 255).any() and (found[150, 150] == 255).all()
+
+
+def test_nothing_is_drawn_where_all_is_seen_from_everywhere() -> None:
+    """The place of the gaze means nothing to a network that sees the whole image."""
+    given, whole = episode(WIDE, [(0.8, 0.0)], shade=100), WholeView(20, 40)
+    for image in (path_image(given, whole, 400), moment_image(given, whole, 400, 1)):
+        assert image.size == (400, 200) and (np.asarray(image) == 100).all()
 
 
 def test_verdict_names_the_true_class_where_the_answer_is_wrong() -> None:

@@ -284,7 +284,10 @@ def test_episodes_that_stop_are_shown_as_short_as_they_were(tmp_path: Path) -> N
     columns = [len(re.findall(r'<th scope="col">', film)) for film in text.split('<table class="film"')[1:]]
     assert len(columns) == 4
     assert len(set(columns)) > 1
-    assert "Glimpses taken" in text
+    assert "Glimpses taken" in text and "at most 5 glimpses" in text
+    shares = re.findall(r"\d: (\d+) %", text)
+    assert len(shares) > 1 and sum(map(int, shares)) == pytest.approx(100, abs=len(shares))
+    assert "its last answer counts" in text
 
 
 def test_a_single_episode(run: Path) -> None:
@@ -347,3 +350,4 @@ def test_an_agent_that_sees_everything_has_a_report(tmp_path: Path, agent: str) 
     missing = {"mlp": {"diagnostics", "places"}, "grid": {"diagnostics"}}[agent]
     assert Page(text).ids == [name for name in SECTIONS if name not in missing]
     assert ("Scan paths" in text) == (agent == "grid")
+    assert ("brighter" in text) == (agent == "grid") and "has not seen" not in text and "greedy" not in text

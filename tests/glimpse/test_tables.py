@@ -150,6 +150,13 @@ def test_dots_lie_where_the_axis_says() -> None:
     assert ticks["10"] - ticks["1"] == pytest.approx(ticks["100"] - ticks["10"])
 
 
+def test_what_is_caught_lies_on_an_even_axis() -> None:
+    """However far apart: 100 is as far from 50 as 50 from 0."""
+    figure = scores_figure([Line(Entry("a", "first"), {"test_caught_m1": row("a", "test_caught_m1", 2.0, 100.0)})])
+    ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
+    assert ticks["100"] - ticks["50"] == pytest.approx(ticks["50"] - ticks["0"])
+
+
 def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
     """And can be: not with a zero."""
     assert fitting_axis([1, 7]).logarithmic

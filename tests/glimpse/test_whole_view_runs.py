@@ -65,17 +65,24 @@ def test_hard_attention_needs_the_copies_that_its_baseline_needs() -> None:
     ids=["cnn", "soft", "hard", "draw"],
 )
 def test_train_evaluate_and_report(agent: dict[str, Any], task: dict[str, Any], tmp_path: Path) -> None:
-    """Without controls, since there are no other eyes; with what an episode costs; drawings show the whole image."""
+    """With what an episode costs; hard attention alone has eyes that others can take the place of."""
     run = tmp_path / "run"
     assert train_command(experiment(task, agent), run, resume=False) == 0
     record = evaluate_run(run, "validation", copies=3)
-    assert list(record["scores"]) == [agent["name"]]
+    others = ["random places", "centre only", "raster scan", "its own mean path"]
+    hard = agent.get("attention") == "hard"
+    assert list(record["scores"]) == [agent["name"], *(others if hard else [])]
+    assert (record["scores"][agent["name"]]["gaze"] is not None) == hard
     scores = record["scores"][agent["name"]]
-    if agent.get("attention") != "hard":  # It leaves nothing to chance.
+    if not hard:  # It leaves nothing to chance.
         assert scores["greedy"]["error"] == scores["sampled"]["error"] == scores["averaged"]["error"]
     assert record["pixels"] == 64 and record["parameters"] > 0 and record["multiply_adds"] > 64
     kept = json.loads(RunFolder.open(run).evaluation_path.read_text())["validation"]
     assert kept["multiply_adds"] == record["multiply_adds"]
     if agent["name"] != "draw":  # Reports take long, and a soft reader's is like another's.
         show_command(run, None, 2)
-        assert "the whole image" in (run / "report" / "index.html").read_text()
+        page = (run / "report" / "index.html").read_text()
+        assert "the whole image" in page and ("Diagnostics</h2>" in page) == hard
+        assert ("One sample" in page) == hard
+        told = {"cnn": "the patches that the agent is given", "grid": "the weight of each cell"}[agent["name"]]
+        assert ("the cell that is read" if hard else told) in page

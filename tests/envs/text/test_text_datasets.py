@@ -179,10 +179,10 @@ def test_a_split_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_error_is_not_kept(tmp_path: Path) -> None:
     """A file that was mended is read in the same process."""
-    data = written(tmp_path, "a.jsonl", [("a", 0)] * 9)
+    data = written(tmp_path, "a.jsonl", [("a", number % 2) for number in range(9)])
     with pytest.raises(DataError, match="at least ten examples are needed to hold some out as the test part, got 9"):
         load_text(options(data), "train")
-    written(tmp_path, "a.jsonl", [("a", 0)] * 10)
+    written(tmp_path, "a.jsonl", [("a", number % 2) for number in range(10)])
     assert len(load_text(options(data), "test").labels) == 1
 
 

@@ -76,8 +76,8 @@ def test_pairs_scores_parts_and_long_cells(tmp_path: Path) -> None:
 def test_latin_1_is_read_where_it_is_named(tmp_path: Path) -> None:
     """It cannot be told by looking."""
     path = tmp_path / "a.tsv"
-    path.write_bytes("text\tlabel\ncaf\xe9\ta\n".encode("latin-1"))
-    assert read_user_files(options(path, encoding="latin-1")).train.text == ["caf\xe9"]
+    path.write_bytes("text\tlabel\ncaf\xe9\ta\nx\tb\n".encode("latin-1"))
+    assert read_user_files(options(path, encoding="latin-1")).train.text == ["caf\xe9", "x"]
     with pytest.raises(DataError, match=r"a\.tsv is not UTF-8, as expected: byte 14 \(line 2\) is 0xe9.*latin-1"):
         read_user_files(options(path))
 
@@ -106,6 +106,10 @@ def test_latin_1_is_read_where_it_is_named(tmp_path: Path) -> None:
         ("a.jsonl", '{"0": "a"}\n', {"text": 0, "label": 1}, "has no column 0; its columns are: 0"),
         ("a.tsv", "text\tlabel\nx\thigh\n", {"labels": "scores"}, "a score should be a finite number, got 'high'"),
         ("a.tsv", "text\tlabel\nx\tnan\n", {"labels": "scores"}, "a score should be a finite number, got 'nan'"),
+        ("a.tsv", "one\ttwo\n", {}, "or number them from 0 if the first line is no header"),
+        ("a.tsv", "text\tlabel\nx\ta\ny\ta\n", {}, "has one label alone, 'a': there is nothing to tell apart"),
+        ("a.tsv", "text\tlabel\nx\t3\ny\t3\n", {"labels": "scores"}, "has one label alone, '3'"),
+        ("a.tsv", "text\tlabel\nx\t-1\ny\t1e3\n", {"labels": "scores"}, "scores from -1 to 1000: .* within 1000"),
     ],
 )
 def test_every_mistake_has_its_place(

@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
@@ -148,11 +149,16 @@ def test_mistakes_are_the_most_confident_ones_first(make_run: MakeRun) -> None:
     assert "Validation error</h3>" in text and "has not been measured on the test set" in text
 
 
-def test_scores_have_their_own_words(make_run: MakeRun) -> None:
-    """Distances and correlations, and no classes."""
+def test_scores_have_their_own_words(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    """Distances and correlations, and no classes; nor the error that stands for a correlation."""
     run = make_run(kind="scores")
-    MetricsLog(run / "metrics.jsonl").write({"step": 5, "validation_error": 90.0, "reward": 0.0})
+    logged = {"validation_error": 90.0, "validation_pearson": 0.1, "reward": 0.0}
+    MetricsLog(run / "metrics.jsonl").write({"step": 5, **logged})
     evaluate_command(run, "validation", None, None, None)
+    measured = json.loads((run / "evaluation.json").read_text())["validation"]["scores"]["reader"]["averaged"]
+    printed = capsys.readouterr().out
+    assert "Pearson's r" in printed and f" {measured['figures']['pearson']:.4f} " in printed
+    assert f" {1 - measured['high'] / 100:.4f} to {1 - measured['low'] / 100:.4f} " in printed
     text = show(run)
     for words in (
         "Validation agreement",
@@ -162,7 +168,7 @@ def test_scores_have_their_own_words(make_run: MakeRun) -> None:
         "a score from 1 to 3",
     ):
         assert words in text
-    assert "100 (1 − Pearson's r)" in text or "100 (1 − Pearson&#x27;s r)" in text
+    assert "Validation, Pearson's r" in unescape(text) and "Validation error" not in text
     assert "answered wrongly" not in text and "Reward" not in text and " classes" not in text
 
 
