@@ -57,7 +57,7 @@ def figure_files(table: Table, rows: Sequence[Row]) -> dict[str, bytes]:
     """The figure of a table as SVG and PNG, by the ends of their names; rows as `results/TABLE.json` has them."""
     lines = [Line(entry, _rows_of(entry, rows)) for entry in table.entries]
     figure = {"lines": scores_figure, "cost": _costs, "glimpses": _glimpses}[table.figure](
-        [line for line in lines if line.of]
+        [line for line in lines if line.of and line.entry.drawn]
     )
     svg = marks_svg(*figure, table.title)
     return {"svg": svg.encode(), "png": png(marks_image(*figure))}

@@ -35,6 +35,7 @@ class Entry:
     seeds: how many runs there are by default, of seeds 0, 1 and so on.
     published: what others reached, if the setting is theirs.
     control: whether it is there to be compared with, and not to be praised.
+    drawn: whether it is in the figure of costs or of glimpses; every line is in the table.
     folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
     """
 
@@ -44,6 +45,7 @@ class Entry:
     published: Published | None = None
     control: bool = False
     folds: bool = False
+    drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class Table:
     speed: bool = False
 
 
-def control(config: str, label: str, published: Published | None = None) -> Entry:
+def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:
     """A line that is trained once, to be compared with."""
-    return Entry(config, label, 1, published, control=True)
+    return Entry(config, label, 1, published, control=True, drawn=drawn)
+
+
+def other_eyes(task: str, glimpses: int) -> tuple[Entry, ...]:
+    """RAM's controls on a task, as lines beside those of other agents."""
+    eyes = {"path": "learned fixed path", "random": "random places", "raster": "raster scan", "centre": "centre"}
+    return tuple(control(f"{task}-{name}", f"{label}, {glimpses}", drawn=False) for name, label in eyes.items())

@@ -1,6 +1,6 @@
 """The tables of agents that see pictures. A line is a shipped config; for another one, add a file and an `Entry`."""
 
-from glimpse.table_entries import Entry, Published, Table, control
+from glimpse.table_entries import Entry, Published, Table, control, other_eyes
 
 _TFRAM, _HONERKAMP = "slundqui/tfRAM", "dHonerkamp/Recurrent-Attention-Model"
 _RANGREJ = "samrudhdhirangrej/Recurrent-Model-of-Visual-Attention"
@@ -104,12 +104,15 @@ VISUAL_TABLES: dict[str, Table] = {
         "Hard and soft attention on cluttered MNIST, 60x60: test error, %, and what it costs",
         f"{_CLUTTER.format(pieces=4)} Pixels: those that the input of an episode is made of, all glimpses and scales. "
         "Multiply-adds: of an episode's products of matrices and convolutions. Both are of one episode: M = 10 costs "
-        "ten times as much, so the figure shows M = 1.",
+        "ten times as much, so the figure shows M = 1. RAM's controls with other eyes cost as much as it does, and are "
+        "not in the figure; random places and the learned path are trained for a sixth of its steps, raster and centre "
+        "for half of them.",
         (
             Entry("cluttered-ram", "RAM, hard"),
             Entry("cluttered-soft", "grid, soft"),
             Entry("cluttered-hard-grid", "grid, hard"),
             Entry("cluttered-draw", "DRAW, soft"),
+            *other_eyes("cluttered", 6),
             control("cluttered-mlp", "whole image, FC 2x256"),
             control("cluttered-conv", "whole image, paper's conv"),
             control("cluttered-cnn", "whole image, modern CNN"),
@@ -120,7 +123,7 @@ VISUAL_TABLES: dict[str, Table] = {
     "stopping": Table(
         "Stopping early on 28x28 MNIST, at most 6 glimpses of 8x8: test error, %, over glimpses taken",
         "An agent that may stop pays for each glimpse with a part of the reward of 1 for a right answer; the others "
-        "always take as many glimpses as they are given.",
+        "always take as many glimpses as they are given. The controls with other eyes never stop.",
         (
             Entry("mnist-stop-001", "stops; a glimpse costs 0.001"),
             Entry("mnist-stop-003", "stops; a glimpse costs 0.003"),
@@ -133,6 +136,8 @@ VISUAL_TABLES: dict[str, Table] = {
             Entry("mnist-ram-4", "always 4 glimpses", control=True),
             control("mnist-ram-5", "always 5 glimpses"),
             Entry("mnist-ram", "always 6 glimpses", control=True),
+            *other_eyes("mnist", 6),
+            control("mnist-cnn", "whole image, modern CNN", drawn=False),
         ),
         figure="glimpses",
     ),

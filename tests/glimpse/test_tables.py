@@ -56,11 +56,10 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
 
 @pytest.mark.parametrize("name", VISUAL_TABLES)
 def test_every_table_has_its_controls(name: str) -> None:
-    """Random, centre, raster, a fixed path and the whole image; or what else its figure compares with."""
+    """Random, centre, raster, a fixed path and the whole image; and fixed counts, beside agents that stop."""
     labels = " ".join(entry.label for entry in TABLES[name].entries if entry.control)
-    words = {"cost": ["whole image"], "glimpses": [f"always {n}" for n in range(1, 7)]}
-    usual = ["random", "centre", "raster", "fixed path", "whole"]
-    assert all(word in labels for word in words.get(TABLES[name].figure, usual))
+    counts = [f"always {n}" for n in range(1, 7)] if TABLES[name].figure == "glimpses" else []
+    assert all(word in labels for word in ["random", "centre", "raster", "fixed path", "whole", *counts])
 
 
 @pytest.mark.parametrize("data", ["trec", "sst2"])
@@ -84,6 +83,16 @@ def test_the_clutter_is_stated(name: str) -> None:
     """How many pieces, how large, and that they lie over the digit."""
     pieces = 8 if name == "cluttered100" else 4
     assert f"{pieces} pieces of 8x8" in TABLES[name].text and "added over the digit and clamped" in TABLES[name].text
+
+
+def test_a_line_may_be_left_out_of_the_figure() -> None:
+    """The page has it all the same."""
+    rows = [{**row(name, "test_error_m1", 5.0), "mean": 5.0} for name in ("a", "b")]
+    rows += [row(name, "glimpses", 3.0) for name in ("a", "b")]
+    lines = (Entry("a", "stops; costs 0.5"), Entry("b", "random places", control=True, drawn=False))
+    table = Table("T", "Text.", lines, figure="glimpses")
+    assert figure_files(table, rows)["svg"].count(b'circle class="control"') == 1  # In the legend.
+    assert "random places" in table_markdown(table, rows, "t")
 
 
 def test_spread_by_hand() -> None:
