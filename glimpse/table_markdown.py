@@ -44,7 +44,8 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     """
     lines = {entry.config: {row["metric"]: row for row in rows if _is_of(row, entry)} for entry in table.entries}
     present = [entry for entry in table.entries if lines[entry.config]]
-    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    # What was reached comes before what it cost, where lines differ in what they have.
+    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
     columns = [column for column in _PUBLISHED if any(_number(entry.published, column) for entry in present)]
     headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED[column] for column in columns]
     cells = [_line(entry, lines[entry.config], metrics, columns) for entry in present]

@@ -17,7 +17,8 @@ _ENCODERS = {
 }
 _DISAN = "Shen et al. (2018a), DiSAN"
 _VECTORS = (
-    "Words begin with GloVe's vectors of 50 numbers, those of 6 billion words, and are trained on. Words a second and "
+    "Words begin with GloVe's vectors of 50 numbers, those of 6 billion words, and are trained on; they are counted "
+    "among the parameters. Words a second and "
     "the seconds of an epoch are of training on one thread, with its evaluations on validation data, while the machine "
     "may have been busy with another training."
 )
