@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from glimpse import __version__
+from glimpse.agents.errors import AgentError
 from glimpse.commands import add_commands
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
@@ -51,7 +52,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except (UserError, DataError) as error:
+    except (UserError, DataError, AgentError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:

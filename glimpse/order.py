@@ -5,7 +5,7 @@ from torch import Tensor
 
 from glimpse.envs.lane_random import mix
 
-_TRAINING = 41
+_TRAINING, _NOISE = 41, 43
 
 
 class TrainingOrder:
@@ -29,6 +29,10 @@ class TrainingOrder:
             shown.append(self._permutation(epoch)[max(0, first - begun) : end - begun])
         key = mix(self._run, torch.arange(first, end))
         return torch.cat(shown).to(self.device), key.to(self.device)
+
+    def noise(self, step: int) -> int:
+        """A seed for what an update draws beside its episodes: dropout."""
+        return int(mix(mix(self._run, _NOISE), step))
 
     def _permutation(self, epoch: int) -> Tensor:
         """The epoch's order; the last one used is kept."""

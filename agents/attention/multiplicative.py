@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from glimpse.agents.errors import AgentError
+
 
 class DotScore(nn.Module):
     """q^T k times a scale: 1 is Luong et al.'s dot, 1 / sqrt(D) is Vaswani et al.'s (equation 1)."""
@@ -68,10 +70,14 @@ class LocationScore(nn.Module):
         """Scores (B, n_q, n_k) of `query` (B, n_q, D); of `key` (B, n_k, D') only the number counts.
 
         Raises:
-            ValueError: there are more keys than places.
+            AgentError: there are more keys than places.
         """
         n = key.shape[1]
         if n > self.places.out_features:
-            raise ValueError(f"location has {self.places.out_features} places and got {n} keys: raise `length`")
+            places = self.places.out_features
+            raise AgentError(
+                f"attention by location has {places} places, which are too few for a text of {n} tokens: raise its "
+                "`length`, or read less of each text (task.max_words)"
+            )
         scores: Tensor = self.places(query)[..., :n]
         return scores
