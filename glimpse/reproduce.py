@@ -192,8 +192,8 @@ def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: b
     measured = [_measures(result, table) for result in results]
     return [
         {
-            "task": first.experiment.task.name,
-            "agent": first.experiment.agent.name,
+            "task": first.experiment.shown_task,
+            "agent": first.experiment.shown_agent,
             "config": f"configs/{entry.config}.yaml",
             "metric": metric,
             "mean": round(mean(one[metric] for one in measured), 4),
