@@ -34,7 +34,10 @@ class EpisodeLearner(Learner):
     def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
         """Make one step: collect, and learn from it; see `learn` for what it gives and raises."""
         # Dropout draws from torch's own generator, which so depends on the step alone: a resumed run draws the same.
-        torch.manual_seed(order.noise(self.step))
+        # `torch.manual_seed` asks every kind of device, which takes longer than some of the step's arithmetic.
+        torch.default_generator.manual_seed(order.noise(self.step))
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(order.noise(self.step))
         return self.learn(self.collect(world, order))
 
     def collect(self, world: Core, order: TrainingOrder) -> Episode:

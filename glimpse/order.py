@@ -18,6 +18,7 @@ class TrainingOrder:
         """Shuffle `examples` = N examples into updates of `batch`."""
         self.examples, self.batch, self.device = examples, batch, device
         self._run = mix(torch.tensor(seed), _TRAINING)
+        self._noise = int(mix(self._run, _NOISE))
         self._epoch = (-1, torch.empty(0))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -32,7 +33,7 @@ class TrainingOrder:
 
     def noise(self, step: int) -> int:
         """A seed for what an update draws beside its episodes: dropout."""
-        return int(mix(mix(self._run, _NOISE), step))
+        return (self._noise + step) % 2**63
 
     def _permutation(self, epoch: int) -> Tensor:
         """The epoch's order; the last one used is kept."""

@@ -68,7 +68,7 @@ def test_location_sees_no_key() -> None:
     torch.manual_seed(0)
     score, query = LocationScore(4, 6), torch.randn(2, 3, 4)
     torch.testing.assert_close(score(query, torch.randn(2, 5, 4)), query @ score.places.weight[:5].T)
-    with pytest.raises(ValueError, match="6 places and got 7 keys"):
+    with pytest.raises(ValueError, match="6 places, which are too few for a text of 7 tokens"):
         score(query, torch.randn(2, 7, 4))
 
 
