@@ -81,7 +81,7 @@ class Reader(LearningAgent):
 
     def forward(self, observation: dict[str, Tensor], memory: None) -> tuple[Decision, None]:
         """Answer; the activations are what was attended, by name, those of a second text with a 2 behind it."""
-        logits, encoded = self._read(observation)
+        logits, encoded = self.read(observation)
         seen = dict(encoded[0].weights)
         if self.reads_two:
             seen |= {f"{name}2": weights for name, weights in encoded[1].weights.items()}
@@ -89,9 +89,13 @@ class Reader(LearningAgent):
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """The likeliest class as `answer` (B,) int64, or the expected `score` (B,) float32; no chance is in it."""
+        return self.answer(decision.answer)
+
+    def answer(self, logits: Tensor) -> dict[str, Tensor]:
+        """What logits (B, N) come to: `answer` or `score`, (B,)."""
         if self.lowest is None:
-            return {"answer": decision.answer.argmax(-1)}
-        return {"score": expected_score(decision.answer, self.lowest)}
+            return {"answer": logits.argmax(-1)}
+        return {"score": expected_score(logits, self.lowest)}
 
     def loss(self, episode: Episode) -> Loss:
         """Cross-entropy of the class, or the error of the score; and the encoder's penalty.
@@ -102,7 +106,7 @@ class Reader(LearningAgent):
         Returns:
             The sum, and its terms: cross_entropy and accuracy, or score_error and score_distance; penalty.
         """
-        logits, encoded = self._read({name: seen[0] for name, seen in episode.observation.items()})
+        logits, encoded = self.read({name: seen[0] for name, seen in episode.observation.items()})
         error, terms = self._error(logits, episode.label)
         penalties = [each.penalty for each in encoded if each.penalty is not None]
         if penalties:
@@ -110,12 +114,12 @@ class Reader(LearningAgent):
             error, terms = error + self.options.penalty * penalty, {**terms, "penalty": penalty}
         return Loss(error, {name: term.detach() for name, term in terms.items()})
 
-    def _read(self, observation: dict[str, Tensor]) -> tuple[Tensor, list[Encoded]]:
-        """Logits (B, N), and the texts behind them."""
-        encoded = [self.encode(observation["text"])]
+    def read(self, observation: dict[str, Tensor], need_weights: bool = False) -> tuple[Tensor, list[Encoded]]:
+        """Logits (B, N), and the texts behind them, one or two; `need_weights` asks for those of pairs of tokens."""
+        encoded = [self.encode(observation["text"], need_weights)]
         if self.pair is None:
             return self.head(encoded[0].vector), encoded
-        encoded.append(self.encode(observation["text2"]))
+        encoded.append(self.encode(observation["text2"], need_weights))
         return self.head(self.pair(encoded[0].vector, encoded[1].vector)), encoded
 
     def _error(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -1,6 +1,5 @@
 """`glimpse bench`: how fast the ordinary paths run on this machine, beside what its matrix products allow."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,6 @@ from glimpse.bench_text import TEXT_BENCHES
 from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
-from glimpse.durable import reporting_read_errors
 from glimpse.envs import WORLDS
 from glimpse.envs.build import make_core
 from glimpse.envs.classify import Classification
@@ -37,13 +35,12 @@ from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
 from glimpse.order import TrainingOrder
 from glimpse.progress import Progress
-from glimpse.results import Row, markdown_table, write_rows, write_text
+from glimpse.results import Row, markdown_table, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder
 from glimpse.scores import measure_averaged
-from glimpse.stopwatch import Stopwatch, shares, training_flops
+from glimpse.stopwatch import COMMAND, Stopwatch, shares, training_flops
 from glimpse.train import Training
 
-_KEYS = ("name", "setting", "value", "unit", "device", "command")
 FACE_OPTIONS: dict[str, dict[str, Any]] = {"digits": {"retina": {"patch": 8}, "glimpses": 6}, "catch": {}}
 
 
@@ -250,27 +247,13 @@ def bench_command(quick: bool, output: Path, only: list[str], device: str) -> No
         raise UserError(f"unknown bench {', '.join(unknown)}; choose from {', '.join(BENCHES)}")
     watch = Stopwatch(choose_device(device), quick)
     default = [name for name in BENCHES if name != "time-to-error" or watch.device.type == "cuda"]
-    known = _known_rows(output / "bench.json") if only else []
+    known = read_rows(output / "bench.json", COMMAND, "name") if only else []
     for name in only or default:
         BENCHES[name](watch)
     rows = _renewed(known, watch.rows)
     write_rows(output / "bench.json", rows)
     write_text(output / "bench.md", _markdown(rows))
     print(f"written to {output / 'bench.json'} and {output / 'bench.md'}")
-
-
-def _known_rows(path: Path) -> list[Row]:
-    """The rows of an earlier call, or none.
-
-    Raises:
-        UserError: if the file is not what this command writes.
-    """
-    with reporting_read_errors(path):
-        text = path.read_bytes() if path.exists() else b"[]"
-    try:
-        return [{key: row[key] for key in _KEYS} for row in json.loads(text)]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is not what glimpse bench writes. Move it away, or choose another --output") from None
 
 
 def _renewed(known: list[Row], measured: list[Row]) -> list[Row]:

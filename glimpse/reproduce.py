@@ -21,7 +21,7 @@ from glimpse.envs.text.reading import Reading
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
-from glimpse.results import Row, write_rows, write_text
+from glimpse.results import Row, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.table_markdown import table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
@@ -81,7 +81,9 @@ def reproduce_command(
             if code:
                 return code
             results.append(_result(run, table))
-        _write(table, path, [*_known_rows(path, entry.config), *_rows(name, table, entry, results, quick)])
+        known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
+        others = [row for row in known if _config(row) != entry.config]
+        _write(table, path, [*others, *_rows(name, table, entry, results, quick)])
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
@@ -221,21 +223,6 @@ def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
     if known is None or not metric.startswith("test_"):
         return None
     return {name: value for name, value in asdict(known).items() if value}
-
-
-def _known_rows(path: Path, besides: str) -> list[Row]:
-    """The rows of an earlier call, but for those of one config.
-
-    Raises:
-        UserError: if the file is not what this command writes.
-    """
-    file = path.with_name(f"{path.name}.json")
-    with reporting_read_errors(file):
-        text = file.read_bytes() if file.exists() else b"[]"
-    try:
-        return [row for row in json.loads(text) if _config(row) != besides]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file} is not what glimpse reproduce writes. Move it away") from None
 
 
 def _config(row: Row) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from glimpse.durable import replace_file, reporting_write_errors
+from glimpse.durable import replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.errors import UserError
 
 Row = dict[str, Any]
 
@@ -30,6 +31,20 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         UserError: if the file cannot be written.
     """
     write_text(path, "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n")
+
+
+def read_rows(path: Path, command: str, named: str) -> list[Row]:
+    """The rows that an earlier call of `command` wrote, each with a `named`; none where there is no file.
+
+    Raises:
+        UserError: if the file cannot be read, or is not a list of rows.
+    """
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"[]"
+    try:
+        return [{**row, named: str(row[named])} for row in json.loads(text)]
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{path} is not what {command} writes. Move it away") from None
 
 
 def write_text(path: Path, text: str) -> None:

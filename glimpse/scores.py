@@ -97,6 +97,13 @@ def evaluation_keys(world: JudgedCore, options: EvaluateOptions) -> Tensor:
     return keys.to(world.device)
 
 
+def _by_length(world: JudgedCore) -> Tensor:
+    """All examples (N,), in order; texts of like lengths side by side, since a batch is as long as its longest."""
+    lengths = getattr(world, "lengths", None)
+    examples = torch.arange(world.examples) if lengths is None else torch.argsort(lengths, stable=True)
+    return examples.to(world.device)
+
+
 @torch.no_grad()
 def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
     """Play M = `copies` episodes on each example of the world's split."""
@@ -105,7 +112,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     copies = copies if agent.samples else 1  # More would be the same again.
     single, averaged, taken, looked, scored = [], [], [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
-        for example in torch.arange(world.examples, device=device).split(options.batch):
+        for example in _by_length(world).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
             alone, together = judge(episode, world)
             single.append(alone)

@@ -149,15 +149,16 @@ def read(
     observation = {name: numbers[None] for name, numbers in shown.items()}
     device = next(iter(shown.values())).device
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
-        decision, _ = agent(observation, None)
-        encoded = {name: agent.encode(text, need_pairs) for name, text in observation.items()}
+        logits, encoded = agent.read(observation, need_pairs)
     attention = getattr(agent.options.encoder, "attention", None)
     featured = getattr(attention, "kind", "") == "token2token"
-    texts = tuple(_text(shown[name].cpu(), spelled[name], one, featured) for name, one in encoded.items())
-    action = agent.act(decision, torch.zeros(1, 3, device=device), True)
-    if "score" in action:
-        return texts, np.zeros(0, np.float32), action["score"].item()
-    return texts, decision.answer.float().softmax(-1)[0].cpu().numpy(), None
+    texts = tuple(
+        _text(shown[name].cpu(), spelled[name], one, featured) for name, one in zip(observation, encoded, strict=True)
+    )
+    answer = agent.answer(logits)
+    if "score" in answer:
+        return texts, np.zeros(0, np.float32), answer["score"].item()
+    return texts, logits.float().softmax(-1)[0].cpu().numpy(), None
 
 
 def _text(numbers: Tensor, words: Sequence[str], encoded: Encoded, featured: bool) -> Text:

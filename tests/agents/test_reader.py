@@ -138,3 +138,20 @@ def test_given_vectors_decide_the_width() -> None:
     reader.loss(shown(torch.tensor([0, 1]), text=TEXT)).total.backward()
     assert reader.embedding.weight.shape == (10, 5)
     assert reader.embedding.weight.grad is not None and not reader.embedding.weight.grad.any()
+
+
+def test_word_vectors_have_a_rate_of_their_own() -> None:
+    """All parameters are in one group or the other, once."""
+    reader = make(embedding_rate=0.5)
+    (others, one), (vectors, half) = reader.learning_rates()
+    assert (one, half) == (1.0, 0.5) and [each is reader.embedding.weight for each in vectors] == [True]
+    assert len(others) + 1 == len(list(reader.parameters()))
+
+
+def test_words_are_left_out_in_training_alone() -> None:
+    """With all but a few of them gone, a text is as good as none; an evaluation reads them all."""
+    reader = make(word_dropout=0.999999, dropout=0.0)
+    text = torch.tensor([[1, 2, 3]])
+    without = reader.encoder(torch.zeros(1, 3, reader.embedding.weight.shape[1]), text != 0).vector
+    assert torch.equal(reader.train().encode(text).vector, without)
+    assert not torch.equal(reader.eval().encode(text).vector, without)

@@ -282,3 +282,15 @@ def test_what_is_evaluated_leaves_nothing_out() -> None:
     """Dropout is for training: the averaged weights are measured without it."""
     learner = make_learner()
     assert learner.agent.training and not learner.averaged.training
+
+
+def test_weights_decay_apart_from_their_gradients() -> None:
+    """Of two first updates from the same episodes, one takes rate x decay = 0.01 x 0.5 of each weight off."""
+    kept, decayed = (make_learner(learning_rate=0.01, warmup=0, weight_decay=decay) for decay in (0.0, 0.5))
+    begun = weights(kept.agent)
+    rate = kept._learning_rate()
+    for learner in (kept, decayed):
+        learn(learner, 1)
+    for name, weight in kept.agent.named_parameters():
+        left = dict(decayed.agent.named_parameters())[name]
+        torch.testing.assert_close(weight - left, rate * 0.5 * begun[name], atol=1e-6, rtol=1e-3)
