@@ -74,7 +74,9 @@ class TrainOptions(Options):
         description="Training time; turned into a number of steps from the rate of the first ones.",
     )
     batch: int = Field(256, ge=1, description="Examples in an update.")
-    copies: int = Field(1, ge=1, description="Episodes M played on each example of an update.")
+    copies: int = Field(
+        1, ge=1, description="Episodes M played on each example of an update; one where the agent does not play."
+    )
     learning_rate: float = Field(1e-3, gt=0, description="Adam's highest learning rate.")
     final_learning_rate: float = Field(1e-5, ge=0, description="The learning rate at the end of the schedule.")
     schedule: Literal["cosine", "one_cycle", "constant"] = Field("cosine", description="Of the learning rate.")

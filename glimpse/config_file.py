@@ -33,12 +33,16 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
 
 
 def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Experiment, list[str]]:
-    """As `load_experiment`, with notes: a line for each group of keys that a later layer made void."""
+    """As `load_experiment`, with notes: a line for each group of keys that a later layer made void.
+
+    There are none of a shipped config over another one, which is as it should be.
+    """
     file = find_config(path)
     layers = Layers(str(file))
+    shipped = {config.resolve() for config in shipped_configs().values()}
     try:
         for source, data in _read_files(file, layers.mistakes):
-            layers.lay(data, source)
+            layers.lay(data, source, noted=Path(source).resolve() not in shipped)
     except UserError as error:
         raise UserError("\n".join([*layers.mistakes, str(error)])) from None
     layers.lay(_read_overrides(overrides, layers.mistakes), COMMAND_LINE)

@@ -33,12 +33,21 @@ class Layers:
         self.notes: list[str] = []
         self.mistakes: list[str] = []
 
-    def lay(self, upper: dict[str, Any], source: str) -> None:
-        """Lay another layer over these; mappings are merged, all else is replaced."""
+    def lay(self, upper: dict[str, Any], source: str, noted: bool = True) -> None:
+        """Lay another layer over these; mappings are merged, all else is replaced.
+
+        Args:
+            upper: The layer.
+            source: Where it is from.
+            noted: Whether what it makes void is worth a note.
+        """
+        before = len(self.notes)
         upper = written_out(Experiment, upper, self.data)
         self._drop_within(Experiment, self.data, upper, (), source)
         self._drop_other_budget(upper, source)
         self._merge(self.data, upper, (), source)
+        if not noted:
+            del self.notes[before:]
 
     def validate(self) -> Experiment:
         """The experiment.

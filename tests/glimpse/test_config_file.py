@@ -121,6 +121,13 @@ def test_another_agent_drops_the_options_that_it_has_not(base: Path) -> None:
     assert read_experiment(base, ["agent.name=ram"])[1] == []
 
 
+def test_shipped_configs_drop_options_without_a_word() -> None:
+    """What their files say is as it should be; what is asked for besides is told still."""
+    assert read_experiment("trec-transformer")[1] == []
+    (note,) = read_experiment("trec-distance", ["agent.encoder.kind=lstm"])[1]
+    assert note.startswith("command line: ")
+
+
 def test_what_is_given_together_with_the_new_agent_is_not_dropped(base: Path) -> None:
     """It is a mistake there, since it was written for that agent."""
     (line,) = mistakes(base, "agent.name=random", "agent.baseline=none")
