@@ -97,6 +97,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Reads a whole text, or two: word vectors, an encoder by `encoder.kind`, and a head",
         kinds=("text",),
     ),
+    "resan": NamedAgent(
+        "glimpse.agents.resan:Resan",
+        "glimpse.agents.text_options:ResanOptions",
+        "Reads a whole text, or two, by soft attention among tokens chosen by policy gradient (Shen et al., 2018)",
+        kinds=("text",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -23,9 +23,13 @@ class Agent(nn.Module, ABC):
         the same in all copies of an episode.
     foveal: whether it reads a picture that it is shown whole only where it looks.
     shows: what the patches of a glimpse, or of its `sight`, are, in words.
+    prepares: whether a stage of training that only prepares for the next one is not over yet.
+    selects: how many numbers `select` draws with; 0 where nothing is chosen before the first step.
     """
 
     steps: int
+    selects = 0
+    prepares = False
     samples = True
     foveal = False
     shows = "the patches that the agent is given"
@@ -47,6 +51,17 @@ class Agent(nn.Module, ABC):
             noise: (B, 3) standard normal.
             greedy: whether the likeliest is done instead of a draw; a bool, or (B,) bool.
         """
+
+    def select(self, observation: dict[str, Tensor], memory: Memory, noise: Tensor, greedy: Tensor | bool) -> Memory:
+        """Choose, before the first step, what of an observation is read; only asked of an agent that `selects`.
+
+        Args:
+            observation: the first one, of B episodes.
+            memory: what `begin` gave.
+            noise: (B, selects) standard normal.
+            greedy: whether the likeliest is chosen instead of a draw; a bool, or (B,) bool.
+        """
+        raise NotImplementedError
 
     def pixels(self, shown: int) -> int:
         """How many pixels it reads in an episode whose world shows it `shown`; fewer where it leaves some out."""

@@ -69,11 +69,34 @@ def combine(kind: Features, first: Tensor, second: Tensor) -> Tensor:
     return torch.cat([first, second, difference, product], -1)
 
 
+class Highway(nn.Module):
+    """y = g act(W x + b) + (1 - g) x with the gate g = sigmoid(W_g x + b_g) (Srivastava et al., 2015, equation 3)."""
+
+    def __init__(self, width: int, activation: Activation, dropout: float) -> None:
+        """Make it for vectors (B, `width`); dropout falls on what both maps see."""
+        super().__init__()
+        self.map, self.gate = nn.Linear(width, width), nn.Linear(width, width)
+        self.activation, self.dropout = _ACTIVATIONS[activation](), nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width) -> (B, width)."""
+        seen = self.dropout(x)
+        mixed: Tensor = torch.lerp(x, self.activation(self.map(seen)), self.gate(seen).sigmoid())
+        return mixed
+
+
 class Head(nn.Module):
     """Logits = Linear(x), or with one hidden layer before, and dropout before each."""
 
     def __init__(
-        self, width: int, hidden: int, classes: int, activation: Activation, dropout: float, norm: bool = False
+        self,
+        width: int,
+        hidden: int,
+        classes: int,
+        activation: Activation,
+        dropout: float,
+        norm: bool = False,
+        highway: bool = False,
     ) -> None:
         """Make it for vectors (B, `width`).
 
@@ -84,12 +107,15 @@ class Head(nn.Module):
             activation: of the hidden layer.
             dropout: share of what each layer reads that is left out.
             norm: whether the hidden layer has a layer norm before its activation (Im and Cho, 2017).
+            highway: whether a highway layer follows the hidden one (Shen et al., 2018, "ReSAN").
         """
         super().__init__()
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         if hidden:
             normed = [nn.LayerNorm(hidden)] if norm else []
-            layers += [nn.Linear(width, hidden), *normed, _ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            layers += [nn.Linear(width, hidden), *normed, _ACTIVATIONS[activation]()]
+            layers += [Highway(hidden, activation, dropout)] if highway else []
+            layers.append(nn.Dropout(dropout))
         self.layers = nn.Sequential(*layers, nn.Linear(hidden or width, classes))
 
     def forward(self, vector: Tensor) -> Tensor:
@@ -113,7 +139,7 @@ def expected_score(logits: Tensor, lowest: float) -> Tensor:
 
 
 def level_divergence(logits: Tensor, score: Tensor, lowest: float) -> Tensor:
-    """Divergence KL(target || softmax), averaged; the target is on the two levels beside the score.
+    """Divergence KL(target || softmax), (B,); the target is on the two levels beside the score.
 
     Tai et al. (2015), equations 16 and 17.
 
@@ -124,4 +150,4 @@ def level_divergence(logits: Tensor, score: Tensor, lowest: float) -> Tensor:
     """
     level = torch.arange(logits.shape[-1], device=logits.device)
     target = (1 - (score.unsqueeze(-1) - lowest - level).abs()).clamp(min=0)
-    return functional.kl_div(logits.float().log_softmax(-1), target, reduction="batchmean")
+    return functional.kl_div(logits.float().log_softmax(-1), target, reduction="none").sum(-1)

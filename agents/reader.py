@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
+from glimpse.agents.agent import LearningAgent, Memory, RateGroups, own_rate
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
@@ -61,25 +61,37 @@ class Reader(LearningAgent):
         self.pair = make_pair(options.pair, self.encoder.width, options.hops) if self.reads_two else None
         self.lowest, classes = _levels(action_space)
         features = self.encoder.width if self.pair is None else self.pair.width
-        self.head = Head(features, options.hidden, classes, options.activation, options.dropout, options.head_norm)
+        self.head = Head(
+            features,
+            options.hidden,
+            classes,
+            options.activation,
+            options.dropout,
+            norm=options.head_norm,
+            highway=options.highway,
+        )
 
-    def begin(self, observation: dict[str, Tensor]) -> None:
+    def begin(self, observation: dict[str, Tensor]) -> Memory:
         """Nothing is remembered."""
 
-    def encode(self, text: Tensor, need_weights: bool = False) -> Encoded:
-        """Encode texts (B, L) or (B, S, L), cut to the longest of them; `need_weights` asks for those of pairs too."""
+    def embed(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Texts (B, L) or (B, S, L), cut to the longest of them: vectors (..., E), and (...) bool, the real words."""
         text = _cut(text)
         vectors = self.embedding(text)
         if self.training and self.options.word_dropout:
             kept = torch.rand(text.shape, device=text.device) >= self.options.word_dropout
             vectors = vectors * kept.unsqueeze(-1)
-        return cast(Encoded, self.encoder(self.dropout(vectors), text != PADDING, need_weights))
+        return self.dropout(vectors), text != PADDING
+
+    def encode(self, text: Tensor, need_weights: bool = False) -> Encoded:
+        """Encode texts (B, L) or (B, S, L); `need_weights` asks for the weights of pairs of tokens too."""
+        return cast(Encoded, self.encoder(*self.embed(text), need_weights))
 
     def learning_rates(self) -> RateGroups:
         """The word vectors have a rate of their own."""
         return own_rate(self, self.embedding, self.options.embedding_rate)
 
-    def forward(self, observation: dict[str, Tensor], memory: None) -> tuple[Decision, None]:
+    def forward(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
         """Answer; the activations are what was attended, by name, those of a second text with a 2 behind it."""
         logits, encoded = self.read(observation)
         seen = dict(encoded[0].weights)
@@ -107,7 +119,8 @@ class Reader(LearningAgent):
             The sum, and its terms: cross_entropy and accuracy, or score_error and score_distance; penalty.
         """
         logits, encoded = self.read({name: seen[0] for name, seen in episode.observation.items()})
-        error, terms = self._error(logits, episode.label)
+        errors, terms = self._errors(logits, episode.label)
+        error = errors.mean()
         penalties = [each.penalty for each in encoded if each.penalty is not None]
         if penalties:
             penalty = torch.stack(penalties).mean()
@@ -116,22 +129,25 @@ class Reader(LearningAgent):
 
     def read(self, observation: dict[str, Tensor], need_weights: bool = False) -> tuple[Tensor, list[Encoded]]:
         """Logits (B, N), and the texts behind them, one or two; `need_weights` asks for those of pairs of tokens."""
-        encoded = [self.encode(observation["text"], need_weights)]
-        if self.pair is None:
-            return self.head(encoded[0].vector), encoded
-        encoded.append(self.encode(observation["text2"], need_weights))
-        return self.head(self.pair(encoded[0].vector, encoded[1].vector)), encoded
+        encoded = [self.encode(text, need_weights) for text in observation.values()]
+        return self.judge(encoded), encoded
 
-    def _error(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and its terms."""
+    def judge(self, encoded: list[Encoded]) -> Tensor:
+        """Logits (B, N) of encoded texts, one or two."""
+        vectors = [each.vector for each in encoded]
+        return cast(Tensor, self.head(*vectors if self.pair is None else [self.pair(*vectors)]))
+
+    def _errors(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is minimised, (B,), and its terms, scalars."""
         if self.lowest is None:
-            cross_entropy = F.cross_entropy(logits, label, label_smoothing=self.options.label_smoothing)
+            smoothing = self.options.label_smoothing
+            cross_entropy = F.cross_entropy(logits, label, label_smoothing=smoothing, reduction="none")
             accuracy = (logits.argmax(-1) == label).float().mean()
-            return cross_entropy, {"cross_entropy": cross_entropy, "accuracy": accuracy}
+            return cross_entropy, {"cross_entropy": cross_entropy.mean(), "accuracy": accuracy}
         distance = expected_score(logits, self.lowest) - label
-        squared = distance.square().mean() / 2
+        squared = distance.square() / 2
         error = squared if self.options.relatedness == "squared" else level_divergence(logits, label, self.lowest)
-        return error, {"score_error": error, "score_distance": distance.abs().mean()}
+        return error, {"score_error": error.mean(), "score_distance": distance.abs().mean()}
 
 
 def _levels(action_space: spaces.Dict) -> tuple[float | None, int]:

@@ -1,11 +1,12 @@
 """The options of agents that read whole texts; pydantic only, as `options.py`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions
+from glimpse.agents.attention.masks import by_name
+from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions, ResanEncoderOptions
 from glimpse.agents.options import Options
 
 
@@ -34,7 +35,8 @@ class ReaderOptions(Options):
     )
     hidden: int = Field(0, ge=0, description="Units of the hidden layer before the answer; 0 for none.")
     head_norm: bool = Field(False, description="Layer norm of the hidden layer, before its activation.")
-    activation: Literal["relu", "elu", "tanh", "sigmoid"] = Field("relu", description="Of the hidden layer.")
+    highway: bool = Field(False, description="Whether a highway layer follows the hidden one.")
+    activation: Literal["relu", "elu", "tanh", "sigmoid"] = Field("relu", description="Of the hidden layers.")
     dropout: float = Field(0.3, ge=0, lt=1, description="Share of word vectors' and encoded features that is left out.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
     penalty: float = Field(1.0, ge=0, description="Weight of the encoder's own penalty, if it has one.")
@@ -48,12 +50,12 @@ class ReaderOptions(Options):
             raise PydanticCustomError("pair", f"'gated' needs agent.encoder.pooling: structured (got {found})")
         return pair
 
-    @field_validator("head_norm")
+    @field_validator("head_norm", "highway")
     @classmethod
-    def _norm_is_of_a_layer(cls, head_norm: bool, others: ValidationInfo) -> bool:
-        if head_norm and others.data.get("hidden") == 0:
-            raise PydanticCustomError("head_norm", "needs a hidden layer: set agent.hidden (got 0)")
-        return head_norm
+    def _has_a_hidden_layer(cls, given: bool, others: ValidationInfo) -> bool:
+        if given and others.data.get("hidden") == 0:
+            raise PydanticCustomError("hidden", "needs a hidden layer: set agent.hidden (got 0)")
+        return given
 
     @property
     def hops(self) -> int:
@@ -66,3 +68,58 @@ def _pooling(encoder: Options) -> Options | None:
     """How an encoder pools, if there is a choice."""
     pooling: Options | None = getattr(encoder, "pooling", None)
     return pooling
+
+
+class SamplingOptions(Options):
+    """How tokens are chosen, one coin for each (Shen et al., 2018, "ReSAN", section 3)."""
+
+    hidden: int = Field(300, ge=1, description="Units of a sampler's hidden layer.")
+    dropout: float = Field(0.3, ge=0, lt=1, description="Of what a sampler's layers see.")
+    cost: float = Field(0.01, ge=0, description="Lambda: what it costs to keep everything, beside log p of the label.")
+    sparsity: Literal["product", "mean", "sum"] = Field(
+        "product", description="Of the shares of heads and dependents: product, the share of pairs; their mean or sum."
+    )
+    copies: int = Field(1, ge=1, description="Choices drawn of each text of an update.")
+    baseline: Literal["none", "leave_one_out"] = Field(
+        "none", validate_default=True, description="What is taken off the reward: nothing, or the other copies' mean."
+    )
+    soft_until: float = Field(
+        0.24,
+        ge=0,
+        le=1,
+        description="Share of training in which everything is chosen, and samplers are not trained.",
+    )
+    hard_until: float = Field(
+        0.26, ge=0, le=1, validate_default=True, description="Share of training up to which the samplers alone are."
+    )
+    turns: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="0: then both are trained at once; else they take turns, each as long as this share of training.",
+    )
+
+    @field_validator("baseline")
+    @classmethod
+    def _others_are_there(cls, baseline: str, others: ValidationInfo) -> str:
+        if baseline == "leave_one_out" and others.data.get("copies", 2) < 2:
+            raise PydanticCustomError("baseline", "'leave_one_out' needs copies of at least 2 (got 1)")
+        return baseline
+
+    @field_validator("hard_until")
+    @classmethod
+    def _stages_follow_each_other(cls, hard_until: float, others: ValidationInfo) -> float:
+        soft_until = others.data.get("soft_until", 0.0)
+        if hard_until < soft_until:
+            raise PydanticCustomError("hard_until", f"should be soft_until, {soft_until}, or more (got {hard_until})")
+        return hard_until
+
+
+class ResanOptions(ReaderOptions):
+    """Reinforced self-attention: a reader that chooses which tokens read and which are read (Shen et al., 2018)."""
+
+    name: Literal["resan"] = "resan"  # type: ignore[assignment]  # a variant of its own
+    encoder: Annotated[ResanEncoderOptions, BeforeValidator(by_name)] = Field(
+        ResanEncoderOptions(), description="From tokens to a vector."
+    )
+    sampler: SamplingOptions = Field(SamplingOptions(), description="How tokens are chosen.")

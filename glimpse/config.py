@@ -25,7 +25,7 @@ from glimpse.agents.options import (
 )
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.soft_options import DrawOptions, GridOptions
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text_options import ReaderOptions, ResanOptions
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
@@ -47,7 +47,8 @@ AgentOptions = Annotated[
     | PpoOptions
     | A2cOptions
     | RecurrentPpoOptions
-    | ReaderOptions,
+    | ReaderOptions
+    | ResanOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[
@@ -148,7 +149,9 @@ class Experiment(Options):
     @property
     def shown_agent(self) -> str:
         """The agent's name, and its encoder's kind if it has one."""
-        return f"reader ({self.agent.encoder.kind})" if isinstance(self.agent, ReaderOptions) else self.agent.name
+        name = self.agent.name
+        kind = self.agent.encoder.kind if isinstance(self.agent, ReaderOptions) else name
+        return name if kind == name else f"{name} ({kind})"
 
     @field_validator("agent")
     @classmethod

@@ -21,6 +21,7 @@ from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_contr
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
 from glimpse.scores import Score, Scores, measure
+from glimpse.selected import selection_warnings
 
 Say = Callable[[str], None]
 
@@ -105,8 +106,9 @@ def evaluate_run(
     print_table(rows, split, trained.experiment.shown_task, trained.step, trained.agent.samples)
     figures = rows[name].averaged.figures
     measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items() if figure != "pearson"]
+    measured += [f"{100 * share:.1f} % of words are {kind}" for kind, share in rows[name].kept.items()]
     print(", ".join([*measured, cost.describe()]))
-    for line in (*describe_gain(rows), *(f"warning: {text}" for text in evaluation_warnings(rows, trained.agent))):
+    for line in (*describe_gain(rows), *(f"warning: {text}" for text in _warnings(rows, trained.agent))):
         print(line)
     record = {
         "agent": name,
@@ -122,6 +124,11 @@ def evaluate_run(
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
+
+
+def _warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
+    """What is wrong with where the agent looks, or with what it chooses."""
+    return [*evaluation_warnings(rows, agent), *selection_warnings(next(iter(rows.values())).kept)]
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
@@ -152,12 +159,13 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, sampl
     title = f"{split} {kind} ({task}, step {step})"
     table = Table(title=title, caption=caption, min_width=len(title))
     several = ("greedy", "M = 1", f"M = {first.copies}")
-    for heading in ("agent", *(several if samples else (alone,)), "95 %", *(("glimpses",) if samples else ())):
+    counted = samples and not first.kept  # Who chooses words takes no glimpses.
+    for heading in ("agent", *(several if samples else (alone,)), "95 %", *(("glimpses",) if counted else ())):
         table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     for number, (name, scores) in enumerate(rows.items()):
         measured = (scores.greedy, scores.sampled, scores.averaged) if samples else (scores.averaged,)
         cells = [*map(_error_or_r, measured), _interval(scores.averaged)]
-        table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if samples else []), end_section=number == 0)
+        table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if counted else []), end_section=number == 0)
     Console().print(table)
 
 

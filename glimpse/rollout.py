@@ -9,6 +9,7 @@ from glimpse.envs.lane_random import mix, normal
 from glimpse.envs.lanes import Core
 
 _POLICY = 31
+_SELECTION = 32
 
 
 @torch.no_grad()
@@ -39,8 +40,12 @@ def play(
     observation = world.begin(example, key, copies)
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
-    noise = normal(mix(mix(key.repeat_interleave(copies), _POLICY), copy), 3 * agent.steps).view(lanes, agent.steps, 3)
+    own = mix(key.repeat_interleave(copies), _POLICY)
+    noise = normal(mix(own, copy), 3 * agent.steps).view(lanes, agent.steps, 3)
     memory = agent.begin(observation)
+    if agent.selects:
+        chance = normal(mix(mix(own, _SELECTION), copy), agent.selects)
+        memory = agent.select(observation, memory, chance, greedy)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):
         seen.append(observation)

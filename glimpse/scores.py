@@ -16,6 +16,7 @@ from glimpse.diagnostics import Gaze, gaze_matters, looks, measure_gaze
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import JudgedCore
 from glimpse.rollout import play
+from glimpse.selected import kept_words
 
 _EVALUATION = 51
 
@@ -47,6 +48,7 @@ class Scores:
     averaged: probabilities averaged over the M episodes of each example.
     glimpses: mean number of glimpses taken by the sampled episodes.
     gaze: where these looked; none where there was nothing to choose.
+    kept: where words are chosen, which share of them the sampled episodes chose: `heads` and `dependents`.
     """
 
     greedy: Score
@@ -55,19 +57,40 @@ class Scores:
     copies: int
     glimpses: float
     gaze: Gaze | None = None
+    kept: dict[str, float] = field(default_factory=dict)
+
+
+class Measured(NamedTuple):
+    """The score by which a checkpoint is chosen, where the agent looked, and the shares of words that it chose."""
+
+    score: Score
+    gaze: Gaze | None
+    kept: dict[str, float]
 
 
 class _Played(NamedTuple):
     """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
 
-    glimpses: mean number of them. gaze: where the episodes looked. scored: given and true scores, (2, N), if any.
+    glimpses: mean number of them. gaze: where the episodes looked. kept: shares of words that they chose.
+    scored: the scores that M episodes gave and the true ones, (M + 1, N), if any.
     """
 
     single: Tensor
     averaged: Tensor
     glimpses: float
     gaze: Gaze | None
+    kept: dict[str, float]
     scored: Tensor | None
+
+    def alone(self) -> "Score":
+        """Of each episode by itself."""
+        pairs = None if self.scored is None else [self.scored[[copy, -1]] for copy in range(len(self.scored) - 1)]
+        return _score(self.single, pairs)
+
+    def together(self) -> "Score":
+        """Of what M episodes say on average."""
+        pairs = None if self.scored is None else [torch.stack([self.scored[:-1].mean(0), self.scored[-1]])]
+        return _score(self.averaged, pairs)
 
 
 def wilson(wrong: float, episodes: int) -> tuple[float, float]:
@@ -79,10 +102,14 @@ def wilson(wrong: float, episodes: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
 
 
-def _score(wrong: Tensor, scored: Tensor | None) -> Score:
-    """From (T, N) shares of wrong answers after each glimpse, of which the last row counts; or from scores (2, N)."""
+def _score(wrong: Tensor, scored: list[Tensor] | None) -> Score:
+    """From (T, N) shares of wrong answers after each glimpse, of which the last row counts.
+
+    Where scores are given, from these and the true ones, (2, N) each: the mean of their figures.
+    """
     if scored is not None:
-        figures, episodes = agreement(scored[0], scored[1]), scored.shape[1]
+        each, episodes = [agreement(given, true) for given, true in scored], scored[0].shape[1]
+        figures = {name: sum(one[name] for one in each) / len(each) for name in each[0]}
         low, high = fisher(figures["pearson"], episodes)
         error = 100 * (1 - figures["pearson"])
         return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
@@ -110,17 +137,18 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     device = world.device
     keys = evaluation_keys(world, options)
     copies = copies if agent.samples else 1  # More would be the same again.
-    single, averaged, taken, looked, scored = [], [], [], [], []
+    single, averaged, taken, looked, scored, kept = [], [], [], [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in _by_length(world).split(options.batch):
-            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy)
+            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=agent.selects > 0)
             alone, together = judge(episode, world)
             single.append(alone)
             averaged.append(together)
             taken.append(episode.taken.sum())
             if "score" in episode.action:
-                given = episode.action["score"][-1].view(-1, copies).mean(-1)
-                scored.append(torch.stack([given, episode.label[::copies]]))
+                given = episode.action["score"][-1].view(-1, copies)
+                scored.append(torch.cat([given.mT, episode.label[None, ::copies]]))
+            kept.append(kept_words(episode))
             if gaze_matters(agent, world):
                 looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
@@ -129,7 +157,8 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
         look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
         gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
     alone, together = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
-    return _Played(alone, together, glimpses, gaze, torch.cat(scored, 1).cpu() if scored else None)
+    shares = {name: float(torch.cat([each[name] for each in kept]).mean()) for name in kept[0]}
+    return _Played(alone, together, glimpses, gaze, shares, torch.cat(scored, 1).cpu() if scored else None)
 
 
 def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
@@ -146,10 +175,10 @@ def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
     return alone, world.wrong(belief.mean(2), label).float()
 
 
-def measure_averaged(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> tuple[Score, Gaze | None]:
-    """The score by which a checkpoint is chosen, of probabilities averaged over M episodes, and where these looked."""
+def measure_averaged(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Measured:
+    """What a checkpoint is chosen by: the score of probabilities averaged over M sampled episodes."""
     played = _play_all(agent, world, options, options.copies, greedy=False)
-    return _score(played.averaged, played.scored), played.gaze
+    return Measured(played.together(), played.gaze, played.kept)
 
 
 def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores:
@@ -160,6 +189,5 @@ def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores
     calm = _play_all(agent, world, options, 1, greedy=True)
     # An agent that draws nothing would do the same again.
     chance = _play_all(agent, world, options, options.copies, greedy=False) if agent.samples else calm
-    parts = ((calm.single, calm.scored), (chance.single, chance.scored), (chance.averaged, chance.scored))
-    greedy, sampled, averaged = (_score(wrong, scored) for wrong, scored in parts)
-    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze)
+    greedy, sampled, averaged = calm.alone(), chance.alone(), chance.together()
+    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze, chance.kept)

@@ -30,6 +30,7 @@ from glimpse.progress import Progress
 from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
 from glimpse.scores import measure_averaged
+from glimpse.selected import selection_warnings
 from glimpse.text.pictures import tokens_picture
 from glimpse.tracking import Tracker, WandbTracker, start_tracking
 
@@ -54,12 +55,14 @@ class Training:
 
     def evaluate(self) -> dict[str, float]:
         """Validation error in percent, of the averaged weights, and where they look; the best so far are kept."""
-        score, gaze = measure_averaged(self.learner.averaged, self.validation, self.experiment.evaluate)
+        agent = self.learner.averaged
+        score, gaze, kept = measure_averaged(agent, self.validation, self.experiment.evaluate)
         if score.error < self.best_error:
-            self.best_error = score.error
+            # What is reached in a stage that prepares for the next one counts no longer when that has begun.
+            self.best_error = float("inf") if agent.prepares else score.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
-        self._warn(gaze_warnings(gaze, self.learner.averaged))
-        figures = {f"validation_{name}": value for name, value in score.figures.items()}
+        self._warn([*gaze_warnings(gaze, agent), *([] if agent.prepares else selection_warnings(kept))])
+        figures = {f"validation_{name}": value for name, value in (score.figures | kept).items()}
         return {"validation_error": score.error, **figures, **(gaze.numbers() if gaze else {})}
 
     def _warn(self, warnings: list[str]) -> None:

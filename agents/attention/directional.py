@@ -41,11 +41,17 @@ class Token2Token(nn.Module):
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
         """Read; a mask of tokens is cheapest as (B, 1, n_k)."""
+        return self.read(query, key, value, mask, self.direction, need_weights=need_weights)
+
+    def read(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, direction: str, *, need_weights: bool
+    ) -> Attended:
+        """Read in a direction that is not the module's own: of tokens that were taken out of a text."""
         check(query, key, value, mask)
         head, dependent = self.query(query), self.key(key)
         if not need_weights and self.normalise is softmax and self.bound <= LARGEST_BOUND:
-            return Attended(bounded_softmax(head, dependent, value, mask, self.direction, self.bound), None)
-        attended = token2token(head, dependent, value, mask, self.direction, self.bound, self.normalise)
+            return Attended(bounded_softmax(head, dependent, value, mask, direction, self.bound), None)
+        attended = token2token(head, dependent, value, mask, direction, self.bound, self.normalise)
         return attended if need_weights else attended._replace(weights=None)
 
 

@@ -12,19 +12,23 @@ from glimpse.agents.encoders.options import (
     EncoderOptions,
     HierarchicalEncoderOptions,
     RecurrentEncoderOptions,
+    ResanEncoderOptions,
     TransformerEncoderOptions,
 )
 from glimpse.agents.encoders.recurrent import RecurrentEncoder
+from glimpse.agents.encoders.resan import ResanEncoder
 from glimpse.agents.encoders.transformer import TransformerEncoder
 
 
-def make_encoder(options: EncoderOptions, embedding_width: int) -> Encoder:
+def make_encoder(options: EncoderOptions | ResanEncoderOptions, embedding_width: int) -> Encoder:
     """The encoder that the options name, for tokens (B, L, E), or (B, S, L, E) for hierarchical ones."""
     match options:
         case CnnEncoderOptions():
             return CnnEncoder(options, embedding_width)
         case TransformerEncoderOptions():
             return TransformerEncoder(options, embedding_width)
+        case ResanEncoderOptions():
+            return ResanEncoder(options, embedding_width)
         case DisanEncoderOptions():
             return DisanEncoder(options, embedding_width)
         case DistanceEncoderOptions():

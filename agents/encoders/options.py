@@ -170,6 +170,17 @@ class DisanEncoderOptions(Normalised):
     dropout: float = Field(0.25, ge=0, lt=1, description="Of what each dense layer sees.")
 
 
+class ResanEncoderOptions(DisanEncoderOptions):
+    """The reinforced self-attention network (Shen et al., 2018): DiSAN among chosen tokens; for the agent `resan`."""
+
+    kind: Literal["resan"] = "resan"  # type: ignore[assignment]  # a variant of its own, not one of DiSAN's
+    unselected: Literal["mean", "mean_of_all", "left_out"] = Field(
+        "mean",
+        description="What tokens that may not read see: the mean of all others, of all, or they are left out.",
+    )
+    compact: bool = Field(True, description="Whether scores are made of chosen pairs alone; the numbers are the same.")
+
+
 class DistanceEncoderOptions(Normalised):
     """The distance-based self-attention network (Im and Cho, 2017)."""
 

@@ -1,0 +1,1 @@
+"""Hard selection of tokens: which are kept, how likely that was, and what it costs."""

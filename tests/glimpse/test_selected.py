@@ -1,0 +1,29 @@
+"""Words that were chosen: their shares, and what is said where the choice says nothing."""
+
+import pytest
+import torch
+
+from glimpse.agents.episode import Episode
+from glimpse.selected import kept_words, selection_warnings
+
+TEXT = torch.tensor([[[5, 6, 7, 9, 0], [8, 4, 0, 0, 0]]])
+
+
+def test_shares_are_of_real_words() -> None:
+    """Of a pair the mean of both texts; nothing where nothing is chosen."""
+    nothing = torch.zeros(1, 2)
+    first = torch.tensor([[[True, False, True, False, False], [True, True, False, False, True]]])
+    chosen = {"head": first, "dependent": ~first, "head2": torch.ones_like(first), "dependent2": first}
+    seen = {"text": TEXT, "text2": TEXT}
+    episode = Episode(seen, {}, nothing[..., None], nothing, nothing == 0, torch.zeros(2), 1, chosen)
+    shares = kept_words(episode)
+    assert shares["heads"].tolist() == [0.75, 1.0] and shares["dependents"].tolist() == [0.5, 0.5]
+    plain = Episode(seen, {}, nothing[..., None], nothing, nothing == 0, torch.zeros(2), 1, {"tokens": nothing})
+    assert kept_words(plain) == {}
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, "hardly a word"), (0.5, ""), (1.0, "nearly all words")])
+def test_a_choice_that_says_nothing_is_warned_of(share: float, said: str) -> None:
+    """In plain words, with the share."""
+    found = selection_warnings({"heads": share})
+    assert bool(found) == bool(said) and all(said in line and f"{100 * share:.1f} %" in line for line in found)
