@@ -103,6 +103,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Reads a whole text, or two, by soft attention among tokens chosen by policy gradient (Shen et al., 2018)",
         kinds=("text",),
     ),
+    "rationale": NamedAgent(
+        "glimpse.agents.rationale:Rationale",
+        "glimpse.agents.text_options:RationaleOptions",
+        "Keeps some words of a text and answers from these alone; by REINFORCE and others (Lei et al., 2016)",
+        kinds=("text",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -119,7 +119,7 @@ class Reader(LearningAgent):
             The sum, and its terms: cross_entropy and accuracy, or score_error and score_distance; penalty.
         """
         logits, encoded = self.read({name: seen[0] for name, seen in episode.observation.items()})
-        errors, terms = self._errors(logits, episode.label)
+        errors, terms = self.errors(logits, episode.label)
         error = errors.mean()
         penalties = [each.penalty for each in encoded if each.penalty is not None]
         if penalties:
@@ -137,7 +137,7 @@ class Reader(LearningAgent):
         vectors = [each.vector for each in encoded]
         return cast(Tensor, self.head(*vectors if self.pair is None else [self.pair(*vectors)]))
 
-    def _errors(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def errors(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What is minimised, (B,), and its terms, scalars."""
         if self.lowest is None:
             smoothing = self.options.label_smoothing

@@ -9,14 +9,15 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from glimpse.agents import policy_gradient
 from glimpse.agents.attention.reinforced import Selected
+from glimpse.agents.chooser import Chooser, copied, greedy_copies
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.encoders.resan import ResanEncoder
 from glimpse.agents.episode import Decision, Episode, Loss
-from glimpse.agents.reader import Reader, WordVectors
+from glimpse.agents.reader import WordVectors
 from glimpse.agents.selection.bernoulli import draw, log_prob, rate, sparsity
+from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.sampler import SequenceSampler
 from glimpse.agents.text_options import ResanOptions
 
@@ -25,7 +26,7 @@ Choice = dict[str, Selected]
 """What is chosen of each text, by the observation's names."""
 
 
-class Resan(Reader):
+class Resan(Chooser):
     """A reader with two samplers, of heads and of dependents, that share nothing.
 
     The samplers maximise log p(label) - cost x sparsity by the score function, and nothing else reaches them; all other
@@ -35,9 +36,8 @@ class Resan(Reader):
     Training has three stages: everything chosen, the samplers alone, and both, at once or by turns.
     """
 
-    samples = True
+    coins = 2
     options: ResanOptions
-    progress: Tensor
 
     def __init__(
         self,
@@ -55,18 +55,12 @@ class Resan(Reader):
                 for kind in Selected._fields
             }
         )
-        # Two coins for each word of each text.
-        self.selects = 2 * sum(cast(spaces.Box, space).shape[0] for space in observation_space.values())
-        self.register_buffer("progress", torch.zeros(()))
-
-    def set_progress(self, progress: float) -> None:
-        """Go from stage to stage."""
-        self.progress.fill_(progress)
+        self.reinforcement = Reinforcement(sampler, width)
 
     @property
     def stage(self) -> Stage:
         """What is trained now."""
-        sampler, progress = self.options.sampler, float(self.progress)
+        sampler, progress = self.options.sampler, self.done
         if progress < sampler.soft_until:
             return "soft"
         if progress < sampler.hard_until:
@@ -79,21 +73,20 @@ class Resan(Reader):
     @property
     def pretraining(self) -> bool:
         """Whether everything is still chosen."""
-        return float(self.progress) < self.options.sampler.soft_until
+        return self.done < self.options.sampler.soft_until
 
     @property
     def prepares(self) -> bool:  # type: ignore[override]  # it is over at some time
         """Whether not all parts are trained yet."""
-        return float(self.progress) < self.options.sampler.hard_until
+        return self.done < self.options.sampler.hard_until
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Choice:
         """Toss two coins for each word; in the first stage everything is chosen."""
-        choice, used = {}, 0
-        for name, text in observation.items():
-            own = noise[:, used : used + 2 * text.shape[1]].unflatten(1, (2, -1))
-            used += 2 * text.shape[1]
-            choice[name] = self._draw(text != PADDING, self._logits(text), own, greedy)
-        return choice
+        own = self.by_text(observation, noise)
+        return {
+            name: self._draw(text != PADDING, self._logits(text), own[name], greedy)
+            for name, text in observation.items()
+        }
 
     def forward(self, observation: dict[str, Tensor], memory: Choice | None) -> tuple[Decision, Choice | None]:
         """Answer; the activations are what was attended, and `head` and `dependent`, what was chosen."""
@@ -114,16 +107,16 @@ class Resan(Reader):
             and `dependents`.
         """
         stage, copies = self.stage, 1 if self.pretraining else self.options.sampler.copies
-        observation = {name: seen[0].repeat_interleave(copies, 0) for name, seen in episode.observation.items()}
+        observation = copied({name: seen[0] for name, seen in episode.observation.items()}, copies)
         with torch.set_grad_enabled(stage != "soft"):
             coins = {name: self._logits(text) for name, text in observation.items()}
-        choice = {name: self._toss(text, coins[name]) for name, text in observation.items()}
+        choice = self._choose(observation, coins, copies)
         with torch.set_grad_enabled(stage != "hard"):
             logits, _ = self.read(observation, choice=choice)
-            errors, terms = self._errors(logits, episode.label.repeat_interleave(copies))
+            errors, terms = self.errors(logits, episode.label.repeat_interleave(copies))
         total = torch.zeros_like(errors.mean()) if stage == "hard" else errors.mean()
         if not self.pretraining:
-            gain, more = self._gain(observation, coins, choice, errors.detach())
+            gain, more = self._gain(episode, observation, coins, choice, errors.detach())
             total, terms = total + (gain if stage != "soft" else 0), terms | more
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
@@ -141,7 +134,7 @@ class Resan(Reader):
         return self.judge(encoded), encoded
 
     def _gain(
-        self, observation: dict[str, Tensor], coins: dict[str, Tensor], choice: Choice, errors: Tensor
+        self, episode: Episode, observation: dict[str, Tensor], coins: dict[str, Tensor], choice: Choice, errors: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """What the samplers minimise, and its terms."""
         options, gains, rewards, rates = self.options.sampler, [], [], []
@@ -149,26 +142,27 @@ class Resan(Reader):
             real, (head, dependent) = text != PADDING, choice[name]
             both = rate(head, real), rate(dependent, real)
             reward = -errors - options.cost * sparsity(options.sparsity, *both)
-            likely = sum(log_prob(logits, kept, real) for logits, kept in zip(coins[name], choice[name], strict=True))
-            advantage = reward[None]
-            if options.baseline == "leave_one_out":
-                advantage = policy_gradient.leave_one_out_baseline(advantage, options.copies)
-            gains.append(policy_gradient.reinforce(cast(Tensor, likely)[None], advantage))
+            likely = log_prob(coins[name], torch.stack(choice[name]), real).sum(0)
+            gains.append(self.reinforcement(likely, reward, self.embedding(text).mean(1), episode))
             rewards.append(reward.mean())
             rates.append(torch.stack(both).mean(-1))
-        gain, (heads, dependents) = torch.stack(gains).sum(), torch.stack(rates).mean(0)
-        reward = torch.stack(rewards).mean()
-        return gain, {"policy": gain, "reward": reward, "heads": heads, "dependents": dependents}
+        policy, baseline = (torch.stack(column).sum() for column in zip(*gains, strict=True))
+        heads, dependents = torch.stack(rates).mean(0)
+        terms = {"policy": policy, "reward": torch.stack(rewards).mean(), "heads": heads, "dependents": dependents}
+        return policy + baseline, terms
 
     def _logits(self, text: Tensor) -> Tensor:
         """Of the coins of heads and dependents: (B, L) -> (2, B, L). The word vectors are not trained by them."""
         vectors, real = self.embedding(text).detach(), text != PADDING
-        return torch.stack([sampler(vectors, real) for sampler in self.samplers.values()])
+        return torch.stack([sampler(vectors, real).squeeze(-1) for sampler in self.samplers.values()])
 
-    def _toss(self, text: Tensor, logits: Tensor) -> Selected:
-        """A choice for training, by torch's own generator."""
-        noise = torch.randn(len(text), 2, text.shape[1], device=text.device)
-        return self._draw(text != PADDING, logits, noise, False)
+    def _choose(self, observation: dict[str, Tensor], coins: dict[str, Tensor], copies: int) -> Choice:
+        """A choice for training."""
+        choice = {}
+        for name, text in observation.items():
+            greedy = greedy_copies(text, self.reinforcement, copies)
+            choice[name] = self._draw(text != PADDING, coins[name], self.toss(text), greedy)
+        return choice
 
     def _likeliest(self, observation: dict[str, Tensor]) -> Choice:
         """The greedy choice."""

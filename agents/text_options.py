@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from glimpse.agents.attention.masks import by_name
 from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions, ResanEncoderOptions
 from glimpse.agents.options import Options
+from glimpse.agents.selection.options import BaselineOptions, EstimatorOptions, ScoreFunctionOptions, SelectorOptions
 
 
 class ReaderOptions(Options):
@@ -70,7 +71,7 @@ def _pooling(encoder: Options) -> Options | None:
     return pooling
 
 
-class SamplingOptions(Options):
+class SamplingOptions(BaselineOptions):
     """How tokens are chosen, one coin for each (Shen et al., 2018, "ReSAN", section 3)."""
 
     hidden: int = Field(300, ge=1, description="Units of a sampler's hidden layer.")
@@ -78,10 +79,6 @@ class SamplingOptions(Options):
     cost: float = Field(0.01, ge=0, description="Lambda: what it costs to keep everything, beside log p of the label.")
     sparsity: Literal["product", "mean", "sum"] = Field(
         "product", description="Of the shares of heads and dependents: product, the share of pairs; their mean or sum."
-    )
-    copies: int = Field(1, ge=1, description="Choices drawn of each text of an update.")
-    baseline: Literal["none", "leave_one_out"] = Field(
-        "none", validate_default=True, description="What is taken off the reward: nothing, or the other copies' mean."
     )
     soft_until: float = Field(
         0.24,
@@ -98,13 +95,6 @@ class SamplingOptions(Options):
         le=1,
         description="0: then both are trained at once; else they take turns, each as long as this share of training.",
     )
-
-    @field_validator("baseline")
-    @classmethod
-    def _others_are_there(cls, baseline: str, others: ValidationInfo) -> str:
-        if baseline == "leave_one_out" and others.data.get("copies", 2) < 2:
-            raise PydanticCustomError("baseline", "'leave_one_out' needs copies of at least 2 (got 1)")
-        return baseline
 
     @field_validator("hard_until")
     @classmethod
@@ -123,3 +113,48 @@ class ResanOptions(ReaderOptions):
         ResanEncoderOptions(), description="From tokens to a vector."
     )
     sampler: SamplingOptions = Field(SamplingOptions(), description="How tokens are chosen.")
+
+
+class RationaleOptions(ReaderOptions):
+    """A selector and a reader of what it kept (Lei et al., 2016)."""
+
+    name: Literal["rationale"] = "rationale"  # type: ignore[assignment]  # a variant of its own
+    selector: SelectorOptions = Field(SelectorOptions(), description="Says how likely each word is kept.")
+    estimator: EstimatorOptions = Field(ScoreFunctionOptions(), description="How the selector learns; `kind` names it.")
+    cost: float = Field(0.5, ge=0, description="What it costs to keep all words, beside the error.")
+    contiguity: float = Field(0.0, ge=0, description="What it costs where words and their next differ throughout.")
+    left_out: Literal["removed", "zeros"] = Field(
+        "removed",
+        validate_default=True,
+        description="What the reader sees of other words: nothing, or a vector of zeros in their place.",
+    )
+    random_until: float = Field(
+        0.0, ge=0, lt=1, description="Share of training in which the reader alone learns, from words kept at random."
+    )
+    held: bool = Field(
+        False, description="Whether it is then left as it is: that nothing was kept may not become a class's code."
+    )
+    remedy: Literal["none", "complement", "teacher"] = Field(
+        "none",
+        description="Against a selector and a reader that agree on a code of their own: the selector is rewarded for "
+        "what a second reader cannot tell from the words left out (Yu et al., 2019); or it learns beside soft "
+        "attention over all words, with which the reader must agree (Yu et al., 2021).",
+    )
+    remedy_weight: float = Field(1.0, ge=0, description="Weight of the remedy.")
+
+    @field_validator("encoder")
+    @classmethod
+    def _reads_texts(cls, encoder: Options) -> Options:
+        if getattr(encoder, "kind", None) == "hierarchical":
+            raise PydanticCustomError("encoder", "should be one that reads words, not sentences (got 'hierarchical')")
+        return encoder
+
+    @field_validator("left_out")
+    @classmethod
+    def _gradients_need_a_place(cls, left_out: str, others: ValidationInfo) -> str:
+        kind = getattr(others.data.get("estimator"), "kind", None)
+        if left_out == "removed" and kind in ("straight_through", "hardkuma"):
+            raise PydanticCustomError(
+                "left_out", f"should be 'zeros' because agent.estimator is {kind}: gradients need a place"
+            )
+        return left_out

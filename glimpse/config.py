@@ -25,7 +25,7 @@ from glimpse.agents.options import (
 )
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.soft_options import DrawOptions, GridOptions
-from glimpse.agents.text_options import ReaderOptions, ResanOptions
+from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
@@ -48,7 +48,8 @@ AgentOptions = Annotated[
     | A2cOptions
     | RecurrentPpoOptions
     | ReaderOptions
-    | ResanOptions,
+    | ResanOptions
+    | RationaleOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[

@@ -62,9 +62,13 @@ def _texts(places: Places) -> "Table":
         labels = (
             f"{len(known.classes)} classes" if known.classes else "scores from {} to {}".format(*known.scores or ())
         )
-        table.add_row(name, known.size, known.kind, labels, Text(_where(known.files, places), overflow="fold"))
+        where = _where(known.files, places) if known.files else _MADE
+        table.add_row(name, known.size, known.kind, labels, Text(where, overflow="fold"))
     table.add_row("glove", "", "word vectors", "", Text(_where(_file_sets(places)["glove"], places), overflow="fold"))
     return table
+
+
+_MADE = "is made when it is asked for"
 
 
 def _file_sets(places: Places) -> dict[str, FileSet | None]:
@@ -109,7 +113,7 @@ def fetch(names: list[str], root: str | None, force: bool) -> None:
             continue
         files = known[name]
         if files is None:
-            print(f"{name}: {_where(files, places)}, nothing to fetch")
+            print(f"{name}: {_MADE if name in TEXT_SETS else _where(files, places)}, nothing to fetch")
             continue
         _fetch_files(files, places, force and files.can_be_fetched)
         where = _where(files, places)
@@ -147,7 +151,9 @@ def verify(names: list[str], root: str | None) -> None:
     told: set[str] = set()
     for name in _checked_names(names, known):
         files = known.get(name)
-        if files is None:
+        if name in TEXT_SETS and files is None:
+            print(f"{name}: {_MADE}")
+        elif files is None:
             _read_whole(name, root, download=False)
         elif names or any(copies(files, file, places) for file in files.md5):
             # Some data sets share files.

@@ -21,7 +21,7 @@ from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_contr
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
 from glimpse.scores import Score, Scores, measure
-from glimpse.selected import selection_warnings
+from glimpse.selected import describe_kept, selection_warnings
 
 Say = Callable[[str], None]
 
@@ -106,7 +106,7 @@ def evaluate_run(
     print_table(rows, split, trained.experiment.shown_task, trained.step, trained.agent.samples)
     figures = rows[name].averaged.figures
     measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items() if figure != "pearson"]
-    measured += [f"{100 * share:.1f} % of words are {kind}" for kind, share in rows[name].kept.items()]
+    measured += describe_kept(rows[name].kept)
     print(", ".join([*measured, cost.describe()]))
     for line in (*describe_gain(rows), *(f"warning: {text}" for text in _warnings(rows, trained.agent))):
         print(line)

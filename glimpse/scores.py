@@ -16,7 +16,7 @@ from glimpse.diagnostics import Gaze, gaze_matters, looks, measure_gaze
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import JudgedCore
 from glimpse.rollout import play
-from glimpse.selected import kept_words
+from glimpse.selected import KeptWords
 
 _EVALUATION = 51
 
@@ -48,7 +48,7 @@ class Scores:
     averaged: probabilities averaged over the M episodes of each example.
     glimpses: mean number of glimpses taken by the sampled episodes.
     gaze: where these looked; none where there was nothing to choose.
-    kept: where words are chosen, which share of them the sampled episodes chose: `heads` and `dependents`.
+    kept: where words are chosen, which of them the sampled episodes chose; see `KeptWords.summary`.
     """
 
     greedy: Score
@@ -71,7 +71,7 @@ class Measured(NamedTuple):
 class _Played(NamedTuple):
     """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
 
-    glimpses: mean number of them. gaze: where the episodes looked. kept: shares of words that they chose.
+    glimpses: mean number of them. gaze: where the episodes looked. kept: what they chose of the words.
     scored: the scores that M episodes gave and the true ones, (M + 1, N), if any.
     """
 
@@ -137,7 +137,8 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     device = world.device
     keys = evaluation_keys(world, options)
     copies = copies if agent.samples else 1  # More would be the same again.
-    single, averaged, taken, looked, scored, kept = [], [], [], [], [], []
+    single, averaged, taken, looked, scored = [], [], [], [], []
+    kept = KeptWords()
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in _by_length(world).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=agent.selects > 0)
@@ -148,7 +149,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
             if "score" in episode.action:
                 given = episode.action["score"][-1].view(-1, copies)
                 scored.append(torch.cat([given.mT, episode.label[None, ::copies]]))
-            kept.append(kept_words(episode))
+            kept.add(episode, example, world)
             if gaze_matters(agent, world):
                 looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
@@ -157,8 +158,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
         look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
         gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
     alone, together = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
-    shares = {name: float(torch.cat([each[name] for each in kept]).mean()) for name in kept[0]}
-    return _Played(alone, together, glimpses, gaze, shares, torch.cat(scored, 1).cpu() if scored else None)
+    return _Played(alone, together, glimpses, gaze, kept.summary(), torch.cat(scored, 1).cpu() if scored else None)
 
 
 def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:

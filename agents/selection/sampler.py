@@ -12,7 +12,9 @@ from glimpse.agents.attention.source2token import ACTIVATIONS
 class SequenceSampler(nn.Module):
     """Logits w_2 act(W_1 [x_i; pool(x); x_i * pool(x)] + b_1) + b_2, pool(x) the mean of real tokens."""
 
-    def __init__(self, width: int, hidden: int = 300, activation: str = "elu", dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, hidden: int = 300, activation: str = "elu", dropout: float = 0.0, numbers: int = 1
+    ) -> None:
         """Make it for tokens (B, n, `width`); dropout falls on what both layers see."""
         super().__init__()
         self.layers = nn.Sequential(
@@ -20,7 +22,7 @@ class SequenceSampler(nn.Module):
             nn.Linear(3 * width, hidden),
             ACTIVATIONS[activation](),
             nn.Dropout(dropout),
-            nn.Linear(hidden, 1),
+            nn.Linear(hidden, numbers),
         )
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
@@ -28,9 +30,9 @@ class SequenceSampler(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """(B, n, E) and real tokens (B, n) -> logits (B, n)."""
+        """(B, n, E) and real tokens (B, n) -> logits (B, n, `numbers`)."""
         real = mask.unsqueeze(-1)
         mean = torch.where(real, tokens, 0).sum(1, keepdim=True) / real.sum(1, keepdim=True).clamp(min=1)
         pooled = mean.expand_as(tokens)
-        logits: Tensor = self.layers(torch.cat([tokens, pooled, tokens * pooled], -1)).squeeze(-1)
+        logits: Tensor = self.layers(torch.cat([tokens, pooled, tokens * pooled], -1))
         return logits

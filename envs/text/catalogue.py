@@ -25,7 +25,7 @@ class TextSet:
         train: Number of training examples, with the validation split where that is held out of them.
         validation: Number of validation examples; 0 where a tenth of the training examples is held out.
         test: Number of test examples; 0 where ten folds take turns.
-        files: Its files.
+        files: Its files, or None where it is made anew from a seed.
         tokens: How a text becomes tokens. "kept": it is tokenised already, and spaces divide it. "split": by
             `tokens.split_word`. "bare": so too, and tokens of one punctuation mark are dropped.
         scores: The lowest and the highest score, where labels are scores.
@@ -37,7 +37,7 @@ class TextSet:
     train: int
     validation: int
     test: int
-    files: FileSet
+    files: FileSet | None
     tokens: Literal["kept", "split", "bare"] = "split"
     scores: tuple[float, float] | None = None
     note: str = ""
@@ -260,6 +260,26 @@ TEXT_SETS: dict[str, TextSet] = {
         ),
         tokens="kept",
         note="with the words that people marked as the reason",
+    ),
+    "planted": TextSet(
+        "sentence",
+        ("0", "1", "2", "3"),
+        train=10_000,
+        validation=1_000,
+        test=2_000,
+        files=None,
+        tokens="kept",
+        note="made from a seed: the class hangs on one marked word of 20, which is known",
+    ),
+    "planted-pairs": TextSet(
+        "sentence",
+        ("0", "1", "2", "3"),
+        train=10_000,
+        validation=1_000,
+        test=2_000,
+        files=None,
+        tokens="kept",
+        note="made from a seed: the class hangs on two marked words of 20 together, which are known",
     ),
     "rotten-tomatoes": TextSet(
         "sentence",

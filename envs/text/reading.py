@@ -66,6 +66,7 @@ class Reading:
         self.vocabulary, self.vectors = texts.vocabulary, data.vectors
         self.lengths, self._labels = texts.lengths, texts.labels.to(self.device)
         self.scores = texts.scores
+        self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
         self._texts = {"text": _Shelf(texts.text, self.device)}
@@ -168,6 +169,10 @@ class Reading:
         shown = {name: shelf.take(chosen).flatten().tolist() for name, shelf in self._texts.items()}
         return {name: [self.vocabulary.words[number] for number in text if number] for name, text in shown.items()}
 
+    def marked(self, example: Tensor) -> Tensor | None:
+        """Which words people named as reasons, of texts (B,): bool (B, L) or (B, S, L); None where nobody was asked."""
+        return None if self._evidence is None else self._texts["text"].values(self._evidence, example)
+
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""
         return draw_page(list(self.words(int(self._example[lane])).values()))
@@ -192,3 +197,9 @@ class _Shelf:
         if isinstance(self._texts, Nested):
             return self._texts.batch(example, (self.shape[0], self.shape[-1])).tokens
         return self._texts.batch(example, self.shape[0]).tokens
+
+    def values(self, each: Tensor, example: Tensor) -> Tensor:
+        """Values of all words (M,), of texts (B,): (B, L) or (B, S, L), zero at padding."""
+        if isinstance(self._texts, Nested):
+            return self._texts.batch_of(each, example, (self.shape[0], self.shape[-1]))
+        return self._texts.batch_of(each, example, self.shape[0])

@@ -100,7 +100,7 @@ def test_the_error_reaches_no_sampler_and_the_reward_nothing_else() -> None:
     both.loss(episode).total.backward()
     torch.manual_seed(5)
     coins = agent._logits(TEXT)
-    choice = {"text": agent._toss(TEXT, coins)}
+    choice = agent._choose({"text": TEXT}, {"text": coins}, 1)
     torch.nn.functional.cross_entropy(agent.read({"text": TEXT}, choice=choice)[0], torch.tensor([0, 2])).backward()
     assert moved(agent) == {"rest"}
     for (name, mine), (_, yours) in zip(agent.named_parameters(), both.named_parameters(), strict=True):
@@ -117,14 +117,15 @@ def test_the_gain_by_hand() -> None:
     dependent = torch.tensor([[True, True, True, True, False, False], [False] * 6])
     errors = torch.tensor([0.4, 1.5])
     choice = {"text": Selected(head, dependent)}
-    gain, terms = agent._gain({"text": TEXT}, {"text": coins}, choice, errors)
+    episode = shown(torch.tensor([0, 2]), text=TEXT)
+    gain, terms = agent._gain(episode, {"text": TEXT}, {"text": coins}, choice, errors)
     rewards = torch.tensor([-0.4 - 0.7 * 0.5 * 1.0, -1.5])
     likely = log_prob(coins[0], head, TEXT != 0) + log_prob(coins[1], dependent, TEXT != 0)
     torch.testing.assert_close(gain, -(rewards * likely).mean())
     shares = {name: terms[name].item() for name in ("heads", "dependents", "reward")}
     assert shares == pytest.approx({"heads": 0.75, "dependents": 0.5, "reward": rewards.mean().item()})
     paired = make(sampler={"cost": 0.7, "copies": 2, "baseline": "leave_one_out"})
-    gain, _ = paired._gain({"text": TEXT}, {"text": coins}, choice, errors)
+    gain, _ = paired._gain(episode, {"text": TEXT}, {"text": coins}, choice, errors)
     apart = rewards - rewards.flip(0)
     torch.testing.assert_close(gain, -(apart * likely).mean())
 

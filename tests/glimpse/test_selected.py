@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glimpse.agents.episode import Episode
-from glimpse.selected import kept_words, selection_warnings
+from glimpse.selected import KeptWords, describe_kept, kept_words, selection_warnings
 
 TEXT = torch.tensor([[[5, 6, 7, 9, 0], [8, 4, 0, 0, 0]]])
 
@@ -27,3 +27,26 @@ def test_a_choice_that_says_nothing_is_warned_of(share: float, said: str) -> Non
     """In plain words, with the share."""
     found = selection_warnings({"heads": share})
     assert bool(found) == bool(said) and all(said in line and f"{100 * share:.1f} %" in line for line in found)
+
+
+class Marked:
+    """A world in which the first word of each text is marked."""
+
+    def marked(self, example: torch.Tensor) -> torch.Tensor:
+        """Of texts of five words."""
+        return (torch.arange(5) == 0).expand(len(example), 5)
+
+
+def test_recall_and_precision_by_hand() -> None:
+    """Two copies of a text of four words: one keeps the marked word and another, one keeps two others."""
+    nothing = torch.zeros(1, 2)
+    kept = torch.tensor([[[1.0, 1, 0, 0, 0], [0, 0.5, 1, 0, 0]]])
+    seen = {"text": torch.tensor([[[5, 6, 7, 9, 0]] * 2])}
+    episode = Episode(seen, {}, nothing[..., None], nothing, nothing == 0, torch.zeros(2), 2, {"kept": kept})
+    words = KeptWords()
+    for _ in range(3):
+        words.add(episode, torch.tensor([0]), Marked())  # type: ignore[arg-type]
+    expected = {"kept": 0.5, "marked_recall": 0.5, "marked_precision": 0.25, "marked_f1": 1 / 3}
+    assert words.summary() == pytest.approx(expected)
+    assert describe_kept(words.summary())[1] == "marked words: recall 50.0 %, precision 25.0 %, F1 33.3 %"
+    assert selection_warnings(words.summary()) == [] and KeptWords().summary() == {}

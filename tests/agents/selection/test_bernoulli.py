@@ -98,3 +98,4 @@ def test_the_sampler_is_as_large_as_the_papers() -> None:
     tokens[1, 2:] = torch.nan
     logits = sampler(tokens.nan_to_num(9.0), mask)
     torch.testing.assert_close(logits[1:, :2], sampler(tokens[1:, :2], mask[1:, :2]))
+    assert logits.shape == (2, 4, 1)

@@ -19,7 +19,7 @@ REAL_DATA = os.environ.get("GLIMPSE_DATA")
 def here(name: str) -> bool:
     """Whether a data set and the vectors are in the data folder."""
     places = Places.of(REAL_DATA)
-    needed = (TEXT_SETS[name].files, GLOVE)
+    needed = (TEXT_SETS[name].files or GLOVE, GLOVE)
     return bool(REAL_DATA) and all(copies(files, file, places) for files in needed for file in files.md5)
 
 
