@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from glimpse.config import Experiment
 from glimpse.config_mistakes import Mistake, describe, tag
-from glimpse.config_parts import chosen, written_out
+from glimpse.config_parts import chosen, default_kind, kinds_of, written_out
 from glimpse.errors import UserError
 
 _OF_THE_WORLD = ("data", "canvas")
@@ -43,7 +43,7 @@ class Layers:
         """
         before = len(self.notes)
         upper = written_out(Experiment, upper, self.data)
-        self._drop_within(Experiment, self.data, upper, (), source)
+        self._drop_within(Experiment, Experiment, self.data, upper, (), source)
         self._drop_other_budget(upper, source)
         self._merge(self.data, upper, (), source)
         if not noted:
@@ -79,23 +79,30 @@ class Layers:
             else:
                 lower[key] = value
 
-    def _drop_within(self, annotation: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
-        """Where a section or a part of it becomes another variant, forget the options that only the old one has."""
+    def _drop_within(self, was: Any, becomes: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
+        """Where a section or a part of it becomes another variant, forget the options that only the old one has.
+
+        `was` and `becomes` are its types: with another agent, a part of the same name may be of other kinds.
+        """
         if not isinstance(old, dict) or not isinstance(new, dict):
             return
-        before, after = chosen(annotation, old), chosen(annotation, {**old, **new})
+        before, after = chosen(was, old), chosen(becomes, {**old, **new})
         if before is None or after is None:
             return
-        key = tag(annotation)
+        key = "kind" if kinds_of(before) else tag(was)
         lost = set(before.model_fields) - set(after.model_fields)
         lost |= set(_OF_THE_WORLD) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
         if dropped := [name for name in old if name in lost]:
-            names = ", ".join(".".join((*path, name)) for name in dropped)
-            self.notes.append(f"{source}: {'.'.join((*path, key))}={new[key]} instead of {old[key]} drops {names}")
+            names, now = ", ".join(".".join((*path, name)) for name in dropped), new.get(key, default_kind(after))
+            self.notes.append(f"{source}: {'.'.join((*path, key))}={now} instead of {old.get(key, default_kind(before))} drops {names}")
         for name in dropped:
             del old[name]
+        if key == "kind" and key not in new and old.get(key) not in kinds_of(after):
+            old.pop(key, None)
         for name, field in after.model_fields.items():
-            self._drop_within(field.annotation, old.get(name), new.get(name), (*path, name), source)
+            known = before.model_fields.get(name, field)
+            inner = old.get(name), new.get(name, {}), (*path, name)
+            self._drop_within(known.annotation, field.annotation, *inner, source)
 
     def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
         """Training has a number of steps or of minutes; the later layer decides which."""

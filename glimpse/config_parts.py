@@ -4,7 +4,7 @@ A part may be named by its kind alone, `mask: causal`, and its kind may be left 
 `attention: {heads: 8}`. Here both are written out, so that layers of a config are laid over each other alike.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -43,3 +43,14 @@ def chosen(annotation: Any, given: dict[str, Any]) -> type[BaseModel] | None:
     if named:
         return named[name] if name in list(named) else None
     return next(iter(models_of(annotation)), None)
+
+
+def kinds_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """What the key `kind` of a model may say; nothing where it has none."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
+
+
+def default_kind(model: type[BaseModel]) -> str:
+    """What it says by default."""
+    return next(iter(kinds_of(model)), "")

@@ -57,7 +57,8 @@ class Training:
         """Validation error in percent, of the averaged weights, and where they look; the best so far are kept."""
         agent = self.learner.averaged
         score, gaze, kept = measure_averaged(agent, self.validation, self.experiment.evaluate)
-        if score.error < self.best_error:
+        # Of equal choices the later one keeps fewer words.
+        if score.error < self.best_error or (kept and score.error == self.best_error):
             # What is reached in a stage that prepares for the next one counts no longer when that has begun.
             self.best_error = float("inf") if agent.prepares else score.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)

@@ -128,6 +128,15 @@ def test_shipped_configs_drop_options_without_a_word() -> None:
     assert note.startswith("command line: ")
 
 
+def test_a_part_may_be_of_other_kinds_with_another_agent() -> None:
+    """Its options that the new agent's part has not are dropped with the kind, and the rest is kept."""
+    experiment, notes = read_experiment("trec-lstm", ["agent.name=resan"])
+    assert values(experiment, "agent.encoder.kind", "agent.encoder.width") == ["resan", 100]
+    assert notes == ["command line: agent.encoder.kind=resan instead of lstm drops agent.encoder.pooling"]
+    experiment, notes = read_experiment("planted-resan", ["agent.name=reader", "agent.encoder=cnn"])
+    assert values(experiment, "agent.encoder.kind") == ["cnn"]
+
+
 def test_what_is_given_together_with_the_new_agent_is_not_dropped(base: Path) -> None:
     """It is a mistake there, since it was written for that agent."""
     (line,) = mistakes(base, "agent.name=random", "agent.baseline=none")
