@@ -93,8 +93,9 @@ class Layers:
         lost = set(before.model_fields) - set(after.model_fields)
         lost |= set(_OF_THE_WORLD) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
         if dropped := [name for name in old if name in lost]:
-            names, now = ", ".join(".".join((*path, name)) for name in dropped), new.get(key, default_kind(after))
-            self.notes.append(f"{source}: {'.'.join((*path, key))}={now} instead of {old.get(key, default_kind(before))} drops {names}")
+            names = ", ".join(".".join((*path, name)) for name in dropped)
+            now, then = new.get(key, default_kind(after)), old.get(key, default_kind(before))
+            self.notes.append(f"{source}: {'.'.join((*path, key))}={now} instead of {then} drops {names}")
         for name in dropped:
             del old[name]
         if key == "kind" and key not in new and old.get(key) not in kinds_of(after):
