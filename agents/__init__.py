@@ -109,6 +109,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Keeps some words of a text and answers from these alone; by REINFORCE and others (Lei et al., 2016)",
         kinds=("text",),
     ),
+    "skimmer": NamedAgent(
+        "glimpse.agents.skimmer:Skimmer",
+        "glimpse.agents.skim_options:SkimmerOptions",
+        "Reads a text piece by piece: jumps, stops and answers, by policy gradient (Yu et al., 2017)",
+        kinds=("skim",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
+from glimpse.agents.answering import answer_error, at_the_end
 from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.locators import Gaussian, LearnedLocator, Locator, path_bias
@@ -133,7 +134,8 @@ class RecurrentAttention(LookingAgent):
         features = self.glimpse_network(seen["glimpse"], seen["location"], recorded).feature
         hidden, last = self.core.unroll(features, known.get("hidden"))
         logits = self.classifier(self._at_the_end(hidden, last, episode)).float()
-        cross_entropy = self._cross_entropy(hidden, logits, episode)
+        every, smoothing = self.options.classification == "every_step", self.options.label_smoothing
+        cross_entropy = answer_error(logits, hidden, self.classifier, episode, every_step=every, smoothing=smoothing)
         terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
         if not isinstance(self.options, PolicyOptions):
             return Loss(cross_entropy, {name: term.detach() for name, term in terms.items()})
@@ -153,17 +155,7 @@ class RecurrentAttention(LookingAgent):
         """What is behind each episode's last answer, (B, D), of the outputs (T, B, D) and the last of them (B, D)."""
         if self.stopper is None:
             return last
-        return hidden[episode.taken.sum(0) - 1, torch.arange(hidden.shape[1], device=hidden.device)]
-
-    def _cross_entropy(self, hidden: Tensor, logits: Tensor, episode: Episode) -> Tensor:
-        """Of the last answer, or averaged over all answers given."""
-        smoothing = self.options.label_smoothing
-        if self.options.classification == "final":
-            return F.cross_entropy(logits, episode.label, label_smoothing=smoothing)
-        every = self.classifier(hidden).float().flatten(0, 1)
-        label = episode.label.expand(len(hidden), -1).flatten()
-        losses = F.cross_entropy(every, label, label_smoothing=smoothing, reduction="none")
-        return (losses * episode.taken.flatten()).sum() / episode.taken.sum()
+        return at_the_end(hidden, episode)
 
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
         """Log-probability (T - 1, B) of the places chosen before the last step; zero where nothing came of them."""

@@ -69,6 +69,26 @@ WORLDS: dict[str, World] = {
     ),
 }
 
+_SKIM = "glimpse.envs.text.skimming:Skimming"
+_SKIM_OPTIONS = "glimpse.envs.text.skim_options:SkimOptions"
+WORLDS |= {
+    "skim": World("glimpse/Skim-v0", {"data": "sst2"}, _SKIM, _SKIM_OPTIONS, "skim"),
+    "number-prediction": World(
+        "glimpse/NumberPrediction-v0",
+        {"data": "numbers", "vectors": "none", "window": 1, "longest_jump": 9, "jumps": 2},
+        _SKIM,
+        _SKIM_OPTIONS,
+        "skim",
+    ),
+    "sentence-pick": World(
+        "glimpse/SentencePick-v0",
+        {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},
+        _SKIM,
+        _SKIM_OPTIONS,
+        "skim",
+    ),
+}
+
 
 def register_worlds() -> None:
     """Register every world with Gymnasium. Entry points are strings, so nothing heavy is imported; idempotent."""

@@ -24,12 +24,15 @@ from glimpse.agents.options import (
     ReinforceOptions,
 )
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
+from glimpse.agents.skim_options import SkimmerOptions
 from glimpse.agents.soft_options import DrawOptions, GridOptions
 from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
+from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.skim_options import SkimOptions
 
 AgentOptions = Annotated[
     RamOptions
@@ -49,11 +52,12 @@ AgentOptions = Annotated[
     | RecurrentPpoOptions
     | ReaderOptions
     | ResanOptions
-    | RationaleOptions,
+    | RationaleOptions
+    | SkimmerOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[
-    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions, Field(discriminator="name")
+    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions | SkimOptions, Field(discriminator="name")
 ]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -144,8 +148,8 @@ class Experiment(Options):
 
     @property
     def shown_task(self) -> str:
-        """The task's name; of texts, which are all one task, the data set's."""
-        return self.task.data if isinstance(self.task, ReadingOptions) else self.task.name
+        """The task's name; of texts the data set's."""
+        return self.task.data if isinstance(self.task, TextOptions) else self.task.name
 
     @property
     def shown_agent(self) -> str:

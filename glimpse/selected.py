@@ -31,7 +31,7 @@ class KeptWords:
 
     def add(self, episode: Episode, example: Tensor, world: Core) -> None:
         """Add episodes on some examples (E,) of a world; of an agent that chooses nothing, nothing."""
-        shares = kept_words(episode)
+        shares = kept_words(episode) | read_words(episode, example, world)
         if not shares:
             return
         self.shares.append(shares)
@@ -75,10 +75,20 @@ def kept_words(episode: Episode) -> dict[str, Tensor]:
     return {name: torch.stack(shares).mean(0) for name, shares in found.items()}
 
 
+def read_words(episode: Episode, example: Tensor, world: Core) -> dict[str, Tensor]:
+    """The share of words that were `read`, (B,), where a world shows a text a window at a time."""
+    if not hasattr(world, "words_of"):
+        return {}
+    shown = ((episode.observation["words"] != PADDING).sum(-1) * episode.taken).sum(0)
+    return {"read": shown / world.words_of(example).repeat_interleave(episode.copies).clamp(min=1)}
+
+
 def selection_warnings(kept: Mapping[str, float]) -> list[str]:
     """What is wrong with a choice, in plain words: that nothing is left out, or everything."""
     found = []
     for name, share in _shares(kept).items():
+        if name == "read":
+            continue  # Some read everything by design.
         if share < _FEW:
             found.append(f"hardly a word is chosen ({name}: {100 * share:.1f} %): a lower cost keeps more")
         elif share > _MANY:
@@ -96,4 +106,4 @@ def describe_kept(kept: Mapping[str, float]) -> list[str]:
 
 
 def _shares(kept: Mapping[str, float]) -> dict[str, float]:
-    return {name: share for name, share in kept.items() if name in _KINDS.values()}
+    return {name: share for name, share in kept.items() if name in (*_KINDS.values(), "read")}

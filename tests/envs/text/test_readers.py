@@ -94,7 +94,7 @@ def rows(part: Rows | None) -> list[tuple[Any, ...]]:
 def test_every_set_has_a_reader(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its parts are those that the catalogue speaks of, with labels that have names."""
     known = TEXT_SETS[name]
-    assert READERS.keys() == TEXT_SETS.keys() == {*FILES, "planted", "planted-pairs"}
+    assert READERS.keys() == TEXT_SETS.keys() == {*FILES, "numbers", "planted", "planted-pairs"}
     parts = read(name, tmp_path, monkeypatch) if known.files else read_text_set(name, Places(tmp_path, tmp_path))
     assert (parts.validation is None, parts.test is None) == (known.validation == 0, known.test == 0)
     for part in (parts.train, parts.validation, parts.test):

@@ -1,0 +1,143 @@
+"""A recurrent reader of texts that are shown piece by piece: it reads a window, jumps, stops and answers.
+
+LSTM-Jump (Yu et al., 2017), with the networks and the policy gradient of recurrent attention. Axes: B episodes, T
+steps, W words of a window, K longest jump, E width of a word's vector, G feature width, D memory, N classes.
+"""
+
+from typing import cast
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from glimpse.agents import policy_gradient
+from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
+from glimpse.agents.answering import answer_error, at_the_end
+from glimpse.agents.choices import choose
+from glimpse.agents.embedding import PADDING, Embedding
+from glimpse.agents.encoders.hierarchical import Level
+from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.reader import WordVectors
+from glimpse.agents.recall import RectifiedSum
+from glimpse.agents.recurrent import make_core
+from glimpse.agents.returns import credit, subtract_baseline
+from glimpse.agents.skim_options import SkimmerOptions
+
+_NEVER = -1e9
+"""Logit of a jump that is not legal: its probability is 0, and its logarithm is still a number."""
+
+
+class Skimmer(LearningAgent):
+    """Word vectors, a window's encoder, core, jumper, classifier and baseline.
+
+    Acting is one step at a time; learning replays the recorded episodes with the windows of all steps in one product.
+    """
+
+    shows = "the words of the window"
+    average_return: Tensor
+
+    def __init__(
+        self,
+        options: SkimmerOptions,
+        observation_space: spaces.Dict,
+        action_space: spaces.Dict,
+        vectors: WordVectors | None = None,
+    ) -> None:
+        """Make the networks.
+
+        Args:
+            options: widths, losses, and what chooses the jumps.
+            observation_space: has `words` (W,), `place` (1,), `time` and `legal` (K + 1,).
+            action_space: has `jump` and `answer`.
+            vectors: of the words, if the task gives any.
+        """
+        super().__init__()
+        self.options, self.greedy_copy = options, options.baseline == "self_critical"
+        words = int(cast(spaces.Box, observation_space["words"]).high.max()) + 1
+        width = options.embedding_width if vectors is None else vectors.vectors.shape[-1]
+        self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
+        self.embedding = Embedding(words, width)
+        if vectors is not None:
+            self.embedding.take(vectors.vectors, vectors.given, options.embedding == "frozen")
+        self.dropout = nn.Dropout(options.dropout)
+        self.window = Level(options.window, width)
+        self.feature = RectifiedSum((self.window.width, 1), options.feature_width)
+        self.core = make_core(options)
+        jumps, answer = (cast(spaces.Discrete, action_space[name]) for name in ("jump", "answer"))
+        self.jumper = nn.Linear(options.memory_width, int(jumps.n))
+        self.classifier = nn.Linear(options.memory_width, int(answer.n))
+        self.baseline = nn.Linear(options.memory_width, 1)
+        self.samples = options.jumps != "next"
+        self.register_buffer("average_return", torch.zeros(self.steps))
+
+    def begin(self, observation: dict[str, Tensor]) -> Tensor:
+        """An empty memory for each of B episodes, (B, D) or (B, 2 D) zeros."""
+        return self.classifier.weight.new_zeros(len(observation["words"]), self.core.memory_width)
+
+    def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
+        """Read a window, remember, decide.
+
+        Args:
+            observation: `words` (B, W), `place` (B, 1), `legal` (B, K + 1).
+            memory: (B, D) or (B, 2 D), zeros where an episode begins.
+        """
+        feature = self._read(observation["words"], observation["place"])
+        memory = self.core(feature, memory)
+        hidden = self.core.output(memory)
+        jump = self._jumps(hidden, observation["legal"])
+        return Decision(hidden.new_empty(len(hidden), 2), self.classifier(hidden), None, {}, jump), memory
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Draw a jump, or take the likeliest: `jump` (B,) int64, and `answer` (B,) int64, the likeliest class."""
+        jump = choose(cast(Tensor, decision.move), noise[:, 2], greedy if self.options.jumps == "learned" else False)
+        return {"jump": jump, "answer": decision.answer.argmax(-1)}
+
+    def learning_rates(self) -> RateGroups:
+        """The word vectors have a rate of their own."""
+        return own_rate(self, self.embedding, self.options.embedding_rate)
+
+    def loss(self, episode: Episode) -> Loss:
+        """Classification by cross-entropy, jumps by policy gradient, a learned baseline by squared error.
+
+        Returns:
+            The sum, and its terms: cross_entropy, accuracy; for learned jumps also policy, baseline, entropy, return.
+        """
+        seen, options = episode.observation, self.options
+        features = self._read(seen["words"].flatten(0, 1), seen["place"].flatten(0, 1))
+        hidden, _ = self.core.unroll(features.unflatten(0, seen["words"].shape[:2]), None)
+        logits = self.classifier(at_the_end(hidden, episode)).float()
+        every = options.classification == "every_step"
+        error = answer_error(
+            logits, hidden, self.classifier, episode, every_step=every, smoothing=options.label_smoothing
+        )
+        terms = {"cross_entropy": error, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
+        if options.jumps != "learned":
+            return Loss(error, {name: term.detach() for name, term in terms.items()})
+        returns = policy_gradient.returns_to_go(credit(options.credit, logits, episode))
+        advantage, baseline = subtract_baseline(
+            options.baseline, returns, episode, hidden.detach(), self.baseline, self.average_return
+        )
+        likely = self._jumps(hidden, seen["legal"]).float().log_softmax(-1)
+        chosen = likely.gather(-1, episode.action["jump"].unsqueeze(-1)).squeeze(-1)
+        policy = policy_gradient.reinforce(chosen, advantage, episode.taken)
+        entropy = -((likely.exp() * likely).sum(-1) * episode.taken).sum() / episode.taken.sum()
+        terms |= {"policy": policy, "baseline": baseline, "entropy": entropy, "return": returns[0].mean()}
+        total = error + options.policy_weight * policy + baseline - options.entropy * entropy
+        return Loss(total, {name: term.detach() for name, term in terms.items()})
+
+    def _read(self, words: Tensor, place: Tensor) -> Tensor:
+        """Windows (B, W) at places (B, 1) -> features (B, G)."""
+        read = self.window(self.dropout(self.embedding(words)), words != PADDING)
+        return cast(Tensor, self.feature(self.dropout(read.vector), place))
+
+    def _jumps(self, hidden: Tensor, legal: Tensor) -> Tensor:
+        """Logits of the jumps, (..., K + 1): learned; or all alike; or the next window, as long as there is one."""
+        match self.options.jumps:
+            case "learned":
+                logits = self.jumper(hidden)
+            case "random":
+                logits = torch.zeros_like(legal, dtype=hidden.dtype)
+            case "next":
+                logits = torch.zeros_like(legal, dtype=hidden.dtype)
+                logits[..., 1] = -_NEVER / 2
+        return torch.where(legal.bool(), logits, _NEVER)

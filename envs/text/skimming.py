@@ -1,0 +1,224 @@
+"""Texts that are read from left to right with jumps, as a batched core (Yu et al., 2017, "LSTM-Jump").
+
+Axes: B lanes, N texts, W words of a window, K longest jump, C classes, V words of the vocabulary. A text is counted in
+units: words, or sentences.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.beginning import draw_example
+from glimpse.envs.classify import Action, Observation, Step
+from glimpse.envs.errors import DataError
+from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.datasets import load_documents, load_text, load_vectors
+from glimpse.envs.text.page import draw_page
+from glimpse.envs.text.ragged import PAD, Nested, Ragged
+from glimpse.envs.text.reading import Library
+from glimpse.envs.text.skim_options import SkimOptions
+
+
+class Skimming:
+    """Read a text a window at a time, jump over what need not be read, stop, and name its class.
+
+    Observation: `words` (W,), the numbers of the window's words, 0 behind the text's end; `place` (1,), the share of
+    the text that lies before the window; `time`, the number of jumps so far; `legal` (K + 1,), which jumps there are.
+    Action: `jump`, 0 to stop, or k for the window that begins k - 1 units after the last one's end; `answer`, the
+    guessed class, which counts if the episode ends.
+    Reward: 1 for a right answer at the end, less `cost` for each word of the window that was shown.
+    Start: with the first window. End: by stopping, after `jumps` jumps, or by a jump beyond the text, which is not
+    legal and stops.
+
+    Version 0.
+    """
+
+    answers = 1
+
+    def __init__(
+        self,
+        options: SkimOptions,
+        data: Library,
+        *,
+        device: torch.device | str = "cpu",
+        augment: AugmentOptions | None = None,
+    ) -> None:
+        """Put the texts on the device.
+
+        Args:
+            options: the task.
+            data: one split of the texts.
+            device: where all tensors live.
+            augment: none, or an inactive one.
+
+        Raises:
+            ValueError: if pictures are to be warped, or the texts have scores or come in pairs.
+        """
+        if augment is not None and augment.active:
+            raise ValueError("texts are no pictures that train.augment could warp")
+        texts = data.texts
+        if not texts.classes or getattr(texts, "second", None) is not None:
+            raise ValueError(f"{options.name} reads single texts that have classes, and {options.data} has others")
+        self.options, self.device = options, torch.device(device)
+        self.vocabulary, self.vectors = texts.vocabulary, data.vectors
+        self.lengths, self._labels = texts.lengths, texts.labels.to(self.device)
+        self._units, self.classes = texts.lengths.to(self.device), texts.classes
+        self._window = _Window(texts.text, options.window, self.device)
+        self._jump = torch.arange(1, options.longest_jump + 1, device=self.device)
+        self.observation_space = self._make_observation_space()
+        jump = spaces.Discrete(options.longest_jump + 1)
+        self.action_space = spaces.Dict({"jump": jump, "answer": spaces.Discrete(len(self.classes))})
+
+    @staticmethod
+    def load_data(
+        options: SkimOptions,
+        split: Literal["train", "validation", "test"],
+        *,
+        root: str | None = None,
+        download: bool = True,
+    ) -> Library:
+        """One split of the texts that the options name, and the vectors; see `load_text`, whose errors it raises."""
+        load = load_documents if options.sentences else load_text
+        return Library(load(options, split, root=root), load_vectors(options, root=root))
+
+    def _make_observation_space(self) -> spaces.Dict:
+        last = len(self.vocabulary.words) - 1
+        return spaces.Dict(
+            {
+                "words": spaces.Box(0, last, (self._window.width,), np.int64),
+                "place": spaces.Box(0.0, 1.0, (1,), np.float32),
+                "time": spaces.Discrete(self.options.jumps + 2),
+                "legal": spaces.MultiBinary(self.options.longest_jump + 1),
+            }
+        )
+
+    @property
+    def examples(self) -> int:
+        """Number of texts N in the split."""
+        return len(self._labels)
+
+    @property
+    def label(self) -> Tensor:
+        """The true class in each lane, (B,) int64."""
+        return self._labels[self._example]
+
+    @property
+    def words_in_all(self) -> int:
+        """Number of words of all texts of the split."""
+        return self._window.words_in_all
+
+    def words_of(self, example: Tensor) -> Tensor:
+        """How many words texts have: (B,) int64 twice."""
+        return self._window.words_of(example)
+
+    def draw_example(self, key: Tensor) -> Tensor:
+        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
+        return draw_example(key, self.examples)
+
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
+        """Begin B = E * copies episodes.
+
+        Args:
+            example: (E,) int64 in [0, N).
+            key: (E,) int64; nothing is drawn from it.
+            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
+
+        Returns:
+            The first observation, with a leading axis B.
+        """
+        self._example = example.repeat_interleave(copies)
+        self._place = torch.zeros_like(self._example)
+        self._time = torch.zeros_like(self._example)
+        self._over = torch.zeros_like(self._example, dtype=torch.bool)
+        self._words = self._window.show(self._example, self._place)
+        return self._observe()
+
+    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
+        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
+        first = torch.zeros_like(example)
+        self._example = self._example.index_copy(0, lanes, example)
+        self._place, self._time = (each.index_fill(0, lanes, 0) for each in (self._place, self._time))
+        self._over = self._over.index_fill(0, lanes, False)
+        self._words = self._words.index_copy(0, lanes, self._window.show(example, first))
+        return self._observe()
+
+    def step(self, action: Action) -> Step:
+        """Jump and read, or stop.
+
+        Args:
+            action: `jump` (B,) int64 in [0, K], `answer` (B,) int64.
+
+        Returns:
+            The step. In lanes whose episode is over nothing changes and the reward is 0.
+        """
+        playing, label = ~self._over, self.label
+        jump = action["jump"]
+        legal = self._legal().gather(1, jump.unsqueeze(1)).squeeze(1)
+        ends = (jump == 0) | ~legal
+        read = (self._words != PAD).sum(-1)
+        reward = (ends & (action["answer"] == label)).float() - self.options.cost * read
+        goes_on = playing & ~ends
+        self._over = self._over | ends
+        self._time = self._time + playing
+        self._place = torch.where(goes_on, self._place + self.options.window + jump - 1, self._place)
+        shown = self._window.show(self._example, self._place)
+        self._words = torch.where(goes_on.unsqueeze(1), shown, self._words)
+        return Step(self._observe(), reward * playing, self._over, label)
+
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool."""
+        return belief.argmax(-1) != label
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw what has been read of a lane's text, window by window, as an RGB picture (height, width, 3) uint8."""
+        words = self.vocabulary.words
+        windows = {each["place"].item(): [words[number] for number in each["words"] if number] for each in seen}
+        return draw_page([[word for window in windows.values() for word in (*window, "...")]])
+
+    def _legal(self) -> Tensor:
+        """Which jumps there are, (B, K + 1) bool: stopping always is, and others stay within the text."""
+        left = self._units[self._example] - self._place - self.options.window  # units behind the window
+        within = self._jump <= left.unsqueeze(1)
+        more = (self._time < self.options.jumps).unsqueeze(1)
+        return torch.cat([torch.ones_like(more), within & more], 1)
+
+    def _observe(self) -> Observation:
+        place = self._place / self._units[self._example].clamp(min=1)
+        return {"words": self._words, "place": place.unsqueeze(1), "time": self._time, "legal": self._legal()}
+
+
+class _Window:
+    """Texts on a device, shown a window at a time; `width` is the words of the longest window."""
+
+    def __init__(self, texts: Ragged | Nested, units: int, device: torch.device) -> None:
+        self._texts, self._units = texts.to(device), units
+        everything = torch.arange(len(texts.lengths))
+        flat = texts.sentences if isinstance(texts, Nested) else texts
+        self.width = units * texts.size(everything)[1] if isinstance(texts, Nested) else units
+        self.words_in_all = len(flat.tokens)
+        self._flat = flat.to(device)
+        if self._flat.tokens.numel() == 0:
+            raise DataError("the texts have no words")
+        self._step = torch.arange(self.width, device=device)
+
+    def show(self, example: Tensor, place: Tensor) -> Tensor:
+        """The words of windows that begin at `place`: (B,) int64 twice -> (B, W) int64, `PAD` where there is none."""
+        first = self._texts.offsets[example] + place
+        last = (first + self._units).minimum(self._texts.offsets[example + 1])
+        begin, end = (self._word(each) for each in (first, last))
+        at = begin.unsqueeze(1) + self._step
+        tokens = self._flat.tokens[at.clamp(max=len(self._flat.tokens) - 1)].long()
+        return tokens.masked_fill(at >= end.unsqueeze(1), PAD)
+
+    def words_of(self, example: Tensor) -> Tensor:
+        """How many words texts have: (B,) int64 twice."""
+        return self._word(self._texts.offsets[example + 1]) - self._word(self._texts.offsets[example])
+
+    def _word(self, unit: Tensor) -> Tensor:
+        """The number of a unit's first word among all words."""
+        return self._flat.offsets[unit] if isinstance(self._texts, Nested) else unit
