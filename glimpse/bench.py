@@ -14,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.ram import RecurrentAttention
+from glimpse.bench_selection import SELECTION_BENCHES
 from glimpse.bench_settings import (
     IMAGE_SIDES,
     Setting,
@@ -228,6 +229,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "shares": bench_shares,
     "pixels": bench_pixels,
     **TEXT_BENCHES,
+    **SELECTION_BENCHES,
     "time-to-error": bench_time_to_error,
 }
 
