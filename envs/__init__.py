@@ -72,6 +72,13 @@ WORLDS: dict[str, World] = {
 _SKIM = "glimpse.envs.text.skimming:Skimming"
 _SKIM_OPTIONS = "glimpse.envs.text.skim_options:SkimOptions"
 WORLDS |= {
+    "sentence-select": World(
+        "glimpse/SentenceSelect-v0",
+        {"data": "trec", "vectors": "none"},
+        "glimpse.envs.text.selecting:Selecting",
+        "glimpse.envs.text.select_options:SelectOptions",
+        "select",
+    ),
     "skim": World("glimpse/Skim-v0", {"data": "sst2"}, _SKIM, _SKIM_OPTIONS, "skim"),
     "number-prediction": World(
         "glimpse/NumberPrediction-v0",

@@ -26,9 +26,9 @@ Indices = int | Iterable[int] | None
 class FlatSpaces:
     """A world's Dict spaces made flat.
 
-    Action: MultiDiscrete, first `grid` choices for each number of a Box, then each Discrete. For
-    classification that is [column, row, answer], and stop where the task has it: the place looked at is the
-    centre of a cell of a grid x grid board, column 0 leftmost and row 0 topmost.
+    Action: MultiDiscrete, first `grid` choices for each number of a Box, then two for each bit of a MultiBinary, then
+    each Discrete. For classification that is [column, row, answer], and stop where the task has it: the place looked
+    at is the centre of a cell of a grid x grid board, column 0 leftmost and row 0 topmost.
     Observation: the same Dict, with each Box made a vector.
     """
 
@@ -41,8 +41,11 @@ class FlatSpaces:
         self.grid = grid
         self._boxes = {name: part for name, part in action_space.items() if isinstance(part, spaces.Box)}
         self._choices = {name: part for name, part in action_space.items() if isinstance(part, spaces.Discrete)}
+        self._bits = {name: part for name, part in action_space.items() if isinstance(part, spaces.MultiBinary)}
         numbers = sum(int(np.prod(box.shape)) for box in self._boxes.values())
-        self.action_space = spaces.MultiDiscrete([grid] * numbers + [part.n for part in self._choices.values()])
+        bits = sum(int(np.prod(part.shape)) for part in self._bits.values())
+        choices = [part.n for part in self._choices.values()]
+        self.action_space = spaces.MultiDiscrete([grid] * numbers + [2] * bits + choices)
         self.observation_space = spaces.Dict(
             {
                 name: spaces.flatten_space(part) if isinstance(part, spaces.Box) else part
@@ -73,9 +76,24 @@ class FlatSpaces:
             share = ((chosen[:, start:end] + 0.5) / self.grid).reshape(-1, *box.shape)
             parts[name] = (box.low + share * (box.high - box.low)).astype(box.dtype)
             start = end
+        for name, part in self._bits.items():
+            end = start + int(np.prod(part.shape))
+            parts[name] = chosen[:, start:end].reshape(-1, *part.shape).astype(part.dtype)
+            start = end
         for column, (name, choice) in enumerate(self._choices.items(), start=start):
             parts[name] = chosen[:, column].astype(np.int64) + choice.start
         return parts
+
+    def masks(self, observation: Arrays, batch: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Which choices of each column are legal, end to end, as sb3-contrib's MaskablePPO asks: bool (*batch, ...).
+
+        An observation `legal` speaks of the action `jump`; all other choices always are.
+        """
+        sizes = self.action_space.nvec.tolist()
+        first_choice = len(sizes) - len(self._choices)
+        columns = [np.ones((*batch, size), np.bool_) for size in sizes]
+        columns[first_choice + list(self._choices).index("jump")] = np.asarray(observation["legal"], np.bool_)
+        return np.concatenate(columns, -1)
 
 
 class FlatView(gym.Wrapper[dict[str, Any], Any, dict[str, Any], Any], RecordConstructorArgs):
@@ -87,18 +105,26 @@ class FlatView(gym.Wrapper[dict[str, Any], Any, dict[str, Any], Any], RecordCons
         super().__init__(env)
         self._flat = FlatSpaces(env.observation_space, env.action_space, grid)
         self.observation_space, self.action_space = self._flat.observation_space, self._flat.action_space
+        if "legal" in self.observation_space.spaces:
+            self.action_masks = self._action_masks
+
+    def _action_masks(self) -> NDArray[np.bool_]:
+        """Which choices are legal now; see `FlatSpaces.masks`."""
+        return self._flat.masks(self._last, ())
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """As the environment's, with a flat observation."""
         observation, info = self.env.reset(seed=seed, options=options)
+        self._last = observation
         return self._flat.flatten(observation, ()), info
 
     def step(self, action: NDArray[Any]) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """As the environment's, with a flat action and observation."""
         parts = {name: part[0] for name, part in self._flat.unflatten(np.asarray(action)[None]).items()}
         observation, reward, terminated, truncated, info = self.env.step(parts)
+        self._last = observation
         return self._flat.flatten(observation, ()), float(reward), terminated, truncated, info
 
 
@@ -128,6 +154,9 @@ class WorldVecEnv(VecEnv):
         core = self.lanes.core
         self._flat = FlatSpaces(core.observation_space, core.action_space, grid)
         self._action: Arrays = {}
+        self._last: Arrays = {}
+        if "legal" in core.observation_space.spaces:
+            self.action_masks = self._action_masks
         self.render_mode = render_mode
         super().__init__(num_envs, self._flat.observation_space, self._flat.action_space)
 
@@ -139,6 +168,7 @@ class WorldVecEnv(VecEnv):
         self.reset_infos = [{"label": label} for label in self.lanes.label.tolist()]
         self._reset_seeds()
         self._reset_options()
+        self._last = observation
         return self._flat.flatten(observation, (self.num_envs,))
 
     def step_async(self, actions: NDArray[Any]) -> None:
@@ -148,16 +178,22 @@ class WorldVecEnv(VecEnv):
     def step_wait(self) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Act in all lanes, and begin new episodes where they have ended."""
         turn = self.lanes.step(self._action)
+        self._last = turn.observation
         observation = self._flat.flatten(turn.observation, (self.num_envs,))
         infos: list[dict[str, Any]] = [{"label": label, "TimeLimit.truncated": False} for label in turn.label.tolist()]
         ended = np.flatnonzero(turn.over)
         if len(ended):
             for lane in ended:
                 infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
-            observation = self._flat.flatten(self.lanes.begin(ended), (self.num_envs,))
+            self._last = self.lanes.begin(ended)
+            observation = self._flat.flatten(self._last, (self.num_envs,))
             for lane, label in zip(ended, self.lanes.label[ended].tolist(), strict=True):
                 self.reset_infos[lane] = {"label": label}
         return observation, turn.reward, turn.over, infos
+
+    def _action_masks(self) -> NDArray[np.bool_]:
+        """Which choices are legal now, in each lane; see `FlatSpaces.masks`."""
+        return self._flat.masks(self._last, (self.num_envs,))
 
     def close(self) -> None:
         """Nothing is to be closed."""
@@ -179,7 +215,10 @@ class WorldVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """No lane is an environment of its own: raises AttributeError."""
+        """`action_masks`, where there are any; else AttributeError, since no lane is an environment of its own."""
+        if method_name == "action_masks" and hasattr(self, method_name):
+            masks = self._action_masks()
+            return [masks[lane] for lane in self._get_indices(indices)]
         raise AttributeError(f"the lanes share one world; none has a method {method_name!r} of its own")
 
     def env_is_wrapped(

@@ -32,6 +32,7 @@ from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.skim_options import SkimOptions
 
 AgentOptions = Annotated[
@@ -57,7 +58,8 @@ AgentOptions = Annotated[
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[
-    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions | SkimOptions, Field(discriminator="name")
+    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions | SelectOptions | SkimOptions,
+    Field(discriminator="name"),
 ]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 

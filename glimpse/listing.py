@@ -13,6 +13,7 @@ from glimpse.config_file import shipped_configs
 from glimpse.envs import WORLDS
 from glimpse.envs.options import CatchOptions, ClassificationOptions, DigitPairOptions, RetinaOptions
 from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.skim_options import SkimOptions
 
 
@@ -62,6 +63,8 @@ def _describe_world(task: TaskOptions, sight: str) -> tuple[str, str, str, str]:
             return task.data, size, sight, str(task.glimpses)
         case DigitPairOptions():
             return f"{task.data}, two", f"pair {task.size}x{task.size}", sight, str(2 * task.glimpses)
+        case SelectOptions():
+            return task.data, "a whole text", sight, "1"
         case SkimOptions():
             piece = "sentence" if task.sentences else "word"
             size = f"{task.window} {piece}{'s' if task.window > 1 else ''} a look"

@@ -27,7 +27,7 @@ def options_of(name: str) -> dict[str, Any]:
     """Options that need no download: real data where GLIMPSE_DATA has them, otherwise the digits."""
     if WORLDS[name].kind == "catch":
         return {}
-    if WORLDS[name].kind in ("text", "skim"):
+    if WORLDS[name].kind in ("text", "skim", "select"):
         return {"data": f"file:{OPINIONS}", "vectors": "none"}
     data = WORLDS[name].defaults.get("data", "mnist")
     if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():

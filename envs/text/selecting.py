@@ -1,0 +1,237 @@
+"""Choosing the words that a predictor is given, as a batched core: one step (Shen et al., 2018, "ReSAN", section 3).
+
+Axes: B lanes, N texts, L words, C classes, V words of the vocabulary.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.beginning import draw_example
+from glimpse.envs.classify import Action, Observation, Step
+from glimpse.envs.errors import DataError
+from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.datasets import TextData, load_text
+from glimpse.envs.text.naive_bayes import NaiveBayes
+from glimpse.envs.text.page import draw_page
+from glimpse.envs.text.ragged import PAD
+from glimpse.envs.text.select_options import SelectOptions
+
+
+class Shown(NamedTuple):
+    """One split of the texts, and a predictor that was made of the training split."""
+
+    texts: TextData
+    predictor: NaiveBayes
+
+
+class Optimum(NamedTuple):
+    """The highest reward of a text, and a choice that earns it: heads and dependents, (L,) bool both."""
+
+    reward: float
+    head: Tensor
+    dependent: Tensor
+
+
+class Selecting:
+    """Choose heads and dependents among a text's words; a predictor sees the dependents that some other head reads.
+
+    The predictor is naive Bayes, made of the training texts: it does not learn, so that a text's best choice is known.
+
+    Observation: `text` (L,), the numbers of its words, 0 behind its end; `text2` (L,) where texts come in pairs.
+    Action: `head` and `dependent` (L,), zeros and ones; `head2` and `dependent2` where there are two texts. What is
+    chosen of padding counts nowhere.
+    Reward: log p(label | words read) less `cost` times what the shares of heads and dependents come to, of a pair the
+    mean of both texts. It is 0 at most.
+    Start: with a text. End: after the step, whose observation repeats the text.
+
+    Version 0.
+    """
+
+    answers = 0
+    classes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        options: SelectOptions,
+        data: Shown,
+        *,
+        device: torch.device | str = "cpu",
+        augment: AugmentOptions | None = None,
+    ) -> None:
+        """Put the texts on the device.
+
+        Args:
+            options: the task.
+            data: one split of the texts, and the predictor.
+            device: where all tensors live.
+            augment: none, or an inactive one.
+
+        Raises:
+            ValueError: if pictures are to be warped.
+        """
+        if augment is not None and augment.active:
+            raise ValueError("texts are no pictures that train.augment could warp")
+        self.options, self.device = options, torch.device(device)
+        texts, self._predictor = data.texts, data.predictor.to(self.device)
+        self.vocabulary, self.lengths = texts.vocabulary, texts.lengths
+        self.labels = texts.classes
+        self._label = texts.labels.to(self.device)
+        self._texts = {"text": texts.text.to(self.device)}
+        if texts.second is not None:
+            self._texts["text2"] = texts.second.to(self.device)
+        self._width = int(texts.lengths.max())
+        word = spaces.Box(0, len(self.vocabulary.words) - 1, (self._width,), np.int64)
+        self.observation_space = spaces.Dict(dict.fromkeys(self._texts, word))
+        bits: dict[str, spaces.Space[Any]] = {
+            self._part(kind, name): spaces.MultiBinary(self._width) for name in self._texts for kind in _KINDS
+        }
+        self.action_space = spaces.Dict(bits)
+
+    @staticmethod
+    def load_data(
+        options: SelectOptions,
+        split: Literal["train", "validation", "test"],
+        *,
+        root: str | None = None,
+        download: bool = True,
+    ) -> Shown:
+        """One split of the texts that the options name, and the predictor; see `load_text`, whose errors it raises.
+
+        Raises:
+            DataError: if the labels are scores.
+        """
+        training = load_text(options, "train", root=root)
+        if not training.classes:
+            raise DataError(f"{options.name} needs classes, and {options.data} has scores")
+        texts = [training.text] + ([training.second] if training.second is not None else [])
+        words = len(training.vocabulary.words)
+        predictor = NaiveBayes(texts, training.labels, words, len(training.classes))
+        return Shown(load_text(options, split, root=root), predictor)
+
+    @property
+    def examples(self) -> int:
+        """Number of texts N in the split."""
+        return len(self._label)
+
+    @property
+    def label(self) -> Tensor:
+        """The true class in each lane, (B,) int64."""
+        return self._label[self._example]
+
+    def draw_example(self, key: Tensor) -> Tensor:
+        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
+        return draw_example(key, self.examples)
+
+    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
+        """Begin B = E * copies episodes.
+
+        Args:
+            example: (E,) int64 in [0, N).
+            key: (E,) int64; nothing is drawn from it.
+            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
+
+        Returns:
+            The first observation, with a leading axis B.
+        """
+        self._example = example.repeat_interleave(copies)
+        self._over = torch.zeros_like(self._example, dtype=torch.bool)
+        self._shown = {name: text.batch(self._example, self._width).tokens for name, text in self._texts.items()}
+        return self._shown
+
+    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
+        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
+        self._example = self._example.index_copy(0, lanes, example)
+        self._over = self._over.index_fill(0, lanes, False)
+        for name, text in self._texts.items():
+            fresh = text.batch(example, self._width).tokens
+            self._shown = {**self._shown, name: self._shown[name].index_copy(0, lanes, fresh)}
+        return self._shown
+
+    def step(self, action: Action) -> Step:
+        """Choose.
+
+        Args:
+            action: `head` and `dependent`, and of a pair `head2` and `dependent2`, (B, L) bool or zeros and ones.
+
+        Returns:
+            The step. In lanes whose episode is over the reward is 0.
+        """
+        chosen = {name: tuple(action[self._part(kind, name)] > 0 for kind in _KINDS) for name in self._texts}
+        playing, label = ~self._over, self.label
+        reward = self.worth(self._shown, chosen, label)
+        self._over = torch.ones_like(self._over)
+        return Step(self._shown, reward * playing, self._over, label)
+
+    def worth(self, texts: Observation, chosen: dict[str, tuple[Tensor, ...]], label: Tensor) -> Tensor:
+        """The reward of choices.
+
+        Args:
+            texts: (B, L) int64 each, as shown.
+            chosen: heads and dependents of each text, (B, L) bool.
+            label: (B,).
+
+        Returns:
+            (B,) float32.
+        """
+        read, costs = [], []
+        for name, text in texts.items():
+            real = text != PAD
+            head, dependent = (each & real for each in chosen[name])
+            # A word is read by a head other than itself.
+            others = head.sum(-1, keepdim=True) - head.long()
+            read.append(dependent & (others > 0))
+            count = real.sum(-1).clamp(min=1)
+            costs.append(self._sparsity(head.sum(-1) / count, dependent.sum(-1) / count))
+        likely = self._predictor(list(texts.values()), read)
+        return likely.gather(-1, label.unsqueeze(-1)).squeeze(-1) - self.options.cost * torch.stack(costs).mean(0)
+
+    def optimum(self, example: int) -> Optimum:
+        """The best choice for a single text of at most eight words, found among all that can be best.
+
+        More heads than two read no more than two do, and cost more.
+
+        Raises:
+            ValueError: if the text is longer, or is one of a pair.
+        """
+        index = torch.tensor([example], device=self.device)
+        text = self._texts["text"].batch(index, self._width).tokens
+        n = int((text != PAD).sum())
+        if n > _LONGEST or len(self._texts) > 1:
+            raise ValueError(f"the optimum is known of single texts of at most {_LONGEST} words, not of {n}")
+        few = [set(each) for size in range(3) for each in combinations(range(n), size)]
+        heads = torch.tensor([[word in each for word in range(n)] for each in few], dtype=torch.bool).view(-1, n)
+        every = torch.tensor(list(product([False, True], repeat=n)))
+        pairs = heads.repeat_interleave(len(every), 0), every.repeat(len(heads), 1)
+        wide = tuple(torch.nn.functional.pad(each, (0, self._width - n)).to(self.device) for each in pairs)
+        shown = {"text": text.expand(len(wide[0]), -1)}
+        worth = self.worth(shown, {"text": wide}, self._label[index].expand(len(wide[0])))
+        best = int(worth.argmax())
+        return Optimum(float(worth[best]), wide[0][best], wide[1][best])
+
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Nothing is answered here: raises ValueError. What counts is the reward."""
+        raise ValueError("sentence-select asks for a choice and not for an answer: judge it by the reward")
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""
+        words = self.vocabulary.words
+        return draw_page([[words[number] for number in text if number] for text in seen[-1].values()])
+
+    def _part(self, kind: str, name: str) -> str:
+        return f"{kind}{name.removeprefix('text')}"
+
+    def _sparsity(self, heads: Tensor, dependents: Tensor) -> Tensor:
+        if self.options.sparsity == "product":
+            return heads * dependents
+        return (heads + dependents) / (2 if self.options.sparsity == "mean" else 1)
+
+
+_KINDS = ("head", "dependent")
+_LONGEST = 8
