@@ -115,6 +115,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Reads a text piece by piece: jumps, stops and answers, by policy gradient (Yu et al., 2017)",
         kinds=("skim",),
     ),
+    "word-chooser": NamedAgent(
+        "glimpse.agents.word_chooser:WordChooser",
+        "glimpse.agents.text_options:WordChooserOptions",
+        "Chooses words that read and words that are read, by policy gradient, for a world that judges the choice",
+        kinds=("select",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -158,3 +158,14 @@ class RationaleOptions(ReaderOptions):
                 "left_out", f"should be 'zeros' because agent.estimator is {kind}: gradients need a place"
             )
         return left_out
+
+
+class WordChooserOptions(Options):
+    """Chooses heads and dependents, and nothing else, for a world that says what a choice is worth."""
+
+    name: Literal["word-chooser"] = "word-chooser"
+    baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
+        "learned", description="What is subtracted from the return. The last two need train.copies of 2 or more."
+    )
+    hidden: int = Field(100, ge=1, description="Units of a sampler's hidden layer.")
+    embedding_width: int = Field(50, ge=1, description="Width of word vectors where the task gives none.")

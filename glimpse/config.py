@@ -26,7 +26,7 @@ from glimpse.agents.options import (
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.skim_options import SkimmerOptions
 from glimpse.agents.soft_options import DrawOptions, GridOptions
-from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions
+from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions, WordChooserOptions
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
@@ -54,7 +54,8 @@ AgentOptions = Annotated[
     | ReaderOptions
     | ResanOptions
     | RationaleOptions
-    | SkimmerOptions,
+    | SkimmerOptions
+    | WordChooserOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[

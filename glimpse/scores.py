@@ -25,6 +25,8 @@ _EVALUATION = 51
 class Score:
     """Share of wrong answers, in percent; where scores are asked for, 100 (1 - r) with Pearson's r.
 
+    Where nothing is answered, what was missed of a reward of 1: more than 100 % where rewards are negative.
+
     error: at the end.
     low, high: 95 % interval over `episodes` independent examples, Wilson's or, of r, Fisher's.
     after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
@@ -102,6 +104,12 @@ def wilson(wrong: float, episodes: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
 
 
+def normal_interval(missed: Tensor) -> tuple[float, float]:
+    """95 % interval, in percent, for the mean of what (N,) examples missed of a reward of 1, which may be below 0."""
+    spread = 1.959964 * float(missed.std()) / math.sqrt(len(missed))
+    return 100 * (float(missed.mean()) - spread), 100 * (float(missed.mean()) + spread)
+
+
 def _score(wrong: Tensor, scored: list[Tensor] | None) -> Score:
     """From (T, N) shares of wrong answers after each glimpse, of which the last row counts.
 
@@ -114,7 +122,7 @@ def _score(wrong: Tensor, scored: list[Tensor] | None) -> Score:
         error = 100 * (1 - figures["pearson"])
         return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
     share, episodes = float(wrong[-1].mean()), wrong.shape[1]
-    low, high = wilson(share, episodes)
+    low, high = wilson(share, episodes) if 0 <= share <= 1 else normal_interval(wrong[-1])
     return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
 
 

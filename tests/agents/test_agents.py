@@ -36,7 +36,7 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
     row, named = WORLDS[world], AGENTS[agent]
     model = resolve_name(row.options)
     given = {"data": "digits", "glimpses": 3, **world_options, **named.task}
-    if row.kind in ("text", "skim"):
+    if row.kind in ("text", "skim", "select"):
         given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
     task = model.model_validate({"name": world} | {key: given[key] for key in given if key in model.model_fields})
     core = resolve_name(row.core)
