@@ -15,13 +15,13 @@ RESULTS = ROOT / "results"
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("number", [0, 1, 2], ids=["gymnasium", "stable-baselines3", "masks"])
+@pytest.mark.parametrize("number", [0, 1, 2, 3], ids=["gymnasium", "action-masks", "stable-baselines3", "masks"])
 @pytest.mark.filterwarnings("ignore:.*GPU.*")
 def test_its_python_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block by itself, as a reader would paste it."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     exec(compile(blocks[number], "README.md", "exec"), {})
 
 
