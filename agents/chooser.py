@@ -3,6 +3,7 @@
 Axes: B texts, L words, M choices drawn of each text of an update.
 """
 
+from abc import abstractmethod
 from typing import cast
 
 import torch
@@ -39,6 +40,10 @@ class Chooser(Reader):
     def set_progress(self, progress: float) -> None:
         """Go from stage to stage."""
         self.progress.fill_(progress)
+
+    @abstractmethod
+    def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Which words are read by the likeliest choice: (B, L) bool of each text."""
 
     @property
     def done(self) -> float:

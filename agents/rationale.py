@@ -146,6 +146,10 @@ class Rationale(Chooser):
             for name, text in observation.items()
         }
 
+    def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Words that are kept, if only in part."""
+        return {name: kept > 0 for name, kept in self.likeliest(observation).items()}
+
     def price(self, kept: Kept, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What a choice costs, and the share of words kept, (B,) both."""
         costs, shares = [], []

@@ -133,6 +133,10 @@ class Resan(Chooser):
             encoded.append(encoder(vectors, real, need_weights, selected))
         return self.judge(encoded), encoded
 
+    def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The dependents; others are seen through the mean of all words alone."""
+        return {name: selected.dependent for name, selected in self._likeliest(observation).items()}
+
     def _gain(
         self, episode: Episode, observation: dict[str, Tensor], coins: dict[str, Tensor], choice: Choice, errors: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -32,23 +32,31 @@ def answer(one: Account, classes: Sequence[str]) -> str:
 
 
 def token_spans(
-    words: Sequence[str], weights: Floats | None, strengths: Floats | None, unknown: NDArray[np.bool_]
+    words: Sequence[str],
+    weights: Floats | None,
+    strengths: Floats | None,
+    unknown: NDArray[np.bool_],
+    dropped: NDArray[np.bool_] | None = None,
 ) -> str:
-    """Words with their weights, on grounds of their strengths in [0, 1], all (L,); those not known are marked."""
+    """Words with their weights, on grounds of their strengths in [0, 1], all (L,).
+
+    Those not known are marked, and those that were left out are struck out.
+    """
     spans = []
     for number, word in enumerate(words):
         faint = strengths is None or strengths[number] < 0.005
         style = "" if faint or strengths is None else f' style="--w:{strengths[number]:.2f}"'
         told = "" if weights is None else f' title="{weights[number]:.4f}"'
         kind = ' class="unknown"' if unknown[number] else ""
-        spans.append(f"<span{kind}{style}{told}>{escape(printable(word))}</span>")
+        tag = "s" if dropped is not None and dropped[number] else "span"
+        spans.append(f"<{tag}{kind}{style}{told}>{escape(printable(word))}</{tag}>")
     return " ".join(spans)
 
 
 def token_line(text: Text, weights: Floats | None) -> str:
     """All words with some weights (L,); of a long text the first ones, and how much of the weight the others have."""
     strengths = None if weights is None else shares(weights)
-    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown)
+    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown, text.dropped)
     rest = len(text.words) - _MOST_WORDS
     if rest <= 0:
         return shown or "<small>no words</small>"

@@ -4,7 +4,7 @@ Axes: L words, S sentences, R hops, h heads, N classes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.agents.attention.hierarchical import word_colour
+from glimpse.agents.chooser import Chooser
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.reader import Reader
@@ -38,6 +39,7 @@ class Text:
     sentences: (S,), of sentences, for documents.
     hops: (R, L), of tokens in each hop.
     pairs: (h, L, L) by name: how much each token (a row) read of each (a column).
+    dropped: (L,) bool, words that the agent chose not to read; None of one that reads everything.
     """
 
     words: tuple[str, ...]
@@ -47,6 +49,7 @@ class Text:
     sentences: Floats | None = None
     hops: Floats | None = None
     pairs: dict[str, Floats] = field(default_factory=dict)
+    dropped: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -155,6 +158,12 @@ def read(
     texts = tuple(
         _text(shown[name].cpu(), spelled[name], one, featured) for name, one in zip(observation, encoded, strict=True)
     )
+    if isinstance(agent, Chooser):
+        chosen = agent.reads(observation).values()
+        texts = tuple(
+            replace(text, dropped=~read[0, : len(text.words)].cpu().numpy())
+            for text, read in zip(texts, chosen, strict=True)
+        )
     answer = agent.answer(logits)
     if "score" in answer:
         return texts, np.zeros(0, np.float32), answer["score"].item()

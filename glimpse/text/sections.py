@@ -41,9 +41,11 @@ def answers(contents: TextContents) -> str:
 def texts(contents: TextContents) -> str:
     """Texts spread over the split, with what was attended."""
     count = len(contents.shown)
+    chooses = contents.shown[0].texts[0].dropped is not None
+    struck = " Words that are struck out were left out by the likeliest choice." if chooses else ""
     several = f"{count} texts, spread evenly over the validation split and not chosen otherwise."
     which = several if count > 1 else "The first text of the validation split."
-    return f"<p>{which} {_colours_mean(contents)}</p>\n{_readings(contents, contents.shown)}"
+    return f"<p>{which} {_colours_mean(contents)}{struck}</p>\n{_readings(contents, contents.shown)}"
 
 
 def _colours_mean(contents: TextContents) -> str:

@@ -103,9 +103,8 @@ def _print_colours(console: Console, text: Text) -> None:
             line = Line(" " * len(lead)) if row else lead.copy()
             for place, at in enumerate(some):
                 ground = Style() if strengths is None else _ground(console, strengths[begin + at], kind)
-                line.append(" " if place else "").append(
-                    _shown(text, begin + at), ground + Style(underline=bool(text.unknown[begin + at]))
-                )
+                marks = Style(underline=bool(text.unknown[begin + at]), strike=_dropped(text, begin + at))
+                line.append(" " if place else "").append(_shown(text, begin + at), ground + marks)
             console.print(line, soft_wrap=True)
     if text.colour is not None:
         scale = Line("0 ")
@@ -166,9 +165,14 @@ def _rows(columns: Sequence[str], width: int) -> Iterator[list[int]]:
 
 
 def _shown(text: Text, at: int) -> str:
-    """A word; one that the run does not know is in brackets."""
+    """A word; one that the run does not know is in brackets, and one that was left out between tildes."""
     word = printable(text.words[at])
-    return f"[{word}]" if text.unknown[at] else word
+    word = f"[{word}]" if text.unknown[at] else word
+    return f"~{word}~" if _dropped(text, at) else word
+
+
+def _dropped(text: Text, at: int) -> bool:
+    return text.dropped is not None and bool(text.dropped[at])
 
 
 def _meaning(text: Text) -> str:
@@ -185,3 +189,5 @@ def _notes(text: Text, coloured: bool) -> Iterator[str]:
         yield f"below each word: {_meaning(text)}"
     if text.unknown.any():
         yield "in brackets: words that the run does not know; all are read alike"
+    if text.dropped is not None and text.dropped.any():
+        yield f"between tildes: words that were chosen to be left out, {100 * text.dropped.mean():.0f} % of them"

@@ -1,0 +1,51 @@
+"""Words that were chosen to be left out: how an account, the terminal and the report show them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from glimpse.agents.rationale import Rationale
+from glimpse.agents.resan import Resan
+from glimpse.agents.text_options import RationaleOptions, ResanOptions
+from glimpse.config import EvaluateOptions
+from glimpse.text.html import token_line
+from glimpse.text.reading import Account, Text, read
+from glimpse.text.terminal import plain_lines, print_account
+
+READ = Text(("a", "good", "film"), np.zeros(3, np.bool_), (3,), np.array([0.1, 0.9, 0], np.float32))
+CHOSEN = replace(READ, dropped=np.array([True, False, True]))
+
+
+def test_they_are_struck_out_on_the_page() -> None:
+    """And only they."""
+    page = token_line(CHOSEN, CHOSEN.weights)
+    assert page.count("<s ") == page.count("</s>") == 2 and ">good</span>" in page
+    assert "<s" not in token_line(READ, READ.weights).replace("<span", "")
+
+
+def test_they_stand_between_tildes_without_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a line that says so and how many they are."""
+    assert next(iter(plain_lines(CHOSEN, 80))).split() == ["~a~", "good", "~film~"]
+    print_account(Account(None, (CHOSEN,), np.array([0.3, 0.7], np.float32)), ("no", "yes"), None)
+    assert "left out, 67 % of them" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["rationale", "resan"])
+def test_an_account_knows_what_was_left_out(kind: str) -> None:
+    """By the likeliest choice: kept words, or dependents."""
+    torch.manual_seed(0)
+    seen = spaces.Dict({"text": spaces.Box(0, 9, (6,), np.int64)})
+    answer = spaces.Dict({"answer": spaces.Discrete(2)})
+    agent = (
+        Rationale(RationaleOptions(embedding_width=3), seen, answer)
+        if kind == "rationale"
+        else Resan(ResanOptions(embedding_width=3), seen, answer)
+    ).eval()
+    agent.set_progress(1.0)
+    shown = {"text": torch.tensor([4, 5, 6, 7, 0, 0])}
+    texts, _, _ = read(agent, shown, {"text": ["a", "b", "c", "d"]}, EvaluateOptions(precision="float32"))
+    chosen = agent.reads({"text": shown["text"][None]})["text"][0, :4]
+    assert texts[0].dropped is not None and texts[0].dropped.tolist() == (~chosen).tolist()
