@@ -59,6 +59,7 @@ class HierarchicalEncoder(Encoder):
         """Make it for documents (B, S, L, E)."""
         super().__init__()
         self.words = Level(options.words, embedding_width)
+        self.dropout = nn.Dropout(options.dropout)
         self.sentences = Level(options.sentences, self.words.width)
         self.width = self.sentences.width
 
@@ -71,7 +72,7 @@ class HierarchicalEncoder(Encoder):
         real = mask.any(-1)  # (B, S)
         read = self.words(tokens[real], mask[real])
         vectors = read.vector.new_zeros(*real.shape, self.words.width).masked_scatter(real.unsqueeze(-1), read.vector)
-        document = self.sentences(vectors, real)
+        document = self.sentences(self.dropout(vectors), real)
         words = read.weights["tokens"]
         spread = words.new_zeros(mask.shape).masked_scatter(real.unsqueeze(-1), words)
         return Encoded(document.vector, {"words": spread, "sentences": document.weights["tokens"]})

@@ -221,6 +221,7 @@ class HierarchicalEncoderOptions(Options):
     kind: Literal["hierarchical"] = "hierarchical"
     words: LevelOptions = LevelOptions()
     sentences: LevelOptions = LevelOptions()
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the sentences' features that is left out.")
 
 
 EncoderOptions = Annotated[

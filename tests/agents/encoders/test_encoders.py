@@ -198,3 +198,13 @@ def test_weights_of_pairs_are_made_only_if_they_are_asked_for() -> None:
         bare, seen = encoder(tokens, MASK), encoder(tokens, MASK, need_weights=True)
         assert set(seen.weights) - set(bare.weights) == names
         torch.testing.assert_close(bare.vector, seen.vector)
+
+
+def test_sentences_lose_features_in_training_alone() -> None:
+    """Between the two levels: an evaluation is without chance."""
+    torch.manual_seed(0)
+    encoder = make({"kind": "hierarchical", "dropout": 0.5}, 4).train()
+    tokens, mask = torch.randn(2, 3, 5, 4, dtype=torch.float64), torch.ones(2, 3, 5, dtype=torch.bool)
+    assert not torch.equal(encoder(tokens, mask).vector, encoder(tokens, mask).vector)
+    encoder.eval()
+    assert torch.equal(encoder(tokens, mask).vector, encoder(tokens, mask).vector)
