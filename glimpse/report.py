@@ -30,11 +30,19 @@ def show_command(run: Path, output: Path | None, episodes: int) -> None:
     if shows_pictures(record.trained.world):
         files = picture_files(record, episodes)
     else:
-        from glimpse.text.report import text_files
-
-        files = text_files(record, episodes)
+        files = _text_files(record, episodes)
     for path in write_files(output or record.trained.folder.report, files):
         print(path)
+
+
+def _text_files(record: Record, texts: int) -> dict[str, bytes]:
+    """The files of a report on texts: shown whole, or piece by piece."""
+    from glimpse.envs.text.reading import Reading
+    from glimpse.text.report import text_files
+    from glimpse.text.skim_report import skim_files
+
+    world: object = record.trained.world
+    return text_files(record, texts) if isinstance(world, Reading) else skim_files(record, texts)
 
 
 def picture_files(record: Record, episodes: int) -> dict[str, bytes]:

@@ -112,6 +112,16 @@ class Skimming:
         """Number of words of all texts of the split."""
         return self._window.words_in_all
 
+    def text(self, example: int) -> list[int]:
+        """The numbers of a text's words, all of them. For drawing; no agent sees it."""
+        return self._window.text(torch.tensor([example], device=self.device))
+
+    def span(self, example: int, place: float) -> tuple[int, int]:
+        """Which words of a text a window shows: the first one, and the one behind the last; `place` as observed."""
+        index = torch.tensor([example], device=self.device)
+        unit = (place * self._units[index]).round().long()
+        return self._window.span(index, unit)
+
     def words_of(self, example: Tensor) -> Tensor:
         """How many words texts have: (B,) int64 twice."""
         return self._window.words_of(example)
@@ -208,12 +218,28 @@ class _Window:
 
     def show(self, example: Tensor, place: Tensor) -> Tensor:
         """The words of windows that begin at `place`: (B,) int64 twice -> (B, W) int64, `PAD` where there is none."""
-        first = self._texts.offsets[example] + place
-        last = (first + self._units).minimum(self._texts.offsets[example + 1])
-        begin, end = (self._word(each) for each in (first, last))
+        begin, end = self._ends(example, place)
         at = begin.unsqueeze(1) + self._step
         tokens = self._flat.tokens[at.clamp(max=len(self._flat.tokens) - 1)].long()
         return tokens.masked_fill(at >= end.unsqueeze(1), PAD)
+
+    def text(self, example: Tensor) -> list[int]:
+        """All words of a text, (1,) int64."""
+        first, last = (self._word(self._texts.offsets[each]) for each in (example, example + 1))
+        found: list[int] = self._flat.tokens[int(first) : int(last)].tolist()
+        return found
+
+    def span(self, example: Tensor, place: Tensor) -> tuple[int, int]:
+        """Where a window begins and ends among a text's words, (1,) int64 both."""
+        begin, end = self._ends(example, place)
+        first = self._word(self._texts.offsets[example])
+        return int(begin - first), int(end - first)
+
+    def _ends(self, example: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+        """The first word of windows, among all words, and the one behind the last."""
+        first = self._texts.offsets[example] + place
+        last = (first + self._units).minimum(self._texts.offsets[example + 1])
+        return self._word(first), self._word(last)
 
     def words_of(self, example: Tensor) -> Tensor:
         """How many words texts have: (B,) int64 twice."""
