@@ -172,10 +172,18 @@ def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
     if kind == "catch":  # Nothing is believed there that could be averaged.
         return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
     if kind == "text":
-        figures = scores["averaged"]["figures"]
-        return {f"test_{name}": value for name, value in figures.items()} or {"test_accuracy": 100 - errors["averaged"]}
+        figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
+        figures = figures or {"test_accuracy": 100 - errors["averaged"]}
+        return figures | (_chosen_measures(scores, errors) if scores.get("kept") else {})
     averaged = f"test_error_m{scores['copies']}"
     return dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
+
+
+def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[str, float]:
+    """Of an agent that chooses words: its answers without an average, and which words it chose, in percent."""
+    alone = {"sampled": "test_accuracy_m1", "greedy": "test_accuracy_greedy"}
+    answers = {} if scores["averaged"]["figures"] else {name: 100 - errors[way] for way, name in alone.items()}
+    return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
 
 
 def _speed(result: Result) -> dict[str, float]:

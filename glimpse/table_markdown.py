@@ -12,6 +12,14 @@ _NAMES = {
     "test_caught_m1": "sampled",
     "test_caught_greedy": "greedy",
     "test_accuracy": "accuracy, %",
+    "test_accuracy_m1": "M = 1",
+    "test_accuracy_greedy": "greedy",
+    "test_heads": "heads, %",
+    "test_dependents": "dependents, %",
+    "test_kept": "kept, %",
+    "test_marked_recall": "recall, %",
+    "test_marked_precision": "precision, %",
+    "test_marked_f1": "F1, %",
     "test_pearson": "Pearson's r",
     "test_spearman": "Spearman's rho",
     "test_squared_error": "squared error",
@@ -107,6 +115,11 @@ def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
         "Mean over seeds; with three or more the standard deviation, and in brackets the range. The weights are those "
         "that were best on validation data; the test set was used once. Minutes are of training, of one run."
     ]
+    if any(row["metric"] == "test_marked_recall" for row in rows):
+        notes.append(
+            "Accuracy: of the mean of ten sampled choices' probabilities. Kept, or dependents of ReSAN: the share of "
+            "words that a sampled choice reads; recall and precision are those of the marked words among them."
+        )
     if any(row["metric"].startswith("test_error") for row in rows):
         notes.append(
             "M = 1 is a single episode with sampled places, greedy one with mean places; a larger M averages the "

@@ -52,6 +52,27 @@ TEXT_TABLES: dict[str, Table] = {
         costs=("parameters",),
         speed=True,
     ),
+    "planted": Table(
+        "Planted texts: is the word found that says the class? Test accuracy, and words kept, %",
+        "Of 20 words one says the class, of four; there are 40 such words and 200 others. The reader of a rationale "
+        "sees kept words alone. It learns from words kept at random first, and is then held, so that the lack of a "
+        "word cannot become a class's code; where both learn together, it can. ReSAN's reader sees the mean of words "
+        "that were not chosen, so that it need not choose any: its choice explains nothing.",
+        (
+            Entry("planted", "rationale, REINFORCE, leave one out"),
+            Entry("planted-critical", "rationale, REINFORCE, self-critical"),
+            Entry("planted-learned", "rationale, REINFORCE, learned baseline"),
+            Entry("planted-average", "rationale, REINFORCE, moving average"),
+            Entry("planted-none", "rationale, REINFORCE, no baseline"),
+            Entry("planted-through", "rationale, straight-through"),
+            Entry("planted-hardkuma", "rationale, HardKuma"),
+            Entry("planted-together", "rationale, both learn together"),
+            Entry("planted-complement", "together, with a complement's reader"),
+            Entry("planted-teacher", "together, with a soft teacher"),
+            Entry("planted-resan", "ReSAN", control=True),
+            Entry("planted-reader", "reads everything", control=True),
+        ),
+    ),
     "pairs": Table(
         "Pairs of sentences: test accuracy, %, and correlation with people's scores",
         "SICK-E and SNLI: whether the second sentence follows from the first; SICK-R: how alike they are, from 1 to "
