@@ -27,7 +27,7 @@ def straight_through(logits: Tensor, noise: Tensor, temperature: float) -> Tenso
     noise = noise.clamp(_TINY, 1 - _TINY)
     soft = ((logits + noise.logit()) / temperature).sigmoid()
     hard = (soft >= 0.5).to(soft.dtype)
-    return hard + soft - soft.detach()
+    return hard + (soft - soft.detach())  # In this order it is exactly 0 or 1.
 
 
 class HardKuma(NamedTuple):
