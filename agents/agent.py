@@ -24,7 +24,8 @@ class Agent(nn.Module, ABC):
     foveal: whether it reads a picture that it is shown whole only where it looks.
     shows: what the patches of a glimpse, or of its `sight`, are, in words.
     prepares: whether a stage of training that only prepares for the next one is not over yet.
-    selects: how many numbers `select` draws with; 0 where nothing is chosen before the first step.
+    selects: how many numbers `select` draws with for each one that is observed; 0 where nothing is chosen before the
+        first step.
     """
 
     steps: int
@@ -58,7 +59,7 @@ class Agent(nn.Module, ABC):
         Args:
             observation: the first one, of B episodes.
             memory: what `begin` gave.
-            noise: (B, selects) standard normal.
+            noise: (B, selects * n) standard normal, n the numbers of an observation.
             greedy: whether the likeliest is chosen instead of a draw; a bool, or (B,) bool.
         """
         raise NotImplementedError

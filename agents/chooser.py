@@ -4,7 +4,6 @@ Axes: B texts, L words, M choices drawn of each text of an update.
 """
 
 from abc import abstractmethod
-from typing import cast
 
 import torch
 from gymnasium import spaces
@@ -18,11 +17,11 @@ from glimpse.agents.text_options import ReaderOptions
 class Chooser(Reader):
     """A reader whose choice follows from chance, and whose training has stages.
 
-    coins: how many numbers are drawn for each word.
+    coins: how many numbers are drawn for each word, which is what `selects` says too.
     """
 
     samples = True
-    coins = 1
+    coins = selects = 1
     progress: Tensor
 
     def __init__(
@@ -35,7 +34,6 @@ class Chooser(Reader):
         """Make the reader's networks; see `Reader`."""
         super().__init__(options, observation_space, action_space, vectors)
         self.register_buffer("progress", torch.zeros(()))
-        self.selects = self.coins * sum(cast(spaces.Box, space).shape[0] for space in observation_space.values())
 
     def set_progress(self, progress: float) -> None:
         """Go from stage to stage."""
@@ -51,7 +49,7 @@ class Chooser(Reader):
         return float(self.progress)
 
     def by_text(self, observation: dict[str, Tensor], noise: Tensor) -> dict[str, Tensor]:
-        """Noise (B, selects), divided among the texts: (B, coins, L) each."""
+        """Noise (B, coins * words of all texts), divided among the texts: (B, coins, L) each."""
         widths = [self.coins * text.shape[1] for text in observation.values()]
         parts = zip(observation, noise.split(widths, 1), strict=True)
         return {name: own.unflatten(1, (self.coins, -1)) for name, own in parts}

@@ -36,7 +36,7 @@ class Resan(Chooser):
     Training has three stages: everything chosen, the samplers alone, and both, at once or by turns.
     """
 
-    coins = 2
+    coins = selects = 2
     options: ResanOptions
 
     def __init__(

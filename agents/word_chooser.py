@@ -24,6 +24,7 @@ class WordChooser(LearningAgent):
     """Two samplers of its own words' vectors, of heads and of dependents; the world says what a choice is worth."""
 
     steps = 1
+    selects = 2
     average_return: Tensor
 
     def __init__(
@@ -50,7 +51,6 @@ class WordChooser(LearningAgent):
             self.embedding.take(vectors.vectors, vectors.given, frozen=False)
         self.samplers = nn.ModuleDict({kind: SequenceSampler(width, options.hidden) for kind in ("head", "dependent")})
         self.baseline = nn.Linear(width, 1)
-        self.selects = 2 * sum(box.shape[0] for box in boxes.values())
         self.register_buffer("average_return", torch.zeros(1))
 
     def begin(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -44,7 +44,8 @@ def play(
     noise = normal(mix(own, copy), 3 * agent.steps).view(lanes, agent.steps, 3)
     memory = agent.begin(observation)
     if agent.selects:
-        chance = normal(mix(mix(own, _SELECTION), copy), agent.selects)
+        observed = sum(part[0].numel() for part in observation.values())
+        chance = normal(mix(mix(own, _SELECTION), copy), agent.selects * observed)
         memory = agent.select(observation, memory, chance, greedy)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):

@@ -155,7 +155,7 @@ def test_pairs_are_chosen_from_together() -> None:
     loss = agent.loss(shown(text=TEXT, text2=TEXT.flip(0)))
     assert loss.total.isfinite()
     decision, _ = agent({"text": TEXT, "text2": TEXT}, None)
-    assert {"kept", "kept2"} <= set(decision.activations) and agent.selects == 12
+    assert {"kept", "kept2"} <= set(decision.activations)
 
 
 def test_the_marked_word_is_found() -> None:
