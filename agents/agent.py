@@ -54,7 +54,7 @@ class Agent(nn.Module, ABC):
         """
 
     def select(self, observation: dict[str, Tensor], memory: Memory, noise: Tensor, greedy: Tensor | bool) -> Memory:
-        """Choose, before the first step, what of an observation is read; only asked of an agent that `selects`.
+        """Choose, before the first step, what of an observation is read; by default nothing is left out.
 
         Args:
             observation: the first one, of B episodes.
@@ -62,7 +62,7 @@ class Agent(nn.Module, ABC):
             noise: (B, selects * n) standard normal, n the numbers of an observation.
             greedy: whether the likeliest is chosen instead of a draw; a bool, or (B,) bool.
         """
-        raise NotImplementedError
+        return memory
 
     def pixels(self, shown: int) -> int:
         """How many pixels it reads in an episode whose world shows it `shown`; fewer where it leaves some out."""

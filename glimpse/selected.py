@@ -46,23 +46,19 @@ class KeptWords:
 
         The last three count all words of all texts together; a dependent, which is read, counts as chosen.
         """
-        found = {name: float(torch.cat([each[name] for each in self.shares]).mean()) for name in self._names()}
+        names = list(self.shares[0]) if self.shares else []
+        found = {name: float(torch.cat([each[name] for each in self.shares]).mean()) for name in names}
         if self.counts:
             both, chosen, gold = torch.stack(self.counts).sum(0).tolist()
             found["marked_recall"], found["marked_precision"] = both / max(1, gold), both / max(1, chosen)
             found["marked_f1"] = 2 * both / max(1, chosen + gold)
         return found
 
-    def _names(self) -> list[str]:
-        return list(self.shares[0]) if self.shares else []
-
 
 def kept_words(episode: Episode) -> dict[str, Tensor]:
     """Shares of real words that were chosen, (B,) each, by what as: `heads` and `dependents`, or `kept` to be read.
 
-    Of a pair the mean of its texts.
-
-    Nothing where an agent chooses none.
+    Of a pair the mean of its texts; nothing where an agent chooses none.
     """
     found: dict[str, list[Tensor]] = {}
     for text, numbers in episode.observation.items():

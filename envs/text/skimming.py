@@ -107,11 +107,6 @@ class Skimming:
         """The true class in each lane, (B,) int64."""
         return self._labels[self._example]
 
-    @property
-    def words_in_all(self) -> int:
-        """Number of words of all texts of the split."""
-        return self._window.words_in_all
-
     def text(self, example: int) -> list[int]:
         """The numbers of a text's words, all of them. For drawing; no agent sees it."""
         return self._window.text(torch.tensor([example], device=self.device))
@@ -210,7 +205,6 @@ class _Window:
         everything = torch.arange(len(texts.lengths))
         flat = texts.sentences if isinstance(texts, Nested) else texts
         self.width = units * texts.size(everything)[1] if isinstance(texts, Nested) else units
-        self.words_in_all = len(flat.tokens)
         self._flat = flat.to(device)
         if self._flat.tokens.numel() == 0:
             raise DataError("the texts have no words")
