@@ -82,10 +82,11 @@ class Resan(Chooser):
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Choice:
         """Toss two coins for each word; in the first stage everything is chosen."""
+        if self.pretraining:
+            return _everything(observation)
         own = self.by_text(observation, noise)
         return {
-            name: self._draw(text != PADDING, self._logits(text), own[name], greedy)
-            for name, text in observation.items()
+            name: _draw(text != PADDING, self._logits(text), own[name], greedy) for name, text in observation.items()
         }
 
     def forward(self, observation: dict[str, Tensor], memory: Choice | None) -> tuple[Decision, Choice | None]:
@@ -108,9 +109,12 @@ class Resan(Chooser):
         """
         stage, copies = self.stage, 1 if self.pretraining else self.options.sampler.copies
         observation = copied({name: seen[0] for name, seen in episode.observation.items()}, copies)
-        with torch.set_grad_enabled(stage != "soft"):
-            coins = {name: self._logits(text) for name, text in observation.items()}
-        choice = self._choose(observation, coins, copies)
+        coins: dict[str, Tensor] = {}
+        choice = _everything(observation)
+        if not self.pretraining:
+            with torch.set_grad_enabled(stage != "soft"):
+                coins = {name: self._logits(text) for name, text in observation.items()}
+            choice = self._choose(observation, coins, copies)
         with torch.set_grad_enabled(stage != "hard"):
             logits, _ = self.read(observation, choice=choice)
             errors, terms = self.errors(logits, episode.label.repeat_interleave(copies))
@@ -165,19 +169,25 @@ class Resan(Chooser):
         choice = {}
         for name, text in observation.items():
             greedy = greedy_copies(text, self.reinforcement, copies)
-            choice[name] = self._draw(text != PADDING, coins[name], self.toss(text), greedy)
+            choice[name] = _draw(text != PADDING, coins[name], self.toss(text), greedy)
         return choice
 
     def _likeliest(self, observation: dict[str, Tensor]) -> Choice:
         """The greedy choice."""
+        if self.pretraining:
+            return _everything(observation)
         choice = {}
         for name, text in observation.items():
             logits = self._logits(text)
-            choice[name] = self._draw(text != PADDING, logits, torch.zeros_like(logits.transpose(0, 1)), True)
+            choice[name] = _draw(text != PADDING, logits, torch.zeros_like(logits.transpose(0, 1)), True)
         return choice
 
-    def _draw(self, real: Tensor, logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Selected:
-        """(B, L), (2, B, L) and (B, 2, L) -> heads and dependents (B, L)."""
-        if self.pretraining:
-            return Selected(real, real)
-        return Selected(*(draw(each, real, own, greedy) for each, own in zip(logits, noise.unbind(1), strict=True)))
+
+def _everything(observation: dict[str, Tensor]) -> Choice:
+    """All words, as heads and as dependents."""
+    return {name: Selected(text != PADDING, text != PADDING) for name, text in observation.items()}
+
+
+def _draw(real: Tensor, logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Selected:
+    """(B, L), (2, B, L) and (B, 2, L) -> heads and dependents (B, L)."""
+    return Selected(*(draw(each, real, own, greedy) for each, own in zip(logits, noise.unbind(1), strict=True)))

@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.agents.attention.reinforced import ReinforcedBlock, Selected
+from glimpse.agents.attention.reinforced import Compact, ReinforcedBlock, Selected
 from glimpse.agents.episode import Episode
 from glimpse.agents.rationale import Rationale
 from glimpse.agents.text_options import RationaleOptions
@@ -40,7 +40,7 @@ _WORDS, _TEXTS, _CLASSES, _DRAWS = 8, 32, 4, 1000
 class ChosenStep:
     """Forward and backward of one batch of texts in which some tokens were chosen."""
 
-    def __init__(self, n: int, texts: int, rate: float, compact: bool, device: torch.device) -> None:
+    def __init__(self, n: int, texts: int, rate: float, compact: Compact, device: torch.device) -> None:
         """Make a block of `WIDTH`, and texts without padding."""
         torch.manual_seed(0)
         self.block = ReinforcedBlock(WIDTH, WIDTH, "forward", compact=compact).to(device)
@@ -61,7 +61,8 @@ def bench_reinforced(watch: Stopwatch) -> None:
     for n in CHOSEN_LENGTHS[:1] if watch.quick else CHOSEN_LENGTHS:
         texts = 2 if watch.quick else CHOSEN_TOKENS // n
         for rate in RATES[1:2] if watch.quick else RATES:
-            compact, dense = (watch.apart(_chosen, n, texts, rate, form) for form in (True, False))
+            compact = watch.apart(_chosen, n, texts, rate, "auto")
+            dense = watch.apart(_chosen, n, texts, rate, "never")
             setting = f"rate {rate:g}, n = {n}, batch {texts}"
             for form, (speed, memory) in {"compact": compact, "dense": dense}.items():
                 watch.add("reinforced", f"{form}, {setting}", speed, "tokens/s")
@@ -70,7 +71,7 @@ def bench_reinforced(watch: Stopwatch) -> None:
             watch.add("reinforced, compact against dense", setting, compact[0] / dense[0], "times as fast")
 
 
-def _chosen(watch: Stopwatch, n: int, texts: int, rate: float, compact: bool) -> tuple[float, float | None]:
+def _chosen(watch: Stopwatch, n: int, texts: int, rate: float, compact: Compact) -> tuple[float, float | None]:
     """Tokens a second, and MiB above what was there before."""
     set_threads(fastest(watch.device, watch.quick).threads)
     ChosenStep(4, 1, 0.5, compact, watch.device)()  # What the first call of all loads is not counted.

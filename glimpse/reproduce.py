@@ -181,8 +181,11 @@ def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
 
 def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[str, float]:
     """Of an agent that chooses words: its answers without an average, and which words it chose, in percent."""
-    alone = {"sampled": "test_accuracy_m1", "greedy": "test_accuracy_greedy"}
-    answers = {} if scores["averaged"]["figures"] else {name: 100 - errors[way] for way, name in alone.items()}
+    alone = {"sampled": "m1", "greedy": "greedy"}
+    if scores["averaged"]["figures"]:
+        answers = {f"test_pearson_{name}": scores[way]["figures"]["pearson"] for way, name in alone.items()}
+    else:
+        answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in alone.items()}
     return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
 
 

@@ -21,6 +21,8 @@ _NAMES = {
     "test_marked_precision": "precision, %",
     "test_marked_f1": "F1, %",
     "test_pearson": "Pearson's r",
+    "test_pearson_m1": "r, M = 1",
+    "test_pearson_greedy": "r, greedy",
     "test_spearman": "Spearman's rho",
     "test_squared_error": "squared error",
     "glimpses": "glimpses",
@@ -32,6 +34,8 @@ _NAMES = {
 }
 _DIGITS = {
     "test_pearson": 3,
+    "test_pearson_m1": 3,
+    "test_pearson_greedy": 3,
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,

@@ -15,6 +15,7 @@ from glimpse.agents.attention.masks import DIRECTIONS
 from glimpse.agents.attention.options import NormaliserOptions
 
 Unselected = Literal["mean", "mean_of_all", "left_out"]
+Compact = Literal["auto", "always", "never"]
 
 
 class Selected(NamedTuple):
@@ -41,9 +42,9 @@ class ReinforcedBlock(DirectionalBlock):
         dropout: float = 0.0,
         normaliser: NormaliserOptions | str = "softmax",
         unselected: Unselected = "mean",
-        compact: bool = True,
+        compact: Compact = "auto",
     ) -> None:
-        """Make the layers; `compact` takes chosen tokens out of the text, and makes no scores of others."""
+        """Make the layers; where `compact`, chosen tokens are taken out of the text, and others have no scores."""
         super().__init__(in_width, width, direction, activation, dropout, normaliser)
         self.unselected, self.compact = unselected, compact
 
@@ -61,8 +62,9 @@ class ReinforcedBlock(DirectionalBlock):
         """
         h = self.activation(self.token(self.dropout(tokens)))
         dropped = self.dropout(h)
-        if self.compact and not need_weights:
-            read = Attended(self._of_chosen(dropped, h, selected), None)
+        chosen = None if need_weights else self._taken_out(selected)
+        if chosen is not None:
+            read = Attended(self._of_chosen(dropped, h, *chosen), None)
         else:
             mask = selected.head.unsqueeze(2) & selected.dependent.unsqueeze(1)
             read = self.attention(dropped, dropped, h, mask, need_weights=need_weights)
@@ -81,9 +83,17 @@ class ReinforcedBlock(DirectionalBlock):
             return total / count.clamp(min=1)
         return torch.where(count > 1, total - h, 0) / (count - 1).clamp(min=1)
 
-    def _of_chosen(self, dropped: Tensor, h: Tensor, selected: Selected) -> Tensor:
-        """What heads read, with scores of chosen pairs alone, k_h x k_d instead of n x n: (B, n, D), zero elsewhere."""
+    def _taken_out(self, selected: Selected) -> tuple["_Chosen", "_Chosen"] | None:
+        """Heads and dependents where there are so few pairs of them that taking them out is faster."""
+        if self.compact == "never":
+            return None
         head, dependent = _first(selected.head), _first(selected.dependent)
+        pairs, n = head.place.shape[1] * dependent.place.shape[1], selected.head.shape[1]
+        # Measured: `glimpse bench --only reinforced`.
+        return (head, dependent) if self.compact == "always" or 2 * pairs <= n * n else None
+
+    def _of_chosen(self, dropped: Tensor, h: Tensor, head: "_Chosen", dependent: "_Chosen") -> Tensor:
+        """What heads read, with scores of chosen pairs alone, k_h x k_d instead of n x n: (B, n, D), zero elsewhere."""
         mask = head.real.unsqueeze(2) & dependent.real.unsqueeze(1)
         mask &= DIRECTIONS[self.attention.direction].allowed(head.place.unsqueeze(2), dependent.place.unsqueeze(1))
         query, key, value = head.take(dropped), dependent.take(dropped), dependent.take(h)

@@ -178,7 +178,10 @@ class ResanEncoderOptions(DisanEncoderOptions):
         "mean",
         description="What tokens that may not read see: the mean of all others, of all, or they are left out.",
     )
-    compact: bool = Field(True, description="Whether scores are made of chosen pairs alone; the numbers are the same.")
+    compact: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="When scores are made of chosen pairs alone, with the same numbers: auto, where it is faster.",
+    )
 
 
 class DistanceEncoderOptions(Normalised):

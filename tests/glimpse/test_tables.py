@@ -39,7 +39,7 @@ def test_every_table_that_is_promised_is_there() -> None:
         "hard-vs-soft",
         "stopping",
     ]
-    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "documents"]
+    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "documents"]
     assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
 
 

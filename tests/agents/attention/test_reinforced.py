@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.attention.directional import DirectionalBlock
-from glimpse.agents.attention.reinforced import ReinforcedBlock, Selected
+from glimpse.agents.attention.reinforced import Compact, ReinforcedBlock, Selected
 from glimpse.agents.encoders.disan import DisanEncoder
 from glimpse.agents.encoders.options import DisanEncoderOptions, ResanEncoderOptions
 from glimpse.agents.encoders.resan import ResanEncoder
@@ -30,9 +30,9 @@ def some(seed: int, share: float = 0.5) -> Selected:
     return Selected(*((torch.rand(4, 6, generator=generator) < share) & REAL for _ in range(2)))
 
 
-@pytest.mark.parametrize("compact", [True, False])
+@pytest.mark.parametrize("compact", ["auto", "always", "never"])
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_everything_chosen_is_disan(direction: str, compact: bool) -> None:
+def test_everything_chosen_is_disan(direction: str, compact: Compact) -> None:
     """The same weights make the same numbers, block by block and as a whole."""
     reinforced = block(direction, compact=compact)
     torch.manual_seed(0)
@@ -51,7 +51,8 @@ def test_everything_chosen_is_disan(direction: str, compact: bool) -> None:
 def test_chosen_pairs_alone_are_enough(unselected: str, seed: int) -> None:
     """Values and gradients of both forms are the same, for texts of any length and any choice."""
     found = []
-    for compact in (True, False):
+    compacts: tuple[Compact, Compact] = ("always", "never")
+    for compact in compacts:
         for direction in ("forward", "backward"):
             made, tokens = block(direction, unselected=unselected, compact=compact), texts().requires_grad_()
             context = made.select(tokens, REAL, some(seed)).context
@@ -60,6 +61,20 @@ def test_chosen_pairs_alone_are_enough(unselected: str, seed: int) -> None:
     for one, other in zip(found[:2], found[2:], strict=True):
         for mine, yours in zip(one, other, strict=True):
             torch.testing.assert_close(mine, yours)
+
+
+@pytest.mark.parametrize(("share", "taken"), [(0.2, True), (1.0, False)])
+def test_tokens_are_taken_out_where_they_are_few(share: float, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nearly all pairs chosen the scores of all are made."""
+    made, calls = block(), list[object]()
+
+    def counted(*given: object) -> Tensor:
+        calls.append(given)
+        return torch.zeros(4, 6, 8, dtype=torch.float64)
+
+    monkeypatch.setattr(made, "_of_chosen", counted)
+    made.select(texts(), REAL, some(0, share))
+    assert bool(calls) is taken
 
 
 def test_no_head_reads_the_mean_of_the_others() -> None:
