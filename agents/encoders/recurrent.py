@@ -35,13 +35,16 @@ class BidirectionalStates(nn.Module):
             nothing = tokens.sum(-1, keepdim=True).expand(-1, -1, self.width)
             return nothing, nothing.sum(1)
         tokens, mask, order = real_first(tokens, mask)
-        length = mask.sum(1)
+        length, real = mask.sum(1), mask.unsqueeze(-1)
         # An empty text is read as one token of padding, of which nothing may be left.
         read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
-        states, last = read(self.network, tokens, length.clamp(min=1))
-        real = mask.unsqueeze(-1)
-        states, last = torch.where(real, states, 0.0), torch.where(real.any(1), last, 0.0)
-        return states if order is None else take(states, order.argsort(1)), last
+        longest = tokens.shape[1] if order is None else max(1, int(length.max()))
+        states, last = read(self.network, tokens[:, :longest], length.clamp(min=1))
+        states, last = torch.where(real[:, :longest], states, 0.0), torch.where(real.any(1), last, 0.0)
+        if order is None:
+            return states, last
+        states = nn.functional.pad(states, (0, 0, 0, tokens.shape[1] - longest))
+        return take(states, order.argsort(1)), last
 
 
 def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
