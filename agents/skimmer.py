@@ -47,7 +47,7 @@ class Skimmer(LearningAgent):
 
         Args:
             options: widths, losses, and what chooses the jumps.
-            observation_space: has `words` (W,), `place` (1,), `time` and `legal` (K + 1,).
+            observation_space: has `words` (W,), `place` (1,), `time` and `legal` (K + 1,); and perhaps `glance` (W,).
             action_space: has `jump` and `answer`.
             vectors: of the words, if the task gives any.
         """
@@ -64,7 +64,8 @@ class Skimmer(LearningAgent):
         self.feature = RectifiedSum((self.window.width, 1), options.feature_width)
         self.core = make_core(options)
         jumps, answer = (cast(spaces.Discrete, action_space[name]) for name in ("jump", "answer"))
-        self.jumper = nn.Linear(options.memory_width, int(jumps.n))
+        glanced = options.feature_width if "glance" in observation_space.spaces else 0
+        self.jumper = nn.Linear(options.memory_width + glanced, int(jumps.n))
         self.classifier = nn.Linear(options.memory_width, int(answer.n))
         self.baseline = nn.Linear(options.memory_width, 1)
         self.samples = options.jumps != "next"
@@ -78,13 +79,13 @@ class Skimmer(LearningAgent):
         """Read a window, remember, decide.
 
         Args:
-            observation: `words` (B, W), `place` (B, 1), `legal` (B, K + 1).
+            observation: `words` (B, W), `place` (B, 1), `legal` (B, K + 1); and `glance` (B, W), if any.
             memory: (B, D) or (B, 2 D), zeros where an episode begins.
         """
         feature = self._read(observation["words"], observation["place"])
         memory = self.core(feature, memory)
         hidden = self.core.output(memory)
-        jump = self._jumps(hidden, observation["legal"])
+        jump = self._jumps(hidden, observation)
         return Decision(hidden.new_empty(len(hidden), 2), self.classifier(hidden), None, {}, jump), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
@@ -103,8 +104,7 @@ class Skimmer(LearningAgent):
             The sum, and its terms: cross_entropy, accuracy; for learned jumps also policy, baseline, entropy, return.
         """
         seen, options = episode.observation, self.options
-        features = self._read(seen["words"].flatten(0, 1), seen["place"].flatten(0, 1))
-        hidden, _ = self.core.unroll(features.unflatten(0, seen["words"].shape[:2]), None)
+        hidden, _ = self.core.unroll(self._read(seen["words"], seen["place"]), None)
         logits = self.classifier(at_the_end(hidden, episode)).float()
         every = options.classification == "every_step"
         error = answer_error(
@@ -117,7 +117,7 @@ class Skimmer(LearningAgent):
         advantage, baseline = subtract_baseline(
             options.baseline, returns, episode, hidden.detach(), self.baseline, self.average_return
         )
-        likely = self._jumps(hidden, seen["legal"]).float().log_softmax(-1)
+        likely = self._jumps(hidden, seen).float().log_softmax(-1)
         chosen = likely.gather(-1, episode.action["jump"].unsqueeze(-1)).squeeze(-1)
         policy = policy_gradient.reinforce(chosen, advantage, episode.taken)
         entropy = -((likely.exp() * likely).sum(-1) * episode.taken).sum() / episode.taken.sum()
@@ -126,15 +126,19 @@ class Skimmer(LearningAgent):
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
     def _read(self, words: Tensor, place: Tensor) -> Tensor:
-        """Windows (B, W) at places (B, 1) -> features (B, G)."""
-        read = self.window(self.dropout(self.embedding(words)), words != PADDING)
-        return cast(Tensor, self.feature(self.dropout(read.vector), place))
+        """Windows (..., W) at places (..., 1) -> features (..., G)."""
+        flat = words.flatten(0, -2)
+        read = self.window(self.dropout(self.embedding(flat)), flat != PADDING)
+        feature = self.feature(self.dropout(read.vector), place.flatten(0, -2))
+        return cast(Tensor, feature).unflatten(0, words.shape[:-1])
 
-    def _jumps(self, hidden: Tensor, legal: Tensor) -> Tensor:
+    def _jumps(self, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Logits of the jumps, (..., K + 1): learned; or all alike; or the next window, as long as there is one."""
+        legal = seen["legal"]
         match self.options.jumps:
             case "learned":
-                logits = self.jumper(hidden)
+                glance = [self._read(seen["glance"], seen["place"])] if "glance" in seen else []
+                logits = self.jumper(torch.cat([hidden, *glance], -1))
             case "random":
                 logits = torch.zeros_like(legal, dtype=hidden.dtype)
             case "next":

@@ -117,6 +117,7 @@ TEXT_TABLES: dict[str, Table] = {
         f"bidirectional GRU, and attention. {_VECTORS}",
         (
             Entry("imdb-han", "HAN, attention"),
+            Entry("imdb-han-long", "HAN, attention, ten epochs"),
             Entry("imdb-han-ave", "HAN, mean", 1),
             Entry("imdb-han-max", "HAN, maximum", 1),
             Entry("imdb-han-lstm", "HAN of LSTMs", 1),

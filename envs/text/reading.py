@@ -12,9 +12,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.beginning import draw_example
 from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.core import TextCore
 from glimpse.envs.text.datasets import DocumentData, TextData, WordVectors, load_documents, load_text, load_vectors
 from glimpse.envs.text.page import draw_page
 from glimpse.envs.text.ragged import Nested, Ragged
@@ -28,7 +28,7 @@ class Library(NamedTuple):
     vectors: WordVectors | None
 
 
-class Reading:
+class Reading(TextCore):
     """Read a text and answer: one step.
 
     Observation: `text` (L,), the numbers of its words, 0 behind its end; or (S, L), sentence by sentence. `text2` (L,)
@@ -59,13 +59,9 @@ class Reading:
         Raises:
             ValueError: if pictures are to be warped.
         """
-        if augment is not None and augment.active:
-            raise ValueError("texts are no pictures that train.augment could warp")
         texts = data.texts
-        self.options, self.device = options, torch.device(device)
-        self.vocabulary, self.vectors = texts.vocabulary, data.vectors
-        self.lengths, self._labels = texts.lengths, texts.labels.to(self.device)
-        self.scores = texts.scores
+        super().__init__(texts, device, augment)
+        self.options, self.vectors, self.scores = options, data.vectors, texts.scores
         self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
@@ -97,47 +93,12 @@ class Reading:
         return {"score": spaces.Box(low, high, (), np.float32)}
 
     @property
-    def examples(self) -> int:
-        """Number of texts N in the split."""
-        return len(self._labels)
-
-    @property
     def words_in_all(self) -> int:
         """Number of words of all texts of the split, as far as they are read."""
         return sum(shelf.words for shelf in self._texts.values())
 
-    @property
-    def label(self) -> Tensor:
-        """The true class in each lane, (B,) int64; or the score, (B,) float32."""
-        return self._labels[self._example]
-
-    def draw_example(self, key: Tensor) -> Tensor:
-        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return draw_example(key, self.examples)
-
-    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
-        """Begin B = E * copies episodes.
-
-        Args:
-            example: (E,) int64 in [0, N).
-            key: (E,) int64; nothing is drawn from it.
-            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
-
-        Returns:
-            The first observation, with a leading axis B.
-        """
-        self._example = example.repeat_interleave(copies)
-        self._over = torch.zeros(len(self._example), dtype=torch.bool, device=self.device)
-        self._shown = {name: shelf.take(self._example) for name, shelf in self._texts.items()}
-        return self._shown
-
-    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
-        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
-        self._example = self._example.index_copy(0, lanes, example)
-        self._over = self._over.index_fill(0, lanes, False)
-        for name, shelf in self._texts.items():
-            self._shown = {**self._shown, name: self._shown[name].index_copy(0, lanes, shelf.take(example))}
-        return self._shown
+    def _open(self, example: Tensor) -> Observation:
+        return {name: shelf.take(example) for name, shelf in self._texts.items()}
 
     def step(self, action: Action) -> Step:
         """Answer.
@@ -151,7 +112,7 @@ class Reading:
         playing, label = ~self._over, self.label
         worth = (action["answer"] == label).float() if self.scores is None else 1 - self._miss(action["score"], label)
         self._over = torch.ones_like(self._over)
-        return Step(self._shown, worth * playing, self._over, label)
+        return Step(self._observe(), worth * playing, self._over, label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool.

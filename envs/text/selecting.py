@@ -13,10 +13,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.beginning import draw_example
 from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.errors import DataError
 from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.core import TextCore
 from glimpse.envs.text.datasets import TextData, load_text
 from glimpse.envs.text.naive_bayes import NaiveBayes
 from glimpse.envs.text.page import draw_page
@@ -39,7 +39,7 @@ class Optimum(NamedTuple):
     dependent: Tensor
 
 
-class Selecting:
+class Selecting(TextCore):
     """Choose heads and dependents among a text's words; a predictor sees the dependents that some other head reads.
 
     The predictor is naive Bayes, made of the training texts: it does not learn, so that a text's best choice is known.
@@ -76,13 +76,10 @@ class Selecting:
         Raises:
             ValueError: if pictures are to be warped.
         """
-        if augment is not None and augment.active:
-            raise ValueError("texts are no pictures that train.augment could warp")
-        self.options, self.device = options, torch.device(device)
-        texts, self._predictor = data.texts, data.predictor.to(self.device)
-        self.vocabulary, self.lengths = texts.vocabulary, texts.lengths
-        self.labels = texts.classes
-        self._label = texts.labels.to(self.device)
+        texts = data.texts
+        super().__init__(texts, device, augment)
+        self.options, self.labels = options, texts.classes
+        self._predictor = data.predictor.to(self.device)
         self._texts = {"text": texts.text.to(self.device)}
         if texts.second is not None:
             self._texts["text2"] = texts.second.to(self.device)
@@ -115,44 +112,8 @@ class Selecting:
         predictor = NaiveBayes(texts, training.labels, words, len(training.classes))
         return Shown(load_text(options, split, root=root), predictor)
 
-    @property
-    def examples(self) -> int:
-        """Number of texts N in the split."""
-        return len(self._label)
-
-    @property
-    def label(self) -> Tensor:
-        """The true class in each lane, (B,) int64."""
-        return self._label[self._example]
-
-    def draw_example(self, key: Tensor) -> Tensor:
-        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return draw_example(key, self.examples)
-
-    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
-        """Begin B = E * copies episodes.
-
-        Args:
-            example: (E,) int64 in [0, N).
-            key: (E,) int64; nothing is drawn from it.
-            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
-
-        Returns:
-            The first observation, with a leading axis B.
-        """
-        self._example = example.repeat_interleave(copies)
-        self._over = torch.zeros_like(self._example, dtype=torch.bool)
-        self._shown = {name: text.batch(self._example, self._width).tokens for name, text in self._texts.items()}
-        return self._shown
-
-    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
-        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
-        self._example = self._example.index_copy(0, lanes, example)
-        self._over = self._over.index_fill(0, lanes, False)
-        for name, text in self._texts.items():
-            fresh = text.batch(example, self._width).tokens
-            self._shown = {**self._shown, name: self._shown[name].index_copy(0, lanes, fresh)}
-        return self._shown
+    def _open(self, example: Tensor) -> Observation:
+        return {name: text.batch(example, self._width).tokens for name, text in self._texts.items()}
 
     def step(self, action: Action) -> Step:
         """Choose.
@@ -165,9 +126,9 @@ class Selecting:
         """
         chosen = {name: tuple(action[self._part(kind, name)] > 0 for kind in _KINDS) for name in self._texts}
         playing, label = ~self._over, self.label
-        reward = self.worth(self._shown, chosen, label)
+        reward = self.worth(self._lanes, chosen, label)
         self._over = torch.ones_like(self._over)
-        return Step(self._shown, reward * playing, self._over, label)
+        return Step(self._observe(), reward * playing, self._over, label)
 
     def worth(self, texts: Observation, chosen: dict[str, tuple[Tensor, ...]], label: Tensor) -> Tensor:
         """The reward of choices.
@@ -211,7 +172,7 @@ class Selecting:
         pairs = heads.repeat_interleave(len(every), 0), every.repeat(len(heads), 1)
         wide = tuple(torch.nn.functional.pad(each, (0, self._width - n)).to(self.device) for each in pairs)
         shown = {"text": text.expand(len(wide[0]), -1)}
-        worth = self.worth(shown, {"text": wide}, self._label[index].expand(len(wide[0])))
+        worth = self.worth(shown, {"text": wide}, self._labels[index].expand(len(wide[0])))
         best = int(worth.argmax())
         return Optimum(float(worth[best]), wide[0][best], wide[1][best])
 

@@ -13,25 +13,30 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.beginning import draw_example
 from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.errors import DataError
 from glimpse.envs.options import AugmentOptions
+from glimpse.envs.text.core import TextCore
 from glimpse.envs.text.datasets import load_documents, load_text, load_vectors
 from glimpse.envs.text.page import draw_page
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
 from glimpse.envs.text.reading import Library
 from glimpse.envs.text.skim_options import SkimOptions
 
+_SKIP = 2
 
-class Skimming:
+
+class Skimming(TextCore):
     """Read a text a window at a time, jump over what need not be read, stop, and name its class.
 
-    Observation: `words` (W,), the numbers of the window's words, 0 behind the text's end; `place` (1,), the share of
-    the text that lies before the window; `time`, the number of jumps so far; `legal` (K + 1,), which jumps there are.
-    Action: `jump`, 0 to stop, or k for the window that begins k - 1 units after the last one's end; `answer`, the
-    guessed class, which counts if the episode ends.
-    Reward: 1 for a right answer at the end, less `cost` for each word of the window that was shown.
+    With `choice: keep` no window is jumped over unseen: each is glanced at, and kept, which is reading it, or skipped.
+
+    Observation: `words` (W,), the numbers of the window's words, 0 behind the text's end, or all 0 if it was skipped;
+    `place` (1,), the share of the text that lies before the window; `time`, the number of jumps so far; `legal`
+    (K + 1,), which jumps there are; where windows are kept or skipped, also `glance` (W,), the next one.
+    Action: `jump`, 0 to stop, or k for the window that begins k - 1 units after the last one's end; where they are kept
+    or skipped 1 keeps the next one, and 2 skips it; `answer`, the guessed class, which counts if the episode ends.
+    Reward: 1 for a right answer at the end, less `cost` for each word of the window that was read.
     Start: with the first window. End: by stopping, after `jumps` jumps, or by a jump beyond the text, which is not
     legal and stops.
 
@@ -59,19 +64,18 @@ class Skimming:
         Raises:
             ValueError: if pictures are to be warped, or the texts have scores or come in pairs.
         """
-        if augment is not None and augment.active:
-            raise ValueError("texts are no pictures that train.augment could warp")
         texts = data.texts
+        super().__init__(texts, device, augment)
         if not texts.classes or getattr(texts, "second", None) is not None:
             raise ValueError(f"{options.name} reads single texts that have classes, and {options.data} has others")
-        self.options, self.device = options, torch.device(device)
-        self.vocabulary, self.vectors = texts.vocabulary, data.vectors
-        self.lengths, self._labels = texts.lengths, texts.labels.to(self.device)
+        self.options, self.vectors = options, data.vectors
         self._units, self.classes = texts.lengths.to(self.device), texts.classes
         self._window = _Window(texts.text, options.window, self.device)
-        self._jump = torch.arange(1, options.longest_jump + 1, device=self.device)
+        self._glances = options.choice == "keep"
+        reach = [1, 1] if self._glances else range(1, options.longest_jump + 1)
+        self._reach = torch.tensor([0, *reach], device=self.device)  # of each action, in units behind the last window
         self.observation_space = self._make_observation_space()
-        jump = spaces.Discrete(options.longest_jump + 1)
+        jump = spaces.Discrete(len(self._reach))
         self.action_space = spaces.Dict({"jump": jump, "answer": spaces.Discrete(len(self.classes))})
 
     @staticmethod
@@ -87,25 +91,16 @@ class Skimming:
         return Library(load(options, split, root=root), load_vectors(options, root=root))
 
     def _make_observation_space(self) -> spaces.Dict:
-        last = len(self.vocabulary.words) - 1
+        words = spaces.Box(0, len(self.vocabulary.words) - 1, (self._window.width,), np.int64)
         return spaces.Dict(
             {
-                "words": spaces.Box(0, last, (self._window.width,), np.int64),
+                "words": words,
                 "place": spaces.Box(0.0, 1.0, (1,), np.float32),
                 "time": spaces.Discrete(self.options.jumps + 2),
-                "legal": spaces.MultiBinary(self.options.longest_jump + 1),
+                "legal": spaces.MultiBinary(len(self._reach)),
+                **({"glance": words} if self._glances else {}),
             }
         )
-
-    @property
-    def examples(self) -> int:
-        """Number of texts N in the split."""
-        return len(self._labels)
-
-    @property
-    def label(self) -> Tensor:
-        """The true class in each lane, (B,) int64."""
-        return self._labels[self._example]
 
     def text(self, example: int) -> list[int]:
         """The numbers of a text's words, all of them. For drawing; no agent sees it."""
@@ -121,36 +116,12 @@ class Skimming:
         """How many words texts have: (B,) int64 twice."""
         return self._window.words_of(example)
 
-    def draw_example(self, key: Tensor) -> Tensor:
-        """A uniformly drawn text for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        return draw_example(key, self.examples)
-
-    def begin(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
-        """Begin B = E * copies episodes.
-
-        Args:
-            example: (E,) int64 in [0, N).
-            key: (E,) int64; nothing is drawn from it.
-            copies: episodes M on each text; lane e * M + m is the m-th copy of example e.
-
-        Returns:
-            The first observation, with a leading axis B.
-        """
-        self._example = example.repeat_interleave(copies)
-        self._place = torch.zeros_like(self._example)
-        self._time = torch.zeros_like(self._example)
-        self._over = torch.zeros_like(self._example, dtype=torch.bool)
-        self._words = self._window.show(self._example, self._place)
-        return self._observe()
-
-    def restart(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
-        """Begin new episodes in some lanes, (R,) int64 all three; the observation of all B lanes."""
-        first = torch.zeros_like(example)
-        self._example = self._example.index_copy(0, lanes, example)
-        self._place, self._time = (each.index_fill(0, lanes, 0) for each in (self._place, self._time))
-        self._over = self._over.index_fill(0, lanes, False)
-        self._words = self._words.index_copy(0, lanes, self._window.show(example, first))
-        return self._observe()
+    def _open(self, example: Tensor) -> Observation:
+        time = torch.zeros_like(example)
+        if self._glances:  # Nothing is read yet: the window before the first one is empty.
+            place = time - self.options.window
+            return {"words": self._glance(example, place).fill_(PAD), "place": place, "time": time}
+        return {"words": self._window.show(example, time), "place": time, "time": time}
 
     def step(self, action: Action) -> Step:
         """Jump and read, or stop.
@@ -161,18 +132,18 @@ class Skimming:
         Returns:
             The step. In lanes whose episode is over nothing changes and the reward is 0.
         """
-        playing, label = ~self._over, self.label
-        jump = action["jump"]
-        legal = self._legal().gather(1, jump.unsqueeze(1)).squeeze(1)
-        ends = (jump == 0) | ~legal
-        read = (self._words != PAD).sum(-1)
-        reward = (ends & (action["answer"] == label)).float() - self.options.cost * read
+        playing, label, jump = ~self._over, self.label, action["jump"]
+        words, place, time = self._lanes["words"], self._lanes["place"], self._lanes["time"]
+        ends = (jump == 0) | ~self._legal().gather(1, jump.unsqueeze(1)).squeeze(1)
+        reward = (ends & (action["answer"] == label)).float() - self.options.cost * (words != PAD).sum(-1)
         goes_on = playing & ~ends
         self._over = self._over | ends
-        self._time = self._time + playing
-        self._place = torch.where(goes_on, self._place + self.options.window + jump - 1, self._place)
-        shown = self._window.show(self._example, self._place)
-        self._words = torch.where(goes_on.unsqueeze(1), shown, self._words)
+        place = torch.where(goes_on, place + self.options.window + self._reach[jump] - 1, place)
+        shown = self._window.show(self._example, place)
+        if self._glances:
+            shown = shown.masked_fill((jump == _SKIP).unsqueeze(1), PAD)
+        words = torch.where(goes_on.unsqueeze(1), shown, words)
+        self._lanes = {"words": words, "place": place, "time": time + playing}
         return Step(self._observe(), reward * playing, self._over, label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
@@ -186,15 +157,22 @@ class Skimming:
         return draw_page([[word for window in windows.values() for word in (*window, "...")]])
 
     def _legal(self) -> Tensor:
-        """Which jumps there are, (B, K + 1) bool: stopping always is, and others stay within the text."""
-        left = self._units[self._example] - self._place - self.options.window  # units behind the window
-        within = self._jump <= left.unsqueeze(1)
-        more = (self._time < self.options.jumps).unsqueeze(1)
+        """Which actions there are, (B, K + 1) bool: stopping always is, and others stay within the text."""
+        # Units behind the window.
+        left = self._units[self._example] - self._lanes["place"] - self.options.window
+        within = self._reach[1:] <= left.unsqueeze(1)
+        more = (self._lanes["time"] < self.options.jumps).unsqueeze(1)
         return torch.cat([torch.ones_like(more), within & more], 1)
 
+    def _glance(self, example: Tensor, place: Tensor) -> Tensor:
+        """The words behind the window: (B,) int64 twice -> (B, W)."""
+        return self._window.show(example, place + self.options.window)
+
     def _observe(self) -> Observation:
-        place = self._place / self._units[self._example].clamp(min=1)
-        return {"words": self._words, "place": place.unsqueeze(1), "time": self._time, "legal": self._legal()}
+        begins = self._lanes["place"]
+        place = begins.clamp(min=0) / self._units[self._example].clamp(min=1)
+        seen = {**self._lanes, "place": place.unsqueeze(1), "legal": self._legal()}
+        return seen | ({"glance": self._glance(self._example, begins)} if self._glances else {})
 
 
 class _Window:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glimpse.agents.embedding import PADDING
 from glimpse.build import use_bfloat16
 from glimpse.chart_drawing import charts_image
 from glimpse.envs.text.skimming import Skimming
@@ -54,7 +55,8 @@ def skimmed(record: Record, examples: list[int]) -> list[Account]:
     for row, example in enumerate(examples):
         text = world.text(example)
         read = np.zeros(len(text), np.bool_)
-        for place in episode.observation["place"][:, row][episode.taken[:, row]].flatten().tolist():
+        shown = episode.taken[:, row] & (episode.observation["words"][:, row] != PADDING).any(-1)
+        for place in episode.observation["place"][:, row][shown].flatten().tolist():
             first, last = world.span(example, place)
             read[first:last] = True
         words = tuple(world.vocabulary.words[number] for number in text)
