@@ -15,6 +15,7 @@ from glimpse.agents.agent import LearningAgent, RateGroups, own_rate
 from glimpse.agents.answering import answer_error, at_the_end
 from glimpse.agents.choices import choose
 from glimpse.agents.embedding import PADDING, Embedding
+from glimpse.agents.encoders.encoded import real_first
 from glimpse.agents.encoders.hierarchical import Level
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.reader import WordVectors
@@ -30,7 +31,8 @@ _NEVER = -1e9
 class Skimmer(LearningAgent):
     """Word vectors, a window's encoder, core, jumper, classifier and baseline.
 
-    Acting is one step at a time; learning replays the recorded episodes with the windows of all steps in one product.
+    A window that it has skipped leaves nothing in its memory, so that it answers from what it read alone; glances only
+    decide. Acting is one step at a time; learning replays the recorded episodes with the windows of all steps in one product.
     """
 
     shows = "the words of the window"
@@ -82,8 +84,10 @@ class Skimmer(LearningAgent):
             observation: `words` (B, W), `place` (B, 1), `legal` (B, K + 1); and `glance` (B, W), if any.
             memory: (B, D) or (B, 2 D), zeros where an episode begins.
         """
-        feature = self._read(observation["words"], observation["place"])
-        memory = self.core(feature, memory)
+        remembered = self.core(self._read(observation["words"], observation["place"]), memory)
+        if "glance" in observation:
+            remembered = torch.where((observation["words"] != PADDING).any(-1, keepdim=True), remembered, memory)
+        memory = remembered
         hidden = self.core.output(memory)
         jump = self._jumps(hidden, observation)
         return Decision(hidden.new_empty(len(hidden), 2), self.classifier(hidden), None, {}, jump), memory
@@ -104,7 +108,7 @@ class Skimmer(LearningAgent):
             The sum, and its terms: cross_entropy, accuracy; for learned jumps also policy, baseline, entropy, return.
         """
         seen, options = episode.observation, self.options
-        hidden, _ = self.core.unroll(self._read(seen["words"], seen["place"]), None)
+        hidden = self._replay(seen)
         logits = self.classifier(at_the_end(hidden, episode)).float()
         every = options.classification == "every_step"
         error = answer_error(
@@ -124,6 +128,19 @@ class Skimmer(LearningAgent):
         terms |= {"policy": policy, "baseline": baseline, "entropy": entropy, "return": returns[0].mean()}
         total = error + options.policy_weight * policy + baseline - options.entropy * entropy
         return Loss(total, {name: term.detach() for name, term in terms.items()})
+
+    def _replay(self, seen: dict[str, Tensor]) -> Tensor:
+        """What the core gives in all steps, (T, B, D)."""
+        features = self._read(seen["words"], seen["place"])
+        if "glance" not in seen:
+            return self.core.unroll(features, None)[0]
+        read = (seen["words"] != PADDING).any(-1)  # (T, B)
+        kept, _, _ = real_first(features.transpose(0, 1), read.T)
+        most = max(1, int(read.sum(0).max()))
+        hidden, _ = self.core.unroll(kept.transpose(0, 1)[:most], None)
+        hidden = torch.cat([torch.zeros_like(hidden[:1]), hidden])
+        # After each step stands what the last window that was read has left; before the first one nothing.
+        return torch.take_along_dim(hidden, read.cumsum(0).unsqueeze(-1), 0)
 
     def _read(self, words: Tensor, place: Tensor) -> Tensor:
         """Windows (..., W) at places (..., 1) -> features (..., G)."""

@@ -57,6 +57,46 @@ def test_the_baselines_of_recurrent_attention(baseline: str) -> None:
         assert any(weight.grad is not None and weight.grad.any() for weight in part.parameters())
 
 
+def keeping(tmp_path: Path, **options: Any) -> Skimming:
+    """Texts of four words, one of which says the class: windows of one word are kept or skipped."""
+    path = tmp_path / "marked.tsv"
+    texts = [[f"x{n % 5}", f"x{n % 11}", f"x{n % 7}", f"x{n % 4}"] for n in range(60)]
+    for number, text in enumerate(texts):
+        text[number % 4] = f"mark{number % 3}"
+    path.write_text("label\ttext\n" + "".join(f"{n % 3}\t{' '.join(text)}\n" for n, text in enumerate(texts)))
+    file = f"file:{path}"
+    given = {"data": file, "validation": file, "test": file, "vectors": "none", **options}
+    task = SkimOptions.model_validate({"name": "skim", "choice": "keep", "window": 1, "jumps": 4, **given})
+    return Skimming(task, Skimming.load_data(task, "train"))
+
+
+@pytest.mark.parametrize("core", ["rnn", "lstm"])
+def test_skipped_windows_leave_nothing(core: str, tmp_path: Path) -> None:
+    """What is answered follows from the windows that were kept; a replay says the same; before them all are alike."""
+    shown, example = keeping(tmp_path), torch.arange(60)
+    agent = make(shown, core=core)
+    episode = play(shown, agent, example, example)
+    torch.testing.assert_close(agent.classifier(agent._replay(episode.observation)), episode.answer)
+    read = (episode.observation["words"] > 0).any(-1)
+    nothing = (read.cumsum(0) == 0) & episode.taken
+    assert nothing.sum() > 60 and (episode.answer[nothing] == agent.classifier.bias).all()
+
+
+def test_it_learns_what_to_keep(tmp_path: Path) -> None:
+    """The word that says the class is kept, and the others are skipped."""
+    shown, example = keeping(tmp_path, cost=0.05), torch.arange(60)
+    agent = make(shown, credit="probability", entropy=0.05, feature_width=32)
+    optimiser = torch.optim.Adam(agent.parameters(), lr=1e-2)
+    for step in range(200):
+        optimiser.zero_grad()
+        agent.loss(play(shown, agent, example, mix(example, step))).total.backward()
+        optimiser.step()
+    episode = play(shown, agent, example, example, greedy=True)
+    right = episode.answer[episode.taken.sum(0) - 1, example].argmax(-1) == episode.label
+    read = ((episode.observation["words"] > 0).any(-1) & episode.taken).sum(0).float().mean()
+    assert right.float().mean() > 0.95 and 0.5 < read < 1.5
+
+
 def test_replayed_decisions_are_those_that_were_made() -> None:
     """The answers of the rollout are those of all steps at once; what comes after the end counts nowhere."""
     core = world(cost=0.1)

@@ -110,3 +110,37 @@ def test_pairs_and_scores_are_refused(data: str, said: str, tmp_path: Path) -> N
     task = SkimOptions.model_validate({"name": "skim", "data": f"file:{path}", "vectors": "none", **labels})
     with pytest.raises(ValueError, match=said):
         Skimming(task, Skimming.load_data(task, "train"))
+
+
+def test_windows_are_kept_or_skipped(tmp_path: Path) -> None:
+    """Each is glanced at; a kept one is read, and costs; what was skipped leaves nothing; the end is known."""
+    world = make(tmp_path, window=2, choice="keep", jumps=4, cost=0.1)
+    example = torch.tensor([0, 0, 1])
+    observation = world.begin(example, example)
+    assert words(world, observation) == ["", "", ""]
+    assert words(world, {"words": observation["glance"]}) == ["one two", "one two", "eight nine"]
+    assert observation["legal"].tolist() == [[True, True, True]] * 3
+    step = world.step(act([1, 2, 1]))
+    assert step.reward.tolist() == [0, 0, 0]
+    assert words(world, step.observation) == ["one two", "", "eight nine"]
+    assert words(world, {"words": step.observation["glance"]}) == ["three four", "three four", ""]
+    assert step.observation["legal"].tolist() == [[True, True, True], [True, True, True], [True, False, False]]
+    step = world.step(act([2, 1, 0], answer=int(world.label[2])))
+    assert step.reward.tolist() == pytest.approx([-0.2, 0, 0.8])
+    assert words(world, step.observation) == ["", "three four", "eight nine"]
+    assert step.observation["place"].flatten().tolist() == pytest.approx([2 / 7, 2 / 7, 0])
+    world.step(act([1, 1, 0]))
+    step = world.step(act([1, 2, 0]))
+    assert words(world, step.observation) == ["seven", "", "eight nine"]
+    assert not step.observation["legal"][:2, 1:].any()
+    assert world.span(0, 4 / 7) == (4, 6)
+
+
+def test_a_lane_begins_anew_with_nothing_read(tmp_path: Path) -> None:
+    """Where windows are kept or skipped."""
+    world = make(tmp_path, window=2, choice="keep")
+    world.begin(torch.tensor([0, 0]), torch.tensor([0, 0]))
+    world.step(act([1, 1]))
+    observation = world.restart(torch.tensor([1]), torch.tensor([1]), torch.tensor([5]))
+    assert words(world, observation) == ["one two", ""]
+    assert words(world, {"words": observation["glance"]}) == ["three four", "eight nine"]
