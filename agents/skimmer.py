@@ -32,7 +32,7 @@ class Skimmer(LearningAgent):
     """Word vectors, a window's encoder, core, jumper, classifier and baseline.
 
     A window that it has skipped leaves nothing in its memory, so that it answers from what it read alone; glances only
-    decide. Acting is one step at a time; learning replays the recorded episodes with the windows of all steps in one product.
+    decide. Acting is one step at a time; learning replays the recorded episodes, all windows in one product.
     """
 
     shows = "the words of the window"
@@ -140,14 +140,14 @@ class Skimmer(LearningAgent):
         hidden, _ = self.core.unroll(kept.transpose(0, 1)[:most], None)
         hidden = torch.cat([torch.zeros_like(hidden[:1]), hidden])
         # After each step stands what the last window that was read has left; before the first one nothing.
-        return torch.take_along_dim(hidden, read.cumsum(0).unsqueeze(-1), 0)
+        return hidden.take_along_dim(read.cumsum(0).unsqueeze(-1), 0)
 
     def _read(self, words: Tensor, place: Tensor) -> Tensor:
         """Windows (..., W) at places (..., 1) -> features (..., G)."""
         flat = words.flatten(0, -2)
         read = self.window(self.dropout(self.embedding(flat)), flat != PADDING)
-        feature = self.feature(self.dropout(read.vector), place.flatten(0, -2))
-        return cast(Tensor, feature).unflatten(0, words.shape[:-1])
+        feature: Tensor = self.feature(self.dropout(read.vector), place.flatten(0, -2))
+        return feature.view(*words.shape[:-1], -1)
 
     def _jumps(self, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Logits of the jumps, (..., K + 1): learned; or all alike; or the next window, as long as there is one."""
