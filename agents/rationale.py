@@ -12,7 +12,7 @@ from torch import Tensor
 
 from glimpse.agents.chooser import Chooser, copied, greedy_copies
 from glimpse.agents.embedding import PADDING
-from glimpse.agents.encoders.encoded import Encoded
+from glimpse.agents.encoders.encoded import Encoded, put_back
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.errors import AgentError
 from glimpse.agents.reader import WordVectors
@@ -78,13 +78,21 @@ class Rationale(Chooser):
     ) -> tuple[Tensor, list[Encoded]]:
         """As `Reader.read`, of words that are kept; without these, of the likeliest choice."""
         kept = self.likeliest(observation) if kept is None else kept
-        encoded = []
-        for name, text in observation.items():
-            vectors, real = self.embed(text)
-            share = kept[name][:, : real.shape[1]]
-            mask = real & (share > 0) if self.removes else real
-            encoded.append(cast(Encoded, self.encoder(vectors * share.unsqueeze(-1), mask, need_weights)))
+        read = self._read_kept if self.removes else self._read_in_place
+        encoded = [read(text, kept[name], need_weights) for name, text in observation.items()]
         return self.judge(encoded), encoded
+
+    def _read_in_place(self, text: Tensor, share: Tensor, need_weights: bool) -> Encoded:
+        """Read all words, each as far as it is kept."""
+        vectors, real = self.embed(text)
+        return cast(Encoded, self.encoder(vectors * share[:, : real.shape[1], None], real, need_weights))
+
+    def _read_kept(self, text: Tensor, share: Tensor, need_weights: bool) -> Encoded:
+        """Read what is kept, moved together, in a time that follows their number."""
+        order = (share > 0).byte().sort(dim=1, descending=True, stable=True).indices
+        shorter = text.gather(1, order).masked_fill(share.gather(1, order) == 0, PADDING)
+        vectors, real = self.embed(shorter)
+        return put_back(cast(Encoded, self.encoder(vectors, real, need_weights)), order)
 
     def loss(self, episode: Episode) -> Loss:
         """The error, what is kept, and what the estimator adds.

@@ -6,8 +6,10 @@ Axes: B episodes, L tokens, E width of a token's vector, D width of the sentence
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
+
+_OF_TOKENS = ("tokens", "hops")
+"""Weights that a token has, and not a pair of them."""
 
 
 class Encoded(NamedTuple):
@@ -55,4 +57,27 @@ def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | N
 
 def take(tokens: Tensor, order: Tensor) -> Tensor:
     """Tokens (B, L, E) in another order (B, L)."""
-    return torch.take_along_dim(tokens, order.unsqueeze(-1), 1)
+    # take_along_dim would look for negative places too, which takes longer than the taking.
+    return tokens.gather(1, order.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+
+
+def put_back(encoded: Encoded, order: Tensor) -> Encoded:
+    """Weights of tokens that were moved together, at the places that they had; zero at all others.
+
+    Args:
+        encoded: its weights are (B, n) or (B, R, n), called `tokens` or `hops`; or of pairs, (B, ..., n, n).
+        order: (B, L), where each token came from, of which the first n were encoded.
+    """
+    weights = {}
+    for name, moved in encoded.weights.items():
+        weights[name] = _put_back(moved, order)
+        if name not in _OF_TOKENS:
+            weights[name] = _put_back(weights[name].mT, order).mT
+    return encoded._replace(weights=weights)
+
+
+def _put_back(moved: Tensor, order: Tensor) -> Tensor:
+    """(B, ..., n) -> (B, ..., L)."""
+    between = (1,) * (moved.dim() - 2)
+    place = order[:, : moved.shape[-1]].view(len(order), *between, -1).expand_as(moved)
+    return moved.new_zeros(*moved.shape[:-1], order.shape[1]).scatter(-1, place, moved)

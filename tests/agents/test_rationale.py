@@ -78,6 +78,24 @@ def test_words_left_out_are_not_read(left_out: str) -> None:
     assert not torch.allclose(agent.read({"text": other}, kept=kept)[0][0], first[0])
 
 
+@pytest.mark.parametrize("kind", ["lstm", "cnn", "transformer", "disan"])
+def test_kept_words_are_read_as_a_text_of_their_own(kind: str) -> None:
+    """Nothing tells how many were left out between them; what was attended stands where the words do."""
+    encoder: dict[str, Any] = {"kind": kind} if kind == "cnn" else {"kind": kind, "width": 4}
+    if kind == "transformer":
+        encoder = {**encoder, "attention": {"kind": "multi_head", "heads": 2}}
+    agent = make(encoder=encoder).eval()
+    kept = {"text": torch.tensor([[0.0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]])}
+    logits, (seen,) = agent.read({"text": TEXT}, True, kept)
+    alone, (whole,) = agent.read({"text": torch.tensor([[6, 9]])}, True, {"text": torch.ones(1, 2)})
+    torch.testing.assert_close(logits[0], alone[0])
+    for name, weights in whole.weights.items():
+        own, places = seen.weights[name][0], torch.tensor([1, 3])
+        own_kept = own[..., places] if name == "tokens" else own[..., places[:, None], places]
+        torch.testing.assert_close(own_kept, weights[0])
+        torch.testing.assert_close(own.sum(), weights[0].sum())
+
+
 def test_the_price_by_hand() -> None:
     """Lei's z = 0 1 1 0 1: three of five kept, and three changes among five words."""
     agent = make(cost=0.3, contiguity=0.6)
