@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from glimpse.charts import Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, marks
+from glimpse.charts import Band, Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, marks
 
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
 _INK, _TEXT, _GRID = "#1b1d1f", "#62676c", "#e0e0d9"
@@ -18,6 +18,8 @@ _COLOURS: dict[Tone, str] = {
     "public": "#5b5fc7",
 }
 _NAMES: dict[Tone, str] = {**_COLOURS, "sampled": _COLOURS["agent"], "control": _TEXT}
+_FAINT = 0.2
+"""How much of its colour a band has."""
 _FINE = 3
 """How much larger a chart is drawn than it is kept."""
 _DOT = 4
@@ -38,6 +40,7 @@ def marks_svg(drawn: Iterable[Mark], width: int, height: int, title: str) -> str
     style = (
         f"text{{font:11px system-ui,sans-serif;fill:{_TEXT}}}{names}.grid{{stroke:{_GRID}}}{lines}"
         ".line{fill:none;stroke:var(--c);stroke-width:1.75}circle{fill:var(--c)}"
+        f".band{{fill:var(--c);opacity:{_FAINT}}}"
         "circle.ring{fill:#fff;stroke:var(--c);stroke-width:1.75}"
     )
     return (
@@ -57,6 +60,8 @@ def _svg(mark: Mark) -> str:
         case Label(x, y, text, anchor, tone):
             kind = f' class="{tone}"' if tone else ""
             return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{_ANCHORS[anchor]}">{escape(text)}</text>'
+        case Band(tone):
+            return f'<path class="band {tone}" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in mark.edge())}Z"/>'
         case Curve(tone):
             path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece) for piece in mark.pieces())
             dots = "".join(f'<circle class="{tone}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in mark.dots())
@@ -106,9 +111,17 @@ def _drawn(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.I
             case Label(x, y, text, anchor, tone):
                 colour = _NAMES[tone] if tone else _TEXT
                 pen.text((x * fine, y * fine), text, fill=colour, font=font, anchor=f"{anchor}s")
+            case Band(tone):
+                pen.polygon(larger(mark.edge()), fill=_faint(_COLOURS[tone]))
             case Curve(tone):
                 for piece in mark.pieces():
                     pen.line(larger(piece), fill=_COLOURS[tone], width=2 * fine, joint="curve")
                 for dot in larger(mark.dots()):
                     pen.circle(dot, 2.5 * fine, fill=_COLOURS[tone])
     return image
+
+
+def _faint(colour: str) -> tuple[int, int, int]:
+    """A colour as a band shows it on white."""
+    red, green, blue = (round(255 + _FAINT * (level - 255)) for level in ImageColor.getrgb(colour)[:3])
+    return red, green, blue

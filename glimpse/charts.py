@@ -163,7 +163,19 @@ class Curve(NamedTuple):
         return known if len(known) <= _MOST_DOTS else []
 
 
-Mark = Rule | Dot | Label | Curve
+class Band(NamedTuple):
+    """The ground between a lower and an upper edge, both from left to right."""
+
+    tone: Tone
+    lower: list[Spot]
+    upper: list[Spot]
+
+    def edge(self) -> list[Spot]:
+        """All around it."""
+        return [*self.lower, *reversed(self.upper)]
+
+
+Mark = Rule | Dot | Label | Curve | Band
 
 
 def marks(chart: Chart, width: int, height: int) -> list[Mark]:

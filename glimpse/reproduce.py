@@ -135,7 +135,8 @@ def _result(run: Path, table: Table) -> Result:
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
     whole = all(cost in record for cost in table.costs)
-    if not fits or not whole or _scores(record)["copies"] != experiment.evaluate.copies:
+    timed = not table.pace or "seconds" in _scores(record)
+    if not fits or not whole or not timed or _scores(record)["copies"] != experiment.evaluate.copies:
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
     return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
@@ -163,6 +164,10 @@ def _measures(result: Result, table: Table) -> dict[str, float]:
     if table.figure == "glimpses":
         measures["glimpses"] = scores["glimpses"]
     measures |= {cost: result.record[cost] for cost in table.costs}
+    if table.figure == "rates" and scores.get("attended") is not None and not scores.get("kept"):
+        measures["test_attended"] = 100 * scores["attended"]
+    if table.pace:
+        measures["texts_per_second"] = scores["greedy"]["episodes"] / scores["seconds"]
     return measures | (_speed(result) if table.speed else {})
 
 

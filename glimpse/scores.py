@@ -1,6 +1,7 @@
 """What an agent reaches on a split: each example exactly once, in order; greedy, sampled and averaged."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from glimpse.correlation import agreement, fisher
 from glimpse.diagnostics import Gaze, gaze_matters, looks, measure_gaze
 from glimpse.envs.lane_random import mix
 from glimpse.envs.lanes import JudgedCore
+from glimpse.envs.text.core import TextCore
 from glimpse.rollout import play
-from glimpse.selected import KeptWords
+from glimpse.selected import KeptWords, attended_words
 
 _EVALUATION = 51
 
@@ -51,6 +53,8 @@ class Scores:
     glimpses: mean number of glimpses taken by the sampled episodes.
     gaze: where these looked; none where there was nothing to choose.
     kept: where words are chosen, which of them the sampled episodes chose; see `KeptWords.summary`.
+    attended: share of words whose weight is not zero, where each word of a text has one.
+    seconds: how long the greedy episodes took, one of each example.
     """
 
     greedy: Score
@@ -60,6 +64,8 @@ class Scores:
     glimpses: float
     gaze: Gaze | None = None
     kept: dict[str, float] = field(default_factory=dict)
+    attended: float | None = None
+    seconds: float = 0.0
 
 
 class Measured(NamedTuple):
@@ -75,6 +81,7 @@ class _Played(NamedTuple):
 
     glimpses: mean number of them. gaze: where the episodes looked. kept: what they chose of the words.
     scored: the scores that M episodes gave and the true ones, (M + 1, N), if any.
+    attended: the mean share of words that were. seconds: how long it took.
     """
 
     single: Tensor
@@ -83,6 +90,8 @@ class _Played(NamedTuple):
     gaze: Gaze | None
     kept: dict[str, float]
     scored: Tensor | None
+    attended: float | None
+    seconds: float
 
     def alone(self) -> "Score":
         """Of each episode by itself."""
@@ -146,10 +155,11 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     keys = evaluation_keys(world, options)
     copies = copies if agent.samples else 1  # More would be the same again.
     single, averaged, taken, looked, scored = [], [], [], [], []
-    kept = KeptWords()
+    kept, attended, begun = KeptWords(), [], time.perf_counter()
+    records = agent.selects > 0 or isinstance(world, TextCore)
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in _by_length(world).split(options.batch):
-            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=agent.selects > 0)
+            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=records)
             alone, together = judge(episode, world)
             single.append(alone)
             averaged.append(together)
@@ -158,6 +168,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
                 given = episode.action["score"][-1].view(-1, copies)
                 scored.append(torch.cat([given.mT, episode.label[None, ::copies]]))
             kept.add(episode, example, world)
+            attended += attended_words(episode)
             if gaze_matters(agent, world):
                 looked.append(looks(episode))
     glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
@@ -166,7 +177,10 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
         look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
         gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
     alone, together = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
-    return _Played(alone, together, glimpses, gaze, kept.summary(), torch.cat(scored, 1).cpu() if scored else None)
+    pairs = torch.cat(scored, 1).cpu() if scored else None
+    share = float(torch.cat(attended).mean()) if attended else None
+    seconds = time.perf_counter() - begun  # All is on the host by now: nothing is still being computed.
+    return _Played(alone, together, glimpses, gaze, kept.summary(), pairs, share, seconds)
 
 
 def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
@@ -198,4 +212,5 @@ def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores
     # An agent that draws nothing would do the same again.
     chance = _play_all(agent, world, options, options.copies, greedy=False) if agent.samples else calm
     greedy, sampled, averaged = calm.alone(), chance.alone(), chance.together()
-    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze, chance.kept)
+    chosen = (chance.kept, chance.attended, calm.seconds)
+    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze, *chosen)

@@ -79,6 +79,17 @@ def read_words(episode: Episode, example: Tensor, world: Core) -> dict[str, Tens
     return {"read": shown / world.words_of(example).repeat_interleave(episode.copies).clamp(min=1)}
 
 
+def attended_words(episode: Episode) -> list[Tensor]:
+    """The share of real words whose weight is not zero, (B,), of each text in which every word has one weight."""
+    found = []
+    for text, numbers in episode.observation.items():
+        weights = episode.activations.get(f"tokens{text.removeprefix('text')}") if text.startswith("text") else None
+        if weights is not None:
+            real = (numbers[0] != PADDING).sum(-1).clamp(min=1)
+            found.append((weights[0] > 0).sum(-1) / real)
+    return found
+
+
 def selection_warnings(kept: Mapping[str, float]) -> list[str]:
     """What is wrong with a choice, in plain words: that nothing is left out, or everything."""
     found = []

@@ -37,6 +37,8 @@ class Entry:
     control: whether it is there to be compared with, and not to be praised.
     drawn: whether it is in the figure of costs or of glimpses; every line is in the table.
     folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
+    family: whose line it is on in the figure of rates; alone, if there is none.
+    beside: the config of the line than which it is so many times as fast, if the table says how fast.
     """
 
     config: str
@@ -46,23 +48,28 @@ class Entry:
     control: bool = False
     folds: bool = False
     drawn: bool = True
+    family: str = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """A table: its heading, what must be known to read it, its lines, and what its figure shows.
 
-    figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken.
+    figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken;
+        `rates`, accuracy over the share of words that is read.
     costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
-    speed: whether the seconds of an epoch and the words of a second are columns.
+    speed: whether the seconds of an epoch and the words of a second, in training, are columns.
+    pace: whether the texts are that are answered in a second, and how many times as many as by the line beside.
     """
 
     title: str
     text: str
     entries: tuple[Entry, ...]
-    figure: Literal["lines", "cost", "glimpses"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "rates"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     speed: bool = False
+    pace: bool = False
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:

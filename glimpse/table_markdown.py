@@ -17,6 +17,8 @@ _NAMES = {
     "test_heads": "heads, %",
     "test_dependents": "dependents, %",
     "test_kept": "kept, %",
+    "test_read": "read, %",
+    "test_attended": "attended, %",
     "test_marked_recall": "recall, %",
     "test_marked_precision": "precision, %",
     "test_marked_f1": "F1, %",
@@ -31,6 +33,7 @@ _NAMES = {
     "multiply_adds": "multiply-adds",
     "epoch_seconds": "s an epoch",
     "words_per_second": "words/s",
+    "texts_per_second": "texts/s",
 }
 _DIGITS = {
     "test_pearson": 3,
@@ -61,6 +64,10 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     columns = [column for column in _PUBLISHED if any(_number(entry.published, column) for entry in present)]
     headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED[column] for column in columns]
     cells = [_line(entry, lines[entry.config], metrics, columns) for entry in present]
+    if table.pace:
+        headings.append("times as fast")
+        for entry, line in zip(present, cells, strict=True):
+            line.insert(len(headings), _times_as_fast(entry, lines))
     page = markdown_table(["", *headings, "seeds", "minutes", "device"], cells)
     smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
@@ -104,6 +111,12 @@ def _line(entry: Entry, of: dict[str, Row], metrics: Iterable[str], columns: Ite
     return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
 
 
+def _times_as_fast(entry: Entry, lines: dict[str, dict[str, Row]]) -> str:
+    """How many times as many texts a line answers as the line beside it, in a second."""
+    own, other = (lines.get(config, {}).get("texts_per_second") for config in (entry.config, entry.beside))
+    return f"{own['mean'] / other['mean']:.1f}" if own and other else ""
+
+
 def _published_text(published: Published | None, column: str) -> str:
     """A number, with a star where it is quoted from memory, and its source's owner."""
     number = _number(published, column)
@@ -123,6 +136,11 @@ def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
         notes.append(
             "Accuracy: of the mean of ten sampled choices' probabilities. Kept, or dependents of ReSAN: the share of "
             "words that a sampled choice reads; recall and precision are those of the marked words among them."
+        )
+    if any(row["metric"] == "texts_per_second" for row in rows):
+        notes.append(
+            "Texts a second are those of the test set that were answered, in batches, by greedy choice: all that takes "
+            "time is counted. Times as fast: beside the reader of whole texts of the same data."
         )
     if any(row["metric"].startswith("test_error") for row in rows):
         notes.append(

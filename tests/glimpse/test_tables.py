@@ -9,9 +9,11 @@ import pytest
 from glimpse.agents.encoders.options import EncoderOptions, RecurrentEncoderOptions
 from glimpse.agents.options import Options
 from glimpse.agents.text_options import ReaderOptions
-from glimpse.charts import Dot, Label
+from glimpse.charts import Band, Curve, Dot, Label
 from glimpse.config_file import load_experiment
-from glimpse.figures import Line, figure_files, fitting_axis, scores_figure
+from glimpse.figure_parts import Line, fitting_axis
+from glimpse.figures import figure_files, scores_figure
+from glimpse.plane_figures import rates_figure
 from glimpse.table_markdown import spread_text, table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.text_tables import TEXT_TABLES
@@ -39,7 +41,7 @@ def test_every_table_that_is_promised_is_there() -> None:
         "hard-vs-soft",
         "stopping",
     ]
-    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "documents"]
+    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "selection", "skimming", "documents"]
     assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
 
 
@@ -48,7 +50,7 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
     if name in TEXT_TABLES:
-        assert task.name == "text" and config.startswith(task.data.split("-20k")[0])
+        assert task.name in ("text", "skim") and config.startswith(task.data.split("-20k")[0].removesuffix("-10k"))
         return
     worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
     assert task.name in (worlds.get(name, name), f"{name}-mnist")
@@ -134,11 +136,17 @@ def test_the_page_has_a_line_for_what_was_measured_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "named"),
-    [("lines", ["first", "second", "M = 10", "M = 1"]), ("cost", ["first", "second"]), ("glimpses", ["first"])],
+    [
+        ("lines", ["first", "second", "M = 10", "M = 1"]),
+        ("cost", ["first", "second"]),
+        ("glimpses", ["first"]),
+        ("rates", ["first", "second"]),
+    ],
 )
 def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, named: list[str]) -> None:
     """SVG that a parser reads, and PNG; nothing is fetched; a line without rows is not named."""
     measured = {"test_error_m10": 1.0, "test_error_m1": 2.0}
+    measured |= {"test_accuracy": 50.0, "test_kept": 10.0} if figure == "rates" else {}
     measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
     rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
     files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
@@ -147,6 +155,39 @@ def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, nam
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert set(named) <= set(texts) and "not measured" not in texts
     assert not re.search(rb"(href|url\(|@import)", files["svg"])
+
+
+def test_rates_lie_where_the_axes_say() -> None:
+    """A family's curve goes from its lowest rate to its highest; its band from the worst seed to the best."""
+    entries = [Entry(name, name, family="hard") for name in "ab"] + [Entry("c", "soft", control=True)]
+    of = {
+        "a": {"test_accuracy": row("a", "test_accuracy", 80.0, 90.0), "test_kept": row("a", "test_kept", 50.0)},
+        "b": {"test_accuracy": row("b", "test_accuracy", 70.0), "test_kept": row("b", "test_kept", 25.0)},
+        "c": {"test_accuracy": row("c", "test_accuracy", 90.0)},
+    }
+    figure = rates_figure([Line(entry, of[entry.config]) for entry in entries])
+    hard, soft = (mark for mark in figure.marks if isinstance(mark, Curve))
+    (band,) = (mark for mark in figure.marks if isinstance(mark, Band))
+    ticks = {mark.text: mark for mark in figure.marks if isinstance(mark, Label)}
+    (low, a), (high, b) = (spot for spot in hard.spots if spot)
+    (whole, _) = next(spot for spot in soft.spots if spot)
+    assert (whole - high) == pytest.approx(2 * (high - low))
+    assert b - a == pytest.approx(1.5 * (ticks["80"].y - ticks["70"].y))
+    assert [upper[1] - lower[1] for lower, upper in zip(band.lower, band.upper, strict=True)] == pytest.approx(
+        [0, ticks["90"].y - ticks["80"].y]
+    )
+    assert (hard.tone, soft.tone) == ("agent", "control")
+
+
+def test_times_as_fast_by_hand() -> None:
+    """600 texts a second are 2.5 times as many as 240; a line that is compared with nothing says nothing."""
+    lines = (Entry("a", "whole", beside="a"), Entry("b", "part", beside="a"), Entry("c", "other"))
+    paces = {"a": 240.0, "b": 600.0, "c": 9.0}
+    page = table_markdown(
+        Table("T", "", lines, pace=True), [row(name, "texts_per_second", pace) for name, pace in paces.items()], "t"
+    )
+    cells = [line.split(" | ") for line in page.splitlines() if "(`" in line]
+    assert [line[2] for line in cells] == ["1.0", "2.5", ""]
 
 
 def test_dots_lie_where_the_axis_says() -> None:
