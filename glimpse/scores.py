@@ -65,7 +65,7 @@ class Scores:
     gaze: Gaze | None = None
     kept: dict[str, float] = field(default_factory=dict)
     attended: float | None = None
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
 
 class Measured(NamedTuple):
