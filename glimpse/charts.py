@@ -201,13 +201,17 @@ def marks(chart: Chart, width: int, height: int) -> list[Mark]:
 
 
 def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, bottom: float) -> list[Label]:
-    """Each line's name beside its end, moved up where it would overlap the one below."""
+    """Each line's name beside its end, moved up where it would overlap the one below, and down from the upper edge."""
     ends = [next((spot[1] for spot in reversed(curve.spots) if spot), bottom) for curve in curves]
     names, lowest = [], float(bottom)
     for end, one in sorted(zip(ends, series, strict=True), key=lambda pair: -pair[0]):
         lowest = min(end, lowest)
         names.append(Label(left, lowest + 4, one.name, "l", one.tone))
         lowest -= 15
+    highest = 15.0
+    for number, name in reversed(list(enumerate(names))):
+        names[number] = name._replace(y=max(name.y, highest))
+        highest = names[number].y + 15
     return names
 
 

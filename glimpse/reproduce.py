@@ -21,6 +21,7 @@ from glimpse.envs.text.reading import Reading
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
+from glimpse.learning_curves import curves_picture
 from glimpse.results import Row, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.table_markdown import table_markdown
@@ -84,6 +85,8 @@ def reproduce_command(
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
         others = [row for row in known if _config(row) != entry.config]
         _write(table, path, [*others, *_rows(name, table, entry, results, quick)])
+    if table.curve and not quick:
+        _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
@@ -257,6 +260,16 @@ def _write(table: Table, path: Path, rows: list[Row]) -> None:
     write_rows(path.with_name(f"{path.name}.json"), ordered)
     write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
     for end, data in figure_files(table, ordered).items():
-        file = path.with_name(f"{path.name}.{end}")
-        with reporting_write_errors(file):
-            replace_file(file, data)
+        _write_picture(path.with_name(f"{path.name}.{end}"), data)
+
+
+def _write_curves(table: Table, path: Path, runs: Path) -> None:
+    """Draw how the table's runs learned, as far as they are there."""
+    picture = curves_picture(table, runs)
+    if picture is not None:
+        _write_picture(path.with_name(f"{path.name}-curves.png"), picture)
+
+
+def _write_picture(file: Path, data: bytes) -> None:
+    with reporting_write_errors(file):
+        replace_file(file, data)

@@ -37,7 +37,8 @@ class Entry:
     control: whether it is there to be compared with, and not to be praised.
     drawn: whether it is in the figure of costs or of glimpses; every line is in the table.
     folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
-    family: whose line it is on in the figure of rates; alone, if there is none.
+    family: whose line it is on in the figure of rates; alone, if there is none. In learning curves, whose chart.
+    short: its name in such a chart, if shorter than its label.
     beside: the config of the line than which it is so many times as fast, if the table says how fast.
     """
 
@@ -49,6 +50,7 @@ class Entry:
     folds: bool = False
     drawn: bool = True
     family: str = ""
+    short: str = ""
     beside: str = ""
 
 
@@ -60,6 +62,7 @@ class Table:
         `rates`, accuracy over the share of words that is read.
     costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
     speed: whether the seconds of an epoch and the words of a second, in training, are columns.
+    curve: the measure of validation data of which learning curves are drawn, if any; of lines that have a family.
     pace: whether the texts are that are answered in a second, and how many times as many as by the line beside.
     """
 
@@ -70,6 +73,7 @@ class Table:
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     speed: bool = False
     pace: bool = False
+    curve: str = ""
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:

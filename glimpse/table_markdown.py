@@ -70,9 +70,11 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
             line.insert(len(headings), _times_as_fast(entry, lines))
     page = markdown_table(["", *headings, "seeds", "minutes", "device"], cells)
     smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
+    pictures = f"![{table.title}]({name}.svg)\n\n"
+    pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     return (
-        f"# {table.title}\n\n{smoke}{table.text}\n\n![{table.title}]({name}.svg)\n\n{page}\n{_notes(present, rows)}\n\n"
+        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(present, rows)}\n\n"
         f"Each line again:\n\n```sh\n{commands}\n```\n"
     )
 
