@@ -34,6 +34,9 @@ def line_points(entry: Entry, runs: Path, measure: str) -> tuple[tuple[float, fl
     """A line's mean over its runs, in percent, at each step at which all of them were measured."""
     folders = [RunFolder(run) for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
     records = [read_metrics(folder.metrics_path) for folder in folders if folder.metrics_path.exists()]
-    known = [{row["step"]: row[measure] for row in rows if row.get(measure) is not None} for rows in records]
+    known = [
+        {float(row["step"] or 0): float(row[measure] or 0) for row in rows if row.get(measure) is not None}
+        for rows in records
+    ]
     steps = sorted(set.intersection(*map(set, known))) if known else []
     return tuple((step, 100 * mean(one[step] for one in known)) for step in steps)
