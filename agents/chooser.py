@@ -43,6 +43,10 @@ class Chooser(Reader):
     def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
         """Which words are read by the likeliest choice: (B, L) bool of each text."""
 
+    def heads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Which words themselves read others by the likeliest choice, (B, L) bool of each text; none, if all do."""
+        return {}
+
     @property
     def done(self) -> float:
         """The share of training done."""

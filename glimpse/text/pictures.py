@@ -64,7 +64,8 @@ def text_drawing(text: Text) -> Drawing:
     some = slice(0, _MOST_WORDS)
     words = [*text.words[some], *(["…"] if len(text.words) > _MOST_WORDS else [])]
     weights = None if text.weights is None else np.append(shares(text.weights)[some], 0).astype(np.float32)
-    return token_lines(words, weights, _WIDTH)
+    struck = None if text.dropped is None else np.append(text.dropped[some], False)
+    return token_lines(words, weights, _WIDTH, struck=struck)
 
 
 def document_drawing(text: Text) -> Drawing:
@@ -130,4 +131,5 @@ def _headed(name: str, number: int, count: int) -> str:
 def _pair_matrix(text: Text, weights: Floats, title: str) -> Drawing:
     words, shown = text.words[:MOST_TOKENS], weights[:MOST_TOKENS, :MOST_TOKENS]
     heading = title_line(f"{title}: up to {shown.max(initial=0.0):.2f}", "quiet small")
-    return below([heading, matrix(shares(shown), words, words, size=min(22, max(10, 280 // max(1, len(words)))))], 0)
+    size = min(22, max(10, 280 // max(1, len(words))))
+    return below([heading, matrix(shares(shown), words, words, size, struck=(text.silent, text.dropped))], 0)

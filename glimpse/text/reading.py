@@ -40,6 +40,7 @@ class Text:
     hops: (R, L), of tokens in each hop.
     pairs: (h, L, L) by name: how much each token (a row) read of each (a column).
     dropped: (L,) bool, words that the agent chose not to read; None of one that reads everything.
+    silent: (L,) bool, words that it chose not to let read others; None where all do.
     """
 
     words: tuple[str, ...]
@@ -50,6 +51,7 @@ class Text:
     hops: Floats | None = None
     pairs: dict[str, Floats] = field(default_factory=dict)
     dropped: NDArray[np.bool_] | None = None
+    silent: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -159,15 +161,21 @@ def read(
         _text(shown[name].cpu(), spelled[name], one, featured) for name, one in zip(observation, encoded, strict=True)
     )
     if isinstance(agent, Chooser):
-        chosen = agent.reads(observation).values()
+        reads, heads = agent.reads(observation), agent.heads(observation)
         texts = tuple(
-            replace(text, dropped=~read[0, : len(text.words)].cpu().numpy())
-            for text, read in zip(texts, chosen, strict=True)
+            replace(text, dropped=_not(reads[name], text), silent=_not(heads[name], text) if heads else None)
+            for name, text in zip(observation, texts, strict=True)
         )
     answer = agent.answer(logits)
     if "score" in answer:
         return texts, np.zeros(0, np.float32), answer["score"].item()
     return texts, logits.float().softmax(-1)[0].cpu().numpy(), None
+
+
+def _not(chosen: Tensor, text: Text) -> NDArray[np.bool_]:
+    """Which words of a text are not chosen, of (1, L)."""
+    left: NDArray[np.bool_] = ~chosen[0, : len(text.words)].cpu().numpy()
+    return left
 
 
 def _text(numbers: Tensor, words: Sequence[str], encoded: Encoded, featured: bool) -> Text:

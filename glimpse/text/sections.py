@@ -101,8 +101,10 @@ def pairs(contents: TextContents) -> str:
         if contents.directed
         else "a line of matrices is a layer, and each of them a head"
     )
+    silent = any(text.silent is not None for one in contents.detailed for text in one.texts)
+    struck = " Rows that are struck out were not chosen to read (heads), columns not to be read (dependents)." * silent
     return f"""<p>Each row is a token that reads, and each column one that is read; {what}. The strongest square is the
-largest weight of its matrix, which is named above it.</p>
+largest weight of its matrix, which is named above it.{struck}</p>
 {_in_detail(contents, _pair_figures)}"""
 
 

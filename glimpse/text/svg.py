@@ -27,9 +27,11 @@ _LEVELS = 24
 _COLOURS = {"heat": "#5cc3d2", "sentence": "#f29488", "word": "#8db8f3", "cell": "#0b5563", "wrong": "#c2303f"}
 _STYLE = (
     f"text{{font:{_SIZE}px {_FONT};fill:#1b1d1f}}.quiet{{fill:#62676c}}.small{{font-size:11px}}"
-    ".strong{font-weight:600}.pale{fill:#fff}.frame{fill:none;stroke:#d5d5cd}"
+    ".strong{font-weight:600}.pale{fill:#fff}.struck{text-decoration:line-through;opacity:.6}.frame{fill:none;stroke:#d5d5cd}"
     + "".join(f".{name}{{fill:{colour}}}" for name, colour in _COLOURS.items())
 )
+
+Marks = NDArray[np.bool_]
 
 
 class Drawing(NamedTuple):
@@ -112,7 +114,12 @@ def title_line(text: str, kind: str = "strong") -> Drawing:
 
 
 def token_lines(
-    words: Sequence[str], shares: NDArray[np.float32] | None, width: float, kind: str = "heat", left: float = 0
+    words: Sequence[str],
+    shares: NDArray[np.float32] | None,
+    width: float,
+    kind: str = "heat",
+    left: float = 0,
+    struck: Marks | None = None,
 ) -> Drawing:
     """Words in lines, each on a ground as strong as its share.
 
@@ -122,6 +129,7 @@ def token_lines(
         width: of the lines.
         kind: which colour.
         left: room that is left free before each line.
+        struck: (L,), words that are struck out.
     """
     x, y, body, widest = left, 0.0, "", left
     space = 0.28 * _SIZE
@@ -135,8 +143,9 @@ def token_lines(
                 f'height="{_PITCH - 5}" rx="3"/>'
             )
         # The reader's font is another than the one that was measured.
+        kept = "" if struck is None or not struck[number] else ' class="struck"'
         body += (
-            f'<text x="{x + 3:.1f}" y="{y + 14:.1f}" textLength="{wide - 6:.1f}" lengthAdjust="spacingAndGlyphs">'
+            f'<text{kept} x="{x + 3:.1f}" y="{y + 14:.1f}" textLength="{wide - 6:.1f}" lengthAdjust="spacingAndGlyphs">'
             f"{escape(printable(word))}</text>"
         )
         x, widest = x + wide + space, max(widest, x + wide)
@@ -165,6 +174,7 @@ def matrix(
     size: float = 15,
     kind: str = "cell",
     numbers: NDArray[np.int64] | None = None,
+    struck: tuple[Marks | None, Marks | None] = (None, None),
 ) -> Drawing:
     """A field of squares with the names of its rows at the left and those of its columns above, slanted.
 
@@ -175,6 +185,7 @@ def matrix(
         size: of a square.
         kind: which colour.
         numbers: (n, m), written into the squares.
+        struck: (n,) and (m,), rows and columns whose names are struck out.
     """
     rows, columns = _short(rows), _short(columns)
     left = 6 + max((_WIDER * text_width(name, 11) for name in rows), default=0)
@@ -185,11 +196,11 @@ def matrix(
     field = cells(shares, size, kind)
     body = _moved(field, left, top)
     for at, name in enumerate(rows):
-        body += label(left - 5, top + (at + 0.5) * size + 4, name, "quiet small", "end")
+        body += label(left - 5, top + (at + 0.5) * size + 4, name, _name_kind(struck[0], at), "end")
     for at, name in enumerate(columns):
         x, y = left + (at + 0.5) * size + 3, top - 5
         body += (
-            f'<text class="quiet small" transform="translate({x:.1f} {y:.1f}) rotate(-60)">'
+            f'<text class="{_name_kind(struck[1], at)}" transform="translate({x:.1f} {y:.1f}) rotate(-60)">'
             f"{escape(printable(name))}</text>"
         )
     for (row, column), number in np.ndenumerate(numbers if numbers is not None else np.zeros((0, 0), np.int64)):
@@ -197,6 +208,11 @@ def matrix(
             tone = "small pale" if shares[row, column] > 0.55 else "small"
             body += label(left + (column + 0.5) * size, top + (row + 0.5) * size + 4, str(number), tone, "middle")
     return Drawing(left + field.width + max(0.0, right) + 6, top + field.height + 2, body)
+
+
+def _name_kind(struck: Marks | None, at: int) -> str:
+    """How the name of a row or column is written."""
+    return "quiet small" + " struck" * (struck is not None and bool(struck[at]))
 
 
 def _short(names: Sequence[str], letters: int = 18) -> list[str]:

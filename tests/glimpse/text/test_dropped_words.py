@@ -1,5 +1,6 @@
 """Words that were chosen to be left out: how an account, the terminal and the report show them."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from glimpse.agents.resan import Resan
 from glimpse.agents.text_options import RationaleOptions, ResanOptions
 from glimpse.config import EvaluateOptions
 from glimpse.text.html import token_line
+from glimpse.text.pictures import pair_drawings, text_drawing
 from glimpse.text.reading import Account, Text, read
 from glimpse.text.terminal import plain_lines, print_account
 
@@ -33,6 +35,16 @@ def test_they_stand_between_tildes_without_colours(capsys: pytest.CaptureFixture
     assert "left out, 67 % of them" in capsys.readouterr().out
 
 
+def test_a_matrix_strikes_out_rows_and_columns_apart() -> None:
+    """A word that may not read as a row, one that is not read as a column."""
+    pairs = {"forward": np.full((1, 3, 3), 0.5, np.float32)}
+    text = replace(CHOSEN, pairs=pairs, silent=np.array([False, True, False]))
+    ((drawing,),) = pair_drawings(text)
+    names = re.findall(r'<text class="quiet small( struck)?"[^>]*>(a|good|film)<', drawing.body)
+    assert names == [("", "a"), (" struck", "good"), ("", "film"), (" struck", "a"), ("", "good"), (" struck", "film")]
+    assert text_drawing(text).body.count('class="struck"') == 2
+
+
 @pytest.mark.parametrize("kind", ["rationale", "resan"])
 def test_an_account_knows_what_was_left_out(kind: str) -> None:
     """By the likeliest choice: kept words, or dependents."""
@@ -49,3 +61,4 @@ def test_an_account_knows_what_was_left_out(kind: str) -> None:
     texts, _, _ = read(agent, shown, {"text": ["a", "b", "c", "d"]}, EvaluateOptions(precision="float32"))
     chosen = agent.reads({"text": shown["text"][None]})["text"][0, :4]
     assert texts[0].dropped is not None and texts[0].dropped.tolist() == (~chosen).tolist()
+    assert (texts[0].silent is None) == (kind == "rationale")
