@@ -44,7 +44,8 @@ class Selecting(TextCore):
 
     The predictor is naive Bayes, made of the training texts: it does not learn, so that a text's best choice is known.
 
-    Observation: `text` (L,), the numbers of its words, 0 behind its end; `text2` (L,) where texts come in pairs.
+    Observation: `text` (L,), the numbers of its words, 0 behind its end; `text2` (L,) where texts come in pairs. L is
+    `max_words`, if that is given, or the longest text's length.
     Action: `head` and `dependent` (L,), zeros and ones; `head2` and `dependent2` where there are two texts. What is
     chosen of padding counts nowhere.
     Reward: log p(label | words read) less `cost` times what the shares of heads and dependents come to, of a pair the
@@ -83,7 +84,8 @@ class Selecting(TextCore):
         self._texts = {"text": texts.text.to(self.device)}
         if texts.second is not None:
             self._texts["text2"] = texts.second.to(self.device)
-        self._width = int(texts.lengths.max())
+        # The same in every split, so that a policy of fixed width fits them all.
+        self._width = options.max_words or int(texts.lengths.max())
         word = spaces.Box(0, len(self.vocabulary.words) - 1, (self._width,), np.int64)
         self.observation_space = spaces.Dict(dict.fromkeys(self._texts, word))
         bits: dict[str, spaces.Space[Any]] = {

@@ -50,6 +50,12 @@ def test_the_reward_by_hand(tmp_path: Path) -> None:
     assert step.terminated.all() and world.step({"head": bits(width=2), "dependent": bits(width=2)}).reward.item() == 0
 
 
+def test_a_limit_is_the_width_of_every_split(tmp_path: Path) -> None:
+    """So that a policy of fixed width that was trained on one split fits the others; else it is the longest text's."""
+    assert make(tmp_path, max_words=9).action_space["head"].shape == (9,)
+    assert make(tmp_path).action_space["head"].shape == (4,)
+
+
 @pytest.mark.parametrize(
     ("head", "dependent", "read"),
     [((), (0, 1), False), ((0,), (0,), False), ((1,), (0,), True), ((0, 1), (0,), True), ((0,), (), False)],
