@@ -76,7 +76,7 @@ class Reader(LearningAgent):
 
     def embed(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Texts (B, L) or (B, S, L), cut to the longest of them: vectors (..., E), and (...) bool, the real words."""
-        text = _cut(text)
+        text = cut(text)
         vectors = self.embedding(text)
         if self.training and self.options.word_dropout:
             kept = torch.rand(text.shape, device=text.device) >= self.options.word_dropout
@@ -158,7 +158,7 @@ def _levels(action_space: spaces.Dict) -> tuple[float | None, int]:
     return float(score.low.min()), round(float(score.high.max() - score.low.min())) + 1
 
 
-def _cut(text: Tensor) -> Tensor:
+def cut(text: Tensor) -> Tensor:
     """Leave out what is padding in all texts, (B, L) or (B, S, L); one word and one sentence remain at least."""
     real = text != PADDING
     for axis in range(1, text.dim()):

@@ -181,3 +181,26 @@ def test_the_marked_word_is_found() -> None:
         optimiser.step()
     kept = agent.likeliest({"text": text})["text"] > 0
     assert kept[text <= 3].float().mean() > 0.9 and kept[text > 3].float().mean() < 0.1
+
+
+@pytest.mark.parametrize("estimator", [{"kind": "reinforce"}, {"kind": "hardkuma"}], ids=lambda each: str(each["kind"]))
+def test_the_selector_is_asked_once_in_an_update(estimator: dict[str, Any]) -> None:
+    """A teacher, who also needs the likeliest choice, hears the same answer, whatever the estimator."""
+    agent, asked = make(estimator=estimator, remedy="teacher"), []
+    agent.selector.register_forward_hook(lambda *_: asked.append(1))
+    assert agent.loss(shown()).total.isfinite() and len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["reinforce", "hardkuma"])
+def test_chances_are_those_of_the_draws(kind: str) -> None:
+    """Of being kept at all, and 0 behind a text's end, which the selector does not read."""
+    agent = make(estimator={"kind": kind})
+    seen: list[torch.Size] = []
+    agent.selector.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
+    says = agent.says(TEXT)
+    assert seen[0][1] == 4 and not says[:, 4:].any()
+    many, numbers = TEXT.repeat(20_000, 1), says.repeat(20_000, *[1] * (says.dim() - 1))
+    drawn = agent.keep(many, numbers, torch.randn(40_000, 1, 6), False) > 0
+    torch.testing.assert_close(
+        drawn.view(-1, 2, 6).float().mean(0), agent.chance(TEXT, says).detach(), atol=0.02, rtol=0
+    )
