@@ -108,6 +108,12 @@ class Rationale(Chooser):
             total, terms = total + self.options.remedy_weight * more, terms | added
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
+    def unread(self, observation: dict[str, Tensor], kept: Kept, label: Tensor) -> Tensor | None:
+        """The complement's errors, (B,), from words that are not kept; None where the remedy is another."""
+        if self.complement is None:
+            return None
+        return self.complement.errors(self, observation["text"], kept["text"], label, self.removes)
+
     @property
     def prepares(self) -> bool:  # type: ignore[override]  # it is over at some time
         """Whether the reader still learns from random words."""

@@ -5,21 +5,20 @@ words of the longest text, N classes.
 """
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from glimpse.agents.chooser import copied, greedy_copies
-from glimpse.agents.embedding import PADDING
+from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.episode import Episode
 from glimpse.agents.errors import AgentError
 from glimpse.agents.selection.bernoulli import log_prob
 from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, ScoreFunctionOptions, StraightThroughOptions
+from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
-
-if TYPE_CHECKING:
-    from glimpse.agents.rationale import Rationale
+from glimpse.agents.text_options import RationaleOptions
 
 Texts = dict[str, Tensor]
 """Something of each text, by the observation's names: its words (B, L), or what the selector says of them."""
@@ -27,7 +26,38 @@ Learned = tuple[Tensor, dict[str, Tensor]]
 """What to minimise, a scalar, and its terms."""
 
 
-def estimate(agent: "Rationale", observation: Texts, says: Texts, episode: Episode) -> Learned:
+class Subject(Protocol):
+    """What an estimator asks of a selector and its reader; `Rationale` says what each is.
+
+    reinforcement: for the score function alone. multiplier: of a Kumaraswamy variable's rate.
+    """
+
+    options: RationaleOptions
+    training: bool
+    embedding: Embedding
+    reinforcement: Reinforcement
+    multiplier: Tensor
+
+    def toss(self, text: Tensor) -> Tensor:
+        """Noise for a choice."""
+
+    def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
+        """A choice."""
+
+    def read(self, observation: Texts, need_weights: bool = False, kept: Texts | None = None) -> tuple[Tensor, Any]:
+        """Logits, from what is kept."""
+
+    def errors(self, logits: Tensor, label: Tensor) -> Learned:
+        """Of an answer, (B,)."""
+
+    def unread(self, observation: Texts, kept: Texts, label: Tensor) -> Tensor | None:
+        """Errors, (B,), of who answers from what is not kept, if there is one."""
+
+    def price(self, kept: Texts, observation: Texts) -> tuple[Tensor, Tensor]:
+        """What a choice costs, and the share of words kept."""
+
+
+def estimate(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
     """What selector and reader minimise, as the agent's options have it."""
     match agent.options.estimator:
         case ScoreFunctionOptions():
@@ -38,7 +68,7 @@ def estimate(agent: "Rationale", observation: Texts, says: Texts, episode: Episo
             return by_gradient(agent, observation, says, episode.label)
 
 
-def by_score(agent: "Rationale", observation: Texts, says: Texts, episode: Episode) -> Learned:
+def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
     """REINFORCE: the reward is minus the error and what was kept."""
     copies = agent.reinforcement.options.copies
     observation, says = copied(observation, copies), copied(says, copies)
@@ -48,8 +78,8 @@ def by_score(agent: "Rationale", observation: Texts, says: Texts, episode: Episo
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
     costs, shares = agent.price(kept, observation)
     reward, total = -errors.detach() - costs, errors.mean()
-    if agent.complement is not None:
-        unread = agent.complement.errors(agent, observation["text"], kept["text"], label, agent.removes)
+    unread = agent.unread(observation, kept, label)
+    if unread is not None:
         reward = reward + agent.options.remedy_weight * unread.detach()
         total, terms = total + unread.mean(), {**terms, "complement": unread.mean()}
     likely = [log_prob(says[name], kept[name] > 0, text != PADDING) for name, text in observation.items()]
@@ -59,7 +89,7 @@ def by_score(agent: "Rationale", observation: Texts, says: Texts, episode: Episo
     return total + gain.policy + gain.baseline, terms
 
 
-def by_gradient(agent: "Rationale", observation: Texts, says: Texts, label: Tensor) -> Learned:
+def by_gradient(agent: Subject, observation: Texts, says: Texts, label: Tensor) -> Learned:
     """Through the choice itself; of HardKuma variables, a multiplier holds the expected rate."""
     kept = {name: _relaxed(agent, text, says[name]) for name, text in observation.items()}
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
@@ -75,7 +105,7 @@ def by_gradient(agent: "Rationale", observation: Texts, says: Texts, label: Tens
     return total, {**terms, "expected": beyond + agent.options.estimator.rate, "multiplier": agent.multiplier.clone()}
 
 
-def _relaxed(agent: "Rationale", text: Tensor, says: Tensor) -> Tensor:
+def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:
     """A choice with a gradient, (B, L) in [0, 1]."""
     real, noise = text != PADDING, torch.rand(text.shape, device=text.device)
     if isinstance(agent.options.estimator, StraightThroughOptions):
@@ -90,7 +120,7 @@ def _expected_rate(observation: Texts, says: Texts) -> Tensor:
     return ((1 - zero) * real).sum() / real.sum().clamp(min=1)
 
 
-def by_enumeration(agent: "Rationale", observation: Texts, says: Texts, label: Tensor, longest: int) -> Learned:
+def by_enumeration(agent: Subject, observation: Texts, says: Texts, label: Tensor, longest: int) -> Learned:
     """The expectation itself: all 2^n choices, each by its probability.
 
     Raises:
