@@ -121,10 +121,10 @@ class Rationale(Chooser):
 
     def _from_any_words(self, observation: dict[str, Tensor], label: Tensor) -> Loss:
         """The reader's error where words are kept at random, another share of each text: it learns what each tells."""
-        kept = {
-            name: (torch.rand(text.shape, device=text.device) < torch.rand(len(text), 1, device=text.device)).float()
-            for name, text in observation.items()
-        }
+        kept = {}
+        for name, text in observation.items():
+            coins = self.selector.shared(torch.rand(text.shape, device=text.device))
+            kept[name] = (coins < torch.rand(len(text), 1, device=text.device)).float()
         errors, terms = self.errors(self.read(observation, kept=kept)[0], label)
         return Loss(errors.mean(), {name: term.detach() for name, term in terms.items()})
 
@@ -163,6 +163,14 @@ class Rationale(Chooser):
         """Words that are kept, if only in part."""
         return {name: kept > 0 for name, kept in self.likeliest(observation).items()}
 
+    def salience(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """How likely the selector keeps each word, if only in part: (B, L)."""
+        return {name: self.chance(text, self.says(text)) for name, text in observation.items()}
+
+    def read_only(self, observation: dict[str, Tensor], kept: dict[str, Tensor]) -> Tensor:
+        """Logits (B, N) of the reader, from other words than the selector's: those that are kept, bool."""
+        return self.read(observation, kept={name: chosen.float() for name, chosen in kept.items()})[0]
+
     def price(self, kept: Kept, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What a choice costs, and the share of words kept, (B,) both."""
         costs, shares = [], []
@@ -175,7 +183,7 @@ class Rationale(Chooser):
 
     def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
         """How much of each word is read, (B, L), by noise (B, 1, L): 0 or 1, but for Kumaraswamy variables."""
-        real, noise = text != PADDING, noise.squeeze(1)
+        real, noise = text != PADDING, self.selector.shared(noise.squeeze(1))
         if not isinstance(self.options.estimator, HardKumaOptions):
             return draw(says, real, noise, greedy).float()
         kuma, chance = hard_kuma(says), torch.special.ndtr(noise)

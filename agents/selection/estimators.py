@@ -18,6 +18,7 @@ from glimpse.agents.selection.bernoulli import log_prob
 from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, ScoreFunctionOptions, StraightThroughOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
+from glimpse.agents.selection.selector import Selector
 from glimpse.agents.text_options import RationaleOptions
 
 Texts = dict[str, Tensor]
@@ -35,6 +36,7 @@ class Subject(Protocol):
     options: RationaleOptions
     training: bool
     embedding: Embedding
+    selector: Selector
     reinforcement: Reinforcement
     multiplier: Tensor
 
@@ -82,7 +84,8 @@ def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) 
     if unread is not None:
         reward = reward + agent.options.remedy_weight * unread.detach()
         total, terms = total + unread.mean(), {**terms, "complement": unread.mean()}
-    likely = [log_prob(says[name], kept[name] > 0, text != PADDING) for name, text in observation.items()]
+    coins = {name: agent.selector.tossed(text != PADDING) for name, text in observation.items()}
+    likely = [log_prob(says[name], kept[name] > 0, tossed) for name, tossed in coins.items()]
     seen = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
     gain = agent.reinforcement(torch.stack(likely).sum(0), reward, seen, episode)
     terms = {**terms, "kept": shares.mean(), "policy": gain.policy, "reward": reward.mean()}
@@ -107,7 +110,7 @@ def by_gradient(agent: Subject, observation: Texts, says: Texts, label: Tensor) 
 
 def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:
     """A choice with a gradient, (B, L) in [0, 1]."""
-    real, noise = text != PADDING, torch.rand(text.shape, device=text.device)
+    real, noise = text != PADDING, agent.selector.shared(torch.rand(text.shape, device=text.device))
     if isinstance(agent.options.estimator, StraightThroughOptions):
         return straight_through(says, noise, agent.options.estimator.temperature) * real
     return hard_kuma(says).sample(noise) * real
