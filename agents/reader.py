@@ -15,6 +15,7 @@ from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.explaining import taken_out
 from glimpse.agents.heads import Head, expected_score, level_divergence, make_pair
 from glimpse.agents.text_options import ReaderOptions
 
@@ -76,7 +77,7 @@ class Reader(LearningAgent):
 
     def embed(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Texts (B, L) or (B, S, L), cut to the longest of them: vectors (..., E), and (...) bool, the real words."""
-        text = _cut(text)
+        text = cut(text)
         vectors = self.embedding(text)
         if self.training and self.options.word_dropout:
             kept = torch.rand(text.shape, device=text.device) >= self.options.word_dropout
@@ -132,6 +133,23 @@ class Reader(LearningAgent):
         encoded = [self.encode(text, need_weights) for text in observation.values()]
         return self.judge(encoded), encoded
 
+    def salience(self, observation: dict[str, Tensor]) -> dict[str, Tensor] | None:
+        """How much each word counts: its weight in the pooling, (B, L), the mean over hops where there are several.
+
+        Of documents (B, S, L) the sentence's weight times the word's. None where the encoder weighs no words.
+        """
+        found = {}
+        for (name, text), one in zip(observation.items(), self.read(observation)[1], strict=True):
+            weights = _of_words(one.weights)
+            if weights is None:
+                return None
+            found[name] = _as_wide(weights.float(), text)
+        return found
+
+    def read_only(self, observation: dict[str, Tensor], kept: dict[str, Tensor]) -> Tensor:
+        """Logits (B, N) of texts from which the words that are not kept, bool, were taken out."""
+        return self.read({name: taken_out(text, kept[name]) for name, text in observation.items()})[0]
+
     def judge(self, encoded: list[Encoded]) -> Tensor:
         """Logits (B, N) of encoded texts, one or two."""
         vectors = [each.vector for each in encoded]
@@ -158,7 +176,21 @@ def _levels(action_space: spaces.Dict) -> tuple[float | None, int]:
     return float(score.low.min()), round(float(score.high.max() - score.low.min())) + 1
 
 
-def _cut(text: Tensor) -> Tensor:
+def _of_words(weights: dict[str, Tensor]) -> Tensor | None:
+    """Of what was attended, the weights of words: (B, L) or (B, S, L)."""
+    if "words" in weights:
+        return weights["words"] * weights["sentences"].unsqueeze(-1)
+    return weights["hops"].mean(1) if "hops" in weights else weights.get("tokens")
+
+
+def _as_wide(weights: Tensor, text: Tensor) -> Tensor:
+    """Weights of texts whose padding was cut, with zeros in its place."""
+    wide = weights.new_zeros(text.shape)
+    wide[tuple(slice(size) for size in weights.shape)] = weights
+    return wide
+
+
+def cut(text: Tensor) -> Tensor:
     """Leave out what is padding in all texts, (B, L) or (B, S, L); one word and one sentence remain at least."""
     real = text != PADDING
     for axis in range(1, text.dim()):

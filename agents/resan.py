@@ -145,6 +145,10 @@ class Resan(Chooser):
         """The heads."""
         return {name: selected.head for name, selected in self._likeliest(observation).items()}
 
+    def salience(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """How likely each word is a dependent: (B, L)."""
+        return {name: self._logits(text)[1].float().sigmoid() * (text != PADDING) for name, text in observation.items()}
+
     def _gain(
         self, episode: Episode, observation: dict[str, Tensor], coins: dict[str, Tensor], choice: Choice, errors: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:

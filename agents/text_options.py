@@ -8,7 +8,13 @@ from pydantic_core import PydanticCustomError
 from glimpse.agents.attention.masks import by_name
 from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions, ResanEncoderOptions
 from glimpse.agents.options import Options
-from glimpse.agents.selection.options import BaselineOptions, EstimatorOptions, ScoreFunctionOptions, SelectorOptions
+from glimpse.agents.selection.options import (
+    BaselineOptions,
+    EstimatorOptions,
+    ExactOptions,
+    ScoreFunctionOptions,
+    SelectorOptions,
+)
 
 
 class ReaderOptions(Options):
@@ -148,6 +154,15 @@ class RationaleOptions(ReaderOptions):
         if getattr(encoder, "kind", None) == "hierarchical":
             raise PydanticCustomError("encoder", "should be one that reads words, not sentences (got 'hierarchical')")
         return encoder
+
+    @field_validator("estimator")
+    @classmethod
+    def _every_choice_is_of_single_words(cls, estimator: EstimatorOptions, others: ValidationInfo) -> EstimatorOptions:
+        shared = getattr(others.data.get("selector"), "words_per_coin", 1)
+        if isinstance(estimator, ExactOptions) and shared > 1:
+            problem = f"exact makes choices of single words: set agent.selector.words_per_coin to 1 (got {shared})"
+            raise PydanticCustomError("estimator", problem)
+        return estimator
 
     @field_validator("left_out")
     @classmethod

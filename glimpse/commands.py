@@ -116,6 +116,7 @@ def _add_evaluate(commands: _Commands) -> None:
     parser.add_argument("--split", choices=("test", "validation"), help="default: test")
     parser.add_argument("--copies", type=_count, metavar="M", help="episodes averaged for each example")
     parser.add_argument("--batch", type=_count, metavar="B", help="examples side by side")
+    parser.add_argument("--share", type=_share, metavar="S", help="of words, named as reasons where people marked some")
     parser.add_argument("--text", metavar="TEXT", help="measure nothing; answer this, and show what was attended to")
     parser.add_argument("--text2", metavar="TEXT", help="the second text, where a run reads pairs")
     _add_device(parser, None)
@@ -128,8 +129,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         from glimpse.evaluate import evaluate_command
 
         split = arguments.split or "test"
-        return evaluate_command(arguments.run, split, arguments.copies, arguments.batch, arguments.device)
-    for option in ("split", "copies", "batch"):
+        return evaluate_command(
+            arguments.run, split, arguments.copies, arguments.batch, arguments.device, arguments.share
+        )
+    for option in ("split", "copies", "batch", "share"):
         if getattr(arguments, option) is not None:
             arguments.parser.error(f"--text measures nothing, so it takes no --{option}")
     from glimpse.text.own_text import read_command
@@ -288,6 +291,12 @@ def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,8}", text):
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _share(text: str) -> float:
+    if not re.fullmatch(r"1|1\.0+|0?\.\d{1,8}", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, such as 0.2, got {text!r}")
+    return float(text)
 
 
 def _add(

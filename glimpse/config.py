@@ -121,6 +121,9 @@ class EvaluateOptions(Options):
     batch: int = Field(1000, ge=1, description="Examples played side by side.")
     copies: int = Field(10, ge=1, description="Episodes M whose probabilities are averaged in `averaged`.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="As `train.precision`.")
+    share: float = Field(
+        0.2, gt=0, le=1, description="Of words: those that count most, as reasons beside those that people marked."
+    )
     seed: int = Field(20140101, ge=0, description="Fixes the canvases and first places of validation and test.")
 
 

@@ -18,6 +18,7 @@ from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import VisualCore
 from glimpse.errors import UserError
 from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_controls
+from glimpse.reasons import measure_reasons, print_reasons
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
 from glimpse.scores import Score, Scores, measure
@@ -76,9 +77,11 @@ def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
     raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
 
 
-def evaluate_command(run: Path, split: str, copies: int | None, batch: int | None, device: str | None) -> None:
+def evaluate_command(
+    run: Path, split: str, copies: int | None, batch: int | None, device: str | None, share: float | None = None
+) -> None:
     """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
-    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device)
+    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device, share)
 
 
 def evaluate_run(
@@ -87,6 +90,7 @@ def evaluate_run(
     copies: int | None = None,
     batch: int | None = None,
     device: str | None = None,
+    share: float | None = None,
 ) -> dict[str, Any]:
     """Measure a run on a split beside its controls, print the table, and give what was added to evaluation.json.
 
@@ -94,13 +98,15 @@ def evaluate_run(
         UserError: if the run cannot be read, or the record not be written.
     """
     trained = open_run(run, split, device, print)
-    given = {name: value for name, value in (("copies", copies), ("batch", batch)) if value is not None}
+    asked = {"copies": copies, "batch": batch, "share": share}
+    given = {name: value for name, value in asked.items() if value is not None}
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
     name = trained.experiment.agent.name
     rows: dict[str, Scores] = {name: measure(trained.agent, trained.world, options)}
     if gaze_matters(trained.agent, trained.world):
         rows |= measure_controls(trained.agent, trained.world, options)
+    reasons = measure_reasons(trained.agent, trained.world, options)
     seconds = time.perf_counter() - begun
     cost = measure_cost(trained.agent, trained.world)
     print_table(rows, split, trained.experiment.shown_task, trained.step, trained.agent.samples)
@@ -108,6 +114,8 @@ def evaluate_run(
     measured = [f"{figure.replace('_', ' ')} {value:.4f}" for figure, value in figures.items() if figure != "pearson"]
     measured += describe_kept(rows[name].kept)
     print(", ".join([*measured, cost.describe()]))
+    if reasons is not None:
+        print_reasons(reasons, bool(rows[name].kept))
     for line in (*describe_gain(rows), *(f"warning: {text}" for text in _warnings(rows, trained.agent))):
         print(line)
     record = {
@@ -120,6 +128,7 @@ def evaluate_run(
         "seed": options.seed,
         **asdict(cost),
         "scores": {row: asdict(scores) for row, scores in rows.items()},
+        **({} if reasons is None else {"reasons": asdict(reasons)}),
     }
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")

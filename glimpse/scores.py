@@ -141,7 +141,7 @@ def evaluation_keys(world: JudgedCore, options: EvaluateOptions) -> Tensor:
     return keys.to(world.device)
 
 
-def _by_length(world: JudgedCore) -> Tensor:
+def by_length(world: JudgedCore) -> Tensor:
     """All examples (N,), in order; texts of like lengths side by side, since a batch is as long as its longest."""
     lengths = getattr(world, "lengths", None)
     examples = torch.arange(world.examples) if lengths is None else torch.argsort(lengths, stable=True)
@@ -158,7 +158,7 @@ def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies:
     kept, attended, begun = KeptWords(), [], time.perf_counter()
     records = agent.selects > 0 or isinstance(world, TextCore)
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
-        for example in _by_length(world).split(options.batch):
+        for example in by_length(world).split(options.batch):
             episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=records)
             alone, together = judge(episode, world)
             single.append(alone)

@@ -66,9 +66,22 @@ EstimatorOptions = Annotated[
 class SelectorOptions(Options):
     """What says how likely each token is kept."""
 
-    kind: Literal["lstm", "gru", "pooled"] = Field(
-        "gru", description="Reads the text in both directions; or each word beside the mean of all (ReSAN's sampler)."
+    kind: Literal["lstm", "gru", "cnn", "pooled"] = Field(
+        "gru",
+        description="Reads the text in both directions; or each word with those around it; or beside the mean of all "
+        "(ReSAN's sampler).",
     )
     width: int = Field(50, ge=1, description="Units of each direction, or of the hidden layer.")
+    span: int = Field(5, ge=1, description="Of a CNN: words that it sees at once, the word itself in their middle.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Of what its layers see.")
     bias: float = Field(0.0, description="What the logit of keeping a token begins with.")
+    words_per_coin: int = Field(
+        1, ge=1, description="Words in a row that are kept or left out together: runs of so many from the first word."
+    )
+
+    @field_validator("span")
+    @classmethod
+    def _has_a_middle(cls, span: int) -> int:
+        if span % 2 == 0:
+            raise PydanticCustomError("span", f"should be odd, with the word itself in the middle (got {span})")
+        return span

@@ -66,3 +66,9 @@ class HardKuma(NamedTuple):
         middle = self.sample(torch.full_like(self.a, 0.5))
         hard = (self.one > self.zero).to(middle.dtype)
         return torch.where(between > torch.maximum(self.zero, self.one), middle, hard)
+
+
+def hard_kuma(says: Tensor) -> HardKuma:
+    """A Kumaraswamy variable for each word of (B, L, 2): softplus keeps a and b above 0."""
+    a, b = (torch.nn.functional.softplus(says.float()) + 1e-2).unbind(-1)
+    return HardKuma(a, b)

@@ -8,7 +8,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.heads import Head
@@ -44,13 +43,21 @@ class Complement(SecondReader):
 
 
 class Teacher(SecondReader):
-    """Reads all words, each by what the selector says of it: a gradient shows the way (Yu et al., 2021, "A2R")."""
+    """Reads all words, each by how likely the selector keeps it: a gradient shows the way (Yu et al., 2021, "A2R")."""
 
     def loss(
-        self, first: Reader, text: Tensor, says: Tensor, hard: Tensor, label: Tensor
+        self, first: Reader, text: Tensor, chance: Tensor, hard: Tensor, label: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Its error, and how far both answers are apart: Jensen-Shannon divergence, in nats; and these as terms."""
-        logits = self.read(first, text, says.sigmoid() * (text != PADDING), False)
+        """Its error, and how far both answers are apart: Jensen-Shannon divergence, in nats; and these as terms.
+
+        Args:
+            first: the reader that it teaches.
+            text: (B, L).
+            chance: (B, L), how likely each word is kept, 0 at padding.
+            hard: (B, N), what the first reader answers from words that are kept or not.
+            label: (B,).
+        """
+        logits = self.read(first, text, chance, False)
         error = first.errors(logits, label)[0].mean()
         apart = jensen_shannon(logits, hard).mean()
         return error + apart, {"teacher": error, "agreement": apart}

@@ -199,3 +199,59 @@ def test_the_marked_word_is_found() -> None:
         optimiser.step()
     kept = agent.likeliest({"text": text})["text"] > 0
     assert kept[text <= 3].float().mean() > 0.9 and kept[text > 3].float().mean() < 0.1
+
+
+@pytest.mark.parametrize("estimator", [{"kind": "reinforce"}, {"kind": "hardkuma"}], ids=lambda each: str(each["kind"]))
+def test_the_selector_is_asked_once_in_an_update(estimator: dict[str, Any]) -> None:
+    """A teacher, who also needs the likeliest choice, hears the same answer, whatever the estimator."""
+    agent, asked = make(estimator=estimator, remedy="teacher"), []
+    agent.selector.register_forward_hook(lambda *_: asked.append(1))
+    assert agent.loss(shown()).total.isfinite() and len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["reinforce", "hardkuma"])
+def test_chances_are_those_of_the_draws(kind: str) -> None:
+    """Of being kept at all, and 0 behind a text's end, which the selector does not read."""
+    agent = make(estimator={"kind": kind})
+    seen: list[torch.Size] = []
+    agent.selector.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
+    says = agent.says(TEXT)
+    assert seen[0][1] == 4 and not says[:, 4:].any()
+    many, numbers = TEXT.repeat(20_000, 1), says.repeat(20_000, *[1] * (says.dim() - 1))
+    drawn = agent.keep(many, numbers, torch.randn(40_000, 1, 6), False) > 0
+    torch.testing.assert_close(
+        drawn.view(-1, 2, 6).float().mean(0), agent.chance(TEXT, says).detach(), atol=0.02, rtol=0
+    )
+
+
+@pytest.mark.parametrize("estimator", ["reinforce", "straight_through", "hardkuma"])
+def test_words_that_share_a_coin_are_kept_together(estimator: str) -> None:
+    """In draws and in greedy choices; the probability of a draw counts each coin once."""
+    agent = make(estimator={"kind": estimator}, selector={"kind": "gru", "width": 4, "words_per_coin": 2})
+    says = agent.says(TEXT)
+    for greedy in (False, True):
+        kept = agent.keep(TEXT, says, torch.randn(2, 1, 6), greedy)
+        assert torch.equal(kept[:, ::2][:, :2], kept[:, 1::2][:, :2])
+    assert agent.loss(shown()).total.isfinite()
+
+
+def test_a_shared_coin_has_the_gradient_of_one() -> None:
+    """With two words a coin, REINFORCE has the exact gradient of texts of half as many words, each of them doubled."""
+    agent = make(
+        estimator={"kind": "reinforce"}, selector={"kind": "pooled", "width": 4, "words_per_coin": 2}, cost=0.4
+    )
+    text, label = torch.tensor([[5, 5, 7, 7]]), torch.tensor([1])
+    bias = cast(nn.Linear, agent.selector.reads.layers[-1]).bias  # type: ignore[index]
+    logits = agent.says(text)[:, ::2]
+    total = torch.zeros(())
+    for first in (0.0, 1.0):
+        for second in (0.0, 1.0):
+            kept = {"text": torch.tensor([[first, first, second, second]])}
+            error = agent.errors(agent.read({"text": text}, kept=kept)[0], label)[0].detach()
+            sign = torch.tensor([[2 * first - 1, 2 * second - 1]])
+            chance = torch.sigmoid(sign * logits).prod(-1)
+            total = total + (chance * (error + agent.price(kept, {"text": text})[0])).sum()
+    (expected,) = torch.autograd.grad(total, bias)
+    found = torch.stack([torch.autograd.grad(agent.loss(shown(label, text=text)).total, bias)[0] for _ in range(1500)])
+    error_of_mean = found.std(0) / len(found) ** 0.5
+    assert ((found.mean(0) - expected).abs() < 3 * error_of_mean).all()
