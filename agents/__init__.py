@@ -97,6 +97,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Reads a whole text, or two: word vectors, an encoder by `encoder.kind`, and a head",
         kinds=("text",),
     ),
+    "top-reader": NamedAgent(
+        "glimpse.agents.top_reader:TopReader",
+        "glimpse.agents.text_options:TopReaderOptions",
+        "A reader that answers from the words which weigh most with its soft attention, and from these alone",
+        kinds=("text",),
+    ),
     "resan": NamedAgent(
         "glimpse.agents.resan:Resan",
         "glimpse.agents.text_options:ResanOptions",

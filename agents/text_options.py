@@ -77,6 +77,13 @@ def _pooling(encoder: Options) -> Options | None:
     return pooling
 
 
+class TopReaderOptions(ReaderOptions):
+    """A reader that answers from the words alone which weigh most with its soft attention."""
+
+    name: Literal["top-reader"] = "top-reader"  # type: ignore[assignment]  # a variant of its own
+    share: float = Field(0.3, gt=0, le=1, description="Share of a text's words that it answers from, at least one.")
+
+
 class SamplingOptions(BaselineOptions):
     """How tokens are chosen, one coin for each (Shen et al., 2018, "ReSAN", section 3)."""
 

@@ -26,7 +26,13 @@ from glimpse.agents.options import (
 from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, PpoOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.skim_options import SkimmerOptions
 from glimpse.agents.soft_options import DrawOptions, GridOptions
-from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions, WordChooserOptions
+from glimpse.agents.text_options import (
+    RationaleOptions,
+    ReaderOptions,
+    ResanOptions,
+    TopReaderOptions,
+    WordChooserOptions,
+)
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
@@ -52,6 +58,7 @@ AgentOptions = Annotated[
     | A2cOptions
     | RecurrentPpoOptions
     | ReaderOptions
+    | TopReaderOptions
     | ResanOptions
     | RationaleOptions
     | SkimmerOptions

@@ -133,13 +133,15 @@ TEXT_TABLES: dict[str, Table] = {
         "Accuracy against the share of words that are read, SST-2, %",
         "Hard attention keeps some words, and its reader sees these alone: chosen by policy gradient, where keeping "
         "every word costs lambda, or by HardKuma variables, which are given a rate. Sparse attention reads all words "
-        "with a bidirectional LSTM, and then gives most states no weight at all: attended is the share that has some. "
-        "Soft attention gives all of them some weight.",
+        "with a bidirectional LSTM, and then gives some states no weight at all: attended is the share that has some. "
+        "Soft attention gives all of them some weight; the "
+        "reader of its top words reads these again, alone, though it has learned from whole texts.",
         (
             *_rated({"hard-01": "0.1", "hard-03": "0.3", "hard-1": "1", "hard-3": "3"}, "hard, lambda"),
             *_rated({"kuma-10": "10 %", "kuma-30": "30 %", "kuma-50": "50 %"}, "HardKuma, rate"),
             *_rated({"entmax-125": "1.25", "entmax-15": "1.5", "entmax-2": "2, sparsemax"}, "sparse, entmax of alpha"),
-            Entry("sst2-attention", "soft attention", family="soft"),
+            *_rated({"top-10": "10 %", "top-30": "30 %", "top-50": "50 %"}, "soft, the top words"),
+            Entry("sst2-attention", "soft attention, all words", family="soft, the top words"),
             Entry("sst2-gru", "maxima, all words", control=True, family="maxima, all words"),
         ),
         figure="rates",
