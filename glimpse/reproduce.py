@@ -30,6 +30,13 @@ from glimpse.train import train_command
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
 _NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
 """Keys and sections of a config that say how a run is made, not which."""
+_OF_REASONS = (
+    "average_precision",
+    "sufficiency",
+    "comprehensiveness",
+    "sufficiency_area",
+    "comprehensiveness_area",
+)
 
 
 class Result(NamedTuple):
@@ -134,7 +141,7 @@ def _result(run: Path, table: Table) -> Result:
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
-    whole = all(cost in record for cost in table.costs)
+    whole = all(part in record for part in (*table.costs, *(("reasons",) if table.reasons else ())))
     if not fits or not whole or _scores(record)["copies"] != experiment.evaluate.copies:
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
@@ -162,6 +169,9 @@ def _measures(result: Result, table: Table) -> dict[str, float]:
     measures = _test_measures(WORLDS[result.experiment.task.name].kind, scores)
     if table.figure == "glimpses":
         measures["glimpses"] = scores["glimpses"]
+    if table.reasons:
+        answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
+        measures = answers | _reasons(result.record["reasons"])
     measures |= {cost: result.record[cost] for cost in table.costs}
     return measures | (_speed(result) if table.speed else {})
 
@@ -187,6 +197,19 @@ def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[s
     else:
         answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in alone.items()}
     return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
+
+
+def _reasons(measured: dict[str, Any]) -> dict[str, float]:
+    """What was named as reasons, and what it is worth to the answer, in percent and percentage points."""
+    choice = measured["choice"]
+    shown = {
+        "named": choice["share"],
+        "named_f1": choice["f1"],
+        **{f"{control}_f1": measured[control]["f1"] for control in ("random", "first", "top")},
+        "spans_f1": choice["spans_f1"],
+        **{name: measured[name] for name in _OF_REASONS},
+    }
+    return {f"test_{name}": 100 * value for name, value in shown.items()}
 
 
 def _speed(result: Result) -> dict[str, float]:

@@ -55,6 +55,7 @@ class Table:
     figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken.
     costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
     speed: whether the seconds of an epoch and the words of a second are columns.
+    reasons: whether the words that are named as reasons, against those that people marked, are columns.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Table:
     figure: Literal["lines", "cost", "glimpses"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     speed: bool = False
+    reasons: bool = False
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:

@@ -40,6 +40,7 @@ class Text:
     hops: (R, L), of tokens in each hop.
     pairs: (h, L, L) by name: how much each token (a row) read of each (a column).
     dropped: (L,) bool, words that the agent chose not to read; None of one that reads everything.
+    marked: (L,) bool, words that people named as reasons; None where nobody was asked.
     """
 
     words: tuple[str, ...]
@@ -50,6 +51,7 @@ class Text:
     hops: Floats | None = None
     pairs: dict[str, Floats] = field(default_factory=dict)
     dropped: NDArray[np.bool_] | None = None
+    marked: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -126,6 +128,10 @@ def account(agent: Reader, world: Reading, options: EvaluateOptions, example: in
     words = world.vocabulary.words
     spelled = {name: [words[number] for number in text[text != PADDING].tolist()] for name, text in shown.items()}
     texts, belief, score = read(agent, shown, spelled, options, need_pairs)
+    marks = world.marked(numbers)
+    if marks is not None:
+        named = marks[0][shown["text"] != PADDING].cpu().numpy()
+        texts = (replace(texts[0], marked=named), *texts[1:])
     return Account(example, texts, belief, score, episode.label.item())
 
 

@@ -39,7 +39,7 @@ def test_every_table_that_is_promised_is_there() -> None:
         "hard-vs-soft",
         "stopping",
     ]
-    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "documents"]
+    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "rationales", "documents"]
     assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
 
 
@@ -48,7 +48,7 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
     if name in TEXT_TABLES:
-        assert task.name == "text" and config.startswith(task.data.split("-20k")[0])
+        assert task.name == "text" and config.startswith(task.data.split("-20k")[0].removesuffix("-movies"))
         return
     worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
     assert task.name in (worlds.get(name, name), f"{name}-mnist")
@@ -147,6 +147,26 @@ def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, nam
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert set(named) <= set(texts) and "not measured" not in texts
     assert not re.search(rb"(href|url\(|@import)", files["svg"])
+
+
+def test_reasons_are_drawn_by_their_f1() -> None:
+    """What is named, and the words that count most; the page has a heading for each number."""
+    names = (
+        "accuracy",
+        "named",
+        "named_f1",
+        "random_f1",
+        "top_f1",
+        "spans_f1",
+        "average_precision",
+        "sufficiency_area",
+    )
+    rows = [row("a", f"test_{name}", 10.0 + number) for number, name in enumerate(names)]
+    table = Table("T", "Text.", (Entry("a", "first"),), reasons=True)
+    drawn = figure_files(table, rows)["svg"].decode()
+    assert "F1 of words named as reasons, %" in drawn and ">top, F1<" in drawn and "accuracy" not in drawn
+    heads = table_markdown(table, rows, "t")
+    assert "| accuracy, % | named, % | F1 | random, F1 | top, F1 | IOU-F1 | AUPRC | sufficiency, AOPC |" in heads
 
 
 def test_dots_lie_where_the_axis_says() -> None:
