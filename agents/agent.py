@@ -102,6 +102,11 @@ class LearningAgent(Agent):
 
 def own_rate(agent: nn.Module, part: nn.Module, rate: float) -> RateGroups:
     """An agent's parameters in two groups: those of a part of it, at its own rate, after all others."""
-    own = list(part.parameters())
-    known = {id(parameter) for parameter in own}
-    return [([other for other in agent.parameters() if id(other) not in known], 1.0), (own, rate)]
+    return own_rates(agent, (part, rate))
+
+
+def own_rates(agent: nn.Module, *parts: tuple[nn.Module, float]) -> RateGroups:
+    """An agent's parameters in groups: those of parts of it, each at its own rate, after all others."""
+    own = [(list(part.parameters()), rate) for part, rate in parts]
+    known = {id(parameter) for parameters, _ in own for parameter in parameters}
+    return [([other for other in agent.parameters() if id(other) not in known], 1.0), *own]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
+from glimpse.agents.agent import RateGroups, own_rates
 from glimpse.agents.chooser import Chooser
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded, put_back
@@ -121,6 +122,13 @@ class Rationale(Chooser):
         if self.complement is None:
             return None
         return self.complement.errors(self, observation["text"], kept["text"], label, self.removes)
+
+    def learning_rates(self) -> RateGroups:
+        """Word vectors and selector have rates of their own."""
+        options = self.options
+        if options.selector_rate == 1:
+            return super().learning_rates()
+        return own_rates(self, (self.embedding, options.embedding_rate), (self.selector, options.selector_rate))
 
     @property
     def prepares(self) -> bool:  # type: ignore[override]  # it is over at some time

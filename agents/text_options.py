@@ -133,6 +133,7 @@ class RationaleOptions(ReaderOptions):
 
     name: Literal["rationale"] = "rationale"  # type: ignore[assignment]  # a variant of its own
     selector: SelectorOptions = Field(SelectorOptions(), description="Says how likely each word is kept.")
+    selector_rate: float = Field(1.0, gt=0, description="Multiple of the learning rate, for the selector.")
     estimator: EstimatorOptions = Field(ScoreFunctionOptions(), description="How the selector learns; `kind` names it.")
     cost: float = Field(0.5, ge=0, description="What it costs to keep all words, beside the error.")
     contiguity: float = Field(0.0, ge=0, description="What it costs where words and their next differ throughout.")

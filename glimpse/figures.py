@@ -21,11 +21,13 @@ _PUBLISHED: tuple[tuple[str, str, Tone], ...] = (
     ("paper", "paper", "paper"),
 )
 _OF_TEXTS = ("test_accuracy", "test_pearson")
+_OF_REASONS = ("test_named_f1", "test_top_f1")
 _PERCENT = {"test_pearson": 100}
 _AXES = {
     ("test_accuracy",): "test accuracy, %",
     ("test_pearson",): "100 r on the test set",
     _OF_TEXTS: "test accuracy, %, or 100 r",
+    _OF_REASONS: "F1 of words named as reasons, %",
     ("test_caught_m1", "test_caught_greedy"): "caught, %",
 }
 
@@ -76,8 +78,10 @@ def scores_figure(lines: Sequence[Line]) -> Figure:
 
 
 def _drawn(lines: Sequence[Line]) -> list[str]:
-    """The metrics that are drawn: of texts one for each line, else the first two."""
+    """The metrics that are drawn: of texts one for each line, or two of reasons; else the first two."""
     metrics = list(dict.fromkeys(metric for line in lines for metric in line.of))
+    if set(_OF_REASONS) <= set(metrics):
+        return list(_OF_REASONS)
     of_texts = [metric for metric in _OF_TEXTS if metric in metrics]
     return of_texts or metrics[:2]
 

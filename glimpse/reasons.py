@@ -75,22 +75,6 @@ class Reasons:
     sufficiency_area: float
     comprehensiveness_area: float
 
-    def flat(self) -> dict[str, float]:
-        """The numbers that a table shows, in [0, 1] all."""
-        return {
-            "named": self.choice.share,
-            "f1": self.choice.f1,
-            "random_f1": self.random.f1,
-            "first_f1": self.first.f1,
-            "top_f1": self.top.f1,
-            "spans_f1": self.choice.spans_f1,
-            "average_precision": self.average_precision,
-            "sufficiency": self.sufficiency,
-            "comprehensiveness": self.comprehensiveness,
-            "sufficiency_area": self.sufficiency_area,
-            "comprehensiveness_area": self.comprehensiveness_area,
-        }
-
 
 @dataclass
 class _Documents:

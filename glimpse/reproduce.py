@@ -6,24 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-import torch
-
-from glimpse.build import make_world
 from glimpse.checkpoint import load_newest
 from glimpse.config import Experiment
 from glimpse.config_differences import differing_keys, overrides_from
 from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_read_errors, reporting_write_errors
-from glimpse.envs import WORLDS
-from glimpse.envs.text.reading import Reading
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
 from glimpse.learning_curves import curves_picture
 from glimpse.results import Row, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
+from glimpse.run_measures import Result, is_whole, measure_run, own_scores
 from glimpse.table_markdown import table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.train import train_command
@@ -31,15 +27,6 @@ from glimpse.train import train_command
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
 _NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
 """Keys and sections of a config that say how a run is made, not which."""
-
-
-class Result(NamedTuple):
-    """A finished run: its config, its record on the test set, how many steps it has, and how long they took."""
-
-    experiment: Experiment
-    record: dict[str, Any]
-    steps: int
-    seconds: float
 
 
 def reproduce_command(
@@ -137,9 +124,7 @@ def _result(run: Path, table: Table) -> Result:
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
-    whole = all(cost in record for cost in table.costs)
-    timed = not table.pace or "seconds" in _scores(record)
-    if not fits or not whole or not timed or _scores(record)["copies"] != experiment.evaluate.copies:
+    if not fits or not is_whole(record, table) or own_scores(record)["copies"] != experiment.evaluate.copies:
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
     return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
@@ -156,61 +141,10 @@ def _known_record(folder: RunFolder) -> dict[str, Any]:
         raise UserError(f"{path} is not what glimpse evaluate writes. Remove it") from None
 
 
-def _scores(record: dict[str, Any]) -> dict[str, Any]:
-    return dict(record["scores"][record["agent"]])
-
-
-def _measures(result: Result, table: Table) -> dict[str, float]:
-    """The numbers of one run, by the names of their metrics."""
-    scores = _scores(result.record)
-    measures = _test_measures(WORLDS[result.experiment.task.name].kind, scores)
-    if table.figure == "glimpses":
-        measures["glimpses"] = scores["glimpses"]
-    measures |= {cost: result.record[cost] for cost in table.costs}
-    if table.figure == "rates" and scores.get("attended") is not None and not scores.get("kept"):
-        measures["test_attended"] = 100 * scores["attended"]
-    if table.pace:
-        measures["texts_per_second"] = scores["greedy"]["episodes"] / scores["seconds"]
-    return measures | (_speed(result) if table.speed else {})
-
-
-def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
-    """What an agent reached, as is usual for a kind of world."""
-    errors = {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
-    if kind == "catch":  # Nothing is believed there that could be averaged.
-        return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
-    if kind == "text":
-        figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
-        figures = figures or {"test_accuracy": 100 - errors["averaged"]}
-        return figures | (_chosen_measures(scores, errors) if scores.get("kept") else {})
-    averaged = f"test_error_m{scores['copies']}"
-    return dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
-
-
-def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[str, float]:
-    """Of an agent that chooses words: its answers without an average, and which words it chose, in percent."""
-    alone = {"sampled": "m1", "greedy": "greedy"}
-    if scores["averaged"]["figures"]:
-        answers = {f"test_pearson_{name}": scores[way]["figures"]["pearson"] for way, name in alone.items()}
-    else:
-        answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in alone.items()}
-    return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
-
-
-def _speed(result: Result) -> dict[str, float]:
-    """How fast a run learned: seconds of an epoch, validation included, and words of its training texts a second."""
-    world, experiment = make_world(result.experiment, "train", torch.device("cpu")), result.experiment
-    epochs = result.steps * experiment.train.batch / world.examples
-    return {
-        "epoch_seconds": result.seconds / epochs,
-        "words_per_second": cast(Reading, world).words_in_all * epochs / result.seconds,
-    }
-
-
 def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: bool) -> list[Row]:
     """A row for each metric of one line."""
     first = results[0]
-    measured = [_measures(result, table) for result in results]
+    measured = [measure_run(result, table) for result in results]
     return [
         {
             "task": first.experiment.shown_task,

@@ -64,6 +64,7 @@ class Table:
     speed: whether the seconds of an epoch and the words of a second, in training, are columns.
     curve: the measure of validation data of which learning curves are drawn, if any; of lines that have a family.
     pace: whether the texts are that are answered in a second, and how many times as many as by the line beside.
+    reasons: whether the words that are named as reasons, against those that people marked, are columns.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Table:
     speed: bool = False
     pace: bool = False
     curve: str = ""
+    reasons: bool = False
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:

@@ -17,7 +17,16 @@ _MOST_WORDS = 600
 def reading(one: Account, classes: Sequence[str]) -> str:
     """A text, or a pair, with the answer below."""
     body = "".join(_document(text) if text.sentences is not None else _plain(text) for text in one.texts)
-    return f'<figure class="reading">{body}<figcaption>{answer(one, classes)}</figcaption></figure>'
+    told = f"{answer(one, classes)}{_agreement(one.texts[0])}"
+    return f'<figure class="reading">{body}<figcaption>{told}</figcaption></figure>'
+
+
+def _agreement(text: Text) -> str:
+    """How many of the words that people marked were read, and how many others, where an agent chose."""
+    if text.marked is None or text.dropped is None:
+        return ""
+    both, read, marked = (text.marked & ~text.dropped).sum(), (~text.dropped).sum(), text.marked.sum()
+    return f" <small>read {read:,} of {len(text.words):,} words, among them {both:,} of {marked:,} marked ones</small>"
 
 
 def answer(one: Account, classes: Sequence[str]) -> str:
@@ -37,17 +46,19 @@ def token_spans(
     strengths: Floats | None,
     unknown: NDArray[np.bool_],
     dropped: NDArray[np.bool_] | None = None,
+    marked: NDArray[np.bool_] | None = None,
 ) -> str:
     """Words with their weights, on grounds of their strengths in [0, 1], all (L,).
 
-    Those not known are marked, and those that were left out are struck out.
+    Those not known are dotted, those that were left out are struck out, and those that people marked are underlined.
     """
     spans = []
     for number, word in enumerate(words):
         faint = strengths is None or strengths[number] < 0.005
         style = "" if faint or strengths is None else f' style="--w:{strengths[number]:.2f}"'
         told = "" if weights is None else f' title="{weights[number]:.4f}"'
-        kind = ' class="unknown"' if unknown[number] else ""
+        kinds = ["unknown"] * bool(unknown[number]) + ["marked"] * (marked is not None and bool(marked[number]))
+        kind = f' class="{" ".join(kinds)}"' if kinds else ""
         tag = "s" if dropped is not None and dropped[number] else "span"
         spans.append(f"<{tag}{kind}{style}{told}>{escape(printable(word))}</{tag}>")
     return " ".join(spans)
@@ -56,7 +67,7 @@ def token_spans(
 def token_line(text: Text, weights: Floats | None) -> str:
     """All words with some weights (L,); of a long text the first ones, and how much of the weight the others have."""
     strengths = None if weights is None else shares(weights)
-    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown, text.dropped)
+    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown, text.dropped, text.marked)
     rest = len(text.words) - _MOST_WORDS
     if rest <= 0:
         return shown or "<small>no words</small>"
@@ -76,8 +87,9 @@ def _document(text: Text) -> str:
     for number, (begin, end) in enumerate(text.bounds):
         if begin and end > _MOST_WORDS:
             break
+        marked = None if text.marked is None else text.marked[begin:end]
         words = token_spans(
-            text.words[begin:end], text.weights[begin:end], strengths[begin:end], text.unknown[begin:end]
+            text.words[begin:end], text.weights[begin:end], strengths[begin:end], text.unknown[begin:end], None, marked
         )
         chip = f'<b style="--w:{of_sentences[number]:.2f}">{text.sentences[number]:.2f}</b>'
         lines.append(f'<li>{chip}<p class="tokens">{words}</p></li>')

@@ -41,6 +41,7 @@ class Text:
     pairs: (h, L, L) by name: how much each token (a row) read of each (a column).
     dropped: (L,) bool, words that the agent chose not to read; None of one that reads everything.
     silent: (L,) bool, words that it chose not to let read others; None where all do.
+    marked: (L,) bool, words that people named as reasons; None where nobody was asked.
     """
 
     words: tuple[str, ...]
@@ -52,6 +53,7 @@ class Text:
     pairs: dict[str, Floats] = field(default_factory=dict)
     dropped: NDArray[np.bool_] | None = None
     silent: NDArray[np.bool_] | None = None
+    marked: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -128,6 +130,10 @@ def account(agent: Reader, world: Reading, options: EvaluateOptions, example: in
     words = world.vocabulary.words
     spelled = {name: [words[number] for number in text[text != PADDING].tolist()] for name, text in shown.items()}
     texts, belief, score = read(agent, shown, spelled, options, need_pairs)
+    marks = world.marked(numbers)
+    if marks is not None:
+        named = marks[0][shown["text"] != PADDING].cpu().numpy()
+        texts = (replace(texts[0], marked=named), *texts[1:])
     return Account(example, texts, belief, score, episode.label.item())
 
 

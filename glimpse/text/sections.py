@@ -40,9 +40,9 @@ def answers(contents: TextContents) -> str:
 
 def texts(contents: TextContents) -> str:
     """Texts spread over the split, with what was attended."""
-    count = len(contents.shown)
-    chooses = contents.shown[0].texts[0].dropped is not None
-    struck = " Words that are struck out were left out by the likeliest choice." if chooses else ""
+    count, first = len(contents.shown), contents.shown[0].texts[0]
+    struck = " Words that are struck out were left out by the likeliest choice." if first.dropped is not None else ""
+    struck += " Underlined words are those that people marked as the reasons." if first.marked is not None else ""
     several = f"{count} texts, spread evenly over the validation split and not chosen otherwise."
     which = several if count > 1 else "The first text of the validation split."
     return f"<p>{which} {_colours_mean(contents)}{struck}</p>\n{_readings(contents, contents.shown)}"

@@ -255,3 +255,13 @@ def test_a_shared_coin_has_the_gradient_of_one() -> None:
     found = torch.stack([torch.autograd.grad(agent.loss(shown(label, text=text)).total, bias)[0] for _ in range(1500)])
     error_of_mean = found.std(0) / len(found) ** 0.5
     assert ((found.mean(0) - expected).abs() < 3 * error_of_mean).all()
+
+
+def test_the_selector_may_learn_faster() -> None:
+    """Three groups, in which each weight is once."""
+    agent = make(selector_rate=5.0, embedding_rate=0.5)
+    groups = agent.learning_rates()
+    assert [rate for _, rate in groups] == [1.0, 0.5, 5.0]
+    found = [id(weight) for weights, _ in groups for weight in weights]
+    assert sorted(found) == sorted(map(id, agent.parameters()))
+    assert {*map(id, groups[2][0])} == {*map(id, agent.selector.parameters())}

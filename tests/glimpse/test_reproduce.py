@@ -172,6 +172,19 @@ def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypa
     assert "| accuracy, % | parameters | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
 
 
+def test_a_table_of_reasons_tells_what_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On planted texts, a choice of the selector's own; in percent, as the run's record has it."""
+    monkeypatch.setitem(TABLES, "tiny", Table("Reasons", "Text.", (Entry("planted", "a rationale", 1),), reasons=True))
+    assert run(tmp_path, "tiny", "agent.selector.width=4", "agent.encoder.width=4") == 0
+    found = {row["metric"]: row["mean"] for row in rows(tmp_path)}
+    asked = ["accuracy", "accuracy_m1", "accuracy_greedy", "named", "named_f1", "random_f1", "first_f1", "top_f1"]
+    asked += ["spans_f1", "average_precision", "sufficiency", "comprehensiveness"]
+    assert list(found) == [f"test_{name}" for name in (*asked, "sufficiency_area", "comprehensiveness_area")]
+    record = json.loads((tmp_path / "runs/planted-seed0/evaluation.json").read_text())["test"]["reasons"]
+    assert found["test_named_f1"] == pytest.approx(100 * record["choice"]["f1"], abs=1e-4)
+    assert found["test_top_f1"] == pytest.approx(100 * record["top"]["f1"], abs=1e-4)
+
+
 def test_a_run_of_another_config_is_refused(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its result would stand under the wrong name; threads and tracking are no part of it."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0

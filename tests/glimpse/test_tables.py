@@ -41,7 +41,8 @@ def test_every_table_that_is_promised_is_there() -> None:
         "hard-vs-soft",
         "stopping",
     ]
-    assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "selection", "skimming", "documents"]
+    text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
+    assert list(TEXT_TABLES) == text
     assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
 
 
@@ -50,7 +51,8 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
     if name in TEXT_TABLES:
-        assert task.name in ("text", "skim") and config.startswith(task.data.split("-20k")[0].removesuffix("-10k"))
+        assert task.name in ("text", "skim")
+        assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
         return
     worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
     assert task.name in (worlds.get(name, name), f"{name}-mnist")
@@ -188,6 +190,26 @@ def test_times_as_fast_by_hand() -> None:
     )
     cells = [line.split(" | ") for line in page.splitlines() if "(`" in line]
     assert [line[2] for line in cells] == ["1.0", "2.5", ""]
+
+
+def test_reasons_are_drawn_by_their_f1() -> None:
+    """What is named, and the words that count most; the page has a heading for each number."""
+    names = (
+        "accuracy",
+        "named",
+        "named_f1",
+        "random_f1",
+        "top_f1",
+        "spans_f1",
+        "average_precision",
+        "sufficiency_area",
+    )
+    rows = [row("a", f"test_{name}", 10.0 + number) for number, name in enumerate(names)]
+    table = Table("T", "Text.", (Entry("a", "first"),), reasons=True)
+    drawn = figure_files(table, rows)["svg"].decode()
+    assert "F1 of words named as reasons, %" in drawn and ">top, F1<" in drawn and "accuracy" not in drawn
+    heads = table_markdown(table, rows, "t")
+    assert "| accuracy, % | named, % | F1 | random, F1 | top, F1 | IOU-F1 | AUPRC | sufficiency, AOPC |" in heads
 
 
 def test_dots_lie_where_the_axis_says() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from gymnasium import spaces
 from glimpse.agents.rationale import Rationale
 from glimpse.agents.resan import Resan
 from glimpse.agents.text_options import RationaleOptions, ResanOptions
-from glimpse.config import EvaluateOptions
-from glimpse.text.html import token_line
+from glimpse.build import make_agent, make_world
+from glimpse.config import EvaluateOptions, Experiment
+from glimpse.envs.text.reading import Reading
+from glimpse.text.html import reading, token_line
 from glimpse.text.pictures import pair_drawings, text_drawing
-from glimpse.text.reading import Account, Text, read
+from glimpse.text.reading import Account, Text, account, read
 from glimpse.text.terminal import plain_lines, print_account
 
 READ = Text(("a", "good", "film"), np.zeros(3, np.bool_), (3,), np.array([0.1, 0.9, 0], np.float32))
@@ -62,3 +65,34 @@ def test_an_account_knows_what_was_left_out(kind: str) -> None:
     chosen = agent.reads({"text": shown["text"][None]})["text"][0, :4]
     assert texts[0].dropped is not None and texts[0].dropped.tolist() == (~chosen).tolist()
     assert (texts[0].silent is None) == (kind == "rationale")
+
+
+def test_marked_words_are_underlined_beside_the_choice() -> None:
+    """Those that were left out too; below stands how many of them were read."""
+    both = replace(CHOSEN, marked=np.array([False, True, True]))
+    line = token_line(both, both.weights)
+    assert (
+        line.count('class="marked"') == 2
+        and ">good</span>" in line
+        and re.search(r"<s [^>]*marked[^>]*>film</s>", line)
+    )
+    page = reading(Account(None, (both,), np.array([0.3, 0.7], np.float32)), ("no", "yes"))
+    assert "read 1 of 3 words, among them 1 of 2 marked ones" in page
+    plain = reading(Account(None, (CHOSEN,), np.array([0.3, 0.7], np.float32)), ("no", "yes"))
+    assert "marked" not in plain
+
+
+def test_an_account_knows_what_people_marked() -> None:
+    """Of planted texts one word; the marks are the world's."""
+    given = Experiment.model_validate(
+        {
+            "task": {"name": "text", "data": "planted", "vectors": "none"},
+            "agent": {"name": "rationale", "embedding_width": 3, "encoder": {"kind": "gru", "width": 3}},
+            "train": {"steps": 1},
+        }
+    )
+    world = cast(Reading, make_world(given, "validation", torch.device("cpu")))
+    (text,) = account(cast(Rationale, make_agent(given, world).eval()), world, EvaluateOptions(), 7).texts
+    marks = world.marked(torch.tensor([7]))
+    assert text.marked is not None and marks is not None and text.marked.tolist() == marks[0].tolist()
+    assert text.words[int(text.marked.argmax())].startswith("m")

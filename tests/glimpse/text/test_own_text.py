@@ -156,6 +156,9 @@ def test_a_text_without_words_is_a_mistake(make_run: MakeRun, text: str, capsys:
         (["--text", "a", "--split", "test"], "takes no --split"),
         (["--text", "a", "--copies", "2"], "takes no --copies"),
         (["--text", "a", "--batch", "2"], "takes no --batch"),
+        (["--text", "a", "--share", "0.2"], "takes no --share"),
+        (["--share", "1.5"], "a share above 0 and up to 1"),
+        (["--share", "0.0"], "a share above 0 and up to 1"),
     ],
 )
 def test_what_does_not_go_together(
