@@ -41,11 +41,24 @@ def answers(contents: TextContents) -> str:
 def texts(contents: TextContents) -> str:
     """Texts spread over the split, with what was attended."""
     count, first = len(contents.shown), contents.shown[0].texts[0]
-    struck = " Words that are struck out were left out by the likeliest choice." if first.dropped is not None else ""
+    struck = struck_mean(first)
     struck += " Underlined words are those that people marked as the reasons." if first.marked is not None else ""
     several = f"{count} texts, spread evenly over the validation split and not chosen otherwise."
     which = several if count > 1 else "The first text of the validation split."
     return f"<p>{which} {_colours_mean(contents)}{struck}</p>\n{_readings(contents, contents.shown)}"
+
+
+def struck_mean(text: Text) -> str:
+    """What it says of an answer that words were not chosen; nothing where all are read."""
+    if text.dropped is None:
+        return ""
+    chosen = " Words that are struck out were left out by the likeliest choice"
+    if text.silent is None:
+        return f"{chosen}; the answer comes from the others alone."
+    return (
+        f"{chosen}, and are not read one by one. They still have a part in the answer, through the mean of all words "
+        "and through the gate: what is chosen does not explain it."
+    )
 
 
 def _colours_mean(contents: TextContents) -> str:

@@ -18,6 +18,7 @@ from glimpse.envs.text.reading import Reading
 from glimpse.text.html import reading, token_line
 from glimpse.text.pictures import pair_drawings, text_drawing
 from glimpse.text.reading import Account, Text, account, read
+from glimpse.text.sections import struck_mean
 from glimpse.text.terminal import plain_lines, print_account
 
 READ = Text(("a", "good", "film"), np.zeros(3, np.bool_), (3,), np.array([0.1, 0.9, 0], np.float32))
@@ -29,6 +30,13 @@ def test_they_are_struck_out_on_the_page() -> None:
     page = token_line(CHOSEN, CHOSEN.weights)
     assert page.count("<s ") == page.count("</s>") == 2 and ">good</span>" in page
     assert "<s" not in token_line(READ, READ.weights).replace("<span", "")
+
+
+def test_the_page_says_what_a_choice_explains() -> None:
+    """What a rationale left out has no part in its answer; what ReSAN did not choose has."""
+    assert struck_mean(READ) == ""
+    assert "from the others alone" in struck_mean(CHOSEN)
+    assert "does not explain it" in struck_mean(replace(CHOSEN, silent=np.zeros(3, np.bool_)))
 
 
 def test_they_stand_between_tildes_without_colours(capsys: pytest.CaptureFixture[str]) -> None:
