@@ -53,7 +53,7 @@ class Rationale(Chooser):
         self.selector = Selector(options.selector, width, 2 if isinstance(estimator, HardKumaOptions) else 1)
         if isinstance(estimator, ScoreFunctionOptions):
             self.reinforcement = Reinforcement(estimator, width)
-        self.register_buffer("multiplier", torch.tensor(0.1))
+        self.register_buffer("multiplier", torch.tensor(getattr(estimator, "multiplier", 0.1)))
         self.complement = Complement(self) if options.remedy == "complement" else None
         self.teacher = Teacher(self) if options.remedy == "teacher" else None
         if options.remedy != "none" and self.reads_two:

@@ -110,8 +110,9 @@ def test_enumeration_counts_each_choice_of_real_words_once() -> None:
 def test_the_multiplier_follows_the_rate() -> None:
     """It grows while more is kept than asked for, and shrinks while less is."""
     for rate, sign in ((0.01, 1), (0.99, -1)):
-        agent = make(estimator={"kind": "hardkuma", "rate": rate})
+        agent = make(estimator={"kind": "hardkuma", "rate": rate, "multiplier": 0.02})
         before = agent.multiplier.item()
+        assert before == pytest.approx(0.02)
         agent.loss(shown())
         assert (agent.multiplier.item() - before) * sign > 0
 
