@@ -100,12 +100,20 @@ def by_gradient(agent: Subject, observation: Texts, says: Texts, label: Tensor) 
     terms = {**terms, "kept": shares.mean()}
     if not isinstance(agent.options.estimator, HardKumaOptions):
         return (errors + costs).mean(), terms
-    beyond = _expected_rate(observation, says) - agent.options.estimator.rate
-    contiguity = (costs - agent.options.cost * shares).mean()
-    total = errors.mean() + contiguity + agent.multiplier.clone() * beyond
+    total = errors.mean() + (costs - agent.options.cost * shares).mean()
+    expected = _expected_rate(observation, says)
+    total = total + _price_of_rate(agent, agent.options.estimator, expected)
+    return total, {**terms, "expected": expected, "multiplier": agent.multiplier.clone()}
+
+
+def _price_of_rate(agent: Subject, options: HardKumaOptions, expected: Tensor) -> Tensor:
+    """What it costs to expect another rate than the target; the multiplier grows while that is missed."""
+    beyond = expected - options.rate
+    price = agent.multiplier.clone() * (beyond.abs() if options.both_ways else beyond)
     if agent.training and torch.is_grad_enabled():
-        agent.multiplier.mul_((agent.options.estimator.step * beyond.detach().sign()).exp()).clamp_(1e-4, 1e3)
-    return total, {**terms, "expected": beyond + agent.options.estimator.rate, "multiplier": agent.multiplier.clone()}
+        missed = beyond.abs() - 0.1 * options.rate if options.both_ways else beyond
+        agent.multiplier.mul_((options.step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
+    return price
 
 
 def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:

@@ -45,6 +45,9 @@ class HardKumaOptions(Options):
 
     kind: Literal["hardkuma"] = "hardkuma"
     rate: float = Field(0.2, gt=0, lt=1, description="Target of the expected share of tokens kept; `cost` is not read.")
+    both_ways: bool = Field(
+        False, description="Whether a rate below the target costs as well, where a selector would else keep nothing."
+    )
     multiplier: float = Field(
         0.1, ge=1e-4, le=1e3, description="What the multiplier begins with: the cost of keeping every token."
     )

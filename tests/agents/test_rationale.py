@@ -248,3 +248,15 @@ def test_the_selector_may_learn_faster() -> None:
     found = [id(weight) for weights, _ in groups for weight in weights]
     assert sorted(found) == sorted(map(id, agent.parameters()))
     assert {*map(id, groups[2][0])} == {*map(id, agent.selector.parameters())}
+
+
+def test_a_rate_may_be_held_from_below_too() -> None:
+    """While less is kept than asked for the selector is pushed down all the same; both ways, it is pulled up."""
+    slopes = {}
+    for both in (False, True):
+        agent = make(estimator={"kind": "hardkuma", "rate": 0.99, "both_ways": both, "multiplier": 1e3}).eval()
+        last = cast(nn.Linear, agent.selector.last[-1])
+        loss = agent.loss(shown())
+        (slope,) = torch.autograd.grad(loss.total, last.bias)
+        slopes[both] = slope[0].item()  # Of a, the larger of which the less is 0.
+    assert slopes[False] > 0 > slopes[True]
