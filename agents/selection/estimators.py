@@ -5,7 +5,7 @@ words of the longest text, N classes.
 """
 
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -72,7 +72,8 @@ def estimate(agent: Subject, observation: Texts, says: Texts, episode: Episode) 
 
 def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
     """REINFORCE: the reward is minus the error and what was kept."""
-    copies = agent.reinforcement.options.copies
+    options = cast(ScoreFunctionOptions, agent.options.estimator)
+    copies = options.copies
     observation, says = copied(observation, copies), copied(says, copies)
     label = episode.label.repeat_interleave(copies)
     greedy = greedy_copies(label, agent.reinforcement, copies)
@@ -89,6 +90,9 @@ def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) 
     seen = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
     gain = agent.reinforcement(torch.stack(likely).sum(0), reward, seen, episode)
     terms = {**terms, "kept": shares.mean(), "policy": gain.policy, "reward": reward.mean()}
+    if options.rate is not None:
+        _follow(agent, options.step, shares.mean() - options.rate)
+        terms["multiplier"] = agent.multiplier.clone()
     return total + gain.policy + gain.baseline, terms
 
 
@@ -100,12 +104,24 @@ def by_gradient(agent: Subject, observation: Texts, says: Texts, label: Tensor) 
     terms = {**terms, "kept": shares.mean()}
     if not isinstance(agent.options.estimator, HardKumaOptions):
         return (errors + costs).mean(), terms
-    beyond = _expected_rate(observation, says) - agent.options.estimator.rate
-    contiguity = (costs - agent.options.cost * shares).mean()
-    total = errors.mean() + contiguity + agent.multiplier.clone() * beyond
+    total = errors.mean() + (costs - agent.options.cost * shares).mean()
+    expected = _expected_rate(observation, says)
+    total = total + _price_of_rate(agent, agent.options.estimator, expected)
+    return total, {**terms, "expected": expected, "multiplier": agent.multiplier.clone()}
+
+
+def _price_of_rate(agent: Subject, options: HardKumaOptions, expected: Tensor) -> Tensor:
+    """What it costs to expect another rate than the target; the multiplier grows while that is missed."""
+    beyond = expected - options.rate
+    price = agent.multiplier.clone() * (beyond.abs() if options.both_ways else beyond)
+    _follow(agent, options.step, beyond.abs() - 0.1 * options.rate if options.both_ways else beyond)
+    return price
+
+
+def _follow(agent: Subject, step: float, missed: Tensor) -> None:
+    """Let the multiplier grow in training while too much is kept, and else shrink, by a share of itself."""
     if agent.training and torch.is_grad_enabled():
-        agent.multiplier.mul_((agent.options.estimator.step * beyond.detach().sign()).exp()).clamp_(1e-4, 1e3)
-    return total, {**terms, "expected": beyond + agent.options.estimator.rate, "multiplier": agent.multiplier.clone()}
+        agent.multiplier.mul_((step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
 
 
 def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:

@@ -31,6 +31,10 @@ class ScoreFunctionOptions(BaselineOptions):
     """The score function (Williams, 1992, "REINFORCE"), less a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"
+    rate: float | None = Field(
+        None, gt=0, lt=1, description="Target of the share kept, which `agent.cost` then follows; else it stays."
+    )
+    step: float = Field(0.01, gt=0, description="How fast the cost follows what is missing, a share an update.")
 
 
 class StraightThroughOptions(Options):
@@ -45,8 +49,11 @@ class HardKumaOptions(Options):
 
     kind: Literal["hardkuma"] = "hardkuma"
     rate: float = Field(0.2, gt=0, lt=1, description="Target of the expected share of tokens kept; `cost` is not read.")
+    both_ways: bool = Field(
+        False, description="Whether a rate below the target costs as well, where a selector would else keep nothing."
+    )
     multiplier: float = Field(
-        0.1, ge=1e-4, le=1e3, description="What it begins with: too little, and all is kept before it has grown."
+        0.1, ge=1e-4, le=1e3, description="What the multiplier begins with: the cost of keeping every token."
     )
     step: float = Field(0.01, gt=0, description="How fast the multiplier follows what is missing, a share an update.")
 

@@ -1,5 +1,6 @@
 """Rationales: what the reader sees, how each estimator learns, and that marked words are found."""
 
+import math
 import re
 from typing import Any, cast
 
@@ -128,10 +129,22 @@ def test_enumeration_counts_each_choice_of_real_words_once() -> None:
 def test_the_multiplier_follows_the_rate() -> None:
     """It grows while more is kept than asked for, and shrinks while less is."""
     for rate, sign in ((0.01, 1), (0.99, -1)):
-        agent = make(estimator={"kind": "hardkuma", "rate": rate})
+        agent = make(estimator={"kind": "hardkuma", "rate": rate, "multiplier": 0.02})
         before = agent.multiplier.item()
+        assert before == pytest.approx(0.02)
         agent.loss(shown())
         assert (agent.multiplier.item() - before) * sign > 0
+
+
+def test_the_cost_follows_a_rate() -> None:
+    """By REINFORCE too: it begins with `cost`, is what a choice costs, and grows while more is kept than asked for."""
+    for rate, sign in ((0.01, 1), (0.99, -1)):
+        agent = make(cost=0.2, estimator={"kind": "reinforce", "rate": rate, "step": 0.1})
+        everything = {"text": (TEXT != 0).float()}
+        assert agent.price(everything, {"text": TEXT})[0].tolist() == pytest.approx([0.2, 0.2])
+        agent.loss(shown())
+        cost = 0.2 * math.exp(0.1 * sign)
+        assert agent.price(everything, {"text": TEXT})[0].tolist() == pytest.approx([cost, cost])
 
 
 def test_the_reader_learns_from_random_words_first() -> None:
@@ -265,3 +278,15 @@ def test_the_selector_may_learn_faster() -> None:
     found = [id(weight) for weights, _ in groups for weight in weights]
     assert sorted(found) == sorted(map(id, agent.parameters()))
     assert {*map(id, groups[2][0])} == {*map(id, agent.selector.parameters())}
+
+
+def test_a_rate_may_be_held_from_below_too() -> None:
+    """While less is kept than asked for the selector is pushed down all the same; both ways, it is pulled up."""
+    slopes = {}
+    for both in (False, True):
+        agent = make(estimator={"kind": "hardkuma", "rate": 0.99, "both_ways": both, "multiplier": 1e3}).eval()
+        last = cast(nn.Linear, agent.selector.last[-1])
+        loss = agent.loss(shown())
+        (slope,) = torch.autograd.grad(loss.total, last.bias)
+        slopes[both] = slope[0].item()  # Of a, the larger of which the less is 0.
+    assert slopes[False] > 0 > slopes[True]
