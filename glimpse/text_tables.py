@@ -191,7 +191,13 @@ TEXT_TABLES: dict[str, Table] = {
         "better. AOPC are the means of both over the 1, 5, 10, 20 and 50 % of words that count most. Of a rationale"
         " they are its reader's, which is shown other words than its selector's, and has been trained on few words:"
         " what it says of whole reviews is less sure. The measures are those of ERASER (DeYoung et al., 2020).",
-        (Entry("eraser-soft", "bi-GRU, soft attention", control=True),),
+        (
+            Entry("eraser-rationale", "rationale, REINFORCE"),
+            Entry("eraser-contiguous", "rationale, REINFORCE, contiguous"),
+            Entry("eraser-hardkuma", "rationale, HardKuma"),
+            Entry("eraser-words", "rationale, HardKuma, word by word"),
+            Entry("eraser-soft", "bi-GRU, soft attention", control=True),
+        ),
         reasons=True,
     ),
     "documents": Table(
