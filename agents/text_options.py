@@ -9,9 +9,9 @@ from glimpse.agents.attention.masks import by_name
 from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions, ResanEncoderOptions
 from glimpse.agents.options import Options
 from glimpse.agents.selection.options import (
-    BaselineOptions,
     EstimatorOptions,
     ExactOptions,
+    PricedOptions,
     ScoreFunctionOptions,
     SelectorOptions,
 )
@@ -84,7 +84,7 @@ class TopReaderOptions(ReaderOptions):
     share: float = Field(0.3, gt=0, le=1, description="Share of a text's words that it answers from, at least one.")
 
 
-class SamplingOptions(BaselineOptions):
+class SamplingOptions(PricedOptions):
     """How tokens are chosen, one coin for each (Shen et al., 2018, "ReSAN", section 3)."""
 
     hidden: int = Field(300, ge=1, description="Units of a sampler's hidden layer.")

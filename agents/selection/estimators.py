@@ -16,7 +16,7 @@ from glimpse.agents.episode import Episode
 from glimpse.agents.errors import AgentError
 from glimpse.agents.selection.bernoulli import log_prob
 from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, ScoreFunctionOptions, StraightThroughOptions
-from glimpse.agents.selection.reinforcement import Reinforcement
+from glimpse.agents.selection.reinforcement import Reinforcement, follow
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
 from glimpse.agents.selection.selector import Selector
 from glimpse.agents.text_options import RationaleOptions
@@ -119,9 +119,9 @@ def _price_of_rate(agent: Subject, options: HardKumaOptions, expected: Tensor) -
 
 
 def _follow(agent: Subject, step: float, missed: Tensor) -> None:
-    """Let the multiplier grow in training while too much is kept, and else shrink, by a share of itself."""
+    """Let the multiplier follow a rate, in training alone."""
     if agent.training and torch.is_grad_enabled():
-        agent.multiplier.mul_((step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
+        follow(agent.multiplier, step, missed)
 
 
 def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:

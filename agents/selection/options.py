@@ -27,14 +27,23 @@ class BaselineOptions(Options):
         return baseline
 
 
-class ScoreFunctionOptions(BaselineOptions):
+class PricedOptions(BaselineOptions):
+    """The same, where what is chosen has a price."""
+
+    rate: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Target of the share of tokens that are kept, or dependents, which `cost` then follows; else it "
+        "stays.",
+    )
+    step: float = Field(0.01, gt=0, description="How fast the cost follows what is missing, a share an update.")
+
+
+class ScoreFunctionOptions(PricedOptions):
     """The score function (Williams, 1992, "REINFORCE"), less a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"
-    rate: float | None = Field(
-        None, gt=0, lt=1, description="Target of the share kept, which `agent.cost` then follows; else it stays."
-    )
-    step: float = Field(0.01, gt=0, description="How fast the cost follows what is missing, a share an update.")
 
 
 class StraightThroughOptions(Options):

@@ -1,5 +1,6 @@
 """ReSAN: its size, its stages, and what reaches which of its weights."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,21 @@ def test_a_high_cost_keeps_nothing(cost: float, low: float, high: float) -> None
         optimiser.step()
         terms = loss.terms
     assert low <= terms["heads"].item() <= high and low <= terms["dependents"].item() <= high
+
+
+@pytest.mark.parametrize(("rate", "grows"), [(0.01, True), (0.99, False)])
+def test_the_price_follows_a_rate_of_dependents(rate: float, grows: bool) -> None:
+    """In training alone; without a rate it stays what `cost` says."""
+    agent = make(sampler={"cost": 0.2, "rate": rate, "step": 0.1})
+    agent.eval().loss(shown(torch.tensor([0, 2]), text=TEXT))
+    assert agent.price.item() == pytest.approx(0.2)
+    loss = agent.train().loss(shown(torch.tensor([0, 2]), text=TEXT))
+    assert loss.terms["price"].item() == pytest.approx(0.2)
+    beyond = loss.terms["dependents"].item() > rate
+    assert beyond == grows and agent.price.item() == pytest.approx(0.2 * math.exp(0.1 if grows else -0.1))
+    fixed = make(sampler={"cost": 0.2})
+    fixed.loss(shown(torch.tensor([0, 2]), text=TEXT))
+    assert fixed.price.item() == pytest.approx(0.2)
 
 
 def test_pairs_have_a_choice_each() -> None:
