@@ -186,7 +186,8 @@ class Rationale(Chooser):
             real = text != PADDING
             count = real.sum(-1).clamp(min=1)
             shares.append((kept[name] * real).sum(-1) / count)
-            costs.append(self.options.cost * shares[-1] + self.options.contiguity * changes(kept[name], real) / count)
+            off = shares[-1] if self.options.rate is None else (shares[-1] - self.options.rate).abs()
+            costs.append(self.options.cost * off + self.options.contiguity * changes(kept[name], real) / count)
         return torch.stack(costs).mean(0), torch.stack(shares).mean(0)
 
     def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:

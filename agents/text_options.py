@@ -12,6 +12,7 @@ from glimpse.agents.selection.options import (
     BaselineOptions,
     EstimatorOptions,
     ExactOptions,
+    HardKumaOptions,
     ScoreFunctionOptions,
     SelectorOptions,
 )
@@ -129,6 +130,9 @@ class RationaleOptions(ReaderOptions):
     selector_rate: float = Field(1.0, gt=0, description="Multiple of the learning rate, for the selector.")
     estimator: EstimatorOptions = Field(ScoreFunctionOptions(), description="How the selector learns; `kind` names it.")
     cost: float = Field(0.5, ge=0, description="What it costs to keep all words, beside the error.")
+    rate: float | None = Field(
+        None, gt=0, lt=1, description="Share of words that costs nothing, where the cost is of the distance from it."
+    )
     contiguity: float = Field(0.0, ge=0, description="What it costs where words and their next differ throughout.")
     left_out: Literal["removed", "zeros"] = Field(
         "removed",
@@ -164,6 +168,13 @@ class RationaleOptions(ReaderOptions):
             problem = f"exact makes choices of single words: set agent.selector.words_per_coin to 1 (got {shared})"
             raise PydanticCustomError("estimator", problem)
         return estimator
+
+    @field_validator("rate")
+    @classmethod
+    def _one_rate(cls, rate: float | None, others: ValidationInfo) -> float | None:
+        if rate is not None and isinstance(others.data.get("estimator"), HardKumaOptions):
+            raise PydanticCustomError("rate", f"hardkuma has its own: set agent.estimator.rate (got {rate})")
+        return rate
 
     @field_validator("left_out")
     @classmethod
