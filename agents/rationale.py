@@ -53,7 +53,7 @@ class Rationale(Chooser):
         self.selector = Selector(options.selector, width, 2 if isinstance(estimator, HardKumaOptions) else 1)
         if isinstance(estimator, ScoreFunctionOptions):
             self.reinforcement = Reinforcement(estimator, width)
-        self.register_buffer("multiplier", torch.tensor(getattr(estimator, "multiplier", max(options.cost, 1e-4))))
+        self.register_buffer("multiplier", torch.tensor(getattr(estimator, "multiplier", 0.1)))
         self.complement = Complement(self) if options.remedy == "complement" else None
         self.teacher = Teacher(self) if options.remedy == "teacher" else None
         if options.remedy != "none" and self.reads_two:
@@ -189,14 +189,13 @@ class Rationale(Chooser):
 
     def price(self, kept: Kept, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What a choice costs, and the share of words kept, (B,) both."""
-        follows = isinstance(self.options.estimator, ScoreFunctionOptions) and self.options.estimator.rate
-        cost = self.multiplier.clone() if follows else self.options.cost
         costs, shares = [], []
         for name, text in observation.items():
             real = text != PADDING
             count = real.sum(-1).clamp(min=1)
             shares.append((kept[name] * real).sum(-1) / count)
-            costs.append(cost * shares[-1] + self.options.contiguity * changes(kept[name], real) / count)
+            off = shares[-1] if self.options.rate is None else (shares[-1] - self.options.rate).abs()
+            costs.append(self.options.cost * off + self.options.contiguity * changes(kept[name], real) / count)
         return torch.stack(costs).mean(0), torch.stack(shares).mean(0)
 
     def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:

@@ -17,7 +17,7 @@ from glimpse.agents.encoders.resan import ResanEncoder
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.reader import WordVectors
 from glimpse.agents.selection.bernoulli import draw, log_prob, rate, sparsity
-from glimpse.agents.selection.reinforcement import Reinforcement, follow
+from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.sampler import SequenceSampler
 from glimpse.agents.text_options import ResanOptions
 
@@ -38,7 +38,6 @@ class Resan(Chooser):
 
     coins = selects = 2
     options: ResanOptions
-    price: Tensor
 
     def __init__(
         self,
@@ -57,7 +56,6 @@ class Resan(Chooser):
             }
         )
         self.reinforcement = Reinforcement(sampler, width)
-        self.register_buffer("price", torch.tensor(max(sampler.cost, 1e-4) if sampler.rate else sampler.cost))
 
     @property
     def stage(self) -> Stage:
@@ -159,7 +157,9 @@ class Resan(Chooser):
         for name, text in observation.items():
             real, (head, dependent) = text != PADDING, choice[name]
             both = rate(head, real), rate(dependent, real)
-            reward = -errors - self.price * sparsity(options.sparsity, *both)
+            found = sparsity(options.sparsity, *both)
+            off = found if options.rate is None else (found - options.rate).abs()
+            reward = -errors - options.cost * off
             likely = log_prob(coins[name], torch.stack(choice[name]), real).sum(0)
             gains.append(self.reinforcement(likely, reward, self.embedding(text).mean(1), episode))
             rewards.append(reward.mean())
@@ -167,10 +167,6 @@ class Resan(Chooser):
         policy, baseline = (torch.stack(column).sum() for column in zip(*gains, strict=True))
         heads, dependents = torch.stack(rates).mean(0)
         terms = {"policy": policy, "reward": torch.stack(rewards).mean(), "heads": heads, "dependents": dependents}
-        if options.rate is not None:
-            terms["price"] = self.price.clone()
-            if self.training and torch.is_grad_enabled():
-                follow(self.price, options.step, dependents - options.rate)
         return policy + baseline, terms
 
     def _logits(self, text: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from glimpse.agents.attention.masks import by_name
 from glimpse.agents.encoders.options import EncoderOptions, HopsOptions, RecurrentEncoderOptions, ResanEncoderOptions
 from glimpse.agents.options import Options
 from glimpse.agents.selection.options import (
+    BaselineOptions,
     EstimatorOptions,
     ExactOptions,
-    PricedOptions,
+    HardKumaOptions,
     ScoreFunctionOptions,
     SelectorOptions,
 )
@@ -84,7 +85,7 @@ class TopReaderOptions(ReaderOptions):
     share: float = Field(0.3, gt=0, le=1, description="Share of a text's words that it answers from, at least one.")
 
 
-class SamplingOptions(PricedOptions):
+class SamplingOptions(BaselineOptions):
     """How tokens are chosen, one coin for each (Shen et al., 2018, "ReSAN", section 3)."""
 
     hidden: int = Field(300, ge=1, description="Units of a sampler's hidden layer.")
@@ -92,6 +93,9 @@ class SamplingOptions(PricedOptions):
     cost: float = Field(0.01, ge=0, description="Lambda: what it costs to keep everything, beside log p of the label.")
     sparsity: Literal["product", "mean", "sum"] = Field(
         "product", description="Of the shares of heads and dependents: product, the share of pairs; their mean or sum."
+    )
+    rate: float | None = Field(
+        None, gt=0, lt=1, description="Sparsity that costs nothing, where the cost is of the distance from it."
     )
     soft_until: float = Field(
         0.24,
@@ -136,6 +140,9 @@ class RationaleOptions(ReaderOptions):
     selector_rate: float = Field(1.0, gt=0, description="Multiple of the learning rate, for the selector.")
     estimator: EstimatorOptions = Field(ScoreFunctionOptions(), description="How the selector learns; `kind` names it.")
     cost: float = Field(0.5, ge=0, description="What it costs to keep all words, beside the error.")
+    rate: float | None = Field(
+        None, gt=0, lt=1, description="Share of words that costs nothing, where the cost is of the distance from it."
+    )
     contiguity: float = Field(0.0, ge=0, description="What it costs where words and their next differ throughout.")
     left_out: Literal["removed", "zeros"] = Field(
         "removed",
@@ -171,6 +178,13 @@ class RationaleOptions(ReaderOptions):
             problem = f"exact makes choices of single words: set agent.selector.words_per_coin to 1 (got {shared})"
             raise PydanticCustomError("estimator", problem)
         return estimator
+
+    @field_validator("rate")
+    @classmethod
+    def _one_rate(cls, rate: float | None, others: ValidationInfo) -> float | None:
+        if rate is not None and isinstance(others.data.get("estimator"), HardKumaOptions):
+            raise PydanticCustomError("rate", f"hardkuma has its own: set agent.estimator.rate (got {rate})")
+        return rate
 
     @field_validator("left_out")
     @classmethod

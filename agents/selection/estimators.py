@@ -5,7 +5,7 @@ words of the longest text, N classes.
 """
 
 from itertools import product
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from glimpse.agents.episode import Episode
 from glimpse.agents.errors import AgentError
 from glimpse.agents.selection.bernoulli import log_prob
 from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, ScoreFunctionOptions, StraightThroughOptions
-from glimpse.agents.selection.reinforcement import Reinforcement, follow
+from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
 from glimpse.agents.selection.selector import Selector
 from glimpse.agents.text_options import RationaleOptions
@@ -72,8 +72,7 @@ def estimate(agent: Subject, observation: Texts, says: Texts, episode: Episode) 
 
 def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
     """REINFORCE: the reward is minus the error and what was kept."""
-    options = cast(ScoreFunctionOptions, agent.options.estimator)
-    copies = options.copies
+    copies = agent.reinforcement.options.copies
     observation, says = copied(observation, copies), copied(says, copies)
     label = episode.label.repeat_interleave(copies)
     greedy = greedy_copies(label, agent.reinforcement, copies)
@@ -90,9 +89,6 @@ def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) 
     seen = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
     gain = agent.reinforcement(torch.stack(likely).sum(0), reward, seen, episode)
     terms = {**terms, "kept": shares.mean(), "policy": gain.policy, "reward": reward.mean()}
-    if options.rate is not None:
-        _follow(agent, options.step, shares.mean() - options.rate)
-        terms["multiplier"] = agent.multiplier.clone()
     return total + gain.policy + gain.baseline, terms
 
 
@@ -114,14 +110,10 @@ def _price_of_rate(agent: Subject, options: HardKumaOptions, expected: Tensor) -
     """What it costs to expect another rate than the target; the multiplier grows while that is missed."""
     beyond = expected - options.rate
     price = agent.multiplier.clone() * (beyond.abs() if options.both_ways else beyond)
-    _follow(agent, options.step, beyond.abs() - 0.1 * options.rate if options.both_ways else beyond)
-    return price
-
-
-def _follow(agent: Subject, step: float, missed: Tensor) -> None:
-    """Let the multiplier follow a rate, in training alone."""
     if agent.training and torch.is_grad_enabled():
-        follow(agent.multiplier, step, missed)
+        missed = beyond.abs() - 0.1 * options.rate if options.both_ways else beyond
+        agent.multiplier.mul_((options.step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
+    return price
 
 
 def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:

@@ -27,20 +27,7 @@ class BaselineOptions(Options):
         return baseline
 
 
-class PricedOptions(BaselineOptions):
-    """The same, where what is chosen has a price."""
-
-    rate: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="Target of the share of tokens that are kept, or dependents, which `cost` then follows; else it "
-        "stays.",
-    )
-    step: float = Field(0.01, gt=0, description="How fast the cost follows what is missing, a share an update.")
-
-
-class ScoreFunctionOptions(PricedOptions):
+class ScoreFunctionOptions(BaselineOptions):
     """The score function (Williams, 1992, "REINFORCE"), less a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"

@@ -53,14 +53,3 @@ class Reinforcement(nn.Module):
         hidden, returns = seen.detach()[None], reward.detach()[None]
         advantage, error = subtract_baseline(self.options.baseline, returns, drawn, hidden, self.value, self.average)
         return Gain(policy_gradient.reinforce(log_prob[None], advantage), error)
-
-
-def follow(price: Tensor, step: float, missed: Tensor) -> None:
-    """Let a price grow, in place, while too much is chosen, and else shrink: by a share of itself, whatever is missed.
-
-    Args:
-        price: a scalar, of choosing everything.
-        step: the share.
-        missed: a scalar, how far what is chosen is beyond its target.
-    """
-    price.mul_((step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)

@@ -1,6 +1,5 @@
 """Rationales: what the reader sees, how each estimator learns, and that marked words are found."""
 
-import math
 import re
 from typing import Any, cast
 
@@ -105,6 +104,17 @@ def test_the_price_by_hand() -> None:
     assert share.item() == pytest.approx(0.6) and cost.item() == pytest.approx(0.3 * 0.6 + 0.6 * 0.6)
 
 
+def test_the_price_of_a_distance_by_hand() -> None:
+    """Three of five kept where one of five is free: two of five too many; none is one of five too few."""
+    agent = make(cost=0.3, rate=0.2)
+    text = torch.tensor([[1, 2, 3, 4, 5, 0]] * 2)
+    kept = torch.tensor([[0.0, 1, 1, 0, 1, 0], [0.0] * 6])
+    cost, share = agent.price({"text": kept}, {"text": text})
+    assert share.tolist() == pytest.approx([0.6, 0.0]) and cost.tolist() == pytest.approx([0.3 * 0.4, 0.3 * 0.2])
+    with pytest.raises(ValidationError, match=re.escape("set agent.estimator.rate")):
+        make(estimator={"kind": "hardkuma"}, rate=0.2)
+
+
 def test_enumeration_is_the_expectation_of_the_estimate() -> None:
     """The mean gradient of REINFORCE over many draws is the exact one, within three standard errors."""
     agent, exact = (make(estimator=each, cost=0.4) for each in ({"kind": "reinforce"}, {"kind": "exact"}))
@@ -134,17 +144,6 @@ def test_the_multiplier_follows_the_rate() -> None:
         assert before == pytest.approx(0.02)
         agent.loss(shown())
         assert (agent.multiplier.item() - before) * sign > 0
-
-
-def test_the_cost_follows_a_rate() -> None:
-    """By REINFORCE too: it begins with `cost`, is what a choice costs, and grows while more is kept than asked for."""
-    for rate, sign in ((0.01, 1), (0.99, -1)):
-        agent = make(cost=0.2, estimator={"kind": "reinforce", "rate": rate, "step": 0.1})
-        everything = {"text": (TEXT != 0).float()}
-        assert agent.price(everything, {"text": TEXT})[0].tolist() == pytest.approx([0.2, 0.2])
-        agent.loss(shown())
-        cost = 0.2 * math.exp(0.1 * sign)
-        assert agent.price(everything, {"text": TEXT})[0].tolist() == pytest.approx([cost, cost])
 
 
 def test_the_reader_learns_from_random_words_first() -> None:

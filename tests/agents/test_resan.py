@@ -1,6 +1,5 @@
 """ReSAN: its size, its stages, and what reaches which of its weights."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -172,19 +171,22 @@ def test_a_high_cost_keeps_nothing(cost: float, low: float, high: float) -> None
     assert low <= terms["heads"].item() <= high and low <= terms["dependents"].item() <= high
 
 
-@pytest.mark.parametrize(("rate", "grows"), [(0.01, True), (0.99, False)])
-def test_the_price_follows_a_rate_of_dependents(rate: float, grows: bool) -> None:
-    """In training alone; without a rate it stays what `cost` says."""
-    agent = make(sampler={"cost": 0.2, "rate": rate, "step": 0.1})
-    agent.eval().loss(shown(torch.tensor([0, 2]), text=TEXT))
-    assert agent.price.item() == pytest.approx(0.2)
-    loss = agent.train().loss(shown(torch.tensor([0, 2]), text=TEXT))
-    assert loss.terms["price"].item() == pytest.approx(0.2)
-    beyond = loss.terms["dependents"].item() > rate
-    assert beyond == grows and agent.price.item() == pytest.approx(0.2 * math.exp(0.1 if grows else -0.1))
-    fixed = make(sampler={"cost": 0.2})
-    fixed.loss(shown(torch.tensor([0, 2]), text=TEXT))
-    assert fixed.price.item() == pytest.approx(0.2)
+def test_the_distance_from_a_rate_costs() -> None:
+    """A mean share of 0.25 costs as much as one of 0.75 where 0.5 is free."""
+    rewards = []
+    for low in (0.25, 0.75):
+        agent = make(sampler={"cost": 0.4, "rate": 0.5, "sparsity": "mean"})
+        text = torch.tensor([[5, 6, 7, 9, 0, 0]])
+        chosen = (torch.arange(6) < 4 * low)[None]
+        _, terms = agent._gain(
+            shown(torch.tensor([0]), text=text),
+            {"text": text},
+            {"text": torch.zeros(2, 1, 6)},
+            {"text": Selected(chosen, chosen)},
+            torch.zeros(1),
+        )
+        rewards.append(terms["reward"].item())
+    assert rewards == pytest.approx([-0.4 * 0.25] * 2)
 
 
 def test_pairs_have_a_choice_each() -> None:
