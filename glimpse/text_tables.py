@@ -177,20 +177,16 @@ TEXT_TABLES: dict[str, Table] = {
     ),
     "rationales": Table(
         "ERASER's film reviews: are words named as reasons that people marked? Test accuracy and F1, %",
-        "Reviews of 770 words on average, good or bad; people marked the words that say so: 9 % of them in training"
-        " and 7 % in validation, which nobody learns from, and 31 % in the test part, which was marked anew and "
-        "more fully. A rationale names the words that its selector keeps by the likeliest choice, and its reader "
-        "sees these alone; soft attention sees everything, and names the 20 % of words with the largest weights. F1"
-        " is that of named words against marked ones, the mean over reviews; beside it stands the F1 of as many "
-        "words of each review drawn at random, and of its first ones: only what is above these says something. Top "
-        "is the F1 of the 20 % of words that count most, by attention's weight or the selector's probability: as "
-        "many words on every line. IOU-F1 is of words in a row, which count where they share half of what they and "
-        "a marked span cover. AUPRC is of all words in the order in which they count. Sufficiency is what the "
-        "predicted class loses of its probability, in percentage points, where named words alone are read: the "
-        "lower the better, and it may be negative. Comprehensiveness is what it loses without them: the higher the "
-        "better. AOPC are the means of both over the 1, 5, 10, 20 and 50 % of words that count most. Of a rationale"
-        " they are its reader's, which is shown other words than its selector's, and has been trained on few words:"
-        " what it says of whole reviews is less sure. The measures are those of ERASER (DeYoung et al., 2020).",
+        "Reviews of 770 words on average, good or bad, of which people marked the words that say so: 9 % of them in "
+        "training, which nobody learns from, 7 % in validation and 31 % in the test part, which was marked more fully. "
+        "A rationale names the words that it keeps by the likeliest choice, and answers from these alone; soft "
+        "attention sees everything, and names the 20 % of words that weigh most. F1 is that of named words against "
+        "marked ones, the mean over reviews; beside it stand as many words at random, as many first ones, and the 20 % "
+        "that count most with each line. IOU-F1 is of words in a row, which count where they share half of what they "
+        "and a marked span cover; AUPRC of all words, in the order in which they count. Sufficiency is what the answer "
+        "loses of its probability, in percentage points, where named words alone are read (the lower the better), "
+        "comprehensiveness what it loses without them (the higher the better); AOPC are their means over the 1, 5, 10, "
+        "20 and 50 % of words that count most. The measures are ERASER's (DeYoung et al., 2020).",
         (
             Entry("eraser-rationale", "rationale, REINFORCE"),
             Entry("eraser-contiguous", "rationale, REINFORCE, contiguous"),
