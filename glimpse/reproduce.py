@@ -16,11 +16,11 @@ from glimpse.config import Experiment
 from glimpse.config_differences import differing_keys, overrides_from
 from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_read_errors, reporting_write_errors
-from glimpse.envs import WORLDS
 from glimpse.envs.text.reading import Reading
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
+from glimpse.judging import judge_of
 from glimpse.results import Row, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.table_markdown import table_markdown
@@ -135,7 +135,7 @@ def _result(run: Path, table: Table) -> Result:
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
     whole = all(cost in record for cost in table.costs)
-    if not fits or not whole or _scores(record)["copies"] != experiment.evaluate.copies:
+    if not fits or not whole or not judge_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
     return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
@@ -152,41 +152,13 @@ def _known_record(folder: RunFolder) -> dict[str, Any]:
         raise UserError(f"{path} is not what glimpse evaluate writes. Remove it") from None
 
 
-def _scores(record: dict[str, Any]) -> dict[str, Any]:
-    return dict(record["scores"][record["agent"]])
-
-
 def _measures(result: Result, table: Table) -> dict[str, float]:
     """The numbers of one run, by the names of their metrics."""
-    scores = _scores(result.record)
-    measures = _test_measures(WORLDS[result.experiment.task.name].kind, scores)
+    measures = judge_of(result.experiment).measures(result.record)
     if table.figure == "glimpses":
-        measures["glimpses"] = scores["glimpses"]
+        measures["glimpses"] = result.record["scores"][result.record["agent"]]["glimpses"]
     measures |= {cost: result.record[cost] for cost in table.costs}
     return measures | (_speed(result) if table.speed else {})
-
-
-def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
-    """What an agent reached, as is usual for a kind of world."""
-    errors = {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
-    if kind == "catch":  # Nothing is believed there that could be averaged.
-        return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
-    if kind == "text":
-        figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
-        figures = figures or {"test_accuracy": 100 - errors["averaged"]}
-        return figures | (_chosen_measures(scores, errors) if scores.get("kept") else {})
-    averaged = f"test_error_m{scores['copies']}"
-    return dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
-
-
-def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[str, float]:
-    """Of an agent that chooses words: its answers without an average, and which words it chose, in percent."""
-    alone = {"sampled": "m1", "greedy": "greedy"}
-    if scores["averaged"]["figures"]:
-        answers = {f"test_pearson_{name}": scores[way]["figures"]["pearson"] for way, name in alone.items()}
-    else:
-        answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in alone.items()}
-    return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
 
 
 def _speed(result: Result) -> dict[str, float]:
