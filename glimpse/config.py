@@ -179,6 +179,8 @@ class Experiment(Options):
     @property
     def shown_task(self) -> str:
         """The task's name; of texts the data set's."""
+        if isinstance(self.task, TranslationOptions):
+            return self.task.shown
         return self.task.data if isinstance(self.task, TextOptions) else self.task.name
 
     @property

@@ -14,6 +14,7 @@ from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.multi_head import MultiHead, scaled_dot_product, split
 from glimpse.agents.attention.newest import attend_newest
 from glimpse.agents.attention.positions import sinusoids
+from glimpse.agents.dropout import Dropout
 from glimpse.agents.encoders.options import DecoderOptions
 from glimpse.agents.encoders.transformer import Residual, feed_forward
 
@@ -106,7 +107,7 @@ class TransformerDecoder(nn.Module):
         """Make it for tokens (B, M, D)."""
         super().__init__()
         self.options = options
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.layers = nn.ModuleList(DecoderLayer(options, number) for number in range(options.layers))
         self.norm = nn.LayerNorm(options.width) if options.norm == "pre" else nn.Identity()
 

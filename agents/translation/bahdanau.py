@@ -3,6 +3,8 @@
 Axes: B lanes, L pieces of the source, M pieces of the target, E width of a piece's vector, U units.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,9 @@ from glimpse.agents.translation.gated_unit import BothWays, GatedUnit
 from glimpse.agents.translation.options import BahdanauOptions
 from glimpse.agents.translation.source_attention import SourceAttention
 from glimpse.agents.translation.translator import Translator
+from glimpse.agents.translation.unrolled import Unrolled
+
+_Move = Callable[[Tensor, Tensor, Tensors, int], tuple[Tensor, Tensor, Tensor]]
 
 
 class SearchEncoder(nn.Module):
@@ -54,16 +59,16 @@ class SearchDecoder(Decoder):
 
     def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
         """See `Decoder.step`."""
-        old = state["state"]
-        context, weights, new = self._move(self.unit.input(vector), old, source, first)
+        old, move = state["state"], self._moves()
+        context, weights, new = move(self.unit.input(vector), old, source, first)
         features = self._put_out(old if self.reads_old else new, vector, context)
         return Written(features, weights, {"state": new})
 
     def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
         """See `Decoder.teach`; the output is made of all steps at once."""
-        states, contexts, seen = [state["state"]], [], []
+        states, contexts, seen, move = [state["state"]], [], [], self._moves()
         for number, entered in enumerate(self.unit.input(vectors).unbind(1)):
-            context, weights, new = self._move(entered, states[-1], source, number)
+            context, weights, new = move(entered, states[-1], source, number)
             states.append(new)
             contexts.append(context)
             seen.append(weights)
@@ -71,11 +76,16 @@ class SearchDecoder(Decoder):
         features = self._put_out(read, vectors, torch.stack(contexts, 1))
         return Taught(features, {"attention": torch.stack(seen, 1)} if need_weights else {})
 
-    def _move(self, entered: Tensor, old: Tensor, source: Tensors, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The context (B, 2 U), its weights (B, L), and the new state."""
-        attended = self.attention(old.unsqueeze(1), source, number)
-        context, weights = attended.context[:, 0], attended.weights[:, 0]
-        return context, weights, self.unit(entered + self.from_context(context), old)
+    def _moves(self) -> "_Move":
+        """From a state to the next one, for one loop: the context (B, 2 U), its weights (B, L), the state (B, U)."""
+        unit, from_context = self.unit.unrolled(), Unrolled(self.from_context.weight)
+
+        def move(entered: Tensor, old: Tensor, source: Tensors, number: int) -> tuple[Tensor, Tensor, Tensor]:
+            attended = self.attention(old.unsqueeze(1), source, number)
+            context, weights = attended.context[:, 0], attended.weights[:, 0]
+            return context, weights, unit(entered + from_context(context), old)
+
+        return move
 
     def _put_out(self, state: Tensor, vector: Tensor, context: Tensor) -> Tensor:
         """The larger of each two of U_o s + V_o E y + C_o c."""

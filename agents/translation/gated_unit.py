@@ -9,6 +9,8 @@ Axes: B lanes, L pieces, E width of a vector, U units.
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.translation.unrolled import Unrolled
+
 
 class GatedUnit(nn.Module):
     """z = sigma(W_z x + U_z s), r = sigma(W_r x + U_r s), s~ = tanh(W x + U (r * s)), s' = (1 - z) * s + z * s~."""
@@ -20,11 +22,23 @@ class GatedUnit(nn.Module):
         self.gates = nn.Linear(units, 2 * units, bias=False)
         self.candidate = nn.Linear(units, units, bias=False)
 
-    def forward(self, entered: Tensor, state: Tensor) -> Tensor:
-        """What `input` made of x, (B, 3 U), and the state (B, U) -> the next state (B, U)."""
-        units = state.shape[-1]
-        update, reset = (entered[:, : 2 * units] + self.gates(state)).sigmoid().chunk(2, -1)
-        candidate = (entered[:, 2 * units :] + self.candidate(reset * state)).tanh()
+    def unrolled(self) -> "Unrolling":
+        """For the steps of one loop."""
+        return Unrolling(self.gates.weight, self.candidate.weight)
+
+
+class Unrolling:
+    """The steps of one loop of a unit, or of several side by side; see `Unrolled`."""
+
+    def __init__(self, gates: Tensor, candidate: Tensor) -> None:
+        """Take the matrices U_z and U_r as one, (2 U, U) or (P, 2 U, U), and U, (U, U) or (P, U, U)."""
+        self._gates, self._candidate, self._units = Unrolled(gates), Unrolled(candidate), candidate.shape[-1]
+
+    def __call__(self, entered: Tensor, state: Tensor) -> Tensor:
+        """What `input` made of x, (..., B, 3 U), and the state (..., B, U) -> the next state (..., B, U)."""
+        entering, proposed = entered.split([2 * self._units, self._units], -1)
+        update, reset = (entering + self._gates(state)).sigmoid().chunk(2, -1)
+        candidate = (proposed + self._candidate(reset * state)).tanh()
         return torch.lerp(state, candidate, update)
 
 
@@ -51,14 +65,11 @@ class BothWays(nn.Module):
         turned = torch.where(place < length, length - 1 - place, place).unsqueeze(-1)
         ways = self.forwards, self.backwards
         entered = torch.stack([ways[0].input(vectors), ways[1].input(vectors.take_along_dim(turned, 1))])
-        gates = torch.stack([way.gates.weight.T for way in ways])  # Both ways at once: half as many small products.
-        candidate = torch.stack([way.candidate.weight.T for way in ways])
-        units = candidate.shape[-1]
-        state, states = vectors.new_zeros(2, len(vectors), units), []
+        # Both ways at once: half as many small products.
+        unit = Unrolling(*(torch.stack([getattr(way, name).weight for way in ways]) for name in ("gates", "candidate")))
+        state, states = vectors.new_zeros(2, len(vectors), self.forwards.candidate.out_features), []
         for step in entered.unbind(2):
-            update, reset = torch.baddbmm(step[..., : 2 * units], state, gates).sigmoid().chunk(2, -1)
-            new = torch.baddbmm(step[..., 2 * units :], reset * state, candidate).tanh()
-            state = torch.lerp(state, new, update)
+            state = unit(step, state)
             states.append(state)
         there, back = torch.stack(states, 2)
         back = back.take_along_dim(turned, 1)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 21
 """Logits that are made at once: so many stay in a core's cache."""
 
 

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents.agent import LearningAgent, Memory
+from glimpse.agents.dropout import Dropout
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
@@ -51,7 +52,7 @@ class Translator(LearningAgent):
             self.source_vectors = nn.Embedding(int(read.high.max()) + 1, width, PADDING)
             nn.init.normal_(self.source_vectors.weight, 0, width**-0.5)
         self.output = OutputLayer(self.decoder.width, pieces, tied)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output_bfloat16 = _use_bfloat16(options.output_precision)
 
     @abstractmethod
@@ -85,7 +86,9 @@ class Translator(LearningAgent):
     def step(self, piece: Tensor, state: Tensors, source: Tensors, number: int) -> tuple[Tensor, Written]:
         """Log-probabilities (B, V) of piece `number`, from 0, after the one before it, (B,)."""
         written = self.decoder.step(self.target_vectors(piece), state, source, number)
-        return self.output(written.features).float().log_softmax(-1), written
+        log_prob: Tensor = self.output(written.features).float().log_softmax(-1)
+        log_prob[:, [PADDING, BEGIN]] = -torch.inf  # They never stand in a translation.
+        return log_prob, written
 
     def loss(self, episode: Episode) -> Loss:
         """Cross-entropy of each piece of the known translations, with label smoothing.

@@ -42,6 +42,11 @@ class TranslationOptions(WorldOptions):
     symbols: int = Field(10, ge=2, le=26, description="copy and reverse: different symbols.")
     longest: int = Field(10, ge=1, le=100, description="copy and reverse: symbols of the longest string.")
 
+    @property
+    def shown(self) -> str:
+        """The data, and from which language to which."""
+        return self.data if self.data in RANDOM_STRINGS else f"{self.data}, {self.source}-{self.target}"
+
     @field_validator("data")
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
