@@ -19,12 +19,13 @@ _PUBLISHED: tuple[tuple[str, str, Tone], ...] = (
     ("best_public", "best public", "public"),
     ("paper", "paper", "paper"),
 )
-_OF_TEXTS = ("test_accuracy", "test_pearson")
+_OF_TEXTS = ("test_accuracy", "test_pearson", "test_bleu")
 _PERCENT = {"test_pearson": 100}
 _AXES = {
     ("test_accuracy",): "test accuracy, %",
     ("test_pearson",): "100 r on the test set",
-    _OF_TEXTS: "test accuracy, %, or 100 r",
+    ("test_bleu",): "BLEU on the test set",
+    ("test_accuracy", "test_pearson"): "test accuracy, %, or 100 r",
     ("test_caught_m1", "test_caught_greedy"): "caught, %",
 }
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.reader import Reader
+from glimpse.agents.translation.translator import Translator
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
@@ -20,6 +21,7 @@ from glimpse.config_file import dump_experiment
 from glimpse.envs.errors import DataError
 from glimpse.envs.lanes import Core, VisualCore, shows_pictures
 from glimpse.envs.text.reading import Reading
+from glimpse.envs.translation.translating import Translating
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
 from glimpse.judging import judge_of
@@ -258,6 +260,12 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
         picture = training.folder.path / "tokens.svg"
         tokens_picture(agent, world, 12, picture)
         tracker.log_image("tokens", picture, f"weights of words of validation texts, step {step}")
+    elif isinstance(agent, Translator):
+        from glimpse.translation.report import alignments_picture
+
+        picture = training.folder.path / "alignments.svg"
+        alignments_picture(agent, cast(Translating, cast(object, world)), 12, picture)
+        tracker.log_image("alignments", picture, f"what translations of validation sentences attend to, step {step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
         metadata = {"validation_error": training.best_error}

@@ -49,7 +49,7 @@ def align(agent: Translator, world: Translating, translation: Translation) -> Al
             layer = name.replace("cross", "layer ")
             maps |= {f"{layer}, head {number}": head for number, head in enumerate(one, 1)}
     spelled = (
-        [*language.spell(piece for piece in pieces if piece != END), "\u23ce"]
+        [*language.spell(piece for piece in pieces if piece != END), "</s>"]
         for language, pieces in zip(
             world.languages, (translation.source_pieces, translation.target_pieces), strict=True
         )
@@ -58,11 +58,26 @@ def align(agent: Translator, world: Translating, translation: Translation) -> Al
     return Alignment(source_words, target_words[: len(translation.target_pieces)], maps)
 
 
-def alignment_drawing(one: Alignment, title: str) -> Drawing:
-    """A matrix for each head, a line of them for each layer; a row is a piece that was written."""
+def alignment_drawing(one: Alignment, title: str, heads: bool = True) -> Drawing:
+    """Which pieces were attended to; a row is a piece that was written.
+
+    Args:
+        one: the alignment.
+        title: above it; none where it is empty.
+        heads: whether there is a matrix for each head, a line of them for each layer; or else their mean in the last.
+    """
+    heading = [title_line(title)] if title else []
+    if one.mean is None:
+        return below([*heading, title_line("no attention", "quiet small")], 8)
+    if not heads or len(one.maps) == 1:
+        return below([*heading, matrix(one.mean.clip(0, 1), one.target, one.source)], 8)
     lines: dict[str, list[Drawing]] = {}
-    for name, weights in one.maps.items():
-        square = matrix(weights.clip(0, 1), one.target, one.source, size=15)
-        named = square if len(one.maps) == 1 else below([title_line(name, "quiet small"), square], 0)
+    for name, drawing in map_drawing(one):
+        named = below([title_line(name, "quiet small"), drawing], 0)
         lines.setdefault(name.partition(",")[0], []).append(named)
-    return below([title_line(title), *(beside(line) for line in lines.values())], 8)
+    return below([*heading, *(beside(line) for line in lines.values())], 8)
+
+
+def map_drawing(one: Alignment) -> list[tuple[str, Drawing]]:
+    """A matrix for each head, with its name."""
+    return [(name, matrix(weights.clip(0, 1), one.target, one.source)) for name, weights in one.maps.items()]

@@ -15,6 +15,7 @@ from glimpse.figures import Line, figure_files, fitting_axis, scores_figure
 from glimpse.table_markdown import spread_text, table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.text_tables import TEXT_TABLES
+from glimpse.translation_tables import TRANSLATION_TABLES
 from glimpse.visual_tables import VISUAL_TABLES
 
 LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
@@ -40,13 +41,17 @@ def test_every_table_that_is_promised_is_there() -> None:
         "stopping",
     ]
     assert list(TEXT_TABLES) == ["sentences", "planted", "pairs", "resan", "documents"]
-    assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
+    assert list(TRANSLATION_TABLES) == ["translation"]
+    assert {**VISUAL_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
 def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
+    if name in TRANSLATION_TABLES:
+        assert task.name == "translate" and config.startswith(task.data)
+        return
     if name in TEXT_TABLES:
         assert task.name == "text" and config.startswith(task.data.split("-20k")[0])
         return

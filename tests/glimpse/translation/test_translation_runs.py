@@ -41,15 +41,35 @@ def test_alignments_are_the_other_diagonal(run: Path, capsys: pytest.CaptureFixt
     svg, picture = tmp_path / "map.svg", tmp_path / "map.png"
     assert main(["translate", str(run), "a b c d e", "--show", "--output", str(svg)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "e d c b a" and lines[1].split() == ["a", "b", "c", "d", "e", "\u23ce"]
-    darkest = [
-        max(range(2, 14), key=lambda at: " \u2591\u2592\u2593\u2588".find(line.ljust(14)[at])) for line in lines[2:7]
-    ]
-    assert [(at - 2) // 2 for at in darkest] == [4, 3, 2, 1, 0]
+    assert lines[0] == "e d c b a" and lines[4][5:15:2] == "abcde"
+    shades = " \u2591\u2592\u2593\u2588"
+    darkest = [max(range(6), key=lambda at: shades.find(line.ljust(17)[5 + 2 * at])) for line in lines[5:10]]
+    assert darkest == [4, 3, 2, 1, 0]
     assert svg.read_text().count("<svg") == 1
     assert main(["translate", str(run), "a b", "b a", "--output", str(picture)]) == 0
     with Image.open(picture) as image:
         assert image.height > 100
+
+
+def test_the_report(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its files; the page has what was measured, a map for each sentence, and asks for the test set where it lacks."""
+    (run / "evaluation.json").unlink(missing_ok=True)
+    assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "alignments.svg",
+        "alignments.png",
+        "curves.png",
+        "index.html",
+    }
+    assert "has not been measured" in (tmp_path / "index.html").read_text()
+    assert main(["evaluate", str(run)]) == 0
+    assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert "nrefs:1|case:mixed" in page and page.count('class="detail"') == 3 and "has not been measured" not in page
+    (run / "evaluation.json").write_text("[]")
+    assert main(["show", str(run), "--output", str(tmp_path)]) == 2
+    assert "is not what glimpse evaluate writes" in capsys.readouterr().err
+    (run / "evaluation.json").unlink()
 
 
 def test_lines_are_translated_as_they_come(
@@ -114,7 +134,7 @@ def test_quality_by_hand() -> None:
     """All right, all wrong; one of two exactly."""
     references = ["two dogs play in the snow .", "a man reads ."]
     whole = measure_quality(references, references)
-    assert (whole.bleu, whole.chrf, whole.right) == (pytest.approx(100), pytest.approx(100), 100)
+    assert [whole.bleu, whole.chrf, whole.right] == pytest.approx([100, 100, 100])
     assert measure_quality(["x", "y"], references).bleu == 0
     half = measure_quality([references[0], "y"], references)
     assert half.right == 50 and 0 < half.bleu < 100
