@@ -19,6 +19,8 @@ TRANSLATION_TABLES: dict[str, Table] = {
             Entry("multi30k-luong-local-p", "Luong, local-p: general", 1),
             Entry("multi30k-luong-unfed", "Luong, general, without input feeding", 1),
             Entry("multi30k-luong-sparsemax", "Luong, general, sparsemax", 1),
+            Entry("multi30k-hard", "hard: one piece at a time", 1),
+            Entry("multi30k-hard-monotone", "hard, monotone", 1),
             Entry("multi30k-transformer", "Transformer", 1),
             Entry("multi30k-transformer-relative", "Transformer, relative positions", 1),
             Entry("multi30k-transformer-window", "Transformer, windows of 4", 1),

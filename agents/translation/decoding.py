@@ -13,6 +13,20 @@ Tensors = dict[str, Tensor]
 """Tensors by name, each (B, ...): lanes can be taken, repeated and left out alike; see `take`."""
 
 
+class Chosen(NamedTuple):
+    """Places of the source that were drawn, one for each piece of the target.
+
+    log_prob, entropy: (B, M), of the draws, with their gradients.
+    hard: (B,) bool, the sentences that read what was drawn.
+    seen: (B, M, D), what was known before each draw.
+    """
+
+    log_prob: Tensor
+    entropy: Tensor
+    hard: Tensor
+    seen: Tensor
+
+
 class Encoded(NamedTuple):
     """A source that was read.
 
@@ -39,10 +53,12 @@ class Taught(NamedTuple):
 
     features: (B, M, D).
     weights: of the source, by name, (B, M, L) or (B, h, M, L), if they were asked for.
+    chosen: places that were drawn, where attention is hard.
     """
 
     features: Tensor
     weights: Tensors
+    chosen: Chosen | None = None
 
 
 class Decoder(nn.Module, ABC):

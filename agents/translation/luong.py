@@ -6,11 +6,16 @@ Axes: B lanes, L pieces of the source, M pieces of the target, D width, N layers
 from typing import cast
 
 import torch
+from gymnasium import spaces
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from glimpse.agents.episode import Episode, Loss
+from glimpse.agents.selection.options import BaselineOptions
+from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
-from glimpse.agents.translation.options import LuongOptions, Seq2SeqOptions
+from glimpse.agents.translation.hard import HardAttention, Looked
+from glimpse.agents.translation.options import HardOptions, LuongOptions, Seq2SeqOptions
 from glimpse.agents.translation.source_attention import SourceAttention
 from glimpse.agents.translation.translator import Translator
 
@@ -57,16 +62,22 @@ class StackedDecoder(Decoder):
         """Make it for vectors (B, D) and states of the source (B, L, D)."""
         super().__init__()
         self.width = width = options.width
-        self.attention: SourceAttention | None = None
+        self.attention: SourceAttention | HardAttention | None = None
         self.feeds = False
         if isinstance(options, LuongOptions):
-            self.attention, self.feeds = SourceAttention(options.attention, width, width), options.input_feeding
+            chosen, self.feeds = options.attention, options.input_feeding
+            if isinstance(chosen, HardOptions):
+                self.attention = HardAttention(chosen, width)
+            else:
+                self.attention = SourceAttention(chosen, width, width)
             self.combine = nn.Linear(2 * width, width, bias=False)
         dropout = options.dropout if options.layers > 1 else 0.0
         self.network = nn.LSTM(width * (1 + self.feeds), width, options.layers, batch_first=True, dropout=dropout)
 
     def prepare(self, encoded: Encoded) -> Tensors:
         """What attention computes of the source once; nothing without it."""
+        if isinstance(self.attention, HardAttention):
+            return {"states": encoded.states, "real": encoded.real}
         return {} if self.attention is None else self.attention.prepare(encoded)
 
     def begin(self, encoded: Encoded) -> Tensors:
@@ -74,6 +85,8 @@ class StackedDecoder(Decoder):
         state = dict(encoded.last)
         if self.feeds:
             state["fed"] = torch.zeros_like(encoded.last["hidden"][:, 0])
+        if isinstance(self.attention, HardAttention):
+            state["place"] = torch.zeros(len(encoded.real), dtype=torch.int64, device=encoded.real.device)
         return state
 
     def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
@@ -81,16 +94,19 @@ class StackedDecoder(Decoder):
         if self.feeds:
             vector = torch.cat([vector, state["fed"]], -1)
         read, after = self._run(vector.unsqueeze(1), state)
-        features, weights = self._attend(read, source, first)
+        features, weights, looked = self._attend(read, source, state, first)
         if self.feeds:
             after["fed"] = features[:, 0]
+        if looked is not None:
+            after["place"] = looked.place
         return Written(features[:, 0], None if weights is None else weights[:, 0], after)
 
     def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
         """See `Decoder.teach`; where nothing is fed back, the LSTMs run through and all attend at once."""
         if not self.feeds:
-            features, weights = self._attend(self._run(vectors, state)[0], source, 0)
-            return Taught(features, {"attention": weights} if need_weights and weights is not None else {})
+            features, weights, looked = self._attend(self._run(vectors, state)[0], source, state, 0)
+            shown = {"attention": weights} if need_weights and weights is not None else {}
+            return Taught(features, shown, None if looked is None else looked.chosen)
         written = []
         for number, vector in enumerate(vectors.unbind(1)):
             one = self.step(vector, state, source, number)
@@ -107,17 +123,45 @@ class StackedDecoder(Decoder):
         read, (hidden, cell) = self.network(vectors, before)
         return read, {"hidden": hidden.transpose(0, 1), "cell": cell.transpose(0, 1)}
 
-    def _attend(self, read: Tensor, source: Tensors, first: int) -> tuple[Tensor, Tensor | None]:
-        """h~ (B, M, D) and the weights (B, M, L); without attention h itself."""
+    def _attend(
+        self, read: Tensor, source: Tensors, state: Tensors, first: int
+    ) -> tuple[Tensor, Tensor | None, Looked | None]:
+        """h~ (B, M, D), the weights (B, M, L) and, where attention is hard, more of it; without attention h itself."""
         if self.attention is None:
-            return read, None
-        attended = self.attention(read, source, first)
-        return self.combine(torch.cat([attended.context, read], -1)).tanh(), attended.weights
+            return read, None, None
+        looked: Looked | None = None
+        if isinstance(self.attention, HardAttention):
+            looked = self.attention(read, source["states"], source["real"], state["place"])
+            context, weights = looked.context, looked.weights
+        else:
+            context, weights = self.attention(read, source, first)
+        return self.combine(torch.cat([context, read], -1)).tanh(), weights, looked
 
 
 class Seq2Seq(Translator):
-    """Stacked LSTMs, with attention or without."""
+    """Stacked LSTMs, with attention or without; hard attention learns by REINFORCE beside the cross-entropy."""
+
+    def __init__(self, options: Seq2SeqOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
+        """Make the networks; see `Translator`."""
+        super().__init__(options, observation_space, action_space)
+        self.hard = options.attention if isinstance(options, LuongOptions) else None
+        if isinstance(self.hard, HardOptions):
+            self.reinforcement = Reinforcement(BaselineOptions(baseline=self.hard.baseline), options.width)
 
     def make(self, options: Seq2SeqOptions) -> tuple[nn.Module, Decoder, int]:
         """Encoder, decoder, and the width of vectors."""
         return StackedEncoder(options), StackedDecoder(options), options.width
+
+    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, real: Tensor, episode: Episode) -> Loss:
+        """With what drawn places gained: each is worth the log-probability of its own piece."""
+        if taught.chosen is None or not isinstance(self.hard, HardOptions):
+            return loss
+        drawn = taught.chosen.hard[:, None].expand_as(real)[real]
+        log_prob, seen = taught.chosen.log_prob[real][drawn], taught.chosen.seen[real][drawn]
+        entropy = taught.chosen.entropy[real].mean()
+        total, terms = loss.total - self.hard.entropy * entropy, {**loss.terms, "entropy": entropy.detach()}
+        if len(log_prob):
+            gain = self.reinforcement(log_prob, -each[drawn], seen, episode)
+            total = total + self.hard.policy * gain.policy + gain.baseline
+            terms |= {"policy": gain.policy.detach(), "baseline": gain.baseline.detach()}
+        return Loss(total, terms)

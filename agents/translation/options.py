@@ -1,15 +1,21 @@
 """The options of agents that translate; pydantic only."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from glimpse.agents.attention.masks import by_name
 from glimpse.agents.attention.options import (
     AdditiveOptions,
+    DotOptions,
     GeneralOptions,
+    LinearConcatOptions,
+    LocalOptions,
+    LocationOptions,
     MultiHeadOptions,
     NormaliserOptions,
+    ScaledDotOptions,
     ScoreOptions,
     SoftmaxOptions,
 )
@@ -86,15 +92,56 @@ class Seq2SeqOptions(TranslatorOptions):
         return direction
 
 
+class HardOptions(Options):
+    """One piece of the source at each step, by policy gradient (Xu et al., 2015)."""
+
+    kind: Literal["hard"] = "hard"
+    score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
+    monotone: bool = Field(False, description="Whether a place is never before the last one.")
+    reach: int = Field(5, ge=1, description="Monotone: how many pieces a place may be behind the last one.")
+    baseline: Literal["none", "learned", "moving_average"] = Field(
+        "learned", description="What is taken off the log-probability that a place is worth."
+    )
+    soft: float = Field(0.5, ge=0, lt=1, description="Share of sentences that read the expected context in training.")
+    entropy: float = Field(0.002, ge=0, description="Weight of the entropy of places, which is made larger.")
+    policy: float = Field(1.0, gt=0, description="Weight of the policy gradient beside the cross-entropy.")
+
+
+LuongAttentionOptions = Annotated[
+    Annotated[
+        AdditiveOptions
+        | DotOptions
+        | ScaledDotOptions
+        | GeneralOptions
+        | LinearConcatOptions
+        | LocationOptions
+        | LocalOptions
+        | HardOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(by_name),
+]
+
+
 class LuongOptions(Seq2SeqOptions):
     """LSTMs with global or local attention (Luong, Pham and Manning, 2015)."""
 
     name: Literal["luong"] = "luong"  # type: ignore[assignment]  # a variant of its own
-    attention: ScoreOptions = Field(
+    attention: LuongAttentionOptions = Field(
         GeneralOptions(),
-        description="dot, general, concat or location; or local, local-m or local-p by its `centre`.",
+        description="dot, general, concat or location; local, local-m or local-p by its `centre`; or hard.",
     )
-    input_feeding: bool = Field(True, description="Whether the decoder reads what it last attended to.")
+    input_feeding: bool = Field(
+        True, validate_default=True, description="Whether the decoder reads what it last attended to; not with `hard`."
+    )
+
+    @field_validator("input_feeding")
+    @classmethod
+    def _a_place_is_worth_its_piece_alone(cls, input_feeding: bool, others: ValidationInfo) -> bool:
+        if input_feeding and isinstance(others.data.get("attention"), HardOptions):
+            message = "should be false because agent.attention is hard: a place is credited with its own piece alone"
+            raise PydanticCustomError("input_feeding", message)
+        return input_feeding
 
 
 class TranslatingTransformerOptions(TranslatorOptions):

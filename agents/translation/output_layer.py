@@ -31,12 +31,13 @@ class OutputLayer(nn.Module):
 class PieceLoss(NamedTuple):
     """Of N pieces. total: what is minimised, a mean; cross_entropy: without smoothing, a mean, without gradient.
 
-    right: share of pieces that were the likeliest.
+    right: share of pieces that were the likeliest. each: cross-entropy of each piece, (N,), without gradient.
     """
 
     total: Tensor
     cross_entropy: Tensor
     right: Tensor
+    each: Tensor
 
 
 def piece_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool) -> PieceLoss:
@@ -53,23 +54,22 @@ def piece_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: f
     """
     with torch.autocast(features.device.type, enabled=False):
         made = _ChunkedCrossEntropy.apply(features.float(), layer.weight, layer.bias, label, smoothing, bfloat16)
-    total, cross_entropy, right = made
-    return PieceLoss(total, cross_entropy, right)
+    return PieceLoss(*made)
 
 
 class _ChunkedCrossEntropy(Function):
     @staticmethod
     def forward(
         ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, label: Tensor, smoothing: float, bfloat16: bool
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         kind = torch.bfloat16 if bfloat16 else weight.dtype
         wanted = any(ctx.needs_input_grad[:3])
         matrix, rows = weight.to(kind), max(16, _CHUNK // len(weight))
         pieces = len(weight)
         gradients = torch.empty_like(features), torch.zeros_like(weight), torch.zeros_like(bias)
-        sums = features.new_zeros(3)
+        sums, each = features.new_zeros(3), features.new_empty(len(features))
         # Of the labels' share, and of the share of each piece.
-        sure, each = 1 - smoothing, smoothing / pieces
+        sure, rest = 1 - smoothing, smoothing / pieces
         for at in range(0, len(features), rows):
             some, true = features[at : at + rows].to(kind), label[at : at + rows, None]
             logits = torch.addmm(bias.to(kind), some, matrix.T).to(weight.dtype)
@@ -82,12 +82,13 @@ class _ChunkedCrossEntropy(Function):
             log_total = total.log() + best
             missed = log_total - at_label
             sums[1] += missed.sum()
+            each[at : at + rows] = missed[:, 0]
             sums[0] += (log_total - sure * at_label - smoothing * mean).sum()
             if not wanted:
                 continue
             gradient = probability.div_(total)
             if smoothing:
-                gradient.sub_(each)
+                gradient.sub_(rest)
             gradient.scatter_add_(1, true, torch.full_like(at_label, -sure))
             turned = gradient.to(kind)
             gradients[0][at : at + rows] = turned @ matrix
@@ -97,8 +98,8 @@ class _ChunkedCrossEntropy(Function):
         ctx.save_for_backward(*gradients)
         ctx.count = count
         total_loss, cross_entropy, right = (sums / count).unbind()
-        ctx.mark_non_differentiable(cross_entropy, right)
-        return total_loss, cross_entropy, right
+        ctx.mark_non_differentiable(cross_entropy, right, each)
+        return total_loss, cross_entropy, right, each
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:

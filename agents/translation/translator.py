@@ -99,14 +99,33 @@ class Translator(LearningAgent):
         Returns:
             The mean over pieces, and its terms: cross_entropy, without smoothing, and accuracy, with known beginnings.
         """
-        made = self.errors(episode.observation["source"][0], episode.label, self.options.label_smoothing)
-        return Loss(made.total, {"cross_entropy": made.cross_entropy, "accuracy": made.right})
+        target = _cut(episode.label)
+        taught = self.teach(episode.observation["source"][0], target)
+        made = self._compare(taught, target, self.options.label_smoothing)
+        loss = Loss(made.total, {"cross_entropy": made.cross_entropy, "accuracy": made.right})
+        return self.with_draws(loss, taught, made.each, target != PADDING, episode)
+
+    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, real: Tensor, episode: Episode) -> Loss:
+        """The loss with that of what the decoder drew, if it draws anything.
+
+        Args:
+            loss: of the pieces.
+            taught: what the decoder gave.
+            each: cross-entropy of each of N real pieces.
+            real: (B, M) bool, where they stand.
+            episode: that is learned from.
+        """
+        return loss
 
     def errors(self, source: Tensor, target: Tensor, smoothing: float = 0.0) -> PieceLoss:
         """The loss of known targets (B, M), over all of their pieces."""
         target = _cut(target)
+        return self._compare(self.teach(source, target), target, smoothing)
+
+    def _compare(self, taught: Taught, target: Tensor, smoothing: float) -> PieceLoss:
+        """The loss of features, over all real pieces of targets (B, M)."""
         real = target != PADDING
-        features = self.dropout(self.teach(source, target).features[real])
+        features = self.dropout(taught.features[real])
         return piece_loss(features, target[real], self.output, smoothing, self.output_bfloat16 and self.training)
 
     def begin(self, observation: dict[str, Tensor]) -> Memory:

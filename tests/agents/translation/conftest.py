@@ -34,6 +34,12 @@ KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "location": (Seq2Seq, LuongOptions, {"attention": {"kind": "location", "length": 20}, "direction": "forward"}),
     "local-m": (Seq2Seq, LuongOptions, {"attention": {"kind": "local", "centre": "monotone", "half_width": 2}}),
     "local-p": (Seq2Seq, LuongOptions, {"attention": {"kind": "local", "score": "dot"}, "layers": 1}),
+    "hard": (Seq2Seq, LuongOptions, {"attention": "hard", "input_feeding": False}),
+    "hard, monotone": (
+        Seq2Seq,
+        LuongOptions,
+        {"attention": {"kind": "hard", "monotone": True, "reach": 2, "score": "dot"}, "input_feeding": False},
+    ),
     "transformer": (TranslatingTransformer, TranslatingTransformerOptions, {"norm": "post"}),
     "relative, entmax": (
         TranslatingTransformer,
