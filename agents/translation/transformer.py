@@ -79,7 +79,9 @@ class LayeredDecoder(Decoder):
 
 
 class TranslatingTransformer(Translator):
-    """The Transformer."""
+    """The Transformer; its dropout is of sums of vectors and positions, and of what sublayers add (section 5.4)."""
+
+    drops = False
 
     def make(self, options: TranslatingTransformerOptions) -> tuple[nn.Module, Decoder, int]:
         """Encoder, decoder, and the width of vectors."""

@@ -22,8 +22,12 @@ from glimpse.agents.translation.symbols import BEGIN
 
 
 class Translator(LearningAgent):
-    """An encoder and a decoder, which learn from translations that are known; one step, without chance."""
+    """An encoder and a decoder, which learn from translations that are known; one step, without chance.
 
+    drops: whether vectors of pieces, and what the output layer reads, have dropout; not where the networks see to it.
+    """
+
+    drops = True
     steps = 1
     plays = False
     samples = False
@@ -52,7 +56,7 @@ class Translator(LearningAgent):
             self.source_vectors = nn.Embedding(int(read.high.max()) + 1, width, PADDING)
             nn.init.normal_(self.source_vectors.weight, 0, width**-0.5)
         self.output = OutputLayer(self.decoder.width, pieces, tied)
-        self.dropout = Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout) if self.drops else nn.Identity()
         self.output_bfloat16 = _use_bfloat16(options.output_precision)
 
     @abstractmethod
