@@ -39,7 +39,7 @@ class Unrolling:
         entering, proposed = entered.split([2 * self._units, self._units], -1)
         update, reset = (entering + self._gates(state)).sigmoid().chunk(2, -1)
         candidate = (proposed + self._candidate(reset * state)).tanh()
-        return torch.lerp(state, candidate, update)
+        return state + update * (candidate - state)
 
 
 class BothWays(nn.Module):

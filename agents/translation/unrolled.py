@@ -23,11 +23,13 @@ class Unrolled:
         self._end = _End.apply(weight, self._steps) if torch.is_grad_enabled() and weight.requires_grad else None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(..., B, D) -> (..., B, D')."""
-        if self._end is None:
-            return x @ self._weight.mT
-        product: Tensor = _Step.apply(x, self._weight, self._end, self._steps)
-        return product
+        """(..., B, D) -> (..., B, D'), in the precision of W, whatever that of x."""
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self._weight.dtype)
+            if self._end is None:
+                return x @ self._weight.mT
+            product: Tensor = _Step.apply(x, self._weight, self._end, self._steps)
+            return product
 
 
 class _Step(Function):

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from glimpse.agents.episode import Episode
 from glimpse.agents.translation.decoding import Tensors
+from glimpse.agents.translation.search import greedy, translate
 from glimpse.agents.translation.translator import Translator
 
 
@@ -68,3 +69,20 @@ def test_everything_learns(agent: Translator, source: Tensor, target: Tensor) ->
     # Only sources of 20 pieces reach the last places; sums of attention's rows do not feel what all keys share.
     assert [name for name in still if "places" not in name and "key.bias" not in name] == []
     assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
+
+
+def test_half_precision_is_near(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """The loss, its gradient, and both searches, under autocast."""
+    agent = agent.float()
+    episode = Episode({"source": source[None]}, {}, *(torch.zeros(1, len(source)),) * 3, target, 1, {})
+    losses = []
+    for half in (False, True):
+        agent.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            torch.manual_seed(0)
+            loss = agent.eval().loss(episode).total
+            loss.backward()
+            losses.append(float(loss.detach()))
+            assert greedy(agent, source).shape == translate(agent, source, 2, 1.0).target.shape
+        assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
+    assert abs(losses[1] - losses[0]) < 0.1 * losses[0]
