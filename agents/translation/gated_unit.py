@@ -39,7 +39,8 @@ class Unrolling:
         entering, proposed = entered.split([2 * self._units, self._units], -1)
         update, reset = (entering + self._gates(state)).sigmoid().chunk(2, -1)
         candidate = (proposed + self._candidate(reset * state)).tanh()
-        return state + update * (candidate - state)
+        new: Tensor = state + update * (candidate - state)
+        return new
 
 
 class BothWays(nn.Module):

@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from glimpse.command_line import main
+from glimpse.config_file import load_experiment
+from glimpse.judging import judge_of
 from glimpse.translation.measures import by_length, measure_quality
 
 TRAIN = ["threads=1", "track.mode=disabled"]
@@ -122,6 +124,39 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     assert main(["evaluate", str(tmp_path / "run"), "--split", "validation"]) == 0
     record: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
     assert record["parameters"] > 0 and 0 <= record["searched"]["bleu"] <= 100
+
+
+def test_unknown_words_are_those_that_were_attended_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of eight symbols five are known; the others are put in from the source, or left as they are."""
+    small = ["task.strings=2000", "task.symbols=8", "task.longest=6", "task.vocabulary=9", "train.steps=250"]
+    run = tmp_path / "run"
+    assert main(["train", "reverse-bahdanau", *small, *TRAIN, "train.evaluate_every=250", "--run", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["translate", str(run), "a b c d e f g h"[:11], "h g f c"]) == 0
+    assert capsys.readouterr().out == "f e d c b a\nc f g h\n"
+    assert main(["translate", str(run), "zebra", "--show"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "zebra" and told[-2].startswith("<unk>")
+
+
+def test_what_a_table_has_of_a_record() -> None:
+    """BLEU of the beam comes first; a record fits where the search was the same."""
+    experiment = load_experiment("reverse-bahdanau", [])
+    judge = judge_of(experiment)
+    record = {
+        "beam": 5,
+        "length_penalty": 1.0,
+        "searched": {"bleu": 31.0, "chrf": 55.0},
+        "greedy": {"bleu": 30.0},
+        "perplexity": 4.0,
+    }
+    assert judge.measures(record) == {
+        "test_bleu": 31.0,
+        "test_bleu_greedy": 30.0,
+        "test_chrf": 55.0,
+        "test_perplexity": 4.0,
+    }
+    assert judge.fits(record, experiment) and not judge.fits({**record, "beam": 4}, experiment)
 
 
 def test_tied_vectors_need_one_vocabulary(capsys: pytest.CaptureFixture[str]) -> None:
