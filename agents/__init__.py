@@ -127,6 +127,30 @@ AGENTS: dict[str, NamedAgent] = {
         "Chooses words that read and words that are read, by policy gradient, for a world that judges the choice",
         kinds=("select",),
     ),
+    "bahdanau": NamedAgent(
+        "glimpse.agents.translation.bahdanau:Bahdanau",
+        "glimpse.agents.translation.options:BahdanauOptions",
+        "Translates by RNNsearch: gated units and additive attention (Bahdanau et al., 2015)",
+        kinds=("translation",),
+    ),
+    "luong": NamedAgent(
+        "glimpse.agents.translation.luong:Seq2Seq",
+        "glimpse.agents.translation.options:LuongOptions",
+        "Translates by LSTMs with global or local attention (Luong et al., 2015)",
+        kinds=("translation",),
+    ),
+    "seq2seq": NamedAgent(
+        "glimpse.agents.translation.luong:Seq2Seq",
+        "glimpse.agents.translation.options:Seq2SeqOptions",
+        "Translates by LSTMs without attention (Sutskever et al., 2014)",
+        kinds=("translation",),
+    ),
+    "transformer": NamedAgent(
+        "glimpse.agents.translation.transformer:TranslatingTransformer",
+        "glimpse.agents.translation.options:TranslatingTransformerOptions",
+        "Translates by a Transformer, that of absolute or relative positions or sparse patterns (Vaswani et al., 2017)",
+        kinds=("translation",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -33,7 +33,7 @@ class Episode:
     answer: (T, B, N) logits behind each action.
     reward: (T, B).
     taken: (T, B) bool, False after an episode's end.
-    label: (B,) the true classes.
+    label: (B,) the true classes; or (B, M), where the answer is made of several numbers.
     copies: episodes M played on each example; episode e * M + m is copy m of example e.
     activations: each (T, B, ...), if recorded: only for an update by the very weights that played.
     """

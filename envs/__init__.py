@@ -87,6 +87,13 @@ WORLDS |= {
         _SKIM_OPTIONS,
         "skim",
     ),
+    "translate": World(
+        "glimpse/Translate-v0",
+        {"data": "multi30k"},
+        "glimpse.envs.translation.translating:Translating",
+        "glimpse.envs.translation.options:TranslationOptions",
+        "translation",
+    ),
     "sentence-pick": World(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},

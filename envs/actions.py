@@ -12,7 +12,7 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
     """Check an action and give its parts the types of their spaces.
 
     Args:
-        space: a Dict of Box, Discrete and MultiBinary spaces.
+        space: a Dict of Box, Discrete, MultiDiscrete and MultiBinary spaces.
         action: a mapping with the same keys. A number beyond the limits of a Box passes, since the task says
             what it means; a choice that a Discrete does not have is refused.
         batch: leading axes of each part.
@@ -37,6 +37,9 @@ def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[in
         first, last = int(space.start), int(space.start + space.n - 1)
         if array.dtype.kind not in "biu" or np.any((array < first) | (array > last)):
             raise ValueError(f"action[{name!r}] should be a whole number from {first} to {last}, got {given!r}")
+    elif isinstance(space, spaces.MultiDiscrete):
+        if array.dtype.kind not in "biu" or np.any((array < 0) | (array >= space.nvec)):
+            raise ValueError(f"action[{name!r}] should be whole numbers below {space.nvec}, got {given!r}")
     elif isinstance(space, spaces.MultiBinary):
         if array.dtype.kind not in "biu" or np.any((array < 0) | (array > 1)):
             raise ValueError(f"action[{name!r}] should be zeros and ones, got {given!r}")

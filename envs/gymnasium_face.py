@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glimpse.envs.actions import check_action
 from glimpse.envs.build import make_core
-from glimpse.envs.lanes import Arrays, Lanes, Turn, choose_examples
+from glimpse.envs.lanes import Arrays, Lanes, Turn, choose_examples, told
 
 Frame = NDArray[np.uint8]
 Info = dict[str, Any]
@@ -67,7 +67,7 @@ class WorldEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         self._lanes.seed([seed], np.arange(1), self.np_random)
         observation = self._lanes.begin(example=example)
         self._over = False
-        return _of_lane(observation, 0), {"label": int(self._lanes.label[0])}
+        return _of_lane(observation, 0), {"label": told(self._lanes.label[0])}
 
     def step(self, action: dict[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
         """Act.
@@ -81,7 +81,7 @@ class WorldEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         checked = check_action(self._lanes.core.action_space, action)
         turn = self._lanes.step({name: part[None] for name, part in checked.items()})
         self._over = bool(turn.over[0])
-        info = {"label": int(turn.label[0])}
+        info = {"label": told(turn.label[0])}
         return _of_lane(turn.observation, 0), float(turn.reward[0]), self._over, False, info
 
     def render(self) -> Frame | None:
@@ -231,9 +231,9 @@ def _of_lane(observation: Arrays, lane: int) -> Arrays:
 
 def _info_of(label: NDArray[np.int64], lanes: NDArray[np.intp]) -> Info:
     """The labels of some environments, in Gymnasium's layout: an array, and a mask of where it holds."""
-    told = np.zeros(len(label), bool)
-    told[lanes] = True
-    return {"label": np.where(told, label, 0), "_label": told}
+    holds = np.zeros(len(label), bool)
+    holds[lanes] = True
+    return {"label": np.where(holds.reshape(-1, *(1,) * (label.ndim - 1)), label, 0), "_label": holds}
 
 
 def _final_infos(turn: Turn, ended: NDArray[np.intp]) -> Info:

@@ -53,7 +53,7 @@ class Core(Protocol):
 
     @property
     def label(self) -> Tensor:
-        """The right answer in each lane: (B,) int64."""
+        """The right answer in each lane: (B,) int64; or (B, M), where it is made of several numbers."""
 
     def draw_example(self, key: Tensor) -> Tensor:
         """An example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
@@ -114,13 +114,18 @@ class Turn(NamedTuple):
     observation: as the core's space, with a leading axis B.
     reward: (B,) float32.
     over: (B,) bool: the lane's episode has ended, now or before.
-    label: (B,) int64.
+    label: (B,) int64, or (B, M).
     """
 
     observation: Arrays
     reward: NDArray[np.float32]
     over: NDArray[np.bool_]
     label: NDArray[np.int64]
+
+
+def told(label: NDArray[np.int64]) -> int | NDArray[np.int64]:
+    """A lane's label as `info` tells it: a number, or an array of several."""
+    return int(label) if label.ndim == 0 else label
 
 
 def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
@@ -231,7 +236,7 @@ class Lanes:
 
     @property
     def label(self) -> NDArray[np.int64]:
-        """The right answer in each lane: (B,) int64."""
+        """The right answer in each lane: (B,) int64, or (B, M)."""
         return self.core.label.numpy(force=True).copy()
 
     def frames(self) -> tuple[NDArray[np.uint8], ...] | None:

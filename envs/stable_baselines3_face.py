@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from glimpse.envs import WORLDS
 from glimpse.envs.build import make_core
-from glimpse.envs.lanes import DRAWN, Arrays, Core, Lanes, choose_examples
+from glimpse.envs.lanes import DRAWN, Arrays, Core, Lanes, choose_examples, told
 
 Indices = int | Iterable[int] | None
 
@@ -27,8 +27,9 @@ class FlatSpaces:
     """A world's Dict spaces made flat.
 
     Action: MultiDiscrete, first `grid` choices for each number of a Box, then two for each bit of a MultiBinary, then
-    each Discrete. For classification that is [column, row, answer], and stop where the task has it: the place looked
-    at is the centre of a cell of a grid x grid board, column 0 leftmost and row 0 topmost.
+    those of each MultiDiscrete, then each Discrete. For classification that is [column, row, answer], and stop where
+    the task has it: the place looked at is the centre of a cell of a grid x grid board, column 0 leftmost and row 0
+    topmost.
     Observation: the same Dict, with each Box made a vector.
     """
 
@@ -42,10 +43,12 @@ class FlatSpaces:
         self._boxes = {name: part for name, part in action_space.items() if isinstance(part, spaces.Box)}
         self._choices = {name: part for name, part in action_space.items() if isinstance(part, spaces.Discrete)}
         self._bits = {name: part for name, part in action_space.items() if isinstance(part, spaces.MultiBinary)}
+        self._rows = {name: part for name, part in action_space.items() if isinstance(part, spaces.MultiDiscrete)}
         numbers = sum(int(np.prod(box.shape)) for box in self._boxes.values())
         bits = sum(int(np.prod(part.shape)) for part in self._bits.values())
         choices = [part.n for part in self._choices.values()]
-        self.action_space = spaces.MultiDiscrete([grid] * numbers + [2] * bits + choices)
+        rows = [int(count) for part in self._rows.values() for count in part.nvec]
+        self.action_space = spaces.MultiDiscrete([grid] * numbers + [2] * bits + rows + choices)
         self.observation_space = spaces.Dict(
             {
                 name: spaces.flatten_space(part) if isinstance(part, spaces.Box) else part
@@ -79,6 +82,10 @@ class FlatSpaces:
         for name, part in self._bits.items():
             end = start + int(np.prod(part.shape))
             parts[name] = chosen[:, start:end].reshape(-1, *part.shape).astype(part.dtype)
+            start = end
+        for name, row in self._rows.items():
+            end = start + len(row.nvec)
+            parts[name] = chosen[:, start:end].astype(row.dtype)
             start = end
         for column, (name, choice) in enumerate(self._choices.items(), start=start):
             parts[name] = chosen[:, column].astype(np.int64) + choice.start
@@ -165,7 +172,7 @@ class WorldVecEnv(VecEnv):
         examples = [self._example(options) for options in self._options]
         self.lanes.seed(self._seeds, np.arange(self.num_envs), np.random.default_rng())
         observation = self.lanes.begin(example=np.array(examples))
-        self.reset_infos = [{"label": label} for label in self.lanes.label.tolist()]
+        self.reset_infos = [{"label": told(label)} for label in self.lanes.label]
         self._reset_seeds()
         self._reset_options()
         self._last = observation
@@ -180,15 +187,15 @@ class WorldVecEnv(VecEnv):
         turn = self.lanes.step(self._action)
         self._last = turn.observation
         observation = self._flat.flatten(turn.observation, (self.num_envs,))
-        infos: list[dict[str, Any]] = [{"label": label, "TimeLimit.truncated": False} for label in turn.label.tolist()]
+        infos: list[dict[str, Any]] = [{"label": told(label), "TimeLimit.truncated": False} for label in turn.label]
         ended = np.flatnonzero(turn.over)
         if len(ended):
             for lane in ended:
                 infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
             self._last = self.lanes.begin(ended)
             observation = self._flat.flatten(self._last, (self.num_envs,))
-            for lane, label in zip(ended, self.lanes.label[ended].tolist(), strict=True):
-                self.reset_infos[lane] = {"label": label}
+            for lane, label in zip(ended, self.lanes.label[ended], strict=True):
+                self.reset_infos[lane] = {"label": told(label)}
         return observation, turn.reward, turn.over, infos
 
     def _action_masks(self) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from glimpse.bench_settings import (
     training_settings,
 )
 from glimpse.bench_text import TEXT_BENCHES
+from glimpse.bench_translation import bench_translation
 from glimpse.build import choose_device, make_agent, set_threads
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
@@ -230,6 +231,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "pixels": bench_pixels,
     **TEXT_BENCHES,
     **SELECTION_BENCHES,
+    "translation": bench_translation,
     "time-to-error": bench_time_to_error,
 }
 

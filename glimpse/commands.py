@@ -24,6 +24,7 @@ def add_commands(commands: _Commands) -> None:
     for add in (
         _add_train,
         _add_evaluate,
+        _add_translate,
         _add_show,
         _add_masks,
         _add_data,
@@ -138,6 +139,35 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from glimpse.text.own_text import read_command
 
     read_command(arguments.run, arguments.text, arguments.text2, arguments.device)
+
+
+def _add_translate(commands: _Commands) -> None:
+    examples = """translate runs/multi30k-bahdanau-seed0 "two dogs play in the snow" --show
+                  translate runs/multi30k-bahdanau-seed0 < english.txt > german.txt"""
+    parser = _add(commands, "translate", _translate, "Translate texts, or standard input line by line", examples)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("texts", nargs="*", default=[], metavar="TEXT", help="default: the lines of standard input")
+    parser.add_argument("--beam", type=_count, metavar="K", help="translations kept at each piece; 1: greedy search")
+    parser.add_argument("--length-penalty", type=_at_least_zero, metavar="A", help="the larger, the longer")
+    parser.add_argument("--batch", type=_count, default=1, metavar="B", help="lines translated at once (default: 1)")
+    parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="draw that into this file, .svg or .png")
+    _add_device(parser, None)
+
+
+def _translate(arguments: argparse.Namespace) -> None:
+    from glimpse.translation.command import translate_command
+
+    translate_command(
+        arguments.run,
+        arguments.texts,
+        beam=arguments.beam,
+        length_penalty=arguments.length_penalty,
+        batch=arguments.batch,
+        show=arguments.show,
+        output=arguments.output,
+        device=arguments.device,
+    )
 
 
 def _add_show(commands: _Commands) -> None:
@@ -296,6 +326,12 @@ def _count(text: str) -> int:
 def _share(text: str) -> float:
     if not re.fullmatch(r"1|1\.0+|0?\.\d{1,8}", text) or not float(text):
         raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, such as 0.2, got {text!r}")
+    return float(text)
+
+
+def _at_least_zero(text: str) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
     return float(text)
 
 

@@ -33,6 +33,13 @@ from glimpse.agents.text_options import (
     TopReaderOptions,
     WordChooserOptions,
 )
+from glimpse.agents.translation.options import (
+    BahdanauOptions,
+    LuongOptions,
+    Seq2SeqOptions,
+    TranslatingTransformerOptions,
+    TranslatorOptions,
+)
 from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.envs import WORLDS
 from glimpse.envs.options import AugmentOptions, CatchOptions, ClassificationOptions, DigitPairOptions
@@ -40,6 +47,7 @@ from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.skim_options import SkimOptions
+from glimpse.envs.translation.options import TranslationOptions
 
 AgentOptions = Annotated[
     RamOptions
@@ -62,11 +70,21 @@ AgentOptions = Annotated[
     | ResanOptions
     | RationaleOptions
     | SkimmerOptions
-    | WordChooserOptions,
+    | WordChooserOptions
+    | BahdanauOptions
+    | LuongOptions
+    | Seq2SeqOptions
+    | TranslatingTransformerOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[
-    ClassificationOptions | CatchOptions | DigitPairOptions | ReadingOptions | SelectOptions | SkimOptions,
+    ClassificationOptions
+    | CatchOptions
+    | DigitPairOptions
+    | ReadingOptions
+    | SelectOptions
+    | SkimOptions
+    | TranslationOptions,
     Field(discriminator="name"),
 ]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -89,14 +107,20 @@ class TrainOptions(Options):
         validate_default=True,
         description="Training time; turned into a number of steps from the rate of the first ones.",
     )
-    batch: int = Field(256, ge=1, description="Examples in an update.")
+    batch: int = Field(256, ge=1, description="Examples in an update; where `tokens` is given, at most.")
+    tokens: int | None = Field(
+        None, ge=1, description="Texts: tokens of an update at most, of the longer side of pairs, padding included."
+    )
     copies: int = Field(
         1, ge=1, description="Episodes M played on each example of an update; one where the agent does not play."
     )
     learning_rate: float = Field(1e-3, gt=0, description="Adam's highest learning rate.")
     final_learning_rate: float = Field(1e-5, ge=0, description="The learning rate at the end of the schedule.")
-    schedule: Literal["cosine", "one_cycle", "constant"] = Field("cosine", description="Of the learning rate.")
-    warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine and constant).")
+    schedule: Literal["cosine", "one_cycle", "constant", "noam"] = Field(
+        "cosine",
+        description="Of the learning rate. noam: up along a line, then down as 1 / sqrt(step) (Vaswani et al., 2017).",
+    )
+    warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine, constant and noam).")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
     weight_decay: float = Field(0.0, ge=0, description="Share of each weight that a learning rate of 1 would take off.")
     clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none by default.")
@@ -131,6 +155,9 @@ class EvaluateOptions(Options):
     share: float = Field(
         0.2, gt=0, le=1, description="Of words: those that count most, as reasons beside those that people marked."
     )
+    choose_by: Literal["loss", "bleu"] = Field(
+        "loss", description="Translations: what says on validation data which weights are the best."
+    )
     seed: int = Field(20140101, ge=0, description="Fixes the canvases and first places of validation and test.")
 
 
@@ -162,6 +189,8 @@ class Experiment(Options):
     @property
     def shown_task(self) -> str:
         """The task's name; of texts the data set's."""
+        if isinstance(self.task, TranslationOptions):
+            return self.task.shown
         return self.task.data if isinstance(self.task, TextOptions) else self.task.name
 
     @property
@@ -178,6 +207,8 @@ class Experiment(Options):
         if task is not None:
             _check_kind(agent, task)
             _check_task(agent, task)
+        if isinstance(task, TranslationOptions) and isinstance(agent, TranslatorOptions):
+            _check_vocabularies(agent, task)
         if isinstance(task, ReadingOptions) and isinstance(agent, ReaderOptions):
             _check_encoder(agent, task)
         if isinstance(task, ClassificationOptions) and isinstance(agent, ReinforceOptions):
@@ -222,6 +253,12 @@ def _check_encoder(agent: ReaderOptions, task: ReadingOptions) -> None:
         needed = "true" if hierarchical else "false"
         problem = f"{agent.encoder.kind!r} needs task.sentences: {needed} (got {str(task.sentences).lower()})"
         raise _mistake("encoder", problem)
+
+
+def _check_vocabularies(agent: TranslatorOptions, task: TranslationOptions) -> None:
+    """Vectors of source and target are the same where both have the same pieces."""
+    if agent.embeddings == "tied" and not task.shared:
+        raise _mistake("embeddings", "'tied' needs task.shared: true; without it 'output_tied' or 'separate'")
 
 
 def _check_credit(agent: ReinforceOptions, task: ClassificationOptions) -> None:

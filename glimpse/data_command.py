@@ -9,6 +9,7 @@ from glimpse.envs.errors import DataError
 from glimpse.envs.sources import FileSet, Places, copies, read_checked, unknown
 from glimpse.envs.sources import fetch as fetch_files
 from glimpse.envs.text.catalogue import GLOVE, GLOVE_WHOLE, TEXT_SETS
+from glimpse.envs.translation.parallel import PARALLEL_SETS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,7 +33,8 @@ def list_data(root: str | None) -> None:
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
     print("(PATH/train/CLASS/* and PATH/test/CLASS/*).")
     console.print(_texts(places))
-    print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts. Notes:")
+    print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and")
+    print("reverse, which are made when they are asked for. Notes:")
     for name, known in TEXT_SETS.items():
         if known.note:
             print(f"  {name}: {known.note}")
@@ -64,6 +66,11 @@ def _texts(places: Places) -> "Table":
         )
         where = _where(known.files, places) if known.files else _MADE
         table.add_row(name, known.size, known.kind, labels, Text(where, overflow="fold"))
+    for name, parallel in PARALLEL_SETS.items():
+        size, where = " + ".join(f"{count:,}" for count in parallel.size), _where(parallel.files, places)
+        table.add_row(
+            name, size, "sentence", f"translations, {' '.join(parallel.languages)}", Text(where, overflow="fold")
+        )
     table.add_row("glove", "", "word vectors", "", Text(_where(_file_sets(places)["glove"], places), overflow="fold"))
     return table
 
@@ -76,7 +83,8 @@ def _file_sets(places: Places) -> dict[str, FileSet | None]:
     images = {name: known.files for name, known in IMAGE_SETS.items()}
     texts = {name: known.files for name, known in TEXT_SETS.items()}
     subset_is_here = all(copies(GLOVE, file, places) for file in GLOVE.md5)
-    return {**images, **texts, "glove": GLOVE if subset_is_here else GLOVE_WHOLE}
+    parallel = {name: known.files for name, known in PARALLEL_SETS.items()}
+    return {**images, **texts, **parallel, "glove": GLOVE if subset_is_here else GLOVE_WHOLE}
 
 
 def _where(files: FileSet | None, places: Places) -> str:

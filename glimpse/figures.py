@@ -20,13 +20,14 @@ _PUBLISHED: tuple[tuple[str, str, Tone], ...] = (
     ("best_public", "best public", "public"),
     ("paper", "paper", "paper"),
 )
-_OF_TEXTS = ("test_accuracy", "test_pearson")
+_OF_TEXTS = ("test_accuracy", "test_pearson", "test_bleu")
 _OF_REASONS = ("test_named_f1", "test_top_f1")
 _PERCENT = {"test_pearson": 100}
 _AXES = {
     ("test_accuracy",): "test accuracy, %",
     ("test_pearson",): "100 r on the test set",
-    _OF_TEXTS: "test accuracy, %, or 100 r",
+    ("test_bleu",): "BLEU on the test set",
+    ("test_accuracy", "test_pearson"): "test accuracy, %, or 100 r",
     _OF_REASONS: "F1 of words named as reasons, %",
     ("test_caught_m1", "test_caught_greedy"): "caught, %",
 }

@@ -65,6 +65,8 @@ class Learner(ABC):
                 return options.learning_rate * warm
             case "cosine":
                 return warm * (options.final_learning_rate + span * (1 + math.cos(math.pi * done)) / 2)
+            case "noam":  # Vaswani et al. (2017, equation 3), with the highest rate given instead of the width.
+                return options.learning_rate * min(warm, math.sqrt(max(1, options.warmup) / (self.step + 1)))
             case "one_cycle":  # Smith and Topin (2018): up over the first 30 %, then down along a cosine.
                 if done < 0.3:
                     return options.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2)

@@ -1,5 +1,7 @@
 """Which examples an update sees, as a function of (seed, step): shuffled epochs without any state to keep."""
 
+from bisect import bisect_right
+
 import torch
 from torch import Tensor
 
@@ -77,3 +79,60 @@ class BucketedOrder(TrainingOrder):
         whole = whole[(pool * (self._lengths.max() + 1) + self._lengths[whole]).argsort(stable=True)]
         whole = whole.view(updates, self.batch)[torch.randperm(updates, generator=generator)]
         return torch.cat([shuffled[:head], whole.flatten(), shuffled[tail:]])
+
+
+class TokenOrder(TrainingOrder):
+    """Updates of about as many tokens, of examples of similar length: the shorter they are, the more of them.
+
+    An epoch's permutation is cut into pools; each is sorted by length and cut into updates, and these are shuffled.
+    Every epoch begins with an update of its own, so that which one a step is in follows from those before it.
+    """
+
+    def __init__(
+        self, lengths: Tensor, tokens: int, seed: int, device: torch.device, batch: int, pool: int = 50
+    ) -> None:
+        """Shuffle examples into updates.
+
+        Args:
+            lengths: (N,) int64 on the CPU, each example's length.
+            tokens: Of an update at most, padding included; an example that is longer is alone.
+            seed: Of the run.
+            device: Where examples and keys go.
+            batch: Examples in an update at most.
+            pool: Updates that a pool makes; more of them means less padding and less chance.
+        """
+        super().__init__(len(lengths), batch, seed, device)
+        self._lengths, self._tokens = lengths, tokens
+        self._pool = pool * max(1, int(tokens / float(lengths.float().mean())))
+        self._begins = [0]  # The first step of each epoch that is known.
+        self._updates: tuple[int, tuple[Tensor, ...]] = (-1, ())
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """The examples (E,) and the episodes' keys (E,) of an update, both int64."""
+        while self._begins[-1] <= step:
+            self._begins.append(self._begins[-1] + len(self._epoch_updates(len(self._begins) - 1)))
+        epoch = bisect_right(self._begins, step) - 1
+        shown = self._epoch_updates(epoch)[step - self._begins[epoch]]
+        key = mix(mix(self._run, step), torch.arange(len(shown)))
+        return shown.to(self.device), key.to(self.device)
+
+    def _epoch_updates(self, epoch: int) -> tuple[Tensor, ...]:
+        """The updates of an epoch; those of the last one used are kept."""
+        if self._updates[0] != epoch:
+            generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
+            shuffled = self._shuffled(epoch, generator)
+            updates = [part for pool in shuffled.split(self._pool) for part in self._cut(pool)]
+            order = torch.randperm(len(updates), generator=generator).tolist()
+            self._updates = (epoch, tuple(updates[number] for number in order))
+        return self._updates[1]
+
+    def _cut(self, pool: Tensor) -> list[Tensor]:
+        """A pool as updates: with the longest one's length, each has `tokens` tokens at most."""
+        pool = pool[self._lengths[pool].argsort(stable=True)]
+        sizes, count = [], 0
+        for length in self._lengths[pool].tolist():
+            if count and ((count + 1) * length > self._tokens or count == self.batch):
+                sizes.append(count)
+                count = 0
+            count += 1
+        return list(pool.split([*sizes, count]))

@@ -36,12 +36,17 @@ def show_command(run: Path, output: Path | None, episodes: int) -> None:
 
 
 def _text_files(record: Record, texts: int) -> dict[str, bytes]:
-    """The files of a report on texts: shown whole, or piece by piece."""
+    """The files of a report on texts: translated, read whole, or piece by piece."""
     from glimpse.envs.text.reading import Reading
+    from glimpse.envs.translation.translating import Translating
     from glimpse.text.report import text_files
     from glimpse.text.skim_report import skim_files
 
     world: object = record.trained.world
+    if isinstance(world, Translating):
+        from glimpse.translation.report import translation_files
+
+        return translation_files(record, texts)
     return text_files(record, texts) if isinstance(world, Reading) else skim_files(record, texts)
 
 

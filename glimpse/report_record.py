@@ -84,7 +84,9 @@ def read_evaluations(path: Path) -> list[Evaluation]:
         text = path.read_bytes() if path.exists() else b"{}"
     try:
         known = {**json.loads(text)}
-        return [_evaluation(split, known[split]) for split in ("test", "validation") if split in known]
+        # Translations are no episodes: their report reads what was measured of them itself.
+        splits = [split for split in ("test", "validation") if split in known and "by_length" not in known[split]]
+        return [_evaluation(split, known[split]) for split in splits]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
             f"{path} is not what glimpse evaluate writes. Remove it and measure again: glimpse evaluate {path.parent}"

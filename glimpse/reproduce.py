@@ -16,10 +16,11 @@ from glimpse.durable import replace_file, reporting_read_errors, reporting_write
 from glimpse.errors import UserError
 from glimpse.evaluate import evaluate_run
 from glimpse.figures import figure_files
+from glimpse.judging import judge_of
 from glimpse.learning_curves import curves_picture
 from glimpse.results import Row, read_rows, write_rows, write_text
 from glimpse.run_folder import RunFolder, read_metrics
-from glimpse.run_measures import Result, is_whole, measure_run, own_scores
+from glimpse.run_measures import Result, is_whole, measure_run
 from glimpse.table_markdown import table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.train import train_command
@@ -124,7 +125,7 @@ def _result(run: Path, table: Table) -> Result:
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step
-    if not fits or not is_whole(record, table) or own_scores(record)["copies"] != experiment.evaluate.copies:
+    if not fits or not is_whole(record, table) or not judge_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
     return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))

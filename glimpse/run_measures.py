@@ -6,8 +6,9 @@ import torch
 
 from glimpse.build import make_world
 from glimpse.config import Experiment
-from glimpse.envs import WORLDS
 from glimpse.envs.text.reading import Reading
+from glimpse.episode_judge import own_scores
+from glimpse.judging import judge_of
 from glimpse.tables import Table
 
 _OF_REASONS = (
@@ -28,24 +29,20 @@ class Result(NamedTuple):
     seconds: float
 
 
-def own_scores(record: dict[str, Any]) -> dict[str, Any]:
-    """Those of the agent itself, not of its controls."""
-    return dict(record["scores"][record["agent"]])
-
-
 def measure_run(result: Result, table: Table) -> dict[str, float]:
-    """The numbers of one run, by the names of their metrics."""
-    scores = own_scores(result.record)
-    measures = _test_measures(WORLDS[result.experiment.task.name].kind, scores)
-    if table.figure == "glimpses":
-        measures["glimpses"] = scores["glimpses"]
+    """The numbers of one run, by the names of their metrics: what it reached, what it chose, what it cost."""
+    record = result.record
+    measures = judge_of(result.experiment).measures(record)
     if table.reasons:
         answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
-        measures = answers | _reasons(result.record["reasons"])
-    if table.figure == "rates" and scores.get("attended") is not None and not scores.get("kept"):
-        measures["test_attended"] = 100 * scores["attended"]
-    measures |= {cost: result.record[cost] for cost in table.costs}
+        measures = answers | _reasons(record["reasons"])
+    if table.figure == "glimpses":
+        measures["glimpses"] = own_scores(record)["glimpses"]
+    if table.figure == "rates":
+        measures |= _attended(own_scores(record))
+    measures |= {cost: record[cost] for cost in table.costs}
     if table.pace:
+        scores = own_scores(record)
         measures["texts_per_second"] = scores["greedy"]["episodes"] / scores["seconds"]
     return measures | (_speed(result) if table.speed else {})
 
@@ -56,27 +53,10 @@ def is_whole(record: dict[str, Any], table: Table) -> bool:
     return all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
 
 
-def _test_measures(kind: str, scores: dict[str, Any]) -> dict[str, float]:
-    """What an agent reached, as is usual for a kind of world."""
-    errors = {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
-    if kind == "catch":  # Nothing is believed there that could be averaged.
-        return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
-    if kind in ("text", "skim"):
-        figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
-        figures = figures or {"test_accuracy": 100 - errors["averaged"]}
-        return figures | (_chosen_measures(scores, errors) if scores.get("kept") else {})
-    averaged = f"test_error_m{scores['copies']}"
-    return dict(zip((averaged, "test_error_m1", "test_error_greedy"), errors.values(), strict=True))
-
-
-def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[str, float]:
-    """Of an agent that chooses words: its answers without an average, and which words it chose, in percent."""
-    alone = {"sampled": "m1", "greedy": "greedy"}
-    if scores["averaged"]["figures"]:
-        answers = {f"test_pearson_{name}": scores[way]["figures"]["pearson"] for way, name in alone.items()}
-    else:
-        answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in alone.items()}
-    return answers | {f"test_{name}": 100 * share for name, share in scores["kept"].items()}
+def _attended(scores: dict[str, Any]) -> dict[str, float]:
+    """The share of words that have a weight, in percent, of an agent that chooses none."""
+    known = scores.get("attended") is not None and not scores.get("kept")
+    return {"test_attended": 100 * scores["attended"]} if known else {}
 
 
 def _reasons(measured: dict[str, Any]) -> dict[str, float]:

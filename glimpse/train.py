@@ -13,24 +13,24 @@ from torch import Tensor
 
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.reader import Reader
+from glimpse.agents.translation.translator import Translator
 from glimpse.build import choose_device, make_agent, make_world, set_threads
 from glimpse.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
-from glimpse.diagnostics import gaze_warnings
 from glimpse.envs.errors import DataError
 from glimpse.envs.lanes import Core, VisualCore, shows_pictures
 from glimpse.envs.text.reading import Reading
+from glimpse.envs.translation.translating import Translating
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
+from glimpse.judging import judge_of
 from glimpse.learner import Learner
-from glimpse.order import BucketedOrder, TrainingOrder
+from glimpse.order import BucketedOrder, TokenOrder, TrainingOrder
 from glimpse.pictures import paths_picture
 from glimpse.progress import Progress
 from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
-from glimpse.scores import measure_averaged
-from glimpse.selected import selection_warnings
 from glimpse.text.pictures import tokens_picture
 from glimpse.tracking import Tracker, WandbTracker, start_tracking
 
@@ -47,6 +47,7 @@ class Training:
         self.validation = make_world(experiment, "validation", device)
         self.learner = make_learner(experiment, self.world)
         self.order = make_order(self.world, experiment)
+        self.judge = judge_of(experiment)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
         self.seconds = 0.0  # of training in all, before and after resuming
@@ -54,17 +55,15 @@ class Training:
         self._warned: set[str] = set()  # what the last evaluation warned of
 
     def evaluate(self) -> dict[str, float]:
-        """Validation error in percent, of the averaged weights, and where they look; the best so far are kept."""
+        """What validation data say of the averaged weights, in numbers; the best so far are kept."""
         agent = self.learner.averaged
-        score, gaze, kept = measure_averaged(agent, self.validation, self.experiment.evaluate)
-        # Of equal choices the later one keeps fewer words.
-        if score.error < self.best_error or (kept and score.error == self.best_error):
+        verdict = self.judge.validate(agent, self.validation, self.experiment.evaluate)
+        if verdict.error < self.best_error or (verdict.later and verdict.error == self.best_error):
             # What is reached in a stage that prepares for the next one counts no longer when that has begun.
-            self.best_error = float("inf") if agent.prepares else score.error
+            self.best_error = float("inf") if agent.prepares else verdict.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
-        self._warn([*gaze_warnings(gaze, agent), *([] if agent.prepares else selection_warnings(kept))])
-        figures = {f"validation_{name}": value for name, value in (score.figures | kept).items()}
-        return {"validation_error": score.error, **figures, **(gaze.numbers() if gaze else {})}
+        self._warn(verdict.warnings)
+        return verdict.figures
 
     def _warn(self, warnings: list[str]) -> None:
         """Say what the last evaluation did not say already."""
@@ -117,10 +116,8 @@ class Training:
         )
 
     def tell_best(self) -> str:
-        """The best validation error; of scores, the correlation that it stands for."""
-        if isinstance(self.validation, Reading) and self.validation.scores is not None:
-            return f"Pearson's r {1 - self.best_error / 100:.4f}"
-        return f"error {self.best_error:.2f} %"
+        """The best of the verdicts, in words."""
+        return self.judge.describe(self.best_error, self.validation)
 
     def _checkpoint(self) -> Checkpoint:
         state = {
@@ -135,8 +132,12 @@ class Training:
 
 def make_order(world: Core, experiment: Experiment) -> TrainingOrder:
     """The order of a config's examples: texts of like lengths beside each other, all else in any order."""
-    batch, seed = experiment.train.batch, experiment.seed
+    batch, tokens, seed = experiment.train.batch, experiment.train.tokens, experiment.seed
     lengths = getattr(world, "lengths", None)
+    if tokens is not None:
+        if lengths is None:
+            raise UserError(f"train.tokens: {experiment.task.name} shows no texts: give train.batch alone")
+        return TokenOrder(lengths, tokens, seed, world.device, batch)
     if lengths is None:
         return TrainingOrder(world.examples, batch, seed, world.device)
     return BucketedOrder(lengths, batch, seed, world.device)
@@ -172,7 +173,7 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
             latest |= row
         if learner.step % options.save_every == 0 or learner.done or stop:
             training.save()
-        training.progress.show(learner.step, learner.total, options.batch, _headline(latest))
+        training.progress.show(learner.step, learner.total, options.batch, _headline(training, latest))
 
 
 def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
@@ -182,10 +183,10 @@ def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
     return {**numbers, "learning_rate": rate, "seconds": round(training.seconds, 3)}
 
 
-def _headline(latest: dict[str, float]) -> dict[str, float]:
+def _headline(training: Training, latest: dict[str, float]) -> dict[str, float]:
     """The metrics that matter while one waits."""
-    judged = "validation_pearson" if "validation_pearson" in latest else "validation_error"
-    return {name: latest[name] for name in ("loss", "accuracy", judged) if name in latest}
+    judged = [name for name in training.judge.headline if name in latest]
+    return {name: latest[name] for name in ("loss", "accuracy", *judged[:1]) if name in latest}
 
 
 @contextmanager
@@ -259,6 +260,12 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
         picture = training.folder.path / "tokens.svg"
         tokens_picture(agent, world, 12, picture)
         tracker.log_image("tokens", picture, f"weights of words of validation texts, step {step}")
+    elif isinstance(agent, Translator):
+        from glimpse.translation.report import alignments_picture
+
+        picture = training.folder.path / "alignments.svg"
+        alignments_picture(agent, cast(Translating, cast(object, world)), 12, picture)
+        tracker.log_image("alignments", picture, f"what translations of validation sentences attend to, step {step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
         metadata = {"validation_error": training.best_error}

@@ -75,8 +75,31 @@ def relative_attention(
         mask: bool that broadcasts to (B, h, n_q, n_k), or None.
         normalise: over the keys.
     """
+    return _attend(query, key, value, key_table, value_table, mask, normalise, 0)
+
+
+def relative_row(
+    query: Tensor, key: Tensor, value: Tensor, key_table: Tensor, value_table: Tensor, normalise: Normaliser = softmax
+) -> Attended:
+    """The last row of `relative_attention` without a mask: a query (B, h, 1, d_z), not scaled, of as many keys."""
+    scaled = query * query.shape[-1] ** -0.5
+    return _attend(scaled, key, value, key_table, value_table, None, normalise, key.shape[2] - 1)
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_table: Tensor,
+    value_table: Tensor,
+    mask: Tensor | None,
+    normalise: Normaliser,
+    first: int,
+) -> Attended:
+    """Of queries of which the first one has the number `first`."""
     table = query @ key_table.T  # (B, h, n_q, 2 k + 1)
-    row = offsets(query.shape[2], key.shape[2], len(key_table) // 2, query.device).expand(*table.shape[:3], -1)
+    n_q, clip = query.shape[2], len(key_table) // 2
+    row = offsets(first + n_q, key.shape[2], clip, query.device)[first:].expand(*table.shape[:3], -1)
     weights = normalise(query @ key.transpose(2, 3) + table.gather(-1, row), mask)
     by_offset = torch.zeros_like(table, dtype=weights.dtype).scatter_add(-1, row, weights)
     return Attended(weights @ value + by_offset @ value_table, weights)

@@ -12,12 +12,19 @@ from glimpse.agents.attention.options import (
     Headed,
     MultiHeadOptions,
     Normalised,
+    RelativeOptions,
     ScoreOptions,
     SelfAttentionOptions,
     Source2TokenOptions,
+    SparseOptions,
     StructuredOptions,
 )
 from glimpse.agents.options import Options
+
+DecoderAttentionOptions = Annotated[
+    Annotated[MultiHeadOptions | RelativeOptions | SparseOptions, Field(discriminator="kind")], BeforeValidator(by_name)
+]
+"""Attention that can be asked one token after the other, with the keys and values of those before kept."""
 
 
 class MaxOptions(Options):
@@ -144,12 +151,15 @@ class TransformerEncoderOptions(Options):
         return self.positions == "sinusoidal" or (self.positions == "auto" and self.attention.kind != "relative")
 
 
-class DecoderOptions(Options):
+class DecoderOptions(Normalised):
     """A Transformer's decoder (Vaswani et al., 2017), which reads what came before, and an encoded text."""
 
     width: int = Field(128, ge=1, description="D, which the heads divide.")
     layers: int = Field(2, ge=1, description="Layers, one upon the other.")
     heads: int = Field(4, ge=1, validate_default=True, description="Heads h, which divide the width.")
+    attention: DecoderAttentionOptions | None = Field(
+        None, description="To what came before; by default multi_head with as many heads and the same normaliser."
+    )
     feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
@@ -159,6 +169,23 @@ class DecoderOptions(Options):
     def _heads_divide_the_width(cls, heads: int, others: ValidationInfo) -> int:
         _check_heads(heads, others)
         return heads
+
+    @field_validator("attention")
+    @classmethod
+    def _its_heads_divide_the_width(cls, attention: Headed | None, others: ValidationInfo) -> Headed | None:
+        if attention is not None:
+            _check_heads(attention.heads, others)
+        return attention
+
+    @property
+    def own(self) -> "DecoderAttentionOptions":
+        """Attention to what came before."""
+        return self.attention or MultiHeadOptions(heads=self.heads, normaliser=self.normaliser)
+
+    @property
+    def sinusoidal(self) -> bool:
+        """Whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
+        return self.own.kind != "relative"
 
 
 class DisanEncoderOptions(Normalised):

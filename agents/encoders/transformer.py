@@ -11,6 +11,7 @@ from glimpse.agents.attention.attended import Attended
 from glimpse.agents.attention.masks import Full
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.positions import sinusoids
+from glimpse.agents.dropout import Dropout
 from glimpse.agents.encoders.encoded import Encoded, Encoder
 from glimpse.agents.encoders.options import TransformerEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
@@ -22,7 +23,7 @@ class Residual(nn.Module):
     def __init__(self, width: int, dropout: float, norm: Literal["post", "pre"]) -> None:
         """Make it for (B, L, D)."""
         super().__init__()
-        self.norm, self.dropout, self.first = nn.LayerNorm(width), nn.Dropout(dropout), norm == "pre"
+        self.norm, self.dropout, self.first = nn.LayerNorm(width), Dropout(dropout), norm == "pre"
 
     def before(self, tokens: Tensor) -> Tensor:
         """What the sublayer is given."""
@@ -73,7 +74,7 @@ class TransformerEncoder(Encoder):
         self.options = options
         width = options.width
         self.enter = nn.Linear(embedding_width, width) if embedding_width != width else nn.Identity()
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.layers = nn.ModuleList(TransformerLayer(options, number) for number in range(options.layers))
         self.norm = nn.LayerNorm(width) if options.norm == "pre" else nn.Identity()
         self.pooling = Pooling(options.pooling, width)

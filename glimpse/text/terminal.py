@@ -72,7 +72,7 @@ def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, flo
     width = max(cell_len(classes[number]) for number in likeliest)
     print(f"answer {classes[one.said]}, probability {one.belief[one.said]:.3f}")
     for number in likeliest:
-        bar = _encodable("█" * round(_BAR * float(one.belief[number])), "#")
+        bar = encodable("█" * round(_BAR * float(one.belief[number])), "#")
         gap = " " * (width - cell_len(classes[number]))
         print(f"  {classes[number]}{gap}  {one.belief[number]:.3f}  {bar}".rstrip())
     rest = len(one.belief) - len(likeliest)
@@ -80,7 +80,7 @@ def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, flo
         print(f"  {rest} others  {1 - float(one.belief[likeliest].sum()):.3f}")
 
 
-def _encodable(text: str, instead: str) -> str:
+def encodable(text: str, instead: str) -> str:
     """The text, or as many of another letter where the output cannot write it."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
@@ -98,22 +98,22 @@ def _print_colours(console: Console, text: Text) -> None:
         if text.sentences is not None:
             share = shares(text.sentences)[number]
             weight = f" {text.sentences[number]:.2f} "
-            lead = Line().append(weight, _ground(console, share, "sentence")).append("  ")
+            lead = Line().append(weight, ground(console, share, "sentence")).append("  ")
         for row, some in enumerate(_rows([_shown(text, at) for at in range(begin, end)], console.width - len(lead))):
             line = Line(" " * len(lead)) if row else lead.copy()
             for place, at in enumerate(some):
-                ground = Style() if strengths is None else _ground(console, strengths[begin + at], kind)
+                behind = Style() if strengths is None else ground(console, strengths[begin + at], kind)
                 marks = Style(underline=bool(text.unknown[begin + at]), strike=_dropped(text, begin + at))
-                line.append(" " if place else "").append(_shown(text, begin + at), ground + marks)
+                line.append(" " if place else "").append(_shown(text, begin + at), behind + marks)
             console.print(line, soft_wrap=True)
     if text.colour is not None:
         scale = Line("0 ")
         for step in range(12):
-            scale.append("  ", _ground(console, step / 11, kind))
+            scale.append("  ", ground(console, step / 11, kind))
         console.print(scale.append(f" {text.colour.max(initial=0.0):.3f}  {_meaning(text)}"))
 
 
-def _ground(console: Console, share: float, kind: str) -> Style:
+def ground(console: Console, share: float, kind: str) -> Style:
     """Letters on a ground as strong as the share."""
     if share < _NOTHING:
         return Style()

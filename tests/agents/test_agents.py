@@ -21,6 +21,7 @@ SMALL: dict[str, Any] = {
     "attention_width": 6,
     "widths": (6, 8),
     "width": 6,
+    "heads": 2,
     "patch": 4,
     "stride": 3,
     "layers": ({"filters": 2, "size": 3, "stride": 2},),
@@ -36,13 +37,16 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
     row, named = WORLDS[world], AGENTS[agent]
     model = resolve_name(row.options)
     given = {"data": "digits", "glimpses": 3, **world_options, **named.task}
+    if row.kind == "translation":
+        given |= {"data": "reverse", "strings": 40, "longest": 8, "max_pieces": 10, "pieces": "words"}
     if row.kind in ("text", "skim", "select"):
         given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
     task = model.model_validate({"name": world} | {key: given[key] for key in given if key in model.model_fields})
     core = resolve_name(row.core)
     made_world = core(task, core.load_data(task, "train"))
     options = resolve_name(named.options)
-    small = {key: value for key, value in SMALL.items() if key in options.model_fields}
+    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if row.kind == "translation" else SMALL
+    small = {key: value for key, value in sizes.items() if key in options.model_fields}
     checked = options.model_validate({"name": agent, **small, **agent_options})
     torch.manual_seed(0)
     return resolve_name(named.factory)(checked, made_world.observation_space, made_world.action_space), made_world

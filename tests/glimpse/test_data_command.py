@@ -115,6 +115,7 @@ def test_a_set_that_is_not_here_is_said_to_be_so(data: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.splitlines()[1:] == [
         "toy: not here; glimpse data fetch toy",
         "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "multi30k: not here; put its files into FOLDER/multi30k (GLIMPSE_DATA=FOLDER)",
         "glove: not here; pip install 'glimpse-rl[text]'",
     ]
     with pytest.raises(DataError, match="2 files are damaged or missing"):
@@ -129,6 +130,7 @@ def test_fetch_is_content_with_what_is_there(data: Path, capsys: pytest.CaptureF
         "digits: comes with scikit-learn, nothing to fetch",
         f"toy: {data / 'toy'}",
         "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "multi30k: not here; put its files into FOLDER/multi30k (GLIMPSE_DATA=FOLDER)",
         "glove: not here; pip install 'glimpse-rl[text]'",
     ]
     assert not (data.parent / "cache").exists()

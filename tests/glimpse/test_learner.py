@@ -90,6 +90,10 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
         ("one_cycle", 30, 1.0),
         ("one_cycle", 65, 0.55),
         ("one_cycle", 100, 0.1),
+        # Up along a line, then down as the root of the step: 4 / 16 of which is 1 / 2.
+        ("noam", 0, 0.25),
+        ("noam", 3, 1.0),
+        ("noam", 15, 0.5),
     ],
 )
 def test_learning_rate_follows_its_schedule(schedule: str, step: int, expected: float) -> None:

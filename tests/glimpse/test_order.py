@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from glimpse.order import BucketedOrder, TrainingOrder
+from glimpse.order import BucketedOrder, TokenOrder, TrainingOrder
 
 _CPU = torch.device("cpu")
 
@@ -97,3 +97,40 @@ def test_lengths_in_a_bucket_are_alike_and_buckets_are_shuffled() -> None:
     assert first != sorted(first) and sorted(first) != sorted(
         int(lengths[order(step)[0]].min()) for step in range(11, 21)
     )
+
+
+def _updates(order: TokenOrder, epochs: int, examples: int) -> list[list[int]]:
+    """The updates of some epochs."""
+    updates: list[list[int]] = []
+    while sum(map(len, updates)) < epochs * examples:
+        shown, keys = order(len(updates))
+        assert shown.shape == keys.shape
+        updates.append(shown.tolist())
+    return updates
+
+
+def test_updates_of_tokens() -> None:
+    """Each example once an epoch; no update has more tokens, padding included, but for one that is too long alone."""
+    lengths = torch.arange(200) % 23 + 1
+    order = TokenOrder(lengths, 20, seed=3, device=_CPU, batch=7)
+    updates = _updates(order, 3, 200)
+    flat = [example for update in updates for example in update]
+    epochs = [flat[start : start + 200] for start in (0, 200, 400)]
+    assert all(sorted(epoch) == list(range(200)) for epoch in epochs) and epochs[0] != epochs[1]
+    sizes = [len(update) * int(lengths[update].max()) for update in updates]
+    assert all(size <= 20 or len(update) == 1 for size, update in zip(sizes, updates, strict=True))
+    assert max(map(len, updates)) == 7
+    # Little is padding; and short ones do not all come first.
+    assert sum(int(lengths[update].sum()) for update in updates) > 0.85 * sum(sizes)
+    assert len({int(lengths[update].max()) for update in updates[:20]}) > 5
+
+
+def test_updates_of_tokens_need_the_step_alone() -> None:
+    """In any order, by a new object."""
+    lengths = torch.arange(50) % 9 + 1
+    going = TokenOrder(lengths, 12, 5, _CPU, 100)
+    steps = [going(step) for step in range(60)]
+    for step in (59, 3, 30, 31, 0):
+        for order in (TokenOrder(lengths, 12, 5, _CPU, 100), going):
+            assert all(torch.equal(one, other) for one, other in zip(order(step), steps[step], strict=True))
+    assert len({key for _, keys in steps for key in keys.tolist()}) == sum(len(keys) for _, keys in steps)

@@ -17,6 +17,7 @@ from glimpse.plane_figures import rates_figure
 from glimpse.table_markdown import spread_text, table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.text_tables import TEXT_TABLES
+from glimpse.translation_tables import TRANSLATION_TABLES
 from glimpse.visual_tables import VISUAL_TABLES
 
 LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
@@ -43,13 +44,17 @@ def test_every_table_that_is_promised_is_there() -> None:
     ]
     text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
     assert list(TEXT_TABLES) == text
-    assert {**VISUAL_TABLES, **TEXT_TABLES} == TABLES
+    assert list(TRANSLATION_TABLES) == ["translation"]
+    assert {**VISUAL_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
 def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     """A line of one table is of one kind of world."""
     task = load_experiment(config).task
+    if name in TRANSLATION_TABLES:
+        assert task.name == "translate" and config.startswith(task.data)
+        return
     if name in TEXT_TABLES:
         if task.name == config == "number-prediction":
             return

@@ -73,13 +73,13 @@ def test_a_decoder_layer_is_torchs(norm: str) -> None:
     torch.manual_seed(0)
     ours = DecoderLayer(DecoderOptions.model_validate({**SMALL, "norm": norm}))
     theirs = nn.TransformerDecoderLayer(8, 4, 16, 0.0, batch_first=True, norm_first=norm == "pre")
-    copy_heads(ours.attention, theirs.self_attn)
+    copy_heads(cast(MultiHead, ours.attention), theirs.self_attn)
     copy_heads(ours.cross, theirs.multihead_attn)
     copy_rest(ours, theirs)
     x, memory, memory_real = torch.randn(2, 5, 8), torch.randn(2, 3, 8), torch.tensor([[True, True, False], [True] * 3])
     expected = theirs(x, memory, ~Causal()(5, 5), tgt_key_padding_mask=~REAL, memory_key_padding_mask=~memory_real)
     for need_weights in (True, False):
-        found, own, read = ours(x, Causal().over(REAL), memory, memory_real[:, None], need_weights)
+        found, own, read = ours(x, Causal().over(REAL), ours.remember(memory), memory_real[:, None], need_weights)
         torch.testing.assert_close(found, expected)
     assert own is None and read is None
 

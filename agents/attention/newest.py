@@ -1,0 +1,45 @@
+"""Self-attention of one more token to itself and all before it, whose keys and values were kept.
+
+Axes: B sequences, t tokens before, D width, h heads.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.attention.attended import Attended
+from glimpse.agents.attention.multi_head import MultiHead, scaled_dot_product
+from glimpse.agents.attention.relative import Relative, relative_row
+from glimpse.agents.attention.sparse import Sparse
+
+KeysAndValues = tuple[Tensor, Tensor]
+"""Of t tokens, (B, h, t, D / h) each."""
+
+
+def attend_newest(mechanism: nn.Module, token: Tensor, before: KeysAndValues) -> tuple[Tensor, KeysAndValues]:
+    """The last row of causal attention, at the cost of a row.
+
+    Args:
+        mechanism: a `MultiHead`, a `Relative` or a `Sparse`.
+        token: (B, 1, D).
+        before: keys and values of the tokens before, as this function gave them.
+
+    Returns:
+        The token's context (B, 1, D), and keys and values with its own.
+    """
+    heads = cast(MultiHead | Relative | Sparse, mechanism).heads
+    query, key, value = heads.split(token, token, token)
+    keys, values = torch.cat([before[0], key], 2), torch.cat([before[1], value], 2)
+    match mechanism:
+        case Relative(key_table=key_table, value_table=value_table, normalise=normalise):
+            attended, mask = relative_row(query, keys, values, key_table, value_table, normalise), None
+        case Sparse(patterns=patterns, normalise=normalise):
+            last, places = torch.full((1, 1), keys.shape[2] - 1, device=key.device), torch.arange(keys.shape[2])
+            cells = torch.stack([pattern.allowed(last, places.to(key.device)) for pattern in patterns])
+            mask = cells.repeat_interleave(heads.count // len(patterns), 0)[None]
+            attended = scaled_dot_product(query, keys, values, mask, None, normalise, False)
+        case _:
+            mask, normalise = None, cast(MultiHead, mechanism).normalise
+            attended = scaled_dot_product(query, keys, values, None, None, normalise, False)
+    return heads.join(Attended(attended.context, None), mask).context, (keys, values)

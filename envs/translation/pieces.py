@@ -1,0 +1,124 @@
+"""From a sentence to numbered pieces and back, by the tokenizers library: byte pair encoding, or words.
+
+Marks are pieces of their own; where a piece is not the first of its word it says so, so that the text comes back as it
+was written, spaces and all.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from glimpse.envs.errors import DataError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PAD, UNKNOWN, BEGIN, END = range(4)
+_SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
+_SPACE = "\u2581"
+
+
+class Pieces:
+    """The pieces of one language, or of two. Piece 0 is padding, 1 what is unknown, 2 a sentence's begin, 3 its end."""
+
+    def __init__(self, tokenizer: "Tokenizer") -> None:
+        """Take what `learn_pieces` made."""
+        self._tokenizer = tokenizer
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def written(self) -> str:
+        """All that is to be known of them, as JSON."""
+        return str(self._tokenizer.to_str())
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The numbers of each text's pieces, and `END`."""
+        return [[*encoded.ids, END] for encoded in self._tokenizer.encode_batch(list(texts))]
+
+    def written_as(self, text: str) -> list[str]:
+        """What of a text each of its pieces is, `END` left out."""
+        return [text[begin:end].strip() for begin, end in self._tokenizer.encode(text).offsets]
+
+    def spell(self, numbers: Iterable[int]) -> list[str]:
+        """Pieces as they are shown: a word's later ones begin with a middle dot, marks as they are."""
+        spelled = (self._tokenizer.id_to_token(number) or _SPECIAL[UNKNOWN] for number in numbers)
+        return [
+            piece.removeprefix(_SPACE) or _SPACE
+            if piece.startswith(_SPACE) or piece in _SPECIAL or not piece.isalnum()
+            else f"\u00b7{piece}"
+            for piece in spelled
+        ]
+
+    def text(self, numbers: Iterable[int], unknown: Iterable[str] = ()) -> str:
+        """The text that pieces stand for, up to `END`.
+
+        Args:
+            numbers: of the pieces.
+            unknown: what stands in place of each that is unknown, one after the other; `<unk>` by default.
+        """
+        instead, parts = iter(unknown), []
+        for number in numbers:
+            if number == END:
+                break
+            if number == UNKNOWN:
+                parts.append(_SPACE + next(instead, _SPECIAL[UNKNOWN]))
+            elif number not in (PAD, BEGIN):
+                parts.append(self._tokenizer.id_to_token(number) or "")
+        return "".join(parts).replace(_SPACE, " ").strip()
+
+
+def learn_pieces(texts: Iterable[str], kind: Literal["subwords", "words"], size: int) -> Pieces:
+    """Learn at most `size` pieces from texts, the same ones each time.
+
+    Raises:
+        DataError: if the tokenizers library is not installed.
+    """
+    try:
+        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    except ModuleNotFoundError:
+        raise DataError(
+            "translation divides texts by the tokenizers library, which is not installed: "
+            "pip install 'glimpse-rl[translation]'"
+        ) from None
+    words = kind == "words"
+    tokenizer = Tokenizer((models.WordLevel if words else models.BPE)(unk_token=_SPECIAL[UNKNOWN]))
+    trainer = (trainers.WordLevelTrainer if words else trainers.BpeTrainer)(
+        vocab_size=size, special_tokens=list(_SPECIAL), show_progress=False
+    )
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])
+    tokenizer.train_from_iterator(texts, trainer)
+    return Pieces(tokenizer)
+
+
+def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: int, folder: Path) -> Pieces:
+    """As `learn_pieces`; what was once learned from these very texts is read from `folder`.
+
+    Raises:
+        DataError: if the tokenizers library is not installed.
+    """
+    try:
+        import tokenizers
+    except ModuleNotFoundError:
+        return learn_pieces(texts, kind, size)  # Says what to do.
+    known = hashlib.sha256(f"{tokenizers.__version__} {kind} {size}".encode())
+    for text in texts:
+        known.update(b"\n" + text.encode())
+    path = folder / f"{known.hexdigest()[:32]}.json"
+    try:
+        return Pieces(tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8")))
+    except Exception:  # It is not there, or damaged: the library raises nothing more special.
+        learned = learn_pieces(texts, kind, size)
+    # A cache that cannot be written costs time alone.
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}")
+        beside.write_text(learned.written, encoding="utf-8")
+        beside.replace(path)
+    return learned

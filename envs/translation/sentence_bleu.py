@@ -1,0 +1,45 @@
+"""BLEU of single sentences as a batch of tensors: what a translation is rewarded with.
+
+Axes: B sentences, M pieces of a translation, L of the reference, n the length of an n-gram.
+"""
+
+import torch
+from torch import Tensor
+
+
+def sentence_bleu(given: Tensor, given_length: Tensor, true: Tensor, true_length: Tensor, longest: int = 4) -> Tensor:
+    """BLEU (Papineni et al., 2002) of each sentence, with one added to the counts of n > 1 (Lin and Och, 2004).
+
+    Args:
+        given: (B, M) int64, translations; what is behind their ends has no part.
+        given_length: (B,) int64.
+        true: (B, L) int64, the reference of each.
+        true_length: (B,) int64.
+        longest: of the n-grams.
+
+    Returns:
+        (B,) float32 in [0, 1]; 0 where no piece is right or nothing is given, 1 where all is as in the reference.
+    """
+    logarithm = torch.zeros(len(given), device=given.device)
+    some = torch.ones(len(given), dtype=torch.bool, device=given.device)
+    for n in range(1, longest + 1):
+        right, count = _matches(given, given_length, true, true_length, n)
+        more = 0 if n == 1 else 1
+        some &= right + more > 0
+        logarithm += ((right + more).clamp(min=1) / (count + more).clamp(min=1)).log() / longest
+    brevity = (1 - true_length / given_length.clamp(min=1)).clamp(max=0)
+    return (logarithm + brevity).exp() * (some & (given_length > 0))
+
+
+def _matches(given: Tensor, given_length: Tensor, true: Tensor, true_length: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """How many n-grams of each translation are in the reference, each as often as there at most; and of how many."""
+    count = (given_length - n + 1).clamp(min=0)
+    if given.shape[1] < n or true.shape[1] < n:
+        return torch.zeros_like(count), count
+    grams, others = given.unfold(1, n, 1), true.unfold(1, n, 1)  # (B, M - n + 1, n)
+    real = torch.arange(grams.shape[1], device=given.device) < count[:, None]
+    there = torch.arange(others.shape[1], device=given.device) < (true_length - n + 1)[:, None]
+    same = (grams[:, :, None] == grams[:, None]).all(-1) & real[:, None]
+    earlier = same.tril(-1).sum(-1)  # Of the same n-gram, before each in the translation.
+    in_reference = ((grams[:, :, None] == others[:, None]).all(-1) & there[:, None]).sum(-1)
+    return (real & (earlier < in_reference)).sum(-1), count

@@ -1,0 +1,109 @@
+"""`glimpse translate RUN`: texts of the user's own, from the command line or line by line from standard input."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+from glimpse.agents.translation.options import SearchOptions, TranslatorOptions
+from glimpse.agents.translation.translator import Translator
+from glimpse.config_file import load_experiment
+from glimpse.durable import replace_file, reporting_write_errors
+from glimpse.envs.translation.translating import Translating
+from glimpse.errors import UserError
+from glimpse.evaluate import open_run
+from glimpse.run_folder import RunFolder
+from glimpse.text.svg import below, svg_file
+from glimpse.translation.alignment import Alignment, align, alignment_drawing
+from glimpse.translation.translating import Translation, translate_texts
+
+
+def translate_command(
+    run: Path,
+    texts: Sequence[str],
+    *,
+    beam: int | None,
+    length_penalty: float | None,
+    batch: int,
+    show: bool,
+    output: Path | None,
+    device: str | None,
+) -> None:
+    """Print the translation of each text; without texts, of each line of standard input, as soon as it is there.
+
+    Args:
+        run: the run's folder.
+        texts: what is to be translated.
+        beam: translations kept at each piece, in place of the config's.
+        length_penalty: in place of the config's.
+        batch: lines that are read before they are translated, side by side.
+        show: whether to print what was attended to below each translation.
+        output: an .svg or .png file for what was attended to.
+        device: in place of the config's.
+
+    Raises:
+        UserError: if there is no run or none that translates, or a file cannot be read or written.
+        DataError: if the data, which decide the pieces, cannot be had.
+    """
+    options = load_experiment(RunFolder.open(run).config_path)
+    if not isinstance(options.agent, TranslatorOptions):
+        raise UserError(f"{run} does not translate: its task is {options.task.name!r}")
+    if output is not None and output.suffix not in (".svg", ".png"):
+        raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
+    # The validation split is there for its pieces alone; what is said of checkpoints must not be taken for a text.
+    trained = open_run(run, "validation", device, lambda line: print(line, file=sys.stderr))
+    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
+    given = {"beam": beam, "length_penalty": length_penalty}
+    search = agent.options.search.model_copy(update={name: value for name, value in given.items() if value is not None})
+    drawn: list[tuple[str, Alignment]] = []
+    for some in _groups(texts, batch):
+        for one in _translated(agent, world, some, search):
+            print(one.target, flush=True)
+            if (show or output) and one.text:
+                alignment = align(agent, world, one)
+                drawn += [(one.target, alignment)] if output else []
+                if show:
+                    from glimpse.translation.terminal import print_alignment
+
+                    print_alignment(alignment)
+    if output:
+        _draw(drawn, output)
+
+
+def _groups(texts: Sequence[str], batch: int) -> Iterator[list[str]]:
+    """The texts; or the lines of standard input, as they come."""
+    lines = iter(texts) if texts else _lines()
+    while some := list(islice(lines, batch)):
+        yield some
+
+
+def _lines() -> Iterator[str]:
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise UserError(f"standard input, line {number}, is not UTF-8: byte {error.start + 1} of it") from None
+
+
+def _translated(
+    agent: Translator, world: Translating, texts: Sequence[str], search: SearchOptions
+) -> Iterator[Translation]:
+    """An empty line stays an empty line."""
+    found = iter(translate_texts(agent, world, [text for text in texts if text.strip()], search, len(texts)))
+    for text in texts:
+        yield next(found) if text.strip() else Translation("", "", [], [], 0.0)
+
+
+def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
+    """Alignments below each other, in a file."""
+    if output.suffix == ".svg":
+        data = svg_file(below(alignment_drawing(one, target) for target, one in drawn), "alignments")
+    else:
+        from glimpse.pictures import png
+        from glimpse.translation.picture import alignment_image
+
+        data = png(alignment_image(drawn))
+    with reporting_write_errors(output):
+        replace_file(output, data)
+    print(output, file=sys.stderr)

@@ -1,0 +1,195 @@
+"""The report of a run that translates: how good it is, and which words of the source it attended to.
+
+The test set is for measuring only, so none of its sentences is shown.
+"""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from glimpse.agents.translation.translator import Translator
+from glimpse.chart_drawing import charts_image
+from glimpse.charts import Chart, Series
+from glimpse.durable import reporting_read_errors, reporting_write_errors
+from glimpse.envs.translation.translating import Translating
+from glimpse.errors import UserError
+from glimpse.pictures import png
+from glimpse.replay import evenly
+from glimpse.report_page import Section, config, page, single_chart, training
+from glimpse.report_record import Record, training_charts
+from glimpse.text.svg import Drawing, below, inline, svg_file
+from glimpse.translation.alignment import Alignment, align, alignment_drawing, map_drawing
+from glimpse.translation.picture import alignment_image
+from glimpse.translation.translating import translate_texts
+
+_LEAD = "Every sentence on this page is from the validation split."
+_TITLES = {
+    "validation_bleu": "Validation BLEU, greedy",
+    "validation_perplexity": "Validation perplexity of a piece",
+    "validation_loss": "Validation cross-entropy of a piece",
+    "validation_accuracy": "Validation: pieces that are the likeliest, share",
+}
+
+
+class Shown(NamedTuple):
+    """A sentence: source, reference, what the run made of it, and what it attended to."""
+
+    source: str
+    reference: str
+    target: str
+    alignment: Alignment
+
+
+def translation_files(record: Record, sentences: int) -> dict[str, bytes]:
+    """The files of the report, by name; `sentences` are shown with their alignments."""
+    trained = record.trained
+    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
+    shown = shown_sentences(agent, world, sentences)
+    measured = _measured(trained.folder.evaluation_path)
+    curves = training_charts([_without_reward(row) for row in record.metrics], _TITLES)
+    by_length = [length_chart(split, found) for split, found in measured.items()]
+    sections = [
+        Section("results", "Results", _results(record, measured)),
+        training(curves, "dropout"),
+        Section("sentences", "Sentences", _sentences(shown)),
+        *([Section("heads", "Head by head", _heads(shown[0]))] if len(shown[0].alignment.maps) > 1 else []),
+        config(record),
+    ]
+    hero = f'<div class="hero">{_aligned(shown[0])}</div>'
+    title = f"{trained.experiment.shown_agent} on {trained.experiment.shown_task}"
+    document = page(record, title, _LEAD, _facts(agent, world), hero, sections)
+    drawn = [(one.target, one.alignment) for one in shown]
+    return {
+        "alignments.svg": svg_file(alignments_drawing(shown), "alignments"),
+        "alignments.png": png(alignment_image(drawn)),
+        "curves.png": png(charts_image([*by_length, *curves])),
+        "index.html": document.encode(),
+    }
+
+
+def shown_sentences(agent: Translator, world: Translating, sentences: int) -> list[Shown]:
+    """Sentences spread evenly over the world's split, as the run's search translates them."""
+    numbers = evenly(world.examples, sentences)
+    texts, references = ([side[number] for number in numbers] for side in world.texts)
+    found = translate_texts(agent, world, texts, agent.options.search, len(texts))
+    return [
+        Shown(one.text, reference, one.target, align(agent, world, one))
+        for one, reference in zip(found, references, strict=True)
+    ]
+
+
+def alignments_drawing(shown: Sequence[Shown]) -> Drawing:
+    """The mean map of each sentence, one below the other."""
+    return below((alignment_drawing(one.alignment, one.target, heads=False) for one in shown), 24)
+
+
+def alignments_picture(agent: Translator, world: Translating, sentences: int, path: Path) -> None:
+    """Write an SVG of the alignments of sentences of the world's split; the same ones each time.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    drawing = alignments_drawing(shown_sentences(agent, world, sentences))
+    with reporting_write_errors(path):
+        path.write_bytes(svg_file(drawing, "alignments"))
+
+
+def length_chart(split: str, measured: dict[str, Any]) -> Chart:
+    """BLEU by the length of the source: the curve by which attention was first defended (Bahdanau et al., 2015)."""
+    points, low = [], 0
+    for one in measured["by_length"]:
+        middle = (low + 1 + one["words"]) / 2 if one["words"] else low + 3
+        points.append((float(middle), float(one["bleu"])))
+        low = one["words"] or low
+    return Chart(f"{split.capitalize()} BLEU by length", "words of the source", (Series("BLEU", tuple(points)),))
+
+
+def _measured(path: Path) -> dict[str, dict[str, Any]]:
+    """What `glimpse evaluate` measured, by split, the test set's first."""
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"{}"
+    try:
+        known = {**json.loads(text)}
+        return {split: known[split] for split in ("test", "validation") if known.get(split, {}).get("by_length")}
+    except (ValueError, TypeError, AttributeError):
+        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it and measure again") from None
+
+
+def _without_reward(row: dict[str, Any]) -> dict[str, Any]:
+    """Who learns from known translations earns nothing meanwhile."""
+    return {name: value for name, value in row.items() if name != "reward"}
+
+
+def _facts(agent: Translator, world: Translating) -> list[tuple[str, str]]:
+    """The run in a few words."""
+    source, target = world.languages
+    pieces = f"{len(source):,}" if source is target else f"{len(source):,} and {len(target):,}"
+    search = agent.options.search
+    return [
+        ("Sentences", f"{world.examples:,}"),
+        ("Pieces", f"{pieces} {world.options.pieces}"),
+        ("Parameters", f"{sum(weight.numel() for weight in agent.parameters()):,}"),
+        ("Search", f"beam {search.beam}, length penalty {search.length_penalty:g}" if search.beam > 1 else "greedy"),
+    ]
+
+
+def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
+    """Tables of what was measured, with BLEU by length."""
+    parts = []
+    for split, found in measured.items():
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
+            for name, one in (("greedy", found["greedy"]), (f"beam {found['beam']}", found["searched"]))
+        )
+        signatures = " and ".join(f"<code>{escape(one)}</code>" for one in found["searched"]["signatures"])
+        older = f" Measured at step {found['step']:,}." if found["step"] != record.trained.step else ""
+        parts.append(
+            f"""<figure><h3>{split.capitalize()}</h3><div class="scroll"><table class="scores">
+<thead><tr><td></td><th scope="col">BLEU</th><th scope="col">chrF</th></tr></thead><tbody class="own">{rows}</tbody>
+</table></div><figcaption>Detokenised, with capitals; perplexity of a piece {found["perplexity"]:.3f}. {signatures}.
+{older}</figcaption></figure>"""
+        )
+        chart = length_chart(split, found)
+        if len(chart.series[0].points) > 1:
+            parts.append(single_chart(chart, "Sentences in groups of like lengths, as the beam translates them."))
+    if "test" not in measured:
+        parts.append(
+            '<p class="note">This run has not been measured on the test set. When it is finished: '
+            f"<code>glimpse evaluate {escape(record.typed)}</code></p>"
+        )
+    return "".join(parts)
+
+
+def _sentences(shown: Sequence[Shown]) -> str:
+    """Each with its reference and its map."""
+    told = (
+        "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a column "
+        "one that was read; a square is as strong as its weight. A piece that does not begin a word has a dot before "
+        "it, and the last column is the sentence's end."
+    )
+    if shown[0].alignment.mean is None:
+        told = "This decoder has no attention: it knows the encoder's last state alone."
+    return f"<p>{told}</p>\n" + "".join(f'<div class="detail">{_aligned(one)}</div>' for one in shown)
+
+
+def _aligned(one: Shown) -> str:
+    """Source, translation and reference, and the mean of the last layer's heads."""
+    texts = f"""<p>{escape(one.source)}<br><b>{escape(one.target)}</b><br><small>{escape(one.reference)}</small></p>"""
+    if one.alignment.mean is None:
+        return texts
+    return texts + _scrolled(alignment_drawing(one.alignment, "", heads=False))
+
+
+def _heads(one: Shown) -> str:
+    """One head at a time, folded away but for the first."""
+    folded = "".join(
+        f"<details{' open' * (number == 0)}><summary>{escape(name)}</summary>{_scrolled(drawing)}</details>"
+        for number, (name, drawing) in enumerate(map_drawing(one.alignment))
+    )
+    return f"<p>{escape(one.source)}<br><b>{escape(one.target)}</b></p>\n{folded}"
+
+
+def _scrolled(drawing: Drawing) -> str:
+    return f'<div class="scroll">{inline(drawing, "Alignment")}</div>'

@@ -1,0 +1,31 @@
+"""The tables of agents that translate. A line is a shipped config; for another one, add a file and an `Entry`."""
+
+from glimpse.table_entries import Entry, Table
+
+TRANSLATION_TABLES: dict[str, Table] = {
+    "translation": Table(
+        "Translation, Multi30k English to German: BLEU of test_2016_flickr",
+        "sacreBLEU of detokenised translations with their capitals, found with a beam of 5; greedy search and chrF "
+        "beside it. All lines have the same joint vocabulary of 8,000 subwords and the same time of training; the "
+        "weights are those of the highest BLEU of greedy translations of the validation part.",
+        (
+            Entry("multi30k-none", "LSTM, no attention", 1, control=True),
+            Entry("multi30k-bahdanau", "Bahdanau: RNNsearch", 1),
+            Entry("multi30k-luong-dot", "Luong, global: dot", 1),
+            Entry("multi30k-luong-general", "Luong, global: general", 1),
+            Entry("multi30k-luong-concat", "Luong, global: concat", 1),
+            Entry("multi30k-luong-location", "Luong, global: location", 1),
+            Entry("multi30k-luong-local-m", "Luong, local-m: general", 1),
+            Entry("multi30k-luong-local-p", "Luong, local-p: general", 1),
+            Entry("multi30k-luong-unfed", "Luong, general, without input feeding", 1),
+            Entry("multi30k-luong-sparsemax", "Luong, general, sparsemax", 1),
+            Entry("multi30k-hard", "hard: one piece at a time", 1),
+            Entry("multi30k-hard-monotone", "hard, monotone", 1),
+            Entry("multi30k-transformer", "Transformer", 1),
+            Entry("multi30k-transformer-relative", "Transformer, relative positions", 1),
+            Entry("multi30k-transformer-window", "Transformer, windows of 4", 1),
+            Entry("multi30k-transformer-entmax", "Transformer, entmax 1.5", 1),
+        ),
+        costs=("parameters",),
+    ),
+}
