@@ -94,6 +94,13 @@ WORLDS |= {
         "glimpse.envs.translation.options:TranslationOptions",
         "translation",
     ),
+    "interpret": World(
+        "glimpse/Interpret-v0",
+        {"data": "multi30k"},
+        "glimpse.envs.translation.interpreting:Interpreting",
+        "glimpse.envs.translation.interpret_options:InterpretOptions",
+        "interpretation",
+    ),
     "sentence-pick": World(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},

@@ -15,6 +15,7 @@ from glimpse.envs.options import CatchOptions, ClassificationOptions, DigitPairO
 from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.skim_options import SkimOptions
+from glimpse.envs.translation.interpret_options import InterpretOptions
 from glimpse.envs.translation.options import TranslationOptions
 
 
@@ -70,6 +71,13 @@ def _describe_world(task: TaskOptions, sight: str) -> tuple[str, str, str, str]:
             piece = "sentence" if task.sentences else "word"
             size = f"{task.window} {piece}{'s' if task.window > 1 else ''} a look"
             return task.data, size, sight, f"up to {task.jumps + 1}"
+        case InterpretOptions():
+            return (
+                f"{task.data}, {task.source}-{task.target}",
+                "a piece a step",
+                sight,
+                f"up to {2 * task.max_pieces + 2}",
+            )
         case TranslationOptions():
             return f"{task.data}, {task.source}-{task.target}", "a whole sentence", sight, "1"
         case ReadingOptions():

@@ -112,7 +112,7 @@ class Translating:
             The step. In lanes whose episode is over the reward is 0.
         """
         playing, true, given = ~self._over, self.label, action["target"]
-        reward = sentence_bleu(given, _length(given), true, _length(true)) * playing
+        reward = sentence_bleu(given, length_of(given), true, length_of(true)) * playing
         self._over = torch.ones_like(self._over)
         return Step(self._observe(), reward, self._over, true)
 
@@ -132,6 +132,6 @@ class Translating:
         return {"source": self._source.batch(self._example, self.longest).tokens}
 
 
-def _length(pieces: Tensor) -> Tensor:
+def length_of(pieces: Tensor) -> Tensor:
     """Pieces (B, M) before the first END or padding: (B,) int64."""
     return ((pieces != END) & (pieces != PAD)).cumprod(1).sum(1)

@@ -27,7 +27,7 @@ def options_of(name: str) -> dict[str, Any]:
     """Options that need no download: real data where GLIMPSE_DATA has them, otherwise the digits."""
     if WORLDS[name].kind == "catch":
         return {}
-    if WORLDS[name].kind == "translation":
+    if WORLDS[name].kind in ("translation", "interpretation"):
         return {"data": "reverse", "strings": 40, "longest": 8, "max_pieces": 10, "pieces": "words"}
     if WORLDS[name].kind in ("text", "skim", "select"):
         return {"data": f"file:{OPINIONS}", "vectors": "none"}

@@ -1,10 +1,12 @@
 """Pieces of sentences: texts come back as they were, and the same pieces are learned each time."""
 
+import sys
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from glimpse.envs.errors import DataError
 from glimpse.envs.translation.pieces import END, UNKNOWN, learn_pieces, pieces_of
 
 TEXTS = ["Zwei Hunde spielen im Schnee.", "Ein Hund (braun) spielt.", "Hunde, Hunde, Hunde!", "naïve  Größe 10,5"]
@@ -57,3 +59,10 @@ def test_pieces_are_learned_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert len(pieces_of(TEXTS, "words", 50, tmp_path / "file" / "folder")) > 4
     assert pieces_of(TEXTS[:2], "subwords", 50, tmp_path).written != first.written
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What to install is said."""
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(DataError, match=r"not installed: pip install 'glimpse-rl\[translation\]'"):
+        pieces_of(TEXTS, "words", 50, tmp_path)

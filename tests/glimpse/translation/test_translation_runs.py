@@ -12,6 +12,7 @@ from PIL import Image
 
 from glimpse.command_line import main
 from glimpse.config_file import load_experiment
+from glimpse.errors import UserError
 from glimpse.judging import judge_of
 from glimpse.translation.measures import by_length, measure_quality
 
@@ -175,3 +176,10 @@ def test_quality_by_hand() -> None:
     assert half.right == 50 and 0 < half.bleu < 100
     groups = by_length(["a " * 10, "b " * 11, "c " * 40], ["x"] * 3, ["x", "y", "x"])
     assert [(one.words, one.sentences) for one in groups] == [(10, 1), (15, 1), (None, 1)]
+
+
+def test_quality_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is said."""
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    with pytest.raises(UserError, match=r"not installed: pip install 'glimpse-rl\[translation\]'"):
+        measure_quality(["a"], ["a"])
