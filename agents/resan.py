@@ -157,9 +157,7 @@ class Resan(Chooser):
         for name, text in observation.items():
             real, (head, dependent) = text != PADDING, choice[name]
             both = rate(head, real), rate(dependent, real)
-            found = sparsity(options.sparsity, *both)
-            off = found if options.rate is None else (found - options.rate).abs()
-            reward = -errors - options.cost * off
+            reward = -errors - options.cost * self._priced(*both)
             likely = log_prob(coins[name], torch.stack(choice[name]), real).sum(0)
             gains.append(self.reinforcement(likely, reward, self.embedding(text).mean(1), episode))
             rewards.append(reward.mean())
@@ -168,6 +166,13 @@ class Resan(Chooser):
         heads, dependents = torch.stack(rates).mean(0)
         terms = {"policy": policy, "reward": torch.stack(rewards).mean(), "heads": heads, "dependents": dependents}
         return policy + baseline, terms
+
+    def _priced(self, heads: Tensor, dependents: Tensor) -> Tensor:
+        """What of the shares (B,) costs: their sparsity, or the mean of their distances from a rate."""
+        options = self.options.sampler
+        if options.rate is None:
+            return sparsity(options.sparsity, heads, dependents)
+        return ((heads - options.rate).abs() + (dependents - options.rate).abs()) / 2
 
     def _logits(self, text: Tensor) -> Tensor:
         """Of the coins of heads and dependents: (B, L) -> (2, B, L). The word vectors are not trained by them."""

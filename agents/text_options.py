@@ -95,7 +95,11 @@ class SamplingOptions(BaselineOptions):
         "product", description="Of the shares of heads and dependents: product, the share of pairs; their mean or sum."
     )
     rate: float | None = Field(
-        None, gt=0, lt=1, description="Sparsity that costs nothing, where the cost is of the distance from it."
+        None,
+        gt=0,
+        lt=1,
+        description="Share of heads, and of dependents, that costs nothing, where the cost is of the mean distance "
+        "from it and not of sparsity.",
     )
     soft_until: float = Field(
         0.24,

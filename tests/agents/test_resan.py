@@ -172,21 +172,19 @@ def test_a_high_cost_keeps_nothing(cost: float, low: float, high: float) -> None
 
 
 def test_the_distance_from_a_rate_costs() -> None:
-    """A mean share of 0.25 costs as much as one of 0.75 where 0.5 is free."""
-    rewards = []
-    for low in (0.25, 0.75):
-        agent = make(sampler={"cost": 0.4, "rate": 0.5, "sparsity": "mean"})
-        text = torch.tensor([[5, 6, 7, 9, 0, 0]])
-        chosen = (torch.arange(6) < 4 * low)[None]
-        _, terms = agent._gain(
-            shown(torch.tensor([0]), text=text),
-            {"text": text},
-            {"text": torch.zeros(2, 1, 6)},
-            {"text": Selected(chosen, chosen)},
-            torch.zeros(1),
-        )
-        rewards.append(terms["reward"].item())
-    assert rewards == pytest.approx([-0.4 * 0.25] * 2)
+    """Of heads and of dependents by itself: too many of one are not made good by too few of the other."""
+    agent = make(sampler={"cost": 0.4, "rate": 0.5})
+    text = torch.tensor([[5, 6, 7, 9, 0, 0]])
+
+    def reward(heads: int, dependents: int) -> float:
+        choice = {"text": Selected(*((torch.arange(6) < count)[None] for count in (heads, dependents)))}
+        coins = {"text": torch.zeros(2, 1, 6)}
+        _, terms = agent._gain(shown(torch.tensor([0]), text=text), {"text": text}, coins, choice, torch.zeros(1))
+        return terms["reward"].item()
+
+    assert reward(2, 2) == 0
+    assert reward(1, 3) == reward(3, 3) == pytest.approx(-0.4 * 0.25)
+    assert reward(2, 4) == pytest.approx(-0.4 * 0.25)
 
 
 def test_pairs_have_a_choice_each() -> None:
