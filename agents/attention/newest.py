@@ -17,6 +17,27 @@ KeysAndValues = tuple[Tensor, Tensor]
 """Of t tokens, (B, h, t, D / h) each."""
 
 
+def attend_at(mechanism: nn.Module, token: Tensor, place: Tensor, known: KeysAndValues) -> tuple[Tensor, KeysAndValues]:
+    """As `attend_newest`, where each sequence may be at another place; what is known of that place is replaced.
+
+    Args:
+        mechanism: a `MultiHead`.
+        token: (B, 1, D).
+        place: (B,) int64 in [0, n), of the tokens.
+        known: keys and values, room for n of them, (B, h, n, D / h) each; what stands after the place is not read.
+
+    Returns:
+        The tokens' context (B, 1, D), and keys and values with their own.
+    """
+    heads, number = cast(MultiHead, mechanism).heads, torch.arange(known[0].shape[2], device=token.device)
+    query, key, value = heads.split(token, token, token)
+    here = (number == place[:, None])[:, None, :, None]
+    keys, values = torch.where(here, key, known[0]), torch.where(here, value, known[1])
+    mask = (number <= place[:, None])[:, None, None]
+    attended = scaled_dot_product(query, keys, values, mask, None, cast(MultiHead, mechanism).normalise, True)
+    return heads.join(Attended(attended.context, None), None).context, (keys, values)
+
+
 def attend_newest(mechanism: nn.Module, token: Tensor, before: KeysAndValues) -> tuple[Tensor, KeysAndValues]:
     """The last row of causal attention, at the cost of a row.
 

@@ -103,7 +103,7 @@ def test_other_lanes_are_left_alone() -> None:
 
 
 def test_lag_in_words_by_hand() -> None:
-    """Three words of 2, 1 and 2 pieces, two of 2 and 1; a word lags by what was heard when its last piece was written."""
+    """Three words of 2, 1 and 2 pieces, two of 2 and 1; what counts is when a word's last piece was written."""
     source, target = [1, 1, 2, 3, 3], [1, 1, 2]
     assert words_heard([1, 3, 5], source, target) == [2, 3]
     # |x| / |y| = 3 / 2: (2 - 0) + (3 - 3 / 2), of two.
