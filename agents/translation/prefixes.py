@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from glimpse.agents.attention.newest import put_at
 from glimpse.agents.encoders.decoder import TransformerDecoder
 from glimpse.agents.encoders.transformer import TransformerEncoder
 from glimpse.agents.translation.decoding import Tensors
@@ -41,7 +42,7 @@ class PrefixReader(NamedTuple):
         memory: Tensors = {}
         for name, value in self.decoder.nothing(count, like).items():
             empty = value.new_zeros(*value.shape[:2], room, value.shape[-1])
-            memory |= {f"written_{name}": empty, f"heard_{name}": empty, f"read_{name}": empty}
+            memory |= {f"{part}_{name}": empty.clone() for part in ("written", "heard", "read")}
         return memory
 
     def __call__(
@@ -57,7 +58,7 @@ class PrefixReader(NamedTuple):
             target: that of the piece that was written last, (B, D).
             heard: (B,) int64, how many were heard; where none was, nothing is read.
             written: (B,) int64, how many were written, less than there is room for or as many.
-            memory: what `nothing` or the last call gave.
+            memory: what `nothing` or the last call gave; it is changed in place.
 
         Returns:
             What the output layer reads, (B, D), and the memory.
@@ -67,9 +68,8 @@ class PrefixReader(NamedTuple):
         place, number = (heard - 1).clamp(min=0), torch.arange(room, device=heard.device)
         layers = [(known[f"key{layer}"], known[f"value{layer}"]) for layer in range(len(known) // 2)]
         state, layers = self.encoder.step(source * scale, place, layers)
-        here = (number == place[:, None])[:, None, :, None]
         new = self.decoder.remember(state.unsqueeze(1))
-        read = {name: torch.where(here, new[name], value) for name, value in read.items()}
+        read = {name: put_at(value, place, new[name]) for name, value in read.items()}
         real = number < heard[:, None]
         features, own = self.decoder.step_at(target * scale, written.clamp(max=room - 1), own, {**read, "real": real})
         after = {f"written_{name}": value for name, value in own.items()}

@@ -186,8 +186,9 @@ def _sentences(shown: Sequence[Shown]) -> str:
     )
     if "heard" in shown[0].alignment.maps:
         told = (
-            "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a column "
-            "one that was heard: the dark ones just before the row was written, the pale ones earlier, the others later."
+            "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a "
+            "column one that was heard: the dark ones just before the row was written, the pale ones before the last "
+            "row, the others later."
         )
     elif shown[0].alignment.mean is None:
         told = "This decoder has no attention: it knows the encoder's last state alone."

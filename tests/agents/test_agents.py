@@ -55,9 +55,9 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
 
 def check_play_and_learning(agent: Agent, world: VisualCore) -> None:
     """Shapes as the spaces say, a finite loss, and finite gradients, some of them not zero."""
-    steps = agent.steps
     example = torch.arange(3)
     episode = play(world, agent, example, example, copies=2, record=True)
+    steps = len(episode.reward) if agent.hurries else agent.steps
     for name, space in world.observation_space.items():
         assert episode.observation[name].shape == (steps, 6, *(space.shape or ()))
     if "look" in world.action_space.spaces:
