@@ -151,6 +151,12 @@ AGENTS: dict[str, NamedAgent] = {
         "Translates by a Transformer, that of absolute or relative positions or sparse patterns (Vaswani et al., 2017)",
         kinds=("translation",),
     ),
+    "interpreter": NamedAgent(
+        "glimpse.agents.translation.interpreter:Interpreter",
+        "glimpse.agents.translation.options:InterpreterOptions",
+        "Translates while it listens: a Transformer, and a policy that hears on or writes, by policy gradient",
+        kinds=("interpretation",),
+    ),
     "mlp": NamedAgent(
         "glimpse.agents.whole_image:make_mlp",
         "glimpse.agents.whole_image_options:MlpOptions",

@@ -23,6 +23,7 @@ class Agent(nn.Module, ABC):
         the same in all copies of an episode.
     foveal: whether it reads a picture that it is shown whole only where it looks.
     shows: what the patches of a glimpse, or of its `sight`, are, in words.
+    hurries: whether a rollout ends when all of its episodes have, before `steps` if they are that short.
     prepares: whether a stage of training that only prepares for the next one is not over yet.
     selects: how many numbers `select` draws with for each one that is observed; 0 where nothing is chosen before the
         first step.
@@ -33,6 +34,7 @@ class Agent(nn.Module, ABC):
     prepares = False
     samples = True
     foveal = False
+    hurries = False
     shows = "the patches that the agent is given"
 
     @abstractmethod

@@ -4,7 +4,7 @@ What the Gymnasium and Stable-Baselines3 faces share. Nothing here knows what a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import torch
@@ -69,6 +69,14 @@ class Core(Protocol):
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """A picture (height, width, 3) of a lane, given the observations of its episode so far."""
+
+
+@runtime_checkable
+class Teaching(Protocol):
+    """A core that shows more than an episode begins with to who learns from right answers and plays nothing."""
+
+    def lesson(self) -> dict[str, Tensor]:
+        """What the episodes that have begun are about, (B, ...), as the core's space."""
 
 
 class JudgedCore(Core, Protocol):

@@ -35,6 +35,7 @@ from glimpse.agents.text_options import (
 )
 from glimpse.agents.translation.options import (
     BahdanauOptions,
+    InterpreterOptions,
     LuongOptions,
     Seq2SeqOptions,
     TranslatingTransformerOptions,
@@ -47,6 +48,7 @@ from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.skim_options import SkimOptions
+from glimpse.envs.translation.interpret_options import InterpretOptions
 from glimpse.envs.translation.options import TranslationOptions
 
 AgentOptions = Annotated[
@@ -74,7 +76,8 @@ AgentOptions = Annotated[
     | BahdanauOptions
     | LuongOptions
     | Seq2SeqOptions
-    | TranslatingTransformerOptions,
+    | TranslatingTransformerOptions
+    | InterpreterOptions,
     Field(discriminator="name"),
 ]
 TaskOptions = Annotated[
@@ -84,7 +87,8 @@ TaskOptions = Annotated[
     | ReadingOptions
     | SelectOptions
     | SkimOptions
-    | TranslationOptions,
+    | TranslationOptions
+    | InterpretOptions,
     Field(discriminator="name"),
 ]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -220,7 +224,10 @@ class Experiment(Options):
     @field_validator("train")
     @classmethod
     def _training_fits_the_agent(cls, train: TrainOptions, others: ValidationInfo) -> TrainOptions:
-        baseline = getattr(others.data.get("agent"), "baseline", None)
+        agent = others.data.get("agent")
+        baseline = (
+            getattr(agent, "baseline", None) if getattr(agent, "policy", None) not in ("wait_k", "full") else None
+        )
         if baseline in ("leave_one_out", "self_critical") and train.copies < 2:
             problem = f"should be at least 2 because agent.baseline is {baseline!r} (got {train.copies})"
             raise _mistake("copies", problem)

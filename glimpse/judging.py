@@ -1,7 +1,8 @@
 """How a kind of world is judged: what weights are chosen by, what is printed and kept, and what tables are made of.
 
 A world whose episodes are played is judged by the share of wrong answers, of correlations or of missed rewards
-(`episode_judge.py`); translations are judged by what they say (`translation/judge.py`).
+(`episode_judge.py`); translations are judged by what they say (`translation/judge.py`),
+and when they say it (`translation/interpretation.py`).
 """
 
 from abc import ABC, abstractmethod
@@ -69,6 +70,10 @@ def judge_of(experiment: Experiment) -> Judge:
         from glimpse.translation.judge import TranslationJudge
 
         return TranslationJudge(experiment.evaluate.choose_by)
+    if kind == "interpretation":
+        from glimpse.translation.interpretation import InterpretationJudge
+
+        return InterpretationJudge()
     from glimpse.episode_judge import EpisodeJudge
 
     return EpisodeJudge(kind)

@@ -6,7 +6,7 @@ from torch import Tensor
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.envs.lane_random import mix, normal
-from glimpse.envs.lanes import Core
+from glimpse.envs.lanes import Core, Teaching
 
 _POLICY = 31
 _SELECTION = 32
@@ -59,6 +59,8 @@ def play(
         known.append(decision.activations if record else {})
         rewards.append(step.reward)
         ended.append(step.terminated)
+        if agent.hurries and bool(step.terminated.all()):
+            break
     taken = torch.stack([torch.ones_like(ended[0]), *(~over for over in ended[:-1])])
     return Episode(
         observation=_stack(seen),
@@ -82,9 +84,12 @@ def show(world: Core, example: Tensor, key: Tensor) -> Episode:
         key: (E,) int64, decides the picture and the first place.
 
     Returns:
-        One step of B = E episodes: the first observation and the labels; no action, no answer, no reward.
+        One step of B = E episodes: the first observation, or the world's lesson, and the labels; no action, no answer,
+        no reward.
     """
     observation = world.begin(example, key)
+    if isinstance(world, Teaching):
+        observation = world.lesson()
     nothing = torch.zeros(1, len(example), device=key.device)
     empty = nothing[..., None].expand(-1, -1, 0)
     return Episode(_stack([observation]), {}, empty, nothing, nothing == 0, world.label, 1, {})

@@ -12,7 +12,7 @@ from glimpse.agents.attention.attended import Attended, by_head
 from glimpse.agents.attention.masks import Causal
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.multi_head import MultiHead, scaled_dot_product, split
-from glimpse.agents.attention.newest import attend_newest
+from glimpse.agents.attention.newest import attend_at, attend_newest
 from glimpse.agents.attention.positions import sinusoids
 from glimpse.agents.dropout import Dropout
 from glimpse.agents.encoders.options import DecoderOptions
@@ -74,15 +74,31 @@ class DecoderLayer(nn.Module):
         return tokens, own, read
 
     def step(
-        self, token: Tensor, before: tuple[Tensor, Tensor], remembered: tuple[Tensor, Tensor], memory_mask: Tensor
+        self,
+        token: Tensor,
+        before: tuple[Tensor, Tensor],
+        remembered: tuple[Tensor, Tensor],
+        memory_mask: Tensor,
+        place: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None, tuple[Tensor, Tensor]]:
         """The same of one more token (B, 1, D), with the keys and values of those before, (B, h, t, D / h) each.
+
+        Args:
+            token: (B, 1, D).
+            before: keys and values; where there is a `place`, as `attend_at` takes them.
+            remembered: as of `forward`.
+            memory_mask: as of `forward`.
+            place: (B,) int64, the tokens' places, where texts differ in that.
 
         Returns:
             (B, 1, D), the weights of the encoded text (B, h, 1, L), and keys and values with the token's own.
         """
         around = cast(list[Residual], list(self.residuals))
-        context, after = attend_newest(self.attention, around[0].before(token), before)
+        seen = around[0].before(token)
+        if place is None:
+            context, after = attend_newest(self.attention, seen, before)
+        else:
+            context, after = attend_at(self.attention, seen, place, before)
         token, read = self._after(around[0].after(token, context), remembered, memory_mask, True)
         return token, read, after
 
@@ -130,9 +146,13 @@ class TransformerDecoder(nn.Module):
         return _named(layer.remember(memory) for layer in self._layers)
 
     def read(self, tokens: Tensor, real: Tensor, source: dict[str, Tensor], need_weights: bool = False) -> Decoded:
-        """As `forward`, of an encoded text of which `source` has what `remember` gave, and `real`."""
+        """As `forward`, of an encoded text of which `source` has what `remember` gave, and `real`.
+
+        `real` is (B, L), or (B, M, L) where not every token may read the same.
+        """
         x = self.dropout(self._placed(tokens, 0))
-        mask, memory_mask = Causal().over(real), source["real"].unsqueeze(1)
+        mask, memory_mask = Causal().over(real), source["real"]
+        memory_mask = memory_mask.unsqueeze(1) if memory_mask.dim() == 2 else memory_mask
         weights: dict[str, Tensor] = {}
         for number, layer in enumerate(self._layers):
             x, own, read = layer(x, mask, _numbered(source, number), memory_mask, need_weights)
@@ -169,6 +189,29 @@ class TransformerDecoder(nn.Module):
         state: Tensor = self.norm(x)
         assert read is not None
         return state[:, 0], read.mean(1)[:, 0], _named(after)
+
+    def step_at(
+        self, token: Tensor, place: Tensor, known: dict[str, Tensor], source: dict[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """As `step`, where each text may be at another place; a place may be written anew.
+
+        Args:
+            token: (B, D).
+            place: (B,) int64, the token's number in each text.
+            known: keys and values of the tokens before, with room; see `attend_at`.
+            source: as of `read`.
+
+        Returns:
+            Its state (B, D), and keys and values with its own.
+        """
+        if self.options.sinusoidal:
+            token = token + sinusoids(known["key0"].shape[2], token.shape[1], token.device, token.dtype)[place]
+        x, memory_mask, after = token.unsqueeze(1), source["real"].unsqueeze(1), []
+        for number, layer in enumerate(self._layers):
+            x, _, kept = layer.step(x, _numbered(known, number), _numbered(source, number), memory_mask, place)
+            after.append(kept)
+        state: Tensor = self.norm(x)
+        return state[:, 0], _named(after)
 
     @property
     def _layers(self) -> list[DecoderLayer]:

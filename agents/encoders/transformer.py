@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from glimpse.agents.attention.attended import Attended
 from glimpse.agents.attention.masks import Full
 from glimpse.agents.attention.mechanisms import make_attention
+from glimpse.agents.attention.newest import KeysAndValues, attend_at
 from glimpse.agents.attention.positions import sinusoids
 from glimpse.agents.dropout import Dropout
 from glimpse.agents.encoders.encoded import Encoded, Encoder
@@ -60,6 +61,13 @@ class TransformerLayer(nn.Module):
         added = self.feed_forward(around_feed_forward.before(tokens))
         return Attended(around_feed_forward.after(tokens, added), weights)
 
+    def step(self, token: Tensor, place: Tensor, known: KeysAndValues) -> tuple[Tensor, KeysAndValues]:
+        """The same of one token of each text, where it reads those before it alone; see `attend_at`."""
+        around_attention, around_feed_forward = cast(list[Residual], list(self.residuals))
+        context, after = attend_at(self.attention, around_attention.before(token), place, known)
+        token = around_attention.after(token, context)
+        return around_feed_forward.after(token, self.feed_forward(around_feed_forward.before(token))), after
+
 
 class TransformerEncoder(Encoder):
     """Layers upon word vectors with positions, and a pooling.
@@ -99,3 +107,24 @@ class TransformerEncoder(Encoder):
             if seen is not None:
                 weights[f"layer{number}"] = seen
         return self.norm(x), weights
+
+    def step(self, token: Tensor, place: Tensor, known: list[KeysAndValues]) -> tuple[Tensor, list[KeysAndValues]]:
+        """One more token, where no token reads what follows it: what `states` gives of it, at the cost of one.
+
+        Args:
+            token: (B, E).
+            place: (B,) int64, the number of the token in each text.
+            known: of each layer, keys and values of the tokens before; see `attend_at`.
+
+        Returns:
+            Its state (B, D), and what is known with it.
+        """
+        x: Tensor = self.enter(token)
+        if self.options.sinusoidal:
+            x = x + sinusoids(known[0][0].shape[2], x.shape[1], x.device, x.dtype)[place]
+        x, after = x.unsqueeze(1), []
+        for layer, before in zip(cast(list[TransformerLayer], list(self.layers)), known, strict=True):
+            x, kept = layer.step(x, place, before)
+            after.append(kept)
+        state: Tensor = self.norm(x)
+        return state[:, 0], after

@@ -175,6 +175,37 @@ class TranslatingTransformerOptions(TranslatorOptions):
         return self.attention.model_copy(update={"heads": self.heads, "normaliser": self.normaliser})
 
 
+class InterpreterOptions(TranslatingTransformerOptions):
+    """A Transformer that hears a sentence piece by piece, and a policy that says when it writes.
+
+    It learns to translate from what was heard alone, k pieces ahead of what is written, k drawn anew for each update
+    (wait-k, Ma et al., 2019; many k, Elbayad et al., 2020).
+    """
+
+    name: Literal["interpreter"] = "interpreter"  # type: ignore[assignment]  # a variant of its own
+    attention: MultiHeadOptions = Field(
+        MultiHeadOptions(), validate_default=True, description="Among a sentence's own pieces; heads as the agent's."
+    )
+    policy: Literal["learned", "wait_k", "full"] = Field(
+        "learned",
+        description="When it writes: learned by policy gradient; or a control: wait_k, `wait` pieces behind what is "
+        "heard, or full, when all has been heard.",
+    )
+    wait: int = Field(3, ge=1, description="wait_k: pieces that are heard before the first one is written.")
+    longest_wait: int = Field(10, ge=1, description="The largest k of the prefixes that it learns to translate.")
+    whole: float = Field(0.3, ge=0, le=1, description="Share of updates in which all of a sentence is read instead.")
+    begins: float = Field(
+        0.5, ge=0, lt=1, description="Learned: share of training after which the policy plays; it must translate first."
+    )
+    play_every: int = Field(3, ge=1, description="Learned: of so many updates the policy plays in one.")
+    policy_width: int = Field(64, ge=1, description="Hidden units of the policy.")
+    policy_rate: float = Field(1.0, gt=0, description="The policy's learning rate, as a multiple of the others'.")
+    entropy: float = Field(0.002, ge=0, description="Weight of the policy's entropy, which is made larger.")
+    baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
+        "leave_one_out", description="What is subtracted from the reward. The last two need train.copies of 2 or more."
+    )
+
+
 def _tied(width: int, name: str, other: str, others: ValidationInfo) -> int:
     """A tied output layer reads as many numbers as a vector has."""
     if others.data.get("embeddings") != "separate" and width != others.data.get(other, width):

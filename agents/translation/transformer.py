@@ -7,6 +7,7 @@ import math
 
 from torch import Tensor, nn
 
+from glimpse.agents.attention.masks import Causal, Full
 from glimpse.agents.encoders.decoder import TransformerDecoder
 from glimpse.agents.encoders.options import DecoderOptions, TransformerEncoderOptions
 from glimpse.agents.encoders.transformer import TransformerEncoder
@@ -18,11 +19,12 @@ from glimpse.agents.translation.translator import Translator
 class LayeredEncoder(nn.Module):
     """A Transformer's encoder upon vectors times sqrt(D) (section 3.4)."""
 
-    def __init__(self, options: TranslatingTransformerOptions) -> None:
-        """Make it for vectors (B, L, D)."""
+    def __init__(self, options: TranslatingTransformerOptions, causal: bool = False) -> None:
+        """Make it for vectors (B, L, D); causal: a piece reads those before it alone."""
         super().__init__()
         width, among = options.width, options.among()
         encoder = TransformerEncoderOptions(
+            mask=Causal() if causal else Full(),
             width=width,
             layers=options.layers,
             feed_forward=options.feed_forward,

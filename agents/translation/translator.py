@@ -79,9 +79,12 @@ class Translator(LearningAgent):
         encoded = self.encode(source)
         before = nn.functional.pad(target, (1, 0), value=BEGIN)[:, : target.shape[1]]
         vectors = self.embed(self.target_vectors, before)
-        return self.decoder.teach(
-            vectors, target != PADDING, self.decoder.begin(encoded), self.decoder.prepare(encoded), need_weights
-        )
+        source_read = self.readable(self.decoder.prepare(encoded), target.shape[1])
+        return self.decoder.teach(vectors, target != PADDING, self.decoder.begin(encoded), source_read, need_weights)
+
+    def readable(self, source: Tensors, pieces: int) -> Tensors:
+        """What each of M pieces of a target that is known may read of what `Decoder.prepare` gave: all of it."""
+        return source
 
     def align(self, source: Tensor, target: Tensor) -> Tensors:
         """Weights of the source's pieces for each of the target's, by name: (B, M, L) or (B, h, M, L)."""

@@ -86,10 +86,12 @@ class Interpreting(Translating):
         self._heard = torch.minimum(self._heard + (playing & ~writes), length)
         ended = writes & ((action["piece"] == END) | (self._count == self.longest))
         ended = ended | (playing & (self._time == self.steps))
-        quality = sentence_bleu(self._written, length_of(self._written), true, length_of(true))
-        lag = average_lagging(self._delays, self._count, length)
         self._over = self._over | ended
-        return Step(self._observe(), (quality - self.delay_cost * lag) * ended, self._over, true)
+        return Step(self._observe(), self._worth(ended, true, length), self._over, true)
+
+    def lesson(self) -> Observation:
+        """What one learns from whose translations are known: the whole sentences, and nothing written."""
+        return {"source": self._whole(), "target": torch.zeros_like(self._written)}
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw what a lane has heard and written as an RGB picture (height, width, 3) uint8."""
@@ -100,6 +102,18 @@ class Interpreting(Translating):
                 for name, pieces in zip(("source", "target"), self.languages, strict=True)
             ]
         )
+
+    def _worth(self, ended: Tensor, true: Tensor, length: Tensor) -> Tensor:
+        """The reward (B,) of lanes that have ended just now, 0 in all others."""
+        lanes = ended.nonzero()[:, 0]
+        reward = torch.zeros(len(ended), device=self.device)
+        if not len(lanes):
+            return reward
+        count, true = self._count[lanes], true[lanes]
+        written = self._written[lanes, : int(count.max())]
+        quality = sentence_bleu(written, length_of(written), true, length_of(true))
+        lag = average_lagging(self._delays[lanes], count, length[lanes])
+        return reward.index_copy(0, lanes, quality - self.delay_cost * lag)
 
     def _whole(self) -> Tensor:
         """The sentences in the lanes, heard or not, (B, L)."""

@@ -1,7 +1,9 @@
-"""How far a simultaneous translation lags behind.
+"""How far a simultaneous translation lags behind, in pieces or in words.
 
 Axes: B sentences, M pieces of a translation.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,3 +29,27 @@ def average_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
     counted = real & (whole.cumsum(1) - whole.long() == 0)  # Up to the first with all heard, that one included.
     behind = heard - number * (length / written.clamp(min=1))[:, None]
     return (behind * counted).sum(1) / counted.sum(1).clamp(min=1)
+
+
+def words_heard(heard: Sequence[int], source: Sequence[int], target: Sequence[int]) -> list[int]:
+    """The words of a source that had been heard, if only in part, when each word of its translation was finished.
+
+    Args:
+        heard: g(t), the pieces that had been heard when each piece of the translation was written.
+        source: the word that each piece of the source belongs to, from 1.
+        target: the word that each piece of the translation belongs to, from 1, as many as `heard`.
+    """
+    finished = dict(zip(target, heard, strict=True))  # Of each word its last piece.
+    return [source[min(count, len(source)) - 1] if count else 0 for count in finished.values()]
+
+
+def lagging_in_words(heard: Sequence[int], source: Sequence[int], target: Sequence[int]) -> float:
+    """Average lagging in words of one translation, as `average_lagging`; the arguments are those of `words_heard`.
+
+    A sentence's end, which is a piece and no word, is in none of them.
+    """
+    counts = words_heard(heard, source, target)
+    if not counts:
+        return 0.0
+    length, written = max(source, default=0), len(counts)
+    return float(average_lagging(torch.tensor([counts]), torch.tensor([written]), torch.tensor([length])))

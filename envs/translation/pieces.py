@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +45,15 @@ class Pieces:
     def written_as(self, text: str) -> list[str]:
         """What of a text each of its pieces is, `END` left out."""
         return [text[begin:end].strip() for begin, end in self._tokenizer.encode(text).offsets]
+
+    def words(self, numbers: Iterable[int]) -> list[int]:
+        """The word that each piece belongs to, from 1; words stand between spaces, with their marks. `END` is none."""
+        begins = [
+            number == UNKNOWN or (self._tokenizer.id_to_token(number) or "").startswith(_SPACE)
+            for number in numbers
+            if number not in (PAD, BEGIN, END)
+        ]
+        return [max(1, count) for count in accumulate(begins)]
 
     def spell(self, numbers: Iterable[int]) -> list[str]:
         """Pieces as they are shown: a word's later ones begin with a middle dot, marks as they are."""

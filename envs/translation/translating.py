@@ -116,6 +116,10 @@ class Translating:
         self._over = torch.ones_like(self._over)
         return Step(self._observe(), reward, self._over, true)
 
+    def lesson(self) -> Observation:
+        """What one learns from whose translations are known: the whole sentences."""
+        return {"source": self._source.batch(self._example, self.longest).tokens}
+
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """A translation is neither right nor wrong.
 
@@ -129,7 +133,7 @@ class Translating:
         return draw_page([self.texts.source[int(self._example[lane])].split()])
 
     def _observe(self) -> Observation:
-        return {"source": self._source.batch(self._example, self.longest).tokens}
+        return self.lesson()
 
 
 def length_of(pieces: Tensor) -> Tensor:

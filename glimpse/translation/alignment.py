@@ -12,6 +12,9 @@ from glimpse.envs.translation.translating import Translating
 from glimpse.text.svg import Drawing, below, beside, matrix, title_line
 from glimpse.translation.translating import Translation
 
+_HEARD_BEFORE = 0.3
+"""Of the darkness of what was heard just before a piece, that of what was heard before the piece before it."""
+
 
 class Alignment(NamedTuple):
     """Of one translation.
@@ -36,7 +39,9 @@ class Alignment(NamedTuple):
 
 @torch.no_grad()
 def align(agent: Translator, world: Translating, translation: Translation) -> Alignment:
-    """Attention to the source at each piece of a translation."""
+    """Attention to the source at each piece of a translation; of a simultaneous one what was heard by then."""
+    if translation.heard:
+        return _staircase(world, translation)
     source, target = (
         torch.tensor([pieces], device=world.device) for pieces in (translation.source_pieces, translation.target_pieces)
     )
@@ -48,14 +53,25 @@ def align(agent: Translator, world: Translating, translation: Translation) -> Al
         else:
             layer = name.replace("cross", "layer ")
             maps |= {f"{layer}, head {number}": head for number, head in enumerate(one, 1)}
-    spelled = (
+    return Alignment(*_spelled(world, translation), maps)
+
+
+def _staircase(world: Translating, translation: Translation) -> Alignment:
+    """READ and WRITE as stairs: of what was heard before each piece, the newest is the darkest."""
+    place, heard = np.arange(len(translation.source_pieces)), np.array(translation.heard)[:, None]
+    before = np.concatenate([np.zeros((1, 1), heard.dtype), heard[:-1]])
+    stairs = np.where(place < before, _HEARD_BEFORE, np.where(place < heard, 1.0, 0.0)).astype(np.float32)
+    return Alignment(*_spelled(world, translation), {"heard": stairs})
+
+
+def _spelled(world: Translating, translation: Translation) -> tuple[list[str], list[str]]:
+    """The pieces of source and target, as they are shown."""
+    both = translation.source_pieces, translation.target_pieces
+    source, target = (
         [*language.spell(piece for piece in pieces if piece != END), "</s>"]
-        for language, pieces in zip(
-            world.languages, (translation.source_pieces, translation.target_pieces), strict=True
-        )
+        for language, pieces in zip(world.languages, both, strict=True)
     )
-    source_words, target_words = spelled
-    return Alignment(source_words, target_words[: len(translation.target_pieces)], maps)
+    return source, target[: len(translation.target_pieces)]
 
 
 def alignment_drawing(one: Alignment, title: str, heads: bool = True) -> Drawing:

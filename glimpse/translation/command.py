@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
+from glimpse.agents.translation.interpreter import Interpreter
 from glimpse.agents.translation.options import SearchOptions, TranslatorOptions
 from glimpse.agents.translation.translator import Translator
 from glimpse.config_file import load_experiment
@@ -16,7 +17,7 @@ from glimpse.evaluate import open_run
 from glimpse.run_folder import RunFolder
 from glimpse.text.svg import below, svg_file
 from glimpse.translation.alignment import Alignment, align, alignment_drawing
-from glimpse.translation.translating import Translation, translate_texts
+from glimpse.translation.translating import Translation, interpret_texts, translate_texts
 
 
 def translate_command(
@@ -90,7 +91,11 @@ def _translated(
     agent: Translator, world: Translating, texts: Sequence[str], search: SearchOptions
 ) -> Iterator[Translation]:
     """An empty line stays an empty line."""
-    found = iter(translate_texts(agent, world, [text for text in texts if text.strip()], search, len(texts)))
+    some = [text for text in texts if text.strip()]
+    if isinstance(agent, Interpreter):
+        found = iter(interpret_texts(agent, world, some, len(texts)))
+    else:
+        found = iter(translate_texts(agent, world, some, search, len(texts)))
     for text in texts:
         yield next(found) if text.strip() else Translation("", "", [], [], 0.0)
 

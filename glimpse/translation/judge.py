@@ -39,7 +39,7 @@ class TranslationJudge(Judge):
         }
         if not self.by_bleu:
             return Verdict(loss, figures)
-        bleu = _translate(translator, shown, options, beam=1)[0].bleu
+        bleu = translate_split(translator, shown, options, beam=1)[0].bleu
         return Verdict(100 - bleu, {**figures, "validation_bleu": bleu}, later=True)
 
     def describe(self, error: float, world: JudgedCore) -> str:
@@ -53,12 +53,11 @@ class TranslationJudge(Judge):
         agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
         beam = agent.options.search.beam
         loss, right = known_loss(agent, world, options)
-        greedy, lengths = _translate(agent, world, options, beam=1)
-        searched, lengths = _translate(agent, world, options, beam) if beam > 1 else (greedy, lengths)
-        parameters = sum(parameter.numel() for parameter in agent.parameters())
+        greedy, lengths = translate_split(agent, world, options, beam=1)
+        searched, lengths = translate_split(agent, world, options, beam) if beam > 1 else (greedy, lengths)
         _print(trained, split, {"greedy": greedy, f"beam {beam}": searched}, lengths, loss)
         return {
-            "parameters": parameters,
+            "parameters": sum(parameter.numel() for parameter in agent.parameters()),
             "beam": beam,
             "length_penalty": agent.options.search.length_penalty,
             "loss": loss,
@@ -91,7 +90,8 @@ def known_loss(agent: Translator, world: Translating, options: EvaluateOptions) 
     device = world.device
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         for example in torch.argsort(world.lengths, stable=True).to(device).split(options.batch):
-            source = world.begin(example, example)["source"]
+            world.begin(example, example)
+            source = world.lesson()["source"]
             made, pieces = agent.errors(source, world.label), int((world.label != 0).sum())
             sums += torch.stack([made.cross_entropy, made.right]).double().cpu() * pieces
             count += pieces
@@ -99,7 +99,7 @@ def known_loss(agent: Translator, world: Translating, options: EvaluateOptions) 
     return loss, right
 
 
-def _translate(
+def translate_split(
     agent: Translator, world: Translating, options: EvaluateOptions, beam: int
 ) -> tuple[Quality, list[OfLength]]:
     """Translate the whole split, and compare."""

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from glimpse.agents.translation.interpreter import Interpreter
 from glimpse.agents.translation.translator import Translator
 from glimpse.chart_drawing import charts_image
 from glimpse.charts import Chart, Series
@@ -22,13 +23,15 @@ from glimpse.report_record import Record, training_charts
 from glimpse.text.svg import Drawing, below, inline, svg_file
 from glimpse.translation.alignment import Alignment, align, alignment_drawing, map_drawing
 from glimpse.translation.picture import alignment_image
-from glimpse.translation.translating import translate_texts
+from glimpse.translation.translating import interpret_texts, translate_texts
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
     "validation_bleu": "Validation BLEU, greedy",
     "validation_perplexity": "Validation perplexity of a piece",
     "validation_loss": "Validation cross-entropy of a piece",
+    "validation_lag": "Validation: average lagging, words",
+    "validation_reward": "Validation: BLEU of a sentence less its delay",
     "validation_accuracy": "Validation: pieces that are the likeliest, share",
 }
 
@@ -73,7 +76,10 @@ def shown_sentences(agent: Translator, world: Translating, sentences: int) -> li
     """Sentences spread evenly over the world's split, as the run's search translates them."""
     numbers = evenly(world.examples, sentences)
     texts, references = ([side[number] for number in numbers] for side in world.texts)
-    found = translate_texts(agent, world, texts, agent.options.search, len(texts))
+    if isinstance(agent, Interpreter):
+        found = interpret_texts(agent, world, texts, len(texts))
+    else:
+        found = translate_texts(agent, world, texts, agent.options.search, len(texts))
     return [
         Shown(one.text, reference, one.target, align(agent, world, one))
         for one, reference in zip(found, references, strict=True)
@@ -143,6 +149,7 @@ def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
             f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
             for name, one in (("greedy", found["greedy"]), (f"beam {found['beam']}", found["searched"]))
         )
+        rows += _simultaneous(found.get("interpreted"))
         signatures = " and ".join(f"<code>{escape(one)}</code>" for one in found["searched"]["signatures"])
         older = f" Measured at step {found['step']:,}." if found["step"] != record.trained.step else ""
         parts.append(
@@ -162,6 +169,14 @@ def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
     return "".join(parts)
 
 
+def _simultaneous(one: dict[str, Any] | None) -> str:
+    """A row of what was translated while it was heard, if anything was; the others are of whole sentences."""
+    if one is None:
+        return ""
+    name = f"simultaneous, {one['lag_words']:.2f} words behind ({one['lag_pieces']:.2f} pieces)"
+    return f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
+
+
 def _sentences(shown: Sequence[Shown]) -> str:
     """Each with its reference and its map."""
     told = (
@@ -169,7 +184,13 @@ def _sentences(shown: Sequence[Shown]) -> str:
         "one that was read; a square is as strong as its weight. A piece that does not begin a word has a dot before "
         "it, and the last column is the sentence's end."
     )
-    if shown[0].alignment.mean is None:
+    if "heard" in shown[0].alignment.maps:
+        told = (
+            "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a "
+            "column one that was heard: the dark ones just before the row was written, the pale ones before the last "
+            "row, the others later."
+        )
+    elif shown[0].alignment.mean is None:
         told = "This decoder has no attention: it knows the encoder's last state alone."
     return f"<p>{told}</p>\n" + "".join(f'<div class="detail">{_aligned(one)}</div>' for one in shown)
 

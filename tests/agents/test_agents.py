@@ -37,7 +37,8 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
     row, named = WORLDS[world], AGENTS[agent]
     model = resolve_name(row.options)
     given = {"data": "digits", "glimpses": 3, **world_options, **named.task}
-    if row.kind == "translation":
+    translates = row.kind in ("translation", "interpretation")
+    if translates:
         given |= {"data": "reverse", "strings": 40, "longest": 8, "max_pieces": 10, "pieces": "words"}
     if row.kind in ("text", "skim", "select"):
         given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
@@ -45,7 +46,7 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
     core = resolve_name(row.core)
     made_world = core(task, core.load_data(task, "train"))
     options = resolve_name(named.options)
-    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if row.kind == "translation" else SMALL
+    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if translates else SMALL
     small = {key: value for key, value in sizes.items() if key in options.model_fields}
     checked = options.model_validate({"name": agent, **small, **agent_options})
     torch.manual_seed(0)
@@ -54,9 +55,9 @@ def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tupl
 
 def check_play_and_learning(agent: Agent, world: VisualCore) -> None:
     """Shapes as the spaces say, a finite loss, and finite gradients, some of them not zero."""
-    steps = agent.steps
     example = torch.arange(3)
     episode = play(world, agent, example, example, copies=2, record=True)
+    steps = len(episode.reward) if agent.hurries else agent.steps
     for name, space in world.observation_space.items():
         assert episode.observation[name].shape == (steps, 6, *(space.shape or ()))
     if "look" in world.action_space.spaces:

@@ -7,7 +7,7 @@ import torch
 
 from glimpse.envs.translation.interpret_options import InterpretOptions
 from glimpse.envs.translation.interpreting import Interpreting
-from glimpse.envs.translation.lagging import average_lagging
+from glimpse.envs.translation.lagging import average_lagging, lagging_in_words, words_heard
 
 
 def lag(heard: list[int], length: int, written: int | None = None) -> float:
@@ -100,3 +100,21 @@ def test_other_lanes_are_left_alone() -> None:
     for name in ("source", "target"):
         assert torch.equal(after[name][[0, 2]], before[name][[0, 2]]) and not after[name][1].any()
     assert core.frame(0, [{name: part[0].numpy() for name, part in after.items()}]).shape == (240, 640, 3)
+
+
+def test_lag_in_words_by_hand() -> None:
+    """Three words of 2, 1 and 2 pieces, two of 2 and 1; what counts is when a word's last piece was written."""
+    source, target = [1, 1, 2, 3, 3], [1, 1, 2]
+    assert words_heard([1, 3, 5], source, target) == [2, 3]
+    # |x| / |y| = 3 / 2: (2 - 0) + (3 - 3 / 2), of two.
+    assert lagging_in_words([1, 3, 5], source, target) == pytest.approx((2 + 1.5) / 2)
+    assert lagging_in_words([5, 5, 5], source, target) == 3
+    assert words_heard([0, 1, 4], source, target) == [1, 3]
+    assert lagging_in_words([], source, []) == 0
+
+
+def test_the_lesson_is_the_whole_sentence() -> None:
+    """Whatever was heard."""
+    core, example = world(), torch.arange(4)
+    core.begin(example, example)
+    assert torch.equal(core.lesson()["source"], core.label) and not core.lesson()["target"].any()

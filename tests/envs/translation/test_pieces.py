@@ -66,3 +66,13 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(DataError, match=r"not installed: pip install 'glimpse-rl\[translation\]'"):
         pieces_of(TEXTS, "words", 50, tmp_path)
+
+
+def test_the_word_of_each_piece() -> None:
+    """Words stand between spaces: marks belong to them; the end is none."""
+    pieces = learn_pieces(TEXTS, "words", 200)
+    numbers = pieces.encode(["Ein Hund (braun) spielt.", "Kamel, Lama"])
+    assert pieces.words(numbers[0]) == [1, 2, 3, 3, 3, 3, 4, 4]
+    assert pieces.words(numbers[1]) == [1, 1, 2] and pieces.words([END]) == []
+    divided = learn_pieces(TEXTS, "subwords", 60)
+    assert max(divided.words(divided.encode(["Hunde im Schnee."])[0])) == 3

@@ -1,0 +1,130 @@
+"""The judge of simultaneous translations: what they say, and how far they lag behind what is said."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from glimpse.agents.agent import Agent
+from glimpse.agents.translation.interpreter import Interpreter
+from glimpse.config import EvaluateOptions, Experiment
+from glimpse.envs.lanes import JudgedCore
+from glimpse.envs.translation.interpreting import Interpreting
+from glimpse.envs.translation.lagging import average_lagging, lagging_in_words
+from glimpse.envs.translation.pieces import END
+from glimpse.envs.translation.sentence_bleu import sentence_bleu
+from glimpse.envs.translation.translating import Translating, length_of
+from glimpse.judging import Verdict
+from glimpse.translation.judge import TranslationJudge, known_loss
+from glimpse.translation.measures import Quality, measure_quality
+from glimpse.translation.translating import Translation, interpret_texts
+
+if TYPE_CHECKING:
+    from glimpse.evaluate import TrainedRun
+
+
+class Interpretation(NamedTuple):
+    """Of simultaneous translations beside references.
+
+    quality: BLEU and chrF. reward: mean of what the world gives for each sentence.
+    lag_words, lag_pieces: mean of the sentences' average lagging (Ma et al., 2019).
+    """
+
+    quality: Quality
+    reward: float
+    lag_words: float
+    lag_pieces: float
+
+
+class InterpretationJudge(TranslationJudge):
+    """By the reward on validation data; BLEU and lag beside those of whole sentences by the same weights."""
+
+    headline = ("validation_reward", "validation_bleu")
+
+    def __init__(self) -> None:
+        """Choose by the reward."""
+        super().__init__("loss")
+
+    def validate(self, agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Verdict:
+        """What the world gives for a sentence; BLEU, and lag in words."""
+        interpreter, shown = cast(Interpreter, agent), cast(Interpreting, world)
+        loss, right = known_loss(interpreter, shown, options)
+        found = measure_interpretation(shown, interpret_texts(interpreter, shown, shown.texts.source, options.batch))
+        figures = {
+            "validation_reward": found.reward,
+            "validation_bleu": found.quality.bleu,
+            "validation_lag": found.lag_words,
+            "validation_loss": loss,
+            "validation_accuracy": right,
+        }
+        return Verdict(1 - found.reward, figures, later=True)
+
+    def describe(self, error: float, world: JudgedCore) -> str:
+        """The reward in words."""
+        return f"reward {1 - error:.4f}"
+
+    def evaluate(self, trained: "TrainedRun", split: str, options: EvaluateOptions) -> dict[str, Any]:
+        """Interpret the split; and translate its whole sentences by the same weights, as `TranslationJudge`."""
+        agent, world = cast(Interpreter, trained.agent), cast(Interpreting, cast(object, trained.world))
+        found = measure_interpretation(world, interpret_texts(agent, world, world.texts.source, options.batch))
+        whole = super().evaluate(trained, split, options)
+        _print(agent, found, whole)
+        return {**whole, "policy": agent.asked.policy, "interpreted": {**found._asdict(), **found.quality._asdict()}}
+
+    def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
+        """Whether policy and search were the same."""
+        return super().fits(record, experiment) and record.get("policy") == cast(Any, experiment.agent).policy
+
+    def measures(self, record: dict[str, Any]) -> dict[str, float]:
+        """BLEU and lag of the simultaneous translation, beside what is measured of whole sentences."""
+        one = record["interpreted"]
+        return {
+            "test_bleu_simultaneous": one["bleu"],
+            "test_lag_words": one["lag_words"],
+            "test_lag_pieces": one["lag_pieces"],
+            "test_reward": one["reward"],
+            **super().measures(record),
+        }
+
+
+def measure_interpretation(world: Interpreting, found: list[Translation]) -> Interpretation:
+    """Measure translations of all sentences of the world's split."""
+    lag_words = sum(lag_of(world, one) for one in found) / max(1, len(found))
+    given, heard = (
+        pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+        for rows in ([one.target_pieces for one in found], [one.heard for one in found])
+    )
+    length = torch.tensor([len(one.source_pieces) for one in found])
+    lag = average_lagging(heard, torch.tensor([len(one.target_pieces) for one in found]), length)
+    number = torch.arange(len(found), device=world.device)
+    world.begin(number, number)
+    true = world.label.cpu()
+    reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * lag
+    quality = measure_quality([one.target for one in found], world.texts.target)
+    return Interpretation(quality, float(reward.mean()), lag_words, float(lag.mean()))
+
+
+def lag_of(world: Translating, one: Translation) -> float:
+    """Average lagging in words."""
+    source, target = (
+        language.words(pieces)
+        for language, pieces in zip(world.languages, (one.source_pieces, one.target_pieces), strict=True)
+    )
+    written = [heard for heard, piece in zip(one.heard, one.target_pieces, strict=True) if piece != END]
+    return lagging_in_words(written, source, target)
+
+
+def _print(agent: Interpreter, found: Interpretation, whole: dict[str, Any]) -> None:
+    """Simultaneous beside whole."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("translation", title="simultaneous beside whole sentences, the same weights")
+    for heading in ("BLEU", "chrF", "lag, words", "lag, pieces"):
+        table.add_column(heading, justify="right")
+    quality = found.quality
+    lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}"
+    table.add_row(agent.asked.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
+    for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
+        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "")
+    Console().print(table)
