@@ -216,6 +216,7 @@ class _Witness:
     def __init__(self, agent: Agent) -> None:
         self.agent, self.steps, self.sights = agent, agent.steps, list[Sight]()
         self.begin, self.act, self.select, self.selects = agent.begin, agent.act, agent.select, agent.selects
+        self.hurries = agent.hurries
 
     def __call__(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
         if (sight := self.agent.sight(observation, memory)) is not None:
