@@ -38,6 +38,10 @@ _NAMES = {
     "test_pearson_greedy": "r, greedy",
     "test_spearman": "Spearman's rho",
     "test_squared_error": "squared error",
+    "test_bleu_simultaneous": "simultaneous, BLEU",
+    "test_bleu_waits": "wait-k, BLEU",
+    "test_lag_words": "lag, words",
+    "test_lag_pieces": "lag, pieces",
     "test_bleu": "BLEU",
     "test_bleu_greedy": "BLEU, greedy",
     "test_chrf": "chrF",
@@ -153,6 +157,12 @@ def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
         notes.append(
             "Accuracy: of the mean of ten sampled choices' probabilities. Kept, or dependents of ReSAN: the share of "
             "words that a sampled choice reads; recall and precision are those of the marked words among them."
+        )
+    if any(row["metric"] == "test_bleu_simultaneous" for row in rows):
+        notes.append(
+            "Simultaneous: BLEU of what was written while the source was heard, and how many words it lags behind on "
+            "average; wait-k, BLEU: of the same weights where they wait for a number of pieces instead, at the same "
+            "lag, on straight lines between 1, 3, 5, 7 and 9 pieces. The other columns are of whole sentences."
         )
     if any(row["metric"] == "texts_per_second" for row in rows):
         notes.append(

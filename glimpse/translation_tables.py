@@ -25,6 +25,7 @@ TRANSLATION_TABLES: dict[str, Table] = {
             Entry("multi30k-transformer-relative", "Transformer, relative positions", 1),
             Entry("multi30k-transformer-window", "Transformer, windows of 4", 1),
             Entry("multi30k-transformer-entmax", "Transformer, entmax 1.5", 1),
+            Entry("multi30k-interpret", "Transformer of beginnings, hears or writes", 1, control=True),
         ),
         costs=("parameters",),
     ),

@@ -98,6 +98,16 @@ class Interpreter(Translator):
             return wait_k(source, pieces, int(torch.randint(1, options.longest_wait + 1, ())))
         return wait_k(source, pieces, options.wait) if options.policy == "wait_k" and not self.training else source
 
+    @contextmanager
+    def waiting(self, wait: int) -> Iterator[None]:
+        """Inside, it writes as soon as it is `wait` pieces behind, whatever its policy has learned."""
+        asked, learns = self.asked, self.learns
+        self.asked, self.learns = asked.model_copy(update={"policy": "wait_k", "wait": wait}), False
+        try:
+            yield
+        finally:
+            self.asked, self.learns = asked, learns
+
     def loss(self, episode: Episode) -> Loss:
         """Of an episode that was played the policy's, of a known translation that of its pieces.
 

@@ -10,14 +10,15 @@ from glimpse.agents.translation.interpreter import Interpreter
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.envs.lanes import JudgedCore
 from glimpse.envs.translation.interpreting import Interpreting
-from glimpse.envs.translation.lagging import average_lagging, lagging_in_words
-from glimpse.envs.translation.pieces import END
+from glimpse.envs.translation.lagging import average_lagging
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
-from glimpse.envs.translation.translating import Translating, length_of
+from glimpse.envs.translation.translating import length_of
 from glimpse.judging import Verdict
 from glimpse.translation.judge import TranslationJudge, known_loss
+from glimpse.translation.lags import mean_lag
 from glimpse.translation.measures import Quality, measure_quality
 from glimpse.translation.translating import Translation, interpret_texts
+from glimpse.translation.waits import Waited, bleu_at, measure_waits
 
 if TYPE_CHECKING:
     from glimpse.evaluate import TrainedRun
@@ -64,32 +65,38 @@ class InterpretationJudge(TranslationJudge):
         return f"reward {1 - error:.4f}"
 
     def evaluate(self, trained: "TrainedRun", split: str, options: EvaluateOptions) -> dict[str, Any]:
-        """Interpret the split; and translate its whole sentences by the same weights, as `TranslationJudge`."""
+        """Interpret the split; and by the same weights with wait-k, and whole sentences as `TranslationJudge`."""
         agent, world = cast(Interpreter, trained.agent), cast(Interpreting, cast(object, trained.world))
         found = measure_interpretation(world, interpret_texts(agent, world, world.texts.source, options.batch))
+        waits = measure_waits(agent, world, options.batch)
         whole = super().evaluate(trained, split, options)
-        _print(agent, found, whole)
-        return {**whole, "policy": agent.asked.policy, "interpreted": {**found._asdict(), **found.quality._asdict()}}
+        _print(agent, found, waits, whole)
+        return {
+            **whole,
+            "policy": agent.asked.policy,
+            "interpreted": {**found._asdict(), **found.quality._asdict()},
+            "waits": [one._asdict() for one in waits],
+        }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
         """Whether policy and search were the same."""
-        return super().fits(record, experiment) and record.get("policy") == cast(Any, experiment.agent).policy
+        same = record.get("policy") == cast(Any, experiment.agent).policy and "waits" in record
+        return super().fits(record, experiment) and same
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
-        """BLEU and lag of the simultaneous translation, beside what is measured of whole sentences."""
-        one = record["interpreted"]
+        """BLEU and lag, and BLEU of wait-k at the same lag, beside what is measured of whole sentences."""
+        one, waits = record["interpreted"], [Waited(**wait) for wait in record["waits"]]
         return {
             "test_bleu_simultaneous": one["bleu"],
+            "test_bleu_waits": bleu_at(one["lag_words"], waits),
             "test_lag_words": one["lag_words"],
             "test_lag_pieces": one["lag_pieces"],
-            "test_reward": one["reward"],
             **super().measures(record),
         }
 
 
 def measure_interpretation(world: Interpreting, found: list[Translation]) -> Interpretation:
     """Measure translations of all sentences of the world's split."""
-    lag_words = sum(lag_of(world, one) for one in found) / max(1, len(found))
     given, heard = (
         pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
         for rows in ([one.target_pieces for one in found], [one.heard for one in found])
@@ -101,21 +108,11 @@ def measure_interpretation(world: Interpreting, found: list[Translation]) -> Int
     true = world.label.cpu()
     reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * lag
     quality = measure_quality([one.target for one in found], world.texts.target)
-    return Interpretation(quality, float(reward.mean()), lag_words, float(lag.mean()))
+    return Interpretation(quality, float(reward.mean()), mean_lag(world, found), float(lag.mean()))
 
 
-def lag_of(world: Translating, one: Translation) -> float:
-    """Average lagging in words."""
-    source, target = (
-        language.words(pieces)
-        for language, pieces in zip(world.languages, (one.source_pieces, one.target_pieces), strict=True)
-    )
-    written = [heard for heard, piece in zip(one.heard, one.target_pieces, strict=True) if piece != END]
-    return lagging_in_words(written, source, target)
-
-
-def _print(agent: Interpreter, found: Interpretation, whole: dict[str, Any]) -> None:
-    """Simultaneous beside whole."""
+def _print(agent: Interpreter, found: Interpretation, waits: list[Waited], whole: dict[str, Any]) -> None:
+    """Simultaneous beside wait-k and whole."""
     from rich.console import Console
     from rich.table import Table
 
@@ -125,6 +122,8 @@ def _print(agent: Interpreter, found: Interpretation, whole: dict[str, Any]) -> 
     quality = found.quality
     lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}"
     table.add_row(agent.asked.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
+    for wait in waits:
+        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", f"{wait.lag_words:.2f}", "")
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
         table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "")
     Console().print(table)

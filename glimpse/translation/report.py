@@ -24,6 +24,7 @@ from glimpse.text.svg import Drawing, below, inline, svg_file
 from glimpse.translation.alignment import Alignment, align, alignment_drawing, map_drawing
 from glimpse.translation.picture import alignment_image
 from glimpse.translation.translating import interpret_texts, translate_texts
+from glimpse.translation.waits import lag_chart
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
@@ -52,7 +53,7 @@ def translation_files(record: Record, sentences: int) -> dict[str, bytes]:
     shown = shown_sentences(agent, world, sentences)
     measured = _measured(trained.folder.evaluation_path)
     curves = training_charts([_without_reward(row) for row in record.metrics], _TITLES)
-    by_length = [length_chart(split, found) for split, found in measured.items()]
+    drawn = [chart for split, found in measured.items() for chart, _ in _charts(split, found)]
     sections = [
         Section("results", "Results", _results(record, measured)),
         training(curves, "dropout"),
@@ -63,11 +64,10 @@ def translation_files(record: Record, sentences: int) -> dict[str, bytes]:
     hero = f'<div class="hero">{_aligned(shown[0])}</div>'
     title = f"{trained.experiment.shown_agent} on {trained.experiment.shown_task}"
     document = page(record, title, _LEAD, _facts(agent, world), hero, sections)
-    drawn = [(one.target, one.alignment) for one in shown]
     return {
         "alignments.svg": svg_file(alignments_drawing(shown), "alignments"),
-        "alignments.png": png(alignment_image(drawn)),
-        "curves.png": png(charts_image([*by_length, *curves])),
+        "alignments.png": png(alignment_image([(one.target, one.alignment) for one in shown])),
+        "curves.png": png(charts_image([*drawn, *curves])),
         "index.html": document.encode(),
     }
 
@@ -110,6 +110,17 @@ def length_chart(split: str, measured: dict[str, Any]) -> Chart:
         points.append((float(middle), float(one["bleu"])))
         low = one["words"] or low
     return Chart(f"{split.capitalize()} BLEU by length", "words of the source", (Series("BLEU", tuple(points)),))
+
+
+def _charts(split: str, measured: dict[str, Any]) -> list[tuple[Chart, str]]:
+    """What is drawn of what was measured of a split, each with what is said below it."""
+    charts = []
+    if len(measured["by_length"]) > 1:
+        told = "Sentences in groups of like lengths, as the beam translates them."
+        charts.append((length_chart(split, measured), told))
+    if measured.get("waits"):
+        charts.append((lag_chart(split, measured), "The same weights, with their own policy and with wait-k."))
+    return charts
 
 
 def _measured(path: Path) -> dict[str, dict[str, Any]]:
@@ -158,9 +169,7 @@ def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
 </table></div><figcaption>Detokenised, with capitals; perplexity of a piece {found["perplexity"]:.3f}. {signatures}.
 {older}</figcaption></figure>"""
         )
-        chart = length_chart(split, found)
-        if len(chart.series[0].points) > 1:
-            parts.append(single_chart(chart, "Sentences in groups of like lengths, as the beam translates them."))
+        parts += [single_chart(chart, told) for chart, told in _charts(split, found)]
     if "test" not in measured:
         parts.append(
             '<p class="note">This run has not been measured on the test set. When it is finished: '

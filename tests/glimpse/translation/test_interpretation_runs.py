@@ -42,6 +42,9 @@ def test_the_policy_hears_no_more_than_it_must(run: Path, capsys: pytest.Capture
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert record["interpreted"]["right"] >= 90 and record["greedy"]["right"] >= 90
     assert 1 <= record["interpreted"]["lag_words"] < 1.5
+    lags = [wait["lag_words"] for wait in record["waits"]]
+    assert lags == sorted(lags) and lags[0] == pytest.approx(1, abs=0.1)
+    assert "wait 9" in told
 
 
 def test_stairs_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -54,7 +57,8 @@ def test_stairs_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixture[s
     assert main(["evaluate", str(run)]) == 0
     assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
     page = (tmp_path / "index.html").read_text()
-    assert "simultaneous, 1." in page and "words behind" in page and page.count('class="detail"') == 2
+    assert "Test BLEU by lag" in page and "simultaneous, 1." in page and "words behind" in page
+    assert page.count('class="detail"') == 2
     assert (tmp_path / "alignments.svg").exists() and (tmp_path / "alignments.png").exists()
 
 
@@ -87,7 +91,12 @@ def test_what_a_table_has_of_a_record() -> None:
         "greedy": {"bleu": 30.0},
         "perplexity": 4.0,
         "interpreted": {"bleu": 29.0, "lag_words": 3.0, "lag_pieces": 4.0, "reward": 0.3},
+        "waits": [
+            {"wait": 1, "bleu": 20.0, "lag_words": 2.0},
+            {"wait": 3, "bleu": 28.0, "lag_words": 6.0},
+        ],
     }
     found = judge.measures(record)
     assert (found["test_bleu_simultaneous"], found["test_lag_words"], found["test_bleu"]) == (29.0, 3.0, 31.0)
+    assert found["test_bleu_waits"] == 22.0  # A quarter of the way from a lag of two words to one of six.
     assert judge.fits(record, experiment) and not judge.fits({**record, "policy": "full"}, experiment)

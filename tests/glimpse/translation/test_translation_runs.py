@@ -4,17 +4,22 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from PIL import Image
 
+from glimpse.agents.translation.translator import Translator
 from glimpse.command_line import main
 from glimpse.config_file import load_experiment
+from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
+from glimpse.evaluate import open_run
 from glimpse.judging import judge_of
+from glimpse.translation.alignment import align
 from glimpse.translation.measures import by_length, measure_quality
+from glimpse.translation.translating import translate_texts
 
 TRAIN = ["threads=1", "track.mode=disabled"]
 
@@ -52,6 +57,25 @@ def test_alignments_are_the_other_diagonal(run: Path, capsys: pytest.CaptureFixt
     assert main(["translate", str(run), "a b", "b a", "--output", str(picture)]) == 0
     with Image.open(picture) as image:
         assert image.height > 100
+
+
+@pytest.mark.parametrize(
+    ("config", "steps", "turned"), [("copy-bahdanau", 200, False), ("reverse-transformer", 600, True)]
+)
+def test_others_find_their_diagonal(
+    config: str, steps: int, turned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copying reads along it; of the Transformer's heads one at least reads the other one."""
+    small = ["task.strings=2000", "task.symbols=6", "task.longest=5", f"train.steps={steps}", "train.evaluate_every=50"]
+    assert main(["train", config, *small, *TRAIN, "--run", str(tmp_path)]) == 0
+    assert main(["evaluate", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["test"]["searched"]["right"] >= 99
+    trained = open_run(tmp_path, "test", None, print)
+    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
+    best = translate_texts(agent, world, ["a b c d e"], agent.options.search, 1)[0]
+    assert best.target == ("e d c b a" if turned else "a b c d e")
+    read = [head[:5].argmax(-1).tolist() for head in align(agent, world, best).maps.values()]
+    assert ([4, 3, 2, 1, 0] if turned else [0, 1, 2, 3, 4]) in read
 
 
 def test_the_report(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""Wait-k by the same weights as a learned policy: what each lag is worth without one."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glimpse.agents.translation.interpreter import Interpreter
+from glimpse.charts import Chart, Series
+from glimpse.envs.translation.interpreting import Interpreting
+from glimpse.translation.lags import mean_lag
+from glimpse.translation.measures import measure_quality
+from glimpse.translation.translating import interpret_texts
+
+WAITS = (1, 3, 5, 7, 9)
+"""Pieces that are heard before the first one is written."""
+
+
+class Waited(NamedTuple):
+    """BLEU, and mean average lagging in words, of waiting for `wait` pieces."""
+
+    wait: int
+    bleu: float
+    lag_words: float
+
+
+def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[Waited]:
+    """Interpret all sentences of the world's split once for each of `WAITS`."""
+    found = []
+    for wait in WAITS:
+        with agent.waiting(wait):
+            made = interpret_texts(agent, world, world.texts.source, batch)
+        bleu = measure_quality([one.target for one in made], world.texts.target).bleu
+        found.append(Waited(wait, bleu, mean_lag(world, made)))
+    return found
+
+
+def bleu_at(lag_words: float, waits: Sequence[Waited]) -> float:
+    """BLEU of wait-k at a lag, on straight lines between those measured, and level beyond them."""
+    ordered = sorted(waits, key=lambda one: one.lag_words)
+    return float(np.interp(lag_words, [one.lag_words for one in ordered], [one.bleu for one in ordered]))
+
+
+def lag_chart(split: str, measured: dict[str, Any]) -> Chart:
+    """BLEU over the lag: wait-k, and where the run's own policy is."""
+    own = measured["interpreted"]
+    waits = tuple((one["lag_words"], one["bleu"]) for one in measured["waits"])
+    return Chart(
+        f"{split.capitalize()} BLEU by lag",
+        "words behind",
+        (Series("own policy", ((own["lag_words"], own["bleu"]),)), Series("wait-k", waits, "control")),
+    )
