@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pkgutil import resolve_name
 from statistics import median
 from typing import Any, cast
@@ -16,7 +17,7 @@ from glimpse.agents import AGENTS
 from glimpse.agents.attention.positions import sinusoids
 from glimpse.agents.episode import Episode
 from glimpse.agents.translation.decoding import take
-from glimpse.agents.translation.search import greedy, translate
+from glimpse.agents.translation.search import greedy, limits, translate
 from glimpse.agents.translation.translator import Translator
 from glimpse.bench_settings import fastest
 from glimpse.build import set_threads
@@ -84,12 +85,29 @@ class TorchTransformer(nn.Module):
 
     def loss(self, pieces: Tensor) -> Tensor:
         """Cross-entropy with label smoothing."""
-        before = F.pad(pieces, (1, 0), value=2)[:, :-1]
-        places = sinusoids(pieces.shape[1], self.vectors.embedding_dim, pieces.device)
-        causal = nn.Transformer.generate_square_subsequent_mask(pieces.shape[1], device=pieces.device)
-        states = self.network(self.vectors(pieces) + places, self.vectors(before) + places, tgt_mask=causal)
+        states = self.decode(F.pad(pieces, (1, 0), value=2)[:, :-1], self.network.encoder(self.placed(pieces)))
         logits = F.linear(states, self.vectors.weight)
         return F.cross_entropy(logits.flatten(0, 1), pieces.flatten(), label_smoothing=0.1)
+
+    def placed(self, pieces: Tensor) -> Tensor:
+        """Vectors with their places, (B, M) -> (B, M, D)."""
+        vectors: Tensor = self.vectors(pieces)
+        return vectors + sinusoids(pieces.shape[1], self.vectors.embedding_dim, pieces.device)
+
+    def decode(self, before: Tensor, encoded: Tensor) -> Tensor:
+        """The decoder's states (B, M, D) after known pieces (B, M)."""
+        causal = nn.Transformer.generate_square_subsequent_mask(before.shape[1], device=before.device)
+        states: Tensor = self.network.decoder(self.placed(before), encoded, tgt_mask=causal, tgt_is_causal=True)
+        return states
+
+    @torch.no_grad()
+    def greedy(self, source: Tensor, longest: int) -> Tensor:
+        """The likeliest `longest` pieces; it keeps nothing of the pieces before, and reads them all again each time."""
+        encoded, target = self.network.encoder(self.placed(source)), torch.full_like(source[:, :1], 2)
+        for _ in range(longest):
+            newest = F.linear(self.decode(target, encoded)[:, -1], self.vectors.weight)
+            target = torch.cat([target, newest.argmax(-1, keepdim=True)], 1)
+        return target[:, 1:]
 
 
 def bench_translation(watch: Stopwatch) -> None:
@@ -109,6 +127,9 @@ def bench_translation(watch: Stopwatch) -> None:
             for beam in (1, 5):
                 rate = watch.rate(_writing(agent, batch, beam, watch.device))
                 watch.add("translation, writing", f"{name}, beam {beam}, batch {batch}", rate, "pieces/s")
+        source, plain = sentences(batch, _LENGTH, watch.device), TorchTransformer().to(watch.device).eval()
+        rate = watch.rate(partial(_written_by, plain, source))
+        watch.add("translation, writing", f"torch.nn.Transformer, beam 1, batch {batch}", rate, "pieces/s")
     agent = make(_AGENTS["Transformer"], watch.device).eval()
     early, late = cost_of_pieces(agent, watch.device, 3 if watch.quick else 20)
     watch.add("translation, a piece", "Transformer, pieces 1 to 20", 1e3 * early, "ms")
@@ -134,6 +155,11 @@ def _writing(agent: Translator, batch: int, beam: int, device: torch.device) -> 
         return int((target != 0).sum())
 
     return write
+
+
+def _written_by(plain: TorchTransformer, source: Tensor) -> int:
+    """As many pieces of torch's Transformer as `_writing` asks for."""
+    return plain.greedy(source, int(limits(source, _LONGEST)[0])).numel()
 
 
 @torch.no_grad()
