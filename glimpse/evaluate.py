@@ -18,6 +18,7 @@ from glimpse.errors import UserError
 from glimpse.judging import judge_of
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
+from glimpse.translation.kept_pieces import check_pieces, world_without_data
 
 Say = Callable[[str], None]
 
@@ -41,17 +42,29 @@ class TrainedRun:
     trained_on: str
 
 
-def open_run(path: Path, split: Literal["validation", "test"], device: str | None, say: Say) -> TrainedRun:
+def open_run(path: Path, split: Literal["validation", "test"] | None, device: str | None, say: Say) -> TrainedRun:
     """Read a run back with the weights that were best on validation data.
+
+    Args:
+        path: its folder.
+        split: what its world shows; None if it needs to show nothing, as for a text of one's own. Then no data are
+            read, if the run has kept what it must know of them.
+        device: in place of the config's.
+        say: takes a line for the user.
 
     Raises:
         UserError: if there is no run, no checkpoint, or they do not belong together.
+        DataError: if the data cannot be had.
     """
     folder = RunFolder.open(path)
     experiment = load_experiment(folder.config_path)
     set_threads(experiment.threads)
     checkpoint = _chosen_checkpoint(folder, say)
-    world = make_world(experiment, split, choose_device(device or experiment.device))
+    place = choose_device(device or experiment.device)
+    world = world_without_data(folder, experiment, place) if split is None else None
+    if world is None:
+        world = make_world(experiment, split or "validation", place)
+        check_pieces(folder, world)
     agent = make_agent(experiment, world).requires_grad_(False).eval()
     try:
         agent.load_state_dict(checkpoint.weights)

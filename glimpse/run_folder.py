@@ -18,6 +18,7 @@ from glimpse.errors import UserError
 Value = float | int | str | None
 CONFIG = "config.yaml"
 LOCK = "lock"
+PIECES = "pieces.json"
 HOLDER = "lock.holder"  # Who holds the lock, in words. Not in the lock file, which filelock may truncate.
 
 
@@ -77,6 +78,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def pieces_path(self) -> Path:
+        """The pieces of the texts that a run translates, as JSON."""
+        return self.path / PIECES
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the newest checkpoints."""
         return self.path / "checkpoints"
@@ -121,7 +127,7 @@ class RunFolder:
 
     def give_up(self) -> None:
         """Take back what `create` made, for a run that could not begin, and leave nothing where there was nothing."""
-        for name in (CONFIG, HOLDER, LOCK):
+        for name in (CONFIG, PIECES, HOLDER, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
@@ -131,7 +137,7 @@ class RunFolder:
         if self.config_path.exists():
             raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
         # A start that was killed leaves these behind and may be tried again.
-        ours = {LOCK, HOLDER, TEMPORARY + CONFIG}
+        ours = {LOCK, HOLDER, TEMPORARY + CONFIG, TEMPORARY + PIECES}
         if self.path.exists() and not (
             self.path.is_dir() and ours.issuperset(child.name for child in self.path.iterdir())
         ):

@@ -33,6 +33,7 @@ from glimpse.results import describe_device
 from glimpse.run_folder import MetricsLog, RunFolder
 from glimpse.text.pictures import tokens_picture
 from glimpse.tracking import Tracker, WandbTracker, start_tracking
+from glimpse.translation.kept_pieces import keep_pieces
 
 
 class Training:
@@ -221,6 +222,7 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     with folder.lock(), _signals() as stop:
         try:
             training = Training(experiment, folder, progress)
+            keep_pieces(folder, training.world)
         except (UserError, DataError):
             if not resume:
                 folder.give_up()

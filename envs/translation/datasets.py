@@ -1,5 +1,6 @@
 """Parallel texts as resident tensors, read and divided into pieces once in a process."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,30 @@ class Languages(NamedTuple):
 
     source: Pieces
     target: Pieces
+
+    @property
+    def written(self) -> str:
+        """All that is to be known of them, as JSON."""
+        both = [self.source] if self.source is self.target else [self.source, self.target]
+        return json.dumps([pieces.written for pieces in both])
+
+    @classmethod
+    def read(cls, written: str) -> "Languages":
+        """Those of which all is known; see `written`.
+
+        Raises:
+            DataError: if this is something else.
+        """
+        try:
+            first, *second = json.loads(written)
+        except (ValueError, TypeError) as problem:
+            raise DataError(f"these are no pieces: {problem}") from None
+        source = Pieces.read(first)
+        return cls(source, Pieces.read(second[0]) if second else source)
+
+    def same_as(self, others: "Languages") -> bool:
+        """Whether all pieces have the same numbers."""
+        return all(own.numbers == other.numbers for own, other in zip(self, others, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +89,12 @@ def load_translations(options: TranslationOptions, split: Split, *, root: str | 
     if split not in ("train", "validation", "test"):
         raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
     return _load(_absolute(options), split, Places.of(root))
+
+
+def without_sentences(languages: Languages) -> TranslationData:
+    """No data: what is enough to divide texts of one's own, and to put translations together."""
+    nothing = Ragged(torch.zeros(0, dtype=torch.int32), torch.zeros(1, dtype=torch.int64), torch.zeros(0).long())
+    return TranslationData(nothing, nothing, Pairs([], []), languages)
 
 
 def _absolute(options: TranslationOptions) -> TranslationOptions:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from glimpse.envs.errors import DataError
 
@@ -29,6 +29,19 @@ class Pieces:
         """Take what `learn_pieces` made."""
         self._tokenizer = tokenizer
 
+    @classmethod
+    def read(cls, written: str) -> "Pieces":
+        """Those of which all is known from JSON; see `written`.
+
+        Raises:
+            DataError: if that is no tokenizer, or the tokenizers library is not installed.
+        """
+        tokenizers = _tokenizers()
+        try:
+            return cls(tokenizers.Tokenizer.from_str(written))
+        except Exception as problem:  # The library raises nothing more special.
+            raise DataError(f"these are no pieces: {problem}") from None
+
     def __len__(self) -> int:
         """How many there are."""
         return int(self._tokenizer.get_vocab_size())
@@ -37,6 +50,11 @@ class Pieces:
     def written(self) -> str:
         """All that is to be known of them, as JSON."""
         return str(self._tokenizer.to_str())
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each piece."""
+        return dict(self._tokenizer.get_vocab())
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The numbers of each text's pieces, and `END`."""
@@ -89,13 +107,9 @@ def learn_pieces(texts: Iterable[str], kind: Literal["subwords", "words"], size:
     Raises:
         DataError: if the tokenizers library is not installed.
     """
-    try:
-        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-    except ModuleNotFoundError:
-        raise DataError(
-            "translation divides texts by the tokenizers library, which is not installed: "
-            "pip install 'glimpse-rl[translation]'"
-        ) from None
+    _tokenizers()
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
     words = kind == "words"
     tokenizer = Tokenizer((models.WordLevel if words else models.BPE)(unk_token=_SPECIAL[UNKNOWN]))
     trainer = (trainers.WordLevelTrainer if words else trainers.BpeTrainer)(
@@ -113,17 +127,13 @@ def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: in
     Raises:
         DataError: if the tokenizers library is not installed.
     """
-    try:
-        import tokenizers
-    except ModuleNotFoundError:
-        return learn_pieces(texts, kind, size)  # Says what to do.
-    known = hashlib.sha256(f"{tokenizers.__version__} {kind} {size}".encode())
+    known = hashlib.sha256(f"{_tokenizers().__version__} {kind} {size}".encode())
     for text in texts:
         known.update(b"\n" + text.encode())
     path = folder / f"{known.hexdigest()[:32]}.json"
     try:
-        return Pieces(tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8")))
-    except Exception:  # It is not there, or damaged: the library raises nothing more special.
+        return Pieces.read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, DataError):  # It is not there, or damaged.
         learned = learn_pieces(texts, kind, size)
     # A cache that cannot be written costs time alone.
     with suppress(OSError):
@@ -132,3 +142,14 @@ def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: in
         beside.write_text(learned.written, encoding="utf-8")
         beside.replace(path)
     return learned
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+    except ModuleNotFoundError:
+        raise DataError(
+            "translation divides texts by the tokenizers library, which is not installed: "
+            "pip install 'glimpse-rl[translation]'"
+        ) from None
+    return tokenizers

@@ -45,15 +45,15 @@ def translate_command(
 
     Raises:
         UserError: if there is no run or none that translates, or a file cannot be read or written.
-        DataError: if the data, which decide the pieces, cannot be had.
+        DataError: if a library is missing.
     """
     options = load_experiment(RunFolder.open(run).config_path)
     if not isinstance(options.agent, TranslatorOptions):
         raise UserError(f"{run} does not translate: its task is {options.task.name!r}")
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    # The validation split is there for its pieces alone; what is said of checkpoints must not be taken for a text.
-    trained = open_run(run, "validation", device, lambda line: print(line, file=sys.stderr))
+    # What is said of checkpoints must not be taken for a text.
+    trained = open_run(run, None, device, lambda line: print(line, file=sys.stderr))
     agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
     given = {"beam": beam, "length_penalty": length_penalty}
     search = agent.options.search.model_copy(update={name: value for name, value in given.items() if value is not None})
