@@ -56,14 +56,14 @@ _SHARES = ("test_kept", "test_dependents", "test_read", "test_attended")
 
 def rates_figure(lines: Sequence[Line]) -> Figure:
     """Accuracy over the share of words that is read: a curve for each family, and a band from worst to best seed."""
-    height, left, right, top = 420, 44, WIDTH - 24, 58
-    bottom = height - 46
     families: dict[str, list[Line]] = {}
     for line in lines:
         if "test_accuracy" in line.of:
             families.setdefault(line.entry.family or line.entry.label, []).append(line)
     reached = [y for own in families.values() for line in own for y in line.of["test_accuracy"]["values"]]
     across, up = linear_axis([0.0, 100.0]), linear_axis(reached or [0.0, 100.0])
+    left, right, top = 44, WIDTH - 24, 42 + 18 * -(-len(families) // 4)
+    bottom = top + 316
 
     def spot(x: float, y: float) -> Spot:
         return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)
@@ -77,7 +77,7 @@ def rates_figure(lines: Sequence[Line]) -> Figure:
         bands.append(band)
         x, y = left + 6 + 196 * (number % 4), 16 + 16 * (number // 4)
         curves += [*curve, Dot(x, y, tone), Label(x + 10, y + 4, name, "l")]
-    return Figure([*bands, *_grid(across, up, spot, "words read, %", "accuracy, %"), *curves], WIDTH, height)
+    return Figure([*bands, *_grid(across, up, spot, "words read, %", "accuracy, %"), *curves], WIDTH, bottom + 46)
 
 
 def _family(tone: Tone, lines: Sequence[Line], spot: Callable[[float, float], Spot]) -> tuple[Mark, list[Mark]]:
