@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 
+from glimpse.agents.encoders.options import MaxOptions
 from glimpse.build import make_world
 from glimpse.config import Experiment
 from glimpse.envs.text.reading import Reading
@@ -38,8 +39,8 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
         measures = answers | _reasons(record["reasons"])
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
-    if table.figure == "rates":
-        measures |= _attended(own_scores(record))
+    if table.figure == "rates" and not table.pace:
+        measures |= _attended(result.experiment, own_scores(record))
     measures |= {cost: record[cost] for cost in table.costs}
     if table.pace:
         scores = own_scores(record)
@@ -53,9 +54,11 @@ def is_whole(record: dict[str, Any], table: Table) -> bool:
     return all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
 
 
-def _attended(scores: dict[str, Any]) -> dict[str, float]:
-    """The share of words that have a weight, in percent, of an agent that chooses none."""
-    known = scores.get("attended") is not None and not scores.get("kept")
+def _attended(experiment: Experiment, scores: dict[str, Any]) -> dict[str, float]:
+    """The share of words that have a weight, in percent, of an agent that chooses none; maxima compare all words."""
+    pooling = getattr(getattr(experiment.agent, "encoder", None), "pooling", None)
+    chooses = scores.get("kept") or isinstance(pooling, MaxOptions)
+    known = scores.get("attended") is not None and not chooses
     return {"test_attended": 100 * scores["attended"]} if known else {}
 
 
