@@ -25,6 +25,7 @@ class Agent(nn.Module, ABC):
     shows: what the patches of a glimpse, or of its `sight`, are, in words.
     hurries: whether a rollout ends when all of its episodes have, before `steps` if they are that short.
     prepares: whether a stage of training that only prepares for the next one is not over yet.
+    asked_share: of the words, which it was asked to choose; None if any share will do.
     selects: how many numbers `select` draws with for each one that is observed; 0 where nothing is chosen before the
         first step.
     """
@@ -32,6 +33,7 @@ class Agent(nn.Module, ABC):
     steps: int
     selects = 0
     prepares = False
+    asked_share: float | None = None
     samples = True
     foveal = False
     hurries = False

@@ -59,6 +59,7 @@ class Rationale(Chooser):
         if options.remedy != "none" and self.reads_two:
             raise AgentError(f"agent.remedy {options.remedy} is for one text, not for a pair: set agent.remedy=none")
         self.removes = options.left_out == "removed"
+        self.asked_share = estimator.rate if isinstance(estimator, HardKumaOptions) else options.rate
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Kept:
         """Keep words, by chance or by what is likeliest."""

@@ -56,6 +56,7 @@ class Resan(Chooser):
             }
         )
         self.reinforcement = Reinforcement(sampler, width)
+        self.asked_share = sampler.rate
 
     @property
     def stage(self) -> Stage:

@@ -13,7 +13,7 @@ from glimpse.judging import Judge, Verdict
 from glimpse.other_eyes import describe_gain, evaluation_warnings, measure_controls
 from glimpse.reasons import measure_reasons, print_reasons
 from glimpse.scores import Score, Scores, measure, measure_averaged
-from glimpse.selected import describe_kept, selection_warnings
+from glimpse.selected import describe_kept, exceeds, selection_warnings
 
 if TYPE_CHECKING:
     from glimpse.evaluate import TrainedRun
@@ -34,8 +34,11 @@ class EpisodeJudge(Judge):
         warnings = [*gaze_warnings(gaze, agent), *([] if agent.prepares else selection_warnings(kept))]
         figures = {f"validation_{name}": value for name, value in (score.figures | kept).items()}
         figures = {"validation_error": score.error, **figures, **(gaze.numbers() if gaze else {})}
+        beyond = exceeds(kept, agent.asked_share)
+        if beyond and not agent.prepares:
+            warnings.append(f"more words are chosen than were asked for, {100 * (agent.asked_share or 0):g} %")
         # Of equal choices the later one keeps fewer words.
-        return Verdict(score.error, figures, warnings, later=bool(kept))
+        return Verdict(score.error, figures, warnings, later=bool(kept), provisional=beyond)
 
     def describe(self, error: float, world: JudgedCore) -> str:
         """The error; of scores, the correlation that it stands for."""

@@ -26,12 +26,15 @@ class Verdict:
     figures: numbers for the log, by name; those of `Judge.headline` are shown while one waits.
     warnings: what is wrong, each once in a run.
     later: whether of equal errors the later one is better.
+    provisional: whether it counts only as long as there is none that is not: weights of a stage that prepares for the
+        next one, or that do not yet do what was asked for.
     """
 
     error: float
     figures: dict[str, float]
     warnings: list[str] = field(default_factory=list)
     later: bool = False
+    provisional: bool = False
 
 
 class Judge(ABC):

@@ -5,6 +5,7 @@ Axes: T steps, B episodes of M copies each, L words.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import mean
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from glimpse.agents.episode import Episode
 from glimpse.envs.lanes import Core
 
 _FEW, _MANY = 0.01, 0.99
+_BEYOND = 1.25
 _KINDS = {"head": "heads", "dependent": "dependents", "kept": "kept"}
 """What a word may be chosen as: to read, to be read; or, where that is one, to be kept."""
 
@@ -101,6 +103,12 @@ def selection_warnings(kept: Mapping[str, float]) -> list[str]:
         elif share > _MANY:
             found.append(f"nearly all words are chosen ({name}: {100 * share:.1f} %): a higher cost keeps fewer")
     return found
+
+
+def exceeds(kept: Mapping[str, float], asked: float | None) -> bool:
+    """Whether by more than a quarter more words are chosen than an agent was asked for; of two kinds their mean."""
+    shares = [kept[name] for name in _KINDS.values() if name in kept]
+    return asked is not None and bool(shares) and mean(shares) > _BEYOND * asked
 
 
 def describe_kept(kept: Mapping[str, float]) -> list[str]:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isinf
 from pathlib import Path
 from types import FrameType
 from typing import cast
@@ -59,9 +60,10 @@ class Training:
         """What validation data say of the averaged weights, in numbers; the best so far are kept."""
         agent = self.learner.averaged
         verdict = self.judge.validate(agent, self.validation, self.experiment.evaluate)
-        if verdict.error < self.best_error or (verdict.later and verdict.error == self.best_error):
-            # What is reached in a stage that prepares for the next one counts no longer when that has begun.
-            self.best_error = float("inf") if agent.prepares else verdict.error
+        provisional, best = agent.prepares or verdict.provisional, self.best_error
+        better = verdict.error < best or (verdict.later and verdict.error == best)
+        if isinf(best) if provisional else better:
+            self.best_error = best if provisional else verdict.error
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
         self._warn(verdict.warnings)
         return verdict.figures
@@ -118,6 +120,8 @@ class Training:
 
     def tell_best(self) -> str:
         """The best of the verdicts, in words."""
+        if isinf(self.best_error):
+            return "none that counts"
         return self.judge.describe(self.best_error, self.validation)
 
     def _checkpoint(self) -> Checkpoint:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glimpse.agents.episode import Episode
-from glimpse.selected import KeptWords, describe_kept, kept_words, selection_warnings
+from glimpse.selected import KeptWords, describe_kept, exceeds, kept_words, selection_warnings
 
 TEXT = torch.tensor([[[5, 6, 7, 9, 0], [8, 4, 0, 0, 0]]])
 
@@ -27,6 +27,13 @@ def test_a_choice_that_says_nothing_is_warned_of(share: float, said: str) -> Non
     """In plain words, with the share."""
     found = selection_warnings({"heads": share})
     assert bool(found) == bool(said) and all(said in line and f"{100 * share:.1f} %" in line for line in found)
+
+
+def test_more_than_was_asked_for() -> None:
+    """By more than a quarter; of heads and dependents the mean; who was asked for nothing exceeds nothing."""
+    assert exceeds({"kept": 0.26}, 0.2) and not exceeds({"kept": 0.24}, 0.2) and not exceeds({"kept": 1.0}, None)
+    assert not exceeds({"heads": 0.7, "dependents": 0.29}, 0.4) and exceeds({"heads": 0.7, "dependents": 0.31}, 0.4)
+    assert not exceeds({"read": 1.0}, 0.2) and not exceeds({}, 0.2)
 
 
 class Marked:

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.ram import RecurrentAttention
-from glimpse.checkpoint import load_newest
+from glimpse.checkpoint import Checkpoint, load_newest
 from glimpse.config import Experiment
 from glimpse.config_file import dump_experiment
 from glimpse.envs.errors import DataError
+from glimpse.episode_judge import EpisodeJudge
 from glimpse.episode_learner import EpisodeLearner
 from glimpse.errors import UserError
+from glimpse.judging import Verdict
 from glimpse.run_folder import RunFolder, read_metrics
 from glimpse.train import train_command
 
@@ -238,6 +240,30 @@ def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
     checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
     assert checkpoint is not None and checkpoint.step == 14
     assert all(value.isfinite().all() for value in checkpoint.weights.values())
+
+
+def test_what_is_provisional_counts_until_something_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest of those; then the best of the others, whatever comes. A run of nothing else says so."""
+    told = iter([(5.0, True), (9.0, True), (30.0, False), (3.0, True), (20.0, False), (25.0, False), (1.0, True)])
+    saved: list[int] = []
+
+    def validate(*given: object) -> Verdict:
+        error, provisional = next(told)
+        return Verdict(error, {}, provisional=provisional)
+
+    def save(place: Path, checkpoint: Checkpoint, keep: int) -> None:
+        if place.name == "best":
+            saved.append(checkpoint.step)
+
+    monkeypatch.setattr(EpisodeJudge, "validate", validate)
+    monkeypatch.setattr("glimpse.train.save_checkpoint", save)
+    assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
+    assert saved == [1, 2, 3, 5] and "best validation error 20.00 %" in capsys.readouterr().out
+    told = iter([(5.0, True)])
+    assert train_command(small_experiment(steps=1), tmp_path / "other", resume=False) == 0
+    assert "best validation none that counts" in capsys.readouterr().out
 
 
 def test_minutes_become_steps_once(tmp_path: Path) -> None:
