@@ -31,13 +31,14 @@ class EpisodeJudge(Judge):
     def validate(self, agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Verdict:
         """By probabilities that are averaged over M sampled episodes; and where they look, or what they choose."""
         score, gaze, kept = measure_averaged(agent, world, options)
-        warnings = [*gaze_warnings(gaze, agent), *([] if agent.prepares else selection_warnings(kept))]
+        warnings = [
+            *gaze_warnings(gaze, agent),
+            *([] if agent.prepares else selection_warnings(kept, agent.asked_share)),
+        ]
         figures = {f"validation_{name}": value for name, value in (score.figures | kept).items()}
         figures = {"validation_error": score.error, **figures, **(gaze.numbers() if gaze else {})}
-        beyond = exceeds(kept, agent.asked_share)
-        if beyond and not agent.prepares:
-            warnings.append(f"more words are chosen than were asked for, {100 * (agent.asked_share or 0):g} %")
         # Of equal choices the later one keeps fewer words.
+        beyond = exceeds(kept, agent.asked_share)
         return Verdict(score.error, figures, warnings, later=bool(kept), provisional=beyond)
 
     def describe(self, error: float, world: JudgedCore) -> str:
@@ -106,7 +107,7 @@ def _chosen_measures(scores: dict[str, Any], errors: dict[str, float]) -> dict[s
 
 def _warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
     """What is wrong with where the agent looks, or with what it chooses."""
-    return [*evaluation_warnings(rows, agent), *selection_warnings(next(iter(rows.values())).kept)]
+    return [*evaluation_warnings(rows, agent), *selection_warnings(next(iter(rows.values())).kept, agent.asked_share)]
 
 
 def print_table(rows: dict[str, Scores], split: str, task: str, step: int, samples: bool = True) -> None:

@@ -26,8 +26,7 @@ class Verdict:
     figures: numbers for the log, by name; those of `Judge.headline` are shown while one waits.
     warnings: what is wrong, each once in a run.
     later: whether of equal errors the later one is better.
-    provisional: whether it counts only as long as there is none that is not: weights of a stage that prepares for the
-        next one, or that do not yet do what was asked for.
+    provisional: whether the weights do not yet do what was asked for: they count only until others do.
     """
 
     error: float

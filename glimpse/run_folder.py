@@ -137,7 +137,7 @@ class RunFolder:
         if self.config_path.exists():
             raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
         # A start that was killed leaves these behind and may be tried again.
-        ours = {LOCK, HOLDER, TEMPORARY + CONFIG, TEMPORARY + PIECES}
+        ours = {LOCK, HOLDER, TEMPORARY + CONFIG}
         if self.path.exists() and not (
             self.path.is_dir() and ours.issuperset(child.name for child in self.path.iterdir())
         ):

@@ -92,9 +92,11 @@ def attended_words(episode: Episode) -> list[Tensor]:
     return found
 
 
-def selection_warnings(kept: Mapping[str, float]) -> list[str]:
-    """What is wrong with a choice, in plain words: that nothing is left out, or everything."""
+def selection_warnings(kept: Mapping[str, float], asked: float | None = None) -> list[str]:
+    """What is wrong with a choice, in plain words: that nothing is left out, or everything, or less than was asked."""
     found = []
+    if asked is not None and exceeds(kept, asked):
+        found.append(f"more words are chosen than were asked for: {100 * asked:g} % were")
     for name, share in _shares(kept).items():
         if name == "read":
             continue  # Some read everything by design.

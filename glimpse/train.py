@@ -60,10 +60,13 @@ class Training:
         """What validation data say of the averaged weights, in numbers; the best so far are kept."""
         agent = self.learner.averaged
         verdict = self.judge.validate(agent, self.validation, self.experiment.evaluate)
-        provisional, best = agent.prepares or verdict.provisional, self.best_error
-        better = verdict.error < best or (verdict.later and verdict.error == best)
-        if isinf(best) if provisional else better:
-            self.best_error = best if provisional else verdict.error
+        best = self.best_error
+        if agent.prepares or verdict.provisional:
+            better = isinf(best)  # Of those the newest is kept, until one counts.
+        else:
+            better = verdict.error < best or (verdict.later and verdict.error == best)
+            self.best_error = verdict.error if better else best
+        if better:
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
         self._warn(verdict.warnings)
         return verdict.figures

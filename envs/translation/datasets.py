@@ -39,12 +39,13 @@ class Languages(NamedTuple):
         """Those of which all is known; see `written`.
 
         Raises:
-            DataError: if this is something else.
+            ValueError: if this is something else.
+            DataError: if the tokenizers library is not installed.
         """
         try:
             first, *second = json.loads(written)
-        except (ValueError, TypeError) as problem:
-            raise DataError(f"these are no pieces: {problem}") from None
+        except TypeError as problem:
+            raise ValueError(f"these are no pieces: {problem}") from None
         source = Pieces.read(first)
         return cls(source, Pieces.read(second[0]) if second else source)
 

@@ -34,13 +34,14 @@ class Pieces:
         """Those of which all is known from JSON; see `written`.
 
         Raises:
-            DataError: if that is no tokenizer, or the tokenizers library is not installed.
+            ValueError: if that is no tokenizer.
+            DataError: if the tokenizers library is not installed.
         """
         tokenizers = _tokenizers()
         try:
             return cls(tokenizers.Tokenizer.from_str(written))
         except Exception as problem:  # The library raises nothing more special.
-            raise DataError(f"these are no pieces: {problem}") from None
+            raise ValueError(f"these are no pieces: {problem}") from None
 
     def __len__(self) -> int:
         """How many there are."""
@@ -133,7 +134,7 @@ def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: in
     path = folder / f"{known.hexdigest()[:32]}.json"
     try:
         return Pieces.read(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, DataError):  # It is not there, or damaged.
+    except (OSError, ValueError):  # It is not there, or damaged.
         learned = learn_pieces(texts, kind, size)
     # A cache that cannot be written costs time alone.
     with suppress(OSError):

@@ -22,13 +22,10 @@ def keep_pieces(folder: RunFolder, world: Core) -> None:
     Raises:
         UserError: if they cannot be written, or others were.
     """
-    if not isinstance(world, Translating):
-        return
-    if folder.pieces_path.exists():
-        check_pieces(folder, world)
-        return
-    with reporting_write_errors(folder.pieces_path):
-        replace_file(folder.pieces_path, world.languages.written.encode())
+    check_pieces(folder, world)
+    if isinstance(world, Translating) and not folder.pieces_path.exists():
+        with reporting_write_errors(folder.pieces_path):
+            replace_file(folder.pieces_path, world.languages.written.encode())
 
 
 def check_pieces(folder: RunFolder, world: Core) -> None:
@@ -50,12 +47,15 @@ def read_pieces(folder: RunFolder) -> Languages:
 
     Raises:
         UserError: if it cannot be read.
+        DataError: if the tokenizers library is not installed.
     """
     with reporting_read_errors(folder.pieces_path):
         written = folder.pieces_path.read_bytes()
     try:
         return Languages.read(written.decode())
-    except (DataError, UnicodeDecodeError) as problem:
+    except DataError:
+        raise
+    except ValueError as problem:
         raise UserError(f"{folder.pieces_path} is not what training writes ({problem}); remove it") from None
 
 

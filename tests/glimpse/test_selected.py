@@ -34,6 +34,8 @@ def test_more_than_was_asked_for() -> None:
     assert exceeds({"kept": 0.26}, 0.2) and not exceeds({"kept": 0.24}, 0.2) and not exceeds({"kept": 1.0}, None)
     assert not exceeds({"heads": 0.7, "dependents": 0.29}, 0.4) and exceeds({"heads": 0.7, "dependents": 0.31}, 0.4)
     assert not exceeds({"read": 1.0}, 0.2) and not exceeds({}, 0.2)
+    assert selection_warnings({"kept": 0.26}, 0.2) == ["more words are chosen than were asked for: 20 % were"]
+    assert selection_warnings({"kept": 0.26}) == [] == selection_warnings({"kept": 0.24}, 0.2)
 
 
 class Marked:

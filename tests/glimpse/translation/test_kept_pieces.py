@@ -1,5 +1,6 @@
 """What a run knows of its pieces: it translates without its data, and is not measured on data of other pieces."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,13 @@ def test_damaged_pieces_are_named(run: Path, capsys: pytest.CaptureFixture[str])
     (run / "pieces.json").write_text('["no tokenizer"]')
     assert main(["translate", str(run), "one"]) == 2
     assert "pieces.json is not what training writes" in capsys.readouterr().err
+
+
+def test_without_the_library_it_is_named(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pieces are not to blame."""
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    assert main(["translate", str(run), "one"]) == 2
+    told = capsys.readouterr().err
+    assert "tokenizers library, which is not installed" in told and "pieces.json" not in told
