@@ -6,8 +6,8 @@ TRANSLATION_TABLES: dict[str, Table] = {
     "translation": Table(
         "Translation, Multi30k English to German: BLEU of test_2016_flickr",
         "sacreBLEU of detokenised translations with their capitals, found with a beam of 5; greedy search and chrF "
-        "beside it. All lines have the same joint vocabulary of 8,000 subwords; recurrent decoders train for 30 minutes "
-        "at most, Transformers for 50; the weights are those of the highest BLEU of greedy translations of the "
+        "beside it. All lines have the same joint vocabulary of 8,000 subwords; recurrent decoders train for at most "
+        "30 minutes, Transformers for 50; the weights are those of the highest BLEU of greedy translations of the "
         "validation part.",
         (
             Entry("multi30k-none", "LSTM, no attention", 1, control=True),

@@ -89,14 +89,15 @@ class Pieces:
 
         Args:
             numbers: of the pieces.
-            unknown: what stands in place of each that is unknown, one after the other; `<unk>` by default.
+            unknown: what stands in place of each that is unknown, one after the other; `<unk>` where it is empty, and
+                behind its end.
         """
         instead, parts = iter(unknown), []
         for number in numbers:
             if number == END:
                 break
             if number == UNKNOWN:
-                parts.append(_SPACE + next(instead, _SPECIAL[UNKNOWN]))
+                parts.append(_SPACE + (next(instead, "") or _SPECIAL[UNKNOWN]))
             elif number not in (PAD, BEGIN):
                 parts.append(self._tokenizer.id_to_token(number) or "")
         return "".join(parts).replace(_SPACE, " ").strip()

@@ -38,8 +38,8 @@ def translate_texts(
     found: dict[int, Translation] = {}
     for some, source in _batches(world, pieces, batch):
         best = translate(agent, source, search.beam, search.length_penalty)
-        spelled = [world.languages.source.written_as(texts[number]) for number in some]
-        instead = _unknown(agent, source, best.target, spelled) if search.replace_unknown else [[]] * len(some)
+        read = _Read([texts[number] for number in some], source)
+        instead = _unknown(agent, world, read, best.target) if search.replace_unknown else [[]] * len(some)
         for number, target, log_prob, words in zip(
             some, best.target.tolist(), best.log_prob.tolist(), instead, strict=True
         ):
@@ -55,9 +55,11 @@ def interpret_texts(agent: Interpreter, world: Translating, texts: Sequence[str]
     found: dict[int, Translation] = {}
     for some, source in _batches(world, pieces, batch):
         made = interpret(agent, source)
-        for number, row, delays in zip(some, made.target.tolist(), made.heard.tolist(), strict=True):
+        read, replaces = _Read([texts[number] for number in some], source), agent.options.search.replace_unknown
+        instead = _unknown(agent, world, read, made.target, made.heard) if replaces else [[]] * len(some)
+        for number, row, delays, words in zip(some, made.target.tolist(), made.heard.tolist(), instead, strict=True):
             kept = row[: row.index(END) + 1] if END in row else row
-            text = world.languages.target.text(kept)
+            text = world.languages.target.text(kept, words)
             found[number] = Translation(texts[number], text, pieces[number], kept, 0.0, tuple(delays[: len(kept)]))
     return [found[number] for number in range(len(texts))]
 
@@ -82,16 +84,38 @@ def _cut(pieces: list[int], longest: int) -> list[int]:
     return pieces if len(pieces) <= longest else [*pieces[: longest - 1], END]
 
 
-def _unknown(agent: Translator, source: Tensor, target: Tensor, spelled: Sequence[Sequence[str]]) -> list[list[str]]:
-    """What stands in place of each unknown piece: the word that was attended to most (Luong et al., 2015)."""
+class _Read(NamedTuple):
+    """Texts that are translated side by side, and their pieces (B, L)."""
+
+    texts: list[str]
+    pieces: Tensor
+
+
+def _unknown(
+    agent: Translator, world: Translating, read: _Read, target: Tensor, heard: Tensor | None = None
+) -> list[list[str]]:
+    """What stands in place of each unknown piece: the word that was attended to most (Luong et al., 2015).
+
+    A sentence's end is no word, nor is what had not been `heard` (B, M) by then; where nothing else was attended to it
+    is an empty text.
+    """
+    nothing: list[list[str]] = [[] for _ in read.texts]
     if not (target == UNKNOWN).any():
-        return [[] for _ in target]
-    weights = list(agent.align(source, target).values())
+        return nothing
+    weights = list(agent.align(read.pieces, target).values())
     if not weights:
-        return [[] for _ in target]
+        return nothing
     last = weights[-1].float()
-    read = (last.mean(1) if last.dim() == 4 else last).argmax(-1)  # (B, M)
+    last = last.mean(1) if last.dim() == 4 else last
+    last = last.masked_fill((read.pieces == END).unsqueeze(1), 0)
+    if heard is not None:
+        place = torch.arange(last.shape[2], device=last.device)
+        last = last.masked_fill(place >= heard[:, : last.shape[1], None], 0)
+    share, most = last.max(-1)  # (B, M) both
+    places = most.where(share > 0, -1).tolist()
     return [
-        [words[at] for at, piece in zip(places, pieces, strict=False) if piece == UNKNOWN and at < len(words)]
-        for words, places, pieces in zip(spelled, read.tolist(), target.tolist(), strict=True)
+        [words[at] if at >= 0 else "" for at, piece in zip(row, pieces, strict=False) if piece == UNKNOWN]
+        for words, row, pieces in zip(
+            map(world.languages.source.written_as, read.texts), places, target.tolist(), strict=True
+        )
     ]
