@@ -14,7 +14,7 @@ from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.selection.options import BaselineOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
-from glimpse.agents.translation.hard import HardAttention, Looked
+from glimpse.agents.translation.hard import HardAttention, Looked, make_hard, worth
 from glimpse.agents.translation.options import HardOptions, LuongOptions, Seq2SeqOptions
 from glimpse.agents.translation.source_attention import SourceAttention
 from glimpse.agents.translation.translator import Translator
@@ -67,7 +67,7 @@ class StackedDecoder(Decoder):
         if isinstance(options, LuongOptions):
             chosen, self.feeds = options.attention, options.input_feeding
             if isinstance(chosen, HardOptions):
-                self.attention = HardAttention(chosen, width)
+                self.attention = make_hard(chosen, width)
             else:
                 self.attention = SourceAttention(chosen, width, width)
             self.combine = nn.Linear(2 * width, width, bias=False)
@@ -153,15 +153,17 @@ class Seq2Seq(Translator):
         return StackedEncoder(options), StackedDecoder(options), options.width
 
     def with_draws(self, loss: Loss, taught: Taught, each: Tensor, real: Tensor, episode: Episode) -> Loss:
-        """With what drawn places gained: each is worth the log-probability of its own piece."""
+        """With what drawn places gained; see `worth`."""
         if taught.chosen is None or not isinstance(self.hard, HardOptions):
             return loss
-        drawn = taught.chosen.hard[:, None].expand_as(real)[real]
-        log_prob, seen = taught.chosen.log_prob[real][drawn], taught.chosen.seen[real][drawn]
+        drawn = taught.chosen.hard[:, None] & real
+        log_prob, seen = taught.chosen.log_prob[drawn], taught.chosen.seen[drawn]
         entropy = taught.chosen.entropy[real].mean()
         total, terms = loss.total - self.hard.entropy * entropy, {**loss.terms, "entropy": entropy.detach()}
         if len(log_prob):
-            gain = self.reinforcement(log_prob, -each[drawn], seen, episode)
+            own = torch.zeros_like(taught.chosen.log_prob).masked_scatter(real, -each.to(log_prob.dtype))
+            gained = worth(own, self.hard.discount if self.hard.monotone else 0.0)
+            gain = self.reinforcement(log_prob, gained[drawn], seen, episode)
             total = total + self.hard.policy * gain.policy + gain.baseline
             terms |= {"policy": gain.policy.detach(), "baseline": gain.baseline.detach()}
         return Loss(total, terms)

@@ -99,6 +99,13 @@ class HardOptions(Options):
     score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
     monotone: bool = Field(False, description="Whether a place is never before the last one.")
     reach: int = Field(5, ge=1, description="Monotone: how many pieces a place may be behind the last one.")
+    discount: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Monotone: a place is worth the log-probability of its own piece, and of those behind it, each "
+        "less by this factor, since it says where these may be read.",
+    )
     baseline: Literal["none", "learned", "moving_average"] = Field(
         "learned", description="What is taken off the log-probability that a place is worth."
     )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from glimpse.agents.translation.hard import HardAttention
+from glimpse.agents.translation.hard import HardAttention, make_hard, worth
 from glimpse.agents.translation.options import HardOptions
 
 STATES = torch.eye(5).expand(3, 5, 5)
@@ -13,7 +13,7 @@ REAL = torch.tensor([[True] * 5, [True] * 3 + [False] * 2, [True] + [False] * 4]
 
 def make(**given: object) -> HardAttention:
     """With dot products, so that a query's numbers are the scores."""
-    return HardAttention(HardOptions.model_validate({"score": "dot", **given}), 5)
+    return make_hard(HardOptions.model_validate({"score": "dot", **given}), 5)
 
 
 def queries(seed: int = 0) -> Tensor:
@@ -75,3 +75,46 @@ def test_a_share_of_the_sentences_reads_the_expected_context() -> None:
     looked = make(soft=0.999)(queries(), STATES, REAL, torch.zeros(3, dtype=torch.int64))
     assert looked.chosen is not None and not looked.chosen.hard.any()
     torch.testing.assert_close(looked.context, looked.weights)
+
+
+def test_the_first_steps_are_short() -> None:
+    """With equal scores each further place is half as likely, as far as it may reach and the sentence goes."""
+    looked = make(monotone=True, reach=2, soft=0.0)(torch.zeros(3, 1, 5), STATES, REAL, torch.tensor([1, 1, 0]))
+    first = [[0, 4 / 7, 2 / 7, 1 / 7, 0], [0, 2 / 3, 1 / 3, 0, 0], [1, 0, 0, 0, 0]]
+    torch.testing.assert_close(looked.weights[:, 0].detach(), torch.tensor(first))
+
+
+def test_what_is_expected_of_monotone_paths_is_the_mean_of_what_is_drawn() -> None:
+    """Step by step; and it has a gradient for each score before."""
+    torch.manual_seed(0)
+    query = queries()[:1, :, :].requires_grad_()
+    where = STATES[:1], REAL[:1], torch.zeros(1, dtype=torch.int64)
+    expected = make(monotone=True, reach=2, soft=0.999)(query, *where).context[0]
+    assert torch.autograd.grad(expected[3, 2], query)[0][0, 0].abs().sum() > 0
+    many = [one.expand(20_000, *one.shape[1:]) for one in (query.detach(), *where)]
+    drawn = make(monotone=True, reach=2, soft=0.0)(*many).context
+    torch.testing.assert_close(drawn.mean(0), expected.detach(), atol=0.015, rtol=0)
+
+
+def test_worth_by_hand() -> None:
+    """Their own piece, and those behind it by half each."""
+    log_prob = torch.tensor([[-1.0, -2.0, -4.0], [-3.0, -1.0, 0.0]])
+    assert worth(log_prob, 0.5).tolist() == [[-3.0, -4.0, -4.0], [-3.5, -1.0, 0.0]]
+    assert torch.equal(worth(log_prob, 0.0), log_prob)
+    assert worth(log_prob, 1.0)[:, 0].tolist() == [-7.0, -4.0]
+
+
+def test_the_estimate_of_monotone_paths_is_unbiased() -> None:
+    """Places are worth what they open and close: the gradient is that of the expected sum over the path."""
+    torch.manual_seed(0)
+    attention, gives = make(monotone=True, reach=2, soft=0.0), torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0])
+    query = queries()[:1].requires_grad_()
+    where = STATES[:1], REAL[:1], torch.zeros(1, dtype=torch.int64)
+    likely = make(monotone=True, reach=2, soft=0.999)(query, *where).context
+    (expected,) = torch.autograd.grad((likely @ gives).sum(), query)
+    many = [one.expand(200_000, *one.shape[1:]) for one in (query, *where)]
+    looked = attention(*many)
+    assert looked.chosen is not None
+    gained = worth(looked.context.detach() @ gives, 1.0)
+    (estimate,) = torch.autograd.grad((looked.chosen.log_prob * (gained - 1)).sum() / 200_000, query)
+    torch.testing.assert_close(estimate, expected, atol=0.03, rtol=0)
