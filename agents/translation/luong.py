@@ -1,8 +1,11 @@
 """Stacked LSTMs without attention (Sutskever et al., 2014) and with it (Luong, Pham and Manning, 2015).
 
+Vectors of pieces are multiplied by sqrt(D), as the Transformer does it: tied vectors are as short as an output layer
+needs them, and LSTMs would do nothing with them for hundreds of updates.
 Axes: B lanes, L pieces of the source, M pieces of the target, D width, N layers.
 """
 
+import math
 from typing import cast
 
 import torch
@@ -10,6 +13,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.selection.options import BaselineOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
@@ -27,6 +31,7 @@ class StackedEncoder(nn.Module):
         """Make it for vectors (B, L, D)."""
         super().__init__()
         self.both, self.turned = options.direction == "both", options.direction == "reversed"
+        self.scale = math.sqrt(options.width)
         units = options.width // 2 if self.both else options.width
         dropout = options.dropout if options.layers > 1 else 0.0
         self.network = nn.LSTM(
@@ -35,7 +40,7 @@ class StackedEncoder(nn.Module):
 
     def forward(self, vectors: Tensor, real: Tensor) -> Encoded:
         """(B, L, D) -> states (B, L, D), of the last layer, and all layers' last `hidden` and `cell`, (B, N, D)."""
-        length = real.sum(1)
+        length, vectors = real.sum(1), vectors * self.scale
         if self.turned:
             place = torch.arange(real.shape[1], device=real.device)
             turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place).unsqueeze(-1)
@@ -62,6 +67,7 @@ class StackedDecoder(Decoder):
         """Make it for vectors (B, D) and states of the source (B, L, D)."""
         super().__init__()
         self.width = width = options.width
+        self.scale = math.sqrt(width)
         self.attention: SourceAttention | HardAttention | None = None
         self.feeds = False
         if isinstance(options, LuongOptions):
@@ -91,6 +97,7 @@ class StackedDecoder(Decoder):
 
     def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
         """See `Decoder.step`."""
+        vector = vector * self.scale
         if self.feeds:
             vector = torch.cat([vector, state["fed"]], -1)
         read, after = self._run(vector.unsqueeze(1), state)
@@ -104,7 +111,7 @@ class StackedDecoder(Decoder):
     def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
         """See `Decoder.teach`; where nothing is fed back, the LSTMs run through and all attend at once."""
         if not self.feeds:
-            features, weights, looked = self._attend(self._run(vectors, state)[0], source, state, 0)
+            features, weights, looked = self._attend(self._run(vectors * self.scale, state)[0], source, state, 0)
             shown = {"attention": weights} if need_weights and weights is not None else {}
             return Taught(features, shown, None if looked is None else looked.chosen)
         written = []
@@ -146,18 +153,21 @@ class Seq2Seq(Translator):
         super().__init__(options, observation_space, action_space)
         self.hard = options.attention if isinstance(options, LuongOptions) else None
         if isinstance(self.hard, HardOptions):
-            self.reinforcement = Reinforcement(BaselineOptions(baseline=self.hard.baseline), options.width)
+            self.reinforcement = Reinforcement(BaselineOptions(baseline=self.hard.baseline), 2 * options.width)
 
     def make(self, options: Seq2SeqOptions) -> tuple[nn.Module, Decoder, int]:
         """Encoder, decoder, and the width of vectors."""
         return StackedEncoder(options), StackedDecoder(options), options.width
 
-    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, real: Tensor, episode: Episode) -> Loss:
+    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, target: Tensor, episode: Episode) -> Loss:
         """With what drawn places gained; see `worth`."""
         if taught.chosen is None or not isinstance(self.hard, HardOptions):
             return loss
+        real = target != PADDING
         drawn = taught.chosen.hard[:, None] & real
-        log_prob, seen = taught.chosen.log_prob[drawn], taught.chosen.seen[drawn]
+        # A baseline may know the piece that is to be written: the place has no part in which one that is.
+        seen = torch.cat([taught.chosen.seen[drawn], self.target_vectors(target[drawn])], -1)
+        log_prob = taught.chosen.log_prob[drawn]
         entropy = taught.chosen.entropy[real].mean()
         total, terms = loss.total - self.hard.entropy * entropy, {**loss.terms, "entropy": entropy.detach()}
         if len(log_prob):

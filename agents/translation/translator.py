@@ -110,16 +110,16 @@ class Translator(LearningAgent):
         taught = self.teach(episode.observation["source"][0], target)
         made = self._compare(taught, target, self.options.label_smoothing)
         loss = Loss(made.total, {"cross_entropy": made.cross_entropy, "accuracy": made.right})
-        return self.with_draws(loss, taught, made.each, target != PADDING, episode)
+        return self.with_draws(loss, taught, made.each, target, episode)
 
-    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, real: Tensor, episode: Episode) -> Loss:
+    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, target: Tensor, episode: Episode) -> Loss:
         """The loss with that of what the decoder drew, if it draws anything.
 
         Args:
             loss: of the pieces.
             taught: what the decoder gave.
             each: cross-entropy of each of N real pieces.
-            real: (B, M) bool, where they stand.
+            target: (B, M) int64, the pieces.
             episode: that is learned from.
         """
         return loss
