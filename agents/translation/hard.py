@@ -2,8 +2,8 @@
 
 The place is drawn from the weights of soft attention (Xu et al., 2015, section 4.1), and what it is worth is the
 log-probability of the piece that is written there. A share of the sentences reads the expected context instead, as
-soft attention does (section 4.1 too). Monotone: a place is never before the last one, nor far behind it, and is worth
-something for the pieces behind its own as well, since it says where these may be read.
+soft attention does (section 4.1 too), and so do all of them at first. Monotone: a place is never before the last one,
+nor far behind it, and is worth something for the pieces behind its own as well, since it says where these may be read.
 Axes: B sentences, M pieces of the target, L of the source, D width.
 """
 
@@ -40,11 +40,19 @@ class Choice(NamedTuple):
 class HardAttention(nn.Module):
     """Reads one state of the source at each step; without training the likeliest."""
 
+    draws: Tensor
+
     def __init__(self, options: HardOptions, width: int) -> None:
         """Make the score of queries and keys (B, ., D)."""
         super().__init__()
         self.options = options
         self.score = make_score(options.score, width, width)
+        # A run that is resumed goes on where it was.
+        self.register_buffer("draws", torch.tensor(options.begins == 0))
+
+    def set_progress(self, progress: float) -> None:
+        """Draw places once their time has come: draws of weights that mean nothing would teach to look at one place."""
+        self.draws.fill_(progress >= self.options.begins)
 
     def forward(self, query: Tensor, states: Tensor, real: Tensor, place: Tensor) -> Looked:
         """Look.
@@ -60,7 +68,7 @@ class HardAttention(nn.Module):
         if not self.training:
             shown = torch.zeros_like(weights).scatter(-1, places.unsqueeze(-1), 1.0)
             return Looked(context, shown, places[:, -1], None)
-        hard = torch.rand(len(states), device=states.device) >= self.options.soft
+        hard = torch.rand(len(states), device=states.device) >= (self.options.soft if self.draws else 1)
         context = torch.where(hard[:, None, None], context, expected @ states)
         logarithm = weights.clamp(min=1e-10).log()
         drawn = logarithm.gather(-1, places.unsqueeze(-1)).squeeze(-1)

@@ -163,17 +163,19 @@ class Seq2Seq(Translator):
         """With what drawn places gained; see `worth`."""
         if taught.chosen is None or not isinstance(self.hard, HardOptions):
             return loss
-        real = target != PADDING
-        drawn = taught.chosen.hard[:, None] & real
+        chosen, real = taught.chosen, target != PADDING
+        own = torch.zeros_like(chosen.log_prob).masked_scatter(real, -each.to(chosen.log_prob.dtype))
+        gained = worth(own, self.hard.discount if self.hard.monotone else 0.0)[real]
         # A baseline may know the piece that is to be written: the place has no part in which one that is.
-        seen = torch.cat([taught.chosen.seen[drawn], self.target_vectors(target[drawn])], -1)
-        log_prob = taught.chosen.log_prob[drawn]
-        entropy = taught.chosen.entropy[real].mean()
-        total, terms = loss.total - self.hard.entropy * entropy, {**loss.terms, "entropy": entropy.detach()}
-        if len(log_prob):
-            own = torch.zeros_like(taught.chosen.log_prob).masked_scatter(real, -each.to(log_prob.dtype))
-            gained = worth(own, self.hard.discount if self.hard.monotone else 0.0)
-            gain = self.reinforcement(log_prob, gained[drawn], seen, episode)
-            total = total + self.hard.policy * gain.policy + gain.baseline
-            terms |= {"policy": gain.policy.detach(), "baseline": gain.baseline.detach()}
-        return Loss(total, terms)
+        seen = torch.cat([chosen.seen[real], self.target_vectors(target[real])], -1)
+        # It learns from sentences that read the expected context as well, whose places nothing was decided by.
+        log_prob = torch.where(chosen.hard[:, None], chosen.log_prob, 0)[real]
+        gain, entropy = self.reinforcement(log_prob, gained, seen, episode), chosen.entropy[real].mean()
+        total = loss.total + self.hard.policy * gain.policy + gain.baseline - self.hard.entropy * entropy
+        told = {"policy": gain.policy, "baseline": gain.baseline, "entropy": entropy}
+        return Loss(total, {**loss.terms, **{name: term.detach() for name, term in told.items()}})
+
+    def set_progress(self, progress: float) -> None:
+        """Hard attention draws once its time has come."""
+        if isinstance(self.decoder, StackedDecoder) and isinstance(self.decoder.attention, HardAttention):
+            self.decoder.attention.set_progress(progress)

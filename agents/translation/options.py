@@ -109,9 +109,15 @@ class HardOptions(Options):
     baseline: Literal["none", "learned", "moving_average"] = Field(
         "learned", description="What is taken off the log-probability that a place is worth."
     )
-    soft: float = Field(0.5, ge=0, lt=1, description="Share of sentences that read the expected context in training.")
+    begins: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="Share of training after which places are drawn; before it all contexts are expected.",
+    )
+    soft: float = Field(0.5, ge=0, lt=1, description="Share of sentences that read the expected context afterwards.")
     entropy: float = Field(0.002, ge=0, description="Weight of the entropy of places, which is made larger.")
-    policy: float = Field(1.0, gt=0, description="Weight of the policy gradient beside the cross-entropy.")
+    policy: float = Field(0.2, gt=0, description="Weight of the policy gradient beside the cross-entropy.")
 
 
 LuongAttentionOptions = Annotated[

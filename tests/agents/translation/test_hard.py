@@ -13,7 +13,7 @@ REAL = torch.tensor([[True] * 5, [True] * 3 + [False] * 2, [True] + [False] * 4]
 
 def make(**given: object) -> HardAttention:
     """With dot products, so that a query's numbers are the scores."""
-    return make_hard(HardOptions.model_validate({"score": "dot", **given}), 5)
+    return make_hard(HardOptions.model_validate({"score": "dot", "begins": 0.0, **given}), 5)
 
 
 def queries(seed: int = 0) -> Tensor:
@@ -118,3 +118,14 @@ def test_the_estimate_of_monotone_paths_is_unbiased() -> None:
     gained = worth(looked.context.detach() @ gives, 1.0)
     (estimate,) = torch.autograd.grad((looked.chosen.log_prob * (gained - 1)).sum() / 200_000, query)
     torch.testing.assert_close(estimate, expected, atol=0.03, rtol=0)
+
+
+def test_nothing_is_drawn_at_first() -> None:
+    """Until its share of training is done; a run that is resumed knows it."""
+    attention = make(begins=0.3, soft=0.0)
+    given = queries(), STATES, REAL, torch.zeros(3, dtype=torch.int64)
+    for progress, hard in ((0.0, False), (0.2, False), (0.3, True)):
+        attention.set_progress(progress)
+        looked = attention(*given)
+        assert looked.chosen is not None and (looked.chosen.hard == hard).all()
+    assert attention.state_dict()["draws"]
