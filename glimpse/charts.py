@@ -180,8 +180,10 @@ Mark = Rule | Dot | Label | Curve | Band
 
 def marks(chart: Chart, width: int, height: int) -> list[Mark]:
     """All that is drawn of a chart, from back to front, in pixels from the top left corner."""
-    left, right, top, bottom = 40, width - (118 if chart.labelled else 12), 10, height - 36
-    across, up = chart.across((right - left) // 55), chart.up()
+    up = chart.up()
+    longest = max(len(number_text(tick)) for tick in up.ticks)
+    left, right, top, bottom = max(40, 10 + 7 * longest), width - (118 if chart.labelled else 12), 10, height - 36
+    across = chart.across((right - left) // 55)
 
     def spot(x: float, y: float) -> Spot:
         return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)

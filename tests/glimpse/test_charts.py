@@ -75,6 +75,13 @@ def test_a_line_runs_from_edge_to_edge_and_breaks_at_gaps() -> None:
     assert path == "M40.0 154.0M232.0 46.0L328.0 10.0"
 
 
+def test_long_numbers_have_room() -> None:
+    """A learning rate's ticks begin inside the picture: seven pixels a letter."""
+    drawn = chart_svg(chart([0.0005, 0.0018]), 340, 190)
+    ends = {float(x) for x in re.findall(r'x="([\d.]+)" y="[\d.]+" text-anchor="end">0\.\d{4}<', drawn)}
+    assert len(ends) == 1 and min(ends) >= 6 * 7
+
+
 def test_names_stand_beside_their_lines_and_do_not_overlap() -> None:
     """Seven lines that end at almost the same value."""
     drawn = chart_svg(chart(*[[50.0, 2 + 0.01 * number] for number in range(7)]), 520, 290)
