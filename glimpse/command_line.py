@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import io
 import os
 import re
 import sys
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 after a mistake of the user, 130 after Ctrl-C, 143 after SIGTERM.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal of few letters shows the others by their numbers, as it does on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(argv)
         sys.stdout.flush()

@@ -144,14 +144,17 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _add_translate(commands: _Commands) -> None:
     examples = """translate runs/multi30k-bahdanau-seed0 "two dogs play in the snow" --show
                   translate runs/multi30k-bahdanau-seed0 < english.txt > german.txt"""
-    parser = _add(commands, "translate", _translate, "Translate texts, or standard input line by line", examples)
+    parser = _add(
+        commands, "translate", _translate, "Translate texts, or standard input line by line", examples, "texts"
+    )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("texts", nargs="*", default=[], metavar="TEXT", help="default: the lines of standard input")
     parser.add_argument("--beam", type=_count, metavar="K", help="translations kept at each piece; 1: greedy search")
     parser.add_argument("--length-penalty", type=_at_least_zero, metavar="A", help="the larger, the longer")
     parser.add_argument("--batch", type=_count, default=1, metavar="B", help="lines translated at once (default: 1)")
     parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="draw that into this file, .svg or .png")
+    parser.add_argument("--heads", action="store_true", help="print it of each head, not the mean of the last layer's")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="draw it, head by head, into this .svg or .png")
     _add_device(parser, None)
 
 
@@ -164,7 +167,8 @@ def _translate(arguments: argparse.Namespace) -> None:
         beam=arguments.beam,
         length_penalty=arguments.length_penalty,
         batch=arguments.batch,
-        show=arguments.show,
+        show=arguments.show or arguments.heads,
+        heads=arguments.heads,
         output=arguments.output,
         device=arguments.device,
     )

@@ -77,7 +77,7 @@ class LocationScore(nn.Module):
             places = self.places.out_features
             raise AgentError(
                 f"attention by location has {places} places, which are too few for a text of {n} tokens: raise its "
-                "`length`, or read less of each text (task.max_words)"
+                "`length`, or read less of each text (task.max_words, or task.max_pieces)"
             )
         scores: Tensor = self.places(query)[..., :n]
         return scores

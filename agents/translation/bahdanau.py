@@ -6,6 +6,7 @@ Axes: B lanes, L pieces of the source, M pieces of the target, E width of a piec
 from collections.abc import Callable
 
 import torch
+from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents.attention.additive import AdditiveScore
@@ -96,6 +97,13 @@ class SearchDecoder(Decoder):
 
 class Bahdanau(Translator):
     """RNNsearch."""
+
+    def __init__(self, options: BahdanauOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
+        """Make the networks; see `Translator`."""
+        super().__init__(options, observation_space, action_space)
+        if options.weights == "paper":
+            for vectors in (self.source_vectors.weight, self.target_vectors.weight, self.output.weight):
+                nn.init.normal_(vectors, 0, 0.01)
 
     def make(self, options: BahdanauOptions) -> tuple[nn.Module, Decoder, int]:
         """Encoder, decoder, and the width of vectors."""

@@ -135,4 +135,5 @@ def worth(log_prob: Tensor, discount: float) -> Tensor:
     """
     number = torch.arange(log_prob.shape[1], device=log_prob.device)
     behind = number[:, None] - number  # Of piece j behind piece i, at (j, i).
-    return log_prob @ torch.where(behind >= 0, log_prob.new_tensor(discount) ** behind, 0)
+    with torch.autocast(log_prob.device.type, enabled=False):  # Rewards are of full precision.
+        return log_prob @ torch.where(behind >= 0, log_prob.new_tensor(discount) ** behind, 0)

@@ -164,7 +164,7 @@ class Seq2Seq(Translator):
         if taught.chosen is None or not isinstance(self.hard, HardOptions):
             return loss
         chosen, real = taught.chosen, target != PADDING
-        own = torch.zeros_like(chosen.log_prob).masked_scatter(real, -each.to(chosen.log_prob.dtype))
+        own = torch.zeros_like(chosen.log_prob, dtype=each.dtype).masked_scatter(real, -each)
         gained = worth(own, self.hard.discount if self.hard.monotone else 0.0)[real]
         # A baseline may know the piece that is to be written: the place has no part in which one that is.
         seen = torch.cat([chosen.seen[real], self.target_vectors(target[real])], -1)

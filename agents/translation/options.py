@@ -1,8 +1,8 @@
 """The options of agents that translate; pydantic only."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents.attention.masks import by_name
@@ -169,7 +169,7 @@ class TranslatingTransformerOptions(TranslatorOptions):
         MultiHeadOptions(),
         validate_default=True,
         description="Among a sentence's own pieces: multi_head, relative, or sparse, whose pattern the decoder reads "
-        "backwards alone; its `heads` are the agent's, its normaliser as well.",
+        "backwards alone; its `heads` and `normaliser` are the agent's.",
     )
     normaliser: NormaliserOptions = Field(SoftmaxOptions(), description="Of all attention: softmax, sparsemax, entmax.")
     norm: Literal["post", "pre"] = Field("pre", description="Layer norm after each sublayer, as the paper, or before.")
@@ -183,9 +183,18 @@ class TranslatingTransformerOptions(TranslatorOptions):
             raise PydanticCustomError("heads", f"heads should divide the width, which is {width} (got {heads})")
         return heads
 
-    def among(self) -> DecoderAttentionOptions:
-        """Attention among a sentence's own pieces, with the agent's heads and normaliser."""
-        return self.attention.model_copy(update={"heads": self.heads, "normaliser": self.normaliser})
+    @model_validator(mode="after")
+    def _heads_and_normaliser_are_those_of_all(self) -> Self:
+        """Attention among a sentence's own pieces takes them from the agent, and takes none of its own."""
+        for name in ("heads", "normaliser"):
+            given, own = getattr(self.attention, name), getattr(self, name)
+            if given not in (own, type(self.attention).model_fields[name].default):
+                raise PydanticCustomError(
+                    name, f"attention.{name} is always that of the agent: set agent.{name} instead"
+                )
+        both = {"heads": self.heads, "normaliser": self.normaliser}
+        object.__setattr__(self, "attention", self.attention.model_copy(update=both))  # Options are frozen.
+        return self
 
 
 class InterpreterOptions(TranslatingTransformerOptions):
@@ -196,7 +205,7 @@ class InterpreterOptions(TranslatingTransformerOptions):
     """
 
     name: Literal["interpreter"] = "interpreter"  # type: ignore[assignment]  # a variant of its own
-    attention: MultiHeadOptions = Field(
+    attention: Annotated[MultiHeadOptions, BeforeValidator(by_name)] = Field(
         MultiHeadOptions(), validate_default=True, description="Among a sentence's own pieces; heads as the agent's."
     )
     policy: Literal["learned", "wait_k", "full"] = Field(

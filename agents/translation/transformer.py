@@ -22,13 +22,13 @@ class LayeredEncoder(nn.Module):
     def __init__(self, options: TranslatingTransformerOptions, causal: bool = False) -> None:
         """Make it for vectors (B, L, D); causal: a piece reads those before it alone."""
         super().__init__()
-        width, among = options.width, options.among()
+        width = options.width
         encoder = TransformerEncoderOptions(
             mask=Causal() if causal else Full(),
             width=width,
             layers=options.layers,
             feed_forward=options.feed_forward,
-            attention=among,
+            attention=options.attention,
             norm=options.norm,
             dropout=options.dropout,
         )
@@ -52,7 +52,7 @@ class LayeredDecoder(Decoder):
                 width=options.width,
                 layers=options.layers,
                 heads=options.heads,
-                attention=options.among(),
+                attention=options.attention,
                 normaliser=options.normaliser,
                 feed_forward=options.feed_forward,
                 norm=options.norm,

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from glimpse.envs.lettering import lettering
+
 _WIDTH, _HEIGHT, _MARGIN, _LINE, _COLUMNS = 640, 240, 12, 14, 100
 
 
@@ -22,7 +24,8 @@ def draw_page(texts: Sequence[Sequence[str]]) -> NDArray[np.uint8]:
         if number:
             pen.line([(_MARGIN, y + _LINE // 2), (_WIDTH - _MARGIN, y + _LINE // 2)], fill="grey")
             y += _LINE
-        for line in wrap(" ".join(words), _COLUMNS):
-            pen.text((_MARGIN, y), line, fill="black")
+        lines, font = lettering(wrap(" ".join(words), _COLUMNS), 10)
+        for line in lines:
+            pen.text((_MARGIN, y), line, fill="black", font=font)
             y += _LINE
     return np.asarray(page)

@@ -32,7 +32,9 @@ class TranslationOptions(WorldOptions):
     pieces: Literal["subwords", "words"] = Field(
         "subwords", description="What a sentence is divided into: byte pair encoding (Sennrich et al., 2016), or words."
     )
-    vocabulary: int = Field(8000, ge=8, description="Different pieces at most, of each language where not shared.")
+    vocabulary: int = Field(
+        8000, ge=8, description="Different pieces at most, besides all letters, of each language where not shared."
+    )
     shared: bool = Field(True, description="Whether both languages have one vocabulary, or each its own.")
     lower: bool = Field(False, description="Whether capitals become small letters.")
     max_pieces: int = Field(

@@ -138,6 +138,11 @@ def _lines(path: Path, encoding: str) -> list[str]:
         content = uncompressed(path)
     except DataError as fault:
         raise DataError(f"{path} {fault}.") from fault
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise DataError(
+            f"{path} holds NUL bytes, the first in line {line}, as UTF-16 and files without text do. Save it as UTF-8."
+        )
     try:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +28,7 @@ def translate_command(
     length_penalty: float | None,
     batch: int,
     show: bool,
+    heads: bool,
     output: Path | None,
     device: str | None,
 ) -> None:
@@ -40,6 +41,7 @@ def translate_command(
         length_penalty: in place of the config's.
         batch: lines that are read before they are translated, side by side.
         show: whether to print what was attended to below each translation.
+        heads: whether to print that of each head, and not the mean of the last layer's.
         output: an .svg or .png file for what was attended to.
         device: in place of the config's.
 
@@ -52,14 +54,18 @@ def translate_command(
         raise UserError(f"{run} does not translate: its task is {options.task.name!r}")
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    # What is said of checkpoints must not be taken for a text.
-    trained = open_run(run, None, device, lambda line: print(line, file=sys.stderr))
+    trained = open_run(run, None, device, _tell)
     agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
+    if isinstance(agent, Interpreter) and (beam, length_penalty) != (None, None):
+        raise UserError(f"{run} writes while it hears, so it has no --beam and no --length-penalty")
     given = {"beam": beam, "length_penalty": length_penalty}
     search = agent.options.search.model_copy(update={name: value for name, value in given.items() if value is not None})
     drawn: list[tuple[str, Alignment]] = []
+    numbers = count(1)
     for some in _groups(texts, batch):
-        for one in _translated(agent, world, some, search):
+        for one, number in zip(_translated(agent, world, some, search), numbers, strict=False):
+            if one.left_out:
+                _tell(f"text {number}: its last {one.left_out:,} pieces were left out, {world.longest - 1} were read")
             print(one.target, flush=True)
             if (show or output) and one.text:
                 alignment = align(agent, world, one)
@@ -67,22 +73,24 @@ def translate_command(
                 if show:
                     from glimpse.translation.terminal import print_alignment
 
-                    print_alignment(alignment)
+                    print_alignment(alignment, heads)
     if output:
         _draw(drawn, output)
 
 
 def _groups(texts: Sequence[str], batch: int) -> Iterator[list[str]]:
     """The texts; or the lines of standard input, as they come."""
-    lines = iter(texts) if texts else _lines()
+    lines = (text.strip() for text in texts) if texts else _lines()
     while some := list(islice(lines, batch)):
         yield some
 
 
 def _lines() -> Iterator[str]:
+    if sys.stdin is None:
+        raise UserError("there is nothing to translate: give a TEXT, or texts on standard input")
     for number, line in enumerate(sys.stdin.buffer, 1):
         try:
-            yield line.decode("utf-8").strip()
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
             raise UserError(f"standard input, line {number}, is not UTF-8: byte {error.start + 1} of it") from None
 
@@ -108,7 +116,12 @@ def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
         from glimpse.pictures import png
         from glimpse.translation.picture import alignment_image
 
-        data = png(alignment_image(drawn))
+        data = png(alignment_image(drawn, heads=True))
     with reporting_write_errors(output):
         replace_file(output, data)
-    print(output, file=sys.stderr)
+    _tell(str(output))
+
+
+def _tell(line: str) -> None:
+    """Beside what is translated, so that it is not taken for a part of it."""
+    print(line, file=sys.stderr)

@@ -107,7 +107,7 @@ def measure_interpretation(world: Interpreting, found: list[Translation]) -> Int
     world.begin(number, number)
     true = world.label.cpu()
     reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * lag
-    quality = measure_quality([one.target for one in found], world.texts.target)
+    quality = measure_quality([one.target for one in found], world.texts.target, world.options.lower)
     return Interpretation(quality, float(reward.mean()), mean_lag(world, found), float(lag.mean()))
 
 

@@ -10,6 +10,7 @@ from glimpse.agents.translation.translator import Translator
 from glimpse.build import use_bfloat16
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.envs.lanes import JudgedCore
+from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.translating import Translating
 from glimpse.judging import Judge, Verdict
 from glimpse.translation.measures import OfLength, Quality, by_length, measure_quality
@@ -106,7 +107,8 @@ def translate_split(
     search = agent.options.search.model_copy(update={"beam": beam})
     found = translate_texts(agent, world, world.texts.source, search, max(1, options.batch // beam))
     targets = [one.target for one in found]
-    return measure_quality(targets, world.texts.target), by_length(world.texts.source, targets, world.texts.target)
+    quality = measure_quality(targets, world.texts.target, world.options.lower)
+    return quality, by_length(world.texts.source, targets, world.texts.target)
 
 
 def _print(trained: "TrainedRun", split: str, rows: dict[str, Quality], lengths: list[OfLength], loss: float) -> None:
@@ -132,3 +134,13 @@ def _print(trained: "TrainedRun", split: str, rows: dict[str, Quality], lengths:
     print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} a piece, of known translations")
     for signature in next(iter(rows.values())).signatures:
         print(signature)
+    if split == "test" and (told := not_tested(trained.experiment)):
+        print(f"note: {told}")
+
+
+def not_tested(experiment: Experiment) -> str:
+    """What is to be said of a test split that is none: a user's own texts without a test part."""
+    task = experiment.task
+    if isinstance(task, TranslationOptions) and names_a_file(task.data) and task.test is None:
+        return "these are the validation part, by which weights are chosen: name a test part of its own (task.test)"
+    return ""

@@ -10,7 +10,7 @@ LENGTHS = (10, 15, 20, 25)
 
 
 class Quality(NamedTuple):
-    """Of translations beside references, detokenised and with their capitals.
+    """Of translations beside references, detokenised.
 
     bleu, chrf: of all, in percent. signatures: which versions of both, for others to compare with.
     right: translations that are exactly the reference, in percent.
@@ -30,17 +30,22 @@ class OfLength(NamedTuple):
     bleu: float
 
 
-def measure_quality(translations: Sequence[str], references: Sequence[str]) -> Quality:
+def measure_quality(translations: Sequence[str], references: Sequence[str], lower: bool = False) -> Quality:
     """Compare translations with one reference each.
+
+    Args:
+        translations: what is measured.
+        references: one for each.
+        lower: whether capitals were given up, which the signatures then say.
 
     Raises:
         UserError: if sacrebleu is not installed.
     """
     metrics = _sacrebleu()
-    bleu, chrf = metrics.BLEU(), metrics.CHRF()
+    bleu, chrf = metrics.BLEU(lowercase=lower), metrics.CHRF(lowercase=lower)
     given, true = list(translations), [list(references)]
     scores = bleu.corpus_score(given, true).score, chrf.corpus_score(given, true).score
-    signatures = str(bleu.get_signature()), str(chrf.get_signature())
+    signatures = f"BLEU|{bleu.get_signature()}", f"chrF2|{chrf.get_signature()}"
     same = sum(one == other for one, other in zip(translations, references, strict=True))
     return Quality(*scores, signatures, 100 * same / max(1, len(references)))
 

@@ -22,6 +22,7 @@ from glimpse.report_page import Section, config, page, single_chart, training
 from glimpse.report_record import Record, training_charts
 from glimpse.text.svg import Drawing, below, inline, svg_file
 from glimpse.translation.alignment import Alignment, align, alignment_drawing, map_drawing
+from glimpse.translation.judge import not_tested
 from glimpse.translation.picture import alignment_image
 from glimpse.translation.translating import interpret_texts, translate_texts
 from glimpse.translation.waits import lag_chart
@@ -162,12 +163,14 @@ def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
         )
         rows += _simultaneous(found.get("interpreted"))
         signatures = " and ".join(f"<code>{escape(one)}</code>" for one in found["searched"]["signatures"])
+        told = not_tested(record.trained.experiment) if split == "test" else ""
+        none = f" Note: {escape(told)}." if told else ""
         older = f" Measured at step {found['step']:,}." if found["step"] != record.trained.step else ""
         parts.append(
             f"""<figure><h3>{split.capitalize()}</h3><div class="scroll"><table class="scores">
 <thead><tr><td></td><th scope="col">BLEU</th><th scope="col">chrF</th></tr></thead><tbody class="own">{rows}</tbody>
-</table></div><figcaption>Detokenised, with capitals; perplexity of a piece {found["perplexity"]:.3f}. {signatures}.
-{older}</figcaption></figure>"""
+</table></div><figcaption>Detokenised; perplexity of a piece {found["perplexity"]:.3f}. {signatures}.
+{older}{none}</figcaption></figure>"""
         )
         parts += [single_chart(chart, told) for chart, told in _charts(split, found)]
     if "test" not in measured:

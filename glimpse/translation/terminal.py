@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Line
@@ -14,12 +15,20 @@ from glimpse.translation.alignment import Alignment
 _SHADES = " \u2591\u2592\u2593\u2588"
 
 
-def print_alignment(one: Alignment) -> None:
-    """Print the mean of the last layer's heads: colours in a terminal, shades of letters elsewhere."""
-    console, weights = Console(highlight=False), one.mean
-    if weights is None:
+def print_alignment(one: Alignment, heads: bool = False) -> None:
+    """Print the mean of the last layer's heads, or each head: colours in a terminal, shades of letters elsewhere."""
+    if one.mean is None:
         print("this decoder has no attention")
-        return
+    elif not heads or len(one.maps) == 1:
+        _print_map(one, one.mean)
+    else:
+        for name, weights in one.maps.items():
+            print(name)
+            _print_map(one, weights)
+
+
+def _print_map(one: Alignment, weights: NDArray[np.float32]) -> None:
+    console = Console(highlight=False)
     coloured = console.is_terminal and not console.no_color and console.color_system is not None
     width = max(map(cell_len, map(printable, one.target)), default=0)
     for line in _heading(one.source, width):

@@ -20,6 +20,7 @@ class Translation(NamedTuple):
     """A text and what it became: text, target, the pieces of both, END last, and the log-probability.
 
     heard: of a simultaneous translation, how many pieces of the source had been heard when each piece was written.
+    left_out: pieces of the text that were not read, since it has too many.
     """
 
     text: str
@@ -28,13 +29,14 @@ class Translation(NamedTuple):
     target_pieces: list[int]
     log_prob: float
     heard: tuple[int, ...] = ()
+    left_out: int = 0
 
 
 def translate_texts(
     agent: Translator, world: Translating, texts: Sequence[str], search: SearchOptions, batch: int
 ) -> list[Translation]:
     """Translate texts, those of like lengths side by side; what comes out does not depend on which."""
-    texts, pieces = _pieces_of(world, texts)
+    texts, pieces, left_out = _pieces_of(world, texts)
     found: dict[int, Translation] = {}
     for some, source in _batches(world, pieces, batch):
         best = translate(agent, source, search.beam, search.length_penalty)
@@ -45,13 +47,13 @@ def translate_texts(
         ):
             kept = target[: target.index(END) + 1] if END in target else target
             text = world.languages.target.text(kept, words)
-            found[number] = Translation(texts[number], text, pieces[number], kept, log_prob)
+            found[number] = Translation(texts[number], text, pieces[number], kept, log_prob, left_out=left_out[number])
     return [found[number] for number in range(len(texts))]
 
 
 def interpret_texts(agent: Interpreter, world: Translating, texts: Sequence[str], batch: int) -> list[Translation]:
     """Translate texts while they are heard; what comes out does not depend on which are side by side."""
-    texts, pieces = _pieces_of(world, texts)
+    texts, pieces, left_out = _pieces_of(world, texts)
     found: dict[int, Translation] = {}
     for some, source in _batches(world, pieces, batch):
         made = interpret(agent, source)
@@ -60,15 +62,17 @@ def interpret_texts(agent: Interpreter, world: Translating, texts: Sequence[str]
         for number, row, delays, words in zip(some, made.target.tolist(), made.heard.tolist(), instead, strict=True):
             kept = row[: row.index(END) + 1] if END in row else row
             text = world.languages.target.text(kept, words)
-            found[number] = Translation(texts[number], text, pieces[number], kept, 0.0, tuple(delays[: len(kept)]))
+            heard = tuple(delays[: len(kept)])
+            found[number] = Translation(texts[number], text, pieces[number], kept, 0.0, heard, left_out[number])
     return [found[number] for number in range(len(texts))]
 
 
-def _pieces_of(world: Translating, texts: Sequence[str]) -> tuple[Sequence[str], list[list[int]]]:
-    """The texts as the world has them, and their pieces."""
+def _pieces_of(world: Translating, texts: Sequence[str]) -> tuple[Sequence[str], list[list[int]], list[int]]:
+    """The texts as the world has them, their pieces as far as they are read, and how many are left out of each."""
     if world.options.lower:
         texts = [text.lower() for text in texts]
-    return texts, [_cut(one, world.longest) for one in world.languages.source.encode(texts)]
+    pieces, longest = world.languages.source.encode(texts), world.longest
+    return texts, [_cut(one, longest) for one in pieces], [max(0, len(one) - longest) for one in pieces]
 
 
 def _batches(world: Translating, pieces: list[list[int]], batch: int) -> Iterator[tuple[list[int], Tensor]]:

@@ -30,7 +30,8 @@ def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[W
     for wait in WAITS:
         with agent.waiting(wait):
             made = interpret_texts(agent, world, world.texts.source, batch)
-        bleu = measure_quality([one.target for one in made], world.texts.target).bleu
+        given = [one.target for one in made]
+        bleu = measure_quality(given, world.texts.target, world.options.lower).bleu
         found.append(Waited(wait, bleu, mean_lag(world, made)))
     return found
 

@@ -1,5 +1,6 @@
 """Small agents that translate, with random weights."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,14 @@ KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "location": (Seq2Seq, LuongOptions, {"attention": {"kind": "location", "length": 20}, "direction": "forward"}),
     "local-m": (Seq2Seq, LuongOptions, {"attention": {"kind": "local", "centre": "monotone", "half_width": 2}}),
     "local-p": (Seq2Seq, LuongOptions, {"attention": {"kind": "local", "score": "dot"}, "layers": 1}),
-    "hard": (Seq2Seq, LuongOptions, {"attention": "hard", "input_feeding": False}),
+    "hard": (Seq2Seq, LuongOptions, {"attention": {"kind": "hard", "begins": 0.0}, "input_feeding": False}),
     "hard, monotone": (
         Seq2Seq,
         LuongOptions,
-        {"attention": {"kind": "hard", "monotone": True, "reach": 2, "score": "dot"}, "input_feeding": False},
+        {
+            "attention": {"kind": "hard", "monotone": True, "reach": 2, "score": "dot", "begins": 0.0},
+            "input_feeding": False,
+        },
     ),
     "transformer": (TranslatingTransformer, TranslatingTransformerOptions, {"norm": "post"}),
     "relative, entmax": (
@@ -83,6 +87,12 @@ def sentences(count: int, seed: int = 0) -> Tensor:
 def agent(request: pytest.FixtureRequest) -> Translator:
     """Each kind in turn."""
     return make(request.param)
+
+
+@pytest.fixture
+def make_agent() -> Callable[..., Translator]:
+    """One of a kind, with options of its own."""
+    return make
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """RNNsearch: known answers of its attention, its output, and the number of its parameters."""
 
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 
@@ -53,3 +54,15 @@ def test_the_papers_size() -> None:
     output = 1000 * 1000 + 1000 + 620 * 1000 + 2000 * 1000 + 500 * 30_000 + 30_000
     assert sum(weight.numel() for weight in agent.parameters()) == vectors + encoder + attention + decoder + output
     assert round((vectors + encoder + attention + decoder + output) / 1e6, 1) == 80.4
+
+
+def test_the_papers_first_weights() -> None:
+    """Of deviation 0.01, vectors and output layer too; recurrent ones orthogonal."""
+    torch.manual_seed(0)
+    options = BahdanauOptions(embedding_width=64, width=32, output_width=64, weights="paper")
+    observed = spaces.Dict({"source": spaces.Box(0, 499, (9,), np.int64)})
+    agent = Bahdanau(options, observed, spaces.Dict({"target": spaces.MultiDiscrete([500] * 9)}))
+    named = dict(agent.named_parameters())
+    for name in ("source_vectors.weight", "output.weight", "decoder.output_vector.weight"):
+        weight = named.get(name, named["target_vectors.weight"])  # Tied ones have the name of the first.
+        assert float(weight.detach().std()) == pytest.approx(0.01, rel=0.1)

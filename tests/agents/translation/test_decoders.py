@@ -1,10 +1,15 @@
 """Every encoder and decoder: a known target at once is as piece by piece; padding and what is behind have no part."""
 
+from collections.abc import Callable
+
+import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from glimpse.agents.episode import Episode
 from glimpse.agents.translation.decoding import Tensors
+from glimpse.agents.translation.options import TranslatingTransformerOptions
 from glimpse.agents.translation.search import greedy, translate
 from glimpse.agents.translation.translator import Translator
 
@@ -86,3 +91,28 @@ def test_half_precision_is_near(agent: Translator, source: Tensor, target: Tenso
             assert greedy(agent, source).shape == translate(agent, source, 2, 1.0).target.shape
         assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
     assert abs(losses[1] - losses[0]) < 0.1 * losses[0]
+
+
+@pytest.mark.parametrize("baseline", ["none", "learned", "moving_average"])
+@pytest.mark.parametrize("monotone", [False, True])
+def test_drawn_places_earn_as_exactly_in_half_precision(
+    baseline: str, monotone: bool, make_agent: Callable[..., Translator], source: Tensor, target: Tensor
+) -> None:
+    """What is gained is of float32 there too, and every baseline can be taken off it."""
+    attention = {"kind": "hard", "baseline": baseline, "monotone": monotone, "begins": 0.0}
+    agent = make_agent("hard", attention=attention).float().train()
+    episode = Episode({"source": source[None]}, {}, *(torch.zeros(1, len(source)),) * 3, target, 1, {})
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = agent.loss(episode)
+    assert loss.terms["baseline"].dtype == torch.float32 and loss.total.isfinite()
+    assert (float(loss.terms["baseline"]) > 0) == (baseline == "learned")
+
+
+def test_heads_and_normaliser_are_those_of_all() -> None:
+    """Attention among pieces has the agent's; another one of its own is a mistake, not passed over."""
+    options = TranslatingTransformerOptions.model_validate({"heads": 2, "normaliser": "sparsemax", "width": 8})
+    assert (options.attention.heads, options.attention.normaliser.kind) == (2, "sparsemax")
+    assert TranslatingTransformerOptions.model_validate(options.model_dump()) == options
+    for own in ({"normaliser": "sparsemax"}, {"heads": 8}):
+        with pytest.raises(ValidationError, match=r"set agent\.\w+ instead"):
+            TranslatingTransformerOptions.model_validate({"attention": {"kind": "multi_head", **own}})

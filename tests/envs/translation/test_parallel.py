@@ -60,6 +60,8 @@ def test_a_tenth_is_held_out(tmp_path: Path) -> None:
         (b"a\ncaf\xe9\n", b"b\nc\n", r"x\.en is not UTF-8, as expected: byte 5 \(line 2\) is 0xe9.*latin-1"),
         (b"", b"c\n", r"x\.en is empty"),
         (b"a\n", None, r"x\.de is not there \(nor with \.gz or \.xz after that\)"),
+        ("a\nb\n".encode("utf-16"), b"c\nd\n", r"x\.en holds NUL bytes, the first in line 1, as UTF-16"),
+        ("a\nb\n".encode("utf-16-le"), b"c\nd\n", r"x\.en holds NUL bytes"),
         (b"\x1f\x8bnonsense", b"c\n", r"x\.en is damaged"),
     ],
 )

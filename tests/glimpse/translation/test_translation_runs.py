@@ -38,7 +38,7 @@ def test_reversal_is_learned_in_seconds(run: Path, capsys: pytest.CaptureFixture
     """99 % of what was never seen, and a record of how it was measured."""
     assert main(["evaluate", str(run)]) == 0
     told = capsys.readouterr().out
-    assert "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:" in told and "1 to 10" in told
+    assert "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:" in told and "1 to 10" in told
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert record["searched"]["right"] >= 99 and record["greedy"]["right"] >= 99
     assert record["perplexity"] < 1.1 and record["beam"] == 5 and record["by_length"][0]["sentences"] == 100
@@ -104,9 +104,22 @@ def test_lines_are_translated_as_they_come(
 ) -> None:
     """One by one, and several at once; empty ones stay empty."""
     for words in ([], ["--batch", "3"], ["--beam", "1", "--length-penalty", "0"]):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b c\n\nd\r\nf f a b")))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfa b c\n\nd\r\nf f a b")))
         assert main(["translate", str(run), *words]) == 0
         assert capsys.readouterr().out == "c b a\n\nd\nb a f f\n"
+    assert main(["translate", str(run), "--beam", "1", "a b", "--batch", "2", "c"]) == 0
+    assert capsys.readouterr().out == "b a\nc\n"
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["translate", str(run)]) == 2
+    assert "give a TEXT" in capsys.readouterr().err
+
+
+def test_what_is_too_long_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each such text by its number, beside its translation."""
+    assert main(["translate", str(run), "a", "a b " * 60, "b", "--batch", "2"]) == 0
+    told = capsys.readouterr()
+    assert "text 2: its last 20 pieces were left out, 100 were read" in told.err and "text 3" not in told.err
+    assert len(told.out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -147,11 +160,16 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     assert main(["train", str(config), *TRAIN, "--run", str(tmp_path / "run")]) == 0
     assert ("BLEU" if choice == "bleu" else "perplexity") in capsys.readouterr().out
     assert main(["evaluate", str(tmp_path / "run"), "--split", "validation"]) == 0
+    assert "note:" not in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert "note: these are the validation part" in capsys.readouterr().out
     record: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
     assert record["parameters"] > 0 and 0 <= record["searched"]["bleu"] <= 100
 
 
-def test_unknown_words_are_those_that_were_attended_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_words_are_those_that_were_attended_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of eight symbols five are known; the others are put in from the source, or left as they are."""
     small = ["task.strings=2000", "task.symbols=8", "task.longest=6", "task.vocabulary=9", "train.steps=250"]
     run = tmp_path / "run"
@@ -162,6 +180,10 @@ def test_unknown_words_are_those_that_were_attended_to(tmp_path: Path, capsys: p
     assert main(["translate", str(run), "zebra", "--show"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "zebra" and told[-2].startswith("<unk>")
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii"))
+    assert main(["translate", str(run), "M\u00e4dchen"]) == 0
+    assert out.getvalue() == b"M\\xe4dchen\n"  # A terminal of few letters shows the others by their numbers.
 
 
 def test_what_a_table_has_of_a_record() -> None:
@@ -196,6 +218,8 @@ def test_quality_by_hand() -> None:
     whole = measure_quality(references, references)
     assert [whole.bleu, whole.chrf, whole.right] == pytest.approx([100, 100, 100])
     assert measure_quality(["x", "y"], references).bleu == 0
+    small = measure_quality(["A man reads."], ["a man reads."], lower=True)
+    assert small.bleu == pytest.approx(100) and "case:lc" in small.signatures[0]
     half = measure_quality([references[0], "y"], references)
     assert half.right == 50 and 0 < half.bleu < 100
     groups = by_length(["a " * 10, "b " * 11, "c " * 40], ["x"] * 3, ["x", "y", "x"])
