@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,32 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
             passed_over.add(newest)
             aside = "" if read_only else f" and kept as {_quarantine(newest).name}"
             warn(f"{error} (passed over{aside})")
+
+
+def load_average(folder: Path, count: int) -> Checkpoint:
+    """Load the newest checkpoint in `folder`, with the mean weights of the `count` newest (Vaswani et al., 2017, 6.1).
+
+    Numbers that are no floats, such as counters, are those of the newest.
+
+    Raises:
+        CheckpointError: There are fewer, or one of them is damaged.
+        UserError: One cannot be read.
+    """
+    with reporting_read_errors(folder):
+        newest = _published(folder)[-count:]
+    if len(newest) < count:
+        raise CheckpointError(
+            f"{folder} has {len(newest)} of the {count} checkpoints whose mean is asked for. "
+            f"Train with train.keep={count}, and with train.save_every as far apart as they should be"
+        )
+    *others, last = (load_checkpoint(path) for path in newest)
+    weights = {
+        name: torch.stack([value, *(one.weights[name] for one in others)]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in last.weights.items()
+    }
+    return replace(last, weights=weights)
 
 
 def _to_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:

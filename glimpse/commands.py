@@ -118,6 +118,7 @@ def _add_evaluate(commands: _Commands) -> None:
     parser.add_argument("--copies", type=_count, metavar="M", help="episodes averaged for each example")
     parser.add_argument("--batch", type=_count, metavar="B", help="examples side by side")
     parser.add_argument("--share", type=_share, metavar="S", help="of words, named as reasons where people marked some")
+    _add_average(parser)
     parser.add_argument("--text", metavar="TEXT", help="measure nothing; answer this, and show what was attended to")
     parser.add_argument("--text2", metavar="TEXT", help="the second text, where a run reads pairs")
     _add_device(parser, None)
@@ -131,9 +132,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
         split = arguments.split or "test"
         return evaluate_command(
-            arguments.run, split, arguments.copies, arguments.batch, arguments.device, arguments.share
+            arguments.run,
+            split,
+            arguments.copies,
+            arguments.batch,
+            arguments.device,
+            arguments.share,
+            arguments.average,
         )
-    for option in ("split", "copies", "batch", "share"):
+    for option in ("split", "copies", "batch", "share", "average"):
         if getattr(arguments, option) is not None:
             arguments.parser.error(f"--text measures nothing, so it takes no --{option}")
     from glimpse.text.own_text import read_command
@@ -155,7 +162,13 @@ def _add_translate(commands: _Commands) -> None:
     parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
     parser.add_argument("--heads", action="store_true", help="print it of each head, not the mean of the last layer's")
     parser.add_argument("--output", type=Path, metavar="FILE", help="draw it, head by head, into this .svg or .png")
+    _add_average(parser)
     _add_device(parser, None)
+
+
+def _add_average(parser: argparse.ArgumentParser) -> None:
+    told = "take the mean weights of the K newest checkpoints (train.keep), not the best on validation data"
+    parser.add_argument("--average", type=_count, metavar="K", help=told)
 
 
 def _translate(arguments: argparse.Namespace) -> None:
@@ -171,6 +184,7 @@ def _translate(arguments: argparse.Namespace) -> None:
         heads=arguments.heads,
         output=arguments.output,
         device=arguments.device,
+        average=arguments.average,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from glimpse.agents.agent import Agent
 from glimpse.build import choose_device, make_agent, make_world, set_threads
-from glimpse.checkpoint import Checkpoint, load_newest
+from glimpse.checkpoint import Checkpoint, load_average, load_newest
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_write_errors
@@ -42,8 +42,10 @@ class TrainedRun:
     trained_on: str
 
 
-def open_run(path: Path, split: Literal["validation", "test"] | None, device: str | None, say: Say) -> TrainedRun:
-    """Read a run back with the weights that were best on validation data.
+def open_run(
+    path: Path, split: Literal["validation", "test"] | None, device: str | None, say: Say, average: int | None = None
+) -> TrainedRun:
+    """Read a run back with the weights that were best on validation data, or with the mean of its last ones.
 
     Args:
         path: its folder.
@@ -51,6 +53,7 @@ def open_run(path: Path, split: Literal["validation", "test"] | None, device: st
             read, if the run has kept what it must know of them.
         device: in place of the config's.
         say: takes a line for the user.
+        average: the newest checkpoints whose mean is asked for; None for the best one.
 
     Raises:
         UserError: if there is no run, no checkpoint, or they do not belong together.
@@ -59,7 +62,7 @@ def open_run(path: Path, split: Literal["validation", "test"] | None, device: st
     folder = RunFolder.open(path)
     experiment = load_experiment(folder.config_path)
     set_threads(experiment.threads)
-    checkpoint = _chosen_checkpoint(folder, say)
+    checkpoint = load_average(folder.checkpoints, average) if average else _chosen_checkpoint(folder, say)
     place = choose_device(device or experiment.device)
     world = world_without_data(folder, experiment, place) if split is None else None
     if world is None:
@@ -86,10 +89,16 @@ def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
 
 
 def evaluate_command(
-    run: Path, split: str, copies: int | None, batch: int | None, device: str | None, share: float | None = None
+    run: Path,
+    split: str,
+    copies: int | None,
+    batch: int | None,
+    device: str | None,
+    share: float | None = None,
+    average: int | None = None,
 ) -> None:
     """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
-    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device, share)
+    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device, share, average)
 
 
 def evaluate_run(
@@ -99,13 +108,14 @@ def evaluate_run(
     batch: int | None = None,
     device: str | None = None,
     share: float | None = None,
+    average: int | None = None,
 ) -> dict[str, Any]:
     """Measure a run on a split beside its controls, print the table, and give what was added to evaluation.json.
 
     Raises:
         UserError: if the run cannot be read, or the record not be written.
     """
-    trained = open_run(run, split, device, print)
+    trained = open_run(run, split, device, print, average)
     asked = {"copies": copies, "batch": batch, "share": share}
     given = {name: value for name, value in asked.items() if value is not None}
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
@@ -114,6 +124,7 @@ def evaluate_run(
     record = {
         "agent": trained.experiment.agent.name,
         "step": trained.step,
+        **({"averaged": average} if average else {}),
         "train_seconds": trained.seconds,
         "trained_on": trained.trained_on,
         "seconds": round(time.perf_counter() - begun, 2),

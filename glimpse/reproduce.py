@@ -124,7 +124,7 @@ def _result(run: Path, table: Table) -> Result:
     experiment = load_experiment(folder.config_path)
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
-    fits = best is not None and record.get("step") == best.step
+    fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not judge_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]

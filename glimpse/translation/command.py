@@ -31,6 +31,7 @@ def translate_command(
     heads: bool,
     output: Path | None,
     device: str | None,
+    average: int | None,
 ) -> None:
     """Print the translation of each text; without texts, of each line of standard input, as soon as it is there.
 
@@ -44,6 +45,7 @@ def translate_command(
         heads: whether to print that of each head, and not the mean of the last layer's.
         output: an .svg or .png file for what was attended to.
         device: in place of the config's.
+        average: the newest checkpoints whose mean translates, in place of the best one.
 
     Raises:
         UserError: if there is no run or none that translates, or a file cannot be read or written.
@@ -54,7 +56,7 @@ def translate_command(
         raise UserError(f"{run} does not translate: its task is {options.task.name!r}")
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    trained = open_run(run, None, device, _tell)
+    trained = open_run(run, None, device, _tell, average)
     agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
     if isinstance(agent, Interpreter) and (beam, length_penalty) != (None, None):
         raise UserError(f"{run} writes while it hears, so it has no --beam and no --length-penalty")

@@ -23,6 +23,7 @@ from glimpse.checkpoint import (
     WEIGHTS,
     Checkpoint,
     CheckpointError,
+    load_average,
     load_checkpoint,
     load_newest,
     save_checkpoint,
@@ -149,6 +150,18 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     assert newest(tmp_path) == (1_000_000_000, [])
     with pytest.raises(ValueError, match="keep"):
         save_checkpoint(tmp_path, small(5), keep=0)
+
+
+def test_the_mean_of_the_newest(tmp_path: Path) -> None:
+    """Of so many, the older ones having no part; what is no float is the newest's."""
+    for step in (1, 2, 4):
+        weights = {"w": torch.full((3,), float(step)), "seen": torch.tensor(step)}
+        save_checkpoint(tmp_path, Checkpoint(step, weights, {}), 5)
+    mean = load_average(tmp_path, 2)
+    assert mean.step == 4 and mean.weights["w"].tolist() == [3.0] * 3 and mean.weights["seen"] == 4
+    assert torch.equal(load_average(tmp_path, 1).weights["w"], torch.full((3,), 4.0))
+    with pytest.raises(CheckpointError, match=r"has 3 of the 4 checkpoints .* train\.keep=4"):
+        load_average(tmp_path, 4)
 
 
 def test_a_step_saved_again_is_replaced(tmp_path: Path) -> None:

@@ -117,28 +117,12 @@ def test_evaluate_and_show_are_given_their_options(config: Path, stand_in: Stand
     evaluated = stand_in("evaluate", "evaluate_command")
     shown = stand_in("report", "show_command")
     assert main(["evaluate", "a"]) == 0
-    assert (
-        main(
-            [
-                "evaluate",
-                "--split",
-                "validation",
-                "a",
-                "--copies=3",
-                "--batch",
-                "9",
-                "--device",
-                "cuda:1",
-                "--share",
-                ".3",
-            ]
-        )
-        == 0
-    )
+    given = "evaluate --split validation a --copies=3 --batch 9 --device cuda:1 --share .3 --average 5"
+    assert main(given.split()) == 0
     assert main(["show", "a", "--output", "b", "--episodes", "5"]) == 0
     assert evaluated == [
-        ("evaluate_command", Path("a"), "test", None, None, None, None),
-        ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3),
+        ("evaluate_command", Path("a"), "test", None, None, None, None, None),
+        ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5),
     ]
     assert shown == [("show_command", Path("a"), Path("b"), 5)]
 

@@ -154,7 +154,8 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     config.write_text(
         f"task: {{name: translate, data: 'file:{tmp_path}/a', pieces: words, shared: false}}\n"
         f"agent: {{name: {agent}, width: 8, embeddings: output_tied}}\n"
-        f"train: {{steps: 6, tokens: 40, batch: 10, schedule: noam, evaluate_every: 3, precision: float32}}\n"
+        f"train: {{steps: 6, tokens: 40, batch: 10, schedule: noam, evaluate_every: 3, save_every: 2, keep: 3, "
+        f"precision: float32}}\n"
         f"evaluate: {{choose_by: {choice}, precision: float32}}\n"
     )
     assert main(["train", str(config), *TRAIN, "--run", str(tmp_path / "run")]) == 0
@@ -164,6 +165,12 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "note: these are the validation part" in capsys.readouterr().out
     record: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
+    assert "averaged" not in record
+    assert main(["evaluate", str(tmp_path / "run"), "--split", "validation", "--average", "3"]) == 0
+    mean = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
+    assert mean["averaged"] == 3 and mean["loss"] != record["loss"]
+    assert main(["translate", str(tmp_path / "run"), "a b", "--average", "4"]) == 2
+    assert "has 3 of the 4 checkpoints" in capsys.readouterr().err
     assert record["parameters"] > 0 and 0 <= record["searched"]["bleu"] <= 100
 
 
