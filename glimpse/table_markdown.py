@@ -42,6 +42,7 @@ _NAMES = {
     "test_bleu_waits": "wait-k, BLEU",
     "test_lag_words": "lag, words",
     "test_lag_pieces": "lag, pieces",
+    "test_dal_words": "DAL, words",
     "test_bleu": "BLEU",
     "test_bleu_greedy": "BLEU, greedy",
     "test_chrf": "chrF",
@@ -162,7 +163,9 @@ def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
         notes.append(
             "Simultaneous: BLEU of what was written while the source was heard, and how many words it lags behind on "
             "average; wait-k, BLEU: of the same weights where they wait for a number of pieces instead, at the same "
-            "lag, on straight lines between 1, 3, 5, 7 and 9 pieces. The other columns are of whole sentences."
+            "lag, on straight lines between 1, 3, 5, 7 and 9 pieces. DAL is the differentiable average lagging (Cherry "
+            "and Foster, 2019): who writes some pieces early and then hears on to the end has a small lag and a large "
+            "DAL. The other columns are of whole sentences."
         )
     if any(row["metric"] == "texts_per_second" for row in rows):
         notes.append(

@@ -17,7 +17,7 @@ from glimpse.envs.options import AugmentOptions
 from glimpse.envs.text.page import draw_page
 from glimpse.envs.translation.datasets import TranslationData
 from glimpse.envs.translation.interpret_options import InterpretOptions
-from glimpse.envs.translation.lagging import average_lagging
+from glimpse.envs.translation.lagging import average_lagging, differentiable_lagging
 from glimpse.envs.translation.pieces import END, PAD
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.translating import Translating, length_of
@@ -29,7 +29,7 @@ class Interpreting(Translating):
     Observation: `source` (L,), the pieces heard so far, 0 for all others; `target` (M,), the pieces written so far.
     Action: `write`, 0 to hear the next piece (nothing happens where all were heard) or 1 to write; and `piece`, the
     number of what is written.
-    Reward: at the end, BLEU of the sentence less `delay_cost` times its average lagging; see `average_lagging`.
+    Reward: at the end, BLEU of the sentence less `delay_cost` times its lag; see `lagging.py`.
     Start: nothing is heard. End: when END is written, the translation is as long as it may be, or twice as many steps
     were made as that.
 
@@ -46,6 +46,7 @@ class Interpreting(Translating):
     ) -> None:
         """Put the sentences on the device; see `Translating`."""
         super().__init__(options, data, device=device, augment=augment)
+        self.lagging = average_lagging if options.lagging == "average" else differentiable_lagging
         self.delay_cost, self.steps = options.delay_cost, 2 * self.longest
         last = len(data.languages.target) - 1
         written = spaces.Box(0, last, (self.longest,), np.int64)
@@ -112,7 +113,7 @@ class Interpreting(Translating):
         count, true = self._count[lanes], true[lanes]
         written = self._written[lanes, : int(count.max())]
         quality = sentence_bleu(written, length_of(written), true, length_of(true))
-        lag = average_lagging(self._delays[lanes], count, length[lanes])
+        lag = self.lagging(self._delays[lanes], count, length[lanes])
         return reward.index_copy(0, lanes, quality - self.delay_cost * lag)
 
     def _whole(self) -> Tensor:

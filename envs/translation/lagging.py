@@ -3,10 +3,13 @@
 Axes: B sentences, M pieces of a translation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+Lagging = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of g(t), (B, M), the numbers of pieces |y| and |x|, both (B,): how far each translation lags behind, (B,)."""
 
 
 def average_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
@@ -23,12 +26,36 @@ def average_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
     Returns:
         (B,) float32; 0 where nothing was written.
     """
-    number = torch.arange(heard.shape[1], device=heard.device)
-    real = number < written[:, None]
+    behind, real = _behind(heard, written, length)
     whole = (heard >= length[:, None]) & real
     counted = real & (whole.cumsum(1) - whole.long() == 0)  # Up to the first with all heard, that one included.
-    behind = heard - number * (length / written.clamp(min=1))[:, None]
     return (behind * counted).sum(1) / counted.sum(1).clamp(min=1)
+
+
+def differentiable_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
+    """Differentiable average lagging (Cherry and Foster, 2019, "Thinking slow about latency evaluation", section 4).
+
+    DAL = 1 / |y| sum over all t of g'(t) - (t - 1) |x| / |y|, with g'(t) the larger of g(t) and g'(t - 1) + |x| / |y|:
+    time that was lost is never won back. Average lagging can be made small by some early pieces and a long wait behind
+    them, since it counts one piece of those written afterwards; this one cannot.
+
+    Args:
+        heard: (B, M) int64, g(t).
+        written: (B,) int64, |y|.
+        length: (B,) int64, |x|.
+
+    Returns:
+        (B,) float32; 0 where nothing was written.
+    """
+    behind, real = _behind(heard, written, length)
+    # Without its ideal place in time, g' is the largest of what came before.
+    return (behind.cummax(1).values * real).sum(1) / written.clamp(min=1)
+
+
+def _behind(heard: Tensor, written: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """g(t) - (t - 1) |x| / |y|, and which pieces were written, (B, M) both."""
+    number = torch.arange(heard.shape[1], device=heard.device)
+    return heard - number * (length / written.clamp(min=1))[:, None], number < written[:, None]
 
 
 def words_heard(heard: Sequence[int], source: Sequence[int], target: Sequence[int]) -> list[int]:
@@ -43,8 +70,10 @@ def words_heard(heard: Sequence[int], source: Sequence[int], target: Sequence[in
     return [source[min(count, len(source)) - 1] if count else 0 for count in finished.values()]
 
 
-def lagging_in_words(heard: Sequence[int], source: Sequence[int], target: Sequence[int]) -> float:
-    """Average lagging in words of one translation, as `average_lagging`; the arguments are those of `words_heard`.
+def lagging_in_words(
+    heard: Sequence[int], source: Sequence[int], target: Sequence[int], lagging: Lagging = average_lagging
+) -> float:
+    """How many words one translation lags behind; the other arguments are those of `words_heard`.
 
     A sentence's end, which is a piece and no word, is in none of them.
     """
@@ -52,4 +81,4 @@ def lagging_in_words(heard: Sequence[int], source: Sequence[int], target: Sequen
     if not counts:
         return 0.0
     length, written = max(source, default=0), len(counts)
-    return float(average_lagging(torch.tensor([counts]), torch.tensor([written]), torch.tensor([length])))
+    return float(lagging(torch.tensor([counts]), torch.tensor([written]), torch.tensor([length])))

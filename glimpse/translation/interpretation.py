@@ -10,7 +10,7 @@ from glimpse.agents.translation.interpreter import Interpreter
 from glimpse.config import EvaluateOptions, Experiment
 from glimpse.envs.lanes import JudgedCore
 from glimpse.envs.translation.interpreting import Interpreting
-from glimpse.envs.translation.lagging import average_lagging
+from glimpse.envs.translation.lagging import average_lagging, differentiable_lagging
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.translating import length_of
 from glimpse.judging import Verdict
@@ -29,12 +29,14 @@ class Interpretation(NamedTuple):
 
     quality: BLEU and chrF. reward: mean of what the world gives for each sentence.
     lag_words, lag_pieces: mean of the sentences' average lagging (Ma et al., 2019).
+    dal_words: mean of their differentiable average lagging (Cherry and Foster, 2019).
     """
 
     quality: Quality
     reward: float
     lag_words: float
     lag_pieces: float
+    dal_words: float
 
 
 class InterpretationJudge(TranslationJudge):
@@ -80,7 +82,7 @@ class InterpretationJudge(TranslationJudge):
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
         """Whether policy and search were the same."""
-        same = record.get("policy") == cast(Any, experiment.agent).policy and "waits" in record
+        same = record.get("policy") == cast(Any, experiment.agent).policy and "dal_words" in record["interpreted"]
         return super().fits(record, experiment) and same
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
@@ -91,6 +93,7 @@ class InterpretationJudge(TranslationJudge):
             "test_bleu_waits": bleu_at(one["lag_words"], waits),
             "test_lag_words": one["lag_words"],
             "test_lag_pieces": one["lag_pieces"],
+            "test_dal_words": one["dal_words"],
             **super().measures(record),
         }
 
@@ -102,13 +105,16 @@ def measure_interpretation(world: Interpreting, found: list[Translation]) -> Int
         for rows in ([one.target_pieces for one in found], [one.heard for one in found])
     )
     length = torch.tensor([len(one.source_pieces) for one in found])
-    lag = average_lagging(heard, torch.tensor([len(one.target_pieces) for one in found]), length)
+    behind = heard, torch.tensor([len(one.target_pieces) for one in found]), length
     number = torch.arange(len(found), device=world.device)
     world.begin(number, number)
     true = world.label.cpu()
-    reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * lag
+    reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * world.lagging(*behind)
     quality = measure_quality([one.target for one in found], world.texts.target, world.options.lower)
-    return Interpretation(quality, float(reward.mean()), mean_lag(world, found), float(lag.mean()))
+    in_words = mean_lag(world, found), mean_lag(world, found, differentiable_lagging)
+    return Interpretation(
+        quality, float(reward.mean()), in_words[0], float(average_lagging(*behind).mean()), in_words[1]
+    )
 
 
 def _print(agent: Interpreter, found: Interpretation, waits: list[Waited], whole: dict[str, Any]) -> None:
@@ -117,13 +123,13 @@ def _print(agent: Interpreter, found: Interpretation, waits: list[Waited], whole
     from rich.table import Table
 
     table = Table("translation", title="simultaneous beside whole sentences, the same weights")
-    for heading in ("BLEU", "chrF", "lag, words", "lag, pieces"):
+    for heading in ("BLEU", "chrF", "lag, words", "lag, pieces", "DAL, words"):
         table.add_column(heading, justify="right")
     quality = found.quality
-    lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}"
+    lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}", f"{found.dal_words:.2f}"
     table.add_row(agent.asked.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
     for wait in waits:
-        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", f"{wait.lag_words:.2f}", "")
+        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", f"{wait.lag_words:.2f}", "", f"{wait.dal_words:.2f}")
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
-        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "")
+        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "")
     Console().print(table)

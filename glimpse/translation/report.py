@@ -185,7 +185,8 @@ def _simultaneous(one: dict[str, Any] | None) -> str:
     """A row of what was translated while it was heard, if anything was; the others are of whole sentences."""
     if one is None:
         return ""
-    name = f"simultaneous, {one['lag_words']:.2f} words behind ({one['lag_pieces']:.2f} pieces)"
+    lags = f"{one['lag_pieces']:.2f} pieces; differentiable {one['dal_words']:.2f} words"
+    name = f"simultaneous, {one['lag_words']:.2f} words behind ({lags})"
     return f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from glimpse.agents.translation.interpreter import Interpreter
 from glimpse.charts import Chart, Series
 from glimpse.envs.translation.interpreting import Interpreting
+from glimpse.envs.translation.lagging import differentiable_lagging
 from glimpse.translation.lags import mean_lag
 from glimpse.translation.measures import measure_quality
 from glimpse.translation.translating import interpret_texts
@@ -17,11 +18,12 @@ WAITS = (1, 3, 5, 7, 9)
 
 
 class Waited(NamedTuple):
-    """BLEU, and mean average lagging in words, of waiting for `wait` pieces."""
+    """BLEU of waiting for `wait` pieces, and in words its mean average lagging, and the differentiable one."""
 
     wait: int
     bleu: float
     lag_words: float
+    dal_words: float
 
 
 def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[Waited]:
@@ -32,7 +34,7 @@ def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[W
             made = interpret_texts(agent, world, world.texts.source, batch)
         given = [one.target for one in made]
         bleu = measure_quality(given, world.texts.target, world.options.lower).bleu
-        found.append(Waited(wait, bleu, mean_lag(world, made)))
+        found.append(Waited(wait, bleu, mean_lag(world, made), mean_lag(world, made, differentiable_lagging)))
     return found
 
 

@@ -7,7 +7,7 @@ import torch
 
 from glimpse.envs.translation.interpret_options import InterpretOptions
 from glimpse.envs.translation.interpreting import Interpreting
-from glimpse.envs.translation.lagging import average_lagging, lagging_in_words, words_heard
+from glimpse.envs.translation.lagging import average_lagging, differentiable_lagging, lagging_in_words, words_heard
 
 
 def lag(heard: list[int], length: int, written: int | None = None) -> float:
@@ -52,10 +52,11 @@ def play(core: Interpreting, wait: int) -> tuple[torch.Tensor, torch.Tensor, lis
     return reward, length, seen
 
 
+@pytest.mark.parametrize("lagging", ["average", "differentiable"])
 @pytest.mark.parametrize("wait", [1, 2, 9])
-def test_a_right_translation_costs_its_delay(wait: int) -> None:
+def test_a_right_translation_costs_its_delay(wait: int, lagging: str) -> None:
     """1 less the cost times the lag, which is the wait, or the sentence's length where that is less."""
-    core = world(delay_cost=0.1)
+    core = world(delay_cost=0.1, lagging=lagging)
     reward, length, seen = play(core, wait)
     torch.testing.assert_close(reward, 1 - 0.1 * length.clamp(max=wait).float())
     assert torch.equal(seen[-1]["target"], core.label)
@@ -100,6 +101,21 @@ def test_other_lanes_are_left_alone() -> None:
     for name in ("source", "target"):
         assert torch.equal(after[name][[0, 2]], before[name][[0, 2]]) and not after[name][1].any()
     assert core.frame(0, [{name: part[0].numpy() for name, part in after.items()}]).shape == (240, 640, 3)
+
+
+def test_time_that_was_lost_is_not_won_back() -> None:
+    """Differentiable average lagging by hand; an early piece and a long wait are late by it, and not by the other."""
+
+    def late(heard: list[int], length: int, written: int | None = None) -> float:
+        count = torch.tensor([len(heard) if written is None else written])
+        return float(differentiable_lagging(torch.tensor([heard]), count, torch.tensor([length])))
+
+    assert late([6, 6, 6], 6) == 6
+    assert late([1, 2, 3, 4], 4) == pytest.approx(1)
+    assert late([3, 3, 3, 4], 4) == pytest.approx(3)
+    assert late([1, 8, 8, 8], 8) == pytest.approx((1 + 6 + 6 + 6) / 4)
+    assert lag([1, 8, 8, 8], 8) == pytest.approx((1 + 6) / 2)
+    assert late([2, 9, 9], 2, written=1) == 2 and late([0, 0], 4, written=0) == 0
 
 
 def test_lag_in_words_by_hand() -> None:

@@ -90,10 +90,10 @@ def test_what_a_table_has_of_a_record() -> None:
         "searched": {"bleu": 31.0, "chrf": 55.0},
         "greedy": {"bleu": 30.0},
         "perplexity": 4.0,
-        "interpreted": {"bleu": 29.0, "lag_words": 3.0, "lag_pieces": 4.0, "reward": 0.3},
+        "interpreted": {"bleu": 29.0, "lag_words": 3.0, "lag_pieces": 4.0, "reward": 0.3, "dal_words": 5.0},
         "waits": [
-            {"wait": 1, "bleu": 20.0, "lag_words": 2.0},
-            {"wait": 3, "bleu": 28.0, "lag_words": 6.0},
+            {"wait": 1, "bleu": 20.0, "lag_words": 2.0, "dal_words": 2.0},
+            {"wait": 3, "bleu": 28.0, "lag_words": 6.0, "dal_words": 6.0},
         ],
     }
     found = judge.measures(record)
