@@ -88,8 +88,11 @@ def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[
             place = place._replace(annotation=siblings.get(str(part)), siblings=siblings)
         elif models and isinstance(part, str):
             field = models[0].model_fields.get(part)
-            value = place.value.get(part) if isinstance(place.value, dict) else None
             annotation = field.annotation if field else None
+            if isinstance(place.value, str):  # A bare name, which stands for a mapping with this key alone.
+                place = place._replace(annotation=annotation)
+                continue
+            value = place.value.get(part) if isinstance(place.value, dict) else None
             place = _Place((*place.path, part), value, annotation, models[0], place.siblings)
     return place
 

@@ -15,7 +15,7 @@ from glimpse.config_file import load_experiment
 from glimpse.durable import replace_file, reporting_write_errors
 from glimpse.envs.lanes import VisualCore
 from glimpse.errors import UserError
-from glimpse.judging import judge_of
+from glimpse.judging import Judge, judge_of
 from glimpse.results import describe_device
 from glimpse.run_folder import RunFolder
 from glimpse.translation.kept_pieces import check_pieces, world_without_data
@@ -113,14 +113,16 @@ def evaluate_run(
     """Measure a run on a split beside its controls, print the table, and give what was added to evaluation.json.
 
     Raises:
-        UserError: if the run cannot be read, or the record not be written.
+        UserError: if the run cannot be read, what was asked for means nothing to its world, or the record cannot be
+            written.
     """
-    trained = open_run(run, split, device, print, average)
     asked = {"copies": copies, "batch": batch, "share": share}
     given = {name: value for name, value in asked.items() if value is not None}
+    judge = _judge_who_heeds(given, RunFolder.open(run))
+    trained = open_run(run, split, device, print, average)
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
-    found = judge_of(trained.experiment).evaluate(trained, split, options)
+    found = judge.evaluate(trained, split, options)
     record = {
         "agent": trained.experiment.agent.name,
         "step": trained.step,
@@ -135,6 +137,19 @@ def evaluate_run(
     _keep(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
+
+
+def _judge_who_heeds(given: dict[str, Any], folder: RunFolder) -> Judge:
+    """The judge of a run's world.
+
+    Raises:
+        UserError: if it would leave out something that was asked for.
+    """
+    experiment = load_experiment(folder.config_path)
+    judge = judge_of(experiment)
+    for name in given.keys() - judge.asks:
+        raise UserError(f"--{name} means nothing to the world {experiment.task.name} of {folder.path}; leave it out")
+    return judge
 
 
 def _keep(path: Path, split: str, record: dict[str, Any]) -> None:

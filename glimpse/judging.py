@@ -40,9 +40,11 @@ class Judge(ABC):
     """How a world is judged.
 
     headline: the figures of which one is shown while one waits: the first that there is.
+    asks: the options of an evaluation that it heeds.
     """
 
     headline: tuple[str, ...]
+    asks = frozenset({"copies", "batch", "share"})
 
     @abstractmethod
     def validate(self, agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Verdict:

@@ -24,6 +24,7 @@ class TranslationJudge(Judge):
     """By the cross-entropy of a piece, or by BLEU of greedy translations; see `EvaluateOptions.choose_by`."""
 
     headline = ("validation_bleu", "validation_perplexity")
+    asks = frozenset({"batch"})
 
     def __init__(self, choose_by: str) -> None:
         """Choose by `loss` or by `bleu`."""

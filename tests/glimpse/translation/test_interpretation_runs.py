@@ -100,3 +100,9 @@ def test_what_a_table_has_of_a_record() -> None:
     assert (found["test_bleu_simultaneous"], found["test_lag_words"], found["test_bleu"]) == (29.0, 3.0, 31.0)
     assert found["test_bleu_waits"] == 22.0  # A quarter of the way from a lag of two words to one of six.
     assert judge.fits(record, experiment) and not judge.fits({**record, "policy": "full"}, experiment)
+
+
+def test_a_bare_name_that_does_not_fit_is_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a section may be given by its name alone, the name is what came."""
+    assert main(["train", "copy-interpret", "agent.attention=relative"]) == 2
+    assert "agent.attention: should be 'multi_head' (got 'relative')" in capsys.readouterr().err

@@ -136,6 +136,13 @@ def test_mistakes_are_answered(run: Path, words: list[str], told: str, capsys: p
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["copies", "share"])
+def test_what_translations_do_not_heed_is_refused(run: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is averaged over episodes, and no words are named as reasons."""
+    assert main(["evaluate", str(run), f"--{option}", "1"]) == 2
+    assert f"--{option} means nothing to the world translate" in capsys.readouterr().err
+
+
 def test_bytes_that_are_no_text(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The line is named; those before it are translated."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b\ncaf\xe9\n")))
