@@ -85,10 +85,12 @@ class LearningAgent(Agent):
 
     plays: whether it learns from episodes that it has played. One that does not is given what an episode begins with
         and nothing more: `loss` then reads the first observation and the label alone.
+    plays_one_in: of so many examples of an update it plays one.
     greedy_copy: whether the first copy of each training example must act greedily.
     """
 
     plays = True
+    plays_one_in = 1
     greedy_copy = False
 
     @abstractmethod

@@ -45,7 +45,9 @@ class EpisodeLearner(Learner):
         example, key = order(self.step)
         if not self.agent.plays:
             return show(world, example, key)
-        copies = self.options.copies
+        copies, one_in = self.options.copies, self.agent.plays_one_in
+        # Examples of an update may be in order of length: those that are played are of all of them.
+        example, key = example[::one_in], key[::one_in]
         greedy: Tensor | bool = False
         if self.agent.greedy_copy:
             greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0

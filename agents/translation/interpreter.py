@@ -1,7 +1,7 @@
 """A translator that hears a sentence piece by piece, and at each step hears one more or writes one.
 
 Its encoder reads in one direction alone, so that what it has made of a beginning stays as it is when more is heard.
-Axes: B sentences, L pieces of the source, M of the target, T steps, D width, S = D + 2 numbers that the policy reads.
+Axes: B sentences, L pieces of the source, M of the target, T steps, D width, S = D + 1 numbers that the policy reads.
 """
 
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ from glimpse.agents.translation.search import limits
 from glimpse.agents.translation.symbols import BEGIN, END
 from glimpse.agents.translation.transformer import LayeredDecoder, LayeredEncoder
 from glimpse.agents.translation.translator import Translator
+from glimpse.agents.translation.write_policy import WritePolicy
 
 _SURE = 1e9
 """Logit of what must be done."""
@@ -59,10 +60,9 @@ class Interpreter(Translator):
         self.steps = 2 * self.longest
         self.samples = self.learns = options.policy == "learned"
         self.greedy_copy = options.baseline == "self_critical"
-        state = options.width + 2
-        self.policy = nn.Sequential(
-            nn.Linear(state, options.policy_width), nn.ReLU(), nn.Linear(options.policy_width, 1)
-        )
+        self.plays_one_in = options.play_one_in
+        state = options.width + 1
+        self.policy = WritePolicy(state, options.policy_width)
         self.value = nn.Linear(state, 1)
         self.register_buffer("average", torch.zeros(1))
         self.register_buffer("done", torch.zeros(()))
@@ -131,7 +131,8 @@ class Interpreter(Translator):
 
         Returns:
             The decision: `stop` is the logit of writing; activations are `piece` (B,), which would be written, `state`
-            (B, S), what the policy reads, and `free` (B,) bool, whether it was free to choose.
+            (B, S), what the policy reads, `lag` (B,) int64, pieces heard more than written, and `free` (B,) bool,
+            whether it was free to choose.
         """
         source, target = observation["source"], observation["target"]
         heard, written = (source != PADDING).sum(1), (target != PADDING).sum(1)
@@ -147,12 +148,11 @@ class Interpreter(Translator):
         piece = piece.where(~whole | (limits(source, self.longest) > written + 1), END)
         # Who has not heard the end does not write it.
         free = (heard > 0) & ~whole & (piece != END)
-        numbers = torch.stack([likely - logits.logsumexp(-1), (heard - written) / 10], 1)
-        state = torch.cat([features.float(), numbers], 1)
-        must = torch.where(whole, _SURE, -_SURE)
-        write = torch.where(free, self._writes(state, heard, written), must)
+        state = torch.cat([features.float(), (likely - logits.logsumexp(-1))[:, None]], 1)
+        lag, must = heard - written, torch.where(whole, _SURE, -_SURE)
+        write = torch.where(free, self._writes(state, lag), must)
         nothing = torch.zeros(len(source), 0, device=source.device)
-        return Decision(nothing, nothing, write, {"piece": piece, "state": state, "free": free}), memory
+        return Decision(nothing, nothing, write, {"piece": piece, "state": state, "lag": lag, "free": free}), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Draw, or do the likelier: `write` (B,) int64 in {0, 1}, and `piece` (B,) int64."""
@@ -165,22 +165,17 @@ class Interpreter(Translator):
     def _reader(self) -> PrefixReader:
         return PrefixReader(cast(LayeredEncoder, self.encoder).layers, cast(LayeredDecoder, self.decoder).layers)
 
-    def _writes(self, state: Tensor, heard: Tensor, written: Tensor) -> Tensor:
+    def _writes(self, state: Tensor, lag: Tensor) -> Tensor:
         """Logit of writing where there is a choice, (B,)."""
         if self.learns:
-            return self._logit(state)
-        ready = heard >= written + self.asked.wait if self.asked.policy == "wait_k" else torch.zeros_like(heard) > 0
+            return cast(Tensor, self.policy(state, lag))
+        ready = lag >= self.asked.wait if self.asked.policy == "wait_k" else torch.zeros_like(lag) > 0
         return torch.where(ready, _SURE, -_SURE)
-
-    def _logit(self, state: Tensor) -> Tensor:
-        """Of states (..., S) -> (...); no gradient flows into them."""
-        logit: Tensor = self.policy(state.detach()).squeeze(-1)
-        return logit.float()
 
     def _policy_loss(self, episode: Episode) -> Loss:
         """REINFORCE on the reward, all of which is given at the end, less a baseline."""
         state, free = episode.activations["state"], episode.activations["free"] & episode.taken
-        write = self._logit(state)
+        write = self.policy(state.detach(), episode.activations["lag"])
         chosen = episode.action["write"] == 1
         log_prob = F.logsigmoid(torch.where(chosen, write, -write))
         reward = episode.reward.sum(0, keepdim=True)

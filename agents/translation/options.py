@@ -220,6 +220,9 @@ class InterpreterOptions(TranslatingTransformerOptions):
         0.5, ge=0, lt=1, description="Learned: share of training after which the policy plays; it must translate first."
     )
     play_every: int = Field(3, ge=1, description="Learned: of so many updates the policy plays in one.")
+    play_one_in: int = Field(
+        1, ge=1, description="Learned: of so many sentences of an update the policy plays one, `train.copies` times."
+    )
     policy_width: int = Field(64, ge=1, description="Hidden units of the policy.")
     policy_rate: float = Field(1.0, gt=0, description="The policy's learning rate, as a multiple of the others'.")
     entropy: float = Field(0.002, ge=0, description="Weight of the policy's entropy, which is made larger.")

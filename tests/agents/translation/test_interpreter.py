@@ -14,6 +14,13 @@ from glimpse.agents.translation.interpreting import interpret
 from glimpse.agents.translation.options import InterpreterOptions
 from glimpse.agents.translation.prefixes import wait_k
 from glimpse.agents.translation.search import greedy
+from glimpse.agents.translation.write_policy import WritePolicy
+from glimpse.config import TrainOptions
+from glimpse.envs.translation.datasets import load_translations
+from glimpse.envs.translation.interpret_options import InterpretOptions
+from glimpse.envs.translation.interpreting import Interpreting
+from glimpse.episode_learner import EpisodeLearner
+from glimpse.order import TrainingOrder
 
 PIECES, LONGEST, END = 12, 14, 3
 SIZES = {"width": 8, "layers": 2, "heads": 2, "feed_forward": 8, "policy_width": 4}
@@ -98,12 +105,13 @@ def test_wait_k_is_k_behind(source: Tensor) -> None:
 def episode_of(agent: Interpreter, write: list[list[int]], reward: list[float]) -> Episode:
     """Two steps of two copies, in all of which the policy was free."""
     generator = torch.Generator().manual_seed(0)
-    state = torch.randn(2, 2, SIZES["width"] + 2, generator=generator)
+    state = torch.randn(2, 2, SIZES["width"] + 1, generator=generator)
+    lag = torch.tensor([[1, 1], [0, 2]])
     free = torch.ones(2, 2, dtype=torch.bool)
     action = {"write": torch.tensor(write), "piece": torch.zeros(2, 2, dtype=torch.int64)}
     earned = torch.tensor([[0.0, 0.0], reward])
     answer, label = torch.zeros(2, 2, 0), torch.zeros(2, 3, dtype=torch.int64)
-    return Episode({}, action, answer, earned, free, label, 2, {"state": state, "free": free})
+    return Episode({}, action, answer, earned, free, label, 2, {"state": state, "lag": lag, "free": free})
 
 
 def test_what_was_earned_moves_the_policy_alone() -> None:
@@ -114,13 +122,13 @@ def test_what_was_earned_moves_the_policy_alone() -> None:
     loss.total.backward()
     moved = {name.split(".")[0] for name, weight in agent.named_parameters() if weight.grad is not None}
     assert moved == {"policy"}
-    state = episode.activations["state"]
-    before = torch.sigmoid(agent.policy(state)).squeeze(-1).detach()
+    read = episode.activations["state"], episode.activations["lag"]
+    before = torch.sigmoid(agent.policy(*read)).detach()
     with torch.no_grad():
         for weight in agent.policy.parameters():
             assert weight.grad is not None
             weight.sub_(1e-3 * weight.grad)
-    after = torch.sigmoid(agent.policy(state)).squeeze(-1)
+    after = torch.sigmoid(agent.policy(*read))
     # The better copy wrote, the other one did not.
     assert (after > before).all()
     # Advantages are 0.8 and -0.8; the mean over copies of minus their sums of log-probabilities.
@@ -139,3 +147,30 @@ def test_the_policy_plays_when_its_time_has_come() -> None:
         turns.append(agent.plays)
         assert not control.plays and not agent.prepares
     assert turns == [False, False, True, False, False, True]
+
+
+def test_each_lag_has_a_weight_of_its_own() -> None:
+    """Such weights alone are wait-k; who is farther behind than they reach is treated as if it were there."""
+    policy = WritePolicy(state=3, width=4)
+    with torch.no_grad():
+        for weight in policy.of_state.parameters():
+            weight.zero_()
+        policy.of_lag.weight[:, 0] = torch.arange(16) - 2.5
+    state, lag = torch.randn(5, 3), torch.tensor([-1, 0, 2, 3, 99])
+    assert policy(state, lag).tolist() == [-2.5, -2.5, -0.5, 0.5, 12.5]
+
+
+def test_it_plays_some_of_an_update() -> None:
+    """One in so many of its sentences, `copies` times each."""
+    task = {"name": "interpret", "data": "copy", "pieces": "words", "strings": 40, "max_pieces": LONGEST}
+    options = InterpretOptions.model_validate(task)
+    world = Interpreting(options, load_translations(options, "train"))
+    given = {**SIZES, "begins": 0.0, "play_every": 1, "play_one_in": 3}
+    agent = Interpreter(InterpreterOptions.model_validate(given), world.observation_space, world.action_space)
+    learner = EpisodeLearner(agent, TrainOptions(steps=9, batch=8, copies=2), torch.device("cpu"))
+    agent.set_progress(0.5)
+    order = TrainingOrder(world.examples, 8, 0, torch.device("cpu"))
+    played = learner.collect(world, order).label
+    shown, key = order(0)
+    world.begin(shown[::3], key[::3], 2)
+    assert len(played) == 6 and torch.equal(played, world.label)
