@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from glimpse.evaluate import TrainedRun
 
 
+_LAGS = "AL: average lagging. DAL: differentiable average lagging, which some early pieces do not lower."
+
+
 class Interpretation(NamedTuple):
     """Of simultaneous translations beside references.
 
@@ -86,11 +89,11 @@ class InterpretationJudge(TranslationJudge):
         return super().fits(record, experiment) and same
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
-        """BLEU and lag, and BLEU of wait-k at the same lag, beside what is measured of whole sentences."""
+        """BLEU and lags, and BLEU of wait-k at the same DAL, beside what is measured of whole sentences."""
         one, waits = record["interpreted"], [Waited(**wait) for wait in record["waits"]]
         return {
             "test_bleu_simultaneous": one["bleu"],
-            "test_bleu_waits": bleu_at(one["lag_words"], waits),
+            "test_bleu_waits": bleu_at(one["dal_words"], waits),
             "test_lag_words": one["lag_words"],
             "test_lag_pieces": one["lag_pieces"],
             "test_dal_words": one["dal_words"],
@@ -122,8 +125,8 @@ def _print(agent: Interpreter, found: Interpretation, waits: list[Waited], whole
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("translation", title="simultaneous beside whole sentences, the same weights")
-    for heading in ("BLEU", "chrF", "lag, words", "lag, pieces", "DAL, words"):
+    table = Table("translation", title="simultaneous beside whole sentences, the same weights", caption=_LAGS)
+    for heading in ("BLEU", "chrF", "AL, words", "AL, pieces", "DAL, words"):
         table.add_column(heading, justify="right")
     quality = found.quality
     lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}", f"{found.dal_words:.2f}"

@@ -38,18 +38,18 @@ def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[W
     return found
 
 
-def bleu_at(lag_words: float, waits: Sequence[Waited]) -> float:
-    """BLEU of wait-k at a lag, on straight lines between those measured, and level beyond them."""
-    ordered = sorted(waits, key=lambda one: one.lag_words)
-    return float(np.interp(lag_words, [one.lag_words for one in ordered], [one.bleu for one in ordered]))
+def bleu_at(dal_words: float, waits: Sequence[Waited]) -> float:
+    """BLEU of wait-k at a differentiable lag, on straight lines between those measured, and level beyond them."""
+    ordered = sorted(waits, key=lambda one: one.dal_words)
+    return float(np.interp(dal_words, [one.dal_words for one in ordered], [one.bleu for one in ordered]))
 
 
 def lag_chart(split: str, measured: dict[str, Any]) -> Chart:
-    """BLEU over the lag: wait-k, and where the run's own policy is."""
+    """BLEU over the differentiable lag, which no policy makes small by some early pieces: wait-k, and the run's own."""
     own = measured["interpreted"]
-    waits = tuple((one["lag_words"], one["bleu"]) for one in measured["waits"])
+    waits = tuple((one["dal_words"], one["bleu"]) for one in measured["waits"])
     return Chart(
         f"{split.capitalize()} BLEU by lag",
-        "words behind",
-        (Series("own policy", ((own["lag_words"], own["bleu"]),)), Series("wait-k", waits, "control")),
+        "words behind (differentiable average lagging)",
+        (Series("own policy", ((own["dal_words"], own["bleu"]),)), Series("wait-k", waits, "control")),
     )

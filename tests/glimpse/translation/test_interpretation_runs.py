@@ -38,7 +38,7 @@ def test_the_policy_hears_no_more_than_it_must(run: Path, capsys: pytest.Capture
     """Strings are copied about one symbol behind, as well as when they are heard to their end first."""
     assert main(["evaluate", str(run)]) == 0
     told = capsys.readouterr().out
-    assert "lag, words" in told and "whole, beam 5" in told
+    assert "AL, words" in told and "whole, beam 5" in told
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert record["interpreted"]["right"] >= 90 and record["greedy"]["right"] >= 90
     assert 1 <= record["interpreted"]["lag_words"] < 1.5
@@ -98,7 +98,7 @@ def test_what_a_table_has_of_a_record() -> None:
     }
     found = judge.measures(record)
     assert (found["test_bleu_simultaneous"], found["test_lag_words"], found["test_bleu"]) == (29.0, 3.0, 31.0)
-    assert found["test_bleu_waits"] == 22.0  # A quarter of the way from a lag of two words to one of six.
+    assert found["test_bleu_waits"] == 26.0  # Three quarters of the way from a DAL of two words to one of six.
     assert judge.fits(record, experiment) and not judge.fits({**record, "policy": "full"}, experiment)
 
 
