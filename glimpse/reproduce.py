@@ -24,6 +24,7 @@ from glimpse.run_measures import Result, is_whole, measure_run
 from glimpse.table_markdown import table_markdown
 from glimpse.tables import TABLES, Entry, Published, Table
 from glimpse.train import train_command
+from glimpse.translation.length_curves import lengths_picture
 
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
 _NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
@@ -73,7 +74,7 @@ def reproduce_command(
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
         others = [row for row in known if _config(row) != entry.config]
         _write(table, path, [*others, *_rows(name, table, entry, results, quick)])
-    if table.curve and not quick:
+    if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
@@ -199,10 +200,12 @@ def _write(table: Table, path: Path, rows: list[Row]) -> None:
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw how the table's runs learned, as far as they are there."""
-    picture = curves_picture(table, runs)
-    if picture is not None:
-        _write_picture(path.with_name(f"{path.name}-curves.png"), picture)
+    """Draw how the table's runs learned, and how good they are by length, as far as they are there."""
+    curves = curves_picture(table, runs) if table.curve else None
+    lengths = lengths_picture(table, runs) if table.lengths else None
+    for name, picture in (("curves", curves), ("lengths", lengths)):
+        if picture is not None:
+            _write_picture(path.with_name(f"{path.name}-{name}.png"), picture)
 
 
 def _write_picture(file: Path, data: bytes) -> None:

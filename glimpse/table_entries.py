@@ -37,7 +37,8 @@ class Entry:
     control: whether it is there to be compared with, and not to be praised.
     drawn: whether it is in the figure of costs or of glimpses; every line is in the table.
     folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
-    family: whose line it is on in the figure of rates; alone, if there is none. In learning curves, whose chart.
+    family: whose line it is on in the figure of rates; alone, if there is none. In learning curves, whose chart. In
+        curves by length any name: lines without one have none.
     short: its name in such a chart, if shorter than its label.
     beside: the config of the line than which it is so many times as fast, if the table says how fast.
     """
@@ -63,6 +64,7 @@ class Table:
     costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
     speed: whether the seconds of an epoch and the words of a second, in training, are columns.
     curve: the measure of validation data of which learning curves are drawn, if any; of lines that have a family.
+    lengths: whether BLEU is drawn by the length of the source, a curve for each line that has a family.
     pace: whether the texts are that are answered in a second, and how many times as many as by the line beside.
     reasons: whether the words that are named as reasons, against those that people marked, are columns.
     """
@@ -75,6 +77,7 @@ class Table:
     speed: bool = False
     pace: bool = False
     curve: str = ""
+    lengths: bool = False
     reasons: bool = False
 
 

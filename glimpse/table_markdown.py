@@ -92,6 +92,7 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
+    pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     return (
         f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(present, rows)}\n\n"

@@ -13,24 +13,27 @@ TRANSLATION_TABLES: dict[str, Table] = {
         "simultaneous translation is AL words or pieces behind (average lagging, Ma et al., 2019), or DAL words (the "
         "differentiable one, Cherry and Foster, 2019).",
         (
-            Entry("multi30k-none", "LSTM, no attention", 1, control=True),
-            Entry("multi30k-bahdanau", "Bahdanau: RNNsearch", 1),
+            Entry("multi30k-none", "LSTM, no attention", 1, control=True, family="length", short="no attention"),
+            Entry("multi30k-bahdanau", "Bahdanau: RNNsearch", 1, family="length", short="RNNsearch"),
             Entry("multi30k-luong-dot", "Luong, global: dot", 1),
             Entry("multi30k-luong-general", "Luong, global: general", 1),
             Entry("multi30k-luong-concat", "Luong, global: concat", 1),
             Entry("multi30k-luong-location", "Luong, global: location", 1),
             Entry("multi30k-luong-local-m", "Luong, local-m: general", 1),
             Entry("multi30k-luong-local-p", "Luong, local-p: general", 1),
-            Entry("multi30k-luong-unfed", "Luong, general, without input feeding", 1),
+            Entry("multi30k-luong-unfed", "Luong, general, without input feeding", 1, family="length", short="Luong"),
             Entry("multi30k-luong-sparsemax", "Luong, general, sparsemax", 1),
-            Entry("multi30k-hard", "hard: one piece at a time", 1),
+            Entry("multi30k-hard", "hard: one piece at a time", 1, family="length", short="hard"),
             Entry("multi30k-hard-monotone", "hard, monotone", 1),
-            Entry("multi30k-transformer", "Transformer", 1),
-            Entry("multi30k-transformer-relative", "Transformer, relative positions", 1),
+            Entry("multi30k-transformer", "Transformer", 1, family="length"),
+            Entry(
+                "multi30k-transformer-relative", "Transformer, relative positions", 1, family="length", short="relative"
+            ),
             Entry("multi30k-transformer-window", "Transformer, windows of 4", 1),
             Entry("multi30k-transformer-entmax", "Transformer, entmax 1.5", 1),
             Entry("multi30k-interpret", "Transformer of beginnings, hears or writes", 1, control=True),
         ),
         costs=("parameters",),
+        lengths=True,
     ),
 }

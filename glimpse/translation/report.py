@@ -23,6 +23,7 @@ from glimpse.report_record import Record, training_charts
 from glimpse.text.svg import Drawing, below, inline, svg_file
 from glimpse.translation.alignment import Alignment, align, alignment_drawing, map_drawing
 from glimpse.translation.judge import not_tested
+from glimpse.translation.length_curves import length_points
 from glimpse.translation.picture import alignment_image
 from glimpse.translation.translating import interpret_texts, translate_texts
 from glimpse.translation.waits import lag_chart
@@ -105,12 +106,8 @@ def alignments_picture(agent: Translator, world: Translating, sentences: int, pa
 
 def length_chart(split: str, measured: dict[str, Any]) -> Chart:
     """BLEU by the length of the source: the curve by which attention was first defended (Bahdanau et al., 2015)."""
-    points, low = [], 0
-    for one in measured["by_length"]:
-        middle = (low + 1 + one["words"]) / 2 if one["words"] else low + 3
-        points.append((float(middle), float(one["bleu"])))
-        low = one["words"] or low
-    return Chart(f"{split.capitalize()} BLEU by length", "words of the source", (Series("BLEU", tuple(points)),))
+    points = length_points(measured["by_length"])
+    return Chart(f"{split.capitalize()} BLEU by length", "words of the source", (Series("BLEU", points),))
 
 
 def _charts(split: str, measured: dict[str, Any]) -> list[tuple[Chart, str]]:

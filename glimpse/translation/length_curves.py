@@ -1,0 +1,67 @@
+"""BLEU by the length of the source, a line for each of a table's lines (Bahdanau et al., 2015, figure 2)."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from glimpse.chart_drawing import charts_image
+from glimpse.charts import Chart, Series, Tone
+from glimpse.durable import reporting_read_errors
+from glimpse.errors import UserError
+from glimpse.pictures import png
+from glimpse.run_folder import RunFolder
+from glimpse.table_entries import Entry, Table
+
+_TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
+"""Those that are told apart most easily come first."""
+
+Points = tuple[tuple[float, float | None], ...]
+
+
+def length_points(groups: Sequence[dict[str, Any]]) -> Points:
+    """Of groups as `evaluate` keeps them, `words` (up to so many; None for all longer ones) and `bleu`.
+
+    Returns:
+        The middle of each group's lengths, three words behind the last limit for the longest, and its BLEU.
+    """
+    points: list[tuple[float, float | None]] = []
+    low = 0
+    for group in groups:
+        middle = (low + 1 + group["words"]) / 2 if group["words"] else low + 3
+        points.append((float(middle), float(group["bleu"])))
+        low = group["words"] or low
+    return tuple(points)
+
+
+def lengths_picture(table: Table, runs: Path) -> bytes | None:
+    """A PNG with a curve for each line of the table that has a family, of its runs that were measured; None without.
+
+    Raises:
+        UserError: if a run's evaluation cannot be read.
+    """
+    lines = [(entry, points) for entry in table.entries if entry.family and (points := _points_of(entry, runs))]
+    series = tuple(
+        Series(entry.short or entry.label, points, _TONES[number % len(_TONES)])
+        for number, (entry, points) in enumerate(lines)
+    )
+    chart = Chart("BLEU by length", "words of the source", series)
+    return png(charts_image([chart], columns=1)) if series else None
+
+
+def _points_of(entry: Entry, runs: Path) -> Points:
+    """The mean over a line's runs, where all of them have sentences of that length."""
+    paths = sorted(RunFolder(run).evaluation_path for run in runs.glob(f"{entry.config}-seed*[0-9]"))
+    known = [dict(length_points(_groups(path))) for path in paths if path.exists()]
+    middles = sorted(set.intersection(*map(set, known))) if known else []
+    return tuple((middle, mean(one[middle] or 0.0 for one in known)) for middle in middles)
+
+
+def _groups(path: Path) -> Sequence[dict[str, Any]]:
+    try:
+        with reporting_read_errors(path):
+            groups: Sequence[dict[str, Any]] = json.loads(path.read_text())["test"]["by_length"]
+        return groups
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it and measure again") from None
