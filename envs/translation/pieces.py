@@ -6,9 +6,9 @@ was written, spaces and all.
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PAD, UNKNOWN, BEGIN, END = range(4)
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 _SPACE = "\u2581"
+_GLUE, _OPENING = tuple("-/'\u2019"), tuple(f"{_SPACE}{mark}" for mark in '([{\u201e\u201c\u00ab"')
+"""Behind which a word goes on: marks that have no space in front of them, and marks that have one."""
 
 
 class Pieces:
@@ -67,11 +69,7 @@ class Pieces:
 
     def words(self, numbers: Iterable[int]) -> list[int]:
         """The word that each piece belongs to, from 1; words stand between spaces, with their marks. `END` is none."""
-        begins = [
-            number == UNKNOWN or (self._tokenizer.id_to_token(number) or "").startswith(_SPACE)
-            for number in numbers
-            if number not in (PAD, BEGIN, END)
-        ]
+        begins = [part.startswith(_SPACE) for part in self._parts(numbers)]
         return [max(1, count) for count in accumulate(begins)]
 
     def spell(self, numbers: Iterable[int]) -> list[str]:
@@ -92,15 +90,21 @@ class Pieces:
             unknown: what stands in place of each that is unknown, one after the other; `<unk>` where it is empty, and
                 behind its end.
         """
-        instead, parts = iter(unknown), []
-        for number in numbers:
-            if number == END:
-                break
-            if number == UNKNOWN:
-                parts.append(_SPACE + (next(instead, "") or _SPECIAL[UNKNOWN]))
-            elif number not in (PAD, BEGIN):
-                parts.append(self._tokenizer.id_to_token(number) or "")
+        parts = self._parts(takewhile(lambda number: number != END, numbers), unknown)
         return "".join(parts).replace(_SPACE, " ").strip()
+
+    def _parts(self, numbers: Iterable[int], unknown: Iterable[str] = ()) -> Iterator[str]:
+        """Of each piece that is not special, and of each unknown one, its text; `_SPACE` stands for a space."""
+        instead, before = iter(unknown), ""
+        for number in numbers:
+            if number in (PAD, BEGIN, END):
+                continue
+            part = self._tokenizer.id_to_token(number) or ""
+            if number == UNKNOWN:  # It has not kept whether it began a word.
+                goes_on = before.endswith(_OPENING) or (before.endswith(_GLUE) and before[-2:-1] != _SPACE)
+                part = _SPACE * (not goes_on) + (next(instead, "") or _SPECIAL[UNKNOWN])
+            yield part
+            before = before[-1:] + part
 
 
 def learn_pieces(texts: Iterable[str], kind: Literal["subwords", "words"], size: int) -> Pieces:

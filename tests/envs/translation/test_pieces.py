@@ -44,6 +44,15 @@ def test_unknown_words_can_be_put_in() -> None:
     assert pieces.written_as(text) == ["Ein", "Kamel", "spielt", ",", "Lama", "."]
 
 
+def test_an_unknown_word_stands_where_it_stood() -> None:
+    """Behind hyphens and opening marks without a space; behind a dash and closing marks with one."""
+    pieces = learn_pieces(['a -b (c) d: \u201ee" "f" - g, h/i'], "words", 99)
+    text = 'a-X (X) X: \u201eX" "X" - X, X/X'
+    numbers = pieces.encode([text])[0]
+    assert pieces.text(numbers, "X" * 8) == text
+    assert max(pieces.words(numbers)) == len(text.split())
+
+
 def test_pieces_are_learned_once(tmp_path: Path) -> None:
     """The second time they are read; a damaged file is learned anew, and a folder that cannot be is no hindrance."""
     first = pieces_of(TEXTS, "subwords", 50, tmp_path)
