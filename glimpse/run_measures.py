@@ -42,6 +42,8 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
     if table.figure == "rates" and not table.pace:
         measures |= _attended(result.experiment, own_scores(record))
     measures |= {cost: record[cost] for cost in table.costs}
+    if table.updates:
+        measures["updates"] = result.steps
     if table.pace:
         scores = own_scores(record)
         measures["texts_per_second"] = scores["greedy"]["episodes"] / scores["seconds"]

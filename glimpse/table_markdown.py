@@ -51,6 +51,7 @@ _NAMES = {
     "parameters": "parameters",
     "pixels": "pixels",
     "multiply_adds": "multiply-adds",
+    "updates": "updates",
     "epoch_seconds": "s an epoch",
     "words_per_second": "words/s",
     "texts_per_second": "texts/s",

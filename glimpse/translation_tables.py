@@ -6,9 +6,9 @@ TRANSLATION_TABLES: dict[str, Table] = {
     "translation": Table(
         "Translation, Multi30k English to German: BLEU of test_2016_flickr",
         "sacreBLEU of detokenised translations with their capitals, found with a beam of 5; greedy search and chrF "
-        "beside it. All lines have the same joint vocabulary of 8,000 subwords. LSTMs train for 20 minutes (with "
-        "input feeding, which goes piece by piece, they make half as many updates in them), without attention for 25, "
-        "RNNsearch for 30, Transformers for 50, the interpreter for 5,200 updates; the weights are those of the "
+        "beside it. All lines have the same joint vocabulary of 8,000 subwords. LSTMs train for 20 minutes, without "
+        "attention for 25, RNNsearch for 30, Transformers for 50, the interpreter for 5,200 updates. With input "
+        "feeding, which goes piece by piece, a decoder makes fewer updates in its time. The weights are those of the "
         "highest BLEU of greedy translations of the validation part, or of the interpreter's highest reward. A "
         "simultaneous translation is AL words or pieces behind (average lagging, Ma et al., 2019), or DAL words (the "
         "differentiable one, Cherry and Foster, 2019).",
@@ -34,6 +34,7 @@ TRANSLATION_TABLES: dict[str, Table] = {
             Entry("multi30k-interpret", "Transformer of beginnings, hears or writes", 1, control=True),
         ),
         costs=("parameters",),
+        updates=True,
         lengths=True,
     ),
 }

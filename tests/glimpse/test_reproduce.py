@@ -156,11 +156,13 @@ def test_tables_of_costs_and_of_glimpses_have_their_rows(
 def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run leaves out another fold, and words a second times seconds an epoch are the words of the texts."""
     line = Entry("mr", "MR", 2, Published(paper=80.0, cited="Someone (2018)"), folds=True)
-    monkeypatch.setitem(TABLES, "texts", Table("Texts", "Texts.", (line,), costs=("parameters",), speed=True))
+    table = Table("Texts", "Texts.", (line,), costs=("parameters",), updates=True, speed=True)
+    monkeypatch.setitem(TABLES, "texts", table)
     read = [f"task.data=file:{OPINIONS}", "task.vectors=none", "agent.encoder.width=8"]
     assert run(tmp_path, "texts", *read) == 0
     found = {row["metric"]: row for row in rows(tmp_path, "texts")}
-    assert list(found) == ["test_accuracy", "parameters", "epoch_seconds", "words_per_second"]
+    assert list(found) == ["test_accuracy", "parameters", "updates", "epoch_seconds", "words_per_second"]
+    assert found["updates"]["values"] == [4, 4]
     assert all(0 <= value <= 100 for value in found["test_accuracy"]["values"])
     assert found["test_accuracy"]["published"] == {"paper": 80.0, "cited": "Someone (2018)"}
     speed, epoch = (found[name]["values"] for name in ("words_per_second", "epoch_seconds"))
@@ -169,7 +171,7 @@ def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypa
     assert [task.fold for task in folds if isinstance(task, ReadingOptions)] == [0, 1]
     assert [rate * seconds for rate, seconds in zip(speed, epoch, strict=True)] == pytest.approx(words, rel=0.01)
     page = (tmp_path / "results/texts.md").read_text()
-    assert "| accuracy, % | parameters | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
+    assert "| accuracy, % | parameters | updates | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
 
 
 def test_a_table_of_reasons_tells_what_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
