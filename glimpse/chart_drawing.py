@@ -17,7 +17,8 @@ _COLOURS: dict[Tone, str] = {
     "paper": "#c77700",
     "public": "#5b5fc7",
 }
-_NAMES: dict[Tone, str] = {**_COLOURS, "sampled": _COLOURS["agent"], "control": _TEXT}
+_NAMES: dict[Tone, str] = {**_COLOURS, "sampled": "#478a97", "control": _TEXT}
+"""Of words, which must be darker than lines to be read."""
 _FAINT = 0.2
 """How much of its colour a band has."""
 _FINE = 3

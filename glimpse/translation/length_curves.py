@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,8 +15,8 @@ from glimpse.pictures import png
 from glimpse.run_folder import RunFolder
 from glimpse.table_entries import Entry, Table
 
-_TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
-"""Those that are told apart most easily come first."""
+_TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "sampled")
+"""Those that are told apart most easily come first; controls have their own."""
 
 Points = tuple[tuple[float, float | None], ...]
 
@@ -42,9 +43,10 @@ def lengths_picture(table: Table, runs: Path) -> bytes | None:
         UserError: if a run's evaluation cannot be read.
     """
     lines = [(entry, points) for entry in table.entries if entry.family and (points := _points_of(entry, runs))]
+    tones = cycle(_TONES)
     series = tuple(
-        Series(entry.short or entry.label, points, _TONES[number % len(_TONES)])
-        for number, (entry, points) in enumerate(lines)
+        Series(entry.short or entry.label, points, "control" if entry.control else next(tones))
+        for entry, points in lines
     )
     chart = Chart("BLEU by length", "words of the source", series)
     return png(charts_image([chart], columns=1)) if series else None
