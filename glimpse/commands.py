@@ -5,16 +5,11 @@ A subcommand imports what it needs when it is run, so that help and mistakes in 
 
 import argparse
 import json
-import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from glimpse.errors import UserError
-
-if TYPE_CHECKING:
-    from glimpse.config import Experiment
+from glimpse.option_types import at_least_zero, count, device, share
 
 _Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
@@ -48,56 +43,13 @@ def _add_train(commands: _Commands) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    experiment, run = _resumed(arguments) if arguments.resume else _new_run(arguments)
+    from glimpse.named_experiment import new_run, resumed_run
+
+    experiment, run = resumed_run(arguments) if arguments.resume else new_run(arguments)
+    # Torch takes seconds to import, and mistakes in the config are known by now.
     from glimpse.train import train_command
 
     return train_command(experiment, run, arguments.resume)
-
-
-def _new_run(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
-    experiment = _read(arguments)
-    return experiment, arguments.run or Path("runs") / f"{Path(arguments.config).stem}-seed{experiment.seed}"
-
-
-def _resumed(arguments: argparse.Namespace) -> "tuple[Experiment, Path]":
-    """The experiment of a run that is there: named by its folder, or by the command that began it."""
-    from glimpse.config_file import load_experiment
-    from glimpse.run_folder import RunFolder
-
-    run = Path(arguments.config)
-    if run.is_dir() or not _is_config(arguments.config):
-        if arguments.run or arguments.overrides:
-            raise UserError(f"--resume {run} takes the config from that folder: give no --run and no overrides")
-        return load_experiment(RunFolder.open(run).config_path), run
-    given, run = _new_run(arguments)
-    kept = load_experiment(RunFolder.open(run).config_path)
-    if given != kept:
-        from glimpse.config_differences import differing_keys
-
-        raise UserError(
-            f"{run} was begun with other values of {', '.join(differing_keys(kept, given))}. "
-            f"Go on as it was begun with: glimpse train --resume {run}"
-        )
-    return kept, run
-
-
-def _is_config(name: str) -> bool:
-    from glimpse.config_file import find_config
-
-    try:
-        return find_config(name).is_file()
-    except UserError:
-        return False
-
-
-def _read(arguments: argparse.Namespace) -> "Experiment":
-    """The experiment of CONFIG and overrides; says which keys they made void."""
-    from glimpse.config_file import read_experiment
-
-    experiment, notes = read_experiment(arguments.config, arguments.overrides)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    return experiment
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -115,9 +67,9 @@ def _add_evaluate(commands: _Commands) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--split", choices=("test", "validation"), help="default: test")
-    parser.add_argument("--copies", type=_count, metavar="M", help="episodes averaged for each example")
-    parser.add_argument("--batch", type=_count, metavar="B", help="examples side by side")
-    parser.add_argument("--share", type=_share, metavar="S", help="of words, named as reasons where people marked some")
+    parser.add_argument("--copies", type=count, metavar="M", help="episodes averaged for each example")
+    parser.add_argument("--batch", type=count, metavar="B", help="examples side by side")
+    parser.add_argument("--share", type=share, metavar="S", help="of words, named as reasons where people marked some")
     _add_average(parser)
     parser.add_argument("--text", metavar="TEXT", help="measure nothing; answer this, and show what was attended to")
     parser.add_argument("--text2", metavar="TEXT", help="the second text, where a run reads pairs")
@@ -156,9 +108,9 @@ def _add_translate(commands: _Commands) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("texts", nargs="*", default=[], metavar="TEXT", help="default: the lines of standard input")
-    parser.add_argument("--beam", type=_count, metavar="K", help="translations kept at each piece; 1: greedy search")
-    parser.add_argument("--length-penalty", type=_at_least_zero, metavar="A", help="the larger, the longer")
-    parser.add_argument("--batch", type=_count, default=1, metavar="B", help="lines translated at once (default: 1)")
+    parser.add_argument("--beam", type=count, metavar="K", help="translations kept at each piece; 1: greedy search")
+    parser.add_argument("--length-penalty", type=at_least_zero, metavar="A", help="the larger, the longer")
+    parser.add_argument("--batch", type=count, default=1, metavar="B", help="lines translated at once (default: 1)")
     parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
     parser.add_argument("--heads", action="store_true", help="print it of each head, not the mean of the last layer's")
     parser.add_argument("--output", type=Path, metavar="FILE", help="draw it, head by head, into this .svg or .png")
@@ -168,7 +120,7 @@ def _add_translate(commands: _Commands) -> None:
 
 def _add_average(parser: argparse.ArgumentParser) -> None:
     told = "take the mean weights of the K newest checkpoints (train.keep), not the best on validation data"
-    parser.add_argument("--average", type=_count, metavar="K", help=told)
+    parser.add_argument("--average", type=count, metavar="K", help=told)
 
 
 def _translate(arguments: argparse.Namespace) -> None:
@@ -194,7 +146,7 @@ def _add_show(commands: _Commands) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
     parser.add_argument(
-        "--episodes", type=_count, default=16, metavar="N", help="episodes, or texts, shown (default: 16)"
+        "--episodes", type=count, default=16, metavar="N", help="episodes, or texts, shown (default: 16)"
     )
 
 
@@ -211,7 +163,7 @@ def _add_masks(commands: _Commands) -> None:
     parser = _add(commands, "masks", _masks, "Draw masks of attention", examples, words="masks")
     told = "as in a config, or the kind alone (default: all that there are)"
     parser.add_argument("masks", nargs="*", default=[], metavar="MASK", help=told)
-    parser.add_argument("--size", type=_count, default=8, metavar="N", help="tokens on each side (default: 8)")
+    parser.add_argument("--size", type=count, default=8, metavar="N", help="tokens on each side (default: 8)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="draw into this file, .svg or .png, instead")
 
 
@@ -267,13 +219,14 @@ def _add_config(commands: _Commands) -> None:
 
 def _config(arguments: argparse.Namespace) -> None:
     from glimpse.config_file import dump_experiment, experiment_schema
+    from glimpse.named_experiment import named_experiment
 
     if arguments.action == "schema":
         print(json.dumps(experiment_schema(), indent=2))
     elif arguments.config is None:
         arguments.parser.error(f"{arguments.action} needs a CONFIG")
     else:
-        experiment = _read(arguments)
+        experiment = named_experiment(arguments)
         print("ok" if arguments.action == "validate" else dump_experiment(experiment).rstrip())
 
 
@@ -302,7 +255,7 @@ def _add_reproduce(commands: _Commands) -> None:
     parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
     _add_overrides(parser)
     parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the lines of these configs")
-    parser.add_argument("--seeds", type=_count, metavar="N", help="runs of each line (default: as the table says)")
+    parser.add_argument("--seeds", type=count, metavar="N", help="runs of each line (default: as the table says)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
@@ -326,31 +279,7 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 
 def _add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument("--device", type=_device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N")
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise argparse.ArgumentTypeError(f"expected auto, cpu, cuda or cuda:N, got {text!r}")
-    return text
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,8}", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    if not re.fullmatch(r"1|1\.0+|0?\.\d{1,8}", text) or not float(text):
-        raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, such as 0.2, got {text!r}")
-    return float(text)
-
-
-def _at_least_zero(text: str) -> float:
-    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text):
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
-    return float(text)
+    parser.add_argument("--device", type=device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N")
 
 
 def _add(

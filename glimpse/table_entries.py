@@ -62,6 +62,7 @@ class Table:
     figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken;
         `rates`, accuracy over the share of words that is read.
     costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
+    tested_again: which lines saw the test set more than once, and why, if any did.
     updates: whether the updates that were made in training are a column, since lines train for a time.
     speed: whether the seconds of an epoch and the words of a second, in training, are columns.
     curve: the measure of validation data of which learning curves are drawn, if any; of lines that have a family.
@@ -75,6 +76,7 @@ class Table:
     entries: tuple[Entry, ...]
     figure: Literal["lines", "cost", "glimpses", "rates"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
+    tested_again: str = ""
     updates: bool = False
     speed: bool = False
     pace: bool = False

@@ -96,7 +96,7 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     return (
-        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(present, rows)}\n\n"
+        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(table, present, rows)}\n\n"
         f"Each line again:\n\n```sh\n{commands}\n```\n"
     )
 
@@ -150,11 +150,12 @@ def _published_text(published: Published | None, column: str) -> str:
     return f"{number:.2f}{_STAR * (column in published.recalled)}{owner}"
 
 
-def _notes(present: Sequence[Entry], rows: Sequence[Row]) -> str:
+def _notes(table: Table, present: Sequence[Entry], rows: Sequence[Row]) -> str:
     """How to read the numbers."""
+    again = f", and again for some lines: {table.tested_again}" if table.tested_again else ""
     notes = [
         "Mean over seeds; with three or more the standard deviation, and in brackets the range. The weights are those "
-        "that were best on validation data; the test set was used once. Minutes are of training, of one run."
+        f"that were best on validation data; the test set was used once{again}. Minutes are of training, of one run."
     ]
     if any(row["metric"] == "test_marked_recall" for row in rows):
         notes.append(

@@ -11,9 +11,8 @@ TRANSLATION_TABLES: dict[str, Table] = {
         "feeding, which goes piece by piece, a decoder makes fewer updates in its time. The weights are those of the "
         "highest BLEU of greedy translations of the validation part, or of the interpreter's highest reward. A "
         "simultaneous translation is AL words or pieces behind (average lagging, Ma et al., 2019), or DAL words (the "
-        "differentiable one, Cherry and Foster, 2019). Some lines saw the test set twice: without "
-        "attention, since it underfitted at first and got less dropout and more minutes; the interpreter, since it was "
-        "first taught by average lagging; general and the Transformer, trained again as they were.",
+        "differentiable one, Cherry and Foster, 2019). By length, few sources have more than 20 words: 29 have up to "
+        "25 and 8 have more, so that the ends of the curves are noise.",
         (
             Entry("multi30k-none", "LSTM, no attention", 1, control=True, family="length", short="no attention"),
             Entry("multi30k-bahdanau", "Bahdanau: RNNsearch", 1, family="length", short="RNNsearch"),
@@ -37,6 +36,9 @@ TRANSLATION_TABLES: dict[str, Table] = {
         ),
         costs=("parameters",),
         updates=True,
+        tested_again="no attention underfitted at first, and got less dropout and more minutes; the interpreter was "
+        "first taught by average lagging; general and the Transformer were trained again as they were (BLEU 32.59 and "
+        "38.12 at first)",
         lengths=True,
     ),
 }

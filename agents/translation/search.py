@@ -9,15 +9,31 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
-from glimpse.agents.translation.decoding import Decoder, Encoded, Tensors, Written, take
+from glimpse.agents.translation.decoding import Encoded, Tensors, Written, take
 from glimpse.agents.translation.symbols import BEGIN, END
+
+
+class SearchedDecoder(Protocol):
+    """What a search asks of a decoder; the steps are the writer's."""
+
+    def prepare(self, encoded: Encoded) -> Tensors:
+        """What stays of the sources."""
+        ...
+
+    def begin(self, encoded: Encoded) -> Tensors:
+        """The state before the first piece."""
+        ...
 
 
 class Writer(Protocol):
     """What is searched with: an agent that translates."""
 
     longest: int
-    decoder: Decoder
+
+    @property
+    def decoder(self) -> SearchedDecoder:
+        """Which begins translations."""
+        ...
 
     def encode(self, source: Tensor) -> Encoded:
         """Read sources (B, L)."""

@@ -199,6 +199,14 @@ def test_times_as_fast_by_hand() -> None:
     assert [line[2] for line in cells] == ["1.0", "2.5", ""]
 
 
+def test_lines_that_saw_the_test_set_again_are_named() -> None:
+    """A table without such lines says that there are none."""
+    tables = [Table("T", "", (Entry("a", "first"),), tested_again=told) for told in ("", "a was mended")]
+    pages = [table_markdown(table, [row("a", "test_bleu", 9.0)], "t") for table in tables]
+    assert "the test set was used once. Minutes" in pages[0]
+    assert "the test set was used once, and again for some lines: a was mended. Minutes" in pages[1]
+
+
 def test_reasons_are_drawn_by_their_f1() -> None:
     """What is named, and the words that count most; the page has a heading for each number."""
     names = (

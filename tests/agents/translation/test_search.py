@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
+from glimpse.agents.translation.decoding import Encoded, Tensors, Written
 from glimpse.agents.translation.search import greedy, limits, translate
 from glimpse.agents.translation.translator import Translator
 
@@ -47,8 +47,8 @@ def test_an_endless_translation_is_cut_at_its_limit(unattended: Translator, sour
         assert (target.gather(1, (target != 0).sum(1, keepdim=True) - 1) == 3).all()
 
 
-class _Nothing(Decoder):
-    width = 0
+class _Nothing:
+    """A decoder that knows nothing of the source."""
 
     def prepare(self, encoded: Encoded) -> Tensors:
         return {"states": encoded.states}
@@ -56,19 +56,13 @@ class _Nothing(Decoder):
     def begin(self, encoded: Encoded) -> Tensors:
         return {"states": encoded.states}
 
-    def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
-        raise NotImplementedError
-
-    def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
-        raise NotImplementedError
-
 
 class _Table:
     """Writes by a table of probabilities of each piece after the last one; pieces 4 and 5, and END, 3."""
 
     def __init__(self, table: dict[int, list[float]]) -> None:
         self.longest = 5
-        self.decoder: Decoder = _Nothing()
+        self.decoder = _Nothing()
         self.table = torch.full((6, 6), 1e-30)
         for before, (end, four, five) in table.items():
             self.table[before, 3:] = torch.tensor([end, four, five]).clamp(min=1e-30)
