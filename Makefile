@@ -8,11 +8,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: demo readme test format lint types tests wheel-tests setup clean always
 
 demo: setup
-	$(BIN)/python -m glimpse.demo
+	$(BIN)/python -m glimpse.cli.demo
 
 # The README shows the tables of results/ as they are.
 readme: setup
-	$(BIN)/python -m glimpse.readme
+	$(BIN)/python -m glimpse.reproduction.readme
 
 test: setup format lint types tests wheel-tests
 
@@ -20,7 +20,7 @@ setup: $(READY)
 
 # An editable installation in strict mode is a folder of links that type checkers can follow:
 # it is renewed when a file comes or goes, and only then.
-FILES := $(sort $(wildcard glimpse/* envs/* agents/* configs/* glimpse/*/*.py envs/*/*.py agents/*/*.py))
+FILES := $(sort $(wildcard glimpse/* glimpse/*/* glimpse/*/*/*.py envs/* envs/*/*.py agents/* agents/*/*.py configs/* configs/*/*.yaml))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
 	@echo $(FILES) | cmp -s - $@ || echo $(FILES) > $@

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glimpse.agents.episode import Decision, Episode, Loss
-from glimpse.agents.sight import Sight
+from glimpse.agents.vision.readout import Sight
 
 Memory = Any
 """What an agent carries from step to step, its own affair: tensors with the episodes on the first axis."""

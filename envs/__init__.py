@@ -18,7 +18,7 @@ class World:
 
     id: str
     defaults: dict[str, Any] = field(default_factory=dict)
-    core: str = "glimpse.envs.classify:Classification"
+    core: str = "glimpse.envs.images.classification:Classification"
     options: str = "glimpse.envs.options:ClassificationOptions"
     kind: str = "classification"
 
@@ -49,21 +49,21 @@ WORLDS: dict[str, World] = {
     "catch": World(
         "glimpse/Catch-v0",
         {"retina": {"patch": 6, "scales": 3}},
-        core="glimpse.envs.catch:Catch",
+        core="glimpse.envs.images.catch:Catch",
         options="glimpse.envs.options:CatchOptions",
         kind="catch",
     ),
     "digit-pair": World(
         "glimpse/DigitPair-v0",
         {"data": "mnist", "retina": _WIDE_RETINA},
-        core="glimpse.envs.pairs:DigitPair",
+        core="glimpse.envs.images.digit_pair:DigitPair",
         options="glimpse.envs.options:DigitPairOptions",
         kind="pairs",
     ),
     "text": World(
         "glimpse/Text-v0",
         {"data": "sst2"},
-        core="glimpse.envs.text.reading:Reading",
+        core="glimpse.envs.text.whole_text:Reading",
         options="glimpse.envs.text.reading_options:ReadingOptions",
         kind="text",
     ),
@@ -97,7 +97,7 @@ WORLDS |= {
     "interpret": World(
         "glimpse/Interpret-v0",
         {"data": "multi30k"},
-        "glimpse.envs.translation.interpreting:Interpreting",
+        "glimpse.envs.translation.simultaneous:Interpreting",
         "glimpse.envs.translation.interpret_options:InterpretOptions",
         "interpretation",
     ),
@@ -117,7 +117,7 @@ def register_worlds() -> None:
         if world.id not in registry:
             register(
                 id=world.id,
-                entry_point="glimpse.envs.gymnasium_face:WorldEnv",
-                vector_entry_point="glimpse.envs.gymnasium_face:WorldVectorEnv",
+                entry_point="glimpse.envs.faces.gymnasium_face:WorldEnv",
+                vector_entry_point="glimpse.envs.faces.gymnasium_face:WorldVectorEnv",
                 kwargs={"name": name},
             )

@@ -14,15 +14,15 @@ from gymnasium.logger import warn
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.images.retina import Retina
 from glimpse.envs.lane_random import mix
-from glimpse.envs.retina import Retina
 
 Arrays = dict[str, NDArray[Any]]
 DRAWN = -1  # In place of an example's number: draw one.
 
 
 class CoreStep(Protocol):
-    """What a core's step gives back; see `glimpse.envs.classify.Step`."""
+    """What a core's step gives back; see `glimpse.envs.images.classification.Step`."""
 
     @property
     def observation(self) -> dict[str, Tensor]:
@@ -38,7 +38,7 @@ class CoreStep(Protocol):
 
 
 class Core(Protocol):
-    """A task as a batched core: tensors in and out. `glimpse.envs.classify.Classification` is one.
+    """A task as a batched core: tensors in and out. `glimpse.envs.images.classification.Classification` is one.
 
     Its spaces are those of one lane. Of what it returns it never changes a tensor in place.
     """

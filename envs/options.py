@@ -78,8 +78,8 @@ class WorldOptions(Options):
         from glimpse.envs import WORLDS
 
         if data not in {world.defaults.get("data") for world in WORLDS.values()}:
-            from glimpse.envs.catalogue import IMAGE_SETS
-            from glimpse.envs.sources import unknown
+            from glimpse.envs.data.sources import unknown
+            from glimpse.envs.images.image_sets import IMAGE_SETS
 
             if data not in IMAGE_SETS and not data.startswith(("torchvision:", "folder:")):
                 raise unknown(data, [*IMAGE_SETS, "torchvision:NAME", "folder:PATH"], "data set")

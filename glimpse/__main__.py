@@ -2,6 +2,6 @@
 
 import sys
 
-from glimpse.command_line import main
+from glimpse.cli.command_line import main
 
 sys.exit(main())

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.command_line import main
-from glimpse.config_file import shipped_configs
-from glimpse.readme import fill_tables
-from glimpse.tables import TABLES
+from glimpse.cli.command_line import main
+from glimpse.config.files import shipped_configs
+from glimpse.reproduction.readme import fill_tables
+from glimpse.reproduction.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -33,7 +33,7 @@ def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     for command in commands:
         assert main([command, "--help"]) == 0
     capsys.readouterr()
-    assert set(re.findall(r"configs/([\w-]+)\.yaml", README)) <= set(shipped_configs())
+    assert set(re.findall(r"configs/[\w-]+/([\w-]+)\.yaml", README)) <= set(shipped_configs())
 
 
 def test_its_tables_are_those_of_the_results() -> None:

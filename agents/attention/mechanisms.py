@@ -4,10 +4,10 @@ from torch import nn
 
 from glimpse.agents.attention import options as o
 from glimpse.agents.attention.additive import AdditiveScore
+from glimpse.agents.attention.context_vector import ContextVector
 from glimpse.agents.attention.directional import Token2Token
 from glimpse.agents.attention.distance import Distance
 from glimpse.agents.attention.global_attention import GlobalAttention
-from glimpse.agents.attention.hierarchical import ContextVector
 from glimpse.agents.attention.local import LocalAttention
 from glimpse.agents.attention.multi_head import MultiHead
 from glimpse.agents.attention.multiplicative import DotScore, GeneralScore, LinearConcatScore, LocationScore

@@ -16,7 +16,7 @@ from glimpse.agents.attention.newest import attend_at, attend_newest
 from glimpse.agents.attention.positions import sinusoids
 from glimpse.agents.dropout import Dropout
 from glimpse.agents.encoders.options import DecoderOptions
-from glimpse.agents.encoders.transformer import Residual, feed_forward
+from glimpse.agents.encoders.transformer_encoder import Residual, feed_forward
 
 
 class Decoded(NamedTuple):

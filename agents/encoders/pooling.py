@@ -6,7 +6,7 @@ Axes: B texts, L tokens, D width, R hops.
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.attention.hierarchical import ContextVector
+from glimpse.agents.attention.context_vector import ContextVector
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.source2token import Source2Token
 from glimpse.agents.attention.structured import Structured, penalty

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from glimpse.agents.chooser import copied, greedy_copies
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.episode import Episode
 from glimpse.agents.errors import AgentError
@@ -19,6 +18,7 @@ from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, Scor
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
 from glimpse.agents.selection.selector import Selector
+from glimpse.agents.text.selecting_reader import copied, greedy_copies
 from glimpse.agents.text_options import RationaleOptions
 
 Texts = dict[str, Tensor]

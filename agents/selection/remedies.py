@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoded
-from glimpse.agents.heads import Head
-from glimpse.agents.reader import Reader
+from glimpse.agents.encoders.make_encoder import make_encoder
+from glimpse.agents.text.heads import Head
+from glimpse.agents.text.reader import Reader
 
 
 class SecondReader(nn.Module):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glimpse.agents.encoders.recurrent import BidirectionalStates
+from glimpse.agents.encoders.recurrent_encoder import BidirectionalStates
 from glimpse.agents.selection.options import SelectorOptions
 from glimpse.agents.selection.sampler import SequenceSampler
 

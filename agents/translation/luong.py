@@ -18,7 +18,7 @@ from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.selection.options import BaselineOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
-from glimpse.agents.translation.hard import HardAttention, Looked, make_hard, worth
+from glimpse.agents.translation.hard_attention import HardAttention, Looked, make_hard, worth
 from glimpse.agents.translation.options import HardOptions, LuongOptions, Seq2SeqOptions
 from glimpse.agents.translation.source_attention import SourceAttention
 from glimpse.agents.translation.translator import Translator

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from glimpse.agents.attention.newest import put_at
 from glimpse.agents.encoders.decoder import TransformerDecoder
-from glimpse.agents.encoders.transformer import TransformerEncoder
+from glimpse.agents.encoders.transformer_encoder import TransformerEncoder
 from glimpse.agents.translation.decoding import Tensors
 
 

@@ -52,8 +52,8 @@ class TextOptions(WorldOptions):
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
         """In place of the data sets of pictures."""
-        from glimpse.envs.sources import unknown
-        from glimpse.envs.text.catalogue import TEXT_SETS
+        from glimpse.envs.data.sources import unknown
+        from glimpse.envs.text.text_sets import TEXT_SETS
 
         if data not in TEXT_SETS and not _names_a_file(data):
             if data.endswith((".tsv", ".csv", ".jsonl", ".gz", ".xz")):
@@ -64,7 +64,7 @@ class TextOptions(WorldOptions):
     @field_validator("fold")
     @classmethod
     def _folds_are_without_a_test_part(cls, fold: int, info: ValidationInfo) -> int:
-        from glimpse.envs.text.catalogue import TEXT_SETS
+        from glimpse.envs.text.text_sets import TEXT_SETS
 
         data = info.data.get("data")
         if fold and data in TEXT_SETS and TEXT_SETS[data].test:

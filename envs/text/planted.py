@@ -7,7 +7,7 @@ says anything alone.
 
 import numpy as np
 
-from glimpse.envs.splits import SPLIT_SEED
+from glimpse.envs.data.splits import SPLIT_SEED
 from glimpse.envs.text.rows import Rows
 
 _TRAIN, _VALIDATION, _TEST = 10_000, 1_000, 2_000

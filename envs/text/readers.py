@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.sources import Places, read_files
-from glimpse.envs.text.catalogue import TEXT_SETS
+from glimpse.envs.data.sources import Places, read_files
 from glimpse.envs.text.planted import numbers, planted
 from glimpse.envs.text.rows import Parts, Rows, numbered
+from glimpse.envs.text.text_sets import TEXT_SETS
 from glimpse.envs.text.tokens import BREAK, bare_word, tokenise
 from glimpse.envs.text.trees import phrases
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.splits import fold, hold_out
+from glimpse.envs.data.splits import fold, hold_out
 
 
 class Rows(NamedTuple):

@@ -13,15 +13,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.classification import Action, Observation, Step
 from glimpse.envs.options import AugmentOptions
-from glimpse.envs.text.core import TextCore
-from glimpse.envs.text.datasets import TextData, load_text
 from glimpse.envs.text.naive_bayes import NaiveBayes
-from glimpse.envs.text.page import draw_page
 from glimpse.envs.text.ragged import PAD
+from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.text.select_options import SelectOptions
+from glimpse.envs.text.text_data import TextData, load_text
+from glimpse.envs.text.text_env import TextCore
 
 
 class Shown(NamedTuple):

@@ -13,15 +13,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.classify import Action, Observation, Step
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.classification import Action, Observation, Step
 from glimpse.envs.options import AugmentOptions
-from glimpse.envs.text.core import TextCore
-from glimpse.envs.text.datasets import load_documents, load_text, load_vectors
-from glimpse.envs.text.page import draw_page
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
-from glimpse.envs.text.reading import Library
+from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.text.skim_options import SkimOptions
+from glimpse.envs.text.text_data import load_documents, load_text, load_vectors
+from glimpse.envs.text.text_env import TextCore
+from glimpse.envs.text.whole_text import Library
 
 _SKIP = 2
 

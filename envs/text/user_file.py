@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows, numbered
-from glimpse.envs.text.tables import table_rows
+from glimpse.envs.text.table_files import table_rows
 from glimpse.envs.text.tokens import BREAK
 
 _WIDEST = 1000

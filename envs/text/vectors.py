@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.contents import uncompressed
+from glimpse.envs.data.file_contents import uncompressed
+from glimpse.envs.data.sources import Places, copies, read_files
 from glimpse.envs.errors import DataError
-from glimpse.envs.sources import Places, copies, read_files
-from glimpse.envs.text.catalogue import GLOVE, GLOVE_WHOLE
+from glimpse.envs.text.text_sets import GLOVE, GLOVE_WHOLE
 
 
 class VectorTable(NamedTuple):

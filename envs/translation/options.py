@@ -53,8 +53,8 @@ class TranslationOptions(WorldOptions):
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
         """In place of the data sets of pictures."""
-        from glimpse.envs.sources import unknown
-        from glimpse.envs.translation.parallel import PARALLEL_SETS
+        from glimpse.envs.data.sources import unknown
+        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
 
         if data not in (*PARALLEL_SETS, *RANDOM_STRINGS) and not names_a_file(data):
             raise unknown(data, [*PARALLEL_SETS, *RANDOM_STRINGS, "file:PREFIX"], "parallel data set")
@@ -63,7 +63,7 @@ class TranslationOptions(WorldOptions):
     @field_validator("target")
     @classmethod
     def _languages_are_there(cls, target: str, info: ValidationInfo) -> str:
-        from glimpse.envs.translation.parallel import PARALLEL_SETS
+        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
 
         data, source = info.data.get("data", ""), info.data.get("source", "")
         if data in PARALLEL_SETS:
@@ -87,7 +87,7 @@ class TranslationOptions(WorldOptions):
     @field_validator("test")
     @classmethod
     def _test_is_known(cls, test: str | None, info: ValidationInfo) -> str | None:
-        from glimpse.envs.translation.parallel import PARALLEL_SETS
+        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
 
         data = info.data.get("data")
         if test is None or data is None:

@@ -12,14 +12,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.beginning import draw_example
-from glimpse.envs.classify import Action, Observation, Step
+from glimpse.envs.images.classification import Action, Observation, Step
+from glimpse.envs.images.initial_location import draw_example
 from glimpse.envs.options import AugmentOptions
-from glimpse.envs.text.page import draw_page
-from glimpse.envs.translation.datasets import TranslationData, load_translations
+from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.translation.options import TranslationOptions
-from glimpse.envs.translation.pieces import END, PAD
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
+from glimpse.envs.translation.subwords import END, PAD
+from glimpse.envs.translation.translation_data import TranslationData, load_translations
 
 
 class Translating:

@@ -11,7 +11,7 @@ from glimpse.agents import AGENTS
 from glimpse.agents.agent import Agent, LearningAgent
 from glimpse.envs import WORLDS
 from glimpse.envs.lanes import VisualCore
-from glimpse.rollout import play, show
+from glimpse.runs.rollout import play, show
 
 SMALL: dict[str, Any] = {
     "glimpse_width": 6,

@@ -18,7 +18,7 @@ from gymnasium.vector.utils import CloudpickleWrapper
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from glimpse.envs import WORLDS
-from glimpse.envs.stable_baselines3_face import FlatView, make_sb3_env
+from glimpse.envs.faces.stable_baselines3_face import FlatView, make_sb3_env
 
 OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
 

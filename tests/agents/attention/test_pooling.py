@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from glimpse.agents.attention.hierarchical import ContextVector, word_colour
+from glimpse.agents.attention.context_vector import ContextVector, word_colour
 from glimpse.agents.attention.source2token import Source2Token
 from glimpse.agents.attention.structured import Structured, penalty
 

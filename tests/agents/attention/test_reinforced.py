@@ -8,7 +8,7 @@ from glimpse.agents.attention.directional import DirectionalBlock
 from glimpse.agents.attention.reinforced import Compact, ReinforcedBlock, Selected
 from glimpse.agents.encoders.disan import DisanEncoder
 from glimpse.agents.encoders.options import DisanEncoderOptions, ResanEncoderOptions
-from glimpse.agents.encoders.resan import ResanEncoder
+from glimpse.agents.encoders.resan_encoder import ResanEncoder
 
 REAL = torch.arange(6) < torch.tensor([6, 4, 1, 0])[:, None]
 

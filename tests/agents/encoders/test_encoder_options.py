@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from glimpse.agents.attention import masks
 from glimpse.agents.attention import options as attention
-from glimpse.agents.encoders.build import make_encoder
+from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
 
 ENCODER = TypeAdapter[EncoderOptions](EncoderOptions)

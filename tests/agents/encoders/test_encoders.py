@@ -7,10 +7,10 @@ import torch
 from pydantic import TypeAdapter
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from glimpse.agents.encoders.build import make_encoder
 from glimpse.agents.encoders.encoded import Encoder
+from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
-from glimpse.agents.encoders.recurrent import BidirectionalStates
+from glimpse.agents.encoders.recurrent_encoder import BidirectionalStates
 
 ENCODERS: list[dict[str, Any]] = [
     {"kind": "lstm", "width": 4},

@@ -17,7 +17,7 @@ from glimpse.agents.translation.options import (
     Seq2SeqOptions,
     TranslatingTransformerOptions,
 )
-from glimpse.agents.translation.transformer import TranslatingTransformer
+from glimpse.agents.translation.transformer_translator import TranslatingTransformer
 from glimpse.agents.translation.translator import Translator
 
 PIECES, LONGEST = 12, 14

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glimpse.envs.sources import Places
+from glimpse.envs.data.sources import Places
 from glimpse.envs.text.readers import read_text_set
 from glimpse.envs.text.rows import Rows
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glimpse.envs.data.sources import FileSet, Places
 from glimpse.envs.errors import DataError
-from glimpse.envs.sources import FileSet, Places
-from glimpse.envs.text.catalogue import MOVIE_REVIEWS, TEXT_SETS
 from glimpse.envs.text.readers import READERS, read_text_set
 from glimpse.envs.text.rows import Parts, Rows
+from glimpse.envs.text.text_sets import MOVIE_REVIEWS, TEXT_SETS
 
 _TREE = "(3 (2 A) (4 (3 good) (2 film)))\n(2 (2 A) (1 bad\\/worse))\n"
 _REVIEWS = io.StringIO()

@@ -6,10 +6,10 @@ from typing import Literal, get_args
 import pytest
 import torch
 
-from glimpse.envs.sources import Places, copies
-from glimpse.envs.text.catalogue import GLOVE, TEXT_SETS
-from glimpse.envs.text.datasets import TextData, load_documents, load_text, load_vectors
+from glimpse.envs.data.sources import Places, copies
 from glimpse.envs.text.options import TextOptions
+from glimpse.envs.text.text_data import TextData, load_documents, load_text, load_vectors
+from glimpse.envs.text.text_sets import GLOVE, TEXT_SETS
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glimpse.envs.data.sources import FileSet, Places
 from glimpse.envs.errors import DataError
-from glimpse.envs.sources import FileSet, Places
 from glimpse.envs.text import vectors
-from glimpse.envs.text.catalogue import GLOVE_WHOLE
+from glimpse.envs.text.text_sets import GLOVE_WHOLE
 from glimpse.envs.text.vectors import read_vectors
 
 WORDS = "the\n'\ncaf\xe9\n".encode()

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.options import AugmentOptions
-from glimpse.envs.translation.datasets import load_translations
 from glimpse.envs.translation.options import TranslationOptions
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.translating import Translating
+from glimpse.envs.translation.translation_data import load_translations
 
 
 def options(**given: Any) -> TranslationOptions:

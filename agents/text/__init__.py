@@ -1,0 +1,1 @@
+"""Agents that read texts: whole, in part, or window by window."""

@@ -1,0 +1,1 @@
+"""Where data come from: sources, downloads, checked files and splits."""

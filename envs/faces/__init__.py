@@ -1,0 +1,1 @@
+"""Gymnasium and Stable-Baselines3 interfaces of batched environments."""

@@ -1,0 +1,1 @@
+"""Image environments: data sets, retina, canvases and tasks."""

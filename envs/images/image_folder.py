@@ -1,0 +1,106 @@
+"""Images in folders by class: PATH/train/CLASS/* and PATH/test/CLASS/*.
+
+Grey or RGB, of any size and shape. All become RGB unless all are grey. Pictures of different sizes are
+centred on black canvases of the largest height and the largest width of both parts, unless they are resized.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from glimpse.envs.errors import DataError
+from glimpse.envs.images.labelled_images import Pictures, is_grey, pixels
+
+_LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
+
+
+def read_image_folder(
+    path: Path, part: Literal["train", "test"], image_size: tuple[int, int] | None = None
+) -> Pictures:
+    """Decode one part of an image folder; classes are the sorted names of the folders in `train`.
+
+    Args:
+        path: The folder that holds `train` and `test`.
+        part: Which of them to decode. Sizes and colours are taken from both, so that both come out alike.
+        image_size: Stretch each picture to this (height, width) in pixels.
+
+    Raises:
+        DataError: A folder is missing or empty, the parts' classes differ, or a file is no readable image.
+    """
+    files = {name: _files_by_class(path / name) for name in ("train", "test")}
+    if unequal := files["train"].keys() ^ files["test"].keys():
+        only_in = "train" if min(unequal) in files["train"] else "test"
+        raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {_LAYOUT}")
+    canvas = _canvas([file for by_class in files.values() for group in by_class.values() for file in group])
+    classes = tuple(files["train"])
+    labelled = [(file, label) for label, name in enumerate(classes) for file in files[part][name]]
+    height, width = image_size or (canvas.height, canvas.width)
+    images = _black((len(labelled), 1 if canvas.grey else 3, height, width), path)
+    for image, (file, _) in zip(images, labelled, strict=True):
+        with _opened(file) as picture:
+            array = pixels(picture, canvas.grey, image_size)
+        top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
+        image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
+    return Pictures(images, np.array([label for _, label in labelled]), classes)
+
+
+def _files_by_class(part: Path) -> dict[str, list[Path]]:
+    """The files of each class folder, both sorted by name. Hidden ones (.DS_Store) are passed over."""
+    if not part.is_dir():
+        raise DataError(f"{part} is not a folder. {_LAYOUT}")
+    folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not folders:
+        raise DataError(f"{part} holds no class folders. {_LAYOUT}")
+    files = {
+        folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")) for folder in folders
+    }
+    for folder in folders:
+        if not files[folder.name]:
+            raise DataError(f"{folder} holds no images. Add some, or remove the class from train and test.")
+    return files
+
+
+class _Canvas(NamedTuple):
+    """What fits every picture."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+def _canvas(files: list[Path]) -> _Canvas:
+    """The largest height and width of the pictures, and whether all are grey, from their headers."""
+    height, width, grey = 0, 0, True
+    for file in files:
+        with _opened(file) as picture:
+            height, width = max(height, picture.height), max(width, picture.width)
+            grey = is_grey(picture) and grey
+    return _Canvas(height, width, grey)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """An open picture; whatever goes wrong with it, decoding included, names the file."""
+    try:
+        with Image.open(file) as picture:
+            yield picture
+    except DataError as error:
+        raise DataError(f"{file} {error}") from error
+    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged files.
+        raise DataError(f"{file} cannot be read as an image ({error}). Replace or remove it.") from error
+
+
+def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Zeros, or a clear error where they do not fit into memory."""
+    try:
+        return np.zeros(shape, np.uint8)
+    except MemoryError as error:
+        gigabytes = np.prod(shape, dtype=float) / 1e9
+        raise DataError(
+            f"{path}: {shape[0]:,} images on canvases of {shape[2]} x {shape[3]} need {gigabytes:.1f} GB of "
+            "memory. Set image_size: [height, width] to make them smaller."
+        ) from error

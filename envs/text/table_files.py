@@ -1,0 +1,133 @@
+"""Tables in files: .tsv, .csv and .jsonl, plain or compressed (.gz, .xz), row by row.
+
+- .tsv: divided by tabs; a quotation mark is a character like any other, so no cell can hold a tab or a new line.
+- .csv: divided by commas; a cell in quotation marks may hold commas, doubled quotation marks and new lines.
+- .jsonl: an object on each line.
+
+In the first two the first line names the columns, unless the caller numbers them. Blank lines are passed over.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from glimpse.envs.data.file_contents import uncompressed
+from glimpse.envs.errors import DataError
+
+_CELL_LIMIT = 1 << 30
+FORMATS = (".tsv", ".csv", ".jsonl")
+
+
+def table_rows(path: Path, columns: Sequence[str | int], encoding: str) -> Iterator[tuple[str, list[Any]]]:
+    """The cells of some columns of each row, after words that say where the row stands.
+
+    Args:
+        path: The file; its name says which format it has.
+        columns: Their names; or their numbers from 0, and then there is no header.
+        encoding: How its characters are stored.
+
+    Raises:
+        DataError: The file is missing, damaged, or of another format or encoding; it lacks a column, or a row does.
+    """
+    kind = path.name.removesuffix(".gz").removesuffix(".xz")
+    kind = kind[kind.rfind(".") :].lower()
+    if kind not in FORMATS:
+        raise DataError(f"{path}: the name should end with {', '.join(FORMATS)} (or with .gz or .xz after that).")
+    content = _decoded(path, encoding)
+    if kind == ".jsonl":
+        yield from _objects(path, content, columns)
+    else:
+        yield from _cells(path, _tab_lines(content) if kind == ".tsv" else _csv_lines(path, content), columns)
+
+
+def _decoded(path: Path, encoding: str) -> str:
+    try:
+        content = uncompressed(path)
+    except DataError as fault:
+        raise DataError(f"{path} {fault}.") from fault
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} is not {encoding.upper()}, as expected: byte {error.start} (line {line}) is "
+            f"0x{content[error.start]:02x}. Save it as UTF-8, or set `encoding: latin-1` if that is what it is."
+        ) from error
+
+
+def _tab_lines(content: str) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(content.split("\n"), 1):
+        yield number, line.removesuffix("\r").split("\t")
+
+
+def _csv_lines(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
+    limit = csv.field_size_limit(_CELL_LIMIT)  # Documents may be longer than Python's default allows.
+    try:
+        lines = csv.reader(io.StringIO(content, newline=""), strict=True)
+        for cells in lines:
+            yield lines.line_num, cells
+    except csv.Error as error:
+        raise DataError(f"{path}, line {lines.line_num}: this is no CSV ({error}).") from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _cells(
+    path: Path, lines: Iterator[tuple[int, list[str]]], columns: Sequence[str | int]
+) -> Iterator[tuple[str, list[Any]]]:
+    """The wanted cells of lines, the first of which is the header if columns have names."""
+    lines = ((number, cells) for number, cells in lines if cells not in ([], [""]))
+    named = isinstance(columns[0], str)
+    first = next(lines, (1, []))
+    width = len(first[1])
+    there: list[str | int] = [name.strip() for name in first[1]] if named else list(range(width))
+    _check_columns(path, columns, there)
+    if not named:
+        lines = _again(first, lines)
+    wanted = [there.index(column) for column in columns]
+    for row, (number, cells) in enumerate(lines, 1):
+        if len(cells) != width:
+            raise DataError(f"{path}, line {number} (row {row}) has {len(cells)} columns, expected {width}.")
+        yield f"{path}, line {number} (row {row})", [cells[index] for index in wanted]
+
+
+def _again(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    if first[1]:
+        yield first
+    yield from rest
+
+
+def _objects(path: Path, content: str, columns: Sequence[str | int]) -> Iterator[tuple[str, list[Any]]]:
+    """The wanted values of objects, one a line."""
+    lines = ((number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip())
+    for row, (number, line) in enumerate(lines, 1):
+        place = f"{path}, line {number} (row {row})"
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{place} is no JSON ({error}).") from error
+        if not isinstance(value, dict):
+            raise DataError(f"{place} should be an object {{...}}, got {line.strip()[:40]}.")
+        _check_columns(place, columns, list(value))
+        yield place, [value[column] for column in columns]
+
+
+def _check_columns(place: object, columns: Sequence[str | int], there: Sequence[str | int]) -> None:
+    """All columns are there, once each."""
+    for column in columns:
+        if column not in there:
+            named = ", ".join(map(str, there)) or "none"
+            raise DataError(f"{place} has no column {column!r}; its columns are: {named}.{_remedy(place, column)}")
+        if there.count(column) > 1:
+            raise DataError(f"{place} has more than one column {column!r}.")
+
+
+def _remedy(place: object, column: str | int) -> str:
+    """What to do where a column is not there; `place` is a path where the first line could be no header."""
+    named = " Name them with `text`, `label` (and `text2`)"
+    if isinstance(place, Path) and isinstance(column, str):
+        return f"{named}, or number them from 0 if the first line is no header."
+    return f"{named}." if isinstance(column, str) else ""

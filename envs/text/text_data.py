@@ -1,0 +1,239 @@
+"""Text data sets as resident tensors, read and tokenised once in a process."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.data.sources import Places
+from glimpse.envs.data.splits import SPLIT_SEED
+from glimpse.envs.errors import DataError
+from glimpse.envs.text.corpus import ends, runs, sentence_starts, tokenise_all
+from glimpse.envs.text.numbered_splits import Encoded, EncodedSplit, Texts, encode, tokens_are
+from glimpse.envs.text.options import TextOptions
+from glimpse.envs.text.ragged import PAD, Nested, Ragged
+from glimpse.envs.text.tokens import SPLITTERS
+from glimpse.envs.text.vectors import read_vectors
+from glimpse.envs.text.vocabulary import Vocabulary, row_of
+
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class TextData:
+    """One split of a data set of sentences, pairs, or documents read as one long text each.
+
+    The tensors are shared by all who load them: never change them in place.
+
+    Attributes:
+        text: N texts.
+        second: The second text of each pair, or None.
+        labels: (N,) int64 in [0, len(classes)), or float32 scores.
+        classes: The name of each class; none where labels are scores.
+        scores: The lowest and the highest score, or None where labels are classes.
+        vocabulary: The words.
+        evidence: (M,) bool, whether people named the word as a reason, or None; `text.batch_of` makes batches of it.
+    """
+
+    text: Ragged
+    second: Ragged | None
+    labels: Tensor
+    classes: tuple[str, ...]
+    scores: tuple[float, float] | None
+    vocabulary: Vocabulary
+    evidence: Tensor | None
+
+    @property
+    def lengths(self) -> Tensor:
+        """(N,) int64 on the CPU: words of each text, or of the longer one of a pair."""
+        return self.text.lengths if self.second is None else torch.maximum(self.text.lengths, self.second.lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class DocumentData:
+    """One split of a data set of documents that are divided into sentences; the rest is as in `TextData`.
+
+    Attributes:
+        text: N documents.
+        labels: (N,) int64 in [0, len(classes)), or float32 scores.
+        classes: The name of each class; none where labels are scores.
+        scores: The lowest and the highest score, or None where labels are classes.
+        vocabulary: The words.
+        evidence: (M,) bool, whether people named the word as a reason; or None.
+    """
+
+    text: Nested
+    labels: Tensor
+    classes: tuple[str, ...]
+    scores: tuple[float, float] | None
+    vocabulary: Vocabulary
+    evidence: Tensor | None
+
+    @property
+    def lengths(self) -> Tensor:
+        """(N,) int64 on the CPU: sentences of each document."""
+        return self.text.lengths
+
+
+class WordVectors(NamedTuple):
+    """What the words begin with.
+
+    Attributes:
+        vectors: (V, E) float32; padding has zeros, and words without a vector small random numbers.
+        given: (V,) bool, the words that have one. The others (but for padding) are to be trained.
+    """
+
+    vectors: Tensor
+    given: Tensor
+
+
+def load_text(options: TextOptions, split: Split, *, root: str | None = None) -> TextData:
+    """Load one split on the CPU, each example as one text, or two; at most `options.max_words` of each.
+
+    Splits are the official ones. Where there is no test part, a fixed tenth takes its place (`options.fold` says
+    which), and where there is no validation part a fixed tenth of training.
+
+    Args:
+        options: Which data, and how they become numbered words.
+        split: Which split.
+        root: Data folder; without it GLIMPSE_DATA. `glimpse.envs.data.sources` says where else files come from.
+
+    Raises:
+        DataError: A file is missing, or not as it should be.
+    """
+    _check_split(split)
+    return _text_data(_reading(options), split, options.max_words, Places.of(root))
+
+
+def load_documents(options: TextOptions, split: Split, *, root: str | None = None) -> DocumentData:
+    """Load one split on the CPU, each example as a document of sentences; otherwise as `load_text`.
+
+    Sentences end at . ! ? and at <br />, or where the data set says so. At most `options.max_sentences` of a document
+    are kept, and at most `options.max_words` words of each.
+
+    Raises:
+        DataError: As `load_text`; and if the examples are pairs.
+    """
+    _check_split(split)
+    return _document_data(_reading(options), split, options.max_sentences, options.max_words, Places.of(root))
+
+
+def load_vectors(options: TextOptions, *, root: str | None = None) -> WordVectors | None:
+    """The vectors that `options.vectors` names for the words of a data set; None for "none".
+
+    Raises:
+        DataError: A file is missing, or not as it should be.
+    """
+    return _word_vectors(_reading(options), options.unknown_scale, Places.of(root))
+
+
+def split_text(text: str, options: TextOptions) -> list[list[str]]:
+    """The sentences of a user's own text, as lists of tokens, in the manner of a data set."""
+    tokens = tokens_are(options)
+    # A user does not put spaces before full stops, even if the data set does.
+    corpus = tokenise_all([text], SPLITTERS["split" if tokens == "kept" else tokens], options.lower)
+    words = [corpus.words[number] for number in corpus.tokens]
+    if not words:
+        return []
+    begins = np.flatnonzero(sentence_starts(corpus, by_marks=True)).tolist()
+    return [words[begin:end] for begin, end in zip(begins, [*begins[1:], len(words)], strict=True)]
+
+
+def _check_split(split: str) -> None:
+    if split not in ("train", "validation", "test"):
+        raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
+
+
+def _reading(options: TextOptions) -> TextOptions:
+    """What decides about reading and numbering alone, so that worlds that differ in other things share the data."""
+    given = {name: getattr(options, name) for name in TextOptions.model_fields}
+    for name in ("data", "validation", "test", "vectors"):
+        if str(given[name]).startswith("file:"):
+            # What is kept in memory belongs to one place, wherever the process goes later.
+            given[name] = f"file:{Path(given[name].removeprefix('file:')).expanduser().absolute()}"
+    given |= {"max_words": None, "max_sentences": None, "unknown_scale": 0.0}
+    return TextOptions.model_construct(**given)
+
+
+@cache
+def _text_data(options: TextOptions, split: Split, max_words: int | None, places: Places) -> TextData:
+    encoded = encode(options, places)
+    chosen: EncodedSplit = getattr(encoded, split)
+    text, kept = _cut(chosen.text.offsets, max_words)
+    second = None
+    if chosen.second is not None:
+        second_offsets, second_kept = _cut(chosen.second.offsets, max_words)
+        second = _ragged(chosen.second.tokens[second_kept], second_offsets)
+    return TextData(_ragged(chosen.text.tokens[kept], text), second, *_rest(encoded, chosen, kept))
+
+
+@cache
+def _document_data(
+    options: TextOptions, split: Split, max_sentences: int | None, max_words: int | None, places: Places
+) -> DocumentData:
+    encoded = encode(options, places)
+    chosen: EncodedSplit = getattr(encoded, split)
+    if chosen.second is not None:
+        raise DataError(f"{options.data} has pairs of texts, which cannot be read as documents.")
+    first_sentence, words = _sentences(chosen.text)
+    documents, kept_sentences = _cut(first_sentence, max_sentences)
+    length = np.diff(words)[kept_sentences]
+    sentences = ends(length if max_words is None else np.minimum(length, max_words))
+    kept = runs(words[:-1][kept_sentences], sentences)
+    widest = np.maximum.reduceat(np.diff(sentences), documents[:-1])
+    text = Nested(
+        _ragged(chosen.text.tokens[kept], sentences),
+        torch.from_numpy(documents),
+        torch.from_numpy(np.diff(documents)),
+        torch.from_numpy(widest),
+    )
+    return DocumentData(text, *_rest(encoded, chosen, kept))
+
+
+_Kept = NDArray[np.int64] | slice
+_Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None]
+
+
+def _rest(encoded: Encoded, chosen: EncodedSplit, kept: _Kept) -> _Rest:
+    """What is the same for texts and documents."""
+    evidence = None if chosen.evidence is None else torch.from_numpy(chosen.evidence[kept])
+    label = torch.from_numpy(chosen.label)
+    return label, encoded.classes, encoded.scores, encoded.vocabulary, evidence
+
+
+def _sentences(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of each text's first sentence (N + 1,), and of each sentence's first word (sentences + 1,)."""
+    sentence_at = ends(texts.begins)
+    return sentence_at[texts.offsets], np.append(np.flatnonzero(texts.begins), len(texts.tokens))
+
+
+def _cut(offsets: NDArray[np.int64], limit: int | None) -> tuple[NDArray[np.int64], _Kept]:
+    """The offsets of runs that are cut to `limit`, and the places of what is left in what was there."""
+    if limit is None:
+        return offsets, slice(None)
+    cut = ends(np.minimum(np.diff(offsets), limit))
+    return cut, runs(offsets[:-1], cut)
+
+
+def _ragged(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> Ragged:
+    return Ragged(torch.from_numpy(tokens), torch.from_numpy(offsets), torch.from_numpy(np.diff(offsets)))
+
+
+@cache
+def _word_vectors(options: TextOptions, scale: float, places: Places) -> WordVectors | None:
+    table = read_vectors(options.vectors, places)
+    if not table.row:
+        return None
+    words = encode(options, places).vocabulary.words
+    rows = [row_of(word, table.row) for word in words]
+    given = np.array([row is not None for row in rows])
+    # NumPy promises never to change what RandomState draws, so a word begins with the same vector everywhere.
+    vectors = scale * np.random.RandomState(SPLIT_SEED).standard_normal((len(words), table.vectors.shape[1]))
+    vectors[given] = table.vectors[[row for row in rows if row is not None]]
+    vectors[PAD] = 0
+    return WordVectors(torch.from_numpy(vectors.astype(np.float32)), torch.from_numpy(given))

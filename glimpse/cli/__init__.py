@@ -1,0 +1,1 @@
+"""The command `glimpse`: a file for each subcommand."""

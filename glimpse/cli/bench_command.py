@@ -1,0 +1,22 @@
+"""`glimpse bench`: measure speed."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.subcommand import Commands, add_command, add_device
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    examples = "bench --quick\nbench --only training world --output results"
+    parser = add_command(commands, "bench", _run, "Measure speed", examples)
+    parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure only these")
+    add_device(parser, "auto")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from glimpse.benchmarks.bench import bench_command
+
+    bench_command(arguments.quick, arguments.output, arguments.only, arguments.device)

@@ -1,0 +1,35 @@
+"""`make demo`: three minutes of RAM on MNIST, its table beside the controls, and its report."""
+
+import sys
+from pathlib import Path
+
+from glimpse.cli.command_line import main
+from glimpse.envs.errors import DataError
+from glimpse.envs.images.image_data import load_images
+from glimpse.runs.run_folder import RunFolder
+
+
+def choose_config() -> str:
+    """`demo`, or `digits-ram` where no source of MNIST can be reached; says so."""
+    try:
+        load_images("mnist", "train")
+    except DataError as problem:
+        print(f"MNIST cannot be had here:\n{problem}\nThe demo runs on scikit-learn's digits, which need no download.")
+        return "digits-ram"
+    return "demo"
+
+
+def demo(run: Path | None = None) -> int:
+    """Train (or go on, or keep what is there), evaluate and show; the exit code."""
+    config = choose_config()
+    run = run or Path("runs") / config
+    if RunFolder(run).config_path.exists():
+        print(f"{run} is there already: going on with it (delete it to begin anew)")
+        code = main(["train", "--resume", str(run)])
+    else:
+        code = main(["train", config, "--run", str(run)])
+    return code or main(["evaluate", str(run)]) or main(["show", str(run)])
+
+
+if __name__ == "__main__":
+    sys.exit(demo())

@@ -1,0 +1,24 @@
+"""`glimpse report`: write the report and the pictures of a run."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.option_types import count
+from glimpse.cli.subcommand import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    examples = "show runs/mnist-ram-seed0\nshow runs/mnist-ram-seed0 --output pictures --episodes 8"
+    parser = add_command(commands, "show", _run, "Write the report and the pictures of a run", examples)
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
+    parser.add_argument(
+        "--episodes", type=count, default=16, metavar="N", help="episodes, or texts, shown (default: 16)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from glimpse.reporting.report import show_command
+
+    show_command(arguments.run, arguments.output, arguments.episodes)

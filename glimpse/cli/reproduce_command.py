@@ -1,0 +1,41 @@
+"""`glimpse reproduce`: make a table of results."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.option_types import count
+from glimpse.cli.subcommand import Commands, add_command, add_overrides
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    from glimpse.reproduction.tables import TABLES
+
+    examples = """reproduce mnist
+                  reproduce cluttered threads=1 --only cluttered-ram cluttered-random --seeds 1
+                  reproduce mnist --quick"""
+    parser = add_command(commands, "reproduce", _run, "Make a table of results", examples, words="overrides")
+    parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
+    add_overrides(parser)
+    parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the lines of these configs")
+    parser.add_argument("--seeds", type=count, metavar="N", help="runs of each line (default: as the table says)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from glimpse.reproduction.reproduce import reproduce_command
+
+    # argparse gives the words after --only to it, whatever they are.
+    only = [word for word in arguments.only if "=" not in word]
+    overrides = [*arguments.overrides, *(word for word in arguments.only if "=" in word)]
+    return reproduce_command(
+        arguments.table,
+        arguments.runs,
+        arguments.output,
+        seeds=arguments.seeds,
+        only=only,
+        quick=arguments.quick,
+        overrides=overrides,
+    )

@@ -1,0 +1,47 @@
+"""What all subcommands share: how one is added, and options that several have."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from glimpse.cli.option_types import count, device
+
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    handler: Callable[[argparse.Namespace], int | None],
+    summary: str,
+    examples: str,
+    words: str | None = None,
+) -> argparse.ArgumentParser:
+    """A subcommand; `words` names its list of words, if it has one."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary[0].lower() + summary[1:],
+        description=f"{summary}.",
+        epilog="examples:\n" + "\n".join(f"  glimpse {line.strip()}" for line in examples.splitlines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(handler=handler, parser=parser, words=words)
+    return parser
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add the overrides `a.b=c` of a config."""
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="a.b=c", help="values that replace those of the config"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Add `--device`."""
+    parser.add_argument("--device", type=device, default=default, metavar="D", help="auto, cpu, cuda or cuda:N")
+
+
+def add_average(parser: argparse.ArgumentParser) -> None:
+    """Add `--average`."""
+    told = "take the mean weights of the K newest checkpoints (train.keep), not the best on validation data"
+    parser.add_argument("--average", type=count, metavar="K", help=told)

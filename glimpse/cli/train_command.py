@@ -1,0 +1,28 @@
+"""`glimpse train`: train an agent, or go on with a run."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.subcommand import Commands, add_command, add_overrides
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    examples = """train configs/images/mnist-ram.yaml
+                  train mnist-ram train.steps=1000 agent.name=random --run runs/random
+                  train --resume runs/random"""
+    parser = add_command(commands, "train", _run, "Train an agent, or go on with a run", examples, words="overrides")
+    parser.add_argument("config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder")
+    add_overrides(parser)
+    parser.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (default: runs/CONFIG-seedN)")
+    parser.add_argument("--resume", action="store_true", help="go on where the run was stopped")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from glimpse.cli.named_experiment import new_run, resumed_run
+
+    experiment, run = resumed_run(arguments) if arguments.resume else new_run(arguments)
+    # Torch takes seconds to import, and mistakes in the config are known by now.
+    from glimpse.training.train import train_command
+
+    return train_command(experiment, run, arguments.resume)

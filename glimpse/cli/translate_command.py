@@ -1,0 +1,43 @@
+"""`glimpse translate`: translate texts by a run."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.option_types import at_least_zero, count
+from glimpse.cli.subcommand import Commands, add_average, add_command, add_device
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    examples = """translate runs/multi30k-bahdanau-seed0 "two dogs play in the snow" --show
+                  translate runs/multi30k-bahdanau-seed0 < english.txt > german.txt"""
+    parser = add_command(
+        commands, "translate", _run, "Translate texts, or standard input line by line", examples, "texts"
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("texts", nargs="*", default=[], metavar="TEXT", help="default: the lines of standard input")
+    parser.add_argument("--beam", type=count, metavar="K", help="translations kept at each piece; 1: greedy search")
+    parser.add_argument("--length-penalty", type=at_least_zero, metavar="A", help="the larger, the longer")
+    parser.add_argument("--batch", type=count, default=1, metavar="B", help="lines translated at once (default: 1)")
+    parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
+    parser.add_argument("--heads", action="store_true", help="print it of each head, not the mean of the last layer's")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="draw it, head by head, into this .svg or .png")
+    add_average(parser)
+    add_device(parser, None)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from glimpse.reporting.translation.own_texts import translate_command
+
+    translate_command(
+        arguments.run,
+        arguments.texts,
+        beam=arguments.beam,
+        length_penalty=arguments.length_penalty,
+        batch=arguments.batch,
+        show=arguments.show or arguments.heads,
+        heads=arguments.heads,
+        output=arguments.output,
+        device=arguments.device,
+        average=arguments.average,
+    )

@@ -1,0 +1,32 @@
+"""In which keys two configs differ, and what to type to get from one to the other."""
+
+import json
+from typing import Any
+
+from glimpse.config.experiment import Experiment
+from glimpse.config.strict_yaml import parse_yaml
+
+
+def differing_keys(ours: Experiment, theirs: Experiment) -> list[str]:
+    """The keys, such as `train.steps`, that do not have the same value in both, sorted."""
+    left, right = _leaves(ours.model_dump()), _leaves(theirs.model_dump())
+    return sorted(key for key in left | right if left.get(key) != right.get(key))
+
+
+def overrides_from(base: Experiment, wanted: Experiment) -> list[str]:
+    """The overrides `a.b=c` that make `wanted` of `base`, sorted."""
+    values = _leaves(wanted.model_dump(mode="json"))
+    return [f"{key}={_typed(values[key])}" for key in differing_keys(base, wanted) if key in values]
+
+
+def _leaves(data: dict[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        found |= _leaves(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return found
+
+
+def _typed(value: Any) -> str:
+    """A value as YAML that is read back as the same value."""
+    plain = isinstance(value, str) and parse_yaml(value) == (value, [])
+    return str(value) if plain else json.dumps(value)

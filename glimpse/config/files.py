@@ -1,0 +1,187 @@
+"""Reading and writing configs: strict YAML files that extend each other, and `a.b=c` overrides.
+
+All mistakes are reported at once, each with the file that it is in. Only plain data are read.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from glimpse.config.experiment import Experiment
+from glimpse.config.layers import Layers
+from glimpse.config.mistakes import nearest
+from glimpse.config.strict_yaml import parse_yaml, write_yaml
+from glimpse.errors import UserError
+
+COMMAND_LINE = "command line"
+
+
+def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a config file, with `a.b=c` overrides laid over it.
+
+    Args:
+        path: A file; or the name of a shipped config, such as `mnist-ram` or `configs/images/mnist-ram.yaml`.
+        overrides: Texts such as `train.steps=10`; the values are YAML.
+
+    Raises:
+        UserError: With a line for each mistake.
+    """
+    return read_experiment(path, overrides)[0]
+
+
+def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Experiment, list[str]]:
+    """As `load_experiment`, with notes: a line for each group of keys that a later layer made void.
+
+    There are none of a shipped config over another one, which is as it should be.
+    """
+    file = find_config(path)
+    layers = Layers(str(file))
+    shipped = {config.resolve() for config in shipped_configs().values()}
+    try:
+        for source, data in _read_files(file, layers.mistakes):
+            layers.lay(data, source, noted=Path(source).resolve() not in shipped)
+    except UserError as error:
+        raise UserError("\n".join([*layers.mistakes, str(error)])) from None
+    layers.lay(_read_overrides(overrides, layers.mistakes), COMMAND_LINE)
+    return layers.validate(), layers.notes
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """The whole experiment as YAML, defaults included; `load_experiment` reads an equal one from it."""
+    return write_yaml(experiment.model_dump(mode="json"))
+
+
+def experiment_schema() -> dict[str, Any]:
+    """The JSON schema of a config file, for the completion and the checks of an editor."""
+    schema = Experiment.model_json_schema()
+    names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    schema["properties"]["extends"] = {
+        **names,
+        "description": "Configs to start from, relative to this file.",
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configs that come with glimpse, by name; each lies in the folder of its family."""
+    folder = Path(str(files("glimpse.configs")))
+    return {file.stem: file for file in sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)}
+
+
+def config_path(name: str) -> str:
+    """The path of a shipped config as it is typed in a checkout: `configs/FAMILY/NAME.yaml`."""
+    return f"configs/{shipped_configs()[name].parent.name}/{name}.yaml"
+
+
+def find_config(path: str | Path, folder: Path = Path()) -> Path:
+    """The file that is meant by a path, relative to `folder`, or else by the name of a shipped config.
+
+    Raises:
+        UserError: If there is none; the message names the nearest of those that are there.
+    """
+    file, shipped = folder / path, shipped_configs()
+    if file.exists() and not file.is_dir():
+        return file
+    name = Path(path).name.removesuffix(".yaml")
+    if name in shipped and _lies_among_configs(Path(path).parent, shipped[name]):
+        return shipped[name]
+    if file.is_dir():
+        raise UserError(f"{file}: is a folder, expected a config file{_hint_for_a_run(file)}")
+    beside = [found.name for found in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
+    meant = nearest(name, shipped) or nearest(Path(path).name, beside)
+    question = f"did you mean {meant!r}? " if meant else ""
+    raise UserError(f"{file}: no such config ({question}`glimpse list` names those that are shipped)")
+
+
+def _lies_among_configs(folder: Path, shipped: Path) -> bool:
+    """Whether a folder that was typed is where a shipped config is: none, configs/, or its family's."""
+    return folder in (Path(), Path("configs"), Path("configs") / shipped.parent.name)
+
+
+def _hint_for_a_run(folder: Path) -> str:
+    if not (folder / "config.yaml").is_file():
+        return ""
+    return f"; its config is {folder / 'config.yaml'}; to go on with the run: glimpse train --resume {folder}"
+
+
+def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each file's name and data: first the files that it extends, in their order, then the file itself.
+
+    Raises:
+        UserError: If a file cannot be read, so that nothing can be said about the rest.
+    """
+    above = (*above, file)
+    data = _read_file(file, mistakes)
+    extends = data.pop("extends", [])
+    names = [extends] if isinstance(extends, str) else extends
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"{file}: extends: should be the name of a config or a list of names (got {extends!r})")
+    for name in names:
+        try:
+            base = find_config(name, file.parent)
+        except UserError as error:
+            raise UserError(f"{file}: extends: {error}") from None
+        if any(os.path.samefile(base, upper) for upper in above):
+            raise UserError(f"{file}: extends: goes in a circle, {' -> '.join(map(str, (*above, base)))}")
+        yield from _read_files(base, mistakes, above)
+    yield str(file), data
+
+
+def _read_file(file: Path, mistakes: list[str]) -> dict[str, Any]:
+    """The mapping in one file; keys that are given twice are put on the list of mistakes."""
+    try:
+        if not file.is_file():
+            raise UserError(f"{file}: is not a regular file")
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: is not a text file in UTF-8") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
+    data, wrong = parse_yaml(text)
+    lines = [f"{file}:{line}: {problem}" for line, problem in wrong]
+    if wrong and data is None:
+        raise UserError("\n".join(lines))
+    mistakes += lines
+    if data is None:
+        raise UserError(f"{file}: is empty, expected at least task, agent and train")
+    if not isinstance(data, dict):
+        raise UserError(f"{file}: should be a mapping of keys to values, such as `seed: 1`")
+    return data
+
+
+def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
+    """The overrides as one layer, later ones over earlier ones."""
+    data: dict[str, Any] = {}
+    for given in overrides:
+        path, equals, text = given.partition("=")
+        keys = path.split(".")
+        value, wrong = parse_yaml(text)
+        if not equals or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
+            mistakes.append(f"{COMMAND_LINE}: {given!r}: an override has the form a.b=c, as in train.steps=1000")
+        elif wrong:
+            mistakes += [f"{COMMAND_LINE}: {path}: {problem} (got {text!r})" for _, problem in wrong]
+        elif keys[0] == "extends":
+            mistakes.append(f"{COMMAND_LINE}: extends: can be given in a file only")
+        elif not _put(data, keys, value):
+            mistakes.append(f"{COMMAND_LINE}: {path}: is given as a value and as a section")
+    return data
+
+
+def _put(data: dict[str, Any], keys: list[str], value: Any) -> bool:
+    """Set one key, making the sections above it; False if one of these already is a value.
+
+    A name that is given beside options, `attention=relative` and `attention.heads=8`, is the kind that they are of.
+    """
+    for key in keys[:-1]:
+        if isinstance(name := data.setdefault(key, {}), str) and name.isidentifier():
+            data[key] = {"kind": name}
+        data = data[key]
+        if not isinstance(data, dict):
+            return False
+    if isinstance(data.get(keys[-1]), dict) and isinstance(value, str):
+        data, keys = data[keys[-1]], ["kind"]
+    data[keys[-1]] = value
+    return True

@@ -1,0 +1,125 @@
+"""The layers of a config: the files that a file extends, the file itself, then the command line.
+
+Each is laid over those before it, and every mistake is reported with the layer that it came from.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from glimpse.config.experiment import Experiment
+from glimpse.config.mistakes import Mistake, describe, tag
+from glimpse.config.parts import chosen, default_kind, kinds_of, written_out
+from glimpse.errors import UserError
+
+_OF_THE_WORLD = ("data", "canvas")
+"""Options of a task that say what its world is: they go when another world is named."""
+
+
+class Layers:
+    """What the layers so far say together, and which layer each key's value came from.
+
+    Attributes:
+        data: The layers' values, merged.
+        sources: For each path of keys the layer that last touched it; the empty path is the main file.
+        notes: A line for each group of keys that a later layer made void.
+        mistakes: Lines about what is wrong; who reads a layer may add to them.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Start with nothing; `name` is the main file's."""
+        self.data: dict[str, Any] = {}
+        self.sources: dict[tuple[str, ...], str] = {(): name}
+        self.notes: list[str] = []
+        self.mistakes: list[str] = []
+
+    def lay(self, upper: dict[str, Any], source: str, noted: bool = True) -> None:
+        """Lay another layer over these; mappings are merged, all else is replaced.
+
+        Args:
+            upper: The layer.
+            source: Where it is from.
+            noted: Whether what it makes void is worth a note.
+        """
+        before = len(self.notes)
+        upper = written_out(Experiment, upper, self.data)
+        self._drop_within(Experiment, Experiment, self.data, upper, (), source)
+        self._drop_other_budget(upper, source)
+        self._merge(self.data, upper, (), source)
+        if not noted:
+            del self.notes[before:]
+
+    def validate(self) -> Experiment:
+        """The experiment.
+
+        Raises:
+            UserError: With all mistakes that were found in the layers.
+        """
+        try:
+            experiment = Experiment.model_validate(_with_tuples(self.data), strict=True)
+        except ValidationError as error:
+            self.mistakes += map(self._line, describe(error, Experiment, self.data))
+        if self.mistakes:
+            raise UserError("\n".join(self.mistakes))
+        return experiment
+
+    def _line(self, mistake: Mistake) -> str:
+        path = mistake.path
+        while path not in self.sources:
+            path = path[:-1]
+        return f"{self.sources[path]}: {'.'.join(mistake.path)}: {mistake.text}"
+
+    def _merge(self, lower: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...], source: str) -> None:
+        for key, value in upper.items():
+            self.sources[*path, key] = source
+            if isinstance(value, dict):
+                if not isinstance(lower.get(key), dict):
+                    lower[key] = {}
+                self._merge(lower[key], value, (*path, key), source)
+            else:
+                lower[key] = value
+
+    def _drop_within(self, was: Any, becomes: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
+        """Where a section or a part of it becomes another variant, forget the options that only the old one has.
+
+        `was` and `becomes` are its types: with another agent, a part of the same name may be of other kinds.
+        """
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            return
+        before, after = chosen(was, old), chosen(becomes, {**old, **new})
+        if before is None or after is None:
+            return
+        key = "kind" if kinds_of(before) else tag(was)
+        lost = set(before.model_fields) - set(after.model_fields)
+        lost |= set(_OF_THE_WORLD) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
+        if dropped := [name for name in old if name in lost]:
+            names = ", ".join(".".join((*path, name)) for name in dropped)
+            now, then = new.get(key, default_kind(after)), old.get(key, default_kind(before))
+            self.notes.append(f"{source}: {'.'.join((*path, key))}={now} instead of {then} drops {names}")
+        for name in dropped:
+            del old[name]
+        if key == "kind" and key not in new and old.get(key) not in kinds_of(after):
+            old.pop(key, None)
+        for name, field in after.model_fields.items():
+            known = before.model_fields.get(name, field)
+            inner = old.get(name), new.get(name, {}), (*path, name)
+            self._drop_within(known.annotation, field.annotation, *inner, source)
+
+    def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
+        """Training has a number of steps or of minutes; the later layer decides which."""
+        old, new = _section(self.data, "train"), _section(upper, "train")
+        for given, other in (("steps", "minutes"), ("minutes", "steps")):
+            if new.get(given) is not None and new.get(other) is None and old.get(other) is not None:
+                self.notes.append(f"{source}: train.{given}={new[given]} drops train.{other}={old.pop(other)}")
+
+
+def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
+    section = data.get(key)
+    return section if isinstance(section, dict) else {}
+
+
+def _with_tuples(value: Any) -> Any:
+    """The same data as strict pydantic takes them: YAML's lists are the tuples of our options."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

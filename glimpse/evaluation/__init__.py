@@ -1,0 +1,1 @@
+"""Evaluation: an evaluator for each family, scores, control locators and diagnostics."""

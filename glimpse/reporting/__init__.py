@@ -1,0 +1,1 @@
+"""Reports: an HTML page and pictures of what a run's agent does."""

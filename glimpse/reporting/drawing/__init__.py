@@ -1,0 +1,1 @@
+"""Charts, scanpaths, heat maps and animations, as images and SVG."""

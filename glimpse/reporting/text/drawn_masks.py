@@ -1,0 +1,175 @@
+"""`glimpse masks`: which tokens each token may read, drawn in the terminal or into a file."""
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from pydantic import ValidationError
+
+from glimpse.agents.attention.masks import MaskOptions
+from glimpse.agents.options import Options
+from glimpse.config.mistakes import describe
+from glimpse.config.strict_yaml import parse_yaml
+from glimpse.errors import UserError
+from glimpse.reporting.drawing.scanpaths import png
+from glimpse.reporting.drawing.svg import Drawing, below, beside, svg_file
+from glimpse.reporting.text.mask_drawing import formula, mask_cells, mask_drawing
+from glimpse.runs.durable import replace_file, reporting_write_errors
+
+SHIPPED = (
+    "full",
+    "{kind: padding, lengths: [5]}",
+    "causal",
+    "forward",
+    "backward",
+    "diagonal_disabled",
+    "{kind: window, width: 1}",
+    "{kind: causal_window, width: 2}",
+    "{kind: dilated, width: 2, dilation: 2}",
+    "{kind: block, length: 4}",
+    "{kind: global, tokens: 1}",
+    "{kind: local, stride: 3}",
+    "{kind: strided, stride: 3}",
+    "{kind: summary, stride: 4}",
+    "{kind: fixed, stride: 4}",
+    "{kind: all_of, masks: [{kind: causal}, {kind: block, length: 4}]}",
+    "{kind: any_of, masks: [{kind: window, width: 1}, {kind: global}]}",
+    "{kind: not, mask: {kind: window, width: 1}}",
+)
+"""An example of each kind, as a config writes it."""
+
+_MOST = 256
+"""Tokens on each side."""
+_LINE = 4
+"""Drawings side by side in a file."""
+
+
+class _Given(Options):
+    """What the command line names."""
+
+    mask: MaskOptions
+
+
+def masks_command(given: Sequence[str], size: int, output: Path | None) -> None:
+    """Draw masks in the terminal, or into a file.
+
+    Args:
+        given: masks as a config writes them, or their kinds alone; all that are shipped where there are none.
+        size: tokens on each side.
+        output: a file to draw into, .svg or .png.
+
+    Raises:
+        UserError: if a mask is none, the size is too large, or the file cannot be written.
+    """
+    if size > _MOST:
+        raise UserError(f"--size should be at most {_MOST} (got {size})")
+    masks = [parse_mask(text) for text in given or SHIPPED]
+    if output is None:
+        blocks = [mask_block(mask, size, _letters()) for mask in masks]
+        print("\n\n".join(in_columns(blocks, shutil.get_terminal_size((100, 24)).columns)))
+        return
+    if output.suffix not in (".svg", ".png"):
+        raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
+    data = _as_svg(masks, size) if output.suffix == ".svg" else png(_image(masks, size))
+    with reporting_write_errors(output):
+        replace_file(output, data)
+    print(output)
+
+
+def parse_mask(text: str) -> MaskOptions:
+    """A mask as a config writes it, `{kind: window, width: 2}`, or its kind alone, `causal`.
+
+    Raises:
+        UserError: what is wrong with it.
+    """
+    data, mistakes = parse_yaml(text)
+    problems = [f"line {mistake.line}: {mistake.text}" for mistake in mistakes]
+    if not problems:
+        data = {"mask": data}
+        try:
+            return _Given.model_validate(data).mask
+        except ValidationError as error:
+            problems = [f"{'.'.join(path)}: {what}" for path, what in describe(error, _Given, data)]
+    raise UserError(f"{text!r} is no mask: {'; '.join(problems)}")
+
+
+def _letters() -> tuple[str, str]:
+    """Two columns of the terminal for what may be read and for what may not."""
+    try:
+        "█·".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "##", ". "
+    return "██", "· "
+
+
+def mask_block(mask: MaskOptions, size: int, letters: tuple[str, str]) -> list[str]:
+    """The lines of a drawing: the formula, and a line for each query."""
+    fields = [["".join(letters[not cell] for cell in row) for row in one] for one in mask_cells(mask, size)]
+    return [formula(mask), *("   ".join(rows) for rows in zip(*fields, strict=True))]
+
+
+def in_columns(blocks: Iterable[list[str]], width: int) -> Iterator[str]:
+    """Blocks of lines in rows, as many side by side as there is room for."""
+    row, used = list[list[str]](), 0
+    for block in blocks:
+        wide = max(map(len, block)) + 3
+        if row and used + wide > width + 3:
+            yield _side_by_side(row)
+            row, used = [], 0
+        row.append(block)
+        used += wide
+    if row:
+        yield _side_by_side(row)
+
+
+def _side_by_side(row: Sequence[list[str]]) -> str:
+    wide = [max(map(len, block)) for block in row]
+    lines = zip_longest(*row, fillvalue="")
+    return "\n".join("   ".join(part.ljust(w) for part, w in zip(line, wide, strict=True)).rstrip() for line in lines)
+
+
+def _as_svg(masks: Sequence[MaskOptions], size: int) -> bytes:
+    drawn = [mask_drawing(mask, size) for mask in masks]
+    wide = max(one.width for one in drawn)
+    even = [Drawing(wide, one.height, one.body) for one in drawn]
+    rows = (beside(even[first : first + _LINE]) for first in range(0, len(even), _LINE))
+    return svg_file(below(rows), "masks")
+
+
+def _image(masks: Sequence[MaskOptions], size: int) -> Image.Image:
+    """All masks on white, with their formulas above, twice as large as in an SVG file."""
+    tiles = [_tile(mask, size) for mask in masks]
+    wide, high = (max(tile.size[axis] for tile in tiles) for axis in (0, 1))
+    gap, columns = 32, min(_LINE, len(tiles))
+    rows = -(-len(tiles) // columns)
+    whole = Image.new("RGB", (columns * (wide + gap) + gap, rows * (high + gap) + gap), "white")
+    for number, tile in enumerate(tiles):
+        whole.paste(tile, (gap + number % columns * (wide + gap), gap + number // columns * (high + gap)))
+    return whole
+
+
+def _tile(mask: MaskOptions, size: int) -> Image.Image:
+    """A mask below its formula."""
+    square, top, font = 24, 40, ImageFont.load_default(22)
+    fields = mask_cells(mask, size)
+    wide = len(fields) * (size * square + 25) - 24
+    tile = Image.new("RGB", (max(wide, round(font.getlength(formula(mask)))), top + size * square + 1), "white")
+    pen = ImageDraw.Draw(tile)
+    pen.text((0, 4), formula(mask), fill="#62676c", font=font)
+    for number, field in enumerate(fields):
+        _paint(pen, field, number * (size * square + 25), top, square)
+    return tile
+
+
+def _paint(pen: ImageDraw.ImageDraw, field: NDArray[np.bool_], left: int, top: int, square: int) -> None:
+    """A field of squares with a frame."""
+    size = len(field) * square
+    for row, column in zip(*np.nonzero(field), strict=True):
+        x, y = left + int(column) * square, top + int(row) * square
+        pen.rectangle((x, y, x + square, y + square), fill="#0b5563")
+    pen.rectangle((left, top, left + size, top + size), outline="#d5d5cd")

@@ -1,0 +1,140 @@
+"""The report's page of a run that reads texts."""
+
+from collections.abc import Sequence
+from html import escape
+
+from glimpse.reporting.drawing.charts import Chart
+from glimpse.reporting.html_page import (
+    Section,
+    config,
+    facts_table,
+    not_measured,
+    page,
+    score_cell,
+    scores_table,
+    single_chart,
+    training,
+)
+from glimpse.reporting.run_record import Evaluation
+from glimpse.reporting.text.text_contents import TextContents
+from glimpse.reporting.text.text_sections import answers, hops, masks, mistakes, pairs, texts
+from glimpse.reporting.text.token_html import reading
+
+_LEAD = "Every text on this page is from the validation split."
+_CROWDED = 0.9
+"""Overlap of hops above which they are said to read the same."""
+
+
+def text_page(contents: TextContents, by_length: Chart, curves: Sequence[Chart]) -> str:
+    """The whole page.
+
+    Args:
+        contents: what is told.
+        by_length: the chart of the error of shorter and longer texts.
+        curves: the charts of training.
+    """
+    found = [
+        Section("results", "Results", _results(contents, by_length)),
+        training(curves, "dropout"),
+        Section("diagnostics", "Diagnostics", _diagnostics(contents)),
+        Section("answers", "Answers", answers(contents)),
+        Section("texts", "Texts", texts(contents)),
+        *([Section("hops", "Hop by hop", hops(contents))] if contents.has_hops else []),
+        *([Section("pairs", "Pairs of tokens", pairs(contents))] if contents.has_pairs else []),
+        *([Section("masks", "Masks", masks(contents))] if contents.masks else []),
+        Section("mistakes", "Mistakes", mistakes(contents)),
+        config(contents),
+    ]
+    first = contents.document if contents.divided else contents.detailed[0]
+    hero = f'<div class="hero">{reading(first, contents.classes)}</div>'
+    return page(contents, _title(contents), _LEAD, _facts(contents), hero, found)
+
+
+def _title(contents: TextContents) -> str:
+    """Who reads what."""
+    experiment = contents.trained.experiment
+    return f"{experiment.shown_agent} on {experiment.shown_task}"
+
+
+def _facts(contents: TextContents) -> list[tuple[str, str]]:
+    """The run in a few words."""
+    found = contents.found
+    total = f"{len(found.true):,}"
+    if contents.scores is None:
+        asked = f"{len(contents.classes)} classes"
+        error = ("Validation error", f"{100 * found.wrong.mean():.2f} % of {total}")
+    else:
+        asked = "a score from {:g} to {:g}".format(*contents.scores)
+        error = ("Validation distance", f"{found.miss.mean():.3f}, the mean of {total}")
+    return [
+        ("Texts", f"{found.length.mean():.0f} words on average, {found.length.max():,} at most"),
+        ("Answers", asked),
+        ("Parameters", f"{_parameters(contents):,}"),
+        error,
+    ]
+
+
+def _parameters(contents: TextContents) -> int:
+    return sum(parameter.numel() for parameter in contents.trained.agent.parameters())
+
+
+def _results(contents: TextContents, by_length: Chart) -> str:
+    """The tables of evaluation, and the error by length."""
+    tables = "".join(_table(one, contents.trained.step) for one in contents.evaluations) + not_measured(contents)
+    if len(by_length.series[0].points) < 2:
+        return tables
+    told = "Validation texts in groups of about the same size; each point is at the mean length of its group."
+    return tables + single_chart(by_length, told)
+
+
+def _table(measured: Evaluation, step: int) -> str:
+    """The agent's error on a split; of scores, their agreement with the true ones."""
+    (name, agent), *_ = measured.scores.items()
+    score, split = agent.averaged, measured.split.capitalize()
+    caption = f"{score.episodes:,} {measured.split} texts; small, the 95 % interval."
+    if not score.figures:
+        row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(score)}</tr>'
+        return scores_table(measured, step, f"{split} error", ["Error, %"], row, caption)
+    heads = [figure.replace("_", " ").capitalize() for figure in score.figures]
+    cells = "".join(f"<td>{value:.4f}</td>" for value in score.figures.values())
+    low, high = (1 - edge / 100 for edge in (score.high, score.low))
+    row = f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
+    caption = f"{score.episodes:,} {measured.split} texts; Pearson's r has the 95 % interval {low:.4f} to {high:.4f}."
+    return scores_table(measured, step, f"{split} agreement", heads, row, caption)
+
+
+def _diagnostics(contents: TextContents) -> str:
+    """How the attention is spread, with a warning where hops read the same."""
+    found, warning = contents.found, ""
+    if found.overlap is not None and found.overlap > _CROWDED:
+        warning = (
+            '<p class="note"><b>Warning</b>: the hops read the same tokens. A larger '
+            "<code>agent.encoder.pooling.penalty</code> keeps them apart, or fewer hops do as well.</p>"
+        )
+    return f"{warning}<p>On {len(found.true):,} validation texts.</p>\n{facts_table(_spread_rows(contents))}"
+
+
+def _spread_rows(contents: TextContents) -> list[tuple[str, str, str]]:
+    """Name, value and sentence of each diagnostic."""
+    found = contents.found
+    names = {
+        "tokens": ("Tokens attended", "tokens"),
+        "hops": ("Tokens attended by a hop", "tokens"),
+        "sentences": ("Sentences attended", "sentences"),
+        "words": ("Words attended in a sentence", "words"),
+    }
+    rows = [
+        (
+            heading,
+            f"{found.spread[name].attended:.1f} of {found.spread[name].parts:.1f}",
+            f"How many {parts} of equal weight would be spread as far: e to the entropy of the weights, the mean over "
+            f"{'the first texts of pairs' if len(contents.shown[0].texts) > 1 else 'texts'}.",
+        )
+        for name, (heading, parts) in names.items()
+        if name in found.spread
+    ]
+    if found.overlap is not None:
+        sentence = "Mean cosine between the weights of two hops: 0 where they read different tokens, 1 the same ones."
+        rows.append(("Overlap of hops", f"{found.overlap:.2f}", sentence))
+    sentence = "Tokens that are none of the run's words; all of them are read as one and the same."
+    return [*rows, ("Unknown words", f"{100 * found.unknown:.1f} %", sentence)]

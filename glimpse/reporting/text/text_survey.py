@@ -1,0 +1,170 @@
+"""A whole split of texts, read in outline: the answers, and how the attention is spread.
+
+Axes: E texts, L words, S sentences, R hops, N classes.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.agents.text.reader import Reader
+from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.text.vocabulary import UNKNOWN
+from glimpse.envs.text.whole_text import Reading
+from glimpse.evaluation.scores import evaluation_keys
+from glimpse.reporting.drawing.charts import Chart, Series
+from glimpse.runs.build import use_bfloat16
+from glimpse.runs.rollout import play
+
+_GROUPS = 8
+"""Groups of texts of about the same length."""
+
+
+class Spread(NamedTuple):
+    """How the attention is spread over a kind of part, in the mean over texts.
+
+    attended: exp of the entropy of the weights: as many parts of equal weight would be as spread out.
+    parts: how many parts there are.
+    """
+
+    attended: float
+    parts: float
+
+
+@dataclass(frozen=True)
+class TextSurvey:
+    """E texts in outline.
+
+    example: (E,), their numbers in the split.
+    length: (E,), words of each; of both together, where they come in pairs.
+    true, given: (E,), classes, or scores.
+    confidence: (E,), probability of the answer; 1 where a score is asked for.
+    unknown: share of the words that the run does not know.
+    spread: of words, hops or sentences; empty where nothing is weighed.
+    overlap: mean cosine between the weights of two hops, where there are some.
+    """
+
+    example: NDArray[np.int64]
+    length: NDArray[np.int64]
+    true: NDArray[np.float64]
+    given: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    unknown: float
+    spread: dict[str, Spread]
+    overlap: float | None
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(E,) bool, where classes are asked for."""
+        wrong: NDArray[np.bool_] = self.true != self.given
+        return wrong
+
+    @property
+    def miss(self) -> NDArray[np.float64]:
+        """(E,), how far the score is off."""
+        miss: NDArray[np.float64] = np.abs(self.true - self.given)
+        return miss
+
+
+def survey_texts(agent: Reader, world: Reading, example: list[int], options: EvaluateOptions) -> TextSurvey:
+    """Have many examples of the world's split read, as the evaluation does."""
+    numbers = torch.tensor(example, device=world.device)
+    # Side by side with texts of their own length, since a batch is as long as its longest text.
+    order = torch.argsort(world.lengths[numbers.cpu()], stable=True).to(world.device)
+    columns: dict[str, list[Tensor]] = {}
+    for some in numbers[order].split(options.batch):
+        for name, column in _outline(agent, world, some, options).items():
+            columns.setdefault(name, []).append(column.cpu().double())
+    back = torch.argsort(order).cpu()
+    found = {name: torch.cat(column)[back] for name, column in columns.items()}
+    words = found["length"].sum().clamp(min=1)
+    parts = [name.removeprefix("attended ") for name in found if name.startswith("attended ")]
+    return TextSurvey(
+        np.array(example),
+        found["length"].long().numpy(),
+        found["true"].numpy(),
+        found["given"].numpy(),
+        found["confidence"].numpy(),
+        float(found["unknown"].sum() / words),
+        {name: Spread(float(found[f"attended {name}"].mean()), float(found[f"parts {name}"].mean())) for name in parts},
+        float(found["overlap"].mean()) if "overlap" in found else None,
+    )
+
+
+def _outline(agent: Reader, world: Reading, example: Tensor, options: EvaluateOptions) -> dict[str, Tensor]:
+    """The columns of a survey, each (B,)."""
+    keys, kind = evaluation_keys(world, options)[example], world.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
+        episode = play(world, agent, example, keys, greedy=True, record=True)
+    first = episode.observation["text"][0]
+    texts = [text[0].flatten(1) for text in episode.observation.values()]
+    if world.scores is None:
+        confidence, given = episode.belief[0].max(-1)
+    else:
+        given, confidence = episode.action["score"][0], torch.ones(len(example))
+    return {
+        "length": torch.stack([(text != 0).sum(1) for text in texts]).sum(0),
+        "unknown": torch.stack([(text == UNKNOWN).sum(1) for text in texts]).sum(0),
+        "true": episode.label,
+        "given": given,
+        "confidence": confidence,
+        **_spreads({name: weights[0].float() for name, weights in episode.activations.items()}, first),
+    }
+
+
+def _spreads(weights: dict[str, Tensor], text: Tensor) -> dict[str, Tensor]:
+    """How the weights of texts (B, L) or (B, S, L) are spread, each (B,)."""
+    words = (text != 0).sum(-1).float()
+    sentences = (words > 0).sum(-1).float()
+    parts = {"tokens": words, "hops": words, "sentences": sentences}
+    if "words" in weights:
+        parts["words"] = words.sum(-1) / sentences.clamp(min=1)
+    found = {}
+    for name in parts.keys() & weights.keys():
+        found[f"attended {name}"], found[f"parts {name}"] = _attended(weights[name]), parts[name]
+    if "hops" in weights:
+        found["overlap"] = hop_overlap(weights["hops"])
+    return found
+
+
+def _attended(weights: Tensor) -> Tensor:
+    """Of rows (B, ..., L), exp of the entropy: (B,), the mean over rows that are not empty."""
+    total = weights.sum(-1, keepdim=True)
+    share = weights / total.clamp(min=1e-9)
+    there = total.squeeze(-1).gt(0).float().reshape(len(weights), -1)
+    attended = (-torch.xlogy(share, share).sum(-1)).exp().reshape(len(weights), -1)
+    return (attended * there).sum(1) / there.sum(1).clamp(min=1)
+
+
+def hop_overlap(hops: Tensor) -> Tensor:
+    """Mean cosine between the weights of two different hops: (B, R, L) -> (B,), 0 with a single one."""
+    count = hops.shape[1]
+    unit = torch.nn.functional.normalize(hops, dim=-1)
+    cosine = unit @ unit.transpose(1, 2)
+    own = cosine.diagonal(dim1=1, dim2=2).sum(-1)
+    mean: Tensor = (cosine.sum((1, 2)) - own) / max(1, count * (count - 1))
+    return mean
+
+
+def length_chart(found: TextSurvey, scores: bool) -> Chart:
+    """The error of texts of about the same length: wrong answers in percent, or how far scores are off."""
+    edges = np.unique(np.quantile(found.length, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
+    group = np.searchsorted(edges, found.length, side="left")
+    points = []
+    for number in np.unique(group):
+        chosen = group == number
+        error = found.miss[chosen].mean() if scores else 100 * found.wrong[chosen].mean()
+        points.append((float(found.length[chosen].mean()), float(error)))
+    title = "Distance from the true score, by length" if scores else "Validation error by length, %"
+    return Chart(title, "words", (Series("error", tuple(points)),))
+
+
+def confusion(found: TextSurvey, classes: int) -> NDArray[np.int64]:
+    """(N, N): how often a class (a row) was answered by a class (a column)."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (found.true.astype(np.int64), found.given.astype(np.int64)), 1)
+    return counts

@@ -1,0 +1,193 @@
+"""A text in the terminal: an answer, and words on grounds as strong as their weights; or numbers without colours."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich.cells import cell_len
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text as Line
+
+from glimpse.reporting.drawing.scanpaths import blend
+from glimpse.reporting.drawing.svg import printable
+from glimpse.reporting.text.accounts import Account, Text
+from glimpse.reporting.text.token_drawings import shares
+
+_SHOWN = 5
+"""Classes whose probability is printed, unless there is but one more."""
+_BAR = 24
+_NOTHING = 0.02
+"""Share of the largest weight below which a word has no ground."""
+
+Colour = tuple[int, int, int]
+_ON_DARK: dict[str, tuple[Colour, ...]] = {
+    "heat": ((38, 50, 54), (0, 95, 105), (0, 160, 172), (95, 228, 236)),
+    "word": ((38, 46, 62), (22, 66, 150), (46, 118, 225), (140, 195, 255)),
+    "sentence": ((58, 40, 40), (120, 30, 30), (205, 60, 52), (255, 150, 138)),
+}
+_ON_LIGHT: dict[str, tuple[Colour, ...]] = {
+    "heat": ((232, 243, 244), (150, 218, 226), (44, 160, 174), (0, 88, 100)),
+    "word": ((233, 239, 249), (160, 196, 246), (56, 122, 220), (16, 60, 140)),
+    "sentence": ((250, 236, 234), (246, 170, 160), (212, 84, 74), (130, 24, 24)),
+}
+_OF_256: dict[str, tuple[int, ...]] = {
+    "heat": (236, 23, 30, 37, 44, 51),
+    "word": (236, 18, 25, 32, 75, 117),
+    "sentence": (236, 52, 88, 124, 203, 210),
+}
+"""Grounds from nothing to the strongest: of any colour, for dark and light terminals, and of 256 colours."""
+
+
+def print_account(one: Account, classes: Sequence[str], scores: tuple[float, float] | None) -> None:
+    """Print the answer, and each text with what was attended of it.
+
+    Weights are colours in a terminal; without one, or where NO_COLOR is set, they are numbers below the words.
+    """
+    console = Console(highlight=False)
+    _print_answer(one, classes, scores)
+    coloured = console.is_terminal and not console.no_color and console.color_system is not None
+    for number, text in enumerate(one.texts, 1):
+        print()
+        if len(one.texts) > 1:
+            print(f"text {number}")
+        if coloured:
+            _print_colours(console, text)
+        else:
+            for line in plain_lines(text, console.width):
+                print(line)
+        for line in _notes(text, coloured):
+            print(line)
+
+
+def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, float] | None) -> None:
+    """The score; or the likeliest classes with their probabilities."""
+    if one.score is not None:
+        low, high = scores or (0.0, 1.0)
+        print(f"score {one.score:.3f}, from {low:g} to {high:g}")
+        return
+    count = len(one.belief) if len(one.belief) <= _SHOWN + 1 else _SHOWN
+    likeliest = (-one.belief).argsort(kind="stable")[:count].tolist()
+    width = max(cell_len(classes[number]) for number in likeliest)
+    print(f"answer {classes[one.said]}, probability {one.belief[one.said]:.3f}")
+    for number in likeliest:
+        bar = encodable("█" * round(_BAR * float(one.belief[number])), "#")
+        gap = " " * (width - cell_len(classes[number]))
+        print(f"  {classes[number]}{gap}  {one.belief[number]:.3f}  {bar}".rstrip())
+    rest = len(one.belief) - len(likeliest)
+    if rest:
+        print(f"  {rest} others  {1 - float(one.belief[likeliest].sum()):.3f}")
+
+
+def encodable(text: str, instead: str) -> str:
+    """The text, or as many of another letter where the output cannot write it."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return instead * len(text)
+    return text
+
+
+def _print_colours(console: Console, text: Text) -> None:
+    """Words on grounds; of documents a line for each sentence, with its weight on a ground of another colour."""
+    kind = "word" if text.sentences is not None else "heat"
+    strengths = None if text.colour is None else shares(text.colour)
+    for number, (begin, end) in enumerate(text.bounds):
+        lead = Line()
+        if text.sentences is not None:
+            share = shares(text.sentences)[number]
+            weight = f" {text.sentences[number]:.2f} "
+            lead = Line().append(weight, ground(console, share, "sentence")).append("  ")
+        for row, some in enumerate(_rows([_shown(text, at) for at in range(begin, end)], console.width - len(lead))):
+            line = Line(" " * len(lead)) if row else lead.copy()
+            for place, at in enumerate(some):
+                behind = Style() if strengths is None else ground(console, strengths[begin + at], kind)
+                marks = Style(underline=bool(text.unknown[begin + at]), strike=_dropped(text, begin + at))
+                line.append(" " if place else "").append(_shown(text, begin + at), behind + marks)
+            console.print(line, soft_wrap=True)
+    if text.colour is not None:
+        scale = Line("0 ")
+        for step in range(12):
+            scale.append("  ", ground(console, step / 11, kind))
+        console.print(scale.append(f" {text.colour.max(initial=0.0):.3f}  {_meaning(text)}"))
+
+
+def ground(console: Console, share: float, kind: str) -> Style:
+    """Letters on a ground as strong as the share."""
+    if share < _NOTHING:
+        return Style()
+    if console.color_system != "truecolor":
+        ramp = _OF_256[kind]
+        level = round(share * (len(ramp) - 1))
+        return Style(color="black" if level > len(ramp) // 2 else "bright_white", bgcolor=f"color({ramp[level]})")
+    stops = np.array((_ON_LIGHT if _is_light() else _ON_DARK)[kind], np.float32)
+    red, green, blue = blend(stops, np.array(share, np.float32)).round().astype(int).tolist()
+    bright = 0.3 * red + 0.59 * green + 0.11 * blue > 130
+    return Style(color="#000000" if bright else "#ffffff", bgcolor=f"rgb({red},{green},{blue})")
+
+
+def _is_light() -> bool:
+    """Whether the terminal says that its ground is light; few say anything."""
+    return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+
+
+def plain_lines(text: Text, width: int) -> Iterator[str]:
+    """Words in columns, and below each its weight; of documents each sentence with its own weight before it."""
+    for number, (begin, end) in enumerate(text.bounds):
+        lead = "" if text.sentences is None else f"{text.sentences[number]:.3f}  "
+        words = [_shown(text, at) for at in range(begin, end)]
+        values = ["" if text.colour is None else f"{text.colour[at]:.3f}" for at in range(begin, end)]
+        columns = [max(word, value, key=cell_len) for word, value in zip(words, values, strict=True)]
+        for row, some in enumerate(_rows(columns, width - len(lead))):
+            wide = [cell_len(columns[at]) for at in some]
+            yield (" " * len(lead) if row else lead) + _columns([words[at] for at in some], wide)
+            if text.colour is not None:
+                yield " " * len(lead) + _columns([values[at] for at in some], wide)
+
+
+def _columns(values: Sequence[str], wide: Sequence[int]) -> str:
+    return " ".join(value + " " * (room - cell_len(value)) for value, room in zip(values, wide, strict=True)).rstrip()
+
+
+def _rows(columns: Sequence[str], width: int) -> Iterator[list[int]]:
+    """The numbers of columns in rows that are no wider than `width`, unless a single column is."""
+    row, used = list[int](), 0
+    for number, column in enumerate(columns):
+        wide = cell_len(column)
+        if row and used + wide > width:
+            yield row
+            row, used = [], 0
+        row.append(number)
+        used += wide + 1
+    if row:
+        yield row
+
+
+def _shown(text: Text, at: int) -> str:
+    """A word; one that the run does not know is in brackets, and one that was left out between tildes."""
+    word = printable(text.words[at])
+    word = f"[{word}]" if text.unknown[at] else word
+    return f"~{word}~" if _dropped(text, at) else word
+
+
+def _dropped(text: Text, at: int) -> bool:
+    return text.dropped is not None and bool(text.dropped[at])
+
+
+def _meaning(text: Text) -> str:
+    """What the number of a word is."""
+    if text.sentences is not None:
+        return "sqrt(sentence weight) x word weight"
+    return "mean weight over hops" if text.hops is not None else "weight"
+
+
+def _notes(text: Text, coloured: bool) -> Iterator[str]:
+    if text.weights is None:
+        yield "this encoder has no weights of tokens"
+    elif not coloured:
+        yield f"below each word: {_meaning(text)}"
+    if text.unknown.any():
+        yield "in brackets: words that the run does not know; all are read alike"
+    if text.dropped is not None and text.dropped.any():
+        yield f"between tildes: words that were chosen to be left out, {100 * text.dropped.mean():.0f} % of them"

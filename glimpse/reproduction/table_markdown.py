@@ -1,0 +1,193 @@
+"""The Markdown of a table: a line for each config, and how to make each line again."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from glimpse.reproduction.tables import Entry, Published, Table
+from glimpse.runs.results import Row, markdown_table
+
+_NAMES = {
+    "test_error_m1": "M = 1",
+    "test_error_greedy": "greedy",
+    "test_caught_m1": "sampled",
+    "test_caught_greedy": "greedy",
+    "test_accuracy": "accuracy, %",
+    "test_accuracy_m1": "M = 1",
+    "test_accuracy_greedy": "greedy",
+    "test_heads": "heads, %",
+    "test_dependents": "dependents, %",
+    "test_kept": "kept, %",
+    "test_read": "read, %",
+    "test_attended": "attended, %",
+    "test_marked_recall": "recall, %",
+    "test_marked_precision": "precision, %",
+    "test_marked_f1": "F1, %",
+    "test_named": "named, %",
+    "test_named_f1": "F1",
+    "test_random_f1": "random, F1",
+    "test_first_f1": "first, F1",
+    "test_top_f1": "top, F1",
+    "test_spans_f1": "IOU-F1",
+    "test_average_precision": "AUPRC",
+    "test_sufficiency": "sufficiency",
+    "test_comprehensiveness": "comprehensiveness",
+    "test_sufficiency_area": "sufficiency, AOPC",
+    "test_comprehensiveness_area": "comprehensiveness, AOPC",
+    "test_pearson": "Pearson's r",
+    "test_pearson_m1": "r, M = 1",
+    "test_pearson_greedy": "r, greedy",
+    "test_spearman": "Spearman's rho",
+    "test_squared_error": "squared error",
+    "test_bleu_simultaneous": "simultaneous, BLEU",
+    "test_bleu_waits": "wait-k at this DAL, BLEU",
+    "test_lag_words": "AL, words",
+    "test_lag_pieces": "AL, pieces",
+    "test_dal_words": "DAL, words",
+    "test_bleu": "BLEU",
+    "test_bleu_greedy": "BLEU, greedy",
+    "test_chrf": "chrF",
+    "test_perplexity": "perplexity",
+    "glimpses": "glimpses",
+    "parameters": "parameters",
+    "pixels": "pixels",
+    "multiply_adds": "multiply-adds",
+    "updates": "updates",
+    "epoch_seconds": "s an epoch",
+    "words_per_second": "words/s",
+    "texts_per_second": "texts/s",
+}
+_DIGITS = {
+    "test_pearson": 3,
+    "test_pearson_m1": 3,
+    "test_pearson_greedy": 3,
+    "test_spearman": 3,
+    "test_squared_error": 3,
+    "glimpses": 2,
+    "epoch_seconds": 1,
+}
+"""Decimals that are shown, where they are not two, of test results, or none."""
+_STAR = "\\*"
+_PUBLISHED = {"proceedings": "paper, NIPS", "arxiv": "paper, arXiv v1", "best_public": "best public", "paper": "paper"}
+
+
+def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
+    """The page of a table.
+
+    Args:
+        table: what the lines are.
+        rows: of `results/NAME.json`, in the table's order.
+        name: of the files, without ending.
+    """
+    lines = {entry.config: {row["metric"]: row for row in rows if _is_of(row, entry)} for entry in table.entries}
+    present = [entry for entry in table.entries if lines[entry.config]]
+    # What was reached comes before what it cost, where lines differ in what they have.
+    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
+    columns = [column for column in _PUBLISHED if any(_number(entry.published, column) for entry in present)]
+    headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED[column] for column in columns]
+    cells = [_line(entry, lines[entry.config], metrics, columns) for entry in present]
+    if table.pace:
+        headings.append("times as fast")
+        for entry, line in zip(present, cells, strict=True):
+            line.insert(len(headings), _times_as_fast(entry, lines))
+    page = markdown_table(["", *headings, "seeds", "minutes", "device"], cells)
+    smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
+    pictures = f"![{table.title}]({name}.svg)\n\n"
+    pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
+    pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
+    return (
+        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(table, present, rows)}\n\n"
+        f"Each line again:\n\n```sh\n{commands}\n```\n"
+    )
+
+
+def metric_name(metric: str) -> str:
+    """A metric in words: `test_error_m10` is M = 10."""
+    return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
+
+
+def spread_text(metric: str, values: Sequence[float]) -> str:
+    """The mean; with several runs the range, and with three or more the standard deviation."""
+    digits = _DIGITS.get(metric, 2 if metric.startswith("test_") else 0)
+    middle = f"{mean(values):,.{digits}f}"
+    if min(values) == max(values):
+        return middle
+    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 2 else ""
+    return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def _is_of(row: Row, entry: Entry) -> bool:
+    return Path(row["config"]).stem == entry.config
+
+
+def _number(published: Published | None, column: str) -> float | None:
+    number: float | None = getattr(published, column, None)
+    return number
+
+
+def _line(entry: Entry, of: dict[str, Row], metrics: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """The cells of one line."""
+    first = next(iter(of.values()))
+    own = [spread_text(metric, of[metric]["values"]) if metric in of else "" for metric in metrics]
+    others = [_published_text(entry.published, column) for column in columns]
+    minutes = f"{first['train_seconds'] / 60:.1f}"
+    label = f"{entry.label} (`{entry.config}`)"
+    return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
+
+
+def _times_as_fast(entry: Entry, lines: dict[str, dict[str, Row]]) -> str:
+    """How many times as many texts a line answers as the line beside it, in a second."""
+    own, other = (lines.get(config, {}).get("texts_per_second") for config in (entry.config, entry.beside))
+    return f"{own['mean'] / other['mean']:.1f}" if own and other else ""
+
+
+def _published_text(published: Published | None, column: str) -> str:
+    """A number, with a star where it is quoted from memory, and its source's owner."""
+    number = _number(published, column)
+    if number is None or published is None:
+        return ""
+    owner = f" ({published.source.split('/')[0]})" if column == "best_public" and published.source else ""
+    return f"{number:.2f}{_STAR * (column in published.recalled)}{owner}"
+
+
+def _notes(table: Table, present: Sequence[Entry], rows: Sequence[Row]) -> str:
+    """How to read the numbers."""
+    again = f", and again for some lines: {table.tested_again}" if table.tested_again else ""
+    notes = [
+        "Mean over seeds; with three or more the standard deviation, and in brackets the range. The weights are those "
+        f"that were best on validation data; the test set was used once{again}. Minutes are of training, of one run."
+    ]
+    if any(row["metric"] == "test_marked_recall" for row in rows):
+        notes.append(
+            "Accuracy: of the mean of ten sampled choices' probabilities. Kept, or dependents of ReSAN: the share of "
+            "words that a sampled choice reads; recall and precision are those of the marked words among them."
+        )
+    if any(row["metric"] == "test_bleu_simultaneous" for row in rows):
+        notes.append(
+            "Simultaneous: BLEU of what was written while the source was heard, and how many words it lags behind on "
+            "average; wait-k, BLEU: of the same weights where they wait for a number of pieces instead, at the same "
+            "lag, on straight lines between 1, 3, 5, 7 and 9 pieces. DAL is the differentiable average lagging (Cherry "
+            "and Foster, 2019): who writes some pieces early and then hears on to the end has a small lag and a large "
+            "DAL. The other columns are of whole sentences."
+        )
+    if any(row["metric"] == "texts_per_second" for row in rows):
+        notes.append(
+            "Texts a second are those of the test set that were answered, in batches, by greedy choice: all that takes "
+            "time is counted. Times as fast: beside the reader of whole texts of the same data."
+        )
+    if any(row["metric"].startswith("test_error") for row in rows):
+        notes.append(
+            "M = 1 is a single episode with sampled places, greedy one with mean places; a larger M averages the "
+            "probabilities of so many episodes."
+        )
+    known = [entry.published for entry in present if entry.published]
+    if sources := list(dict.fromkeys(one.source for one in known if one.source)):
+        notes.append(
+            f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
+        )
+    if papers := list(dict.fromkeys(one.cited for one in known if one.cited)):
+        notes.append(f"Papers, whose models begin with vectors of 300 numbers: {'; '.join(papers)}.")
+    if any(one.recalled for one in known):
+        notes.append(f"{_STAR} Quoted from memory, and not checked against its source.")
+    return "\n\n".join(notes)

@@ -1,0 +1,10 @@
+"""The tables of `glimpse reproduce`, by name. Nothing heavy is imported here."""
+
+from glimpse.reproduction.image_tables import VISUAL_TABLES
+from glimpse.reproduction.table_entries import Entry, Published, Table
+from glimpse.reproduction.text_tables import TEXT_TABLES
+from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
+
+__all__ = ["TABLES", "Entry", "Published", "Table"]
+
+TABLES: dict[str, Table] = {**VISUAL_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES}

@@ -1,0 +1,60 @@
+"""Rows of `results/NAME.json` and the Markdown made from them: written by commands, never by hand."""
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.errors import UserError
+
+Row = dict[str, Any]
+
+
+def describe_device(device: torch.device) -> str:
+    """The machine in words, for a row's `device`: numbers mean little without it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
+    features = [word for word in ("avx512_bf16", "amx_bf16", "avx2") if torch.cpu.get_capabilities().get(word)]
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' * (threads > 1)}, {features[0] if features else 'no vector extensions'}"
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as JSON, one a line, in one step.
+
+    Raises:
+        UserError: if the file cannot be written.
+    """
+    write_text(path, "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n")
+
+
+def read_rows(path: Path, command: str, named: str) -> list[Row]:
+    """The rows that an earlier call of `command` wrote, each with a `named`; none where there is no file.
+
+    Raises:
+        UserError: if the file cannot be read, or is not a list of rows.
+    """
+    with reporting_read_errors(path):
+        text = path.read_bytes() if path.exists() else b"[]"
+    try:
+        return [{**row, named: str(row[named])} for row in json.loads(text)]
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{path} is not what {command} writes. Move it away") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step, making its folder. Raises UserError if it cannot be written."""
+    with reporting_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())
+
+
+def markdown_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [headings, rule, *lines]) + "\n"

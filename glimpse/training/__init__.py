@@ -1,0 +1,1 @@
+"""Training: the loop, the learners, and the order of examples."""

@@ -1,0 +1,124 @@
+"""The learner: an agent with its optimiser, schedule and averaged weights, and everything that a resume needs."""
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.agent import Agent
+from glimpse.config.experiment import TrainOptions
+from glimpse.envs.lanes import Core
+from glimpse.errors import UserError
+from glimpse.runs.build import use_bfloat16
+from glimpse.training.example_order import TrainingOrder
+
+
+class Learner(ABC):
+    """Makes the steps of a training, of which `step` were made of `total`."""
+
+    agent: Agent
+
+    def __init__(
+        self, agent: Agent, optimiser: torch.optim.Optimizer, options: TrainOptions, device: torch.device
+    ) -> None:
+        """Prepare to train `agent`, which lives on `device`, with an optimiser of its parameters."""
+        self.agent, self.options, self.device = agent, options, device
+        self.averaged = copy.deepcopy(agent).requires_grad_(False).eval()
+        self.optimiser = optimiser
+        self.step, self.total = 0, options.steps
+        # Walking through the modules anew takes as long as the arithmetic on such small tensors.
+        self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
+        self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
+        self.bfloat16 = use_bfloat16(options.precision, device)
+
+    @property
+    def progress(self) -> float:
+        """Share of training done, in [0, 1]; 0 while the number of steps is not yet settled."""
+        return min(1.0, self.step / self.total) if self.total else 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps were made."""
+        return self.total is not None and self.step >= self.total
+
+    @abstractmethod
+    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
+        """Make one step: collect, and learn from it.
+
+        Returns:
+            What is worth watching, scalars by name.
+
+        Raises:
+            UserError: if one of them is not finite.
+        """
+
+    def _learning_rate(self) -> float:
+        """Of this step, before each group's own multiple."""
+        options, done = self.options, self.progress
+        warm = min(1.0, (self.step + 1) / options.warmup) if options.warmup else 1.0
+        span = options.learning_rate - options.final_learning_rate
+        match options.schedule:
+            case "constant":
+                return options.learning_rate * warm
+            case "cosine":
+                return warm * (options.final_learning_rate + span * (1 + math.cos(math.pi * done)) / 2)
+            case "noam":  # Vaswani et al. (2017, equation 3), with the highest rate given instead of the width.
+                return options.learning_rate * min(warm, math.sqrt(max(1, options.warmup) / (self.step + 1)))
+            case "one_cycle":  # Smith and Topin (2018): up over the first 30 %, then down along a cosine.
+                if done < 0.3:
+                    return options.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2)
+                return options.final_learning_rate + span * (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
+
+    def _refuse_nan(self, terms: dict[str, Tensor]) -> None:
+        """On a GPU this waits for the device, so it is done there only now and then."""
+        if self.device.type != "cpu" and self.step % self.options.log_every:
+            return
+        finite = torch.isfinite(torch.stack(list(terms.values()))).tolist()
+        if not all(finite):
+            raise self._not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
+
+    def _refuse_bad_weights(self) -> None:
+        bad = [name for name, value in self.agent.state_dict().items() if not value.isfinite().all()]
+        if bad:
+            raise self._not_finite(bad)
+
+    def _not_finite(self, names: list[str]) -> UserError:
+        return UserError(
+            f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
+            "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
+        )
+
+    @torch.no_grad()
+    def _finish_step(self) -> None:
+        # A young average forgets quickly, so that it is not held back by the first random weights.
+        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
+        current, averaged = self._weights
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+        self.step += 1
+        self.agent.set_progress(self.progress)
+        for kept, buffer in self._buffers:
+            kept.copy_(buffer)
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs beside the averaged weights: tensors and numbers only.
+
+        Raises:
+            UserError: if a weight is not finite: `learn` may not have seen it yet, and it must not be saved.
+        """
+        self._refuse_bad_weights()
+        return {
+            "step": self.step,
+            "total": self.total,
+            "agent": self.agent.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from a checkpoint, exactly."""
+        self.averaged.load_state_dict(weights)
+        self.agent.load_state_dict(state["agent"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.total = state["step"], state["total"]

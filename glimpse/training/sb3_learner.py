@@ -1,0 +1,107 @@
+"""The learner of agents that Stable-Baselines3 trains: its algorithm in place of our loss, all else as for our own."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glimpse.agents.vision.stable_baselines3_agent import Sb3Agent, make_algorithm
+from glimpse.config.experiment import TrainOptions
+from glimpse.envs.faces.stable_baselines3_face import WorldVecEnv
+from glimpse.envs.lane_random import mix
+from glimpse.envs.lanes import Core
+from glimpse.training.example_order import TrainingOrder
+from glimpse.training.learner import Learner
+
+_SB3 = 71
+_WATCHED = (
+    "loss",
+    "policy_loss",
+    "policy_gradient_loss",
+    "value_loss",
+    "entropy_loss",
+    "approx_kl",
+    "clip_fraction",
+    "explained_variance",
+)
+"""Of the numbers that SB3 records in training, those that change from step to step; not all algorithms have all."""
+
+
+class Sb3Learner(Learner):
+    """Has SB3 train an agent's policy: a step is one rollout in all lanes, and SB3's updates from it.
+
+    SB3 draws from the global generators of torch and NumPy. They are seeded before each step from (seed, step), and
+    what SB3 and the lanes carry from one rollout to the next is kept in the checkpoint, so that a resumed run is the
+    run that was never stopped, to the bit.
+    """
+
+    agent: Sb3Agent
+
+    def __init__(self, agent: Sb3Agent, options: TrainOptions, world: Core, seed: int) -> None:
+        """Prepare to train an `Sb3Agent` in `world`, which has not begun: `options.batch` episodes side by side."""
+        super().__init__(agent, agent.policy.optimizer, options, world.device)
+        self.bfloat16, self.seed = False, seed
+        self.env = WorldVecEnv(lambda: copy.copy(world), options.batch, grid=agent.options.grid)
+        self.env.seed(seed)
+        self.model = make_algorithm(agent, self.env, lambda _: self._learning_rate(), options.clip or math.inf)
+
+    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
+        """Make one step; the lanes draw their examples themselves, so `order` is not asked.
+
+        Returns:
+            SB3's numbers, by its names; `reward`, of an episode, where any began; and `timesteps`, made in all.
+
+        Raises:
+            UserError: if a number or a weight is not finite.
+        """
+        key = int(mix(mix(torch.tensor(self.seed), _SB3), self.step)) % 2**32
+        torch.manual_seed(key)
+        np.random.seed(key)
+        try:
+            self.model.learn(self.model.n_steps * self.env.num_envs, reset_num_timesteps=False)
+        except ValueError:  # torch's distributions refuse logits that are not finite.
+            self._refuse_bad_weights()
+            raise
+        terms = self._terms()
+        # The share of variance explained divides by the returns' variance, which is 0 before the first success.
+        self._refuse_nan({name: value for name, value in terms.items() if name != "explained_variance"})
+        self._finish_step()
+        return terms
+
+    def _terms(self) -> dict[str, Tensor]:
+        """What is worth watching of the last rollout and the updates from it."""
+        known, buffer = self.model.logger.name_to_value, self.model.rollout_buffer
+        terms = {name: torch.tensor(float(known[f"train/{name}"])) for name in _WATCHED if f"train/{name}" in known}
+        terms["timesteps"] = torch.tensor(self.model.num_timesteps)
+        if begun := buffer.episode_starts.sum():
+            terms["reward"] = torch.tensor(buffer.rewards.sum() / begun)
+        return terms
+
+    def state(self) -> dict[str, Any]:
+        """As every learner's, with what is carried from one rollout to the next."""
+        model: Any = self.model
+        memory = getattr(model, "_last_lstm_states", ())
+        carried = {
+            "timesteps": model.num_timesteps,
+            "observation": {name: torch.from_numpy(array) for name, array in model._last_obs.items()},
+            "begins": torch.from_numpy(model._last_episode_starts),
+            "memory": [list(pair) for pair in memory],
+            "lanes": self.env.lanes.state(),
+        }
+        return {**super().state(), "sb3": carried}
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from a checkpoint, exactly."""
+        super().restore(weights, state)
+        model: Any = self.model
+        carried = state["sb3"]
+        model.num_timesteps = carried["timesteps"]
+        model._last_obs = {name: tensor.numpy() for name, tensor in carried["observation"].items()}
+        model._last_episode_starts = carried["begins"].numpy()
+        if carried["memory"]:
+            states = (tuple(part.to(self.device) for part in pair) for pair in carried["memory"])
+            model._last_lstm_states = type(model._last_lstm_states)(*states)
+        self.env.lanes.restore(carried["lanes"])

@@ -1,1 +1,0 @@
-"""What is measured and shown of runs that translate."""

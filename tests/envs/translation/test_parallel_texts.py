@@ -1,0 +1,113 @@
+"""Parallel texts: known sets, a user's own files and what can be wrong with them, and random strings."""
+
+import gzip
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from glimpse.envs.data.sources import Places, copies
+from glimpse.envs.errors import DataError
+from glimpse.envs.translation.options import TranslationOptions
+from glimpse.envs.translation.parallel_texts import PARALLEL_SETS, read_parallel
+
+REAL_DATA = os.environ.get("GLIMPSE_DATA")
+NOWHERE = Places(None, Path("/nowhere"))
+
+
+def options(**given: Any) -> TranslationOptions:
+    """Of the world."""
+    return TranslationOptions.model_validate({"name": "translate", **given})
+
+
+def write(folder: Path, name: str, lines: list[str], end: str = "\n") -> None:
+    """A file, a line for each sentence."""
+    (folder / name).write_bytes("".join(line + end for line in lines).encode())
+
+
+def test_own_files(tmp_path: Path) -> None:
+    """All three parts, one of them compressed, one from another system; U+2028 does not end a line."""
+    write(tmp_path, "train.en", ["one\u2028two", "three"])
+    write(tmp_path, "train.fr", ["un deux", "trois"], end="\r\n")
+    write(tmp_path, "dev.en", ["four"])
+    (tmp_path / "dev.fr.gz").write_bytes(gzip.compress(b"quatre\n"))
+    read = read_parallel(
+        options(data=f"file:{tmp_path}/train", target="fr", validation=f"file:{tmp_path}/dev"), NOWHERE
+    )
+    assert read.train == (["one\u2028two", "three"], ["un deux", "trois"])
+    assert read.validation == (["four"], ["quatre"]) == read.test
+
+
+def test_a_tenth_is_held_out(tmp_path: Path) -> None:
+    """Where there is no validation part; pairs stay pairs."""
+    write(tmp_path, "all.en", [f"e{n}" for n in range(30)])
+    write(tmp_path, "all.de", [f"d{n}" for n in range(30)])
+    read = read_parallel(options(data=f"file:{tmp_path}/all"), NOWHERE)
+    assert (len(read.train.source), len(read.validation.source)) == (27, 3)
+    for part in read:
+        assert [one[1:] for one in part.source] == [other[1:] for other in part.target]
+    assert set(read.train.source).isdisjoint(read.validation.source)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        (b"a\nb\n", b"c\n", r"2 lines and .*\.de has 1: line n of one should be the translation"),
+        (b"a\n\nb\n", b"c\nd\ne\n", r"x\.en, line 2 is empty\. Fill it in, or remove this line from both"),
+        (b"a\n", b"  \n", r"x\.de, line 1 is empty"),
+        (b"a\ncaf\xe9\n", b"b\nc\n", r"x\.en is not UTF-8, as expected: byte 5 \(line 2\) is 0xe9.*latin-1"),
+        (b"", b"c\n", r"x\.en is empty"),
+        (b"a\n", None, r"x\.de is not there \(nor with \.gz or \.xz after that\)"),
+        ("a\nb\n".encode("utf-16"), b"c\nd\n", r"x\.en holds NUL bytes, the first in line 1, as UTF-16"),
+        ("a\nb\n".encode("utf-16-le"), b"c\nd\n", r"x\.en holds NUL bytes"),
+        (b"\x1f\x8bnonsense", b"c\n", r"x\.en is damaged"),
+    ],
+)
+def test_what_can_be_wrong_with_files(tmp_path: Path, source: bytes, target: bytes | None, told: str) -> None:
+    """The message says which file and line, and what to do."""
+    (tmp_path / "x.en").write_bytes(source)
+    if target is not None:
+        (tmp_path / "x.de").write_bytes(target)
+    with pytest.raises(DataError, match=told):
+        read_parallel(options(data=f"file:{tmp_path}/x"), NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"data": "multi3k"}, "Did you mean multi30k"),
+        ({"source": "fr"}, "multi30k has the languages en, de"),
+        ({"target": "en"}, "another language than the source"),
+        ({"test": "test_2018"}, "test_2016_flickr, test_2017_flickr, test_2017_mscoco"),
+        ({"validation": "file:x"}, "for `data: file:PREFIX` alone"),
+        ({"data": "file:x", "test": "y"}, "should be file:PREFIX"),
+    ],
+)
+def test_mistakes_in_options(given: dict[str, Any], told: str) -> None:
+    """Each is answered at once."""
+    with pytest.raises((ValidationError, DataError), match=told):
+        options(**given)
+
+
+def test_random_strings() -> None:
+    """As long and of as many symbols as asked for, the same each time, copied or reversed."""
+    asked = {"strings": 200, "symbols": 3, "longest": 5}
+    copied, turned = (read_parallel(options(data=data, **asked), NOWHERE) for data in ("copy", "reverse"))
+    assert copied.train.source == copied.train.target == turned.train.source
+    assert [text[::-1] for text in turned.test.source] == turned.test.target
+    assert [len(part.source) for part in copied] == [200, 10, 10]
+    lengths = {len(text.split()) for text in copied.train.source}
+    assert lengths == {1, 2, 3, 4, 5} and set("".join(copied.train.source)) == set("abc ")
+
+
+def test_multi30k_is_the_official_one() -> None:
+    """Its counts, and its other test parts."""
+    files = PARALLEL_SETS["multi30k"].files
+    if not REAL_DATA or not all(copies(files, file, Places.of(REAL_DATA)) for file in files.md5):
+        pytest.skip("no data folder with this data set is named")
+    read = read_parallel(options(), Places.of(REAL_DATA))
+    assert tuple(len(part.source) for part in read) == tuple(len(part.target) for part in read) == (29000, 1014, 1000)
+    assert read.validation.source[1] == "A man sleeping in a green room on a couch."
+    assert len(read_parallel(options(test="test_2017_mscoco"), Places.of(REAL_DATA)).test.source) == 461

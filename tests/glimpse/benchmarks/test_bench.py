@@ -1,0 +1,69 @@
+"""The bench: its arithmetic, and one quick run of each measurement through the command."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+
+from glimpse.agents.vision.ram import RecurrentAttention
+from glimpse.benchmarks.bench import BENCHES, bench_command, experiment_of, synthetic
+from glimpse.benchmarks.bench_settings import Setting
+from glimpse.benchmarks.stopwatch import training_flops
+from glimpse.envs.images.classification import Classification
+from glimpse.envs.options import ClassificationOptions
+from glimpse.errors import UserError
+from glimpse.runs.build import make_agent
+
+
+def test_flops_of_a_training_step_by_hand() -> None:
+    """What 64-128, 2-128 -> 256, core 256, locator 256-128-2 costs over 6 glimpses: 7.57 MFLOP an image."""
+    experiment = experiment_of(Setting(8, 1, "float32"))
+    world = Classification(cast(ClassificationOptions, experiment.task), synthetic(28, 16))
+    what, where, both = 64 * 128, 2 * 128, 256 * 256
+    core, memory, eyes, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
+    products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (3 * memory + 2 * eyes + 3 * mean)
+    products += 3 * 256 * 10
+    assert training_flops(cast(RecurrentAttention, make_agent(experiment, world))) == 2 * products
+    assert 2 * products == pytest.approx(7.57e6, rel=0.001)
+
+
+@pytest.mark.parametrize("name", [name for name in BENCHES if name != "time-to-error"])
+def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
+    """Rows have what a reader needs to compare; shares add up to the whole."""
+    threads = torch.get_num_threads()
+    bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
+    torch.set_num_threads(threads)
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert rows and all(set(row) == {"name", "setting", "value", "unit", "device", "command"} for row in rows)
+    assert all(row["value"] >= 0 for row in rows)
+    assert "| setting | value | unit |" in (tmp_path / "bench.md").read_text()
+    if name == "shares":
+        parts = [row["value"] for row in rows if "mnist, " not in row["name"] and row["setting"].endswith("float32")]
+        assert sum(parts[:7]) == pytest.approx(100, abs=5)
+
+
+def test_an_unknown_bench_is_named(tmp_path: Path) -> None:
+    """The choices are listed."""
+    with pytest.raises(UserError, match="unknown bench speed; choose from training"):
+        bench_command(quick=True, output=tmp_path, only=["speed"], device="cpu")
+
+
+def test_what_is_not_measured_again_stays(tmp_path: Path) -> None:
+    """In its place; what is measured again is renewed; and a file of something else is left alone."""
+    threads = torch.get_num_threads()
+    bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    path = tmp_path / "bench.json"
+    rows = json.loads(path.read_text())
+    others = [{**rows[0], "name": name, "value": -1.0} for name in ("before", "after")]
+    path.write_text(json.dumps([others[0], *({**row, "value": -2.0} for row in rows), others[1]]))
+    bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    torch.set_num_threads(threads)
+    again = json.loads(path.read_text())
+    assert [row["name"] for row in again] == ["before", *(row["name"] for row in rows), "after"]
+    assert [again[0], again[-1]] == others and all(row["value"] > 0 for row in again[1:-1])
+    path.write_text('{"a": 1}')
+    with pytest.raises(UserError, match="not what glimpse bench writes"):
+        bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
+    assert path.read_text() == '{"a": 1}'

@@ -1,0 +1,278 @@
+"""The command: its words, its exit codes, and what it must not import."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import glimpse
+from glimpse.cli.command_line import main
+from glimpse.config.files import load_experiment
+from glimpse.envs.errors import DataError
+from glimpse.errors import UserError
+
+CONFIG = "task: {name: digits}\nagent: {name: ram, sigma: {start: 0.2}}\ntrain: {minutes: 3}\nseed: 7\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(CONFIG)
+    return Path("small.yaml")
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]]:
+    """Puts a function that notes how it is called in the place of one of a heavy module."""
+
+    def put(module: str, *names: str, result: object = None) -> list[tuple[Any, ...]]:
+        calls: list[tuple[Any, ...]] = []
+
+        def note(name: str) -> Callable[..., object]:
+            def call(*given: object) -> object:
+                calls.append((name, *given))
+                if isinstance(result, BaseException):
+                    raise result
+                return result
+
+            return call
+
+        stand_in = SimpleNamespace(**{name: note(name) for name in names})
+        monkeypatch.setitem(sys.modules, f"glimpse.{module}", stand_in)
+        return calls
+
+    return put
+
+
+StandIn = Callable[..., list[tuple[Any, ...]]]
+
+
+def test_train_is_given_the_experiment_and_a_folder(config: Path, stand_in: StandIn) -> None:
+    """By default the folder is named after the config and the seed; the exit code is that of the training."""
+    calls = stand_in("training.train", "train_command", result=143)
+    assert main(["train", "small.yaml", "train.batch=8"]) == 143
+    assert main(["train", "small.yaml", "--run", "elsewhere", "train.batch=8", "seed=3"]) == 143
+    experiment = load_experiment(config, ["train.batch=8"])
+    assert calls == [
+        ("train_command", experiment, Path("runs/small-seed7"), False),
+        ("train_command", load_experiment(config, ["train.batch=8", "seed=3"]), Path("elsewhere"), False),
+    ]
+
+
+def test_what_an_override_makes_void_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error, so that the config on standard output stays one."""
+    assert main(["config", "show", "small.yaml", "agent.name=random", "train.steps=5"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        "note: command line: agent.name=random instead of ram drops agent.sigma",
+        "note: command line: train.steps=5 drops train.minutes=3",
+    ]
+    Path("shown.yaml").write_text(shown.out)
+    assert load_experiment("shown.yaml") == load_experiment(config, ["agent.name=random", "train.steps=5"])
+
+
+def test_a_run_is_resumed_by_its_folder(config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the config that it was begun with."""
+    calls = stand_in("training.train", "train_command", result=0)
+    Path("kept").mkdir()
+    Path("kept/config.yaml").write_text(CONFIG)
+    config.unlink()
+    assert main(["train", "--resume", "kept"]) == 0
+    assert main(["train", "kept", "--resume"]) == 0
+    assert calls == [("train_command", load_experiment("kept/config.yaml"), Path("kept"), True)] * 2
+    assert main(["train", "--resume", "kept", "train.batch=8"]) == 2
+    assert "give no --run and no overrides" in capsys.readouterr().err
+    assert main(["train", "--resume", "kpet"]) == 2
+    assert "kpet holds no run" in capsys.readouterr().err
+    assert main(["train", "kept"]) == 2
+    assert "glimpse train --resume kept" in capsys.readouterr().err
+
+
+def test_a_run_is_resumed_by_the_command_that_began_it(
+    config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only if it still means the same experiment."""
+    calls = stand_in("training.train", "train_command", result=0)
+    command = ["train", "small.yaml", "train.batch=8", "--run", "kept", "--resume"]
+    assert main(command) == 2
+    assert "kept holds no run" in capsys.readouterr().err
+    Path("kept").mkdir()
+    Path("kept/config.yaml").write_text(CONFIG.replace("minutes: 3", "minutes: 3, batch: 8"))
+    assert main(command) == 0
+    assert calls == [("train_command", load_experiment(config, ["train.batch=8"]), Path("kept"), True)]
+    assert main([*command, "train.batch=9", "task.retina.patch=4"]) == 2
+    assert "begun with other values of task.retina.patch, train.batch." in capsys.readouterr().err
+
+
+def test_evaluate_and_show_are_given_their_options(config: Path, stand_in: StandIn) -> None:
+    """None where a value is for the run's config to say."""
+    evaluated = stand_in("evaluation.evaluate", "evaluate_command")
+    shown = stand_in("reporting.report", "show_command")
+    assert main(["evaluate", "a"]) == 0
+    given = "evaluate --split validation a --copies=3 --batch 9 --device cuda:1 --share .3 --average 5"
+    assert main(given.split()) == 0
+    assert main(["show", "a", "--output", "b", "--episodes", "5"]) == 0
+    assert evaluated == [
+        ("evaluate_command", Path("a"), "test", None, None, None, None, None),
+        ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5),
+    ]
+    assert shown == [("show_command", Path("a"), Path("b"), 5)]
+
+
+def test_data_and_bench_are_given_their_options(config: Path, stand_in: StandIn) -> None:
+    """Names may stand before and after the options."""
+    data = stand_in("cli.data_sets", "list_data", "fetch", "verify")
+    bench = stand_in("benchmarks.bench", "bench_command")
+    assert main(["data", "list", "--root", "d"]) == 0
+    assert main(["data", "fetch", "mnist", "--force", "digits"]) == 0
+    assert main(["data", "verify"]) == 0
+    assert main(["bench"]) == 0
+    assert main(["bench", "--quick", "--only", "step", "world", "--output", "o", "--device", "cpu"]) == 0
+    assert data == [("list_data", "d"), ("fetch", ["mnist", "digits"], None, True), ("verify", [], None)]
+    assert bench == [
+        ("bench_command", False, Path("results"), [], "auto"),
+        ("bench_command", True, Path("o"), ["step", "world"], "cpu"),
+    ]
+
+
+def test_list_names_worlds_agents_and_configs(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them, or one table."""
+    assert main(["list"]) == 0
+    everything = capsys.readouterr().out
+    for text in (
+        "glimpse/ClutteredMNIST100-v0",
+        "cluttered 100x100",
+        "4 scales of 12x12",
+        "raster",
+        "mnist-ram",
+    ):
+        assert text in everything
+    assert main(["list", "agents"]) == 0
+    agents = capsys.readouterr().out
+    assert "Recurrent attention model" in agents
+    assert "glimpse/MNIST-v0" not in agents
+
+
+def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every mistake is printed; a right config is ok."""
+    assert main(["config", "validate", "small.yaml"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+    assert main(["config", "validate", "small.yaml", "train.bach=1", "seed=-1"]) == 2
+    error = capsys.readouterr().err
+    assert "command line: train.bach: unknown key (did you mean 'batch'?)" in error
+    assert "command line: seed: should be at least 0 (got -1)" in error
+    assert main(["config", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Experiment"
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["trian", "x"], "did you mean 'train'?"),
+        (["data", "fetsh"], "did you mean 'fetch'?"),
+        (["config", "validat", "x"], "did you mean 'validate'?"),
+        (["train"], "required: CONFIG"),
+        (["train", "small.yaml", "--bogus"], "unrecognized arguments: --bogus"),
+        (["evaluate", "a", "b"], "unrecognized arguments: b"),
+        (["evaluate", "a", "--copies", "0"], "expected a whole number of at least 1, got '0'"),
+        (["bench", "--device", "gpu"], "expected auto, cpu, cuda or cuda:N, got 'gpu'"),
+        (["config", "show"], "show needs a CONFIG"),
+        (["train", "smal.yaml"], "did you mean 'small.yaml'?"),
+    ],
+)
+def test_a_wrong_word_is_exit_code_2(
+    config: Path, capsys: pytest.CaptureFixture[str], words: list[str], problem: str
+) -> None:
+    """With what is wrong on standard error, and nothing on standard output."""
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert problem in shown.err
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [
+        (UserError("the folder is taken"), 2, "error: the folder is taken\n"),
+        (DataError("bad.gz is damaged"), 2, "error: bad.gz is damaged\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs"), 2, "error: runs: Permission denied\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "error: writing: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_line(
+    stand_in: StandIn, capsys: pytest.CaptureFixture[str], fault: BaseException, code: int, message: str
+) -> None:
+    """And not a traceback."""
+    stand_in("evaluation.evaluate", "evaluate_command", result=fault)
+    assert main(["evaluate", "a"]) == code
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("fault", [ValueError("a bug"), OSError(errno.EINVAL, "Invalid argument")])
+def test_a_fault_of_the_program_is_not_hidden(stand_in: StandIn, fault: Exception) -> None:
+    """Its traceback is needed."""
+    stand_in("evaluation.evaluate", "evaluate_command", result=fault)
+    with pytest.raises(type(fault)):
+        main(["evaluate", "a"])
+
+
+def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """For the command and each subcommand; the bare command is a question for help."""
+    for command in ("train", "evaluate", "show", "data", "list", "config", "bench"):
+        assert main([command, "--help"]) == 0
+        assert f"examples:\n  glimpse {command}" in capsys.readouterr().out
+    assert main([]) == 0
+    assert "glimpse train configs/images/mnist-ram.yaml" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"glimpse {glimpse.__version__}\n"
+
+
+def _python(*words: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    """Python in a new process, which finds this same glimpse."""
+    home = str(Path(glimpse.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": home}
+    return subprocess.run(
+        [sys.executable, *words],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_help_lists_and_mistakes_need_nothing_heavy(config: Path) -> None:
+    """They would take seconds otherwise."""
+    script = """
+import sys
+from glimpse.cli.command_line import main
+codes = [main(words.split()) for words in (
+    "--help", "list", "config schema", "config validate small.yaml", "train small.yaml seed=x", "evaluate",
+    "config validate digits-sb3-recurrent-ppo", "train digits-sb3-ppo agent.n_epoch=3",
+)]
+assert codes == [0, 0, 0, 0, 2, 2, 0, 2], codes
+heavy = {"torch", "torchvision", "wandb", "stable_baselines3", "sb3_contrib", "matplotlib", "sklearn", "PIL"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    done = _python("-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_closed_pipe_is_no_fault() -> None:
+    """As in `glimpse config schema | head -1`."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = _python("-m", "glimpse", "config", "schema", stdout=write_end)
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")

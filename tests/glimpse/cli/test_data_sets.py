@@ -1,0 +1,210 @@
+"""What `glimpse data` prints, and what it refuses."""
+
+import dataclasses
+import gzip
+import hashlib
+import lzma
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from glimpse.cli.data_sets import fetch, list_data, verify
+from glimpse.envs.data.sources import FileSet
+from glimpse.envs.errors import DataError
+from glimpse.envs.images import image_sets as catalogue
+from glimpse.envs.images.image_sets import ImageSet
+from glimpse.envs.text import text_sets as text_catalogue
+from glimpse.envs.text.text_sets import TextSet
+
+FILES = {"one": b"content of one", "two": b"content of two"}
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder with one known data set of pictures, `toy`, and one of texts, `says`; no source delivers them."""
+    from torchvision import datasets
+
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [])
+    monkeypatch.delenv("GLIMPSE_DATA", raising=False)
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
+    md5 = {name: hashlib.md5(content).hexdigest() for name, content in FILES.items()}
+    toy = dataclasses.replace(catalogue.IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST"))
+    says = dataclasses.replace(text_catalogue.TEXT_SETS["trec"], files=FileSet("says", {"train.tsv": md5["one"]}))
+    known = dict(catalogue.IMAGE_SETS), dict(text_catalogue.TEXT_SETS)
+    only({"digits": known[0]["digits"], "toy": toy}, {"says": says})
+    (tmp_path / "data" / "toy").mkdir(parents=True)
+    for name, content in FILES.items():
+        (tmp_path / "data" / "toy" / f"{name}.gz").write_bytes(gzip.compress(content))
+    yield tmp_path / "data"
+    only(*known)
+
+
+def only(images: dict[str, ImageSet], texts: dict[str, TextSet]) -> None:
+    """Let these alone be known, in this order."""
+    catalogue.IMAGE_SETS.clear()
+    catalogue.IMAGE_SETS.update(images)
+    text_catalogue.TEXT_SETS.clear()
+    text_catalogue.TEXT_SETS.update(texts)
+
+
+def test_the_list_says_where_each_set_is(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Found, incomplete, or not here."""
+    list_data(str(data))
+    printed = capsys.readouterr().out
+    toy = next(line for line in printed.splitlines() if " toy " in line)
+    assert "60,000 + 10,000" in toy and " 10 " in toy and "28 x 28" in toy
+    assert str(data / "toy") in printed.replace("\n", "")
+    assert "comes with scikit-learn" in printed
+    (data / "toy" / "one.gz").unlink()
+    list_data(str(data))
+    assert "incomplete; glimpse data fetch toy" in capsys.readouterr().out
+    list_data(None)
+    assert "not here; glimpse data fetch toy" in capsys.readouterr().out
+
+
+def test_the_list_imports_no_torch(tmp_path: Path) -> None:
+    """It answers at once."""
+    program = (
+        "import sys; from glimpse.cli.data_sets import list_data; list_data(None); "
+        "sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "GLIMPSE_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "fashion-mnist" in done.stdout
+
+
+def test_good_files_are_ok(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for each file."""
+    verify(["toy", "digits"], str(data))
+    assert capsys.readouterr().out.splitlines() == [
+        f"{data}/toy/one.gz: ok",
+        f"{data}/toy/two.gz: ok",
+        "digits: ok, 1,438 + 359 images of 1 x 8 x 8, 10 classes",
+    ]
+
+
+def test_every_file_is_checked_though_one_is_bad(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first fault does not hide what comes after it."""
+    (data / "toy" / "one.gz").write_bytes(b"damaged")
+    with pytest.raises(DataError, match="1 file is damaged or missing"):
+        verify(["toy"], str(data))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{data}/toy/one.gz is damaged")
+    assert second == f"{data}/toy/two.gz: ok"
+
+
+def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be read on the day the good one goes."""
+    cached = data.parent / "cache" / "toy" / "two"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"damaged")
+    with pytest.raises(DataError, match="1 file is"):
+        verify([], str(data))
+    assert f"{cached} is damaged" in capsys.readouterr().out
+
+
+def test_a_set_that_is_not_here_is_said_to_be_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is a fault only if it was asked for by name."""
+    verify([], None)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "toy: not here; glimpse data fetch toy",
+        "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "multi30k: not here; put its files into FOLDER/multi30k (GLIMPSE_DATA=FOLDER)",
+        "glove: not here; pip install 'glimpse-rl[text]'",
+    ]
+    with pytest.raises(DataError, match="2 files are damaged or missing"):
+        verify(["toy"], None)
+    assert "toy: one is not here; glimpse data fetch toy" in capsys.readouterr().out
+
+
+def test_fetch_is_content_with_what_is_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No cache is made for it."""
+    fetch([], str(data), force=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "digits: comes with scikit-learn, nothing to fetch",
+        f"toy: {data / 'toy'}",
+        "says: not here; put its files into FOLDER/says (GLIMPSE_DATA=FOLDER)",
+        "multi30k: not here; put its files into FOLDER/multi30k (GLIMPSE_DATA=FOLDER)",
+        "glove: not here; pip install 'glimpse-rl[text]'",
+    ]
+    assert not (data.parent / "cache").exists()
+
+
+def test_fetch_finds_a_bad_file(data: Path) -> None:
+    """What is there is checked, not only found."""
+    (data / "toy" / "two.gz").write_bytes(b"")
+    with pytest.raises(DataError, match="toy/two.gz is empty"):
+        fetch(["toy"], str(data), force=False)
+
+
+def test_fetch_fills_the_cache(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; a damaged copy there is replaced only by force."""
+    from torchvision import datasets
+
+    # urllib opens file: addresses, so the data folder can play the official source.
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{(data / 'toy').as_uri()}/"])
+    fetch(["toy"], None, force=False)
+    cached = data.parent / "cache" / "toy" / "one.gz"
+    assert gzip.decompress(cached.read_bytes()) == FILES["one"]
+    cached.write_bytes(b"damaged")
+    with pytest.raises(DataError, match="one.gz is damaged.*--force"):
+        fetch(["toy"], None, force=False)
+    fetch(["toy"], None, force=True)
+    assert gzip.decompress(cached.read_bytes()) == FILES["one"]
+
+
+def test_fetch_says_why_nothing_came(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address and the reason."""
+    from torchvision import datasets
+
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{(data / 'nowhere').as_uri()}/"])
+    with pytest.raises(DataError, match="toy could not be fetched:\n  - official source file:.*No such file"):
+        fetch(["toy"], None, force=False)
+
+
+def test_an_image_folder_is_verified_whole(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every picture is decoded."""
+    for name in ("train/a/1.png", "train/a/2.png", "test/a/3.png"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 2)).save(data / name)
+    verify([f"folder:{data}"], None)
+    assert capsys.readouterr().out == f"folder:{data}: ok, 2 + 1 images of 1 x 2 x 4, 1 classes\n"
+    (data / "test" / "a" / "3.png").write_bytes(b"?")
+    with pytest.raises(DataError, match="test/a/3.png cannot be read"):
+        verify([f"folder:{data.rename(data.parent / 'elsewhere')}"], None)
+
+
+@pytest.mark.parametrize("command", [lambda names: fetch(names, None, False), lambda names: verify(names, None)])
+def test_an_unknown_name_gets_the_nearest(command: Callable[[list[str]], None], data: Path) -> None:
+    """Nothing is done for the names before it."""
+    with pytest.raises(DataError, match="no data set 'digts'. Did you mean digits"):
+        command(["toy", "digts"])
+
+
+def test_texts_are_listed_and_verified_as_pictures_are(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts, what an example is, where the files are, and that they are whole."""
+    (data / "says").mkdir()
+    (data / "says" / "train.tsv.xz").write_bytes(lzma.compress(FILES["one"]))
+    list_data(str(data))
+    row = next(line for line in capsys.readouterr().out.splitlines() if " says " in line)
+    assert "5,452 + 500" in row and "sentence" in row and "6 classes" in row and str(data / "says") in row
+    verify(["says"], str(data))
+    assert capsys.readouterr().out == f"{data}/says/train.tsv.xz: ok\n"
+    (data / "says" / "train.tsv.xz").write_bytes(lzma.compress(FILES["one"])[:-9])
+    with pytest.raises(DataError, match="1 file is damaged"):
+        verify(["says"], str(data))
+    assert "train.tsv.xz is damaged: it is no whole xz file" in capsys.readouterr().out
+
+
+def test_what_no_source_delivers_cannot_be_fetched(data: Path) -> None:
+    """The error says what to do instead."""
+    with pytest.raises(DataError, match=r"says is not here; put its files into FOLDER/says \(GLIMPSE_DATA=FOLDER\)"):
+        fetch(["says"], None, force=True)
+    with pytest.raises(DataError, match=r"glove is not here; pip install 'glimpse-rl\[text\]'"):
+        fetch(["glove"], None, force=False)

@@ -1,0 +1,66 @@
+"""One real run of each command, on data that need no download."""
+
+from pathlib import Path
+
+import pytest
+
+from glimpse.cli import demo
+from glimpse.cli.command_line import main
+from glimpse.envs.errors import DataError
+
+SMALL = """\
+# A small run.
+# glimpse train small.yaml
+task: {name: digits, glimpses: 2, retina: {patch: 3}}
+agent: {name: ram, memory_width: 16}
+train: {steps: 20, batch: 32, evaluate_every: 10, log_every: 5}
+track: {mode: disabled}
+threads: 1
+"""
+
+
+def test_train_evaluate_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user's whole way, from a config of their own to a report."""
+    config, run = tmp_path / "small.yaml", str(tmp_path / "run")
+    config.write_text(SMALL)
+    assert main(["train", str(config), "train.steps=10", "--run", run]) == 0
+    assert main(["train", "--resume", run]) == 0  # There is nothing left to do.
+    assert main(["evaluate", run, "--copies", "2"]) == 0
+    assert main(["show", run, "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "best validation error" in out and "its own mean path" in out
+    page = (tmp_path / "run/report/index.html").read_text()
+    assert "<svg" in page and "data:image/png;base64," in page
+    assert (tmp_path / "run/report/episode.gif").read_bytes().startswith(b"GIF8")
+
+
+@pytest.mark.parametrize("agent", ["path", "random", "centre", "raster"])
+def test_each_control_trains(agent: str, tmp_path: Path) -> None:
+    """Controls go through the same commands as RAM."""
+    config = tmp_path / "small.yaml"
+    config.write_text(SMALL)
+    run = str(tmp_path / "run")
+    assert main(["train", str(config), f"agent.name={agent}", "agent.memory_width=16", "--run", run]) == 0
+    assert main(["evaluate", run, "--copies", "1"]) == 0
+
+
+def test_the_demo_says_so_when_mnist_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then it runs on digits; each command in turn, and the first failure ends it."""
+
+    def unreachable(*arguments: object) -> None:
+        raise DataError("no source")
+
+    calls: list[list[str]] = []
+    monkeypatch.setattr(demo, "load_images", unreachable)
+
+    def record(words: list[str]) -> int:
+        calls.append(words)
+        return 0
+
+    monkeypatch.setattr(demo, "main", record)
+    assert demo.demo(tmp_path / "run") == 0
+    assert [words[0] for words in calls] == ["train", "evaluate", "show"]
+    assert calls[0][1] == "digits-ram"
+    assert "scikit-learn's digits" in capsys.readouterr().out

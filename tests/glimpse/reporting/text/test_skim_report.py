@@ -1,0 +1,40 @@
+"""Runs whose agents read piece by piece, or choose: from the config to the report."""
+
+from pathlib import Path
+
+import pytest
+
+from glimpse.cli.command_line import main
+
+SMALL = [
+    "train.steps=3",
+    "train.batch=8",
+    "train.evaluate_every=3",
+    "evaluate.batch=500",
+    "evaluate.copies=2",
+    "threads=1",
+]
+QUIET = ["track.mode=disabled"]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("number-prediction", "of words are read"),
+        ("planted", "marked words: recall"),
+        ("planted-resan", "of words are dependents"),
+    ],
+)
+def test_from_the_config_to_the_report(
+    config: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shares are printed, and words that were not read are struck out."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", config, "--run", "run", *SMALL, *QUIET]) == 0
+    assert main(["evaluate", "run", "--split", "validation"]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["show", "run"]) == 0
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    # After three steps ReSAN is in the stage in which everything is chosen.
+    assert config == "planted-resan" or "</s>" in page
+    assert "Results" in page and (tmp_path / "run" / "report" / "curves.png").stat().st_size > 0

@@ -1,0 +1,220 @@
+"""`glimpse reproduce`: rows, resuming, lines alone, smoke runs, and what is refused."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from glimpse.cli.command_line import main
+from glimpse.config.files import load_experiment
+from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.text_data import load_text
+from glimpse.reproduction.tables import TABLES, Entry, Published, Table
+from glimpse.training.episode_learner import EpisodeLearner
+
+FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
+OVERRIDES = ["train.steps=4", "train.batch=32", "evaluate.copies=2", "threads=1", "track.mode=disabled"]
+COSTS: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ("parameters", "pixels", "multiply_adds")
+OPINIONS = Path(__file__).parents[2] / "envs" / "text" / "opinions.tsv"
+PUBLISHED = Published(proceedings=3.0, best_public=2.0, source="someone/something", recalled=("proceedings",))
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of one line on digits: of scores, of costs, and of glimpses."""
+    lines = (Entry("digits-ram", "RAM", 2, PUBLISHED),)
+    monkeypatch.setitem(TABLES, "tiny", Table("Digits: test error, %", "A table for tests.", lines))
+    monkeypatch.setitem(TABLES, "costly", Table("Costs", "Costs.", lines, figure="cost", costs=COSTS))
+    monkeypatch.setitem(TABLES, "stops", Table("Stops", "Stops.", lines, figure="glimpses"))
+
+
+def run(path: Path, *words: str, overrides: list[str] = OVERRIDES) -> int:
+    """The command with folders of its own."""
+    return main(["reproduce", *words, *overrides, "--runs", str(path / "runs"), "--output", str(path / "results")])
+
+
+def rows(path: Path, name: str = "tiny") -> list[dict[str, Any]]:
+    """What was written."""
+    found: list[dict[str, Any]] = json.loads((path / f"results/{name}.json").read_text())
+    return found
+
+
+def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) -> None:
+    """Rows have the fields that results promise, and a second call trains and measures nothing anew."""
+    assert run(tmp_path, "tiny") == 0
+    first = rows(tmp_path)
+    assert [row["metric"] for row in first] == ["test_error_m2", "test_error_m1", "test_error_greedy"]
+    assert all(set(row) == FIELDS for row in first)
+    assert first[0]["seeds"] == [0, 1] and len(first[0]["values"]) == 2
+    assert first[0]["mean"] == pytest.approx(sum(first[0]["values"]) / 2, abs=0.001)
+    assert first[0]["task"] == "digits" and first[0]["config"] == "configs/images/digits-ram.yaml"
+    expected = {"proceedings": 3.0, "best_public": 2.0, "source": "someone/something", "recalled": ["proceedings"]}
+    assert first[0]["published"] == expected
+    files = [*tmp_path.glob("runs/*/best/*/weights.safetensors"), *tmp_path.glob("runs/*/evaluation.json")]
+    before = [path.stat().st_mtime_ns for path in files]
+    assert len(before) == 4
+    assert run(tmp_path, "tiny") == 0
+    assert [path.stat().st_mtime_ns for path in files] == before
+    assert rows(tmp_path) == first
+
+
+def test_the_page_and_the_figure_stand_beside_the_rows(tiny: None, tmp_path: Path) -> None:
+    """The page names the figure, the published numbers, and which of them are quoted from memory."""
+    assert run(tmp_path, "tiny", "--seeds", "1") == 0
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {
+        f"tiny.{e}" for e in ("json", "md", "svg", "png")
+    }
+    page = (tmp_path / "results/tiny.md").read_text()
+    assert "![Digits: test error, %](tiny.svg)" in page and "A table for tests." in page
+    assert "3.00\\*" in page and "2.00 (someone)" in page and "from memory" in page
+    assert (tmp_path / "results/tiny.svg").read_text().startswith("<svg xmlns")
+
+
+def test_a_rows_command_makes_the_row_again(tiny: None, tmp_path: Path) -> None:
+    """In other folders, with nothing there: the same numbers, but for the seconds."""
+    assert run(tmp_path / "one", "tiny", "--seeds", "1") == 0
+    command = rows(tmp_path / "one")[0]["command"]
+    assert "--only digits-ram" in command and "threads=1" in command and "train.steps=4" in command
+    assert "track" not in command
+    assert run(tmp_path / "two", *command.split()[2:], overrides=["track.mode=disabled"]) == 0
+    again, first = rows(tmp_path / "two"), rows(tmp_path / "one")
+    assert [{**row, "train_seconds": 0} for row in again] == [{**row, "train_seconds": 0} for row in first]
+
+
+def test_rows_of_other_lines_stay_and_those_of_lost_lines_go(tiny: None, tmp_path: Path) -> None:
+    """A line that was not asked for keeps its row; one that the table no longer has is left out; none is invented."""
+    kept = {**dict.fromkeys(FIELDS), "config": "configs/images/demo.yaml", "metric": "test_error_m2", "values": [7.0]}
+    kept |= {"seeds": [0], "train_seconds": 60.0, "device": "a machine", "command": "glimpse", "mean": 7.0}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/tiny.json").write_text(json.dumps([kept, {**kept, "config": "configs/gone.yaml"}]))
+    table = TABLES["tiny"]
+    more = (Entry("demo", "RAM, 3 minutes"), *table.entries, Entry("mnist-ram", "RAM"))
+    TABLES["tiny"] = Table(table.title, table.text, more)
+    assert run(tmp_path, "tiny", "--only", "configs/images/digits-ram.yaml", "--seeds", "1") == 0
+    found = rows(tmp_path)
+    assert [row["config"] for row in found] == ["configs/images/demo.yaml"] + 3 * ["configs/images/digits-ram.yaml"]
+    assert found[0] == kept
+    page = (tmp_path / "results/tiny.md").read_text()
+    assert "RAM, 3 minutes" in page and "mnist-ram" not in page
+
+
+def test_a_smoke_run_has_folders_and_files_of_its_own(tiny: None, tmp_path: Path) -> None:
+    """It never touches the table."""
+    assert run(tmp_path, "tiny", "--quick", overrides=["threads=1", "track.mode=disabled"]) == 0
+    assert {path.name.partition(".")[0] for path in (tmp_path / "results").iterdir()} == {"tiny-quick"}
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["digits-ram-seed0-quick"]
+    found = rows(tmp_path, "tiny-quick")
+    assert found[0]["seeds"] == [0] and found[0]["command"].endswith("--quick")
+    assert "train.steps" not in found[0]["command"]
+
+
+def test_an_unfinished_run_is_resumed(tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped training ends the command with its code; the next call goes on and finishes the line."""
+    learn = EpisodeLearner.learn
+
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
+        if self.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return learn(self, *arguments)  # type: ignore[arg-type]  # handed on as it came
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeLearner, "learn", interrupted)
+        assert run(tmp_path, "tiny", "--seeds", "1") == 143
+    assert not (tmp_path / "results").exists()
+    assert run(tmp_path, "tiny", "--seeds", "1") == 0
+    assert len(rows(tmp_path)) == 3
+
+
+def test_an_evaluation_of_other_weights_is_made_anew(tiny: None, tmp_path: Path) -> None:
+    """One of another step, or of another M, is not this run's result."""
+    assert run(tmp_path, "tiny", "--seeds", "1") == 0
+    first, path = rows(tmp_path), tmp_path / "runs/digits-ram-seed0/evaluation.json"
+    record = json.loads(path.read_text())
+    record["test"]["step"] = 3
+    record["test"]["scores"]["ram"]["greedy"]["error"] = 0.0
+    path.write_text(json.dumps(record))
+    assert run(tmp_path, "tiny", "--seeds", "1") == 0
+    assert rows(tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("costly", ["parameters", "pixels", "multiply_adds"]), ("stops", ["glimpses"])]
+)
+def test_tables_of_costs_and_of_glimpses_have_their_rows(
+    tiny: None, tmp_path: Path, name: str, more: list[str]
+) -> None:
+    """As metrics of their own, which nobody has published."""
+    assert run(tmp_path, name, "--seeds", "1") == 0
+    found = {row["metric"]: row for row in rows(tmp_path, name)}
+    assert list(found)[3:] == more
+    assert all(found[metric]["values"][0] > 0 and found[metric]["published"] is None for metric in more)
+
+
+def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run leaves out another fold, and words a second times seconds an epoch are the words of the texts."""
+    line = Entry("mr", "MR", 2, Published(paper=80.0, cited="Someone (2018)"), folds=True)
+    table = Table("Texts", "Texts.", (line,), costs=("parameters",), updates=True, speed=True)
+    monkeypatch.setitem(TABLES, "texts", table)
+    read = [f"task.data=file:{OPINIONS}", "task.vectors=none", "agent.encoder.width=8"]
+    assert run(tmp_path, "texts", *read) == 0
+    found = {row["metric"]: row for row in rows(tmp_path, "texts")}
+    assert list(found) == ["test_accuracy", "parameters", "updates", "epoch_seconds", "words_per_second"]
+    assert found["updates"]["values"] == [4, 4]
+    assert all(0 <= value <= 100 for value in found["test_accuracy"]["values"])
+    assert found["test_accuracy"]["published"] == {"paper": 80.0, "cited": "Someone (2018)"}
+    speed, epoch = (found[name]["values"] for name in ("words_per_second", "epoch_seconds"))
+    folds = [load_experiment(tmp_path / f"runs/mr-seed{number}/config.yaml").task for number in (0, 1)]
+    words = [len(load_text(task, "train").text.tokens) for task in folds if isinstance(task, ReadingOptions)]
+    assert [task.fold for task in folds if isinstance(task, ReadingOptions)] == [0, 1]
+    assert [rate * seconds for rate, seconds in zip(speed, epoch, strict=True)] == pytest.approx(words, rel=0.01)
+    page = (tmp_path / "results/texts.md").read_text()
+    assert "| accuracy, % | parameters | updates | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
+
+
+def test_a_table_of_reasons_tells_what_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On planted texts, a choice of the selector's own; in percent, as the run's record has it."""
+    monkeypatch.setitem(TABLES, "tiny", Table("Reasons", "Text.", (Entry("planted", "a rationale", 1),), reasons=True))
+    assert run(tmp_path, "tiny", "agent.selector.width=4", "agent.encoder.width=4") == 0
+    found = {row["metric"]: row["mean"] for row in rows(tmp_path)}
+    asked = ["accuracy", "accuracy_m1", "accuracy_greedy", "named", "named_f1", "random_f1", "first_f1", "top_f1"]
+    asked += ["spans_f1", "average_precision", "sufficiency", "comprehensiveness"]
+    assert list(found) == [f"test_{name}" for name in (*asked, "sufficiency_area", "comprehensiveness_area")]
+    record = json.loads((tmp_path / "runs/planted-seed0/evaluation.json").read_text())["test"]["reasons"]
+    assert found["test_named_f1"] == pytest.approx(100 * record["choice"]["f1"], abs=1e-4)
+    assert found["test_top_f1"] == pytest.approx(100 * record["top"]["f1"], abs=1e-4)
+
+
+def test_a_run_of_another_config_is_refused(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its result would stand under the wrong name; threads and tracking are no part of it."""
+    assert run(tmp_path, "tiny", "--seeds", "1") == 0
+    assert run(tmp_path, "tiny", "--seeds", "1", overrides=OVERRIDES[:3]) == 0
+    assert run(tmp_path, "tiny", "--seeds", "1", overrides=["train.steps=5", *OVERRIDES[1:]]) == 2
+    assert "begun with other values of train.steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tinny"], "choose from mnist"),
+        (["tiny", "--only", "mnist-ram"], "no line mnist-ram; its lines are digits-ram"),
+        (["tiny", "--seeds", "0"], "at least 1"),
+    ],
+)
+def test_mistakes_are_named(
+    tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    """With what there is to choose from."""
+    assert run(tmp_path, *words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_table_is_left_alone(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody else's."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/tiny.json").write_text("mine")
+    assert run(tmp_path, "tiny", "--seeds", "1") == 2
+    assert "Move it away" in capsys.readouterr().err
+    assert (tmp_path / "results/tiny.json").read_text() == "mine"

@@ -1,0 +1,252 @@
+"""The tables: every line is a config that loads, and the page and the figures say what the rows say."""
+
+import re
+from typing import Any, get_args
+from xml.etree import ElementTree
+
+import pytest
+
+from glimpse.agents.encoders.options import EncoderOptions, RecurrentEncoderOptions
+from glimpse.agents.options import Options
+from glimpse.agents.text_options import ReaderOptions
+from glimpse.config.files import load_experiment
+from glimpse.reporting.drawing.charts import Band, Curve, Dot, Label
+from glimpse.reproduction.figure_parts import Line, fitting_axis
+from glimpse.reproduction.figures import figure_files, scores_figure
+from glimpse.reproduction.image_tables import VISUAL_TABLES
+from glimpse.reproduction.plane_figures import rates_figure
+from glimpse.reproduction.table_markdown import spread_text, table_markdown
+from glimpse.reproduction.tables import TABLES, Entry, Published, Table
+from glimpse.reproduction.text_tables import TEXT_TABLES
+from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
+
+LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
+
+
+def row(config: str, metric: str, *values: float) -> dict[str, Any]:
+    """A row of results."""
+    known = {"task": "t", "agent": "a", "seeds": list(range(len(values))), "train_seconds": 90.0, "device": "a machine"}
+    mean = sum(values) / len(values)
+    given = {"config": f"configs/images/{config}.yaml", "metric": metric, "values": list(values), "mean": mean}
+    return {**known, **given, "command": f"glimpse reproduce {config}", "published": None}
+
+
+def test_every_table_that_is_promised_is_there() -> None:
+    """By name."""
+    assert list(VISUAL_TABLES) == [
+        "mnist",
+        "translated",
+        "cluttered",
+        "cluttered100",
+        "catch",
+        "hard-vs-soft",
+        "stopping",
+    ]
+    text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
+    assert list(TEXT_TABLES) == text
+    assert list(TRANSLATION_TABLES) == ["translation"]
+    assert {**VISUAL_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
+
+
+@pytest.mark.parametrize(("name", "config"), LINES)
+def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
+    """A line of one table is of one kind of world."""
+    task = load_experiment(config).task
+    if name in TRANSLATION_TABLES:
+        assert task.name in ("translate", "interpret") and config.startswith(task.data)
+        return
+    if name in TEXT_TABLES:
+        if task.name == config == "number-prediction":
+            return
+        assert task.name in ("text", "skim", "sentence-pick")
+        assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
+        return
+    worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
+    assert task.name in (worlds.get(name, name), f"{name}-mnist")
+
+
+@pytest.mark.parametrize("name", VISUAL_TABLES)
+def test_every_table_has_its_controls(name: str) -> None:
+    """Random, centre, raster, a fixed path and the whole image; and fixed counts, beside agents that stop."""
+    labels = " ".join(entry.label for entry in TABLES[name].entries if entry.control)
+    counts = [f"always {n}" for n in range(1, 7)] if TABLES[name].figure == "glimpses" else []
+    assert all(word in labels for word in ["random", "centre", "raster", "fixed path", "whole", *counts])
+
+
+@pytest.mark.parametrize("data", ["trec", "sst2"])
+def test_all_encoders_are_on_the_bench(data: str) -> None:
+    """Of sentences: each kind that a config can name but the hierarchical one, and every pooling of states."""
+    lines = [entry.config for entry in TEXT_TABLES["sentences"].entries if entry.config.startswith(f"{data}-")]
+    agents = [agent for line in lines if isinstance(agent := load_experiment(line).agent, ReaderOptions)]
+    kinds = {kind for variant in get_args(get_args(EncoderOptions)[0]) for kind in _kinds(variant)}
+    assert {agent.encoder.kind for agent in agents} == kinds - {"hierarchical"}
+    pooled = {agent.encoder.pooling.kind for agent in agents if isinstance(agent.encoder, RecurrentEncoderOptions)}
+    assert pooled >= {"max", "mean", "context_vector", "structured"}
+
+
+def _kinds(variant: type[Options]) -> tuple[str, ...]:
+    """The names by which a config asks for a variant."""
+    return get_args(variant.model_fields["kind"].annotation)
+
+
+@pytest.mark.parametrize("name", ["cluttered", "cluttered100", "hard-vs-soft"])
+def test_the_clutter_is_stated(name: str) -> None:
+    """How many pieces, how large, and that they lie over the digit."""
+    pieces = 8 if name == "cluttered100" else 4
+    assert f"{pieces} pieces of 8x8" in TABLES[name].text and "added over the digit and clamped" in TABLES[name].text
+
+
+def test_a_line_may_be_left_out_of_the_figure() -> None:
+    """The page has it all the same."""
+    rows = [{**row(name, "test_error_m1", 5.0), "mean": 5.0} for name in ("a", "b")]
+    rows += [row(name, "glimpses", 3.0) for name in ("a", "b")]
+    lines = (Entry("a", "stops; costs 0.5"), Entry("b", "random places", control=True, drawn=False))
+    table = Table("T", "Text.", lines, figure="glimpses")
+    assert figure_files(table, rows)["svg"].count(b'circle class="control"') == 1  # In the legend.
+    assert "random places" in table_markdown(table, rows, "t")
+
+
+def test_spread_by_hand() -> None:
+    """1, 2 and 6: mean 3, standard deviation sqrt(7); two have a range, one is itself."""
+    assert spread_text("test_error_m10", [1, 2, 6]) == "3.00 ± 2.65 (1.00 to 6.00)"
+    assert spread_text("test_error_m10", [1, 2]) == "1.50 (1.00 to 2.00)"
+    assert spread_text("test_error_m10", [1.0]) == "1.00"
+    assert spread_text("multiply_adds", [1234567.0]) == "1,234,567"
+    assert spread_text("test_pearson", [0.8, 0.9]) == "0.850 (0.800 to 0.900)"
+    assert spread_text("epoch_seconds", [8.04]) == "8.0"
+
+
+LITTLE = Table(
+    "Little",
+    "Text.",
+    (
+        Entry("a", "first", published=Published(2.0, 4.0, 1.0, "owner/name", ("arxiv",))),
+        Entry("b", "second", control=True),
+        Entry("c", "not measured"),
+    ),
+)
+
+
+def test_the_page_has_a_line_for_what_was_measured_and_no_other() -> None:
+    """In the table's order; a metric that a line lacks is an empty cell."""
+    rows = [row("a", "test_error_m10", 1.0, 3.0), row("a", "test_error_m1", 5.0, 5.0), row("b", "test_error_m1", 7.0)]
+    page = table_markdown(LITTLE, rows, "little")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    assert lines[0] == (
+        "|  | M = 10 | M = 1 | paper, NIPS | paper, arXiv v1 | best public | seeds | minutes | device |"
+    )
+    assert lines[1] == (
+        "| first (`a`) | 2.00 (1.00 to 3.00) | 5.00 | 2.00 | 4.00\\* | 1.00 (owner) | 2 | 1.5 | a machine |"
+    )
+    assert lines[2] == "| second (`b`) |  | 7.00 |  |  |  | 1 | 1.5 | a machine |"
+    assert len(lines) == 3
+    assert "owner/name" in page and "glimpse reproduce a\nglimpse reproduce b\n" in page
+
+
+@pytest.mark.parametrize(
+    ("figure", "named"),
+    [
+        ("lines", ["first", "second", "M = 10", "M = 1"]),
+        ("cost", ["first", "second"]),
+        ("glimpses", ["first"]),
+        ("rates", ["first", "second"]),
+    ],
+)
+def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, named: list[str]) -> None:
+    """SVG that a parser reads, and PNG; nothing is fetched; a line without rows is not named."""
+    measured = {"test_error_m10": 1.0, "test_error_m1": 2.0}
+    measured |= {"test_accuracy": 50.0, "test_kept": 10.0} if figure == "rates" else {}
+    measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
+    rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
+    files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
+    assert files["png"].startswith(b"\x89PNG")
+    root = ElementTree.fromstring(files["svg"])
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert set(named) <= set(texts) and "not measured" not in texts
+    assert not re.search(rb"(href|url\(|@import)", files["svg"])
+
+
+def test_rates_lie_where_the_axes_say() -> None:
+    """A family's curve goes from its lowest rate to its highest; its band from the worst seed to the best."""
+    entries = [Entry(name, name, family="hard") for name in "ab"] + [Entry("c", "soft", control=True)]
+    of = {
+        "a": {"test_accuracy": row("a", "test_accuracy", 80.0, 90.0), "test_kept": row("a", "test_kept", 50.0)},
+        "b": {"test_accuracy": row("b", "test_accuracy", 70.0), "test_kept": row("b", "test_kept", 25.0)},
+        "c": {"test_accuracy": row("c", "test_accuracy", 90.0)},
+    }
+    figure = rates_figure([Line(entry, of[entry.config]) for entry in entries])
+    hard, soft = (mark for mark in figure.marks if isinstance(mark, Curve))
+    (band,) = (mark for mark in figure.marks if isinstance(mark, Band))
+    ticks = {mark.text: mark for mark in figure.marks if isinstance(mark, Label)}
+    (low, a), (high, b) = (spot for spot in hard.spots if spot)
+    (whole, _) = next(spot for spot in soft.spots if spot)
+    assert (whole - high) == pytest.approx(2 * (high - low))
+    assert b - a == pytest.approx(1.5 * (ticks["80"].y - ticks["70"].y))
+    assert [upper[1] - lower[1] for lower, upper in zip(band.lower, band.upper, strict=True)] == pytest.approx(
+        [0, ticks["90"].y - ticks["80"].y]
+    )
+    assert (hard.tone, soft.tone) == ("agent", "control")
+
+
+def test_times_as_fast_by_hand() -> None:
+    """600 texts a second are 2.5 times as many as 240; a line that is compared with nothing says nothing."""
+    lines = (Entry("a", "whole", beside="a"), Entry("b", "part", beside="a"), Entry("c", "other"))
+    paces = {"a": 240.0, "b": 600.0, "c": 9.0}
+    page = table_markdown(
+        Table("T", "", lines, pace=True), [row(name, "texts_per_second", pace) for name, pace in paces.items()], "t"
+    )
+    cells = [line.split(" | ") for line in page.splitlines() if "(`" in line]
+    assert [line[2] for line in cells] == ["1.0", "2.5", ""]
+
+
+def test_lines_that_saw_the_test_set_again_are_named() -> None:
+    """A table without such lines says that there are none."""
+    tables = [Table("T", "", (Entry("a", "first"),), tested_again=told) for told in ("", "a was mended")]
+    pages = [table_markdown(table, [row("a", "test_bleu", 9.0)], "t") for table in tables]
+    assert "the test set was used once. Minutes" in pages[0]
+    assert "the test set was used once, and again for some lines: a was mended. Minutes" in pages[1]
+
+
+def test_reasons_are_drawn_by_their_f1() -> None:
+    """What is named, and the words that count most; the page has a heading for each number."""
+    names = (
+        "accuracy",
+        "named",
+        "named_f1",
+        "random_f1",
+        "top_f1",
+        "spans_f1",
+        "average_precision",
+        "sufficiency_area",
+    )
+    rows = [row("a", f"test_{name}", 10.0 + number) for number, name in enumerate(names)]
+    table = Table("T", "Text.", (Entry("a", "first"),), reasons=True)
+    drawn = figure_files(table, rows)["svg"].decode()
+    assert "F1 of words named as reasons, %" in drawn and ">top, F1<" in drawn and "accuracy" not in drawn
+    heads = table_markdown(table, rows, "t")
+    assert "| accuracy, % | named, % | F1 | random, F1 | top, F1 | IOU-F1 | AUPRC | sufficiency, AOPC |" in heads
+
+
+def test_dots_lie_where_the_axis_says() -> None:
+    """An error of 1 and one of 100 at the ends of a logarithmic axis, 10 half way."""
+    entry = Entry("a", "first", published=Published(10.0))
+    figure = scores_figure([Line(entry, {"test_error_m10": row("a", "test_error_m10", 1.0, 100.0)})])
+    (ring,) = (mark for mark in figure.marks if isinstance(mark, Dot) and mark.ring and mark.y > 44)
+    ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
+    assert ring.x == pytest.approx(ticks["10"])
+    assert ticks["10"] - ticks["1"] == pytest.approx(ticks["100"] - ticks["10"])
+
+
+def test_what_is_caught_lies_on_an_even_axis() -> None:
+    """However far apart: 100 is as far from 50 as 50 from 0."""
+    figure = scores_figure([Line(Entry("a", "first"), {"test_caught_m1": row("a", "test_caught_m1", 2.0, 100.0)})])
+    ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
+    assert ticks["100"] - ticks["50"] == pytest.approx(ticks["50"] - ticks["0"])
+
+
+def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
+    """And can be: not with a zero."""
+    assert fitting_axis([1, 7]).logarithmic
+    assert not fitting_axis([1, 5]).logarithmic
+    assert not fitting_axis([0, 5]).logarithmic
+    assert fitting_axis([]).ticks

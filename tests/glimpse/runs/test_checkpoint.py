@@ -1,0 +1,529 @@
+"""Checkpoints against kills, damage, hostile content and full disks."""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import pickle
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from glimpse.runs.checkpoint import (
+    MANIFEST,
+    STATE,
+    WEIGHTS,
+    Checkpoint,
+    CheckpointError,
+    load_average,
+    load_checkpoint,
+    load_newest,
+    save_checkpoint,
+)
+from glimpse.errors import UserError
+
+FILES = (WEIGHTS, STATE, MANIFEST)
+
+
+def small(step: int, value: float = 0.5) -> Checkpoint:
+    """A checkpoint whose tensors say which it is."""
+    return Checkpoint(step, {"w": torch.full((3,), step + value)}, {"best": value, "seen": [step]})
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(os.listdir(folder))
+
+
+def newest(folder: Path, **options: bool) -> tuple[int | None, list[str]]:
+    """The newest step that loads, and the warnings."""
+    warnings: list[str] = []
+    found = load_newest(folder, warnings.append, **options)
+    return (found.step if found else None), warnings
+
+
+def flip(path: Path, position: int, bit: int = 0) -> None:
+    """Turn one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def replace_state(path: Path, state: bytes) -> None:
+    """Put other bytes in place of the state, with a manifest that agrees."""
+    (path / STATE).write_bytes(state)
+    manifest = json.loads((path / MANIFEST).read_text())
+    manifest["files"][STATE] = {"bytes": len(state), "sha256": hashlib.sha256(state).hexdigest()}
+    (path / MANIFEST).write_text(json.dumps(manifest))
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk on which no file can be larger than `size` bytes: writing more fails half-way."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_everything_comes_back_to_the_bit(tmp_path: Path) -> None:
+    """Odd shapes and types, NaN, big integers, and an optimiser that goes on as if nothing had happened."""
+    parameter = torch.tensor([1.0, -2.0], requires_grad=True)
+    optimiser = torch.optim.Adam([parameter], lr=0.1)
+    parameter.grad = torch.tensor([0.3, 0.7])
+    optimiser.step()
+    weights = {
+        "p": parameter,
+        "transposed": torch.arange(6.0).reshape(2, 3).T,
+        "half": torch.tensor([1.5], dtype=torch.bfloat16),
+        "flag": torch.tensor(True),
+        "nothing": torch.zeros(0, 4),
+        "nan": torch.tensor([float("nan"), float("inf"), -0.0]),
+    }
+    state = {"optimiser": optimiser.state_dict(), "counter": 2**100, "name": "x", "none": None, "t": (1, 2.5)}
+    loaded = load_checkpoint(save_checkpoint(tmp_path, Checkpoint(7, weights, state), keep=1))
+
+    assert loaded.step == 7
+    assert loaded.weights.keys() == weights.keys()
+    for name, tensor in weights.items():
+        assert loaded.weights[name].dtype == tensor.dtype
+        torch.testing.assert_close(
+            loaded.weights[name], tensor.detach(), rtol=0, atol=0, equal_nan=True, check_stride=False
+        )
+    assert {key: loaded.state[key] for key in ("counter", "name", "none", "t")} == {
+        "counter": 2**100,
+        "name": "x",
+        "none": None,
+        "t": (1, 2.5),
+    }
+    copy = loaded.weights["p"].requires_grad_()
+    resumed = torch.optim.Adam([copy], lr=0.1)
+    resumed.load_state_dict(loaded.state["optimiser"])
+    parameter.grad = copy.grad = torch.tensor([-1.0, 0.2])
+    optimiser.step()
+    resumed.step()
+    assert torch.equal(parameter, copy)
+
+
+def test_an_agent_without_weights_has_checkpoints_too(tmp_path: Path) -> None:
+    """Such as the control that looks at random."""
+    loaded = load_checkpoint(save_checkpoint(tmp_path, Checkpoint(0, {}, {}), keep=1))
+    assert loaded == Checkpoint(0, {}, {})
+
+
+def test_tied_weights_come_back_tied(tmp_path: Path) -> None:
+    """Both names hold the values, so that loading them into tied modules gives the same modules."""
+    first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    second.weight = first.weight
+    tied = torch.nn.Sequential(first, second)
+    before = first.weight.detach().clone()
+    path = save_checkpoint(tmp_path, Checkpoint(1, tied.state_dict(), {}), keep=1)
+    torch.nn.init.zeros_(first.weight)
+    tied.load_state_dict(load_checkpoint(path).weights)
+    assert torch.equal(first.weight, before)
+    assert first.weight is second.weight
+
+
+def test_state_that_could_not_be_loaded_is_refused_when_saved(tmp_path: Path) -> None:
+    """Not weeks later, when the run is to be resumed; and the earlier checkpoint stays."""
+    save_checkpoint(tmp_path, small(1), keep=1)
+    with pytest.raises(TypeError, match="plain data"):
+        save_checkpoint(tmp_path, Checkpoint(2, {}, {"path": Path("x")}), keep=1)
+    assert names(tmp_path) == ["step-000000001"]
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    """Two of four; the order is that of numbers, past nine digits too."""
+    for step in (9, 10, 999_999_999, 1_000_000_000):
+        save_checkpoint(tmp_path, small(step), keep=2)
+    assert names(tmp_path) == ["step-1000000000", "step-999999999"]
+    assert newest(tmp_path) == (1_000_000_000, [])
+    with pytest.raises(ValueError, match="keep"):
+        save_checkpoint(tmp_path, small(5), keep=0)
+
+
+def test_the_mean_of_the_newest(tmp_path: Path) -> None:
+    """Of so many, the older ones having no part; what is no float is the newest's."""
+    for step in (1, 2, 4):
+        weights = {"w": torch.full((3,), float(step)), "seen": torch.tensor(step)}
+        save_checkpoint(tmp_path, Checkpoint(step, weights, {}), 5)
+    mean = load_average(tmp_path, 2)
+    assert mean.step == 4 and mean.weights["w"].tolist() == [3.0] * 3 and mean.weights["seen"] == 4
+    assert torch.equal(load_average(tmp_path, 1).weights["w"], torch.full((3,), 4.0))
+    with pytest.raises(CheckpointError, match=r"has 3 of the 4 checkpoints .* train\.keep=4"):
+        load_average(tmp_path, 4)
+
+
+def test_a_step_saved_again_is_replaced(tmp_path: Path) -> None:
+    """By a revision, again and again."""
+    for value in (0.1, 0.2, 0.3):
+        path = save_checkpoint(tmp_path, small(5, value), keep=2)
+        assert names(tmp_path) == [path.name]
+    found = load_newest(tmp_path, pytest.fail)
+    assert found is not None and found.state["best"] == 0.3
+
+
+def test_saving_an_earlier_step_gives_up_the_later_ones(tmp_path: Path) -> None:
+    """A best from a future that a resumed run did not repeat must not hide the new best."""
+    save_checkpoint(tmp_path, small(150), keep=1)
+    save_checkpoint(tmp_path, small(140), keep=1)
+    assert names(tmp_path) == ["step-000000140"]
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    """A folder that is missing or holds other things has none; one asked for by name is an error."""
+    assert newest(tmp_path / "missing") == (None, [])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "step-x").mkdir()
+    assert newest(tmp_path) == (None, [])
+    with pytest.raises(CheckpointError, match=r"step-000000001 is damaged: it has no file manifest\.json"):
+        load_checkpoint(tmp_path / "step-000000001")
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    """In any byte of the manifest, which has no checksum of its own, and anywhere in the other files."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    for name in FILES:
+        original = (path / name).read_bytes()
+        for position in range(0, len(original), 1 if name == MANIFEST else 29):
+            flip(path / name, position, position % 8)
+            with pytest.raises(CheckpointError, match="step-000000001"):
+                load_checkpoint(path)
+            (path / name).write_bytes(original)
+    assert load_checkpoint(path).step == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("fault", ["truncated", "empty", "missing", "folder", "longer"])
+def test_a_damaged_newest_is_set_aside_and_the_one_before_it_used(tmp_path: Path, name: str, fault: str) -> None:
+    """The warning names the checkpoint and the file; the run goes on and can save the same step again."""
+    save_checkpoint(tmp_path, small(1), keep=3)
+    file = save_checkpoint(tmp_path, small(2), keep=3) / name
+    data = file.read_bytes()
+    file.unlink()
+    if fault == "folder":
+        file.mkdir()
+    elif fault != "missing":
+        file.write_bytes({"truncated": data[:-1], "empty": b"", "longer": data + b"x"}[fault])
+
+    with pytest.raises(CheckpointError, match=f"step-000000002 is damaged: .*{name}"):
+        load_checkpoint(file.parent)
+    step, warnings = newest(tmp_path)
+    assert step == 1
+    assert len(warnings) == 1 and name in warnings[0] and ".bad-step-000000002" in warnings[0]
+    assert names(tmp_path) == [".bad-step-000000002", "step-000000001"]
+    assert newest(tmp_path) == (1, [])
+
+    assert save_checkpoint(tmp_path, small(2), keep=3).name == "step-000000002"
+    assert newest(tmp_path) == (2, [])
+
+
+def test_damaged_twice(tmp_path: Path) -> None:
+    """Those set aside do not hide one another, and nothing is left to load when all are damaged."""
+    for _ in range(3):
+        (save_checkpoint(tmp_path, small(2), keep=3) / STATE).unlink()
+        assert newest(tmp_path)[0] is None
+    bad = ".bad-step-000000002"
+    assert names(tmp_path) == [bad, f"{bad}-1", f"{bad}-2"]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{}",
+        "[]",
+        "1",
+        "null",
+        '{"format": 1}',
+        '{"format": 1, "step": 1, "files": []}',
+        "[" * 100_000,
+        "\xff",
+        "{",
+    ],
+)
+def test_a_manifest_of_garbage_is_damage(tmp_path: Path, manifest: str) -> None:
+    """Anything may stand in the file."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    (path / MANIFEST).write_bytes(manifest.encode("latin-1"))
+    with pytest.raises(CheckpointError, match=MANIFEST):
+        load_checkpoint(path)
+
+
+def test_the_step_of_the_manifest_must_be_that_of_the_state(tmp_path: Path) -> None:
+    """Or the run would go on from a step where it never was."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"step": 1', '"step": 2'))
+    with pytest.raises(CheckpointError, match=r"state\.pt is of step 1, manifest\.json of step 2"):
+        load_checkpoint(path)
+
+
+def test_another_format_is_named(tmp_path: Path) -> None:
+    """A checkpoint of a later version is not called damaged."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(CheckpointError, match=r"has format 2, this version of glimpse reads 1"):
+        load_checkpoint(path)
+
+
+class Payload:
+    """An object whose pickle makes a folder when it is loaded without care."""
+
+    def __init__(self, marker: Path) -> None:
+        """Choose the folder."""
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Tell pickle to call os.mkdir."""
+        return os.mkdir, (str(self.marker),)
+
+
+def hostile_states(marker: Path) -> list[bytes]:
+    """The payload as a bare pickle and inside torch's two file formats."""
+    wrapped = {"step": 1, "state": {"x": Payload(marker)}}
+    states = [pickle.dumps(wrapped, protocol=2)]
+    for zipped in (True, False):
+        buffer = io.BytesIO()
+        torch.save(wrapped, buffer, _use_new_zipfile_serialization=zipped)
+        states.append(buffer.getvalue())
+    return states
+
+
+@pytest.mark.parametrize("form", [0, 1, 2])
+def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: int) -> None:
+    """With a manifest that matches, and even where the user told torch to trust everything."""
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    marker = tmp_path / "executed"
+    state = hostile_states(marker)[form]
+    with suppress(RuntimeError):
+        torch.load(io.BytesIO(state), weights_only=False)
+    marker.rmdir()  # The payload works: without care it had made the folder.
+
+    path = save_checkpoint(tmp_path / "run", small(1), keep=1)
+    replace_state(path, state)
+    with pytest.raises(CheckpointError, match="does not load"):
+        load_checkpoint(path)
+    assert newest(tmp_path / "run")[0] is None
+    assert not marker.exists()
+
+
+def test_state_of_another_shape_is_refused(tmp_path: Path) -> None:
+    """Harmless, but not ours."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    for content in ([1], {"step": 1}, {"step": 1, "state": 3}):
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        replace_state(path, buffer.getvalue())
+        with pytest.raises(CheckpointError, match="does not load"):
+            load_checkpoint(path)
+
+
+def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:
+    """A pickle in their place is not even tried."""
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    old = hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest()
+    size = len((path / WEIGHTS).read_bytes())
+    data = hostile_states(tmp_path / "executed")[0].ljust(size, b"\0")[:size]
+    (path / WEIGHTS).write_bytes(data)
+    text = (path / MANIFEST).read_text().replace(old, hashlib.sha256(data).hexdigest())
+    (path / MANIFEST).write_text(text)
+    with pytest.raises(CheckpointError, match="does not load"):
+        load_checkpoint(path)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    """The half-written checkpoint is gone, the earlier one is intact, and with room again saving works."""
+    save_checkpoint(tmp_path, small(1), keep=1)
+    big = Checkpoint(2, {"w": torch.zeros(10_000)}, {})
+    with largest_file(4096), pytest.raises(UserError, match="cannot write .*File too large"):
+        save_checkpoint(tmp_path, big, keep=1)
+    assert names(tmp_path) == ["step-000000001"]
+    assert newest(tmp_path) == (1, [])
+    save_checkpoint(tmp_path, big, keep=1)
+    assert newest(tmp_path) == (2, [])
+
+
+@pytest.mark.parametrize("broken", ["mkdir", "fsync", "rename"])
+def test_a_read_only_folder_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """At whichever call it shows."""
+    folder = tmp_path / "checkpoints"
+    save_checkpoint(folder, small(1), keep=1)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, broken, refuse)
+        with pytest.raises(UserError, match="cannot write .*checkpoints: Read-only file system"):
+            save_checkpoint(folder, small(2), keep=1)
+    assert names(folder) == ["step-000000001"]
+    assert newest(folder) == (1, [])
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passing fault of the disk must not cost a good checkpoint."""
+    save_checkpoint(tmp_path, small(1), keep=1)
+
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(UserError, match="cannot read .*Input/output error") as caught:
+            load_newest(tmp_path, pytest.fail)
+    assert not isinstance(caught.value, CheckpointError)
+    assert newest(tmp_path) == (1, [])
+
+
+def test_leftovers_go_away(tmp_path: Path) -> None:
+    """At the next save, and at the next load by the lock's holder; never by one who only reads."""
+    leftover = tmp_path / ".tmp-step-000000003"
+    save_checkpoint(tmp_path, small(1), keep=1)
+    leftover.mkdir()
+    assert newest(tmp_path, read_only=True) == (1, [])
+    assert leftover.exists()
+    assert newest(tmp_path) == (1, [])
+    assert not leftover.exists()
+    leftover.mkdir()
+    save_checkpoint(tmp_path, small(3), keep=1)
+    assert names(tmp_path) == ["step-000000003"]
+
+
+def test_who_only_reads_renames_nothing(tmp_path: Path) -> None:
+    """The damaged one is passed over where it is."""
+    save_checkpoint(tmp_path, small(1), keep=2)
+    (save_checkpoint(tmp_path, small(2), keep=2) / STATE).write_bytes(b"")
+    before = names(tmp_path)
+    step, warnings = newest(tmp_path, read_only=True)
+    assert (step, len(warnings)) == (1, 1)
+    assert names(tmp_path) == before
+
+
+def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on has saved a newer one: that is found, without a warning."""
+    save_checkpoint(tmp_path, small(1), keep=1)
+    read_bytes = Path.read_bytes
+
+    def read_late(path: Path) -> bytes:
+        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        save_checkpoint(tmp_path, small(2), keep=1)
+        return path.read_bytes()
+
+    monkeypatch.setattr(Path, "read_bytes", read_late)
+    assert newest(tmp_path, read_only=True) == (2, [])
+
+
+def test_what_becomes_visible_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files and their folder are synced before the rename, the folder above after it."""
+    synced: list[int] = []
+    synced_before_rename: list[int] = []
+    fsync, rename = os.fsync, os.rename
+
+    def record_sync(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(os.fstat(descriptor).st_ino)
+
+    def record_rename(source: Path, target: Path) -> None:
+        synced_before_rename.extend(synced)
+        synced.clear()
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(os, "rename", record_rename)
+    path = save_checkpoint(tmp_path, small(1), keep=1)
+    assert {item.stat().st_ino for item in (path, *path.iterdir())} <= set(synced_before_rename)
+    assert tmp_path.stat().st_ino in synced
+
+
+KILLED_AT_EACH_POINT = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+import torch
+from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
+
+def die_at(point, folder):
+    # Counts the calls that open, make, rename, remove or sync something and dies before number `point`.
+    count = 0
+    def tick():
+        nonlocal count
+        count += 1
+        if count == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def hook(event, arguments):
+        opened = event == "open" and str(folder) in str(arguments[0])
+        if opened or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
+            tick()
+    sys.addaudithook(hook)
+    fsync = os.fsync
+    def sync(descriptor):
+        tick()
+        fsync(descriptor)
+    os.fsync = sync
+
+def save_and_die(template, target, step, keep):
+    for point in range(1, 1000):
+        folder = Path(target, str(point))
+        shutil.copytree(template, folder)
+        child = os.fork()
+        if child == 0:
+            die_at(point, folder)
+            weights = {"w": torch.full((3,), step + 0.75)}
+            save_checkpoint(folder, Checkpoint(step, weights, {"best": 0.75, "seen": [step]}), keep)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code == 0:
+            return
+        assert code == -signal.SIGKILL, code
+
+torch.set_num_threads(1)
+for scenario in json.loads(sys.argv[1]):
+    save_and_die(*scenario)
+"""
+
+
+def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
+    """After kill -9 the old checkpoint or the new one is there, whole, and the run can save again."""
+    cases = {  # Steps that are there, the step that is saved, and how many are kept.
+        "best": ([2], 3, 1),
+        "again": ([1, 2], 2, 2),
+        "earlier": ([4], 3, 1),
+    }
+    scenarios = []
+    for name, (present, step, keep) in cases.items():
+        for old in present:
+            save_checkpoint(tmp_path / "templates" / name, small(old, 0.25), keep=2)
+        (tmp_path / name).mkdir()
+        scenarios.append((str(tmp_path / "templates" / name), str(tmp_path / name), step, keep))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", KILLED_AT_EACH_POINT, json.dumps(scenarios)]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment, timeout=120)
+
+    for name, (present, step, keep) in cases.items():
+        points = sorted((tmp_path / name).iterdir(), key=lambda folder: int(folder.name))
+        assert len(points) > 15  # Those at which it was killed, and the last one, where it came through.
+        found = [whole_checkpoint_after_a_kill(folder) for folder in points]
+        assert set(found) == {(present[-1], 0.25), (step, 0.75)}
+        assert found[0] == (present[-1], 0.25) and found[-1] == (step, 0.75)
+        for folder in points:
+            save_checkpoint(folder, small(step, 0.75), keep)
+            assert all(left.startswith("step-") for left in names(folder))
+            assert newest(folder) == (step, [])
+
+
+def whole_checkpoint_after_a_kill(folder: Path) -> tuple[int, float]:
+    """Which checkpoint is the newest, for readers and for the lock's holder; nothing may be damaged."""
+    found = [load_newest(folder, pytest.fail, read_only=read_only) for read_only in (True, False)]
+    assert found[0] is not None and found[1] is not None and found[0].step == found[1].step
+    step, value = found[1].step, float(found[1].state["best"])
+    assert found[1].weights["w"].tolist() == [step + value] * 3
+    return step, value

@@ -1,0 +1,181 @@
+"""The run's folder, its lock and its metrics against kills, full disks and second processes."""
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glimpse.errors import UserError
+from glimpse.runs.run_folder import MetricsLog, RunFolder, read_metrics
+
+
+def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
+    """With its config to the letter, in an existing empty folder as well as in a new one."""
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "new/deep"):
+        made = RunFolder.create(tmp_path / name, "name: é\n")
+        assert RunFolder.open(tmp_path / name) == made
+        assert made.config_text == "name: é\n"
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    """The message says how to go on."""
+    run = RunFolder.create(tmp_path / "a", "old")
+    with pytest.raises(UserError, match=r"already holds a run.*--resume.*--run"):
+        RunFolder.create(tmp_path / "a", "new")
+    assert run.config_text == "old"
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    """Neither a folder with something in it nor a file becomes a run, and nothing is left in it."""
+    (tmp_path / "thesis.txt").write_text("x")
+    for path in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(UserError, match=r"is not an empty folder.*--run"):
+            RunFolder.create(path, "config")
+    assert os.listdir(tmp_path) == ["thesis.txt"]
+
+
+def test_a_start_that_was_killed_can_be_tried_again(tmp_path: Path) -> None:
+    """The lock and a half-written config do not make a run."""
+    for name in ("lock", "lock.holder", ".tmp-config.yaml"):
+        (tmp_path / name).write_text("")
+    assert RunFolder.create(tmp_path, "config").config_text == "config"
+
+
+@pytest.mark.parametrize("broken", ["open", "mkdir", "replace"])
+def test_a_read_only_folder_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Creating the run fails, in words."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, broken, refuse)
+    with pytest.raises(UserError, match="cannot write .*: Read-only file system"):
+        RunFolder.create(tmp_path / "a", "config")
+    assert not (tmp_path / "a" / "config.yaml").exists()
+
+
+def test_a_missing_run_names_the_nearest(tmp_path: Path) -> None:
+    """Beside it or one folder deeper."""
+    with pytest.raises(UserError, match="holds no run.*there is no run nearby"):
+        RunFolder.open(tmp_path / "mnist-1")
+    for name in ("mnist-2", "cluttered-7", "deep/mnist-1"):
+        RunFolder.create(tmp_path / name, "")
+    with pytest.raises(UserError, match=r"the nearest runs are \S*mnist-2, \S*deep.mnist-1, \S*cluttered-7"):
+        RunFolder.open(tmp_path / "mnist-1")
+
+
+def test_a_config_that_is_no_text_is_an_error_in_words(tmp_path: Path) -> None:
+    """Its bytes were damaged."""
+    run = RunFolder.create(tmp_path / "a", "config")
+    run.config_path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="is not a text file"):
+        _ = run.config_text
+
+
+HOLD_THE_LOCK = """
+import sys
+from pathlib import Path
+from glimpse.runs.run_folder import RunFolder
+with RunFolder.open(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
+    """The refusal names the holder; after kill -9 the folder is free at once."""
+    run = RunFolder.create(tmp_path / "a", "config")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(run.path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path, env=environment
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        for _ in range(2):  # The first refusal must not wipe out the holder's name.
+            with pytest.raises(UserError, match=f"a is in use by process {other.pid} on "), run.lock():
+                pytest.fail("the lock was given twice")
+        other.kill()
+    with run.lock():
+        pass
+
+
+def test_the_lock_is_let_go_when_training_fails(tmp_path: Path) -> None:
+    """And within one process too it is given once."""
+    run = RunFolder.create(tmp_path / "a", "config")
+    with pytest.raises(ZeroDivisionError), run.lock():
+        with pytest.raises(UserError, match=f"in use by process {os.getpid()}"), run.lock():
+            pytest.fail("the lock was given twice")
+        raise ZeroDivisionError
+    with run.lock():
+        pass
+
+
+def test_metrics_are_lines_of_valid_json(tmp_path: Path) -> None:
+    """What JSON cannot say becomes null; a row without a step is a fault of the program."""
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    assert read_metrics(log.path) == []
+    log.write({"step": 1, "loss": 0.5, "phase": "train\n"})
+    log.write({"step": 2, "loss": float("nan"), "return": float("-inf")})
+    assert log.path.read_text().splitlines() == [
+        '{"step": 1, "loss": 0.5, "phase": "train\\n"}',
+        '{"step": 2, "loss": null, "return": null}',
+    ]
+    assert read_metrics(log.path)[1] == {"step": 2, "loss": None, "return": None}
+    with pytest.raises(ValueError, match="integer step"):
+        log.write({"loss": 0.5})
+
+
+def test_resuming_drops_the_rows_after_the_checkpoint(tmp_path: Path) -> None:
+    """And the torn last line of a killed process; the rows that stay keep their bytes."""
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    log.truncate_after(5)
+    assert not log.path.exists()
+    for step in (0, 10, 10, 20):
+        log.write({"step": step, "loss": step / 3})
+    kept = b"".join(log.path.read_bytes().splitlines(keepends=True)[:3])
+    with log.path.open("ab") as file:
+        file.write(b'{"step": 5, "lo')
+    assert [row["step"] for row in read_metrics(log.path)] == [0, 10, 10, 20]
+    log.truncate_after(10)
+    assert log.path.read_bytes() == kept
+    log.write({"step": 20})
+    assert [row["step"] for row in read_metrics(log.path)] == [0, 10, 10, 20]
+    log.truncate_after(-1)
+    assert read_metrics(log.path) == []
+
+
+@pytest.mark.parametrize("line", ["half a row", "[1]", ""])
+def test_a_broken_line_in_the_middle_is_named(tmp_path: Path, line: str) -> None:
+    """No kill does that, so nobody should guess; the file stays as it is."""
+    path = tmp_path / "metrics.jsonl"
+    text = f'{{"step": 1}}\n{line}\n{{"step": 2}}\n'
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"metrics\.jsonl, line 2,"):
+        read_metrics(path)
+    with pytest.raises(UserError, match=r"metrics\.jsonl, line 2,"):
+        MetricsLog(path).truncate_after(1)
+    assert path.read_text() == text
+
+
+def test_a_full_disk_costs_no_row_that_was_written(tmp_path: Path) -> None:
+    """The half of the row that still found room is taken back, so that the next row is not glued to it."""
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    log.write({"step": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.path.stat().st_size + 5, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*metrics\.jsonl: File too large"):
+            log.write({"step": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert log.path.read_text() == '{"step": 1}\n'
+    log.write({"step": 3})
+    assert [json.loads(line) for line in log.path.read_text().splitlines()] == [{"step": 1}, {"step": 3}]

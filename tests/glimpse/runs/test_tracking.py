@@ -1,0 +1,401 @@
+"""Tracking in Weights & Biases, against a server on loopback or none: no test can reach the real one."""
+
+import json
+import math
+import os
+import pty
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from glimpse.runs import tracking
+from glimpse.config.experiment import TrackOptions
+from glimpse.runs.tracking import Tracker, WandbTracker, start_tracking
+
+KEY = "0123456789" * 4  # Of a valid form, and nobody's.
+CONFIG = {"seed": 3, "train": {"batch": 256, "betas": [0.9, 0.999]}}
+OFFLINE_SCRIPT = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(Path(tracking.__file__).parents[1])!r})
+from glimpse.config.experiment import TrackOptions
+from glimpse.runs.tracking import start_tracking
+
+tracker = start_tracking(TrackOptions(), Path(sys.argv[1]), "name", dict(seed=3), None, print)
+tracker.log(dict(step=1, loss=0.5))
+time.sleep(1)
+tracker.finish()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run's folder with a config, a checkpoint, pictures and an animation."""
+    run = tmp_path / "run"
+    checkpoint = run / "checkpoints" / "step-000000020"
+    checkpoint.mkdir(parents=True)
+    (run / "config.yaml").write_text("seed: 3\n")
+    for name in ("weights.safetensors", "state.pt", "manifest.json"):
+        (checkpoint / name).write_text(name)
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(run / "path.png")
+    frames[0].save(run / "path.gif", save_all=True, append_images=frames[1:])
+    (run / "tokens.svg").write_text("<svg>a word</svg>")
+    return run
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """The lines that tracking prints."""
+    return []
+
+
+@pytest.fixture
+def start(run: Path, said: list[str]) -> Callable[..., Tracker]:
+    """Start tracking that run."""
+
+    def start(run_id: str | None = None, config: dict[str, Any] = CONFIG, **options: Any) -> Tracker:
+        return start_tracking(TrackOptions(**options), run, "ram-3", config, run_id, said.append)
+
+    return start
+
+
+@pytest.fixture
+def online(wandb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A server on loopback, a key for it, and short waits."""
+    monkeypatch.setenv("WANDB_BASE_URL", wandb_server.url)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    for name, value in {"FINISH_TIMEOUT": 2.0, "REQUEST_TIMEOUT": 1.0, "RETRIES": 2}.items():
+        monkeypatch.setattr(tracking, name, value)
+    return wandb_server
+
+
+def log_everything(tracker: Tracker, run: Path) -> None:
+    """What a short training logs."""
+    tracker.log({"step": 10, "loss": 0.5})
+    tracker.log({"step": 20, "loss": math.nan, "validation_error": 1.25})
+    tracker.log_image("path", run / "path.png", "the path")
+    tracker.log_image("film", run / "path.gif", "the path, moving")
+    tracker.log_image("tokens", run / "tokens.svg", "weights of words")
+    tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {"error": 1.25}, ["latest", "best"])
+    tracker.finish({"best_error": 1.25})
+
+
+def records(tracker: Tracker) -> dict[str, list[dict[str, Any]]]:
+    """What wandb wrote to disk for a run, by kind of record, read by wandb's own reader."""
+    assert isinstance(tracker, WandbTracker)
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(tracker.folder)]
+    environment = os.environ | {"WANDB_ERROR_REPORTING": "false"}
+    output = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60).stdout
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in map(json.loads, output.splitlines()):
+        found.setdefault(record["type"], []).append(record[record["type"]])
+    return found
+
+
+def rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The logged fields of history records, without wandb's own."""
+    return [{k: v for k, v in record["item"].items() if k[0] != "_"} for record in history]
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_an_offline_run_holds_everything(
+    start: Callable[..., Tracker], run: Path, said: list[str], tmp_path: Path
+) -> None:
+    """Rows, config, summary, pictures, weights and the exit code, all inside the run's folder."""
+    tracker = start(mode="offline", group="three seeds", tags=("mnist",))
+    log_everything(tracker, run)
+    found = records(tracker)
+
+    assert tracker.url is None
+    assert isinstance(tracker, WandbTracker) and tracker.folder.parent == run / "wandb"
+    assert said == [f"wandb: offline; `wandb sync {tracker.folder}` sends the run"]
+    begun = found["run"][0]
+    assert begun["run_id"] == tracker.run_id
+    assert {k: v for k, v in begun["config"]["update"].items() if k != "_wandb"} == CONFIG
+    assert (begun["display_name"], begun["project"]) == ("ram-3", "glimpse")
+    assert (begun["run_group"], begun["tags"]) == ("three seeds", ["mnist"])
+    metrics, picture, film, tokens = rows(found["history"])[:2], *rows(found["history"])[2:]
+    assert metrics == [{"step": 10, "loss": 0.5}, {"step": 20, "loss": "NaN", "validation_error": 1.25}]
+    assert picture["path.caption"] == "the path" and picture["step"] == 20
+    assert film["film._type"] == "video-file" and film["film.path"].endswith(".gif")
+    assert tokens["tokens._type"] == "html-file"
+    assert "<svg>a word</svg>" in (tracker.folder / "files" / tokens["tokens.path"]).read_text()
+    assert {"best_error": 1.25} in [summary["update"] for summary in found["summary"]]
+    assert found["exit"][0].get("exit_code") == 0
+
+    artifact = found["artifact"][0]
+    copies = {file["path"]: Path(file["local_path"]) for file in artifact["manifest"]["contents"]}
+    assert copies.keys() == {"weights.safetensors", "manifest.json", "config.yaml"}  # and no state.pt
+    assert copies["weights.safetensors"].read_text() == "weights.safetensors"
+    assert all(copy.is_relative_to(run / "wandb") for copy in copies.values())
+    assert (artifact["type"], sorted(artifact["aliases"])) == ("model", ["best", "latest"])
+    assert json.loads(artifact["metadata"]) == {"step": 20, "error": 1.25}
+    assert not (tmp_path / "home").exists()  # Nothing is written outside the run's folder.
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_a_resumed_run_goes_on_under_its_id(start: Callable[..., Tracker]) -> None:
+    """Two segments on disk, which `wandb sync` joins by their id."""
+    first = start(mode="offline")
+    first.finish(exit_code=143)
+    second = start(first.run_id, mode="offline")
+    second.finish()
+
+    assert first.run_id and first.run_id == second.run_id
+    assert [run["run_id"] for run in records(second)["run"]] == [first.run_id]
+    assert records(first)["exit"][0]["exit_code"] == 143
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[bytes]]]:
+    """A port that keeps the first bytes of every connection and never answers."""
+    heard: list[bytes] = []
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def listen() -> None:
+            while True:
+                connection, _ = listener.accept()
+                kept.append(connection)
+                heard.append(connection.recv(1000))
+                if heard[-1] == b"end":
+                    return
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
+        with socket.create_connection(listener.getsockname()) as last:
+            last.sendall(b"end")
+        thread.join()
+    for connection in kept:
+        connection.close()
+    heard.remove(b"end")
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_offline_no_connection_is_made(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server and the proxy for all other hosts are one port, which hears of every connection.
+
+    wandb left to itself would make one even offline.
+    """
+    with listening() as (url, heard):
+        away = {"WANDB_BASE_URL": url, "HTTP_PROXY": url, "HTTPS_PROXY": url}
+        subprocess.run([sys.executable, "-c", OFFLINE_SCRIPT, str(run)], env=os.environ | away, check=True, timeout=60)
+        assert list(run.glob("wandb/offline-run-*"))
+        assert heard == []
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_without_a_key_it_is_offline_and_a_terminal_is_not_asked(run: Path) -> None:
+    """On a terminal, wandb itself would ask what to do and wait."""
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", OFFLINE_SCRIPT, run], stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    assert process.wait(timeout=60) == 0  # A question would wait for its answer.
+    os.close(terminal)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert shown.count("\n") == 1
+    assert shown.startswith("wandb: offline (no key was found")
+
+
+def test_disabled_wandb_is_not_imported(
+    start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said and nothing is written, and the id is kept."""
+    monkeypatch.setitem(sys.modules, "wandb", None)  # An import fails, which would be said.
+    before = sorted(run.iterdir())
+    trackers = [start("abc", mode="disabled")]
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    trackers.append(start("abc"))
+    for tracker in trackers:
+        log_everything(tracker, run)
+        assert (tracker.run_id, tracker.url) == ("abc", None)
+    assert said == []
+    assert sorted(run.iterdir()) == before
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_without_wandb_training_goes_on(
+    start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that fails is a line."""
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    tracker = start("abc")
+    log_everything(tracker, run)
+    assert tracker.run_id == "abc"
+    assert len(said) == 1 and "nothing is tracked" in said[0]
+
+
+def test_online_everything_arrives(
+    online: Any, start: Callable[..., Tracker], run: Path, said: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Rows, config, summary, pictures and weights; no names of the machine or of its files."""
+    tracker = start()
+    log_everything(tracker, run)
+
+    assert tracker.url == f"{online.url}/me/glimpse/runs/{tracker.run_id}"
+    assert said == [f"wandb: {tracker.url}"]
+    assert capfd.readouterr() == ("", "")
+    sent = online.runs[tracker.run_id]
+    config = {name: field["value"] for name, field in json.loads(sent["config"]).items()}
+    assert {name: value for name, value in config.items() if name != "_wandb"} == CONFIG
+    assert {"host", "repo", "commit"} & sent.keys() == set() and sent["program"] == "glimpse"
+    first, second = online.rows[:2]
+    assert (first["step"], first["loss"]) == (10, 0.5)
+    assert math.isnan(second["loss"]) and second["validation_error"] == 1.25
+    assert online.summary["best_error"] == 1.25
+    assert online.exit_code == 0
+
+    uploads = online.uploads
+    assert uploads["artifact/weights.safetensors"] == b"weights.safetensors"
+    assert uploads["artifact/config.yaml"] == b"seed: 3\n"
+    assert not any(name.endswith(".pt") for name in uploads)
+    assert {alias["alias"] for alias in online.artifacts[0]["aliases"]} == {"latest", "best"}
+    pictures = {Path(name).suffix: body for name, body in uploads.items() if name.startswith("media/")}
+    assert pictures[".png"] == (run / "path.png").read_bytes()
+    assert pictures[".gif"] == (run / "path.gif").read_bytes()
+
+
+def test_online_a_resumed_run_may_go_back_and_change(
+    wandb_server: Any,
+    start: Callable[..., Tracker],
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a crash the last steps are done again, and the budget may be another one."""
+    host = wandb_server.url.removeprefix("http://")
+    (tmp_path / "netrc").write_text(f"machine {host} login user password {KEY}\n")
+    monkeypatch.setenv("WANDB_BASE_URL", wandb_server.url)
+    first = start(config={"steps": 100})
+    first.log({"step": 20, "loss": 0.5})
+    first.finish(exit_code=1)
+    second = start(first.run_id, config={"steps": 200})
+    second.log({"step": 10, "loss": 0.25})
+    second.finish()
+
+    assert second.url == first.url
+    assert said == [f"wandb: {first.url}"] * 2
+    assert [(row["step"], row["loss"]) for row in wandb_server.rows] == [(20, 0.5), (10, 0.25)]
+    assert list(wandb_server.runs) == [first.run_id]
+    assert json.loads(wandb_server.runs[first.run_id]["config"])["steps"]["value"] == 200
+
+
+@pytest.mark.parametrize(("mode", "environment"), [("auto", "offline"), ("offline", "online"), ("auto", "dryrun")])
+def test_with_a_key_offline_can_be_asked_for(
+    mode: str,
+    environment: str,
+    online: Any,
+    start: Callable[..., Tracker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By WANDB_MODE, or by the config, which is stronger; the server is then left alone."""
+    monkeypatch.setenv("WANDB_MODE", environment)
+    tracker = start(mode=mode)
+    tracker.finish()
+    assert isinstance(tracker, WandbTracker) and tracker.folder.name.startswith("offline-run-")
+    assert online.operations == []
+
+
+@pytest.mark.usefixtures("wandb_alone")
+@pytest.mark.parametrize("key", ["", "too-short", KEY], ids=["none", "malformed", "refused"])
+def test_when_online_fails_the_run_is_complete_offline(
+    key: str, start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the reason, it is in the one line."""
+    monkeypatch.setattr(tracking, "RETRIES", 1)
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    tracker = start(mode="online")
+    log_everything(tracker, run)
+    reason = {"": "no key was found", "too-short": "API key must have", KEY: "giving up after 2 attempt(s)"}[key]
+    assert len(said) == 1 and said[0].startswith("wandb: offline (") and reason in said[0]
+    assert len(rows(records(tracker)["history"])) == 5
+
+
+@pytest.mark.usefixtures("wandb_alone")
+def test_a_server_that_does_not_answer_is_given_up(
+    start: Callable[..., Tracker], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections and says nothing, as behind some firewalls."""
+    monkeypatch.setattr(tracking, "INIT_TIMEOUT", 1.0)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    with listening() as (url, heard):
+        monkeypatch.setenv("WANDB_BASE_URL", url)
+        begun = time.monotonic()
+        tracker = start()
+        assert time.monotonic() - begun < 20  # wandb's own limit is 90 s.
+        tracker.finish()
+        assert heard  # It was tried.
+    assert tracker.run_id and tracker.url is None
+    assert said[0].startswith("wandb: offline (")
+
+
+def test_an_outage_holds_up_neither_training_nor_its_end(
+    online: Any, start: Callable[..., Tracker], run: Path, said: list[str]
+) -> None:
+    """Everything is on disk, and the last line says how to send it."""
+    tracker = start()
+    online.close()
+    begun = time.monotonic()
+    for step in range(200):
+        tracker.log({"step": step, "loss": 1 / (step + 1)})
+    tracker.log_image("path", run / "path.png", "the path")
+    tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {})
+    assert time.monotonic() - begun < 2  # A request to the server would take longer.
+    tracker.finish()
+    assert time.monotonic() - begun < 20
+    assert isinstance(tracker, WandbTracker)
+    assert said[-1] == f"wandb: not everything was sent in time; `wandb sync {tracker.folder}` sends it"
+    assert [row["step"] for row in rows(records(tracker)["history"])] == [*range(200), 199]
+
+
+def test_a_checkpoint_that_cannot_be_sent_does_not_hold_up_the_end(
+    online: Any, start: Callable[..., Tracker], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With wandb's own number of retries the end would come after many minutes, in spite of its time limit."""
+    monkeypatch.setattr(tracking, "RETRIES", 1)
+    online.unanswered = {"ServerFeaturesQuery"}  # wandb asks it before a checkpoint, and holds up all the rest.
+    tracker = start()
+    tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {})
+    begun = time.monotonic()
+    tracker.finish()
+    assert time.monotonic() - begun < 30
+    assert "ServerFeaturesQuery" in online.operations
+
+
+def test_what_wandb_raises_is_said_once_for_each_kind(run: Path, said: list[str]) -> None:
+    """The process that wandb starts may die while training goes on."""
+
+    class Broken:
+        id, url, dir, summary = "abc", "", str(run / "wandb" / "run" / "files"), None
+
+        def log(self, row: dict[str, float]) -> None:
+            raise ConnectionResetError("wandb-core is gone")
+
+    tracker = WandbTracker(Broken(), run, said.append)  # type: ignore[arg-type]
+    for _ in range(3):
+        log_everything(tracker, run)
+    tracker.log_checkpoint(run, 20, {})
+    kinds = sorted(line.split(" could not be sent: ")[0] for line in said)
+    assert kinds == ["wandb: checkpoints", "wandb: metrics", "wandb: pictures", "wandb: the end of the run"]
+    assert "wandb: metrics could not be sent: wandb-core is gone" in said
+
+
+def test_a_checkpoint_without_weights_is_said(run: Path, said: list[str]) -> None:
+    """An empty version would take the aliases over."""
+    folder = run / "checkpoints" / "step-000000020"
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="safetensors"):
+        tracking._shared_files(folder, run)

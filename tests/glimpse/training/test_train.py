@@ -1,0 +1,295 @@
+"""Training, and that stopping it anywhere and resuming gives the run that was never stopped, to the bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor
+
+from glimpse.agents.vision.ram import RecurrentAttention
+from glimpse.config.experiment import Experiment
+from glimpse.config.files import dump_experiment
+from glimpse.envs.errors import DataError
+from glimpse.errors import UserError
+from glimpse.evaluation.episode_evaluator import EpisodeJudge
+from glimpse.evaluation.evaluator import Verdict
+from glimpse.runs.checkpoint import Checkpoint, load_newest
+from glimpse.runs.run_folder import RunFolder, read_metrics
+from glimpse.training.episode_learner import EpisodeLearner
+from glimpse.training.train import train_command
+
+STEPS = 40
+
+
+def small_experiment(**train: object) -> Experiment:
+    """RAM on the digits that need no download, with everything that has a state: average, copies, moving baseline."""
+    return Experiment.model_validate(
+        {
+            "task": {"name": "digits", "glimpses": 3, "first_place": "random"},
+            "agent": {"name": "ram", "memory_width": 16, "feature_width": 16, "baseline": "moving_average"},
+            "train": {
+                "steps": STEPS,
+                "batch": 16,
+                "copies": 2,
+                "log_every": 5,
+                "evaluate_every": 10,
+                "save_every": 7,
+                "augment": {"rotation": 10, "shift": 1},
+                **train,
+            },
+            "evaluate": {"batch": 500, "copies": 2},
+            "track": {"mode": "disabled"},
+            "threads": 1,
+        }
+    )
+
+
+def final_weights(run: Path) -> dict[str, Tensor]:
+    """Averaged and raw weights of the newest checkpoint, which must be of the last step."""
+    checkpoint = load_newest(run / "checkpoints", pytest.fail)
+    assert checkpoint is not None and checkpoint.step == STEPS
+    raw = checkpoint.state["learner"]["agent"]
+    return {**checkpoint.weights, **{f"raw {name}": value for name, value in raw.items()}}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was never stopped."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    assert train_command(small_experiment(), run, resume=False) == 0
+    return run
+
+
+def assert_same_run(run: Path, whole: Path) -> None:
+    """Weights equal to the bit, and the same rows of metrics but for the clock."""
+    expected, got = final_weights(whole), final_weights(run)
+    assert expected.keys() == got.keys()
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+
+    def rows(path: Path) -> list[dict[str, object]]:
+        return [{**row, "seconds": 0} for row in read_metrics(path / "metrics.jsonl")]
+
+    assert rows(run) == rows(whole)
+
+
+def run_killed(run: Path, patch: str) -> None:
+    """Train in a process of its own that kills itself where `patch` says."""
+    program = f"""
+import os, signal
+from pathlib import Path
+from glimpse.config.experiment import Experiment
+from glimpse.training.train import train_command
+import glimpse.training.train, glimpse.runs.durable, glimpse.training.episode_learner
+die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+{patch}
+train_command(Experiment.model_validate_json({small_experiment().model_dump_json()!r}), Path({str(run)!r}), False)
+"""
+    paths = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def resume(run: Path) -> int:
+    """Go on with a run as the command line does."""
+    return train_command(small_experiment(), run, resume=True)
+
+
+def test_a_run_leaves_its_record(uninterrupted: Path) -> None:
+    """Config, metrics, the best and the newest checkpoints."""
+    rows = read_metrics(uninterrupted / "metrics.jsonl")
+    assert [row["step"] for row in rows] == list(range(5, STEPS + 1, 5))
+    assert [row["step"] for row in rows if "validation_error" in row] == [10, 20, 30, 40]
+    assert {"loss", "cross_entropy", "policy", "accuracy", "learning_rate", "reward"} <= rows[0].keys()
+    assert load_newest(uninterrupted / "best", pytest.fail) is not None
+    assert RunFolder.open(uninterrupted).config_text == dump_experiment(small_experiment())
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_does_not(uninterrupted: Path, tmp_path: Path) -> None:
+    """Everything follows from the config."""
+    train_command(small_experiment(), tmp_path / "again", resume=False)
+    assert_same_run(tmp_path / "again", uninterrupted)
+    other = small_experiment().model_copy(update={"seed": 1})
+    train_command(other, tmp_path / "other", resume=False)
+    ours, theirs = final_weights(uninterrupted), final_weights(tmp_path / "other")
+    assert not torch.equal(ours["classifier.weight"], theirs["classifier.weight"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_at_a_steps_boundary_and_saves(
+    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Exit 143 or 130; the step in progress is finished and saved; resuming changes nothing in the end."""
+    learn = EpisodeLearner.learn
+
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
+        if self.step == 17:
+            os.kill(os.getpid(), number)
+        return learn(self, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeLearner, "learn", interrupted)
+        assert train_command(small_experiment(), tmp_path / "run", resume=False) == 128 + number
+    checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert checkpoint is not None and checkpoint.step == 18
+    assert resume(tmp_path / "run") == 0
+    assert_same_run(tmp_path / "run", uninterrupted)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        # In the middle of an update, long after the last checkpoint.
+        "module = glimpse.training.episode_learner; old = module.EpisodeLearner._update\n"
+        "module.EpisodeLearner._update = lambda self: die() if self.step == 25 else old(self)",
+        # Between the files of a checkpoint: the third save writes half of itself.
+        "calls = []; old = glimpse.runs.durable.os.fsync\n"
+        "glimpse.runs.durable.os.fsync = lambda file: die() if Path('/proc/self/fd', str(file)).resolve().parent.name"
+        ".startswith('.tmp-') and calls.append(1) is None and len(calls) == 8 else old(file)",
+        # Before the first checkpoint.
+        "glimpse.training.train.save_checkpoint = lambda *a, **k: die()",
+    ],
+    ids=["update", "save", "first"],
+)
+def test_kill_9_loses_nothing_that_cannot_be_made_again(uninterrupted: Path, tmp_path: Path, patch: str) -> None:
+    """Whatever the moment, the resumed run ends with the same weights."""
+    run_killed(tmp_path / "run", patch)
+    assert resume(tmp_path / "run") == 0
+    assert_same_run(tmp_path / "run", uninterrupted)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(
+    uninterrupted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: str,
+) -> None:
+    """It is quarantined with a warning, and the steps after the older one are made again."""
+    learn = EpisodeLearner.learn
+
+    def interrupted(self: EpisodeLearner, *arguments: object) -> object:
+        if self.step == 29:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return learn(self, *arguments)  # type: ignore[arg-type]
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeLearner, "learn", interrupted)
+        train_command(small_experiment(), run, resume=False)
+    newest = max(run.glob("checkpoints/step-*")) / "weights.safetensors"
+    content = bytearray(newest.read_bytes())
+    if damage == "flipped":
+        content[-3] ^= 1
+    newest.write_bytes(content if damage == "flipped" else content[:-100])
+    assert resume(run) == 0
+    assert "resuming" in (out := capsys.readouterr().out) and "after step 28" in out
+    assert list(run.glob("checkpoints/.bad-*"))
+    assert_same_run(run, uninterrupted)
+
+
+def test_a_second_process_on_the_same_run_is_refused(uninterrupted: Path, tmp_path: Path) -> None:
+    """The lock names who holds it."""
+    folder = RunFolder.create(tmp_path / "run", dump_experiment(small_experiment()))
+    with folder.lock(), pytest.raises(UserError, match=rf"in use by process {os.getpid()}"):
+        resume(tmp_path / "run")
+
+
+def test_a_run_without_its_data_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the mistake is mended, the same command works."""
+    for name in ("GLIMPSE_DATA", "GLIMPSE_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    given = {"task": {"name": "mnist"}, "agent": {"name": "ram"}, "train": {"steps": 1}, "data": {"download": False}}
+    with pytest.raises(DataError, match="mnist was found nowhere"):
+        train_command(Experiment.model_validate(given), tmp_path / "runs" / "a", resume=False)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_taken_folder_is_refused_and_left_alone(uninterrupted: Path) -> None:
+    """A new run never overwrites an old one."""
+    before = final_weights(uninterrupted)
+    with pytest.raises(UserError, match="already holds a run.*--resume"):
+        train_command(small_experiment(), uninterrupted, resume=False)
+    assert all(torch.equal(value, before[name]) for name, value in final_weights(uninterrupted).items())
+
+
+def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says which number was not finite and where."""
+    learn = EpisodeLearner.learn
+
+    def poisoned(self: EpisodeLearner, episode: object) -> object:
+        if self.step == 17:
+            with torch.no_grad():
+                cast(RecurrentAttention, self.agent).classifier.weight[0, 0] = float("nan")
+        return learn(self, episode)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EpisodeLearner, "learn", poisoned)
+    with pytest.raises(UserError, match=r"step 17: .*cross_entropy.* not finite"):
+        train_command(small_experiment(), tmp_path / "run", resume=False)
+    checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert checkpoint is not None and checkpoint.step == 14
+    assert all(value.isfinite().all() for value in checkpoint.weights.values())
+
+
+def test_what_is_provisional_counts_until_something_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest of those; then the best of the others, whatever comes. A run of nothing else says so."""
+    told = iter([(5.0, True), (9.0, True), (30.0, False), (3.0, True), (20.0, False), (25.0, False), (1.0, True)])
+    saved: list[int] = []
+
+    def validate(*given: object) -> Verdict:
+        error, provisional = next(told)
+        return Verdict(error, {}, provisional=provisional)
+
+    def save(place: Path, checkpoint: Checkpoint, keep: int) -> None:
+        if place.name == "best":
+            saved.append(checkpoint.step)
+
+    monkeypatch.setattr(EpisodeJudge, "validate", validate)
+    monkeypatch.setattr("glimpse.training.train.save_checkpoint", save)
+    assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
+    assert saved == [1, 2, 3, 5] and "best validation error 20.00 %" in capsys.readouterr().out
+    told = iter([(5.0, True)])
+    assert train_command(small_experiment(steps=1), tmp_path / "other", resume=False) == 0
+    assert "best validation none that counts" in capsys.readouterr().out
+
+
+def test_minutes_become_steps_once(tmp_path: Path) -> None:
+    """The number of steps is settled early, kept in the checkpoint, and reached."""
+    experiment = small_experiment(steps=None, minutes=0.03)
+    assert train_command(experiment, tmp_path / "run", resume=False) == 0
+    checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert checkpoint is not None
+    assert checkpoint.state["learner"]["total"] == checkpoint.step > 10
+    assert train_command(experiment, tmp_path / "run", resume=True) == 0  # There is nothing left to do.
+
+
+def test_the_command_line_stops_on_sigterm_and_resumes(tmp_path: Path) -> None:
+    """As an operating system would stop it: exit 143, then `--resume` goes on."""
+    config, run = tmp_path / "small.yaml", tmp_path / "run"
+    config.write_text(dump_experiment(small_experiment(steps=100_000)))
+    command = [sys.executable, "-m", "glimpse", "train"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([*command, str(config), "--run", str(run)], env=environment, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.terminate()
+    output = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 143, output
+    assert f"glimpse train --resume {run}" in output
+    step = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    checkpoint = load_newest(run / "checkpoints", pytest.fail)
+    assert checkpoint is not None and checkpoint.step >= step
