@@ -1,4 +1,5 @@
-# `make demo` and `make test` set up .venv by themselves, once; everything else builds on them.
+# `make demo` trains and reports RAM; `make test` checks everything; `make readme` renews README's tables.
+# Each installs into .venv first, if that is missing or out of date.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: setup
 	$(BIN)/python -m glimpse.cli.demo
 
-# The README shows the tables of results/ as they are.
+# Copy the tables of results/ into README.md.
 readme: setup
 	$(BIN)/python -m glimpse.reproduction.readme
 
@@ -18,8 +19,8 @@ test: setup format lint types tests wheel-tests
 
 setup: $(READY)
 
-# An editable installation in strict mode is a folder of links that type checkers can follow:
-# it is renewed when a file comes or goes, and only then.
+# The editable installation is in strict mode: a folder of links, which type checkers can follow.
+# It is renewed when a file is added or removed.
 FILES := $(sort $(wildcard glimpse/* glimpse/*/* glimpse/*/*/*.py envs/* envs/*/*.py agents/* agents/*/*.py configs/* configs/*/*.yaml))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
@@ -43,7 +44,7 @@ types:
 tests:
 	$(BIN)/python -m pytest
 
-# What is shipped is what is tested: the same tests against the wheel, from a folder without the sources.
+# Run the tests on the built wheel, in a folder without the sources.
 wheel-tests:
 	sh tests/run_on_wheel.sh $(BIN)/python
 

@@ -1,17 +1,25 @@
-"""Minds: recurrent attention, policy gradients and controls.
+"""Agents: recurrent attention, readers, translators, policy gradients and controls.
 
-`AGENTS` names every agent. Adding one: a file with its module, its options in `options.py`, a line here, a config.
+`AGENTS` names every agent. Adding one: a file with its module and its options, an entry here (or, from another package,
+an entry point of the group `glimpse.agents` that names an `AgentEntry`), a config. See docs/extending.md.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from glimpse.agents.entry_points import add_entry_points
 
 
 @dataclass(frozen=True)
-class NamedAgent:
-    """Where an agent's factory lives, what its options are, one line on what it is, and the kinds of world it fits.
+class AgentEntry:
+    """Entry of the registry: where an agent's code is, and which environments it fits.
 
-    task: options that the task must have for it.
+    factory: `module:callable` that makes the agent from its options, the two spaces and what the environment gives it.
+    options: `module:class` of its options; see `glimpse.agents.options.AgentOptions`.
+    summary: what the agent is, in a line.
+    kinds: kinds of environments that it fits; see `EnvironmentEntry.kind`.
+    task: options that its task must have.
+    learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
     factory: str
@@ -19,160 +27,165 @@ class NamedAgent:
     summary: str
     kinds: tuple[str, ...] = ("classification",)
     task: dict[str, Any] = field(default_factory=dict)
+    learner: Literal["gradient", "sb3"] = "gradient"
 
 
 _AT_ONCE = {"view": "whole", "glimpses": 1}
 
-AGENTS: dict[str, NamedAgent] = {
-    "ram": NamedAgent(
+AGENTS: dict[str, AgentEntry] = {
+    "ram": AgentEntry(
         "glimpse.agents.vision.ram:make_ram",
-        "glimpse.agents.options:RamOptions",
-        "Recurrent attention model: learns where to look by policy gradient (Mnih et al., 2014)",
+        "glimpse.agents.vision.options:RamOptions",
+        "RAM, recurrent attention model: learns where to look by policy gradient (Mnih et al., 2014)",
     ),
-    "path": NamedAgent(
+    "path": AgentEntry(
         "glimpse.agents.vision.controls:make_path",
-        "glimpse.agents.options:PathOptions",
+        "glimpse.agents.vision.options:PathOptions",
         "Control: one learned path for all images",
     ),
-    "random": NamedAgent(
+    "random": AgentEntry(
         "glimpse.agents.vision.controls:make_random",
-        "glimpse.agents.options:RandomOptions",
-        "Control: uniformly random places",
+        "glimpse.agents.vision.options:RandomOptions",
+        "Control: uniformly random locations",
     ),
-    "centre": NamedAgent(
+    "centre": AgentEntry(
         "glimpse.agents.vision.controls:make_centre",
-        "glimpse.agents.options:CentreOptions",
+        "glimpse.agents.vision.options:CentreOptions",
         "Control: always the centre",
     ),
-    "raster": NamedAgent(
+    "raster": AgentEntry(
         "glimpse.agents.vision.controls:make_raster",
-        "glimpse.agents.options:RasterOptions",
+        "glimpse.agents.vision.options:RasterOptions",
         "Control: a fixed scan, row by row",
     ),
-    "sb3-ppo": NamedAgent(
+    "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
-        "glimpse.agents.sb3_options:PpoOptions",
-        "Stable-Baselines3's PPO, on a board of places; it has no memory",
+        "glimpse.agents.vision.stable_baselines3_options:PpoOptions",
+        "Stable-Baselines3's PPO, on a grid of locations, without a memory",
         ("classification", "catch"),
+        learner="sb3",
     ),
-    "sb3-a2c": NamedAgent(
+    "sb3-a2c": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
-        "glimpse.agents.sb3_options:A2cOptions",
-        "Stable-Baselines3's A2C, on a board of places; it has no memory",
+        "glimpse.agents.vision.stable_baselines3_options:A2cOptions",
+        "Stable-Baselines3's A2C, on a grid of locations, without a memory",
         ("classification", "catch"),
+        learner="sb3",
     ),
-    "sb3-recurrent-ppo": NamedAgent(
+    "sb3-recurrent-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
-        "glimpse.agents.sb3_options:RecurrentPpoOptions",
-        "sb3-contrib's RecurrentPPO, on a board of places; its memory is an LSTM",
+        "glimpse.agents.vision.stable_baselines3_options:RecurrentPpoOptions",
+        "sb3-contrib's RecurrentPPO, on a grid of locations, with an LSTM",
         ("classification", "catch"),
+        learner="sb3",
     ),
-    "player": NamedAgent(
+    "player": AgentEntry(
         "glimpse.agents.vision.player:make_player",
-        "glimpse.agents.options:PlayerOptions",
-        "Recurrent attention that looks and moves, by REINFORCE or PPO; its controls by `eyes`",
+        "glimpse.agents.vision.options:PlayerOptions",
+        "Recurrent attention that looks and moves, by REINFORCE or PPO; its controls by option `locator`",
         kinds=("catch",),
     ),
-    "dram": NamedAgent(
+    "dram": AgentEntry(
         "glimpse.agents.vision.dram:make_dram",
-        "glimpse.agents.dram_options:DramOptions",
-        "Deep recurrent attention: reads several targets in order, led by a coarse picture (Ba et al., 2015)",
+        "glimpse.agents.vision.options:DramOptions",
+        "DRAM, deep recurrent attention: reads two targets in order, guided by a coarse picture (Ba et al., 2015)",
         kinds=("pairs",),
     ),
-    "grid": NamedAgent(
+    "grid": AgentEntry(
         "glimpse.agents.vision.grid_attention:make_grid",
-        "glimpse.agents.soft_options:GridOptions",
+        "glimpse.agents.vision.options:GridOptions",
         "Whole image: attention over a grid of patches, soft or hard (Xu et al., 2015)",
         task={"view": "whole"},
     ),
-    "draw": NamedAgent(
+    "draw": AgentEntry(
         "glimpse.agents.vision.draw:make_draw",
-        "glimpse.agents.soft_options:DrawOptions",
-        "Whole image: a differentiable foveal read, DRAW's Gaussian filters (Gregor et al., 2015)",
+        "glimpse.agents.vision.options:DrawOptions",
+        "Whole image: differentiable foveal reading by DRAW's Gaussian filters (Gregor et al., 2015)",
         task={"view": "whole"},
     ),
-    "reader": NamedAgent(
+    "reader": AgentEntry(
         "glimpse.agents.text.reader:Reader",
-        "glimpse.agents.text_options:ReaderOptions",
-        "Reads a whole text, or two: word vectors, an encoder by `encoder.kind`, and a head",
+        "glimpse.agents.text.options:ReaderOptions",
+        "Classifies a text, or a pair: word vectors, an encoder by `encoder.kind`, and a head",
         kinds=("text",),
     ),
-    "top-reader": NamedAgent(
-        "glimpse.agents.text.top_k_reader:TopReader",
-        "glimpse.agents.text_options:TopReaderOptions",
-        "A reader that answers from the words which weigh most with its soft attention, and from these alone",
+    "top-k-reader": AgentEntry(
+        "glimpse.agents.text.top_k_reader:TopKReader",
+        "glimpse.agents.text.options:TopKReaderOptions",
+        "Reader that answers from the tokens with the most soft attention only",
         kinds=("text",),
     ),
-    "resan": NamedAgent(
+    "resan": AgentEntry(
         "glimpse.agents.text.resan:Resan",
-        "glimpse.agents.text_options:ResanOptions",
-        "Reads a whole text, or two, by soft attention among tokens chosen by policy gradient (Shen et al., 2018)",
+        "glimpse.agents.text.options:ResanOptions",
+        "ReSAN: soft attention among tokens that are selected by policy gradient (Shen et al., 2018)",
         kinds=("text",),
     ),
-    "rationale": NamedAgent(
+    "rationale": AgentEntry(
         "glimpse.agents.text.rationale:Rationale",
-        "glimpse.agents.text_options:RationaleOptions",
-        "Keeps some words of a text and answers from these alone; by REINFORCE and others (Lei et al., 2016)",
+        "glimpse.agents.text.options:RationaleOptions",
+        "Selects tokens of a text and answers from these only; by REINFORCE and others (Lei et al., 2016)",
         kinds=("text",),
     ),
-    "skimmer": NamedAgent(
+    "skimmer": AgentEntry(
         "glimpse.agents.text.skimmer:Skimmer",
-        "glimpse.agents.skim_options:SkimmerOptions",
-        "Reads a text piece by piece: jumps, stops and answers, by policy gradient (Yu et al., 2017)",
+        "glimpse.agents.text.options:SkimmerOptions",
+        "Skims a text: reads a few tokens, jumps, stops and answers, by policy gradient (Yu et al., 2017)",
         kinds=("skim",),
     ),
-    "word-chooser": NamedAgent(
-        "glimpse.agents.text.token_selector:WordChooser",
-        "glimpse.agents.text_options:WordChooserOptions",
-        "Chooses words that read and words that are read, by policy gradient, for a world that judges the choice",
+    "token-selector": AgentEntry(
+        "glimpse.agents.text.token_selector:TokenSelector",
+        "glimpse.agents.text.options:TokenSelectorOptions",
+        "Selects heads and dependents among tokens, by policy gradient, for an environment that rewards the selection",
         kinds=("select",),
     ),
-    "bahdanau": NamedAgent(
+    "bahdanau": AgentEntry(
         "glimpse.agents.translation.bahdanau:Bahdanau",
         "glimpse.agents.translation.options:BahdanauOptions",
-        "Translates by RNNsearch: gated units and additive attention (Bahdanau et al., 2015)",
+        "Translates by RNNsearch: GRUs with additive attention (Bahdanau et al., 2015)",
         kinds=("translation",),
     ),
-    "luong": NamedAgent(
+    "luong": AgentEntry(
         "glimpse.agents.translation.luong:Seq2Seq",
         "glimpse.agents.translation.options:LuongOptions",
         "Translates by LSTMs with global or local attention (Luong et al., 2015)",
         kinds=("translation",),
     ),
-    "seq2seq": NamedAgent(
+    "seq2seq": AgentEntry(
         "glimpse.agents.translation.luong:Seq2Seq",
         "glimpse.agents.translation.options:Seq2SeqOptions",
         "Translates by LSTMs without attention (Sutskever et al., 2014)",
         kinds=("translation",),
     ),
-    "transformer": NamedAgent(
+    "transformer": AgentEntry(
         "glimpse.agents.translation.transformer_translator:TranslatingTransformer",
         "glimpse.agents.translation.options:TranslatingTransformerOptions",
-        "Translates by a Transformer, that of absolute or relative positions or sparse patterns (Vaswani et al., 2017)",
+        "Translates by a Transformer, with absolute or relative positions or sparse attention (Vaswani et al., 2017)",
         kinds=("translation",),
     ),
-    "interpreter": NamedAgent(
-        "glimpse.agents.translation.simultaneous_translator:Interpreter",
-        "glimpse.agents.translation.options:InterpreterOptions",
-        "Translates while it listens: a Transformer, and a policy that hears on or writes, by policy gradient",
-        kinds=("interpretation",),
+    "simultaneous-translator": AgentEntry(
+        "glimpse.agents.translation.simultaneous_translator:SimultaneousTranslator",
+        "glimpse.agents.translation.options:SimultaneousTranslatorOptions",
+        "Simultaneous translation: a Transformer, and a policy of READ and WRITE, by policy gradient",
+        kinds=("simultaneous translation",),
     ),
-    "mlp": NamedAgent(
+    "mlp": AgentEntry(
         "glimpse.agents.vision.whole_image:make_mlp",
-        "glimpse.agents.whole_image_options:MlpOptions",
+        "glimpse.agents.vision.options:MlpOptions",
         "Whole image: the fully connected baseline of Mnih et al. (2014)",
         task=_AT_ONCE,
     ),
-    "conv": NamedAgent(
+    "conv": AgentEntry(
         "glimpse.agents.vision.whole_image:make_conv",
-        "glimpse.agents.whole_image_options:ConvOptions",
+        "glimpse.agents.vision.options:ConvOptions",
         "Whole image: the convolutional baseline of Mnih et al. (2014)",
         task=_AT_ONCE,
     ),
-    "cnn": NamedAgent(
+    "cnn": AgentEntry(
         "glimpse.agents.vision.whole_image:make_cnn",
-        "glimpse.agents.whole_image_options:CnnOptions",
+        "glimpse.agents.vision.options:CnnOptions",
         "Whole image: a small modern convolutional network",
         task=_AT_ONCE,
     ),
 }
+add_entry_points(AGENTS, "glimpse.agents", AgentEntry)

@@ -1,22 +1,25 @@
-"""Choosing one of several by lot, from the noise that an agent is given: no generator, the same on each device."""
+"""Sampling from a categorical distribution with the noise that an agent is given.
+
+No random generator is involved, so that the same noise gives the same choice on each device.
+"""
 
 import torch
 from torch import Tensor
 
 
 def choose(logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
-    """Draw from the softmax of logits by the inverse of its distribution function, or take the likeliest.
+    """Sample from the softmax of logits by its inverse distribution function, or take the likeliest choice.
 
     Args:
         logits: (B, n).
-        noise: (B,) standard normal; its own distribution function makes it uniform.
-        greedy: whether the likeliest is taken; a bool, or (B,) bool.
+        noise: (B,) standard normal; the normal distribution function turns it into a uniform number.
+        greedy: whether to take the likeliest choice instead of a sample; a bool, or (B,) bool.
 
     Returns:
         (B,) int64 in [0, n).
     """
     logits = logits.float()
-    # The uniform number falls into one of the shares of [0, 1]; n - 1 bounds lie between them.
+    # The n probabilities divide [0, 1] by n - 1 bounds; the choice is the interval that the uniform number falls into.
     bounds = logits.softmax(-1).cumsum(-1)[:, :-1]
     drawn = (bounds <= torch.special.ndtr(noise.float())[:, None]).sum(-1)
     return torch.where(torch.as_tensor(greedy, device=logits.device), logits.argmax(-1), drawn)

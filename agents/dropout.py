@@ -1,22 +1,22 @@
-"""Dropout whose chances are cheap to draw: on a CPU torch's own costs more than the layers around it."""
+"""Dropout with cheap random numbers: on a CPU torch's own costs more than the layers around it."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Dropout(nn.Module):
-    """Each number is left out with a chance of `share`, in steps of 1 / 256, and the others are scaled up to it.
+    """Dropout that zeroes each number with a probability, in steps of 1 / 256, and scales up the others.
 
-    A byte is drawn for each number, eight at a time; on a GPU torch's own dropout is as good.
+    One random byte is drawn for each number, eight at a time. On a GPU torch's own dropout is used.
     """
 
     def __init__(self, share: float) -> None:
-        """Leave out this share, in [0, 1), while it is trained."""
+        """Set the probability of zeroing a number in training, `share` in [0, 1)."""
         super().__init__()
         self.share = share
 
     def forward(self, x: Tensor) -> Tensor:
-        """As torch's."""
+        """Return x (...) with dropout in training, and x itself in evaluation mode."""
         least = round(256 * self.share)
         if not self.training or not least:
             return x
@@ -27,5 +27,5 @@ class Dropout(nn.Module):
         return x * kept.to(x.dtype).mul_(256 / (256 - least))
 
     def extra_repr(self) -> str:
-        """For printing."""
+        """Return the options to print."""
         return f"share={self.share}"

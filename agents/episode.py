@@ -1,4 +1,4 @@
-"""What a mind gives at each step, and what it learns from."""
+"""Data that agents produce and learn from: decisions, labelled batches, recorded episodes and losses."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,58 +8,94 @@ from torch import Tensor
 
 
 class Decision(NamedTuple):
-    """What the agent makes of an observation; nothing is sampled yet.
+    """Outputs of an agent's networks for one step, before any action is sampled.
 
-    place: (B, 2), mean of the next place, in [-1, 1].
-    answer: (B, N), logits of the classes; N is 0 where nothing is to be answered.
-    stop: (B,), logit of stopping, where the task has it.
-    activations: what the networks computed on the way, each (B, ...), by name; see `recall.py`.
-    move: (B, moves), logits of the moves, where the task has them.
+    answer: (B, N), logits of the classes; N is 0 where no class is asked for.
+    activations: intermediate outputs of the networks by name, each (B, ...); see `recall.py`.
+    location: (B, 2), mean of the next location, in [-1, 1]; None for agents that do not look.
+    stop: (B,), logit of stopping; None where the agent does not decide to stop.
+    move: (B, moves), logits of the moves; None where the environment has no moves.
     """
 
-    place: Tensor
     answer: Tensor
-    stop: Tensor | None
     activations: dict[str, Tensor]
+    location: Tensor | None = None
+    stop: Tensor | None = None
     move: Tensor | None = None
+
+    @property
+    def mean_location(self) -> Tensor:
+        """The mean location (B, 2) of an agent that looks; `location` without its None."""
+        assert self.location is not None
+        return self.location
+
+    @property
+    def move_logits(self) -> Tensor:
+        """The logits (B, moves) of an agent that moves; `move` without its None."""
+        assert self.move is not None
+        return self.move
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Batch of B labelled examples.
+
+    observation: the environment's dict, each (B, ...).
+    label: (B,), the true classes or scores; or (B, M) where the answer consists of several numbers.
+    """
+
+    observation: dict[str, Tensor]
+    label: Tensor
+
+    def metrics(self) -> dict[str, Tensor]:
+        """Return metrics of a training step that follow from the data alone: none."""
+        return {}
 
 
 @dataclass(frozen=True)
 class Episode:
-    """B episodes of T steps, as a rollout recorded them.
+    """Recorded rollout of B episodes of T steps.
 
-    observation: the world's dict, each (T, B, ...); step t's is what was seen before action t.
-    action: the agent's dict, each (T, B, ...); `look` is the place as sampled, before the world clamped it.
-    answer: (T, B, N) logits behind each action.
+    observation: the environment's dict, each (T, B, ...); that of step t was seen before action t.
+    action: the agent's dict, each (T, B, ...); `look` is the location as sampled, before the environment clamped it.
+    answer: (T, B, N), logits of the classes at each step.
     reward: (T, B).
-    taken: (T, B) bool, False after an episode's end.
-    label: (B,) the true classes; or (B, M), where the answer is made of several numbers.
-    copies: episodes M played on each example; episode e * M + m is copy m of example e.
-    activations: each (T, B, ...), if recorded: only for an update by the very weights that played.
+    step_mask: (T, B) bool, False after an episode's end.
+    label: (B,), the true classes; or (B, M) where the answer consists of several numbers.
+    copies: rollouts M of each example; episode e * M + m is rollout m of example e.
+    activations: each (T, B, ...), empty if not recorded; valid only while the weights are those that played.
     """
 
     observation: dict[str, Tensor]
     action: dict[str, Tensor]
     answer: Tensor
     reward: Tensor
-    taken: Tensor
+    step_mask: Tensor
     label: Tensor
     copies: int
     activations: dict[str, Tensor]
 
-    def held(self, values: Tensor) -> Tensor:
-        """Values (T, B, ...) of each step, with an episode's last one standing where it is over."""
-        step = torch.arange(len(values), device=values.device)[:, None].minimum(self.taken.sum(0) - 1)
+    def metrics(self) -> dict[str, Tensor]:
+        """Return metrics of a training step that follow from the data alone: `reward`, the mean return."""
+        return {"reward": self.reward.sum(0).mean()}
+
+    def carry_forward(self, values: Tensor) -> Tensor:
+        """Replace values (T, B, ...) after an episode's end by the last value before it."""
+        step = torch.arange(len(values), device=values.device)[:, None].minimum(self.step_mask.sum(0) - 1)
         return values.take_along_dim(step.view(*step.shape, *(1,) * (values.dim() - 2)), 0)
 
     @property
     def belief(self) -> Tensor:
-        """Probabilities of the classes after each glimpse, (T, B, N); an episode that has stopped keeps its last."""
-        return self.held(self.answer.float().softmax(-1))
+        """Class probabilities after each step, (T, B, N); after an episode's end its last ones."""
+        return self.carry_forward(self.answer.float().softmax(-1))
 
 
 class Loss(NamedTuple):
-    """total: the scalar to minimise; terms: its named parts and other numbers worth watching, detached scalars."""
+    """Loss of an update.
+
+    total: the scalar to minimise.
+    terms: its named parts and other metrics, detached scalars.
+    """
 
     total: Tensor
     terms: dict[str, Tensor]

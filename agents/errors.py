@@ -1,5 +1,5 @@
-"""What a user can ask of an agent that it cannot do."""
+"""Errors of agents that a user can mend."""
 
 
 class AgentError(ValueError):
-    """An agent cannot read what it is shown; the message says what was expected, what came, and what to do."""
+    """Raised when an agent cannot read its input; the message says what was expected, what came, and what to do."""

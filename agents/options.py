@@ -1,49 +1,93 @@
-"""The options of every agent, checked before anything heavy is imported.
+"""Options that agents share, checked before anything heavy is imported.
 
-This file knows pydantic and nothing of torch, so that a mistake in a config is answered at once.
+This module imports pydantic but not torch, so that an error in a config is reported at once.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from glimpse.agents.recurrent_core_names import StepCoreName
 
 
 class Options(BaseModel):
-    """Plain, immutable data; an unknown key is a mistake."""
+    """Base class of all options: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class AgentOptions(Options):
+    """Base class of an agent's options; each subclass narrows `name` to a `Literal` with a default."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        """Name of the agent in tables and reports."""
+        return self.name
+
+    def check_task(self, task: Any) -> None:
+        """Raise an `option_error` if the options do not fit those of the task."""
+
+    def check_training(self, train: Any) -> None:
+        """Raise an `option_error` if options of the training have no meaning for the agent, or do not fit it."""
+
+
+def option_error(key: str, problem: str) -> PydanticCustomError:
+    """Return the error of one key of a section that does not fit another section, to be raised."""
+    return PydanticCustomError("sections", "{problem}", {"problem": problem, "key": key})
+
+
+def check_copies(baseline: str, train: Any) -> None:
+    """Raise an `option_error` if a baseline needs several rollouts of each example and there is only one."""
+    if baseline in ("leave_one_out", "self_critical") and train.copies < 2:
+        raise option_error(
+            "copies", f"should be at least 2 because agent.baseline is {baseline!r} (got {train.copies})"
+        )
+
+
+def check_initial_path(path: tuple[tuple[float, float], ...] | None, glimpses: int) -> None:
+    """Raise an `option_error` unless an initial path has a location for each glimpse after the first."""
+    if path is not None and len(path) != glimpses - 1:
+        problem = (
+            f"should name the locations of glimpses 2 to {glimpses}, {glimpses - 1} in all "
+            f"because task.glimpses is {glimpses} (got {len(path)})"
+        )
+        raise option_error("initial_path", problem)
+
+
 class SigmaOptions(Options):
-    """Standard deviation of the places that the locator samples, in units of half the image's side."""
+    """Options of the standard deviation of sampled locations, in units of half the image's side."""
 
     start: float = Field(0.1, gt=0, le=2, description="At the start of training.")
     end: float = Field(0.05, gt=0, le=2, description="At the end of training.")
     schedule: Literal["linear", "geometric", "learned"] = Field(
-        "linear", description="From start to end along a line or a geometric sequence; or learned, beginning at start."
+        "linear",
+        description="From start to end linearly or geometrically; or learned, with start as its initial value.",
     )
 
 
 class StopOptions(Options):
-    """What decides to stop, where the task allows it."""
+    """Options of the stop policy, for tasks that allow stopping."""
 
-    width: int = Field(128, ge=1, description="Units of its hidden layer.")
-    start: float = Field(2.0, gt=0, le=20, description="The largest size of its logit at the start of training.")
-    end: float = Field(6.0, gt=0, le=20, description="And at the end.")
+    width: int = Field(128, ge=1, description="Units of the hidden layer.")
+    start: float = Field(2.0, gt=0, le=20, description="Bound of the logit's absolute value at the start of training.")
+    end: float = Field(6.0, gt=0, le=20, description="Bound of the logit's absolute value at the end of training.")
 
 
-class NetworkOptions(Options):
-    """The networks of recurrent attention: glimpse network and core."""
+class NetworkOptions(AgentOptions):
+    """Options of recurrent attention's networks: glimpse network and recurrent core."""
 
     glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches (h_g in the paper).")
-    place_width: int = Field(128, ge=1, description="Units of the layer that sees the place (h_l).")
+    location_width: int = Field(128, ge=1, description="Units of the layer that sees the location (h_l).")
     feature_width: int = Field(256, ge=1, description="Units of the glimpse feature g.")
-    memory_width: int = Field(256, ge=1, description="Units D of the core.")
-    core: Literal["rnn", "lstm"] = Field("rnn", description="The paper's rectified recurrent core, or an LSTM.")
+    memory_width: int = Field(256, ge=1, description="Units D of the recurrent core.")
+    recurrent_core: StepCoreName = Field("rnn", description="The paper's ReLU RNN, an LSTM, or a GRU.")
 
 
 class RecurrentOptions(NetworkOptions):
-    """What RAM and its controls share: the networks, and the losses of classification."""
+    """Options that RAM and its controls share: networks and classification loss."""
 
     classification: Literal["final", "every_step"] = Field(
         "final", description="Cross-entropy at the last step only, or averaged over all steps."
@@ -52,89 +96,25 @@ class RecurrentOptions(NetworkOptions):
 
 
 class ReinforceOptions(RecurrentOptions):
-    """What is learned by policy gradient: which return, less which baseline."""
+    """Options of REINFORCE: which return, and which baseline is subtracted."""
 
-    credit: Literal["reward", "probability"] = Field(
-        "reward", description="What is reinforced: the world's reward, or the probability given to the right class."
+    policy_reward: Literal["correct", "probability"] = Field(
+        "correct",
+        description="REINFORCE's reward: the environment's (correct), or the probability of the right class.",
     )
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
-        "learned", description="What is subtracted from the return. The last two need train.copies of 2 or more."
+        "learned", description="Baseline subtracted from the return. The last two need train.copies of 2 or more."
     )
     policy_weight: float = Field(1.0, ge=0, description="Weight of the policy-gradient loss.")
 
+    def check_task(self, task: Any) -> None:
+        """Check that the policy reward `probability` is used only where the reward comes at the end."""
+        super().check_task(task)
+        if self.policy_reward == "probability" and getattr(task, "reward", "end") != "end":
+            problem = f"should be 'correct' because task.reward is {task.reward!r} (got 'probability')"
+            raise option_error("policy_reward", problem)
 
-class PolicyOptions(ReinforceOptions):
-    """An agent whose places are learned by policy gradient."""
-
-    sigma: SigmaOptions = SigmaOptions()
-    first_path: tuple[tuple[float, float], ...] | None = Field(
-        None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
-    )
-    locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
-    stopper: StopOptions = StopOptions()
-
-
-class RamOptions(PolicyOptions):
-    """The recurrent attention model (Mnih et al., 2014)."""
-
-    name: Literal["ram"] = "ram"
-    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
-    policy_gradient: Literal["locator", "core"] = Field(
-        "locator", description="Where the policy gradient stops: at the locator, or flowing on into the core."
-    )
-
-
-class PathOptions(PolicyOptions):
-    """Control: one learned path, the same for every image."""
-
-    name: Literal["path"] = "path"
-
-
-class RandomOptions(RecurrentOptions):
-    """Control: places drawn uniformly over the image."""
-
-    name: Literal["random"] = "random"
-
-
-class CentreOptions(RecurrentOptions):
-    """Control: always the image's centre."""
-
-    name: Literal["centre"] = "centre"
-
-
-class RasterOptions(RecurrentOptions):
-    """Control: a fixed grid, row by row, that covers the image as evenly as the glimpses allow."""
-
-    name: Literal["raster"] = "raster"
-
-
-class PlayerOptions(NetworkOptions):
-    """RAM in a world that moves and asks for moves instead of an answer (Mnih et al., 2014, section 4.2, "Catch")."""
-
-    name: Literal["player"] = "player"
-    core: Literal["rnn", "lstm"] = Field("lstm", description="The paper's LSTM, or its rectified recurrent core.")
-    eyes: Literal["learned", "path", "random", "centre", "raster"] = Field(
-        "learned", description="What chooses the next place: learned; or a control, as the agents of these names."
-    )
-    policy_gradient: Literal["locator", "core"] = Field(
-        "locator",
-        description="Where the gradient of the looks stops: at the locator, or flowing on into the core, where its "
-        "noise (of the order of 1 / sigma) may drown that of the moves.",
-    )
-    scale_gain: float = Field(
-        1.0,
-        gt=0,
-        description="By how much each coarser scale is amplified; zoom squared undoes the averaging of lone pixels.",
-    )
-    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
-    sigma: SigmaOptions = SigmaOptions()
-    locator_rate: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
-    discount: float = Field(0.99, gt=0, le=1, description="Discount of rewards, gamma.")
-    trace: float = Field(0.95, ge=0, le=1, description="Lambda of the advantage; 1 does not bootstrap from the value.")
-    entropy: float = Field(0.01, ge=0, description="Weight of the entropy of the moves.")
-    value_weight: float = Field(0.5, ge=0, description="Weight of the value's squared error.")
-    update: Literal["reinforce", "ppo"] = Field(
-        "reinforce", description="One update by the score function for each batch of episodes, or several by PPO."
-    )
-    epochs: int = Field(4, ge=1, description="PPO: updates made from a batch of episodes.")
-    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: how far the probability ratio may leave 1.")
+    def check_training(self, train: Any) -> None:
+        """Check that there are enough rollouts of each example for the baseline."""
+        super().check_training(train)
+        check_copies(self.baseline, train)

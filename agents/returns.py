@@ -1,4 +1,4 @@
-"""What is reinforced: the return of an episode, and what is subtracted from it, by the names that configs use.
+"""Policy reward and baseline of REINFORCE, by the names of the options.
 
 Axes: T steps, B episodes, D memory, N classes.
 """
@@ -12,74 +12,78 @@ from glimpse.agents import policy_gradient
 from glimpse.agents.episode import Episode
 
 _AVERAGE_RATE = 0.01
-"""Share of a new batch in the moving average."""
+"""Weight of a new batch in the moving average of returns."""
 
 
-def credit(name: Literal["reward", "probability"], logits: Tensor, episode: Episode) -> Tensor:
-    """The reward that is reinforced; `probability` puts p(label) where the world says right or wrong.
+def policy_reward(name: Literal["correct", "probability"], logits: Tensor, episode: Episode) -> Tensor:
+    """Return the reward that REINFORCE maximises.
+
+    `correct` is the environment's reward; `probability` replaces its 1 or 0 for the last answer by p(label).
 
     Args:
-        name: the option `credit`.
+        name: the option `policy_reward`.
         logits: (B, N), of the last answer.
         episode: T steps of B episodes.
 
     Returns:
-        (T, B).
+        The rewards (T, B).
     """
-    if name == "reward":
+    if name == "correct":
         return episode.reward
-    chance = answer_worth(name, logits, episode.label)
-    ends = episode.taken & ~torch.cat([episode.taken[1:], torch.zeros_like(episode.taken[:1])])
+    probability = answer_reward(name, logits, episode.label)
+    ends = episode.step_mask & ~torch.cat([episode.step_mask[1:], torch.zeros_like(episode.step_mask[:1])])
     right = (episode.action["answer"] == episode.label).float()
-    return episode.reward + (chance - right) * ends
+    return episode.reward + (probability - right) * ends
 
 
-def answer_worth(name: Literal["reward", "probability"], logits: Tensor, label: Tensor) -> Tensor:
-    """What an answer is worth where a right one earns 1, by the option `credit`; no gradient flows through it.
+def answer_reward(name: Literal["correct", "probability"], logits: Tensor, label: Tensor) -> Tensor:
+    """Return the policy reward of answers, in [0, 1], detached.
 
     Args:
-        name: `reward`, whether the likeliest class is right; or `probability`, the chance that the right one is given.
+        name: the option `policy_reward`: `correct` is 1 if the likeliest class is right, `probability` is p(label).
         logits: (..., B, N).
         label: (B,).
 
     Returns:
         (..., B) float32 in [0, 1].
     """
-    if name == "reward":
+    if name == "correct":
         return (logits.argmax(-1) == label).float()
-    chance: Tensor = logits.detach().softmax(-1)
-    return chance.gather(-1, label.expand(logits.shape[:-1]).unsqueeze(-1)).squeeze(-1)
+    probability: Tensor = logits.detach().softmax(-1)
+    return probability.gather(-1, label.expand(logits.shape[:-1]).unsqueeze(-1)).squeeze(-1)
 
 
 def subtract_baseline(
     name: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"],
     returns: Tensor,
-    episode: Episode,
+    step_mask: Tensor,
+    copies: int,
     hidden: Tensor,
     value: nn.Module,
     average: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """The returns less a baseline.
+    """Subtract a baseline from the returns.
 
     Args:
         name: the option `baseline`.
         returns: (T, B).
-        episode: T steps of B episodes.
-        hidden: (T, B, D), what a learned baseline reads; detach it, so that the error moves the baseline alone.
-        value: a learned baseline, (..., D) -> (..., 1).
-        average: (T,), the moving average of returns, updated in place after its use.
+        step_mask: (T, B) bool, False after an episode's end.
+        copies: rollouts M of each example; episode e * M + m is rollout m of example e.
+        hidden: (T, B, D), the input of a learned baseline; detached, so that the value loss trains the baseline only.
+        value: the learned baseline, (..., D) -> (..., 1).
+        average: (T,), the moving average of returns; updated in place after its use.
 
     Returns:
-        The advantage (T, B), and the squared error of a learned baseline, a scalar, 0 for others.
+        The advantage (T, B), and the value loss of a learned baseline, a scalar; 0 for other baselines.
     """
     no_error = returns.new_zeros(())
     match name:
         case "learned":
-            return policy_gradient.learned_baseline(returns, value(hidden).squeeze(-1).float(), episode.taken)
+            return policy_gradient.learned_baseline(returns, value(hidden).squeeze(-1).float(), step_mask)
         case "leave_one_out":
-            return policy_gradient.leave_one_out_baseline(returns, episode.copies), no_error
+            return policy_gradient.leave_one_out_baseline(returns, copies), no_error
         case "self_critical":
-            return policy_gradient.self_critical_baseline(returns, episode.copies), no_error
+            return policy_gradient.self_critical_baseline(returns, copies), no_error
         case "moving_average":
             advantage = policy_gradient.moving_average_baseline(returns, average.clone())
             average.lerp_(returns.mean(1), _AVERAGE_RATE)

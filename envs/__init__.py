@@ -1,6 +1,8 @@
-"""Worlds: data sets, retina, tasks, and their Gymnasium and Stable-Baselines3 faces.
+"""Environments: data sets, retina, tasks, and their Gymnasium and Stable-Baselines3 interfaces.
 
-`WORLDS` names every world. Adding one: a file with its batched core, a line here, a config.
+`ENVIRONMENTS` names every environment. Adding one: a file with its batched environment and its options, an entry here
+(or, from another package, an entry point of the group `glimpse.environments` that names an `EnvironmentEntry`), a
+config. See docs/extending.md.
 """
 
 from dataclasses import dataclass, field
@@ -8,116 +10,137 @@ from typing import Any
 
 from gymnasium.envs.registration import register, registry
 
+from glimpse.envs.entry_points import add_entry_points
+
 
 @dataclass(frozen=True)
-class World:
-    """A named world: its Gymnasium id, what differs from its core's defaults, and where core and options live.
+class EnvironmentEntry:
+    """A registered environment: its classes, default options and family.
 
-    kind: of task; an agent says which kinds it fits (`glimpse.agents.AGENTS`).
+    id: name in Gymnasium's registry.
+    defaults: default options that differ from those of the options class.
+    environment: class of the batched environment, as `module:class`; see `glimpse.envs.core.BatchedEnv`.
+    options: class of the options, as `module:class`; see `glimpse.envs.options.TaskOptions`.
+    family: chooses the evaluator and the report; see `glimpse.families.FAMILIES`.
+    kind: chooses the agents that fit; see `glimpse.agents.AGENTS`.
     """
 
     id: str
     defaults: dict[str, Any] = field(default_factory=dict)
-    core: str = "glimpse.envs.images.classification:Classification"
-    options: str = "glimpse.envs.options:ClassificationOptions"
+    environment: str = "glimpse.envs.images.classification:Classification"
+    options: str = "glimpse.envs.images.options:ClassificationOptions"
+    family: str = "images"
     kind: str = "classification"
 
 
 _WIDE_RETINA = {"patch": 12, "scales": 3}
 
-WORLDS: dict[str, World] = {
-    "mnist": World("glimpse/MNIST-v0", {"data": "mnist"}),
-    "fashion-mnist": World("glimpse/FashionMNIST-v0", {"data": "fashion-mnist"}),
-    "digits": World("glimpse/Digits-v0", {"data": "digits", "retina": {"patch": 3}}),
-    "translated-mnist": World(
-        "glimpse/TranslatedMNIST-v0",
-        {"canvas": {"kind": "translated", "size": 60}, "retina": _WIDE_RETINA},
+ENVIRONMENTS: dict[str, EnvironmentEntry] = {
+    "mnist": EnvironmentEntry("glimpse/MNIST-v0", {"data": "mnist"}),
+    "fashion-mnist": EnvironmentEntry("glimpse/FashionMNIST-v0", {"data": "fashion-mnist"}),
+    "digits": EnvironmentEntry("glimpse/Digits-v0", {"data": "digits", "retina": {"patch": 3}}),
+    "translated-mnist": EnvironmentEntry(
+        "glimpse/TranslatedMNIST-v0", {"canvas": {"kind": "translated", "size": 60}, "retina": _WIDE_RETINA}
     ),
-    "cluttered-mnist": World(
+    "cluttered-mnist": EnvironmentEntry(
         "glimpse/ClutteredMNIST-v0",
-        {"canvas": {"kind": "cluttered", "size": 60, "pieces": 4}, "retina": _WIDE_RETINA},
+        {"canvas": {"kind": "cluttered", "size": 60, "distractors": 4}, "retina": _WIDE_RETINA},
     ),
-    "cluttered-mnist-100": World(
+    "cluttered-mnist-100": EnvironmentEntry(
         "glimpse/ClutteredMNIST100-v0",
         {
-            "canvas": {"kind": "cluttered", "size": 100, "pieces": 8},
+            "canvas": {"kind": "cluttered", "size": 100, "distractors": 8},
             "retina": {"patch": 12, "scales": 4},
             "glimpses": 8,
         },
     ),
-    "images": World("glimpse/Images-v0"),
-    "catch": World(
+    "images": EnvironmentEntry("glimpse/Images-v0"),
+    "catch": EnvironmentEntry(
         "glimpse/Catch-v0",
         {"retina": {"patch": 6, "scales": 3}},
-        core="glimpse.envs.images.catch:Catch",
-        options="glimpse.envs.options:CatchOptions",
-        kind="catch",
+        "glimpse.envs.images.catch:Catch",
+        "glimpse.envs.images.options:CatchOptions",
+        "control",
+        "catch",
     ),
-    "digit-pair": World(
+    "digit-pair": EnvironmentEntry(
         "glimpse/DigitPair-v0",
         {"data": "mnist", "retina": _WIDE_RETINA},
-        core="glimpse.envs.images.digit_pair:DigitPair",
-        options="glimpse.envs.options:DigitPairOptions",
-        kind="pairs",
+        "glimpse.envs.images.digit_pair:DigitPair",
+        "glimpse.envs.images.options:DigitPairOptions",
+        "images",
+        "pairs",
     ),
-    "text": World(
+    "text": EnvironmentEntry(
         "glimpse/Text-v0",
         {"data": "sst2"},
-        core="glimpse.envs.text.whole_text:Reading",
-        options="glimpse.envs.text.reading_options:ReadingOptions",
-        kind="text",
+        "glimpse.envs.text.whole_text:WholeText",
+        "glimpse.envs.text.options:WholeTextOptions",
+        "text",
+        "text",
     ),
-}
-
-_SKIM = "glimpse.envs.text.skimming:Skimming"
-_SKIM_OPTIONS = "glimpse.envs.text.skim_options:SkimOptions"
-WORLDS |= {
-    "sentence-select": World(
+    "sentence-select": EnvironmentEntry(
         "glimpse/SentenceSelect-v0",
         {"data": "trec", "vectors": "none"},
         "glimpse.envs.text.selecting:Selecting",
-        "glimpse.envs.text.select_options:SelectOptions",
+        "glimpse.envs.text.options:SelectOptions",
+        "reading",
         "select",
     ),
-    "skim": World("glimpse/Skim-v0", {"data": "sst2"}, _SKIM, _SKIM_OPTIONS, "skim"),
-    "number-prediction": World(
-        "glimpse/NumberPrediction-v0",
-        {"data": "numbers", "vectors": "none", "window": 1, "longest_jump": 9, "jumps": 2},
-        _SKIM,
-        _SKIM_OPTIONS,
+    "skim": EnvironmentEntry(
+        "glimpse/Skim-v0",
+        {"data": "sst2"},
+        "glimpse.envs.text.skimming:Skimming",
+        "glimpse.envs.text.options:SkimOptions",
+        "reading",
         "skim",
     ),
-    "translate": World(
+    "number-prediction": EnvironmentEntry(
+        "glimpse/NumberPrediction-v0",
+        {"data": "numbers", "vectors": "none", "window": 1, "longest_jump": 9, "jumps": 2},
+        "glimpse.envs.text.skimming:Skimming",
+        "glimpse.envs.text.options:SkimOptions",
+        "reading",
+        "skim",
+    ),
+    "translate": EnvironmentEntry(
         "glimpse/Translate-v0",
         {"data": "multi30k"},
         "glimpse.envs.translation.translating:Translating",
         "glimpse.envs.translation.options:TranslationOptions",
         "translation",
+        "translation",
     ),
-    "interpret": World(
-        "glimpse/Interpret-v0",
+    "simultaneous-translation": EnvironmentEntry(
+        "glimpse/SimultaneousTranslation-v0",
         {"data": "multi30k"},
-        "glimpse.envs.translation.simultaneous:Interpreting",
-        "glimpse.envs.translation.interpret_options:InterpretOptions",
-        "interpretation",
+        "glimpse.envs.translation.simultaneous:SimultaneousTranslation",
+        "glimpse.envs.translation.options:SimultaneousTranslationOptions",
+        "simultaneous translation",
+        "simultaneous translation",
     ),
-    "sentence-pick": World(
+    "sentence-pick": EnvironmentEntry(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},
-        _SKIM,
-        _SKIM_OPTIONS,
+        "glimpse.envs.text.skimming:Skimming",
+        "glimpse.envs.text.options:SkimOptions",
+        "reading",
         "skim",
     ),
 }
+add_entry_points(ENVIRONMENTS, "glimpse.environments", EnvironmentEntry)
 
 
-def register_worlds() -> None:
-    """Register every world with Gymnasium. Entry points are strings, so nothing heavy is imported; idempotent."""
-    for name, world in WORLDS.items():
-        if world.id not in registry:
+def register_environments() -> None:
+    """Register every environment with Gymnasium; a second call does nothing.
+
+    Entry points are strings, so nothing heavy is imported.
+    """
+    for name, entry in ENVIRONMENTS.items():
+        if entry.id not in registry:
             register(
-                id=world.id,
-                entry_point="glimpse.envs.faces.gymnasium_face:WorldEnv",
-                vector_entry_point="glimpse.envs.faces.gymnasium_face:WorldVectorEnv",
+                id=entry.id,
+                entry_point="glimpse.envs.faces.gymnasium_face:GlimpseEnv",
+                vector_entry_point="glimpse.envs.faces.gymnasium_face:GlimpseVectorEnv",
                 kwargs={"name": name},
             )

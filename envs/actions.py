@@ -1,4 +1,4 @@
-"""Actions that come from outside, checked at the door: one clear error instead of a wrong episode."""
+"""Checks of actions that users pass to an environment: a clear error instead of a wrong episode."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 
 def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -> dict[str, NDArray[Any]]:
-    """Check an action and give its parts the types of their spaces.
+    """Check an action and convert its parts to the types of their spaces.
 
     Args:
         space: a Dict of Box, Discrete, MultiDiscrete and MultiBinary spaces.
-        action: a mapping with the same keys. A number beyond the limits of a Box passes, since the task says
-            what it means; a choice that a Discrete does not have is refused.
+        action: a mapping with the same keys. A number beyond the limits of a Box is accepted, since the environment
+            clamps it; a choice that a Discrete does not have is refused.
         batch: leading axes of each part.
 
     Returns:
-        An array for each part.
+        One array for each part, with the leading axes `batch`.
 
     Raises:
         ValueError: if a part is missing, unknown, of the wrong shape or kind, not finite or out of range.

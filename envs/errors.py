@@ -1,5 +1,8 @@
-"""What a user can get wrong about data."""
+"""Errors of data sets."""
 
 
 class DataError(ValueError):
-    """A data set is missing, damaged or not what it claims to be; the message says which file and what to do."""
+    """Error of a data set that is missing, damaged or of the wrong format.
+
+    The message names the file and says what to do.
+    """

@@ -1,4 +1,4 @@
-"""Fonts for pictures with words of any language: Pillow's own has little more than the letters of English."""
+"""Fonts for pictures with words of any language; Pillow's default font has little more than English letters."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -8,49 +8,52 @@ from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_OTHERS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf", "Arial.ttf")
-"""Where a system has one of them, Pillow finds it by its name."""
-_SPELLED = str.maketrans(
+_SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf", "Arial.ttf")
+"""Fonts of the system, which Pillow finds by name if they are installed."""
+_TRANSLITERATIONS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "–": "-", "—": "-"}
 )
 
 
-def lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
-    """Texts as they can be drawn, and a font that has all their letters.
+def fit_lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
+    """Return texts as they can be drawn, and a font that has all their letters.
 
-    It is Pillow's own where that has them, else the first of the system's; where none has, letters are written by
-    those that there are (ä as ae, é as e), or as a question mark.
+    The font is Pillow's default if it has them, otherwise the first suitable one of the system. If there is none,
+    missing letters are transliterated (ä to ae, é to e) or replaced by question marks.
 
     Args:
-        texts: what is to be drawn.
-        size: of the letters, in pixels.
+        texts: texts to be drawn.
+        size: size of the letters, in pixels.
     """
     texts = list(texts)
     letters = frozenset("".join(texts))
     own = ImageFont.load_default(size)
-    for font in (own, *filter(None, (_installed(name, size) for name in _OTHERS if not has(own, letters)))):
-        if has(font, letters):
+    for font in (
+        own,
+        *filter(None, (_installed(name, size) for name in _SYSTEM_FONTS if not has_letters(own, letters))),
+    ):
+        if has_letters(font, letters):
             return texts, font
-    return [spelled(text, own) for text in texts], own
+    return [transliterate(text, own) for text in texts], own
 
 
-def has(font: Font, letters: Iterable[str]) -> bool:
-    """Whether a font has them all: it draws the same box for each that it lacks."""
-    lacking = bytes(font.getmask("\U0010ffff"))
-    return all(letter.isspace() or bytes(font.getmask(letter)) != lacking for letter in letters)
+def has_letters(font: Font, letters: Iterable[str]) -> bool:
+    """Return whether a font has all letters; it draws the same box for each missing one."""
+    missing = bytes(font.getmask("\U0010ffff"))
+    return all(letter.isspace() or bytes(font.getmask(letter)) != missing for letter in letters)
 
 
-def spelled(text: str, font: Font) -> str:
-    """A text by the letters that a font has."""
-    return "".join(letter if has(font, letter) else _instead(letter, font) for letter in text)
+def transliterate(text: str, font: Font) -> str:
+    """Replace the letters of a text that a font does not have."""
+    return "".join(letter if has_letters(font, letter) else _replace(letter, font) for letter in text)
 
 
-def _instead(letter: str, font: Font) -> str:
-    plain = letter.translate(_SPELLED)
+def _replace(letter: str, font: Font) -> str:
+    plain = letter.translate(_TRANSLITERATIONS)
     if plain == letter:
         parts = unicodedata.normalize("NFKD", letter)
         plain = "".join(part for part in parts if not unicodedata.combining(part))
-    return plain if plain and has(font, plain) else "?"
+    return plain if plain and has_letters(font, plain) else "?"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""From a world's name and options to its core: what the Gymnasium and Stable-Baselines3 faces build on."""
+"""Make a batched environment by its name and options, for the Gymnasium and Stable-Baselines3 interfaces."""
 
 import copy
 from functools import lru_cache
@@ -8,11 +8,11 @@ from typing import Any, cast
 import torch
 from pydantic import BaseModel, ValidationError
 
-from glimpse.envs import WORLDS
-from glimpse.envs.lanes import Core
+from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.core import BatchedEnv
 
 
-def make_core(
+def make_batched_env(
     name: str,
     *,
     split: str = "train",
@@ -20,55 +20,55 @@ def make_core(
     download: bool = True,
     device: str = "cpu",
     **options: Any,
-) -> Core:
-    """Make the batched core of a world. Cores of the same options share their data and nothing else.
+) -> BatchedEnv:
+    """Make a batched environment. Environments of the same options share their data and nothing else.
 
     Args:
-        name: which world, a key of `WORLDS`.
+        name: name of the environment, a key of `ENVIRONMENTS`.
         split: "train", "validation" or "test".
-        data_root: the data folder; see `glimpse.envs.data.sources` for where else data come from.
-        download: whether missing data may be fetched.
-        device: where the core's tensors live, such as "cpu" or "cuda".
-        **options: the world's options, such as those of `ClassificationOptions`.
+        data_root: the data folder; `glimpse.envs.data.sources` lists the other sources of data.
+        download: whether missing data may be downloaded.
+        device: device of the environment's tensors, such as "cpu" or "cuda".
+        **options: the environment's options, such as those of `ClassificationOptions`.
 
     Raises:
         ValueError: if options are unknown or wrong (all in one message), or do not fit the data.
-        DataError: if the data cannot be had.
+        DataError: if the data cannot be loaded.
     """
-    place, checked = _check_device(device), _check_options(name, options)
-    data = resolve_name(WORLDS[name].core).load_data(checked, split, root=data_root, download=download)
-    core = copy.copy(_resting_core(WORLDS[name].core, checked, data, place))
-    # Spaces hold generators, which must not be shared.
-    core.observation_space = copy.deepcopy(core.observation_space)
-    core.action_space = copy.deepcopy(core.action_space)
-    return core
+    where, checked = _check_device(device), _check_options(name, options)
+    data = resolve_name(ENVIRONMENTS[name].environment).load_data(checked, split, root=data_root, download=download)
+    env = copy.copy(_pristine_env(ENVIRONMENTS[name].environment, checked, data, where))
+    # Spaces have random generators, which must not be shared.
+    env.observation_space = copy.deepcopy(env.observation_space)
+    env.action_space = copy.deepcopy(env.action_space)
+    return env
 
 
 @lru_cache(maxsize=4)
-def _resting_core(core: str, options: BaseModel, data: Any, device: torch.device) -> Core:
-    """A core that never begins. A shallow copy of it shares its data and has episodes of its own."""
-    return cast(Core, resolve_name(core)(options, data, device=device))
+def _pristine_env(environment: str, options: BaseModel, data: Any, device: torch.device) -> BatchedEnv:
+    """Make an environment that is never reset itself; its shallow copies share its data, not their episodes."""
+    return cast(BatchedEnv, resolve_name(environment)(options, data, device=device))
 
 
 def _check_options(name: str, options: dict[str, Any]) -> BaseModel:
-    model = resolve_name(WORLDS[name].options)
+    model = resolve_name(ENVIRONMENTS[name].options)
     try:
         return cast(BaseModel, model(name=name, **options))
     except ValidationError as problem:
         mistakes = [_describe(details) for details in problem.errors(include_url=False)]
         known = ", ".join(key for key in model.model_fields if key != "name")
-        raise ValueError("\n  ".join([f"{WORLDS[name].id} has the options {known}", *mistakes])) from None
+        raise ValueError("\n  ".join([f"{ENVIRONMENTS[name].id} has the options {known}", *mistakes])) from None
 
 
 def _describe(details: Any) -> str:
-    """One mistake: which option, what was expected, what came."""
+    """Describe a mistake: the option, the expected values and the given one."""
     # pydantic also names the members of a union, such as "literal['random','centre']", which no user wrote.
-    place = ".".join(str(part) for part in details["loc"] if "[" not in str(part))
+    key = ".".join(str(part) for part in details["loc"] if "[" not in str(part))
     if details["type"] == "extra_forbidden":
-        return f"{place}: there is no such option"
+        return f"{key}: there is no such option"
     if details["type"] == "value_error":
-        return f"{place}: {details['ctx']['error']}"
-    return f"{place}: {details['msg']} (got {details['input']!r})"
+        return f"{key}: {details['ctx']['error']}"
+    return f"{key}: {details['msg']} (got {details['input']!r})"
 
 
 def _check_device(name: str) -> torch.device:

@@ -1,6 +1,6 @@
 """Agents that decide where to look.
 
-Importing this package registers the worlds with Gymnasium (``gym.make("glimpse/MNIST-v0")``) and
+Importing this package registers the environments with Gymnasium (``gym.make("glimpse/MNIST-v0")``) and
 imports neither torch nor wandb nor Stable-Baselines3.
 """
 
@@ -13,6 +13,6 @@ _root = Path(__file__).parent.parent
 if (_root / "pyproject.toml").is_file():
     __path__.append(str(_root))
 
-from glimpse.envs import register_worlds  # noqa: E402  (the path above must come first)
+from glimpse.envs import register_environments  # noqa: E402  (the path above must come first)
 
-register_worlds()
+register_environments()

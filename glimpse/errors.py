@@ -1,5 +1,5 @@
-"""What a user can get wrong; the command line prints the message and exits with code 2."""
+"""Errors of a user; the command line prints the message and exits with code 2."""
 
 
 class UserError(Exception):
-    """A mistake in what was asked: the message says what was expected, what came, and what to do."""
+    """Mistake of a user: the message says what was expected, what came, and what to do."""

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Settings that all tests share."""
 
 import pytest
 import torch
@@ -6,5 +6,5 @@ import torch
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
-    """Two threads that wait for each other are many times slower where something else uses a core."""
+    """Limit torch to one thread: on busy cores, threads that wait for each other are many times slower."""
     torch.set_num_threads(1)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build the wheel, install it alone into a bare environment that borrows the dependencies of PYTHON's,
-# and run a copy of the tests from another folder.
+# Build the wheel and install it alone into a bare environment that borrows the dependencies of the given PYTHON.
+# Then run a copy of the tests from another folder: run_on_wheel.sh PYTHON.
 set -eu
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,9 +11,9 @@ trap 'rm -rf "$work"' EXIT
 borrowed=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 "$python" -m pip --disable-pip-version-check install --quiet --no-deps --target "$bare" "$work"/dist/*.whl
-# A path file that only adds a folder: the editable installation's own hook in it is not run.
+# The path file only adds a folder, so the hook of an editable installation in that folder is not run.
 echo "$borrowed" >"$bare/borrowed.pth"
-cp -r "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/results" "$work/"
+cp -r "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/docs" "$root/results" "$work/"
 cd "$work"
 mv pyproject.toml settings.toml
 "$work/venv/bin/python" - <<'EOF'

@@ -1,4 +1,4 @@
-"""What the README shows is run, and what it names is there."""
+"""Tests of README.md: its Python runs, and its commands, configs and tables exist."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 @pytest.mark.parametrize("number", [0, 1, 2, 3], ids=["gymnasium", "action-masks", "stable-baselines3", "masks"])
 @pytest.mark.filterwarnings("ignore:.*GPU.*")
 def test_its_python_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each block by itself, as a reader would paste it."""
+    """Each Python block runs by itself."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(blocks) == 4
@@ -29,7 +29,7 @@ def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     """Every `glimpse` command in a shell block has a subcommand of that name, and every config is shipped."""
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
     commands = set(re.findall(r"^glimpse (\w+)", shell, flags=re.MULTILINE))
-    assert {"train", "evaluate", "show", "reproduce", "bench"} <= commands
+    assert {"train", "evaluate", "report", "reproduce", "bench"} <= commands
     for command in commands:
         assert main([command, "--help"]) == 0
     capsys.readouterr()
@@ -37,13 +37,13 @@ def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_its_tables_are_those_of_the_results() -> None:
-    """Each is there, and as `glimpse reproduce` wrote it; `make readme` renews them."""
+    """Each table is there, as `glimpse reproduce` wrote it; `make readme` renews them."""
     assert set(re.findall(r"<!-- table: ([\w-]+) -->", README)) >= set(TABLES) & {p.stem for p in RESULTS.glob("*.md")}
     assert fill_tables(README, RESULTS) == README
 
 
-def test_a_table_is_put_in_its_place(tmp_path: Path) -> None:
-    """Between its marks, and nothing else of the page is changed."""
+def test_tables_are_filled_in_between_their_marks(tmp_path: Path) -> None:
+    """A table replaces the text between its marks, and the rest of the page stays as it is."""
     (tmp_path / "one.md").write_text("# One\n\n| a |\n| - |\n| 1 |\n\nnotes\n")
     page = "before\n<!-- table: one -->\nold\n<!-- end -->\nafter\n"
     filled = "before\n<!-- table: one -->\n| a |\n| - |\n| 1 |\n<!-- end -->\nafter\n"

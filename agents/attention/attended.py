@@ -1,6 +1,6 @@
-"""What every attention mechanism is called with and what it gives back.
+"""Arguments and result that every attention mechanism shares, and checks of them.
 
-Axes: B sequences, n_q tokens that read (queries), n_k tokens that are read (keys), D width, h heads.
+Axes: B sequences, n_q queries (tokens that read), n_k keys (tokens that are read), D width, h heads.
 
 `forward(query, key, value, mask=None, *, need_weights=True) -> Attended`, with query (B, n_q, D), key and value
 (B, n_k, D), and a bool mask that broadcasts to (B, n_q, n_k), True where a token may be read. Self-attention is the
@@ -14,11 +14,11 @@ from torch import Tensor
 
 
 class Attended(NamedTuple):
-    """What was read, and how much of each token.
+    """Result of attention: a context for each query, and the weights of the keys in it.
 
     context: (B, n_q, D).
     weights: (B, n_q, n_k) in [0, 1], each row's sum 1 or less; with heads (B, h, n_q, n_k), and (B, n_q, n_k, D)
-        where each feature has its own. None if they were not asked for, so that fast paths need not make them.
+        where each feature has its own. None if they were not asked for, so that fast paths need not compute them.
     """
 
     context: Tensor
@@ -26,17 +26,17 @@ class Attended(NamedTuple):
 
 
 class Mechanism(Protocol):
-    """An attention mechanism, an `nn.Module`."""
+    """Call of an attention mechanism, which is an `nn.Module`."""
 
     def __call__(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read."""
+        """Attend from each query to the keys that the mask allows, and return contexts and weights."""
         ...
 
 
 def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, heads: int | None = None) -> None:
-    """Refuse what does not fit together.
+    """Check that the shapes of query, key, value and mask fit together.
 
     Args:
         query: (B, n_q, D).
@@ -46,7 +46,7 @@ def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, heads:
         heads: h, or None.
 
     Raises:
-        ValueError: what was expected, what came, and what to do.
+        ValueError: if they do not; the message says what was expected and what to do.
     """
     shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
     if not (query.dim() == key.dim() == value.dim() == 3):
@@ -57,10 +57,10 @@ def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, heads:
 
 
 def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | None = None) -> None:
-    """Refuse a mask that is not bool or does not broadcast to `shape` (B, n_q, n_k), or (B, h, n_q, n_k).
+    """Check that a mask is bool and broadcasts to `shape` (B, n_q, n_k), or to (B, h, n_q, n_k).
 
     Raises:
-        ValueError: what was expected, what came, and what to do.
+        ValueError: if they do not; the message says what was expected and what to do.
     """
     if mask is None:
         return
@@ -75,7 +75,7 @@ def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | No
 
 
 def silence(context: Tensor, mask: Tensor | None) -> Tensor:
-    """Zeros in rows that may read nothing, where a bias behind attention would speak for them.
+    """Set the context of queries that may read nothing to zero, where a later bias would change it.
 
     Args:
         context: (B, n_q, D).
@@ -84,14 +84,14 @@ def silence(context: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return context
     rows = mask.any(-1).any(1)
-    # On a CPU it is cheaper to look than to fill; on a GPU to look is to wait.
+    # On a CPU this check is cheaper than filling; on a GPU it would wait for the device.
     if context.device.type == "cpu" and rows.all():
         return context
     return context.masked_fill(~rows.unsqueeze(-1), 0)
 
 
 def by_head(mask: Tensor | None) -> Tensor | None:
-    """A mask for (B, n_q, n_k) or (B, h, n_q, n_k), made to have the latter's four dimensions."""
+    """Return a mask for (B, n_q, n_k) or (B, h, n_q, n_k) with four dimensions."""
     if mask is None or mask.dim() == 4:
         return mask
     return mask.reshape((1,) * (3 - mask.dim()) + mask.shape).unsqueeze(1)

@@ -1,4 +1,4 @@
-"""Attention of hierarchical attention networks (Yang et al., 2016), the same for words and for sentences."""
+"""Pooling of hierarchical attention networks (Yang et al., 2016), for words and for sentences."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,11 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 class ContextVector(nn.Module):
-    """u_t = tanh(W h_t + b), alpha = normalise(u_t . u_w), s = sum_t alpha_t h_t (equations 5 to 7, and 8 to 10).
+    """Pooling by a learned query u_w, to one vector (equations 5 to 7, and 8 to 10).
 
-    It brings its own question u_w: `query` is not read, and n_q is 1. A mask of tokens is `real[:, None]`, (B, 1,
-    n_k). With u_w = 0 it is the mean.
+    u_t = tanh(W h_t + b), alpha = normalise(u_t . u_w), s = sum_t alpha_t h_t.
+
+    `query` is not used, and n_q is 1. A mask of tokens is `real[:, None]`, (B, 1, n_k). With u_w = 0 it is the mean.
     """
 
     def __init__(self, width: int, hidden: int | None = None, normaliser: NormaliserOptions | str = "softmax") -> None:
@@ -32,7 +33,7 @@ class ContextVector(nn.Module):
         *,
         need_weights: bool = True,
     ) -> Attended:
-        """Pool; context (B, 1, D), weights (B, 1, n_k)."""
+        """Pool the values: context (B, 1, D), weights (B, 1, n_k)."""
         check_mask(mask, (len(key), 1, key.shape[1]))
         scores = self.hidden(key).tanh() @ self.question
         weights = self.normalise(scores.unsqueeze(1), mask)
@@ -40,7 +41,9 @@ class ContextVector(nn.Module):
 
 
 def word_colour(sentence_weights: Tensor, word_weights: Tensor) -> Tensor:
-    """sqrt(p_s) p_w, so that the important words of unimportant sentences stay visible (section 3.3).
+    """Compute the colours of words, sqrt(p_s) p_w (section 3.3).
+
+    The square root keeps important words of unimportant sentences visible.
 
     Args:
         sentence_weights: p_s, (..., L).

@@ -1,4 +1,4 @@
-"""Directional multi-dimensional attention (DiSAN; Shen et al., 2018): a score for each pair of tokens and each feature.
+"""Directional attention with a score for each pair of tokens and each feature (DiSAN; Shen et al., 2018).
 
 Sections 3.1 (token2token) and 4.1 (the directional block). `token2token_fast.py` has the fused form.
 """
@@ -15,10 +15,12 @@ from glimpse.agents.attention.token2token_fast import LARGEST_BOUND, bounded_sof
 
 
 class Token2Token(nn.Module):
-    """s_i = sum_j P_ij v_j with P_i the normalised f_ij = c tanh((W_1 q_i + W_2 k_j + b) / c), feature by feature.
+    """Attention with weights for each feature, in one direction.
 
-    The direction says which keys a query may read; a call's mask takes from these. Weights are (B, n_q, n_k, D). Where
-    they are not asked for, softmax is fused: the same numbers several times faster, and memory linear in n.
+    s_i = sum_j P_ij v_j with P_i the normalised f_ij = c tanh((W_1 q_i + W_2 k_j + b) / c), feature by feature.
+
+    A query may read the keys that both its direction and the mask allow. Weights are (B, n_q, n_k, D). Where they are
+    not asked for, softmax is fused: the result is equal, several times faster, and memory is linear in n.
     """
 
     def __init__(
@@ -40,13 +42,13 @@ class Token2Token(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; a mask of tokens is cheapest as (B, 1, n_k)."""
+        """Attend in the module's direction; a mask of tokens is cheapest as (B, 1, n_k)."""
         return self.read(query, key, value, mask, self.direction, need_weights=need_weights)
 
     def read(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, direction: str, *, need_weights: bool
     ) -> Attended:
-        """Read in a direction that is not the module's own: of tokens that were taken out of a text."""
+        """Attend in a given direction, as is needed for tokens that were taken out of a text."""
         check(query, key, value, mask)
         head, dependent = self.query(query), self.key(key)
         if not need_weights and self.normalise is softmax and self.bound <= LARGEST_BOUND:
@@ -64,7 +66,7 @@ def token2token(
     bound: float,
     normalise: Normaliser = softmax,
 ) -> Attended:
-    """The plain form, any normaliser, which makes (B, n_q, n_k, D) several times.
+    """Attend with any normaliser; this plain form stores (B, n_q, n_k, D) several times.
 
     Args:
         head: W_1 q + b, (B, n_q, D).
@@ -83,10 +85,10 @@ def token2token(
 
 
 class DirectionalBlock(nn.Module):
-    """One direction of DiSAN: tokens (B, n, d_in) -> u (B, n, D), each in the light of those before it, or after.
+    """One direction of DiSAN: tokens (B, n, d_in) -> u (B, n, D), each with what it reads before it, or after it.
 
-    h = act(W x + b); s is what Token2Token reads of h; u = F h + (1 - F) s by a fusion gate (equations 15 to 18).
-    Dropout falls on what dense layers see, and so on the h of the scores, not on the h that is read.
+    h = act(W x + b); s is the context of Token2Token over h; u = F h + (1 - F) s by a fusion gate (equations 15 to 18).
+    Dropout is applied to the input of dense layers, and so to the h of the scores, not to the h that is read.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class DirectionalBlock(nn.Module):
         nn.init.zeros_(self.token.bias)
 
     def forward(self, tokens: Tensor, real: Tensor | None = None, *, need_weights: bool = False) -> Attended:
-        """Context u (B, n, D), zero where not `real` (B, n) bool; weights (B, n, n, D) if asked for."""
+        """Compute u (B, n, D), zero where not `real` (B, n) bool; and weights (B, n, n, D) if asked for."""
         h = self.activation(self.token(self.dropout(tokens)))
         dropped = self.dropout(h)
         mask = None if real is None else real.unsqueeze(1)

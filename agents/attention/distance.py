@@ -1,4 +1,4 @@
-"""Distance-based attention (Im and Cho, 2017): near tokens count more, and each direction is read apart."""
+"""Distance-based attention (Im and Cho, 2017): near tokens count more, and each direction has attention of its own."""
 
 import torch
 from torch import Tensor, nn
@@ -11,14 +11,16 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 def distances(n_q: int, n_k: int, device: torch.device | str | None = None) -> Tensor:
-    """|i - j|: (n_q, n_k) float32, in tokens."""
+    """Compute |i - j|, (n_q, n_k) float32, in tokens."""
     return (torch.arange(n_q, device=device)[:, None] - torch.arange(n_k, device=device)).abs().float()
 
 
 class Distance(nn.Module):
-    """softmax(q k^T / sqrt(d_k) + M_dir - alpha |i - j|) in heads without biases; weights (B, h, n_q, n_k).
+    """Multi-head attention in one direction, with a penalty of the distance.
 
-    With `layer_norm` what the four maps give is normed, q, k and v head by head.
+    Weights softmax(q k^T / sqrt(d_k) + M_dir - alpha |i - j|), (B, h, n_q, n_k); the maps have no biases.
+
+    With `layer_norm` the outputs of the four maps have layer norm, q, k and v head by head.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Distance(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; the mask is combined with the direction."""
+        """Attend to what both the mask and the direction allow."""
         check(query, key, value, mask, self.heads.count)
         n_q, n_k, device = query.shape[1], key.shape[1], query.device
         q, k, v = (norm(x) for norm, x in zip(self.norms, self.heads.split(query, key, value), strict=False))

@@ -1,17 +1,19 @@
-"""Gates that choose, feature by feature, between a token and what it read."""
+"""Gates that mix a token with its attention context, feature by feature."""
 
 import torch
 from torch import Tensor, nn
 
 
 class FusionGate(nn.Module):
-    """u = F h + (1 - F) s with F = sigmoid(W_1 h + b_1 + W_2 s + b_2 + b) (DiSAN; Shen et al., 2018, equations 16, 17).
+    """Fusion gate of DiSAN (Shen et al., 2018, equations 16 and 17).
 
-    The three biases could be one; they are the authors', and count among their parameters.
+    u = F h + (1 - F) s with F = sigmoid(W_1 h + b_1 + W_2 s + b_2 + b).
+
+    One bias could replace the three; the authors have three, and count them among their parameters.
     """
 
     def __init__(self, width: int, dropout: float = 0.0) -> None:
-        """Make the maps; dropout falls on what they see, not on what is mixed."""
+        """Make the maps; dropout is applied to their input, not to what is mixed."""
         super().__init__()
         self.token, self.read = nn.Linear(width, width), nn.Linear(width, width)
         self.bias = nn.Parameter(torch.zeros(width))
@@ -21,20 +23,22 @@ class FusionGate(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, token: Tensor, read: Tensor) -> Tensor:
-        """Tokens h and what they read s, both (..., D) -> u (..., D)."""
+        """Mix tokens h and their contexts s, both (..., D) -> u (..., D)."""
         gate = (self.token(self.dropout(token)) + self.read(self.dropout(read)) + self.bias).sigmoid()
         mixed: Tensor = read + gate * (token - read)
         return mixed
 
 
 class ProjectedGate(nn.Module):
-    """G = F S' + (1 - F) H' with S' = S W_S, H' = H W_H and F = sigmoid(S' + H' + b) (Im and Cho, 2017).
+    """Gate of the distance-based network (Im and Cho, 2017).
 
-    It mixes what is projected, unlike DiSAN's. Dropout falls on F's pre-activation.
+    G = F S' + (1 - F) H' with S' = S W_S, H' = H W_H and F = sigmoid(S' + H' + b).
+
+    It mixes projections, unlike DiSAN's gate. Dropout is applied to F's pre-activation.
     """
 
     def __init__(self, width: int, dropout: float = 0.0, layer_norm: bool = False) -> None:
-        """Make W_S, W_H and b; `layer_norm` says whether S' and H' are normed."""
+        """Make W_S, W_H and b; `layer_norm` says whether S' and H' have layer norm."""
         super().__init__()
         self.token, self.read = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
         self.bias = nn.Parameter(torch.zeros(width))
@@ -42,7 +46,7 @@ class ProjectedGate(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, token: Tensor, read: Tensor) -> Tensor:
-        """Tokens S and what they read H, both (..., D) -> G (..., D)."""
+        """Mix tokens S and their contexts H, both (..., D) -> G (..., D)."""
         token, read = self.norms[0](self.token(token)), self.norms[1](self.read(read))
         gate = self.dropout(token + read + self.bias).sigmoid()
         mixed: Tensor = read + gate * (token - read)

@@ -1,4 +1,4 @@
-"""Global attention: any score of pairs, normalised over all that may be read."""
+"""Global attention: any score of query and key, normalised over all keys that may be read."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 class GlobalAttention(nn.Module):
-    """c_i = sum_j alpha_ij v_j with alpha_i the normalised scores of query i."""
+    """Attention c_i = sum_j alpha_ij v_j, with alpha_i the normalised scores of query i."""
 
     def __init__(self, score: nn.Module, normaliser: NormaliserOptions | str = "softmax") -> None:
         """Take a score, a module from (B, n_q, D) and (B, n_k, D') to (B, n_q, n_k)."""
@@ -21,7 +21,7 @@ class GlobalAttention(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; weights (B, n_q, n_k)."""
+        """Attend; weights are (B, n_q, n_k)."""
         check(query, key, value, mask)
         if not need_weights and self.normalise is softmax and isinstance(self.score, DotScore | GeneralScore):
             turned = self.score.turn(query)
@@ -29,6 +29,6 @@ class GlobalAttention(nn.Module):
         return self.read(self.score(query, key), value, mask, need_weights=need_weights)
 
     def read(self, scores: Tensor, value: Tensor, mask: Tensor | None, *, need_weights: bool = True) -> Attended:
-        """The same from scores (B, n_q, n_k), where they were made apart, as from keys computed once."""
+        """Attend by given scores (B, n_q, n_k), such as those of keys that were computed once."""
         weights = self.normalise(scores, mask)
         return Attended(weights @ value, weights if need_weights else None)

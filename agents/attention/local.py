@@ -1,4 +1,4 @@
-"""Local attention (Luong, Pham and Manning, 2015, section 3.2): a window around a place."""
+"""Local attention (Luong, Pham and Manning, 2015, section 3.2): a window around a position."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 class LocalAttention(nn.Module):
-    """Reads integers s with |s - p| <= half_width, p a real number.
+    """Attention to the integer positions s with |s - p| <= half_width, around a real number p.
 
-    local-m, monotone: p = t, the query's own number. local-p, predicted: p = S sigmoid(v^T tanh(W q)) (equation 9)
+    local-m, monotone: p = t, the query's own position. local-p, predicted: p = S sigmoid(v^T tanh(W q)) (equation 9)
     with S the number of keys that any query may read, and the weights are multiplied by exp(-(s - p)^2 / (2
-    sigma^2)), sigma = half_width / 2, and not made to add up to 1 again (equation 10). The gradient reaches p by this
+    sigma^2)), sigma = half_width / 2, and not normalised again (equation 10). The gradient reaches p through this
     Gaussian alone.
     """
 
@@ -28,7 +28,7 @@ class LocalAttention(nn.Module):
         gaussian: bool = True,
         normaliser: NormaliserOptions | str = "softmax",
     ) -> None:
-        """Make what predicts, with `query_width` hidden units."""
+        """Make the network that predicts p, with `query_width` hidden units."""
         super().__init__()
         self.score, self.half_width = score, half_width
         self.gaussian = gaussian and centre == "predicted"
@@ -48,7 +48,7 @@ class LocalAttention(nn.Module):
         need_weights: bool = True,
         first: int = 0,
     ) -> Attended:
-        """Read; weights (B, n_q, n_k).
+        """Attend; weights are (B, n_q, n_k).
 
         Args:
             query: (B, n_q, D).
@@ -56,7 +56,7 @@ class LocalAttention(nn.Module):
             value: (B, n_k, D'').
             mask: bool that broadcasts to (B, n_q, n_k), or None.
             need_weights: whether to give the weights.
-            first: the number t of the first query, where a decoder asks step by step.
+            first: the position t of the first query, where a decoder has one query a step.
         """
         check(query, key, value, mask)
         shape = (len(query), query.shape[1], key.shape[1])
@@ -68,10 +68,10 @@ class LocalAttention(nn.Module):
         return Attended(weights @ value, weights if need_weights else None)
 
     def centre(self, query: Tensor, allowed: Tensor, first: int = 0) -> Tensor:
-        """The place p: (B, n_q, 1), in tokens."""
-        place: Tensor
+        """Compute the position p, (B, n_q, 1), in tokens."""
+        position: Tensor
         if self.predict is None:
-            place = torch.arange(first, first + query.shape[1], device=query.device, dtype=query.dtype)
-            return place[:, None].expand(*allowed.shape[:2], 1)
-        place = allowed.any(1).sum(-1)[:, None, None] * self.predict(query)
-        return place
+            position = torch.arange(first, first + query.shape[1], device=query.device, dtype=query.dtype)
+            return position[:, None].expand(*allowed.shape[:2], 1)
+        position = allowed.any(1).sum(-1)[:, None, None] * self.predict(query)
+        return position

@@ -9,12 +9,12 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 def split(x: Tensor, heads: int) -> Tensor:
-    """(B, n, D) -> (B, h, n, D / h)."""
+    """Split features into heads, (B, n, D) -> (B, h, n, D / h)."""
     return x.view(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(1, 2)
 
 
 def join(x: Tensor) -> Tensor:
-    """(B, h, n, D / h) -> (B, n, D)."""
+    """Join heads, (B, h, n, D / h) -> (B, n, D)."""
     return x.transpose(1, 2).flatten(2)
 
 
@@ -27,7 +27,7 @@ def scaled_dot_product(
     normalise: Normaliser = softmax,
     need_weights: bool = True,
 ) -> Attended:
-    """Weights = normalise(q k^T / sqrt(D / h) + bias), by torch's own function where it does the same.
+    """Attend with weights normalise(q k^T / sqrt(D / h) + bias), by torch's own function where that gives them.
 
     Args:
         query: (..., n_q, D / h).
@@ -36,7 +36,7 @@ def scaled_dot_product(
         mask: bool that broadcasts to (..., n_q, n_k), or None.
         bias: added to the scores, if any; broadcasts as the mask does.
         normalise: over the keys.
-        need_weights: whether to give the weights.
+        need_weights: whether to return the weights.
     """
     if not need_weights and normalise is softmax:
         if bias is not None:
@@ -48,13 +48,13 @@ def scaled_dot_product(
 
 
 class Heads(nn.Module):
-    """The four maps of multi-head attention: W^Q, W^K and W^V, and W^O which joins the heads."""
+    """Maps of multi-head attention: W^Q, W^K and W^V, and W^O, which joins the heads."""
 
     def __init__(self, width: int, heads: int, bias: bool = True) -> None:
-        """Make them.
+        """Make the four maps.
 
         Raises:
-            ValueError: the heads do not divide the width.
+            ValueError: if the heads do not divide the width.
         """
         super().__init__()
         if width % heads:
@@ -63,19 +63,19 @@ class Heads(nn.Module):
         self.query, self.key, self.value, self.out = (nn.Linear(width, width, bias=bias) for _ in range(4))
 
     def split(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Three times (B, n, D) -> (B, h, n, D / h)."""
+        """Map query, key and value and split them into heads: three times (B, n, D) -> (B, h, n, D / h)."""
         mapped = self.query(query), self.key(key), self.value(value)
         return split(mapped[0], self.count), split(mapped[1], self.count), split(mapped[2], self.count)
 
     def join(self, attended: Attended, mask: Tensor | None) -> Attended:
-        """A context (B, h, n_q, D / h) -> (B, n_q, D), zero where the mask (B, h, n_q, n_k) lets no head read."""
+        """Join a context (B, h, n_q, D / h) to (B, n_q, D), zero where the mask (B, h, n_q, n_k) lets no head read."""
         return attended._replace(context=silence(self.out(join(attended.context)), mask))
 
 
 class MultiHead(nn.Module):
-    """h attentions of width D / h, each with its maps; weights (B, h, n_q, n_k).
+    """Multi-head attention: h heads of width D / h, each with its maps; weights (B, h, n_q, n_k).
 
-    No dropout is applied to the weights: the paper's falls on what comes out.
+    No dropout is applied to the weights: the paper's is applied to the output.
     """
 
     def __init__(
@@ -89,7 +89,11 @@ class MultiHead(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; the mask may be for each head too, (B, h, n_q, n_k)."""
+        """Attend; the mask may have heads too, (B, h, n_q, n_k)."""
         check(query, key, value, mask, self.heads.count)
         (q, k, v), mask = self.heads.split(query, key, value), by_head(mask)
         return self.heads.join(scaled_dot_product(q, k, v, mask, None, self.normalise, need_weights), mask)
+
+    def attend_row(self, query: Tensor, keys: Tensor, values: Tensor) -> tuple[Attended, Tensor | None]:
+        """Attend from the last token; see `newest.RowAttention`."""
+        return scaled_dot_product(query, keys, values, None, None, self.normalise, False), None

@@ -1,4 +1,4 @@
-"""Scores to weights: softmax, sparsemax, entmax and top-k, masked, over any dimension, with exact gradients.
+"""Normalisers, which turn scores into weights: masked softmax, sparsemax, entmax and top-k, with exact gradients.
 
 A normaliser is called `(scores, mask, dim)` with a bool mask that broadcasts, True = may be read, or None. Weights
 are at least 0 and add up to 1, and to 0 where a row has nothing to read.
@@ -21,30 +21,30 @@ from glimpse.agents.attention.options import EntmaxOptions, NormaliserOptions, T
 
 
 class Normaliser(Protocol):
-    """Scores (...) and a mask that broadcasts to them -> weights (...), normalised over `dim`."""
+    """Function from scores (...) and a mask that broadcasts to them to weights (...), normalised over `dim`."""
 
     def __call__(self, scores: Tensor, mask: Tensor | None, dim: int = -1) -> Tensor:
-        """Normalise."""
+        """Return the weights."""
         ...
 
 
 def softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
-    """Softmax over what may be read."""
+    """Compute softmax over what may be read."""
     return _masked(lambda shown: shown.softmax(dim), scores, mask)
 
 
 def sparsemax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
-    """The nearest point of the simplex (Martins and Astudillo, 2016), by sorting."""
+    """Compute the nearest point of the simplex (Martins and Astudillo, 2016), by sorting."""
     return _masked(lambda shown: _Entmax.apply(shown, 2.0, _sparsemax, dim), scores, mask)
 
 
 def entmax15(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
-    """Entmax with alpha 1.5, by sorting (Peters et al., 2019, algorithm 2)."""
+    """Compute entmax with alpha 1.5, by sorting (Peters et al., 2019, algorithm 2)."""
     return _masked(lambda shown: _Entmax.apply(shown, 1.5, _entmax15, dim), scores, mask)
 
 
 def entmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, alpha: float) -> Tensor:
-    """Entmax with any alpha >= 1, by bisection (Peters et al., 2019, algorithm 1)."""
+    """Compute entmax with any alpha >= 1, by bisection (Peters et al., 2019, algorithm 1)."""
     if alpha == 1:
         return softmax(scores, mask, dim)
     solve = partial(_bisected, alpha=alpha)
@@ -52,7 +52,7 @@ def entmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, alpha: 
 
 
 def topk(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, k: int) -> Tensor:
-    """Softmax over the k largest scores of what may be read; of equal ones, k all the same."""
+    """Compute softmax over the k largest scores of what may be read, k of them even where some are equal."""
 
     def largest(shown: Tensor) -> Tensor:
         best = shown.topk(min(k, shown.shape[dim]), dim)
@@ -62,10 +62,10 @@ def topk(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, k: int) -
 
 
 def make_normaliser(options: NormaliserOptions | str) -> Normaliser:
-    """The normaliser of a name or of options.
+    """Make the normaliser of a name or of options.
 
     Raises:
-        ValueError: the name is unknown, or a number out of range.
+        ValueError: if the name is unknown, or a number is out of range.
     """
     chosen: NormaliserOptions = TypeAdapter(NormaliserOptions).validate_python(options)
     if isinstance(chosen, EntmaxOptions):
@@ -76,7 +76,7 @@ def make_normaliser(options: NormaliserOptions | str) -> Normaliser:
 
 
 def _masked(normalise: Callable[[Tensor], Tensor], scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Hide cells before and after: before with a finite number, so that a row without any is not NaN."""
+    """Apply a normaliser under a mask: hidden scores are a finite number, so that an empty row is not NaN."""
     if not scores.numel():
         return scores
     if mask is None:
@@ -86,11 +86,14 @@ def _masked(normalise: Callable[[Tensor], Tensor], scores: Tensor, mask: Tensor 
 
 
 class _Entmax(Function):
-    """Entmax by what solves it; J = diag(s) - s s^T / sum(s) with s = p^(2 - alpha) where p > 0."""
+    """Autograd function of entmax, by a given solver.
+
+    Its Jacobian is diag(s) - s s^T / sum(s) with s = p^(2 - alpha) where p > 0.
+    """
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, alpha: float, solve: Callable[[Tensor], Tensor], dim: int) -> Tensor:
-        """Scores -> weights."""
+        """Compute weights of scores."""
         z = scores.movedim(dim, -1).to(torch.promote_types(scores.dtype, torch.float32))
         p = solve(z - z.amax(-1, keepdim=True))
         p = (p / p.sum(-1, keepdim=True)).movedim(-1, dim).to(scores.dtype)
@@ -100,7 +103,7 @@ class _Entmax(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        """Gradient of the weights -> of the scores."""
+        """Compute the gradient of the scores from that of the weights."""
         # Small weights have large negative powers, which half precision does not hold.
         p = ctx.saved_tensors[0].to(torch.promote_types(gradient.dtype, torch.float32))
         s = torch.where(p > 0, p, 1) ** (2 - ctx.alpha) * (p > 0)
@@ -109,7 +112,7 @@ class _Entmax(Function):
 
 
 def _sparsemax(z: Tensor) -> Tensor:
-    """Entmax of z (..., n), whose largest is 0, for alpha 2."""
+    """Compute entmax of z (..., n), whose largest is 0, for alpha 2."""
     # What is 1 below the largest, or more, has no weight whatever tau: to cut there keeps all numbers small.
     z = z.clamp(min=-1)
     ordered = z.sort(-1, descending=True).values
@@ -119,7 +122,7 @@ def _sparsemax(z: Tensor) -> Tensor:
 
 
 def _entmax15(z: Tensor) -> Tensor:
-    """Entmax of z (..., n), whose largest is 0, for alpha 1.5."""
+    """Compute entmax of z (..., n), whose largest is 0, for alpha 1.5."""
     z = (z / 2).clamp(min=-1)
     ordered, rank = z.sort(-1, descending=True).values, _ranks(z)
     mean = ordered.cumsum(-1) / rank
@@ -131,7 +134,7 @@ def _entmax15(z: Tensor) -> Tensor:
 
 
 def _bisected(z: Tensor, alpha: float) -> Tensor:
-    """Entmax of z (..., n), whose largest is 0, for any alpha > 1.
+    """Compute entmax of z (..., n), whose largest is 0, for any alpha > 1.
 
     With tau = (alpha - 1) u - 1 it is p = [1 + (alpha - 1) (z - u)]_+^(1 / (alpha - 1)), which for alpha near 1 is near
     exp(z - u), and exact there too. The largest p lies between 1 / n and 1, and so u in [0, (1 - n^(1 - alpha)) /
@@ -152,5 +155,5 @@ def _bisected(z: Tensor, alpha: float) -> Tensor:
 
 
 def _ranks(z: Tensor) -> Tensor:
-    """1 to n, in the type of z (..., n)."""
+    """Return 1 to n, in the type of z (..., n)."""
     return torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)

@@ -1,9 +1,10 @@
-"""The options of attention: normalisers, scores and mechanisms, each a line of a config.
+"""Options of attention: normalisers, scores and mechanisms, each a section of a config.
 
-This file knows pydantic and nothing of torch. Masks are their own options, in `masks.py`.
+This module needs pydantic but not torch. Masks have options of their own, in `masks.py`; unions of mechanisms
+are in `sections.py`.
 """
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,13 +14,13 @@ from glimpse.agents.options import Options
 
 
 class SoftmaxOptions(Options):
-    """Weights that are all positive."""
+    """Softmax, whose weights are all positive."""
 
     kind: Literal["softmax"] = "softmax"
 
 
 class SparsemaxOptions(Options):
-    """The nearest point of the simplex (Martins and Astudillo, 2016)."""
+    """Sparsemax, the nearest point of the simplex (Martins and Astudillo, 2016)."""
 
     kind: Literal["sparsemax"] = "sparsemax"
 
@@ -53,61 +54,68 @@ NormaliserOptions = Annotated[
 
 
 class Normalised(Options):
-    """What ends in a normaliser."""
+    """Options with a normaliser, which turns scores into weights."""
 
     normaliser: NormaliserOptions = SoftmaxOptions()
 
 
-class AdditiveOptions(Normalised):
-    """v^T tanh(W q + U k) (Bahdanau et al., 2015; Luong et al., 2015, call it concat)."""
+class MechanismOptions(Normalised):
+    """Options of an attention mechanism. Each class has a field `kind`, a `Literal` of the names of its kinds."""
+
+    if TYPE_CHECKING:
+        kind: str
+
+
+class AdditiveOptions(MechanismOptions):
+    """Additive score v^T tanh(W q + U k) (Bahdanau et al., 2015; Luong et al., 2015, call it concat)."""
 
     kind: Literal["additive", "concat"] = "additive"
     hidden: int | None = Field(None, ge=1, description="Units of the hidden layer; the width by default.")
 
 
-class DotOptions(Normalised):
-    """q^T k (Luong et al., 2015)."""
+class DotOptions(MechanismOptions):
+    """Dot score q^T k (Luong et al., 2015)."""
 
     kind: Literal["dot"] = "dot"
 
 
-class ScaledDotOptions(Normalised):
-    """q^T k / sqrt(D) (Vaswani et al., 2017)."""
+class ScaledDotOptions(MechanismOptions):
+    """Scaled dot score q^T k / sqrt(D) (Vaswani et al., 2017)."""
 
     kind: Literal["scaled_dot"] = "scaled_dot"
 
 
-class GeneralOptions(Normalised):
-    """q^T W k (Luong et al., 2015)."""
+class GeneralOptions(MechanismOptions):
+    """General score q^T W k (Luong et al., 2015)."""
 
     kind: Literal["general"] = "general"
 
 
-class LinearConcatOptions(Normalised):
-    """w^T [q; k], concat without its hidden layer."""
+class LinearConcatOptions(MechanismOptions):
+    """Linear score w^T [q; k], which is concat without its hidden layer."""
 
     kind: Literal["linear_concat"] = "linear_concat"
 
 
-class LocationOptions(Normalised):
-    """W q, a score for each place whatever is there (Luong et al., 2015)."""
+class LocationOptions(MechanismOptions):
+    """Location score W q, for each position whatever its key (Luong et al., 2015)."""
 
     kind: Literal["location"] = "location"
     length: int = Field(512, ge=1, description="The largest number of keys.")
 
 
-class LocalOptions(Normalised):
-    """Attention in a window around a place, monotone or predicted (Luong et al., 2015)."""
+class LocalOptions(MechanismOptions):
+    """Attention in a window around a position, monotone or predicted (Luong et al., 2015)."""
 
     kind: Literal["local"] = "local"
     score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
     centre: Literal["monotone", "predicted"] = Field("predicted", description="local-m or local-p.")
     half_width: int = Field(10, ge=0, description="D: the window is [p - D, p + D].")
-    gaussian: bool = Field(True, description="local-p: multiply the weights with a Gaussian around the place.")
+    gaussian: bool = Field(True, description="local-p: multiply the weights with a Gaussian around the position.")
 
 
-class Headed(Normalised):
-    """What has heads."""
+class Headed(MechanismOptions):
+    """Options of a mechanism with heads."""
 
     heads: int = Field(4, ge=1, description="Heads h, which divide the width.")
 
@@ -119,13 +127,14 @@ class MultiHeadOptions(Headed):
 
 
 class SparseOptions(Headed):
-    """Multi-head attention that computes little more than a pattern's cells (Child et al., 2019)."""
+    """Sparse multi-head attention, which computes little more than a pattern's cells (Child et al., 2019)."""
 
     kind: Literal["sparse"] = "sparse"
     pattern: PatternOptions = Field(description="What may be read, in the algebra of masks.")
     more: tuple[PatternOptions, ...] = Field((), description="Further patterns.")
     shared_by: Literal["layers", "heads"] = Field(
-        "layers", description="Who shares several patterns out: layers take turns, or each layer's heads are divided."
+        "layers",
+        description="Who shares several patterns: layers take turns, or each layer's heads are divided among them.",
     )
 
     @model_validator(mode="after")
@@ -141,18 +150,18 @@ class RelativeOptions(Headed):
     """Multi-head attention with relative positions (Shaw et al., 2018)."""
 
     kind: Literal["relative"] = "relative"
-    clip: int = Field(16, ge=0, description="k: distances beyond it are alike.")
+    clip: int = Field(16, ge=0, description="k: larger distances count as k.")
 
 
 class DistanceOptions(Headed):
-    """Multi-head attention less alpha times the distance, in one direction (Im and Cho, 2017)."""
+    """Multi-head attention whose scores are lower by alpha times the distance, in one direction (Im and Cho, 2017)."""
 
     kind: Literal["distance"] = "distance"
-    alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
+    alpha: float = Field(1.5, ge=0, description="What is subtracted from a score for each token of distance.")
     direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
 
 
-class Token2TokenOptions(Normalised):
+class Token2TokenOptions(MechanismOptions):
     """A score for each pair of tokens and each feature, in one direction (DiSAN; Shen et al., 2018)."""
 
     kind: Literal["token2token"] = "token2token"
@@ -160,79 +169,27 @@ class Token2TokenOptions(Normalised):
     bound: float = Field(5.0, gt=0, description="c: scores lie in (-c, c).")
 
 
-class Source2TokenOptions(Normalised):
+class Source2TokenOptions(MechanismOptions):
     """Pooling to one vector, with weights for each feature (DiSAN; Shen et al., 2018)."""
 
     kind: Literal["source2token"] = "source2token"
     activation: Literal["elu", "relu", "tanh"] = "elu"
 
 
-class StructuredOptions(Normalised):
+class StructuredOptions(MechanismOptions):
     """Pooling to r vectors (Lin et al., 2017)."""
 
     kind: Literal["structured"] = "structured"
     hidden: int = Field(350, ge=1, description="d_a: units of the hidden layer.")
     hops: int = Field(30, ge=1, description="r: vectors that come out.")
+    penalty: float = Field(0.0, ge=0, description="Weight of the penalty ||A A^T - I||^2, added to the loss.")
+    penalty_reduction: Literal["sum", "mean"] = Field(
+        "sum", description="Over its r x r entries: the paper's sum, or the mean of the author's code."
+    )
 
 
-class ContextVectorOptions(Normalised):
-    """Pooling to one vector by a learned question (hierarchical attention; Yang et al., 2016)."""
+class ContextVectorOptions(MechanismOptions):
+    """Pooling to one vector by a learned query (hierarchical attention; Yang et al., 2016)."""
 
     kind: Literal["context_vector"] = "context_vector"
     hidden: int | None = Field(None, ge=1, description="Units of the hidden layer; the width by default.")
-
-
-ScoreOptions = Annotated[
-    Annotated[
-        AdditiveOptions
-        | DotOptions
-        | ScaledDotOptions
-        | GeneralOptions
-        | LinearConcatOptions
-        | LocationOptions
-        | LocalOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(by_name),
-]
-"""Attention of queries that are given, by a score of pairs."""
-SelfAttentionOptions = Annotated[
-    Annotated[
-        AdditiveOptions
-        | DotOptions
-        | ScaledDotOptions
-        | GeneralOptions
-        | LinearConcatOptions
-        | LocationOptions
-        | LocalOptions
-        | MultiHeadOptions
-        | SparseOptions
-        | RelativeOptions
-        | DistanceOptions
-        | Token2TokenOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(by_name),
-]
-"""Attention between the tokens of a text: as many come out as went in."""
-AttentionOptions = Annotated[
-    Annotated[
-        AdditiveOptions
-        | DotOptions
-        | ScaledDotOptions
-        | GeneralOptions
-        | LinearConcatOptions
-        | LocationOptions
-        | LocalOptions
-        | MultiHeadOptions
-        | SparseOptions
-        | RelativeOptions
-        | DistanceOptions
-        | Token2TokenOptions
-        | Source2TokenOptions
-        | StructuredOptions
-        | ContextVectorOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(by_name),
-]

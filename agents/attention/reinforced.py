@@ -1,7 +1,7 @@
-"""Reinforced self-attention (ReSA; Shen et al., 2018, "ReSAN", section 4): soft attention among chosen tokens.
+"""Reinforced self-attention (ReSA; Shen et al., 2018, "ReSAN", section 4): soft attention among selected tokens.
 
-Which tokens read (heads) and which are read (dependents) comes from outside: no gradient crosses the choice.
-Axes: B texts, n tokens, D width, k_h and k_d the most heads and dependents that a text has.
+The caller selects which tokens read (heads) and which are read (dependents); no gradient passes through the selection.
+Axes: B texts, n tokens, D width, k_h and k_d the largest numbers of heads and dependents of a text.
 """
 
 from typing import Literal, NamedTuple
@@ -19,18 +19,18 @@ Compact = Literal["auto", "always", "never"]
 
 
 class Selected(NamedTuple):
-    """Which tokens were chosen, (B, n) bool both: heads, that read, and dependents, that are read; no padding."""
+    """Selected tokens, both (B, n) bool: heads, which read, and dependents, which are read; never padding."""
 
     head: Tensor
     dependent: Tensor
 
 
 class ReinforcedBlock(DirectionalBlock):
-    """One direction of ReSAN: a `DirectionalBlock` in which chosen heads read chosen dependents.
+    """One direction of ReSAN: a `DirectionalBlock` in which selected heads read selected dependents.
 
-    A head with none of them to read has s = 0. Other tokens have as their s the mean of h over all other real tokens,
-    in both directions (`unselected` "mean"); over all real ones, themselves included ("mean_of_all"); or they are zeros
-    ("left_out"). With everything chosen it is a `DirectionalBlock`.
+    A head without dependents to read has s = 0. The s of other tokens is the mean of h over all other real tokens, in
+    both directions (`unselected` "mean"); or over all real tokens, with the token itself ("mean_of_all"); or their u is
+    zero ("left_out"). With everything selected it is a `DirectionalBlock`.
     """
 
     def __init__(
@@ -44,18 +44,18 @@ class ReinforcedBlock(DirectionalBlock):
         unselected: Unselected = "mean",
         compact: Compact = "auto",
     ) -> None:
-        """Make the layers; where `compact`, chosen tokens are taken out of the text, and others have no scores."""
+        """Make the layers; `compact` says when scores are computed for selected tokens alone."""
         super().__init__(in_width, width, direction, activation, dropout, normaliser)
         self.unselected, self.compact = unselected, compact
 
     def select(self, tokens: Tensor, real: Tensor, selected: Selected, *, need_weights: bool = False) -> Attended:
-        """Read.
+        """Attend from selected heads to selected dependents.
 
         Args:
             tokens: (B, n, d_in).
             real: (B, n) bool, True = a real token.
             selected: heads and dependents.
-            need_weights: whether those of pairs are wanted; they are made of all pairs, chosen or not.
+            need_weights: whether to return weights; they are computed for all pairs, selected or not.
 
         Returns:
             u (B, n, D), zero where not real, and where not a head if these are left out; weights (B, n, n, D) or None.
@@ -76,7 +76,7 @@ class ReinforcedBlock(DirectionalBlock):
         return read._replace(context=torch.where(kept.unsqueeze(-1), self.gate(h, context), 0))
 
     def _mean(self, h: Tensor, real: Tensor) -> Tensor:
-        """The mean of h over other real tokens, or over all: (B, n, D), or (B, 1, D)."""
+        """Compute the mean of h over other real tokens, (B, n, D), or over all, (B, 1, D)."""
         total = torch.where(real.unsqueeze(-1), h, 0).sum(1, keepdim=True)
         count = real.sum(1).view(-1, 1, 1)
         if self.unselected == "mean_of_all":
@@ -84,37 +84,39 @@ class ReinforcedBlock(DirectionalBlock):
         return torch.where(count > 1, total - h, 0) / (count - 1).clamp(min=1)
 
     def _taken_out(self, selected: Selected) -> tuple["_Chosen", "_Chosen"] | None:
-        """Heads and dependents where there are so few pairs of them that taking them out is faster."""
+        """Return heads and dependents if they form so few pairs that taking them out of the text is faster."""
         if self.compact == "never":
             return None
         head, dependent = _first(selected.head), _first(selected.dependent)
-        pairs, n = head.place.shape[1] * dependent.place.shape[1], selected.head.shape[1]
+        pairs, n = head.position.shape[1] * dependent.position.shape[1], selected.head.shape[1]
         # Measured: `glimpse bench --only reinforced`.
         return (head, dependent) if self.compact == "always" or 2 * pairs <= n * n else None
 
     def _of_chosen(self, dropped: Tensor, h: Tensor, head: "_Chosen", dependent: "_Chosen") -> Tensor:
-        """What heads read, with scores of chosen pairs alone, k_h x k_d instead of n x n: (B, n, D), zero elsewhere."""
+        """Compute the context of heads from scores of selected pairs, k_h x k_d: (B, n, D), zero elsewhere."""
         mask = head.real.unsqueeze(2) & dependent.real.unsqueeze(1)
-        mask &= DIRECTIONS[self.attention.direction].allowed(head.place.unsqueeze(2), dependent.place.unsqueeze(1))
+        mask &= DIRECTIONS[self.attention.direction].allowed(
+            head.position.unsqueeze(2), dependent.position.unsqueeze(1)
+        )
         query, key, value = head.take(dropped), dependent.take(dropped), dependent.take(h)
         context = self.attention.read(query, key, value, mask, "full", need_weights=False).context
         context = torch.where(head.real.unsqueeze(-1), context, 0)
-        return torch.zeros_like(h).scatter_add(1, head.place.unsqueeze(-1).expand_as(context), context)
+        return torch.zeros_like(h).scatter_add(1, head.position.unsqueeze(-1).expand_as(context), context)
 
 
 class _Chosen(NamedTuple):
-    """The places of chosen tokens, (B, k) in their order, and which of these are real: rows are filled up."""
+    """Positions of selected tokens, (B, k) in their order, and which of these are real; rows are padded."""
 
-    place: Tensor
+    position: Tensor
     real: Tensor
 
     def take(self, tokens: Tensor) -> Tensor:
-        """(B, n, D) -> (B, k, D)."""
-        return torch.take_along_dim(tokens, self.place.unsqueeze(-1), 1)
+        """Take the selected tokens, (B, n, D) -> (B, k, D)."""
+        return torch.take_along_dim(tokens, self.position.unsqueeze(-1), 1)
 
 
 def _first(chosen: Tensor) -> _Chosen:
-    """Where chosen tokens stand, (B, n) bool; how many at most must be known on the CPU."""
+    """Return the positions of selected tokens (B, n) bool; their largest number is needed on the CPU."""
     most = max(1, int(chosen.sum(-1).max())) if chosen.numel() else 0
-    place = chosen.byte().sort(dim=-1, descending=True, stable=True).indices[:, :most]
-    return _Chosen(place, chosen.gather(1, place))
+    position = chosen.byte().sort(dim=-1, descending=True, stable=True).indices[:, :most]
+    return _Chosen(position, chosen.gather(1, position))

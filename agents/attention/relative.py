@@ -11,16 +11,18 @@ from glimpse.agents.attention.relative_fast import relative_softmax
 
 
 def offsets(n_q: int, n_k: int, clip: int, device: torch.device | str | None = None) -> Tensor:
-    """clip(j - i, -k, k) + k: (n_q, n_k) int64 in [0, 2 k], the row of the tables for query i and key j."""
+    """Compute the tables' rows for query i and key j, clip(j - i, -k, k) + k: (n_q, n_k) int64 in [0, 2 k]."""
     return (torch.arange(n_k, device=device) - torch.arange(n_q, device=device)[:, None]).clamp(-clip, clip) + clip
 
 
 class Relative(nn.Module):
-    """e_ij = q_i . (k_j + a^K_ij) / sqrt(d_z) and z_i = sum_j alpha_ij (v_j + a^V_ij), (equations 3 and 4).
+    """Multi-head attention with relative positions (equations 3 and 4).
 
-    a_ij is row clip(j - i, -k, k) + k of a table (2 k + 1, d_z), of which there are two a layer, shared by the heads.
-    Nothing of size B x h x n_q x n_k x d_z is made: q w^K^T (B, h, n_q, 2 k + 1) is gathered (section 3.3), and the
-    weights are added up by offset before they meet w^V. Weights are (B, h, n_q, n_k).
+    e_ij = q_i . (k_j + a^K_ij) / sqrt(d_z) and z_i = sum_j alpha_ij (v_j + a^V_ij).
+
+    Here a_ij is row clip(j - i, -k, k) + k of a table (2 k + 1, d_z). A layer has two tables, shared by its heads. No
+    tensor of size B x h x n_q x n_k x d_z is made: q w^K^T (B, h, n_q, 2 k + 1) is gathered (section 3.3), and the
+    weights are summed by offset before they are multiplied with w^V. Weights are (B, h, n_q, n_k).
     """
 
     def __init__(
@@ -31,7 +33,7 @@ class Relative(nn.Module):
         normaliser: NormaliserOptions | str = "softmax",
         bias: bool = True,
     ) -> None:
-        """Make the maps and the tables; distances beyond `clip` are alike."""
+        """Make the maps and the tables; distances beyond `clip` count as `clip`."""
         super().__init__()
         self.heads = Heads(width, heads, bias)
         self.clip = clip
@@ -44,7 +46,7 @@ class Relative(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; the mask may be for each head too, (B, h, n_q, n_k)."""
+        """Attend; the mask may have heads too, (B, h, n_q, n_k)."""
         check(query, key, value, mask, self.heads.count)
         q, k, v = self.heads.split(query, key, value)
         scale, mask = q.shape[-1] ** -0.5, by_head(mask)
@@ -53,6 +55,10 @@ class Relative(nn.Module):
             return self.heads.join(Attended(context, None), mask)
         attended = relative_attention(q * scale, k, v, self.key_table, self.value_table, mask, self.normalise)
         return self.heads.join(attended if need_weights else attended._replace(weights=None), mask)
+
+    def attend_row(self, query: Tensor, keys: Tensor, values: Tensor) -> tuple[Attended, Tensor | None]:
+        """Attend from the last token; see `newest.RowAttention`."""
+        return relative_row(query, keys, values, self.key_table, self.value_table, self.normalise), None
 
 
 def relative_attention(
@@ -64,7 +70,7 @@ def relative_attention(
     mask: Tensor | None,
     normalise: Normaliser = softmax,
 ) -> Attended:
-    """By gathering and scattering; any normaliser.
+    """Attend with relative positions by gathering and scattering, with any normaliser.
 
     Args:
         query: (B, h, n_q, d_z), already divided by sqrt(d_z).
@@ -81,7 +87,7 @@ def relative_attention(
 def relative_row(
     query: Tensor, key: Tensor, value: Tensor, key_table: Tensor, value_table: Tensor, normalise: Normaliser = softmax
 ) -> Attended:
-    """The last row of `relative_attention` without a mask: a query (B, h, 1, d_z), not scaled, of as many keys."""
+    """Compute the last row of `relative_attention` without a mask; its query is (B, h, 1, d_z), not scaled."""
     scaled = query * query.shape[-1] ** -0.5
     return _attend(scaled, key, value, key_table, value_table, None, normalise, key.shape[2] - 1)
 
@@ -96,7 +102,7 @@ def _attend(
     normalise: Normaliser,
     first: int,
 ) -> Attended:
-    """Of queries of which the first one has the number `first`."""
+    """Attend from queries of which the first one is at position `first`."""
     table = query @ key_table.T  # (B, h, n_q, 2 k + 1)
     n_q, clip = query.shape[2], len(key_table) // 2
     row = offsets(first + n_q, key.shape[2], clip, query.device)[first:].expand(*table.shape[:3], -1)

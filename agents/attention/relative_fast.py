@@ -1,9 +1,9 @@
-"""Shaw's relative attention with softmax as one autograd Function: a few passes over cells that stay in the cache.
+"""Shaw's relative attention with softmax as one autograd Function: a few passes over cells in the cache.
 
 The gathered form moves each of n x n cells by an index. Here row i's 2 k + 1 offsets are a diagonal band, which is a
 view of the cells where their rows are k wider on both sides; all cells left of it have one number, all cells right of
-it another. Softmax does not feel what is added to a whole row, so that the left number is taken off everywhere
-and only the right one remains. A chunk of heads is made at a time, and made anew in the backward pass.
+it another. Softmax does not change if a number is added to a whole row, so the left number is subtracted everywhere
+and only the right one remains. One chunk of heads is computed at a time, and again in the backward pass.
 """
 
 import math
@@ -28,7 +28,7 @@ def relative_softmax(
     mask: Tensor | None,
     scale: float = 1.0,
 ) -> Tensor:
-    """The context of `relative_attention` with softmax and n_q = n_k = n.
+    """Compute the context of `relative_attention` with softmax, for n_q = n_k = n.
 
     Args:
         query: (B, h, n, d_z).
@@ -48,7 +48,7 @@ def relative_softmax(
 
 
 class _Cells:
-    """Rooms for the cells of a chunk of heads, (heads, n, n + 2 k), of which the middle n columns are real."""
+    """Buffers for the cells of a chunk of heads, (heads, n, n + 2 k), of which the middle n columns are real."""
 
     def __init__(self, like: Tensor, clip: int, heads: int, rooms: int) -> None:
         n = like.shape[2]
@@ -59,23 +59,23 @@ class _Cells:
         self.right = (column - clip > torch.arange(n, device=like.device)[:, None] + clip).to(like.dtype)
 
     def fill(self, number: int, table: Tensor, shift: Tensor | None = None) -> Tensor:
-        """Row i begins as the numbers of its offsets in `table` (heads, n, 2 k + 1), plus `shift` (heads, n, 1)."""
+        """Fill rows with the numbers of their offsets in `table` (heads, n, 2 k + 1), plus `shift` (heads, n, 1)."""
         room = self.rooms[number, : len(table)]
         torch.mul(self.right, table[..., -1:], out=room)
         self.band(room).copy_(table)
         return room if shift is None else room.add_(shift)
 
     def band(self, room: Tensor) -> Tensor:
-        """The cells of each offset from -k to k: a view (heads, n, 2 k + 1)."""
+        """Return the cells of each offset from -k to k: a view (heads, n, 2 k + 1)."""
         n, wide = self.n, self.n + 2 * self.clip
         return room.as_strided((len(room), n, 2 * self.clip + 1), (n * wide, wide + 1, 1), room.storage_offset())
 
     def real(self, room: Tensor) -> Tensor:
-        """The cells of the n keys: a view (heads, n, n)."""
+        """Return the cells of the n keys: a view (heads, n, n)."""
         return room[..., self.clip : self.clip + self.n]
 
     def by_offset(self, room: Tensor) -> Tensor:
-        """Added up by offset: (heads, n, 2 k + 1); what is left of the band is not in the first."""
+        """Sum the cells by offset, (heads, n, 2 k + 1); cells left of the band are not in the first sum."""
         room[..., : self.clip] = 0
         room[..., self.clip + self.n :] = 0
         sums = self.band(room).clone()
@@ -84,13 +84,13 @@ class _Cells:
 
 
 class _RelativeSoftmax(Function):
-    """(B, h, n, d_z) three times, two tables, a mask and a scale -> context (B, h, n, d_z)."""
+    """Autograd function from q, k, v (B, h, n, d_z), two tables, a mask and a scale to the context (B, h, n, d_z)."""
 
     @staticmethod
     def forward(
         ctx: Any, q: Tensor, k: Tensor, v: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor | None, scale: float
     ) -> Tensor:
-        """Softmax, by powers of 2 since those are cheaper than of e."""
+        """Compute softmax, by powers of 2 since those are cheaper than of e."""
         context, log_sum = _heads_inside(q), q.new_empty(*q.shape[:3], 1)
         # A table less its first row: the row is constant over the keys.
         table_k, table_v = w_k - w_k[0], w_v - w_v[0]
@@ -118,7 +118,10 @@ class _RelativeSoftmax(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """With P the weights and g the context's gradient: dP = g (v + a^V)^T, dE = P (dP - sum_j P dP)."""
+        """Compute the gradients.
+
+        With P the weights and g the context's gradient: dP = g (v + a^V)^T and dE = P (dP - sum_j P dP).
+        """
         q, k, v, w_k, w_v, context, log_sum = ctx.saved_tensors
         mask, scale = ctx.mask, ctx.scale
         d_q, d_k, d_v = _heads_inside(q), _heads_inside(q), _heads_inside(q)
@@ -155,7 +158,7 @@ _Chunk = tuple[slice, slice]
 
 
 def _chunks(q: Tensor) -> list[_Chunk]:
-    """What is made at a time of q (B, h, n, d_z): whole sentences, or some heads of one."""
+    """Divide q (B, h, n, d_z) into chunks: whole sentences, or some heads of one."""
     sentences, heads, n, _ = q.shape
     count = max(1, (_CELLS if q.device.type == "cpu" else _GPU_CELLS) // n**2)
     step, share = max(1, count // heads), min(count, heads)
@@ -164,23 +167,23 @@ def _chunks(q: Tensor) -> list[_Chunk]:
 
 
 def _most(chunks: list[_Chunk]) -> int:
-    """Heads of the largest chunk, which is the first."""
+    """Return the number of heads of the largest chunk, which is the first."""
     sentences, heads = chunks[0]
     return int((sentences.stop - sentences.start) * (heads.stop - heads.start))
 
 
 def _heads_inside(like: Tensor) -> Tensor:
-    """Room for (B, h, n, d_z), which lies in memory as the maps give it and take it, (B, n, h, d_z)."""
+    """Make an empty (B, h, n, d_z), with the memory layout (B, n, h, d_z) of the maps."""
     return like.new_empty(like.shape[0], like.shape[2], like.shape[1], like.shape[3]).transpose(1, 2)
 
 
 def _flat(x: Tensor) -> Tensor:
-    """A chunk (b, h, n, d) as (b h, n, d), a copy small enough for the cache."""
+    """Copy a chunk (b, h, n, d) to (b h, n, d), which is small enough for the cache."""
     return x.flatten(0, 1).contiguous()
 
 
 def _put(room: Tensor, some: _Chunk, x: Tensor) -> None:
-    """Put a chunk (b h, n, d) where it belongs in (B, h, n, d)."""
+    """Put a chunk (b h, n, d) at its position in (B, h, n, d)."""
     chosen = room[some]
     chosen.copy_(x.view(chosen.shape))
 
@@ -190,7 +193,7 @@ def _hide(scores: Tensor, mask: Tensor | None, some: _Chunk) -> None:
     if mask is None:
         return
     chosen = mask[some[0] if len(mask) > 1 else slice(None), some[1] if mask.shape[1] > 1 else slice(None)]
-    # To add is several times faster than to fill.
+    # Adding is several times faster than filling.
     bias = scores.new_zeros(chosen.shape).masked_fill_(~chosen, float("-inf"))
     heads = some[1].stop - some[1].start
     scores.unflatten(0, (-1, heads)).add_(bias)

@@ -1,4 +1,4 @@
-"""Multi-dimensional source2token pooling: a weight for each token and feature (DiSAN; Shen et al., 2018)."""
+"""Source2token pooling, with a weight for each token and feature (DiSAN; Shen et al., 2018)."""
 
 from torch import Tensor, nn
 
@@ -10,9 +10,11 @@ ACTIVATIONS = {"elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 class Source2Token(nn.Module):
-    """s = sum_t P_t v_t, P = normalise over tokens, feature by feature, of W_2 act(W_1 k_t + b_1) + b_2.
+    """Pooling to one vector, with weights for each feature.
 
-    It brings its own question: `query` is not read, and n_q is 1. A mask of tokens is `real[:, None]`, (B, 1, n_k).
+    s = sum_t P_t v_t, where P is W_2 act(W_1 k_t + b_1) + b_2, normalised over tokens, feature by feature.
+
+    `query` is not used, and n_q is 1. A mask of tokens is `real[:, None]`, (B, 1, n_k).
     """
 
     def __init__(
@@ -22,7 +24,7 @@ class Source2Token(nn.Module):
         dropout: float = 0.0,
         normaliser: NormaliserOptions | str = "softmax",
     ) -> None:
-        """Make two layers of 2 (D^2 + D) weights; dropout falls on what they see."""
+        """Make two layers of 2 (D^2 + D) weights; dropout is applied to their input."""
         super().__init__()
         self.score = nn.Sequential(
             nn.Dropout(dropout),
@@ -46,7 +48,7 @@ class Source2Token(nn.Module):
         *,
         need_weights: bool = True,
     ) -> Attended:
-        """Pool; context (B, 1, D), weights (B, 1, n_k, D)."""
+        """Pool the values: context (B, 1, D), weights (B, 1, n_k, D)."""
         check_mask(mask, (len(key), 1, key.shape[1]))
         real = None if mask is None else mask.expand(len(key), 1, -1).transpose(1, 2)
         weights = self.normalise(self.score(key), real, 1)

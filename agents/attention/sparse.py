@@ -1,9 +1,9 @@
 """Multi-head self-attention that computes little more than a pattern's cells (Child et al., 2019; Longformer, 2020).
 
-A pattern is a union of parts. In each part the queries are put into groups that read nearly the same keys, blocks of
-neighbours or every l-th token, and each group meets its own keys alone: n x m cells instead of n x n. The few queries
-that read nearly all, as global tokens do, are made apart. Where no such grouping computes at most a share of the cells,
-attention is dense under the mask; the result is the same.
+A pattern is a union of parts. In each part, queries that read nearly the same keys form groups, blocks of neighbours or
+every l-th token, and each group computes its own keys alone: n x m cells instead of n x n. The few queries that read
+nearly all keys, such as global tokens, are computed separately. Where no grouping saves enough cells, attention is
+dense under the mask; the result is equal.
 """
 
 from collections.abc import Sequence
@@ -27,25 +27,25 @@ _ALONE, _TOGETHER = (0.45, 40), (0.26, 24)
 
 
 class Part(NamedTuple):
-    """Groups of queries and what each may read.
+    """Part of a pattern: groups of queries, and what each may read.
 
     queries: (G, q) int64, each query once; the last groups are filled up with query 0.
     keys: (G, m) int64, filled up with key 0.
     allowed: (G, q, m) bool, False where filled up.
-    place: (n,) int64, where among the G q each query is.
+    position: (n,) int64, the index of each query among the G q.
     """
 
     queries: Tensor
     keys: Tensor
     allowed: Tensor
-    place: Tensor
+    position: Tensor
 
 
 class Plan(NamedTuple):
-    """What is computed of a pattern.
+    """Plan of the cells that are computed for a pattern.
 
     parts: their cells are disjoint.
-    whole: (w,) int64, the queries that are not in them and meet all keys.
+    whole: (w,) int64, the queries that are in no part, and are computed with all keys.
     cells: (w, n) bool, what those may read.
     """
 
@@ -55,9 +55,9 @@ class Plan(NamedTuple):
 
 
 class Sparse(nn.Module):
-    """Multi-head attention under a pattern, the query's and the key's numbers being equal; weights (B, h, n, n).
+    """Multi-head attention under a pattern, with as many queries as keys; weights (B, h, n, n).
 
-    Several patterns share the heads out among themselves, the first pattern having the first of them.
+    Several patterns divide the heads among themselves, in their order.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Sparse(nn.Module):
         """Make the maps.
 
         Raises:
-            ValueError: the patterns do not divide the heads, or the heads the width.
+            ValueError: if the patterns do not divide the heads, or the heads the width.
         """
         super().__init__()
         self.heads = Heads(width, heads, bias)
@@ -83,7 +83,7 @@ class Sparse(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, need_weights: bool = True
     ) -> Attended:
-        """Read; the mask takes from the pattern, and is cheapest as (B, 1, n_k). With weights it is dense."""
+        """Attend to what both pattern and mask allow; a mask is cheapest as (B, 1, n_k). With weights it is dense."""
         check(query, key, value, mask, self.heads.count)
         count, share = len(self.patterns), self.heads.count // len(self.patterns)
         q, k, v = (x.split(share, 1) for x in self.heads.split(query, key, value))
@@ -95,10 +95,17 @@ class Sparse(nn.Module):
         rows = reduce(or_, [rows for _, rows in read])
         return self.heads.join(Attended(context, torch.cat(weights, 1) if weights else None), rows.unsqueeze(-1))
 
+    def attend_row(self, query: Tensor, keys: Tensor, values: Tensor) -> tuple[Attended, Tensor | None]:
+        """Attend from the last token, to what its row of each pattern allows; see `newest.RowAttention`."""
+        positions = torch.arange(keys.shape[2], device=keys.device)
+        cells = torch.stack([pattern.allowed(positions[-1:, None], positions) for pattern in self.patterns])
+        mask = cells.repeat_interleave(self.heads.count // len(self.patterns), 0)[None]
+        return scaled_dot_product(query, keys, values, mask, None, self.normalise, False), mask
+
     def _read(
         self, pattern: Pattern, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, need_weights: bool
     ) -> tuple[Attended, Tensor]:
-        """What some heads read under a pattern; and which rows may read anything, bool (B or 1, 1, n_q)."""
+        """Attend with some heads under a pattern; also return which rows may read anything, bool (B or 1, 1, n_q)."""
         n_q, n_k = query.shape[2], key.shape[2]
         plan = None if need_weights or n_q != n_k or not n_q else make_plan(pattern, n_q, query.device)
         if plan is None:
@@ -112,7 +119,7 @@ class Sparse(nn.Module):
 
 @lru_cache(maxsize=256)
 def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
-    """The plan of a pattern over n tokens; None where dense is as good."""
+    """Make the plan of a pattern over n tokens; None where dense attention is as good."""
     rest = torch.ones(n, n, dtype=torch.bool)
     allowed = pattern(n, n)
     if allowed.dim() != 2:
@@ -122,9 +129,9 @@ def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
         whole = whole[:0]
     rest[whole] = False
     parts = []
-    for piece in _union(pattern):
-        cells = piece(n, n)
-        parts.append(_cheapest(cells & rest, _strides(piece)))
+    for token in _union(pattern):
+        cells = token(n, n)
+        parts.append(_cheapest(cells & rest, _strides(token)))
         rest &= ~cells
     width = sum(part.keys.shape[1] for part in parts) + len(whole)
     share, number = _ALONE if len(parts) == 1 and not len(whole) else _TOGETHER
@@ -135,28 +142,28 @@ def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
 
 
 def _union(pattern: MaskOptions | Pattern) -> list[MaskOptions | Pattern]:
-    """The patterns of which it is the union."""
+    """Return the patterns of which a pattern is the union."""
     if isinstance(pattern, Fixed):
         return _union(pattern.parts())
-    return [piece for mask in pattern.masks for piece in _union(mask)] if isinstance(pattern, AnyOf) else [pattern]
+    return [token for mask in pattern.masks for token in _union(mask)] if isinstance(pattern, AnyOf) else [pattern]
 
 
 def _strides(pattern: MaskOptions | Pattern) -> set[int]:
-    """The strides at which a pattern's rows may be alike."""
+    """Return the strides at which a pattern's rows may be equal."""
     if isinstance(pattern, AllOf):
         return set().union(*(_strides(mask) for mask in pattern.masks))
     return {pattern.stride} if isinstance(pattern, Strided) else {getattr(pattern, "dilation", 1)}
 
 
 def _cheapest(cells: Tensor, strides: set[int]) -> Part:
-    """The grouping of bool (n, n) cells that computes least."""
+    """Find the grouping of bool (n, n) cells that computes least."""
     groupings = [_group(cells, stride, size) for stride in strides for size in (8, 16, 32, 64, 128)]
     # A group costs something besides its cells: as much as its keys are moved.
     return min(groupings, key=lambda part: part.allowed.numel() + 16 * part.keys.numel())
 
 
 def _group(cells: Tensor, stride: int, size: int) -> Part:
-    """Groups of `size` queries that are `stride` apart."""
+    """Make groups of `size` queries that are `stride` apart."""
     n = len(cells)
     lane_length = -(-n // stride)
     size = min(size, lane_length)
@@ -174,20 +181,20 @@ def _group(cells: Tensor, stride: int, size: int) -> Part:
 
 
 def _gather(x: Tensor, index: Tensor) -> Tensor:
-    """(B, h, n, d) at index (G, q) -> (B, h, G, q, d)."""
+    """Gather (B, h, n, d) at index (G, q) -> (B, h, G, q, d)."""
     return x.index_select(2, index.flatten()).view(*x.shape[:2], *index.shape, x.shape[3])
 
 
 def _scatter(x: Tensor, part: Part) -> Tensor:
-    """(B, h, G, q, ...) -> (B, h, n, ...), the inverse of gathering a part's queries."""
-    return x.flatten(2, 3).index_select(2, part.place)
+    """Undo the gathering of a part's queries, (B, h, G, q, ...) -> (B, h, n, ...)."""
+    return x.flatten(2, 3).index_select(2, part.position)
 
 
 def _allowed(part: Part, mask: Tensor | None) -> Tensor:
-    """A part's cells within a mask (B, h or 1, n or 1, n or 1): bool (B or 1, h or 1, G, q, m)."""
+    """Restrict a part's cells to a mask (B, h or 1, n or 1, n or 1): bool (B or 1, h or 1, G, q, m)."""
     if mask is None:
         return part.allowed[None, None]
-    n = len(part.place)
+    n = len(part.position)
     mask = mask.expand(-1, -1, -1, n)
     if mask.shape[2] == 1:
         return part.allowed & mask[:, :, 0][:, :, part.keys].unsqueeze(3)
@@ -197,9 +204,10 @@ def _allowed(part: Part, mask: Tensor | None) -> Tensor:
 def _planned(
     query: Tensor, key: Tensor, value: Tensor, plan: Plan, mask: Tensor | None, normalise: Normaliser
 ) -> tuple[Tensor, Tensor]:
-    """Context (B, h, n, d) of the same three times, and of a mask (B, h or 1, n or 1, n or 1).
+    """Attend by a plan, from query, key and value (B, h, n, d) and a mask (B, h or 1, n or 1, n or 1).
 
-    And which rows may read anything, bool (B or 1, h or 1, n).
+    Returns:
+        The context (B, h, n, d), and which rows may read anything, bool (B or 1, h or 1, n).
     """
     allowed = [_allowed(part, mask) for part in plan.parts]
     rows = reduce(or_, [_scatter(cells.any(-1), part) for cells, part in zip(allowed, plan.parts, strict=True)])
@@ -217,7 +225,7 @@ def _planned(
 
 
 def _alone(query: Tensor, key: Tensor, value: Tensor, part: Part, allowed: Tensor) -> Tensor:
-    """Softmax over a single part, by torch's own function: (B, h, n, d) three times -> (B, h, n, d)."""
+    """Attend by softmax over a single part, with torch's own function: (B, h, n, d) three times -> (B, h, n, d)."""
     heads = query.shape[1]
     q, k, v = _gather(query, part.queries), _gather(key, part.keys), _gather(value, part.keys)
     mask = allowed.expand(-1, heads, -1, -1, -1).flatten(1, 2)
@@ -233,7 +241,7 @@ def _together(
     allowed: list[Tensor],
     normalise: Normaliser,
 ) -> Tensor:
-    """Normalised over all parts at once, side by side as (B, h, n, sum of m)."""
+    """Attend over all parts at once, whose scores lie side by side as (B, h, n, sum of m)."""
     query = query * query.shape[-1] ** -0.5
     scores, shown = [], []
     for part, cells in zip(parts, allowed, strict=True):

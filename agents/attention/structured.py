@@ -11,9 +11,11 @@ from glimpse.agents.attention.options import NormaliserOptions
 
 
 class Structured(nn.Module):
-    """A = normalise over tokens of W_2 tanh(W_1 H^T), and M = A H (equations 6 and 7), without biases.
+    """Pooling to r vectors, or hops, without biases (equations 6 and 7).
 
-    It brings its own r questions, or hops: `query` is not read, and n_q is r. A mask of tokens is `real[:, None]`.
+    A is W_2 tanh(W_1 H^T), normalised over tokens, and M = A H.
+
+    `query` is not used, and n_q is r. A mask of tokens is `real[:, None]`.
     """
 
     def __init__(
@@ -34,14 +36,16 @@ class Structured(nn.Module):
         *,
         need_weights: bool = True,
     ) -> Attended:
-        """Pool; context M (B, r, D), weights A (B, r, n_k), which the penalty needs."""
+        """Pool the values: context M (B, r, D), and weights A (B, r, n_k), which the penalty needs."""
         check_mask(mask, (len(key), self.hops, key.shape[1]))
         weights = self.normalise(self.score(key).transpose(1, 2), mask)
         return Attended(weights @ value, weights if need_weights else None)
 
 
 def penalty(weights: Tensor, reduction: Literal["sum", "mean"] = "sum") -> Tensor:
-    """||A A^T - I||_F^2 (equation 8), averaged over the batch: 0 where every hop reads one token of its own.
+    """Compute the penalty ||A A^T - I||_F^2 (equation 8), averaged over the batch.
+
+    It is 0 where every hop reads one token of its own.
 
     Args:
         weights: A, (B, r, n).

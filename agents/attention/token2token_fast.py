@@ -2,8 +2,8 @@
 
 With E = exp(2 (a + k) / c) = exp(2 a / c) exp(2 k / c), a product of numbers that are made once for each token,
 tanh((a + k) / c) = 1 - 2 / (1 + E), and so exp(f) = exp(c) exp(-2 c / (1 + E)): a pair costs one product, one
-reciprocal and one power. Since |f| <= c, softmax needs no maximum taken off. Some rows (queries) are made at a time,
-small enough for the cache, with the keys that the direction allows, and made anew in the backward pass.
+reciprocal and one power. Since |f| <= c, softmax need not subtract a maximum. A block of rows (queries), small enough
+for the cache, is computed at a time with the keys that the direction allows, and again in the backward pass.
 """
 
 import math
@@ -27,7 +27,7 @@ _GPU_BLOCK = 1 << 24
 def bounded_softmax(
     head: Tensor, dependent: Tensor, value: Tensor, mask: Tensor | None, direction: str, bound: float
 ) -> Tensor:
-    """The context of `token2token` with softmax.
+    """Compute the context of `token2token` with softmax.
 
     2 a / c and 2 k / c are cut at 43 in float32 (350 in float64), where the products would overflow: with c = 5, where
     |a| or |k| is more than 107.
@@ -50,13 +50,13 @@ def bounded_softmax(
     count = max(1, block // max(1, value.shape[1] * value.shape[2]))
     mask = None if mask is None else mask.reshape((1,) * (3 - mask.dim()) + mask.shape)
     masks = [mask] * max(1, len(value)) if mask is None or len(mask) == 1 else mask.split(count)
-    pieces = zip(head.split(count), dependent.split(count), wide.split(count), masks, strict=False)
-    done: list[Tensor] = [_Bounded.apply(a, k, v, m, direction, bound, block) for a, k, v, m in pieces]
+    tokens = zip(head.split(count), dependent.split(count), wide.split(count), masks, strict=False)
+    done: list[Tensor] = [_Bounded.apply(a, k, v, m, direction, bound, block) for a, k, v, m in tokens]
     return torch.cat(done).to(value.dtype)
 
 
 class _Rows:
-    """The blocks of rows: which keys they read, what is hidden of these, and exp(f), of some sentences.
+    """Blocks of rows of some sentences: which keys they read, which of these are hidden, and exp(f).
 
     Inside, the tokens come first, (n, B, D), so that a key's numbers for all sentences lie together.
     """
@@ -73,7 +73,7 @@ class _Rows:
         self.room = [self.key.new_empty(self.rows * self.key.numel()) for _ in range(3)]
 
     def blocks(self) -> list[tuple[slice, slice]]:
-        """The queries and the keys of each block, those that have any."""
+        """Return the queries and the keys of each block that has keys."""
         found = []
         for start in range(0, self.n_q, self.rows):
             stop = min(start + self.rows, self.n_q)
@@ -84,7 +84,7 @@ class _Rows:
         return found
 
     def make(self, queries: slice, keys: slice) -> tuple[Tensor, Tensor]:
-        """-2 c / (1 + E), and exp(f) / exp(c), zero where hidden: (rows, keys, B, D) twice."""
+        """Compute -2 c / (1 + E), and exp(f) / exp(c), zero where hidden: (rows, keys, B, D) each."""
         shape = (queries.stop - queries.start, keys.stop - keys.start, *self.key.shape[1:])
         r, e = self.view(0, shape), self.view(1, shape)
         torch.addcmul(self.one, self.query[queries, None], self.key[None, keys], out=r).reciprocal_()
@@ -93,11 +93,11 @@ class _Rows:
         return r, e if shown is None else e.mul_(shown)
 
     def view(self, room: int, shape: tuple[int, ...]) -> Tensor:
-        """Some room of a shape, used again and again."""
+        """Return a buffer with a shape; it is reused."""
         return self.room[room][: math.prod(shape)].view(shape)
 
     def shown(self, queries: slice, keys: slice) -> Tensor | None:
-        """1 where a row may read and 0 elsewhere, (rows, keys, B or 1, 1); None where it may read all of the keys."""
+        """Return 1 where a row may read and 0 elsewhere, (rows, keys, B or 1, 1); None where it may read all keys."""
         shown = None
         if self.mask is not None:
             shown = self.mask[:, queries if self.mask.shape[1] > 1 else slice(None), :]
@@ -112,7 +112,7 @@ class _Rows:
 
 
 class _Bounded(Function):
-    """(B, n_q, D), (B, n_k, D), (B, n_k, D) and what is constant -> context (B, n_q, D)."""
+    """Autograd function from head (B, n_q, D), dependent and value (B, n_k, D) to the context (B, n_q, D)."""
 
     @staticmethod
     def forward(
@@ -125,7 +125,7 @@ class _Bounded(Function):
         bound: float,
         size: int,
     ) -> Tensor:
-        """s_i = sum_j e_ij v_j / sum_j e_ij."""
+        """Compute s_i = sum_j e_ij v_j / sum_j e_ij."""
         rows, v = _Rows(head, dependent, mask, direction, bound, size), _tokens_first(value)
         context, total = torch.zeros_like(rows.query), torch.zeros_like(rows.query)
         for queries, keys in rows.blocks():
@@ -141,8 +141,9 @@ class _Bounded(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """With P = e / sum e and gradient g: dv_j = sum_i P_ij g_i and df_ij = P_ij g_i (v_j - s_i).
+        """Compute the gradients.
 
+        With P = e / sum e and g the gradient of s: dv_j = sum_i P_ij g_i and df_ij = P_ij g_i (v_j - s_i).
         The slope of f is 1 - tanh^2 = 4 E / (1 + E)^2 = -(2 / c) (r + r^2 / (2 c)) with r = -2 c / (1 + E).
         """
         head, dependent, value, context, total = ctx.saved_tensors
@@ -163,5 +164,5 @@ class _Bounded(Function):
 
 
 def _tokens_first(x: Tensor) -> Tensor:
-    """A copy of (B, n, D) as (n, B, D)."""
+    """Copy (B, n, D) to (n, B, D)."""
     return x.transpose(0, 1).clone(memory_format=torch.contiguous_format)

@@ -1,1 +1,1 @@
-"""Sentence and document encoders: tokens' vectors in, one vector out, and what was attended on the way."""
+"""Encoders of sentences and documents, from the vectors of tokens to one vector, with the weights of attention."""

@@ -12,13 +12,13 @@ from glimpse.agents.encoders.options import CnnEncoderOptions
 
 
 class CnnEncoder(Encoder):
-    """Filters of several widths, rectified, and the largest response of each over the text (section 2).
+    """Convolutional encoder: filters of several widths, ReLU, and the maximum of each over the text (section 2).
 
-    A text shorter than a filter is read as if zeros stood behind it.
+    A text shorter than a filter is padded with zeros.
     """
 
     def __init__(self, options: CnnEncoderOptions, embedding_width: int) -> None:
-        """Make it for tokens (B, L, E)."""
+        """Make the filters for tokens (B, L, E)."""
         super().__init__()
         self.filters = nn.ModuleList(nn.Conv1d(embedding_width, options.filters, width) for width in options.widths)
         self.width = options.filters * len(options.widths)
@@ -32,7 +32,7 @@ class CnnEncoder(Encoder):
         return Encoded(torch.where(length > 0, torch.cat(largest, -1), 0.0), {})
 
     def _largest(self, conv: nn.Module, tokens: Tensor, length: Tensor) -> Tensor:
-        """The largest responses (B, F) of one width, of windows that lie in the text."""
+        """Compute the largest responses (B, F) of one width, over windows inside the text."""
         assert isinstance(conv, nn.Conv1d)
         width = conv.kernel_size[0]
         short = max(0, width - tokens.shape[-1])

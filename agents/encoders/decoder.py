@@ -1,6 +1,6 @@
-"""A Transformer's decoder (Vaswani et al., 2017): reads what came before, and an encoded text.
+"""Transformer decoder (Vaswani et al., 2017), which attends to its own earlier tokens and to an encoded text.
 
-Axes: B texts, L tokens of the encoded text, M tokens of the one that is made, D width.
+Axes: B texts, L tokens of the encoded text, M tokens of the decoded text, D width.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from glimpse.agents.encoders.transformer_encoder import Residual, feed_forward
 
 
 class Decoded(NamedTuple):
-    """A text in the making.
+    """States of a decoded text, and the weights of attention.
 
-    states: (B, M, D); that of token t knows the tokens up to t, and the encoded text.
+    states: (B, M, D); that of token t depends on the tokens up to t and on the encoded text.
     weights: `self1` (B, h, M, M) and `cross1` (B, h, M, L), and so on for each layer, if they were asked for.
     """
 
@@ -31,10 +31,10 @@ class Decoded(NamedTuple):
 
 
 class DecoderLayer(nn.Module):
-    """Attention to what came before, attention to the encoded text, and a feed-forward network (section 3.1)."""
+    """Layer of self-attention, attention to the encoded text, and a feed-forward network (section 3.1)."""
 
     def __init__(self, options: DecoderOptions, number: int = 0) -> None:
-        """Make it for (B, M, D) and (B, L, D); it is layer `number` from 0."""
+        """Make the networks for (B, M, D) and (B, L, D); this is layer `number`, from 0."""
         super().__init__()
         width = options.width
         self.attention = make_attention(options.own, width, layer=number)
@@ -43,7 +43,7 @@ class DecoderLayer(nn.Module):
         self.residuals = nn.ModuleList(Residual(width, options.dropout, options.norm) for _ in range(3))
 
     def remember(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of the encoded text (B, L, D), (B, h, L, D / h) each."""
+        """Compute keys and values of the encoded text (B, L, D), (B, h, L, D / h) each."""
         heads = self.cross.heads
         return split(heads.key(memory), heads.count), split(heads.value(memory), heads.count)
 
@@ -55,14 +55,14 @@ class DecoderLayer(nn.Module):
         memory_mask: Tensor,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """One layer.
+        """Apply the layer to all tokens.
 
         Args:
             tokens: (B, M, D).
             mask: bool that broadcasts to (B, M, M), True where a token may be read.
-            remembered: what `remember` gave of the encoded text.
+            remembered: keys and values of the encoded text, as `remember` returned them.
             memory_mask: bool that broadcasts to (B, M, L).
-            need_weights: whether to give the weights.
+            need_weights: whether to return the weights.
 
         Returns:
             (B, M, D), and the weights of both attentions, (B, h, M, M) and (B, h, M, L), or None.
@@ -79,33 +79,33 @@ class DecoderLayer(nn.Module):
         before: tuple[Tensor, Tensor],
         remembered: tuple[Tensor, Tensor],
         memory_mask: Tensor,
-        place: Tensor | None = None,
+        position: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None, tuple[Tensor, Tensor]]:
-        """The same of one more token (B, 1, D), with the keys and values of those before, (B, h, t, D / h) each.
+        """Apply the layer to one more token, with the keys and values of the tokens before, (B, h, t, D / h) each.
 
         Args:
             token: (B, 1, D).
-            before: keys and values; where there is a `place`, as `attend_at` takes them.
+            before: keys and values; where there is a `position`, as `attend_at` takes them.
             remembered: as of `forward`.
             memory_mask: as of `forward`.
-            place: (B,) int64, the tokens' places, where texts differ in that.
+            position: (B,) int64, the tokens' positions, where these differ between texts.
 
         Returns:
             (B, 1, D), the weights of the encoded text (B, h, 1, L), and keys and values with the token's own.
         """
         around = cast(list[Residual], list(self.residuals))
         seen = around[0].before(token)
-        if place is None:
+        if position is None:
             context, after = attend_newest(self.attention, seen, before)
         else:
-            context, after = attend_at(self.attention, seen, place, before)
+            context, after = attend_at(self.attention, seen, position, before)
         token, read = self._after(around[0].after(token, context), remembered, memory_mask, True)
         return token, read, after
 
     def _after(
         self, tokens: Tensor, remembered: tuple[Tensor, Tensor], memory_mask: Tensor, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """What follows attention to the tokens themselves: (B, M, D), and the weights of the encoded text."""
+        """Apply what follows self-attention: (B, M, D), and the weights (B, h, M, L) of the encoded text or None."""
         _, around_cross, around_feed_forward = cast(list[Residual], list(self.residuals))
         heads, mask = self.cross.heads, by_head(memory_mask)
         query = split(heads.query(around_cross.before(tokens)), heads.count)
@@ -117,10 +117,10 @@ class DecoderLayer(nn.Module):
 
 
 class TransformerDecoder(nn.Module):
-    """Layers upon vectors of tokens with positions."""
+    """Stack of decoder layers over vectors of tokens with positions."""
 
     def __init__(self, options: DecoderOptions) -> None:
-        """Make it for tokens (B, M, D)."""
+        """Make the layers for tokens (B, M, D)."""
         super().__init__()
         self.options = options
         self.dropout = Dropout(options.dropout)
@@ -130,25 +130,25 @@ class TransformerDecoder(nn.Module):
     def forward(
         self, tokens: Tensor, real: Tensor, memory: Tensor, memory_real: Tensor, need_weights: bool = False
     ) -> Decoded:
-        """Decode.
+        """Decode a known text, all tokens at once.
 
         Args:
-            tokens: those that came before each that is to be made, (B, M, D).
+            tokens: vectors (B, M, D) of the token before each one that is predicted.
             real: (B, M) bool, True for real tokens.
             memory: the encoded text, (B, L, D), as `TransformerEncoder.states` gives it.
             memory_real: (B, L) bool.
-            need_weights: whether to give the weights.
+            need_weights: whether to return the weights.
         """
         return self.read(tokens, real, {"real": memory_real, **self.remember(memory)}, need_weights)
 
     def remember(self, memory: Tensor) -> dict[str, Tensor]:
-        """Keys and values of the encoded text (B, L, D) for each layer, each (B, h, L, D / h), by name."""
+        """Compute keys and values of the encoded text (B, L, D) for each layer, each (B, h, L, D / h), by name."""
         return _named(layer.remember(memory) for layer in self._layers)
 
     def read(self, tokens: Tensor, real: Tensor, source: dict[str, Tensor], need_weights: bool = False) -> Decoded:
-        """As `forward`, of an encoded text of which `source` has what `remember` gave, and `real`.
+        """Decode as `forward` does, from an encoded text of which `source` holds the result of `remember`, and `real`.
 
-        `real` is (B, L), or (B, M, L) where not every token may read the same.
+        `real` is (B, L), or (B, M, L) where tokens may read different parts of it.
         """
         x = self.dropout(self._placed(tokens, 0))
         mask, memory_mask = Causal().over(real), source["real"]
@@ -160,7 +160,7 @@ class TransformerDecoder(nn.Module):
         return Decoded(self.norm(x), weights)
 
     def nothing(self, count: int, like: Tensor) -> dict[str, Tensor]:
-        """Keys and values of no token, for so many texts and each layer, each (B, h, 0, D / h); see `step`."""
+        """Return keys and values of no tokens, for `count` texts and each layer, each (B, h, 0, D / h); see `step`."""
         heads = self.options.own.heads
         empty = like.new_zeros(count, heads, 0, self.options.width // heads)
         return _named((empty, empty) for _ in self._layers)
@@ -168,12 +168,12 @@ class TransformerDecoder(nn.Module):
     def step(
         self, token: Tensor, number: int, before: dict[str, Tensor], source: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """One more token, without dropout: what `read` would give of it, at the cost of one.
+        """Decode one more token without dropout: the result is that of `read`, at the cost of one token.
 
         Args:
-            token: (B, D), token `number` from 0.
-            number: how many there were before.
-            before: keys and values of these, as `nothing` or the last step gave them.
+            token: (B, D), token `number`, from 0.
+            number: how many tokens came before.
+            before: keys and values of these, as `nothing` or the last step returned them.
             source: as of `read`.
 
         Returns:
@@ -191,24 +191,24 @@ class TransformerDecoder(nn.Module):
         return state[:, 0], read.mean(1)[:, 0], _named(after)
 
     def step_at(
-        self, token: Tensor, place: Tensor, known: dict[str, Tensor], source: dict[str, Tensor]
+        self, token: Tensor, position: Tensor, known: dict[str, Tensor], source: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """As `step`, where each text may be at another place; a place may be written anew.
+        """Decode one more token as `step` does, where each text has its own position; it may be overwritten.
 
         Args:
             token: (B, D).
-            place: (B,) int64, the token's number in each text.
-            known: keys and values of the tokens before, with room; see `attend_at`.
+            position: (B,) int64, the token's position in each text.
+            known: keys and values of the tokens before, with room for all positions; see `attend_at`.
             source: as of `read`.
 
         Returns:
             Its state (B, D), and keys and values with its own.
         """
         if self.options.sinusoidal:
-            token = token + sinusoids(known["key0"].shape[2], token.shape[1], token.device, token.dtype)[place]
+            token = token + sinusoids(known["key0"].shape[2], token.shape[1], token.device, token.dtype)[position]
         x, memory_mask, after = token.unsqueeze(1), source["real"].unsqueeze(1), []
         for number, layer in enumerate(self._layers):
-            x, _, kept = layer.step(x, _numbered(known, number), _numbered(source, number), memory_mask, place)
+            x, _, kept = layer.step(x, _numbered(known, number), _numbered(source, number), memory_mask, position)
             after.append(kept)
         state: Tensor = self.norm(x)
         return state[:, 0], _named(after)
@@ -218,15 +218,15 @@ class TransformerDecoder(nn.Module):
         return cast(list[DecoderLayer], list(self.layers))
 
     def _placed(self, tokens: Tensor, first: int) -> Tensor:
-        """Tokens (B, M, D) with their positions, if any are added, from `first` on."""
+        """Add positions from `first` on to tokens (B, M, D), if the options say so."""
         if not self.options.sinusoidal:
             return tokens
-        places = sinusoids(first + tokens.shape[1], tokens.shape[2], tokens.device, tokens.dtype)
-        return tokens + places[first:]
+        positions = sinusoids(first + tokens.shape[1], tokens.shape[2], tokens.device, tokens.dtype)
+        return tokens + positions[first:]
 
 
 def _named(pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-    """Keys and values of each layer, by name."""
+    """Name the keys and values of each layer."""
     named: dict[str, Tensor] = {}
     for number, (key, value) in enumerate(pairs):
         named |= {f"key{number}": key, f"value{number}": value}
@@ -234,5 +234,5 @@ def _named(pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
 
 
 def _numbered(named: dict[str, Tensor], number: int) -> tuple[Tensor, Tensor]:
-    """Keys and values of one layer."""
+    """Return the keys and values of one layer."""
     return named[f"key{number}"], named[f"value{number}"]

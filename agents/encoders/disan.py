@@ -18,13 +18,13 @@ DIRECTIONS = ("forward", "backward")
 
 
 class DisanEncoder(Encoder):
-    """Each token in the light of those before it and of those after it, then a pooling with weights for each feature.
+    """Directional attention to the tokens before and after each token, then pooling with weights for each feature.
 
     Its weights, means over features, are called `tokens` (B, L), `forward` and `backward` (B, L, L).
     """
 
     def __init__(self, options: DisanEncoderOptions, embedding_width: int) -> None:
-        """Make it for tokens (B, L, E)."""
+        """Make the networks for tokens (B, L, E)."""
         super().__init__()
         width, dropout, normaliser = options.width, options.dropout, options.normaliser
         activation = ACTIVATIONS[options.activation]
@@ -36,7 +36,7 @@ class DisanEncoder(Encoder):
         self.width = 2 * width
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
-        """Encode texts; see `Encoder`. Pair weights are made if they are asked for."""
+        """Encode texts; see `Encoder`. Weights of pairs are returned if they are asked for."""
         read = [cast(Attended, block(tokens, mask, need_weights=need_weights)) for block in self.directions]
         both = torch.cat([attended.context for attended in read], -1)
         context, weights = self.pooling(None, both, both, mask.unsqueeze(1))

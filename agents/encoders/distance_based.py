@@ -1,4 +1,4 @@
-"""The distance-based self-attention network (Im and Cho, 2017).
+"""Distance-based self-attention network (Im and Cho, 2017).
 
 Axes: B texts, L tokens, E width of a word's vector, D width of a direction.
 """
@@ -20,10 +20,10 @@ DIRECTIONS = ("forward", "backward")
 
 
 class DistanceBlock(nn.Module):
-    """One direction: attention less alpha times the distance, a gate with what came in, a feed-forward network."""
+    """One direction: distance-based attention, a gate that mixes in the input, and a feed-forward network."""
 
     def __init__(self, options: DistanceEncoderOptions, direction: str) -> None:
-        """Make it for tokens (B, L, D)."""
+        """Make the networks for tokens (B, L, D)."""
         super().__init__()
         width = options.width
         normed = options.layer_norm
@@ -36,17 +36,17 @@ class DistanceBlock(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool) -> Attended:
-        """Tokens (B, L, D), real ones (B, L) -> (B, L, D), and weights (B, h, L, L)."""
+        """Apply the block to tokens (B, L, D), of which (B, L) are real -> (B, L, D), and weights (B, h, L, L)."""
         read, weights = self.attention(tokens, tokens, tokens, mask.unsqueeze(1), need_weights=need_weights)
         mixed = self.gate(tokens, self.dropout(read))
         return Attended(self.norm(mixed + self.dropout(self.feed_forward(mixed))), weights)
 
 
 class DistanceEncoder(Encoder):
-    """Both directions side by side, pooled by attention for each feature and by the maximum, (B, 4 D)."""
+    """Encoder by both directions side by side, pooled by attention for each feature and by the maximum, to (B, 4 D)."""
 
     def __init__(self, options: DistanceEncoderOptions, embedding_width: int) -> None:
-        """Make it for tokens (B, L, E)."""
+        """Make the networks for tokens (B, L, E)."""
         super().__init__()
         width = options.width
         self.enter = nn.Linear(embedding_width, width) if embedding_width != width else nn.Identity()

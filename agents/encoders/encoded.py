@@ -1,6 +1,6 @@
-"""What every encoder is: vectors of tokens in, one vector out, with what was attended on the way.
+"""Base class and result of encoders, which turn the vectors of a text's tokens into one vector.
 
-Axes: B episodes, L tokens, E width of a token's vector, D width of the sentence's.
+Axes: B episodes, L tokens, E width of a token's vector, D width of the text's vector.
 """
 
 from abc import ABC, abstractmethod
@@ -9,15 +9,15 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 _OF_TOKENS = ("tokens", "hops")
-"""Weights that a token has, and not a pair of them."""
+"""Names of the weights of single tokens; all others are of pairs of tokens."""
 
 
 class Encoded(NamedTuple):
     """A text as a vector.
 
     vector: (B, D).
-    weights: what was attended, by name: for a picture, each (B, ...).
-    penalty: a scalar that the loss adds, or none.
+    weights: weights of attention by name, each (B, ...), for drawings.
+    penalty: a scalar that is added to the loss, or None.
     """
 
     vector: Tensor
@@ -26,9 +26,9 @@ class Encoded(NamedTuple):
 
 
 class Encoder(nn.Module, ABC):
-    """Turns vectors of tokens (B, L, E) and their mask (B, L), True for real tokens, into `Encoded`.
+    """Base class of encoders, from vectors of tokens (B, L, E) and their mask (B, L), True for real ones, to `Encoded`.
 
-    Padding has no effect on what comes out, and an empty text gives zeros.
+    Padding has no effect on the result, and an empty text gives zeros.
     width: D.
     """
 
@@ -36,37 +36,38 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
-        """Encode B texts; `need_weights` asks for those of pairs of tokens too, which cost time and memory."""
+        """Encode B texts; `need_weights` asks for the weights of pairs of tokens too, which cost time and memory."""
 
 
 def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Move real tokens together, for what reads neighbours or one token after the other.
+    """Move real tokens together, for encoders that read neighbours or one token after the other.
 
     Args:
         tokens: (B, L, E).
-        mask: (B, L) bool, True for real tokens, in any place.
+        mask: (B, L) bool, True for real tokens, in any position.
 
     Returns:
-        Tokens and mask with real ones first, in their order, and where each came from (B, L); None if none was moved.
+        Tokens and mask with real ones first, in their order; and the position (B, L) that each had before, or None if
+        none was moved.
     """
     if not (mask[:, 1:] & ~mask[:, :-1]).any():
         return tokens, mask, None
     order = mask.byte().sort(dim=1, descending=True, stable=True).indices
-    return take(tokens, order), mask.gather(1, order), order
+    return gather_tokens(tokens, order), mask.gather(1, order), order
 
 
-def take(tokens: Tensor, order: Tensor) -> Tensor:
-    """Tokens (B, L, E) in another order (B, L)."""
-    # take_along_dim would look for negative places too, which takes longer than the taking.
+def gather_tokens(tokens: Tensor, order: Tensor) -> Tensor:
+    """Return tokens (B, L, E) in another order (B, L)."""
+    # take_along_dim checks for negative positions, which takes longer than the gathering itself.
     return tokens.gather(1, order.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
 
 
 def put_back(encoded: Encoded, order: Tensor) -> Encoded:
-    """Weights of tokens that were moved together, at the places that they had; zero at all others.
+    """Put the weights of tokens that `real_first` moved back to their positions, with zeros at all others.
 
     Args:
         encoded: its weights are (B, n) or (B, R, n), called `tokens` or `hops`; or of pairs, (B, ..., n, n).
-        order: (B, L), where each token came from, of which the first n were encoded.
+        order: (B, L), the position that each token had before, of which the first n were encoded.
     """
     weights = {}
     for name, moved in encoded.weights.items():
@@ -77,7 +78,7 @@ def put_back(encoded: Encoded, order: Tensor) -> Encoded:
 
 
 def _put_back(moved: Tensor, order: Tensor) -> Tensor:
-    """(B, ..., n) -> (B, ..., L)."""
+    """Put weights (B, ..., n) back to their positions (B, ..., L)."""
     between = (1,) * (moved.dim() - 2)
-    place = order[:, : moved.shape[-1]].view(len(order), *between, -1).expand_as(moved)
-    return moved.new_zeros(*moved.shape[:-1], order.shape[1]).scatter(-1, place, moved)
+    position = order[:, : moved.shape[-1]].view(len(order), *between, -1).expand_as(moved)
+    return moved.new_zeros(*moved.shape[:-1], order.shape[1]).scatter(-1, position, moved)

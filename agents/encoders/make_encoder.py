@@ -1,4 +1,4 @@
-"""Encoders by name."""
+"""Factory of encoders."""
 
 from glimpse.agents.encoders.convolutional import CnnEncoder
 from glimpse.agents.encoders.disan import DisanEncoder
@@ -21,7 +21,7 @@ from glimpse.agents.encoders.transformer_encoder import TransformerEncoder
 
 
 def make_encoder(options: EncoderOptions | ResanEncoderOptions, embedding_width: int) -> Encoder:
-    """The encoder that the options name, for tokens (B, L, E), or (B, S, L, E) for hierarchical ones."""
+    """Make the encoder that the options name, for tokens (B, L, E), or (B, S, L, E) for hierarchical ones."""
     match options:
         case CnnEncoderOptions():
             return CnnEncoder(options, embedding_width)

@@ -1,6 +1,6 @@
-"""The options of every encoder of text; pydantic only, as `glimpse.agents.options`."""
+"""Options of encoders of text; this module needs pydantic but not torch."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -10,91 +10,71 @@ from glimpse.agents.attention.options import (
     AdditiveOptions,
     ContextVectorOptions,
     Headed,
+    MechanismOptions,
     MultiHeadOptions,
     Normalised,
-    RelativeOptions,
+)
+from glimpse.agents.attention.unions import (
+    DecoderAttentionOptions,
     ScoreOptions,
     SelfAttentionOptions,
-    Source2TokenOptions,
-    SparseOptions,
-    StructuredOptions,
+    options_of_roles,
+    union_by_kind,
 )
 from glimpse.agents.options import Options
-
-DecoderAttentionOptions = Annotated[
-    Annotated[MultiHeadOptions | RelativeOptions | SparseOptions, Field(discriminator="kind")], BeforeValidator(by_name)
-]
-"""Attention that can be asked one token after the other, with the keys and values of those before kept."""
+from glimpse.agents.recurrent_core_names import LevelName, SequenceName
 
 
 class MaxOptions(Options):
-    """The largest value of each feature."""
+    """Pooling by the largest value of each feature."""
 
     kind: Literal["max"] = "max"
 
 
 class MeanOptions(Options):
-    """The mean of all tokens."""
+    """Pooling by the mean of all tokens."""
 
     kind: Literal["mean"] = "mean"
 
 
 class LastOptions(Options):
-    """The last states of both directions, for recurrent encoders."""
+    """Pooling by the last states of both directions, for recurrent encoders."""
 
     kind: Literal["last"] = "last"
 
 
-class HopsOptions(StructuredOptions):
-    """Several attentions side by side, and what is added to the loss where they overlap (Lin et al., 2017)."""
-
-    penalty: float = Field(0.0, ge=0, description="Weight of the penalty ||A A^T - I||^2.")
-    penalty_reduction: Literal["sum", "mean"] = Field(
-        "sum", description="Over its r x r entries: the paper's sum, or the mean of the author's code."
-    )
-
-
-class AskedOptions(Options):
-    """One question to all tokens, by the score of any pair (Bahdanau et al., 2015; Luong et al., 2015)."""
+class ScorePoolingOptions(Options):
+    """Pooling by the score of one query and each token (Bahdanau et al., 2015; Luong et al., 2015)."""
 
     kind: Literal["attention"] = "attention"
     score: ScoreOptions = AdditiveOptions()
 
 
-class LearnedQueryOptions(AskedOptions):
-    """The same question to every text."""
+class LearnedQueryOptions(ScorePoolingOptions):
+    """Pooling by a learned query, which is equal for all texts."""
 
-    query: Literal["learned"] = Field("learned", description="Who asks.")
-
-
-class StateQueryOptions(AskedOptions):
-    """A text's own question, its last states, or the same to every text."""
-
-    query: Literal["last", "learned"] = Field("last", description="Who asks: the last states, or a learned vector.")
+    query: Literal["learned"] = Field("learned", description="The query: a learned vector.")
 
 
-PoolingOptions = Annotated[
-    Annotated[
-        MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | HopsOptions | LearnedQueryOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(by_name),
-]
-"""How the vectors of tokens become one."""
-StatePoolingOptions = Annotated[
-    Annotated[
-        MaxOptions
-        | MeanOptions
-        | LastOptions
-        | ContextVectorOptions
-        | Source2TokenOptions
-        | HopsOptions
-        | StateQueryOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(by_name),
-]
-"""The same for recurrent states."""
+class StateQueryOptions(ScorePoolingOptions):
+    """Pooling by a query that is the text's last states, or learned."""
+
+    query: Literal["last", "learned"] = Field("last", description="The query: the last states, or a learned vector.")
+
+
+if TYPE_CHECKING:
+    OneVectorPoolingOptions = MaxOptions | MeanOptions | MechanismOptions | LearnedQueryOptions
+    PoolingOptions = OneVectorPoolingOptions
+    StatePoolingOptions = MaxOptions | MeanOptions | LastOptions | MechanismOptions | StateQueryOptions
+else:
+    _MECHANISMS = options_of_roles("pooling")
+    _ALL_MECHANISMS = options_of_roles("pooling", "hops")
+    OneVectorPoolingOptions = union_by_kind(MaxOptions, MeanOptions, *_MECHANISMS, LearnedQueryOptions)
+    """Poolings of tokens to a vector as wide as a token's."""
+    PoolingOptions = union_by_kind(MaxOptions, MeanOptions, *_ALL_MECHANISMS, LearnedQueryOptions)
+    """Poolings of tokens to one vector, or to several end to end."""
+    StatePoolingOptions = union_by_kind(MaxOptions, MeanOptions, LastOptions, *_ALL_MECHANISMS, StateQueryOptions)
+    """Poolings of the states of a recurrent encoder, of which the last ones may be the query."""
 
 
 def _check_heads(heads: int, others: ValidationInfo) -> None:
@@ -106,14 +86,14 @@ def _check_heads(heads: int, others: ValidationInfo) -> None:
 class RecurrentEncoderOptions(Options):
     """A bidirectional LSTM or GRU, and a pooling."""
 
-    kind: Literal["lstm", "gru"] = "lstm"
+    kind: SequenceName = "lstm"
     width: int = Field(150, ge=1, description="Units of each direction.")
-    layers: int = Field(1, ge=1, description="Layers, one upon the other.")
+    layers: int = Field(1, ge=1, description="Number of layers.")
     pooling: StatePoolingOptions = MaxOptions()
 
 
 class CnnEncoderOptions(Options):
-    """Convolutions of several widths over the tokens, rectified, and their maxima (Kim, 2014)."""
+    """Convolutions of several widths over the tokens, ReLU, and their maxima (Kim, 2014)."""
 
     kind: Literal["cnn"] = "cnn"
     filters: int = Field(100, ge=1, description="Filters of each width.")
@@ -127,42 +107,43 @@ class TransformerEncoderOptions(Options):
 
     kind: Literal["transformer"] = "transformer"
     width: int = Field(128, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
-    layers: int = Field(2, ge=1, description="Layers, one upon the other.")
+    layers: int = Field(2, ge=1, description="Number of layers.")
     feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
     attention: SelfAttentionOptions = Field(MultiHeadOptions(), validate_default=True, description="Between tokens.")
-    mask: PatternOptions = Field(Full(), description="What a token may read, of those that are real.")
+    mask: PatternOptions = Field(Full(), description="What a token may read, among real tokens.")
     positions: Literal["auto", "sinusoidal", "none"] = Field(
-        "auto", description="What is added to tell places apart: sinusoids, but none where attention is relative."
+        "auto", description="What is added to tell positions apart: sinusoids, but none where attention is relative."
     )
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of the output of each sublayer.")
     pooling: PoolingOptions = MaxOptions()
 
     @field_validator("attention")
     @classmethod
-    def _heads_divide_the_width(cls, attention: Normalised, others: ValidationInfo) -> Normalised:
+    def _heads_divide_the_width(cls, attention: MechanismOptions, others: ValidationInfo) -> MechanismOptions:
         if isinstance(attention, Headed):
             _check_heads(attention.heads, others)
         return attention
 
     @property
     def sinusoidal(self) -> bool:
-        """Whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
+        """Return whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
         return self.positions == "sinusoidal" or (self.positions == "auto" and self.attention.kind != "relative")
 
 
 class DecoderOptions(Normalised):
-    """A Transformer's decoder (Vaswani et al., 2017), which reads what came before, and an encoded text."""
+    """A Transformer's decoder (Vaswani et al., 2017), which attends to its earlier tokens and to an encoded text."""
 
     width: int = Field(128, ge=1, description="D, which the heads divide.")
-    layers: int = Field(2, ge=1, description="Layers, one upon the other.")
+    layers: int = Field(2, ge=1, description="Number of layers.")
     heads: int = Field(4, ge=1, validate_default=True, description="Heads h, which divide the width.")
     attention: DecoderAttentionOptions | None = Field(
-        None, description="To what came before; by default multi_head with as many heads and the same normaliser."
+        None,
+        description="Attention to earlier tokens; by default multi_head with the same heads and normaliser.",
     )
     feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Of what each sublayer adds.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of the output of each sublayer.")
 
     @field_validator("heads")
     @classmethod
@@ -179,12 +160,12 @@ class DecoderOptions(Normalised):
 
     @property
     def own(self) -> "DecoderAttentionOptions":
-        """Attention to what came before."""
+        """Return the options of self-attention to earlier tokens."""
         return self.attention or MultiHeadOptions(heads=self.heads, normaliser=self.normaliser)
 
     @property
     def sinusoidal(self) -> bool:
-        """Whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
+        """Return whether sinusoids are added: Shaw et al. (2018) add none to relative positions."""
         return self.own.kind != "relative"
 
 
@@ -194,20 +175,20 @@ class DisanEncoderOptions(Normalised):
     kind: Literal["disan"] = "disan"
     width: int = Field(300, ge=1, description="Units of each direction.")
     activation: Literal["elu", "relu", "tanh"] = Field("elu", description="ELU for SNLI, ReLU for SST and SICK.")
-    dropout: float = Field(0.25, ge=0, lt=1, description="Of what each dense layer sees.")
+    dropout: float = Field(0.25, ge=0, lt=1, description="Dropout of the input of each dense layer.")
 
 
 class ResanEncoderOptions(DisanEncoderOptions):
-    """The reinforced self-attention network (Shen et al., 2018): DiSAN among chosen tokens; for the agent `resan`."""
+    """The reinforced self-attention network (Shen et al., 2018): DiSAN among selected tokens; for the agent `resan`."""
 
     kind: Literal["resan"] = "resan"  # type: ignore[assignment]  # a variant of its own, not one of DiSAN's
     unselected: Literal["mean", "mean_of_all", "left_out"] = Field(
         "mean",
-        description="What tokens that may not read see: the mean of all others, of all, or they are left out.",
+        description="Context of tokens that may not read: the mean of all others, or of all; or they are left out.",
     )
     compact: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="When scores are made of chosen pairs alone, with the same numbers: auto, where it is faster.",
+        description="When scores are computed for selected pairs alone, with equal results; auto: if faster.",
     )
 
 
@@ -217,12 +198,14 @@ class DistanceEncoderOptions(Normalised):
     kind: Literal["distance"] = "distance"
     width: int = Field(300, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
     heads: int = Field(5, ge=1, validate_default=True, description="Heads h, which divide the width.")
-    alpha: float = Field(1.5, ge=0, description="How much each step of distance takes from a score.")
-    feed_forward: int = Field(1200, ge=1, description="Hidden units of the layer after the gate.")
+    alpha: float = Field(1.5, ge=0, description="What is subtracted from a score for each token of distance.")
+    feed_forward: int = Field(1200, ge=1, description="Hidden units of the feed-forward network after the gate.")
     layer_norm: bool = Field(
-        True, description="Layer norm of what attention and gate project, and after the feed-forward network."
+        True, description="Layer norm of the projections of attention and gate, and after the feed-forward network."
     )
-    dropout: float = Field(0.1, ge=0, lt=1, description="Of what attention and the feed-forward network give.")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="Dropout of the outputs of attention and the feed-forward network."
+    )
 
     @field_validator("heads")
     @classmethod
@@ -232,17 +215,13 @@ class DistanceEncoderOptions(Normalised):
 
 
 class LevelOptions(Options):
-    """Words of a sentence, or sentences of a document."""
+    """Level of a hierarchical encoder: words of a sentence, or sentences of a document."""
 
-    kind: Literal["gru", "lstm", "cnn"] = Field("gru", description="What reads them one after the other.")
+    kind: LevelName = Field("gru", description="Encoder of the sequence.")
     width: int = Field(50, ge=1, description="Units of each direction; a CNN has twice as many filters.")
-    pooling: Annotated[
-        Annotated[
-            MaxOptions | MeanOptions | ContextVectorOptions | Source2TokenOptions | LearnedQueryOptions,
-            Field(discriminator="kind"),
-        ],
-        BeforeValidator(by_name),
-    ] = Field(ContextVectorOptions(), validate_default=True, description="How they become one vector.")
+    pooling: OneVectorPoolingOptions = Field(
+        ContextVectorOptions(), validate_default=True, description="How the states become one vector."
+    )
 
 
 class HierarchicalEncoderOptions(Options):
@@ -251,7 +230,7 @@ class HierarchicalEncoderOptions(Options):
     kind: Literal["hierarchical"] = "hierarchical"
     words: LevelOptions = LevelOptions()
     sentences: LevelOptions = LevelOptions()
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the sentences' features that is left out.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of the sentences' vectors.")
 
 
 EncoderOptions = Annotated[

@@ -1,4 +1,4 @@
-"""Poolings: how the vectors of a text's tokens become one.
+"""Poolings, which turn the vectors of a text's tokens into one vector.
 
 Axes: B texts, L tokens, D width, R hops.
 """
@@ -6,23 +6,22 @@ Axes: B texts, L tokens, D width, R hops.
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.attention.context_vector import ContextVector
 from glimpse.agents.attention.mechanisms import make_attention
-from glimpse.agents.attention.source2token import Source2Token
-from glimpse.agents.attention.structured import Structured, penalty
+from glimpse.agents.attention.options import MechanismOptions, StructuredOptions
+from glimpse.agents.attention.structured import penalty
 from glimpse.agents.encoders.encoded import Encoded
-from glimpse.agents.encoders.options import HopsOptions, MaxOptions, PoolingOptions, StateQueryOptions
+from glimpse.agents.encoders.options import MaxOptions, PoolingOptions, ScorePoolingOptions, StateQueryOptions
 
 
 def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest value of each feature over real tokens; zeros for an empty text.
+    """Compute the largest value of each feature over real tokens; zeros for an empty text.
 
     Args:
         tokens: (B, L, D).
         mask: (B, L) bool, True for real tokens.
 
     Returns:
-        (B, D), and the share of features (B, L) whose maximum each token holds.
+        (B, D), and the share of features (B, L) whose maximum is at each token.
     """
     if not tokens.shape[1]:
         return tokens.sum(1), tokens.sum(-1)
@@ -34,38 +33,32 @@ def max_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def mean_pool(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean over real tokens, zeros for an empty text: (B, L, D), (B, L) -> (B, D), and weights (B, L)."""
+    """Compute the mean over real tokens, zeros for an empty text: (B, L, D), (B, L) -> (B, D), and weights (B, L)."""
     weights = (mask / mask.sum(1, keepdim=True).clamp(min=1)).to(tokens.dtype)
     return (weights.unsqueeze(1) @ tokens).squeeze(1), weights
 
 
 class Pooling(nn.Module):
-    """Turns tokens (B, L, D) and their mask (B, L) into `Encoded`, of width D, or R D for hops.
+    """Pooling from tokens (B, L, D) and their mask (B, L) to `Encoded`, of width D, or R D for hops.
 
-    Its weights are called `tokens` (B, L), the mean over features where each has its own; those of hops `hops`
-    (B, R, L).
+    Its weights are called `tokens` (B, L), the mean over features where each has its own; or `hops` (B, R, L).
     """
 
     def __init__(self, options: PoolingOptions | StateQueryOptions, width: int) -> None:
-        """Make it for tokens of `width` D."""
+        """Make the networks for tokens of `width` D."""
         super().__init__()
         self.options, self.width = options, width
         self.attention: nn.Module | None = None
         self.question: nn.Parameter | None = None
-        match options.kind:
-            case "context_vector":
-                self.attention = ContextVector(width, options.hidden, options.normaliser)
-            case "source2token":
-                self.attention = Source2Token(width, options.activation, 0.0, options.normaliser)
-            case "structured":
-                self.attention = Structured(width, options.hidden, options.hops, options.normaliser)
-                self.width = width * options.hops
-            case "attention":
-                self.attention = make_attention(options.score, width)
-                self.question = nn.Parameter(torch.randn(width) * width**-0.5) if options.query == "learned" else None
+        if isinstance(options, ScorePoolingOptions):
+            self.attention = make_attention(options.score, width)
+            self.question = nn.Parameter(torch.randn(width) * width**-0.5) if options.query == "learned" else None
+        elif isinstance(options, MechanismOptions):
+            self.attention = make_attention(options, width)
+            self.width = width * getattr(options, "hops", 1)
 
     def forward(self, tokens: Tensor, mask: Tensor, last: Tensor | None = None) -> Encoded:
-        """Pool (B, L, D) over real tokens (B, L); last states (B, D) may ask."""
+        """Pool tokens (B, L, D) over real ones (B, L); last states (B, D) may be the query."""
         if self.attention is None:
             pool = max_pool if isinstance(self.options, MaxOptions) else mean_pool
             vector, weights = pool(tokens, mask)
@@ -73,7 +66,7 @@ class Pooling(nn.Module):
         query = last if self.question is None else self.question.expand(len(tokens), -1)
         query = None if query is None else query.unsqueeze(1)
         context, weights = self.attention(query, tokens, tokens, mask.unsqueeze(1))
-        if isinstance(self.options, HopsOptions):
+        if isinstance(self.options, StructuredOptions):
             lost = self.options.penalty * penalty(weights, self.options.penalty_reduction)
             return Encoded(context.flatten(1), {"hops": weights}, lost if self.options.penalty else None)
         weights = weights.squeeze(1)

@@ -1,4 +1,4 @@
-"""A bidirectional LSTM or GRU over tokens.
+"""Bidirectional recurrent encoder: an LSTM, a GRU, or another core with a sequence network.
 
 Axes: B texts, L tokens, E width of a token's vector, U units of each direction.
 """
@@ -9,34 +9,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from glimpse.agents.encoders.encoded import Encoded, Encoder, real_first, take
-from glimpse.agents.encoders.options import RecurrentEncoderOptions
+from glimpse.agents.encoders.encoded import Encoded, Encoder, gather_tokens, real_first
+from glimpse.agents.encoders.options import LastOptions, RecurrentEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
+from glimpse.agents.step_cores import sequence_network
 
 
 class BidirectionalStates(nn.Module):
-    """All states of both directions; padding is not read, so that the backward direction begins at the last token."""
+    """States of both directions; padding is not read, so that the backward direction begins at the last token."""
 
     def __init__(self, kind: str, embedding_width: int, width: int, layers: int = 1) -> None:
-        """Make layers of `kind`, lstm or gru, for tokens (B, L, E); `width` is that of each direction."""
+        """Make layers of `kind`, a core of the registry, for tokens (B, L, E); `width` is that of each direction."""
         super().__init__()
-        network = nn.LSTM if kind == "lstm" else nn.GRU
-        self.network = network(embedding_width, width, layers, batch_first=True, bidirectional=True)
+        self.network = sequence_network(kind)(embedding_width, width, layers, batch_first=True, bidirectional=True)
         self.width = 2 * width
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """States (B, L, 2 U), zeros at padding; and the last layer's last ones, of both directions, (B, 2 U).
+        """Compute states (B, L, 2 U), zeros at padding; and the last layer's last states, both directions, (B, 2 U).
 
         Args:
             tokens: (B, L, E).
-            mask: (B, L) bool, True for real tokens; those between them are passed over.
+            mask: (B, L) bool, True for real tokens; padding between them is skipped.
         """
         if not mask.numel():
             nothing = tokens.sum(-1, keepdim=True).expand(-1, -1, self.width)
             return nothing, nothing.sum(1)
         tokens, mask, order = real_first(tokens, mask)
         length, real = mask.sum(1), mask.unsqueeze(-1)
-        # An empty text is read as one token of padding, of which nothing may be left.
+        # An empty text is read as one token of padding, whose states are then set to zero.
         read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
         longest = tokens.shape[1] if order is None else max(1, int(length.max()))
         states, last = read(self.network, tokens[:, :longest], length.clamp(min=1))
@@ -44,11 +44,11 @@ class BidirectionalStates(nn.Module):
         if order is None:
             return states, last
         states = nn.functional.pad(states, (0, 0, 0, tokens.shape[1] - longest))
-        return take(states, order.argsort(1)), last
+        return gather_tokens(states, order.argsort(1)), last
 
 
 def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """States (B, L, 2 U) of tokens (B, L, E), of which the first `length` (B,) are read; and the last ones (B, 2 U)."""
+    """Compute states (B, L, 2 U) of the first `length` (B,) of tokens (B, L, E), packed; and the last ones (B, 2 U)."""
     packed = pack_padded_sequence(tokens, length.cpu(), batch_first=True, enforce_sorted=False)
     states, last = network(packed)
     hidden = cast(Tensor, last[0] if isinstance(last, tuple) else last)[-2:]
@@ -57,36 +57,37 @@ def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[T
 
 
 def _read_unpacked(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """The same of a GRU: on a CPU torch's takes a time quadratic in L where texts are packed.
+    """Compute the states of a GRU as `_read_packed` does, without packing.
 
-    Each direction reads from left to right, the backward one the text turned round, so that padding comes last.
+    On a CPU, torch's GRU takes a time quadratic in L where texts are packed. Here each direction reads from left to
+    right, the backward one the reversed text, so that padding comes last.
     """
-    place = torch.arange(tokens.shape[1], device=tokens.device)
-    turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place)  # (B, L)
+    position = torch.arange(tokens.shape[1], device=tokens.device)
+    turned = torch.where(position < length[:, None], length[:, None] - 1 - position, position)  # (B, L)
     start = tokens.new_zeros(1, len(tokens), network.hidden_size)
     for layer in range(network.num_layers):
         there = _gru(network, f"l{layer}", tokens, start)
-        back = take(_gru(network, f"l{layer}_reverse", take(tokens, turned), start), turned)
+        back = gather_tokens(_gru(network, f"l{layer}_reverse", gather_tokens(tokens, turned), start), turned)
         tokens = torch.cat([there, back], -1)
-    last = take(there, length[:, None] - 1)[:, 0]
+    last = gather_tokens(there, length[:, None] - 1)[:, 0]
     return tokens, torch.cat([last, back[:, 0]], -1)
 
 
 def _gru(network: nn.RNNBase, name: str, tokens: Tensor, start: Tensor) -> Tensor:
-    """States (B, L, U) of one layer and direction."""
+    """Compute the states (B, L, U) of one layer and direction."""
     weights = [getattr(network, f"{kind}_{name}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     states: Tensor = torch.gru(tokens, start, weights, True, 1, 0.0, network.training, False, True)[0]
     return states
 
 
 class RecurrentEncoder(Encoder):
-    """Bi-LSTM or bi-GRU whose states are pooled, or whose last ones are taken."""
+    """Bidirectional recurrent encoder whose states are pooled, or whose last ones are taken."""
 
     def __init__(self, options: RecurrentEncoderOptions, embedding_width: int) -> None:
-        """Make it for tokens (B, L, E)."""
+        """Make the networks for tokens (B, L, E)."""
         super().__init__()
         self.states = BidirectionalStates(options.kind, embedding_width, options.width, options.layers)
-        self.pooling = None if options.pooling.kind == "last" else Pooling(options.pooling, self.states.width)
+        self.pooling = None if isinstance(options.pooling, LastOptions) else Pooling(options.pooling, self.states.width)
         self.width = self.states.width if self.pooling is None else self.pooling.width
 
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:

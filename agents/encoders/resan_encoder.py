@@ -17,13 +17,13 @@ from glimpse.agents.encoders.options import ResanEncoderOptions
 
 
 class ResanEncoder(Encoder):
-    """DiSAN whose tokens were chosen to read, to be read, both or neither; with all of them chosen it is DiSAN.
+    """DiSAN in which each token is selected to read, to be read, both or neither; with all selected it is DiSAN.
 
     Its weights, means over features, are called `tokens` (B, n), `forward` and `backward` (B, n, n).
     """
 
     def __init__(self, options: ResanEncoderOptions, embedding_width: int) -> None:
-        """Make it for tokens (B, n, E)."""
+        """Make the networks for tokens (B, n, E)."""
         super().__init__()
         activation = ACTIVATIONS[options.activation]
         self.directions = nn.ModuleList(
@@ -46,7 +46,7 @@ class ResanEncoder(Encoder):
     def forward(
         self, tokens: Tensor, mask: Tensor, need_weights: bool = False, selected: Selected | None = None
     ) -> Encoded:
-        """Encode texts; see `Encoder`. Without a selection everything is chosen."""
+        """Encode texts; see `Encoder`. Without a selection all real tokens are selected."""
         selected = Selected(mask, mask) if selected is None else selected
         blocks = (cast(ReinforcedBlock, block) for block in self.directions)
         read: list[Attended] = [block.select(tokens, mask, selected, need_weights=need_weights) for block in blocks]

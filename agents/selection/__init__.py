@@ -1,1 +1,1 @@
-"""Hard selection of tokens: which are kept, how likely that was, and what it costs."""
+"""Hard selection of tokens: the selection networks, samples of their masks, and estimators of their gradients."""

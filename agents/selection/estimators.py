@@ -1,7 +1,9 @@
-"""How a selector learns from its reader's error: by the score function, through the choice, or from all choices.
+"""Estimators of the gradient by which a selector learns from its reader's error.
 
-Each of them gives what to minimise, and its terms. Axes: B texts, L words, M choices drawn of each text of an update, n
-words of the longest text, N classes.
+REINFORCE (score function), relaxed masks (reparameterisation), or the exact gradient by enumeration. Each returns what
+to minimise, and its terms.
+
+Axes: B texts, L words, M selections of each text of an update, n words of the longest text, N classes.
 """
 
 from itertools import product
@@ -11,26 +13,27 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING, Embedding
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch
 from glimpse.agents.errors import AgentError
 from glimpse.agents.selection.bernoulli import log_prob
 from glimpse.agents.selection.options import ExactOptions, HardKumaOptions, ScoreFunctionOptions, StraightThroughOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma, straight_through
 from glimpse.agents.selection.selector import Selector
-from glimpse.agents.text.selecting_reader import copied, greedy_copies
-from glimpse.agents.text_options import RationaleOptions
+from glimpse.agents.text.options import RationaleOptions
+from glimpse.agents.text.selecting_reader import greedy_draws, repeat_texts
 
 Texts = dict[str, Tensor]
-"""Something of each text, by the observation's names: its words (B, L), or what the selector says of them."""
-Learned = tuple[Tensor, dict[str, Tensor]]
-"""What to minimise, a scalar, and its terms."""
+"""One tensor for each text, by the observation's names: its words (B, L), or the selector's output for them."""
+LossAndTerms = tuple[Tensor, dict[str, Tensor]]
+"""What to minimise, and its named terms."""
 
 
-class Subject(Protocol):
-    """What an estimator asks of a selector and its reader; `Rationale` says what each is.
+class SelectiveModel(Protocol):
+    """Selector and reader as an estimator needs them; see `Rationale`.
 
-    reinforcement: for the score function alone. multiplier: of a Kumaraswamy variable's rate.
+    reinforcement: for REINFORCE alone.
+    multiplier: Lagrange multiplier of the keep rate of HardKuma masks.
     """
 
     options: RationaleOptions
@@ -40,118 +43,138 @@ class Subject(Protocol):
     reinforcement: Reinforcement
     multiplier: Tensor
 
-    def toss(self, text: Tensor) -> Tensor:
-        """Noise for a choice."""
+    def sample_noise(self, text: Tensor) -> Tensor:
+        """Draw the noise of a selection."""
 
-    def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
-        """A choice."""
+    def keep_words(self, text: Tensor, selector_logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
+        """Sample how much of each word is read, (B, L)."""
 
     def read(self, observation: Texts, need_weights: bool = False, kept: Texts | None = None) -> tuple[Tensor, Any]:
-        """Logits, from what is kept."""
+        """Compute logits from the words that are kept."""
 
-    def errors(self, logits: Tensor, label: Tensor) -> Learned:
-        """Of an answer, (B,)."""
+    def errors(self, logits: Tensor, label: Tensor) -> LossAndTerms:
+        """Compute the error of each answer, (B,)."""
 
-    def unread(self, observation: Texts, kept: Texts, label: Tensor) -> Tensor | None:
-        """Errors, (B,), of who answers from what is not kept, if there is one."""
+    def complement_errors(self, observation: Texts, kept: Texts, label: Tensor) -> Tensor | None:
+        """Compute the errors (B,) of the complement reader, if there is one."""
 
-    def price(self, kept: Texts, observation: Texts) -> tuple[Tensor, Tensor]:
-        """What a choice costs, and the share of words kept."""
+    def selection_cost(self, kept: Texts, observation: Texts) -> tuple[Tensor, Tensor]:
+        """Compute the cost and the keep rate of a selection, (B,) both."""
 
 
-def estimate(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
-    """What selector and reader minimise, as the agent's options have it."""
+def estimator_loss(agent: SelectiveModel, observation: Texts, selector_logits: Texts, batch: Batch) -> LossAndTerms:
+    """Compute what selector and reader minimise, by the estimator that the agent's options name."""
     match agent.options.estimator:
         case ScoreFunctionOptions():
-            return by_score(agent, observation, says, episode)
+            return score_function_loss(agent, observation, selector_logits, batch)
         case ExactOptions(longest=longest):
-            return by_enumeration(agent, observation, says, episode.label, longest)
+            return enumeration_loss(agent, observation, selector_logits, batch.label, longest)
         case _:
-            return by_gradient(agent, observation, says, episode.label)
+            return relaxed_loss(agent, observation, selector_logits, batch.label)
 
 
-def by_score(agent: Subject, observation: Texts, says: Texts, episode: Episode) -> Learned:
-    """REINFORCE: the reward is minus the error and what was kept."""
+def score_function_loss(
+    agent: SelectiveModel, observation: Texts, selector_logits: Texts, batch: Batch
+) -> LossAndTerms:
+    """Compute the loss of REINFORCE; a selection's reward is minus the reader's error and the selection's cost."""
+    # Sample M selections of each text.
     copies = agent.reinforcement.options.copies
-    observation, says = copied(observation, copies), copied(says, copies)
-    label = episode.label.repeat_interleave(copies)
-    greedy = greedy_copies(label, agent.reinforcement, copies)
-    kept = {name: agent.keep(text, says[name], agent.toss(text), greedy) for name, text in observation.items()}
+    observation, selector_logits = repeat_texts(observation, copies), repeat_texts(selector_logits, copies)
+    label = batch.label.repeat_interleave(copies)
+    greedy = greedy_draws(label, agent.reinforcement, copies)
+    kept = {
+        name: agent.keep_words(text, selector_logits[name], agent.sample_noise(text), greedy)
+        for name, text in observation.items()
+    }
+
+    # Read what is kept: the reader minimises its error, which lowers the selection's reward.
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
-    costs, shares = agent.price(kept, observation)
+    costs, keep_rates = agent.selection_cost(kept, observation)
     reward, total = -errors.detach() - costs, errors.mean()
-    unread = agent.unread(observation, kept, label)
-    if unread is not None:
-        reward = reward + agent.options.remedy_weight * unread.detach()
-        total, terms = total + unread.mean(), {**terms, "complement": unread.mean()}
-    coins = {name: agent.selector.tossed(text != PADDING) for name, text in observation.items()}
-    likely = [log_prob(says[name], kept[name] > 0, tossed) for name, tossed in coins.items()]
-    seen = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
-    gain = agent.reinforcement(torch.stack(likely).sum(0), reward, seen, episode)
-    terms = {**terms, "kept": shares.mean(), "policy": gain.policy, "reward": reward.mean()}
-    return total + gain.policy + gain.baseline, terms
+    complement = agent.complement_errors(observation, kept, label)
+    if complement is not None:
+        reward = reward + agent.options.remedy_weight * complement.detach()
+        total, terms = total + complement.mean(), {**terms, "complement": complement.mean()}
+
+    # Reinforce the log-probability of the draws, one for each group of words.
+    draws = {name: agent.selector.first_of_groups(text != PADDING) for name, text in observation.items()}
+    log_probs = [log_prob(selector_logits[name], kept[name] > 0, drawn) for name, drawn in draws.items()]
+    features = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
+    policy_loss, value_loss = agent.reinforcement(torch.stack(log_probs).sum(0), reward, features)
+    terms = {**terms, "keep_rate": keep_rates.mean(), "policy_loss": policy_loss, "reward": reward.mean()}
+    return total + policy_loss + value_loss, terms
 
 
-def by_gradient(agent: Subject, observation: Texts, says: Texts, label: Tensor) -> Learned:
-    """Through the choice itself; of HardKuma variables, a multiplier holds the expected rate."""
-    kept = {name: _relaxed(agent, text, says[name]) for name, text in observation.items()}
+def relaxed_loss(agent: SelectiveModel, observation: Texts, selector_logits: Texts, label: Tensor) -> LossAndTerms:
+    """Compute the loss of a relaxed mask; for HardKuma a multiplier holds the expected keep rate at its target."""
+    kept = {name: _relaxed_mask(agent, text, selector_logits[name]) for name, text in observation.items()}
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
-    costs, shares = agent.price(kept, observation)
-    terms = {**terms, "kept": shares.mean()}
+    costs, keep_rates = agent.selection_cost(kept, observation)
+    terms = {**terms, "keep_rate": keep_rates.mean()}
     if not isinstance(agent.options.estimator, HardKumaOptions):
         return (errors + costs).mean(), terms
-    total = errors.mean() + (costs - agent.options.cost * shares).mean()
-    expected = _expected_rate(observation, says)
-    total = total + _price_of_rate(agent, agent.options.estimator, expected)
+
+    # The multiplier's penalty takes the place of the cost of the keep rate; the cost of contiguity stays.
+    total = errors.mean() + (costs - agent.options.cost * keep_rates).mean()
+    expected = _expected_keep_rate(observation, selector_logits)
+    total = total + _keep_rate_penalty(agent, agent.options.estimator, expected)
     return total, {**terms, "expected": expected, "multiplier": agent.multiplier.clone()}
 
 
-def _price_of_rate(agent: Subject, options: HardKumaOptions, expected: Tensor) -> Tensor:
-    """What it costs to expect another rate than the target; the multiplier grows while that is missed."""
-    beyond = expected - options.rate
-    price = agent.multiplier.clone() * (beyond.abs() if options.both_ways else beyond)
+def _keep_rate_penalty(agent: SelectiveModel, options: HardKumaOptions, expected: Tensor) -> Tensor:
+    """Compute the penalty of an expected keep rate off its target, and update the multiplier in training.
+
+    The multiplier grows while the target is missed, and shrinks otherwise.
+    """
+    excess = expected - options.target_keep_rate
+    penalty = agent.multiplier.clone() * (excess.abs() if options.both_ways else excess)
     if agent.training and torch.is_grad_enabled():
-        missed = beyond.abs() - 0.1 * options.rate if options.both_ways else beyond
+        missed = excess.abs() - 0.1 * options.target_keep_rate if options.both_ways else excess
         agent.multiplier.mul_((options.step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
-    return price
+    return penalty
 
 
-def _relaxed(agent: Subject, text: Tensor, says: Tensor) -> Tensor:
-    """A choice with a gradient, (B, L) in [0, 1]."""
-    real, noise = text != PADDING, agent.selector.shared(torch.rand(text.shape, device=text.device))
+def _relaxed_mask(agent: SelectiveModel, text: Tensor, selector_logits: Tensor) -> Tensor:
+    """Sample a mask with a gradient, (B, L) in [0, 1]."""
+    real, noise = text != PADDING, agent.selector.share_noise(torch.rand(text.shape, device=text.device))
     if isinstance(agent.options.estimator, StraightThroughOptions):
-        return straight_through(says, noise, agent.options.estimator.temperature) * real
-    return hard_kuma(says).sample(noise) * real
+        return straight_through(selector_logits, noise, agent.options.estimator.temperature) * real
+    return hard_kuma(selector_logits).sample(noise) * real
 
 
-def _expected_rate(observation: Texts, says: Texts) -> Tensor:
-    """The probability of not being 0, a mean over all words."""
+def _expected_keep_rate(observation: Texts, selector_logits: Texts) -> Tensor:
+    """Compute the probability that a word is not 0, averaged over all words; a scalar."""
     real = torch.cat([text.flatten() != PADDING for text in observation.values()])
-    zero = torch.cat([hard_kuma(says[name]).zero.flatten() for name in observation])
+    zero = torch.cat([hard_kuma(selector_logits[name]).zero.flatten() for name in observation])
     return ((1 - zero) * real).sum() / real.sum().clamp(min=1)
 
 
-def by_enumeration(agent: Subject, observation: Texts, says: Texts, label: Tensor, longest: int) -> Learned:
-    """The expectation itself: all 2^n choices, each by its probability.
+def enumeration_loss(
+    agent: SelectiveModel, observation: Texts, selector_logits: Texts, label: Tensor, longest: int
+) -> LossAndTerms:
+    """Compute the exact expectation of error and cost over all 2^n selections.
 
     Raises:
-        AgentError: of a pair, or of texts of more than `longest` words.
+        AgentError: for a pair of texts, or for texts of more than `longest` words.
     """
     (name, text), *others = observation.items()
     n = int((text != PADDING).sum(-1).max())
     if others or n > longest:
         raise AgentError(
-            f"agent.estimator exact makes all choices of one text of at most {longest} words, not of "
+            f"agent.estimator exact enumerates all selections of one text of at most {longest} words, not of "
             f"{1 + len(others)} of {n}: set task.max_words, or another estimator"
         )
+
+    # Read each text once for every selection.
     every = torch.tensor(list(product([False, True], repeat=n)), device=text.device)  # (2^n, n)
-    text, says_all = (each[:, :n].repeat_interleave(len(every), 0) for each in (text, says[name]))
+    text, all_logits = (each[:, :n].repeat_interleave(len(every), 0) for each in (text, selector_logits[name]))
     kept = every.repeat(len(label), 1) & (text != PADDING)
-    observation, choice = {name: text}, {name: kept.float()}
-    errors, terms = agent.errors(agent.read(observation, kept=choice)[0], label.repeat_interleave(len(every)))
-    costs, shares = agent.price(choice, observation)
-    # A choice of padding is the same choice again: each counts for what its real words have of it.
-    again = 2.0 ** -(text == PADDING).sum(-1)
-    chance = log_prob(says_all, kept, text != PADDING).exp() * again
-    whole = (chance * (errors + costs)).sum() / len(label)
-    return whole, {**terms, "kept": (chance * shares).sum() / len(label), "reward": -whole}
+    observation, selection = {name: text}, {name: kept.float()}
+    errors, terms = agent.errors(agent.read(observation, kept=selection)[0], label.repeat_interleave(len(every)))
+    costs, keep_rates = agent.selection_cost(selection, observation)
+
+    # Selections that differ only at padding are the same one: divide by how often it occurs.
+    duplicates = 2.0 ** -(text == PADDING).sum(-1)
+    probability = log_prob(all_logits, kept, text != PADDING).exp() * duplicates
+    expected = (probability * (errors + costs)).sum() / len(label)
+    return expected, {**terms, "keep_rate": (probability * keep_rates).sum() / len(label), "reward": -expected}

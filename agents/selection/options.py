@@ -1,4 +1,4 @@
-"""The options of choosing tokens and of learning to; pydantic only, as `glimpse.agents.options`."""
+"""Options of token selection and of its gradient estimators; pydantic only, as `glimpse.agents.options`."""
 
 from typing import Annotated, Literal
 
@@ -7,16 +7,17 @@ from pydantic_core import PydanticCustomError
 
 from glimpse.agents.attention.masks import by_name
 from glimpse.agents.options import Options
+from glimpse.agents.recurrent_core_names import SelectorName
 
 
 class BaselineOptions(Options):
-    """How many choices are drawn, and what is taken off their reward."""
+    """Number of selections for each text, and the baseline of their reward."""
 
-    copies: int = Field(1, ge=1, description="Choices drawn of each text of an update.")
+    copies: int = Field(1, ge=1, description="Selections sampled for each text of an update.")
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "none",
         validate_default=True,
-        description="What is taken off the reward; the last two need 2 copies or more.",
+        description="What is subtracted from the reward; the last two need copies of 2 or more.",
     )
 
     @field_validator("baseline")
@@ -28,37 +29,42 @@ class BaselineOptions(Options):
 
 
 class ScoreFunctionOptions(BaselineOptions):
-    """The score function (Williams, 1992, "REINFORCE"), less a baseline."""
+    """REINFORCE, the score-function estimator (Williams, 1992), with a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"
 
 
 class StraightThroughOptions(Options):
-    """Gumbel noise and a hard choice, with the gradient of the soft one (Jang et al., 2017)."""
+    """Straight-through Gumbel-sigmoid: a hard mask with the gradient of a soft one (Jang et al., 2017)."""
 
     kind: Literal["straight_through"] = "straight_through"
-    temperature: float = Field(0.5, gt=0, description="Of the soft choice: the lower, the nearer to the hard one.")
+    temperature: float = Field(
+        0.5, gt=0, description="Temperature of the soft mask: the lower, the nearer to the hard one."
+    )
 
 
 class HardKumaOptions(Options):
-    """Stretched and cut Kumaraswamy variables, and a multiplier that holds their rate (Bastings et al., 2019)."""
+    """HardKuma masks, and a Lagrange multiplier for their expected keep rate (Bastings et al., 2019)."""
 
     kind: Literal["hardkuma"] = "hardkuma"
-    rate: float = Field(0.2, gt=0, lt=1, description="Target of the expected share of tokens kept; `cost` is not read.")
+    target_keep_rate: float = Field(
+        0.2, gt=0, lt=1, description="Target of the expected keep rate; agent.cost has no effect."
+    )
     both_ways: bool = Field(
-        False, description="Whether a rate below the target costs as well, where a selector would else keep nothing."
+        False,
+        description="Whether a rate below the target is penalised too; else a selector may end up keeping nothing.",
     )
     multiplier: float = Field(
-        0.1, ge=1e-4, le=1e3, description="What the multiplier begins with: the cost of keeping every token."
+        0.1, ge=1e-4, le=1e3, description="Initial value of the multiplier, the cost of keeping every token."
     )
-    step: float = Field(0.01, gt=0, description="How fast the multiplier follows what is missing, a share an update.")
+    step: float = Field(0.01, gt=0, description="Relative change of the multiplier in an update.")
 
 
 class ExactOptions(Options):
-    """All 2^n choices of a text, for texts of a few tokens: the gradient that all others estimate."""
+    """Exact gradient by enumeration of all 2^n masks, for texts of a few tokens; all others estimate it."""
 
     kind: Literal["exact"] = "exact"
-    longest: int = Field(10, ge=1, le=14, description="Tokens of the longest text that is taken on.")
+    longest: int = Field(10, ge=1, le=14, description="Most tokens that a text may have.")
 
 
 EstimatorOptions = Annotated[
@@ -70,19 +76,21 @@ EstimatorOptions = Annotated[
 
 
 class SelectorOptions(Options):
-    """What says how likely each token is kept."""
+    """The network that computes how likely each token is kept."""
 
-    kind: Literal["lstm", "gru", "cnn", "pooled"] = Field(
+    kind: SelectorName = Field(
         "gru",
-        description="Reads the text in both directions; or each word with those around it; or beside the mean of all "
-        "(ReSAN's sampler).",
+        description="Network: a bidirectional recurrent one; cnn, each word with its neighbours; or pooled, each word "
+        "with the mean of all (ReSAN's sampler).",
     )
     width: int = Field(50, ge=1, description="Units of each direction, or of the hidden layer.")
-    span: int = Field(5, ge=1, description="Of a CNN: words that it sees at once, the word itself in their middle.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Of what its layers see.")
-    bias: float = Field(0.0, description="What the logit of keeping a token begins with.")
+    span: int = Field(5, ge=1, description="Width of the CNN's window in words, odd.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of the inputs of its layers.")
+    bias: float = Field(0.0, description="Initial bias of the logit of keeping a token.")
     words_per_coin: int = Field(
-        1, ge=1, description="Words in a row that are kept or left out together: runs of so many from the first word."
+        1,
+        ge=1,
+        description="Words that are kept or left out together: groups of so many in a row, from the first word.",
     )
 
     @field_validator("span")

@@ -1,34 +1,36 @@
-"""Learning to choose by the score function, with the baselines of recurrent attention.
+"""REINFORCE for selections of tokens, with the baselines of recurrent attention.
 
-Axes: E texts, M choices of each, of which choice m of text e stands at e * M + m; B = E * M.
+Axes: E texts, M selections of each; selection m of text e is at index e * M + m; B = E * M.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.episode import Episode
 from glimpse.agents.returns import subtract_baseline
 from glimpse.agents.selection.options import BaselineOptions
 
 
-class Gain(NamedTuple):
-    """policy: minus what is gained, a scalar; baseline: squared error of a learned baseline, 0 for others."""
+class ReinforceLoss(NamedTuple):
+    """Losses of REINFORCE with a baseline, scalars.
 
-    policy: Tensor
-    baseline: Tensor
+    policy_loss: minus the mean of advantage times log-probability.
+    value_loss: squared error of a learned baseline, 0 for others.
+    """
+
+    policy_loss: Tensor
+    value_loss: Tensor
 
 
 class Reinforcement(nn.Module):
-    """Of M choices, each with a reward: REINFORCE, less a baseline."""
+    """REINFORCE with a baseline, for M selections of each text that have one reward each."""
 
     average: Tensor
 
     def __init__(self, options: BaselineOptions, width: int) -> None:
-        """Make it; a learned baseline reads `width` numbers."""
+        """Make the baseline; a learned one reads vectors of `width` numbers."""
         super().__init__()
         self.options = options
         self.value = nn.Linear(width, 1) if options.baseline == "learned" else nn.Identity()
@@ -36,20 +38,21 @@ class Reinforcement(nn.Module):
 
     @property
     def greedy_first(self) -> bool:
-        """Whether the first choice of each text must be the likeliest."""
+        """True if the first selection of each text must be the greedy one."""
         return self.options.baseline == "self_critical"
 
-    def forward(self, log_prob: Tensor, reward: Tensor, seen: Tensor, episode: Episode) -> Gain:
-        """What to minimise.
+    def forward(self, log_prob: Tensor, reward: Tensor, features: Tensor) -> ReinforceLoss:
+        """Compute the losses of B selections.
 
         Args:
-            log_prob: (B,), of the choices, with its gradient.
+            log_prob: (B,), of the selections, with its gradient.
             reward: (B,); no gradient flows through it.
-            seen: (B, width), what a learned baseline reads; it gets no gradient.
-            episode: of E texts.
+            features: (B, width), the input of a learned baseline; it gets no gradient.
         """
-        taken = torch.ones_like(reward[None], dtype=torch.bool)
-        drawn = replace(episode, copies=self.options.copies, taken=taken)
-        hidden, returns = seen.detach()[None], reward.detach()[None]
-        advantage, error = subtract_baseline(self.options.baseline, returns, drawn, hidden, self.value, self.average)
-        return Gain(policy_gradient.reinforce(log_prob[None], advantage), error)
+        # A selection is an episode of one step.
+        step_mask = torch.ones_like(reward[None], dtype=torch.bool)
+        hidden, returns, copies = features.detach()[None], reward.detach()[None], self.options.copies
+        advantage, value_loss = subtract_baseline(
+            self.options.baseline, returns, step_mask, copies, hidden, self.value, self.average
+        )
+        return ReinforceLoss(policy_gradient.reinforce(log_prob[None], advantage), value_loss)

@@ -1,6 +1,6 @@
-"""What keeps a selector and its reader from agreeing on a code of their own instead of on evidence.
+"""Second readers that discourage a degenerate code: a selector that tells the class by what it keeps, not by evidence.
 
-Axes: B texts, L words.
+Axes: B texts, L words, N classes.
 """
 
 from typing import cast
@@ -15,10 +15,10 @@ from glimpse.agents.text.reader import Reader
 
 
 class SecondReader(nn.Module):
-    """An encoder and a head like those of a rationale's reader, of weights of their own and the same word vectors."""
+    """Encoder and head of the first reader's sizes with weights of their own; the word vectors are shared."""
 
     def __init__(self, first: Reader) -> None:
-        """Make it like the first."""
+        """Make networks of the sizes of the first reader's."""
         super().__init__()
         options, width = first.options, first.embedding.weight.shape[1]
         self.encoder = make_encoder(options.encoder, width)
@@ -26,45 +26,84 @@ class SecondReader(nn.Module):
         classes = cast(nn.Linear, last).out_features
         self.head = Head(self.encoder.width, options.hidden, classes, options.activation, options.dropout)
 
-    def read(self, first: Reader, text: Tensor, share: Tensor, removed: bool) -> Tensor:
-        """Logits (B, N) of texts (B, L), each word times its share (B, L); words of no share may be removed."""
+    def read(self, first: Reader, text: Tensor, weight: Tensor, removed: bool) -> Tensor:
+        """Compute logits from texts whose word vectors are scaled.
+
+        Args:
+            first: the reader whose word vectors are used.
+            text: (B, L), word numbers.
+            weight: (B, L) in [0, 1], the scale of each word's vector.
+            removed: whether words of weight 0 are removed instead of read as zeros.
+
+        Returns:
+            (B, N).
+        """
         vectors, real = first.embed(text)
-        share = share[:, : real.shape[1]]
-        encoded = cast(Encoded, self.encoder(vectors * share.unsqueeze(-1), real & (share > 0) if removed else real))
+        weight = weight[:, : real.shape[1]]
+        kept = real & (weight > 0) if removed else real
+        encoded = cast(Encoded, self.encoder(vectors * weight.unsqueeze(-1), kept))
         return cast(Tensor, self.head(encoded.vector))
 
 
-class Complement(SecondReader):
-    """Reads what was left out: what it can tell should have been kept (Yu et al., 2019, section 3.2)."""
+class ComplementReader(SecondReader):
+    """Reads the words that were not kept; what it can predict from them should have been kept.
+
+    Yu et al. (2019), section 3.2.
+    """
 
     def errors(self, first: Reader, text: Tensor, kept: Tensor, label: Tensor, removed: bool) -> Tensor:
-        """(B,), of an answer from the words of (B, L) that were not kept; the others may be removed."""
+        """Compute the error of each answer from the words that were not kept.
+
+        Args:
+            first: the reader whose word vectors and error are used.
+            text: (B, L).
+            kept: (B, L) in [0, 1], how much of each word was kept.
+            label: (B,).
+            removed: whether kept words are removed instead of read as zeros.
+
+        Returns:
+            (B,).
+        """
         return first.errors(self.read(first, text, 1 - kept, removed), label)[0]
 
 
-class Teacher(SecondReader):
-    """Reads all words, each by how likely the selector keeps it: a gradient shows the way (Yu et al., 2021, "A2R")."""
+class SoftTeacher(SecondReader):
+    """Reads all words, each scaled by its keep probability, so that a gradient reaches the selector.
+
+    Yu et al. (2021), "A2R".
+    """
 
     def loss(
-        self, first: Reader, text: Tensor, chance: Tensor, hard: Tensor, label: Tensor
+        self, first: Reader, text: Tensor, keep_probability: Tensor, hard_logits: Tensor, label: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Its error, and how far both answers are apart: Jensen-Shannon divergence, in nats; and these as terms.
+        """Compute the teacher's error plus its Jensen-Shannon divergence from the first reader, in nats.
 
         Args:
             first: the reader that it teaches.
             text: (B, L).
-            chance: (B, L), how likely each word is kept, 0 at padding.
-            hard: (B, N), what the first reader answers from words that are kept or not.
+            keep_probability: (B, L), 0 at padding.
+            hard_logits: (B, N), the first reader's answer from words that are kept or not.
             label: (B,).
+
+        Returns:
+            The sum, a scalar; and its terms `teacher`, the error, and `agreement`, the divergence.
         """
-        logits = self.read(first, text, chance, False)
+        logits = self.read(first, text, keep_probability, False)
         error = first.errors(logits, label)[0].mean()
-        apart = jensen_shannon(logits, hard).mean()
-        return error + apart, {"teacher": error, "agreement": apart}
+        divergence = jensen_shannon(logits, hard_logits).mean()
+        return error + divergence, {"teacher": error, "agreement": divergence}
 
 
 def jensen_shannon(one: Tensor, other: Tensor) -> Tensor:
-    """Of two softmaxes, in nats, at most log 2: logits (B, N) twice -> (B,)."""
+    """Compute the Jensen-Shannon divergence of two softmaxes, in nats, at most log 2.
+
+    Args:
+        one: (B, N), logits.
+        other: (B, N), logits.
+
+    Returns:
+        (B,).
+    """
     p, q = one.float().log_softmax(-1), other.float().log_softmax(-1)
     middle = torch.logaddexp(p, q) - torch.tensor(2.0).log().to(p.device)
     halves = [(each.exp() * (each - middle)).sum(-1) for each in (p, q)]

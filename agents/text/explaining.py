@@ -1,4 +1,4 @@
-"""What an agent that reads can be asked of its reasons: how much each word counts, and what some words alone say.
+"""Protocol of agents whose answers can be explained by words: a salience for each, and answers from some words alone.
 
 Axes: B texts, L words (or S sentences of L words), N classes.
 """
@@ -11,29 +11,32 @@ from torch import Tensor
 from glimpse.agents.embedding import PADDING
 
 Words = dict[str, Tensor]
-"""Something of each word, (B, L) or (B, S, L) for each text, by the observation's names."""
+"""One number for each word, (B, L) or (B, S, L) for each text, by the observation's names."""
 
 
 @runtime_checkable
 class Explaining(Protocol):
-    """An agent whose reasons can be compared with people's, and taken away from it."""
+    """An agent that scores the words it reads, and that can answer from a part of them."""
 
     def salience(self, observation: Words) -> Words | None:
-        """How much each word counts, 0 at padding; only their order has a meaning. None where nothing is weighed."""
+        """Compute how much each word counts, 0 at padding; None where the agent weighs no words.
+
+        Only the order of the numbers has a meaning.
+        """
 
     def read_only(self, observation: Words, kept: Words) -> Tensor:
-        """Logits (B, N) from the words that are kept, bool, and no others."""
+        """Compute logits (B, N) from the kept words, bool, and no others."""
 
 
-def taken_out(text: Tensor, kept: Tensor) -> Tensor:
-    """Texts without the words that are not kept: the others move together, as if these had never been there.
+def remove_words(text: Tensor, kept: Tensor) -> Tensor:
+    """Remove the words that are not kept, and move the others together.
 
     Args:
-        text: (B, L) or (B, S, L), numbers of words.
-        kept: the same, bool.
+        text: (B, L) or (B, S, L), word numbers.
+        kept: of the same shape, bool.
 
     Returns:
-        The same shape, padded behind; of documents, sentences of which nothing is left come last.
+        Texts of the same shape, padded at the end. In documents, empty sentences come last.
     """
     kept = kept & (text != PADDING)
     order = kept.byte().sort(dim=-1, descending=True, stable=True).indices

@@ -1,4 +1,4 @@
-"""What is made of encoded texts: of two of them one vector, and of that a class or a score.
+"""Layers after the encoder: features of a pair of texts, and the head that gives class logits or a score.
 
 Axes: B texts, D width of an encoded text, R hops of it, N classes or levels.
 """
@@ -14,49 +14,56 @@ Features = Literal["difference", "absolute", "symmetric"]
 _ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
-def make_pair(kind: Features | Literal["gated"], width: int, hops: int) -> "FeaturePair | GatedPair":
-    """What makes one vector, (B, `pair.width`), of two texts (B, `width`) of `hops` vectors each."""
+def make_pair_features(kind: Features | Literal["gated"], width: int, hops: int) -> "FeaturePair | GatedPair":
+    """Make the module that turns two encoded texts into one vector, (B, `pair.width`).
+
+    Args:
+        kind: which features.
+        width: D of one text.
+        hops: vectors that an encoded text consists of.
+    """
     return GatedPair(width, hops) if kind == "gated" else FeaturePair(kind, width)
 
 
 class FeaturePair(nn.Module):
-    """Two texts side by side, and compared feature by feature; see `combine`."""
+    """Features of two texts, concatenated with their feature-wise comparison; see `combine_pair`."""
 
     def __init__(self, kind: Features, width: int) -> None:
-        """Make it for texts (B, `width`)."""
+        """Set the features for texts (B, `width`)."""
         super().__init__()
         self.kind, self.width = kind, (2 if kind == "symmetric" else 4) * width
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """(B, D) twice -> (B, 4 D), or (B, 2 D)."""
-        return combine(self.kind, first, second)
+        """Combine two texts: (B, D) twice -> (B, 4 D), or (B, 2 D)."""
+        return combine_pair(self.kind, first, second)
 
 
 class GatedPair(nn.Module):
-    """F = (M_1 W_1) * (M_2 W_2), hop by hop, of texts of R hops (Lin et al., 2017, the head of textual entailment).
+    """Gated product F = (M_1 W_1) * (M_2 W_2) of two texts, hop by hop.
 
-    Each hop has two matrices of its own, so that the first text is told from the second; there are no biases.
+    Lin et al. (2017), the head of textual entailment. Each hop has one matrix for the first text and one for the
+    second, so that their order matters; there are no biases.
     """
 
     def __init__(self, width: int, hops: int) -> None:
-        """Make W_1 and W_2, each (R, D / R, D / R), for texts (B, `width` = D) of `hops` = R hops end to end."""
+        """Make W_1 and W_2, each (R, D / R, D / R), for texts (B, `width` = D) of `hops` = R concatenated hops."""
         super().__init__()
         self.width, each = width, width // hops
         self.first, self.second = (nn.Parameter(torch.randn(hops, each, each) * each**-0.5) for _ in range(2))
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """(B, D) twice -> (B, D)."""
+        """Combine two texts: (B, D) twice -> (B, D)."""
         return _by_hop(first, self.first) * _by_hop(second, self.second)
 
 
 def _by_hop(text: Tensor, weight: Tensor) -> Tensor:
-    """A text (B, R d) of R hops, each times its own matrix (R, d, e), as (B, R e)."""
+    """Multiply each hop of a text (B, R d) by its own matrix, weight (R, d, e): -> (B, R e)."""
     hops: Tensor = text.unflatten(-1, weight.shape[:2]).transpose(0, 1)  # (R, B, d)
     return (hops @ weight).transpose(0, 1).flatten(1)
 
 
-def combine(kind: Features, first: Tensor, second: Tensor) -> Tensor:
-    """Two texts (B, D) as one vector, (B, 4 D), or (B, 2 D) for `symmetric`.
+def combine_pair(kind: Features, first: Tensor, second: Tensor) -> Tensor:
+    """Combine two texts (B, D) into one vector, (B, 4 D), or (B, 2 D) for `symmetric`.
 
     difference: u, v, u - v, u * v (Shen et al., 2018, "DiSAN", section 4.2).
     absolute: u, v, |u - v|, u * v (Conneau et al., 2017, section 3.1).
@@ -70,23 +77,26 @@ def combine(kind: Features, first: Tensor, second: Tensor) -> Tensor:
 
 
 class Highway(nn.Module):
-    """y = g act(W x + b) + (1 - g) x with the gate g = sigmoid(W_g x + b_g) (Srivastava et al., 2015, equation 3)."""
+    """Highway layer y = g act(W x + b) + (1 - g) x, with the gate g = sigmoid(W_g x + b_g).
+
+    Srivastava et al. (2015), equation 3.
+    """
 
     def __init__(self, width: int, activation: Activation, dropout: float) -> None:
-        """Make it for vectors (B, `width`); dropout falls on what both maps see."""
+        """Make the layers for vectors (B, `width`); dropout applies to the inputs of both."""
         super().__init__()
         self.map, self.gate = nn.Linear(width, width), nn.Linear(width, width)
         self.activation, self.dropout = _ACTIVATIONS[activation](), nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width) -> (B, width)."""
-        seen = self.dropout(x)
-        mixed: Tensor = torch.lerp(x, self.activation(self.map(seen)), self.gate(seen).sigmoid())
+        """Compute the output: (B, width) -> (B, width)."""
+        dropped = self.dropout(x)
+        mixed: Tensor = torch.lerp(x, self.activation(self.map(dropped)), self.gate(dropped).sigmoid())
         return mixed
 
 
 class Head(nn.Module):
-    """Logits = Linear(x), or with one hidden layer before, and dropout before each."""
+    """Classifier: a linear layer, or two with a hidden layer between, with dropout before each."""
 
     def __init__(
         self,
@@ -98,14 +108,14 @@ class Head(nn.Module):
         norm: bool = False,
         highway: bool = False,
     ) -> None:
-        """Make it for vectors (B, `width`).
+        """Make the layers.
 
         Args:
-            width: of what is read.
+            width: of the input.
             hidden: units of the hidden layer; 0 leaves it out.
             classes: N.
             activation: of the hidden layer.
-            dropout: share of what each layer reads that is left out.
+            dropout: probability of zeroing each input of a layer.
             norm: whether the hidden layer has a layer norm before its activation (Im and Cho, 2017).
             highway: whether a highway layer follows the hidden one (Shen et al., 2018, "ReSAN").
         """
@@ -119,13 +129,13 @@ class Head(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(hidden or width, classes))
 
     def forward(self, vector: Tensor) -> Tensor:
-        """(B, width) -> (B, N), float32."""
+        """Compute logits: (B, width) -> (B, N), float32."""
         logits: Tensor = self.layers(vector)
         return logits.float()
 
 
 def expected_score(logits: Tensor, lowest: float) -> Tensor:
-    """The mean of levels `lowest`, `lowest` + 1 and so on under the softmax (Tai et al., 2015, equation 15).
+    """Compute the mean of the levels `lowest`, `lowest` + 1, ... under the softmax (Tai et al., 2015, equation 15).
 
     Args:
         logits: (..., N), of N levels.
@@ -139,7 +149,7 @@ def expected_score(logits: Tensor, lowest: float) -> Tensor:
 
 
 def level_divergence(logits: Tensor, score: Tensor, lowest: float) -> Tensor:
-    """Divergence KL(target || softmax), (B,); the target is on the two levels beside the score.
+    """Compute KL(target || softmax), where the target lies on the two levels next to the score.
 
     Tai et al. (2015), equations 16 and 17.
 
@@ -147,6 +157,9 @@ def level_divergence(logits: Tensor, score: Tensor, lowest: float) -> Tensor:
         logits: (B, N), of N levels.
         score: (B,) in [lowest, lowest + N - 1].
         lowest: the first level.
+
+    Returns:
+        (B,).
     """
     level = torch.arange(logits.shape[-1], device=logits.device)
     target = (1 - (score.unsqueeze(-1) - lowest - level).abs()).clamp(min=0)

@@ -1,6 +1,6 @@
-"""A selector that keeps some words, and a reader that answers from these alone (Lei et al., 2016).
+"""Rationales: a selector keeps some words, and a reader answers from these alone (Lei et al., 2016).
 
-Axes: B texts, L words, M choices drawn of each text of an update, N classes.
+Axes: B texts, L words, M selections of each text of an update, N classes.
 """
 
 from typing import cast
@@ -10,31 +10,31 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.agents.agent import RateGroups, own_rates
+from glimpse.agents.agent import LrGroups, scaled_lr_groups
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded, put_back
-from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.episode import Batch, Decision, Loss
 from glimpse.agents.errors import AgentError
-from glimpse.agents.selection.bernoulli import changes, draw
-from glimpse.agents.selection.estimators import estimate
+from glimpse.agents.selection.bernoulli import count_transitions, sample_mask
+from glimpse.agents.selection.estimators import estimator_loss
 from glimpse.agents.selection.options import HardKumaOptions, ScoreFunctionOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.selection.relaxed import hard_kuma
-from glimpse.agents.selection.remedies import Complement, Teacher
+from glimpse.agents.selection.remedies import ComplementReader, SoftTeacher
 from glimpse.agents.selection.selector import Selector
-from glimpse.agents.text.reader import WordVectors, cut
-from glimpse.agents.text.selecting_reader import Chooser
-from glimpse.agents.text_options import RationaleOptions
+from glimpse.agents.text.options import RationaleOptions
+from glimpse.agents.text.reader import GivenVectors, trim_padding
+from glimpse.agents.text.selecting_reader import SelectingReader
 
 Kept = dict[str, Tensor]
-"""How much of each word is read, (B, L) float in [0, 1] for each text, by the observation's names."""
+"""How far each word is read, (B, L) float in [0, 1] for each text, by the observation's names."""
 
 
-class Rationale(Chooser):
-    """Selector and reader; the estimator says how the first one learns from the error of the second.
+class Rationale(SelectingReader):
+    """Selector and reader; an estimator gives the gradient by which the selector learns from the reader's error.
 
-    Both minimise error + cost x share of words kept + contiguity x share of neighbours that differ in being kept
-    (Lei et al., 2016, equations 2 to 4, as shares); the reader's weights see the error alone.
+    Both minimise error + cost x keep rate + contiguity x share of neighbours of which one is kept and one is not
+    (Lei et al., 2016, equations 2 to 4, as shares). The reader's weights get the gradient of the error alone.
     """
 
     options: RationaleOptions
@@ -45,7 +45,7 @@ class Rationale(Chooser):
         options: RationaleOptions,
         observation_space: spaces.Dict,
         action_space: spaces.Dict,
-        vectors: WordVectors | None = None,
+        vectors: GivenVectors | None = None,
     ) -> None:
         """Make the networks; see `Reader`."""
         super().__init__(options, observation_space, action_space, vectors)
@@ -54,156 +54,174 @@ class Rationale(Chooser):
         if isinstance(estimator, ScoreFunctionOptions):
             self.reinforcement = Reinforcement(estimator, width)
         self.register_buffer("multiplier", torch.tensor(getattr(estimator, "multiplier", 0.1)))
-        self.complement = Complement(self) if options.remedy == "complement" else None
-        self.teacher = Teacher(self) if options.remedy == "teacher" else None
+        self.complement = ComplementReader(self) if options.remedy == "complement" else None
+        self.teacher = SoftTeacher(self) if options.remedy == "teacher" else None
         if options.remedy != "none" and self.reads_two:
             raise AgentError(f"agent.remedy {options.remedy} is for one text, not for a pair: set agent.remedy=none")
         self.removes = options.left_out == "removed"
-        self.asked_share = estimator.rate if isinstance(estimator, HardKumaOptions) else options.rate
+        self.target_keep_rate = (
+            estimator.target_keep_rate if isinstance(estimator, HardKumaOptions) else options.target_keep_rate
+        )
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Kept:
-        """Keep words, by chance or by what is likeliest."""
-        own = self.by_text(observation, noise)
-        return {name: self.keep(text, self.says(text), own[name], greedy) for name, text in observation.items()}
+        """Select words, sampled or greedily."""
+        own = self.split_noise(observation, noise)
+        return {
+            name: self.keep_words(text, self.selector_logits(text), own[name], greedy)
+            for name, text in observation.items()
+        }
 
     def forward(self, observation: dict[str, Tensor], memory: Kept | None) -> tuple[Decision, Kept | None]:
-        """Answer; the activations are what was attended, and `kept`, how much of each word was read."""
-        kept = self.likeliest(observation) if memory is None else memory
+        """Answer; the activations are the attention weights, and `kept`, how far each word was read."""
+        kept = self.greedy_selection(observation) if memory is None else memory
         logits, encoded = self.read(observation, kept=kept)
         seen: dict[str, Tensor] = {}
         for name, one in zip(observation, encoded, strict=True):
             attended = {**one.weights, "kept": kept[name]}
             seen |= {f"{kind}{name.removeprefix('text')}": weights for kind, weights in attended.items()}
-        return Decision(logits.new_empty(len(logits), 2), logits, None, seen), memory
+        return Decision(logits, seen), memory
 
     def read(
         self, observation: dict[str, Tensor], need_weights: bool = False, kept: Kept | None = None
     ) -> tuple[Tensor, list[Encoded]]:
-        """As `Reader.read`, of words that are kept; without these, of the likeliest choice."""
-        kept = self.likeliest(observation) if kept is None else kept
-        read = self._read_kept if self.removes else self._read_in_place
+        """Read as `Reader.read` does, from the words that are kept; by default those of the greedy selection."""
+        kept = self.greedy_selection(observation) if kept is None else kept
+        read = self._read_kept_words if self.removes else self._read_scaled
         encoded = [read(text, kept[name], need_weights) for name, text in observation.items()]
-        return self.judge(encoded), encoded
+        return self.classify(encoded), encoded
 
-    def _read_in_place(self, text: Tensor, share: Tensor, need_weights: bool) -> Encoded:
-        """Read all words, each as far as it is kept."""
+    def _read_scaled(self, text: Tensor, kept: Tensor, need_weights: bool) -> Encoded:
+        """Read all words, the vector of each scaled by how far it is kept, (B, L)."""
         vectors, real = self.embed(text)
-        return cast(Encoded, self.encoder(vectors * share[:, : real.shape[1], None], real, need_weights))
+        return cast(Encoded, self.encoder(vectors * kept[:, : real.shape[1], None], real, need_weights))
 
-    def _read_kept(self, text: Tensor, share: Tensor, need_weights: bool) -> Encoded:
-        """Read what is kept, moved together, in a time that follows their number."""
-        order = (share > 0).byte().sort(dim=1, descending=True, stable=True).indices
-        shorter = text.gather(1, order).masked_fill(share.gather(1, order) == 0, PADDING)
+    def _read_kept_words(self, text: Tensor, kept: Tensor, need_weights: bool) -> Encoded:
+        """Remove the words that are not kept, (B, L), and read the others, in time proportional to their number."""
+        order = (kept > 0).byte().sort(dim=1, descending=True, stable=True).indices
+        shorter = text.gather(1, order).masked_fill(kept.gather(1, order) == 0, PADDING)
         vectors, real = self.embed(shorter)
         return put_back(cast(Encoded, self.encoder(vectors, real, need_weights)), order)
 
-    def loss(self, episode: Episode) -> Loss:
-        """The error, what is kept, and what the estimator adds.
+    def loss(self, batch: Batch) -> Loss:
+        """Compute the loss of reader and selector, with that of the remedy.
 
         Returns:
-            The sum, and its terms: the reader's, `kept`, and by the estimator policy, reward, baseline, multiplier; by
-            the remedy complement or teacher, agreement.
+            The sum, and its terms: the reader's; keep_rate; by the estimator policy_loss and reward, or expected and
+            multiplier; by the remedy complement, or teacher and agreement.
         """
-        observation = {name: seen[0] for name, seen in episode.observation.items()}
-        if self.prepares:
-            return self._from_any_words(observation, episode.label)
+        observation = batch.observation
+        # In the warm-up only the reader learns; afterwards it may be frozen.
+        if self.in_warmup:
+            return self._warmup_loss(observation, batch.label)
         if self.options.held:
-            self._hold_reader()
-        says = {name: self.says(text) for name, text in observation.items()}
-        total, terms = estimate(self, observation, says, episode)
+            self._freeze_reader()
+
+        # The estimator's loss of selector and reader.
+        selector_logits = {name: self.selector_logits(text) for name, text in observation.items()}
+        total, terms = estimator_loss(self, observation, selector_logits, batch)
+
+        # The teacher reads all words by their keep probability, and must agree with the reader.
         if self.teacher is not None:
-            hard = self.read(observation, kept=self._likeliest_of(observation, says))[0]
-            keeps = self.chance(observation["text"], says["text"])
-            more, added = self.teacher.loss(self, observation["text"], keeps, hard, episode.label)
+            hard_logits = self.read(observation, kept=self._greedy_from_logits(observation, selector_logits))[0]
+            probability = self.keep_probability(observation["text"], selector_logits["text"])
+            more, added = self.teacher.loss(self, observation["text"], probability, hard_logits, batch.label)
             total, terms = total + self.options.remedy_weight * more, terms | added
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
-    def unread(self, observation: dict[str, Tensor], kept: Kept, label: Tensor) -> Tensor | None:
-        """The complement's errors, (B,), from words that are not kept; None where the remedy is another."""
+    def complement_errors(self, observation: dict[str, Tensor], kept: Kept, label: Tensor) -> Tensor | None:
+        """Compute the complement reader's errors (B,), from words that are not kept; None if there is none."""
         if self.complement is None:
             return None
         return self.complement.errors(self, observation["text"], kept["text"], label, self.removes)
 
-    def learning_rates(self) -> RateGroups:
-        """Word vectors and selector have rates of their own."""
+    def learning_rates(self) -> LrGroups:
+        """Return groups in which word vectors and selector have their own rates."""
         options = self.options
-        if options.selector_rate == 1:
+        if options.selector_lr_scale == 1:
             return super().learning_rates()
-        return own_rates(self, (self.embedding, options.embedding_rate), (self.selector, options.selector_rate))
+        return scaled_lr_groups(
+            self, (self.embedding, options.embedding_lr_scale), (self.selector, options.selector_lr_scale)
+        )
 
     @property
-    def prepares(self) -> bool:  # type: ignore[override]  # it is over at some time
-        """Whether the reader still learns from random words."""
-        return self.done < self.options.random_until
+    def in_warmup(self) -> bool:
+        """True while the reader still learns from randomly kept words."""
+        return self.share_done < self.options.random_until
 
-    def _from_any_words(self, observation: dict[str, Tensor], label: Tensor) -> Loss:
-        """The reader's error where words are kept at random, another share of each text: it learns what each tells."""
+    def _warmup_loss(self, observation: dict[str, Tensor], label: Tensor) -> Loss:
+        """Compute the reader's error from randomly kept words, with a random keep rate for each text."""
         kept = {}
         for name, text in observation.items():
-            coins = self.selector.shared(torch.rand(text.shape, device=text.device))
-            kept[name] = (coins < torch.rand(len(text), 1, device=text.device)).float()
+            noise = self.selector.share_noise(torch.rand(text.shape, device=text.device))
+            kept[name] = (noise < torch.rand(len(text), 1, device=text.device)).float()
         errors, terms = self.errors(self.read(observation, kept=kept)[0], label)
         return Loss(errors.mean(), {name: term.detach() for name, term in terms.items()})
 
-    def _hold_reader(self) -> None:
-        """Leave the reader as it is: the optimiser passes over what has no gradient."""
+    def _freeze_reader(self) -> None:
+        """Freeze the reader's weights: the optimiser skips parameters without a gradient."""
         for part in (self.embedding, self.encoder, self.head):
             part.requires_grad_(False)
 
-    def says(self, text: Tensor) -> Tensor:
-        """What the selector says of each word, (B, L), or (B, L, 2) of a Kumaraswamy variable's a and b; 0 at padding.
+    def selector_logits(self, text: Tensor) -> Tensor:
+        """Compute the selector's output for each word, 0 at padding; no gradient reaches the word vectors.
 
-        The word vectors are not trained by it.
+        Returns:
+            (B, L), logits of keeping a word; or (B, L, 2), from which a and b of its HardKuma variable are made.
         """
-        words = cut(text)
+        words = trim_padding(text)
         numbers = self.selector(self.embedding(words).detach(), words != PADDING)
         behind = text.shape[1] - words.shape[1]
         return F.pad(numbers, (0, 0) * (numbers.dim() - 2) + (0, behind))
 
-    def likeliest(self, observation: dict[str, Tensor]) -> Kept:
-        """The greedy choice."""
-        return self._likeliest_of(observation, {name: self.says(text) for name, text in observation.items()})
+    def greedy_selection(self, observation: dict[str, Tensor]) -> Kept:
+        """Return the likeliest selection."""
+        return self._greedy_from_logits(
+            observation, {name: self.selector_logits(text) for name, text in observation.items()}
+        )
 
-    def _likeliest_of(self, observation: dict[str, Tensor], says: dict[str, Tensor]) -> Kept:
-        """The same, where the selector has been asked."""
+    def _greedy_from_logits(self, observation: dict[str, Tensor], selector_logits: dict[str, Tensor]) -> Kept:
+        """Return the likeliest selection, given the selector's output."""
         return {
-            name: self.keep(text, says[name], torch.zeros_like(text[:, None], dtype=torch.float32), True)
+            name: self.keep_words(
+                text, selector_logits[name], torch.zeros_like(text[:, None], dtype=torch.float32), True
+            )
             for name, text in observation.items()
         }
 
-    def chance(self, text: Tensor, says: Tensor) -> Tensor:
-        """How likely each word is kept, if only in part, by what the selector says of it: (B, L), 0 at padding."""
+    def keep_probability(self, text: Tensor, selector_logits: Tensor) -> Tensor:
+        """Compute the probability (B, L) that each word is kept, if only in part; it is 0 at padding."""
         kuma = isinstance(self.options.estimator, HardKumaOptions)
-        return (1 - hard_kuma(says).zero if kuma else says.float().sigmoid()) * (text != PADDING)
+        return (1 - hard_kuma(selector_logits).zero if kuma else selector_logits.float().sigmoid()) * (text != PADDING)
 
-    def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Words that are kept, if only in part."""
-        return {name: kept > 0 for name, kept in self.likeliest(observation).items()}
+    def words_read(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the words that the greedy selection keeps, if only in part."""
+        return {name: kept > 0 for name, kept in self.greedy_selection(observation).items()}
 
     def salience(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
-        """How likely the selector keeps each word, if only in part: (B, L)."""
-        return {name: self.chance(text, self.says(text)) for name, text in observation.items()}
+        """Compute the probability that the selector keeps each word, if only in part: (B, L)."""
+        return {name: self.keep_probability(text, self.selector_logits(text)) for name, text in observation.items()}
 
     def read_only(self, observation: dict[str, Tensor], kept: dict[str, Tensor]) -> Tensor:
-        """Logits (B, N) of the reader, from other words than the selector's: those that are kept, bool."""
+        """Compute the reader's logits (B, N) from given words, bool, instead of the selector's."""
         return self.read(observation, kept={name: chosen.float() for name, chosen in kept.items()})[0]
 
-    def price(self, kept: Kept, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """What a choice costs, and the share of words kept, (B,) both."""
-        costs, shares = [], []
+    def selection_cost(self, kept: Kept, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Compute the cost and the keep rate of a selection, (B,) both."""
+        target, costs, keep_rates = self.options.target_keep_rate, [], []
         for name, text in observation.items():
             real = text != PADDING
             count = real.sum(-1).clamp(min=1)
-            shares.append((kept[name] * real).sum(-1) / count)
-            off = shares[-1] if self.options.rate is None else (shares[-1] - self.options.rate).abs()
-            costs.append(self.options.cost * off + self.options.contiguity * changes(kept[name], real) / count)
-        return torch.stack(costs).mean(0), torch.stack(shares).mean(0)
+            keep_rates.append((kept[name] * real).sum(-1) / count)
+            excess = keep_rates[-1] if target is None else (keep_rates[-1] - target).abs()
+            transitions = count_transitions(kept[name], real) / count
+            costs.append(self.options.cost * excess + self.options.contiguity * transitions)
+        return torch.stack(costs).mean(0), torch.stack(keep_rates).mean(0)
 
-    def keep(self, text: Tensor, says: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
-        """How much of each word is read, (B, L), by noise (B, 1, L): 0 or 1, but for Kumaraswamy variables."""
-        real, noise = text != PADDING, self.selector.shared(noise.squeeze(1))
+    def keep_words(self, text: Tensor, selector_logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
+        """Sample how far each word is read, (B, L), from noise (B, 1, L): 0 or 1, or in [0, 1] for HardKuma."""
+        real, noise = text != PADDING, self.selector.share_noise(noise.squeeze(1))
         if not isinstance(self.options.estimator, HardKumaOptions):
-            return draw(says, real, noise, greedy).float()
-        kuma, chance = hard_kuma(says), torch.special.ndtr(noise)
+            return sample_mask(selector_logits, real, noise, greedy).float()
+        kuma, uniform = hard_kuma(selector_logits), torch.special.ndtr(noise)
         greedy = torch.as_tensor(greedy, device=text.device).view(-1, 1)
-        return torch.where(greedy, kuma.likeliest(), kuma.sample(chance)) * real
+        return torch.where(greedy, kuma.likeliest(), kuma.sample(uniform)) * real

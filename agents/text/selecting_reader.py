@@ -1,6 +1,6 @@
-"""A reader that chooses words before it reads: what reinforced self-attention and rationales share.
+"""Base of readers that sample a selection of words before they read: ReSAN and rationales.
 
-Axes: B texts, L words, M choices drawn of each text of an update.
+Axes: B texts, L words, M selections of each text of an update.
 """
 
 from abc import abstractmethod
@@ -10,18 +10,18 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.selection.reinforcement import Reinforcement
-from glimpse.agents.text.reader import Reader, WordVectors
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text.options import ReaderOptions
+from glimpse.agents.text.reader import GivenVectors, Reader
 
 
-class Chooser(Reader):
-    """A reader whose choice follows from chance, and whose training has stages.
+class SelectingReader(Reader):
+    """A reader whose selection is sampled, and whose training has stages.
 
-    coins: how many numbers are drawn for each word, which is what `selects` says too.
+    draws_per_word: random numbers for each word; `selection_noise` is the same, by the name that rollouts use.
     """
 
-    samples = True
-    coins = selects = 1
+    stochastic = True
+    draws_per_word = selection_noise = 1
     progress: Tensor
 
     def __init__(
@@ -29,46 +29,52 @@ class Chooser(Reader):
         options: ReaderOptions,
         observation_space: spaces.Dict,
         action_space: spaces.Dict,
-        vectors: WordVectors | None = None,
+        vectors: GivenVectors | None = None,
     ) -> None:
         """Make the reader's networks; see `Reader`."""
         super().__init__(options, observation_space, action_space, vectors)
         self.register_buffer("progress", torch.zeros(()))
 
     def set_progress(self, progress: float) -> None:
-        """Go from stage to stage."""
+        """Set the share of training done, in [0, 1], on which the stage depends."""
         self.progress.fill_(progress)
 
     @abstractmethod
-    def reads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Which words are read by the likeliest choice: (B, L) bool of each text."""
+    def words_read(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return which words the greedy selection reads: (B, L) bool for each text."""
 
     def heads(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Which words themselves read others by the likeliest choice, (B, L) bool of each text; none, if all do."""
+        """Return which words are heads, which read others, in the greedy selection: (B, L) bool for each text.
+
+        The result is empty where all words are heads.
+        """
         return {}
 
     @property
-    def done(self) -> float:
-        """The share of training done."""
+    def share_done(self) -> float:
+        """Share of training done, in [0, 1]."""
         return float(self.progress)
 
-    def by_text(self, observation: dict[str, Tensor], noise: Tensor) -> dict[str, Tensor]:
-        """Noise (B, coins * words of all texts), divided among the texts: (B, coins, L) each."""
-        widths = [self.coins * text.shape[1] for text in observation.values()]
+    def split_noise(self, observation: dict[str, Tensor], noise: Tensor) -> dict[str, Tensor]:
+        """Divide noise (B, draws_per_word * words of all texts) among the texts: (B, draws_per_word, L) each."""
+        widths = [self.draws_per_word * text.shape[1] for text in observation.values()]
         parts = zip(observation, noise.split(widths, 1), strict=True)
-        return {name: own.unflatten(1, (self.coins, -1)) for name, own in parts}
+        return {name: own.unflatten(1, (self.draws_per_word, -1)) for name, own in parts}
 
-    def toss(self, text: Tensor) -> Tensor:
-        """Noise for training, by torch's own generator: (B, L) -> (B, coins, L)."""
-        return torch.randn(len(text), self.coins, text.shape[1], device=text.device)
+    def sample_noise(self, text: Tensor) -> Tensor:
+        """Draw the noise of a selection in training, from torch's generator: (B, L) -> (B, draws_per_word, L)."""
+        return torch.randn(len(text), self.draws_per_word, text.shape[1], device=text.device)
 
 
-def copied(observation: dict[str, Tensor], copies: int) -> dict[str, Tensor]:
-    """Each text M times, one after the other."""
+def repeat_texts(observation: dict[str, Tensor], copies: int) -> dict[str, Tensor]:
+    """Repeat each text M = `copies` times; the copies of a text are adjacent."""
     return {name: text.repeat_interleave(copies, 0) for name, text in observation.items()}
 
 
-def greedy_copies(texts: Tensor, reinforcement: Reinforcement, copies: int) -> Tensor:
-    """Which of B = E * M choices must be the likeliest, (B,) bool: the first of each text, where a baseline says so."""
+def greedy_draws(texts: Tensor, reinforcement: Reinforcement, copies: int) -> Tensor:
+    """Mark which of B = E * M selections must be greedy, (B,) bool.
+
+    It is the first of each text for a self-critical baseline, and none for others.
+    """
     first = torch.arange(len(texts), device=texts.device) % copies == 0
     return first & reinforcement.greedy_first

@@ -1,1 +1,1 @@
-"""Agents that translate: encoders, decoders with attention, and the search for the best translation."""
+"""Agents that translate: encoders, decoders with attention, beam search, and simultaneous translation."""

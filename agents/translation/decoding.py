@@ -1,6 +1,6 @@
-"""What every decoder is: it writes a translation piece by piece, or all of one that is known at once.
+"""The contract of every decoder: to generate a target token by token, or to be teacher-forced with a known one.
 
-Axes: B lanes, L pieces of the source, M pieces of the target, E width of a piece's vector, D of what is put out,
+Axes: B lanes, L tokens of the source, M tokens of the target, E width of a token's vector, D width of the features,
 h heads.
 """
 
@@ -10,15 +10,16 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]
-"""Tensors by name, each (B, ...): lanes can be taken, repeated and left out alike; see `take`."""
+"""Tensors by name, each (B, ...), so that all can be indexed by lane; see `take_lanes`."""
 
 
-class Chosen(NamedTuple):
-    """Places of the source that were drawn, one for each piece of the target.
+class DrawnPositions(NamedTuple):
+    """Source positions drawn by hard attention, one for each target token.
 
-    log_prob, entropy: (B, M), of the draws, with their gradients.
-    hard: (B,) bool, the sentences that read what was drawn.
-    seen: (B, M, D), what was known before each draw.
+    log_prob: (B, M), log-probability of each draw, with gradient.
+    entropy: (B, M), entropy of the distribution it was drawn from, with gradient.
+    hard: (B,) bool, sentences whose decoder read the drawn positions and not the expected context.
+    seen: (B, M, D), the queries, which a learned baseline may read.
     """
 
     log_prob: Tensor
@@ -27,12 +28,12 @@ class Chosen(NamedTuple):
     seen: Tensor
 
 
-class Encoded(NamedTuple):
-    """A source that was read.
+class EncodedSource(NamedTuple):
+    """Output of an encoder.
 
-    states: (B, L, D'), a state for each piece, zeros at padding.
-    real: (B, L) bool.
-    last: what a decoder begins with, each (B, ...).
+    states: (B, L, D'), a state for each token, zeros at padding.
+    real: (B, L) bool, False at padding.
+    last: final states, from which a decoder may begin, each (B, ...).
     """
 
     states: Tensor
@@ -40,64 +41,71 @@ class Encoded(NamedTuple):
     last: Tensors
 
 
-class Written(NamedTuple):
-    """One step: features (B, D) for the output layer, weights of the source (B, L), or None, and the state after it."""
+class DecoderStep(NamedTuple):
+    """Result of one decoder step.
+
+    features: (B, D), input of the output layer.
+    weights: attention to the source, (B, L); None without attention.
+    state: the decoder's state after the step.
+    """
 
     features: Tensor
     weights: Tensor | None
     state: Tensors
 
 
-class Taught(NamedTuple):
-    """All steps of a known target.
+class TeacherForced(NamedTuple):
+    """Result of all steps of a known target.
 
-    features: (B, M, D).
-    weights: of the source, by name, (B, M, L) or (B, h, M, L), if they were asked for.
-    chosen: places that were drawn, where attention is hard.
+    features: (B, M, D), input of the output layer.
+    weights: attention to the source by name, (B, M, L) or (B, h, M, L); empty unless asked for.
+    drawn: the positions that hard attention drew; None otherwise.
     """
 
     features: Tensor
     weights: Tensors
-    chosen: Chosen | None = None
+    drawn: DrawnPositions | None = None
 
 
 class Decoder(nn.Module, ABC):
-    """Writes. `source` is what `prepare` gave: all that is computed of a source once."""
+    """Generates target tokens; it computes once per source what all of its steps read."""
 
     width: int
 
     @abstractmethod
-    def prepare(self, encoded: Encoded) -> Tensors:
-        """What is computed of B sources once."""
+    def prepare(self, encoded: EncodedSource) -> Tensors:
+        """Compute what all steps read of B sources; this is the `source` of the other methods."""
 
     @abstractmethod
-    def begin(self, encoded: Encoded) -> Tensors:
-        """The state of B lanes before the first piece."""
+    def initial_memory(self, encoded: EncodedSource) -> Tensors:
+        """Return the state of B lanes before the first token."""
 
     @abstractmethod
-    def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
-        """Write one piece.
+    def step(self, vector: Tensor, state: Tensors, source: Tensors, index: int) -> DecoderStep:
+        """Generate one token.
 
         Args:
-            vector: of the piece before, (B, E).
-            state: what `begin` or the last step gave.
-            source: what `prepare` gave.
-            first: the number of the piece that is written, from 0.
+            vector: (B, E), vector of the previous token.
+            state: from `initial_memory` or the last step.
+            source: from `prepare`.
+            index: position of the new token in the target, from 0.
         """
 
     @abstractmethod
-    def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
-        """All steps at once, of a target that is known.
+    def teacher_force(
+        self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool
+    ) -> TeacherForced:
+        """Compute all steps of a known target at once.
 
         Args:
-            vectors: of the pieces before, (B, M, E).
-            real: (B, M) bool, False behind the end.
-            state: what `begin` gave.
-            source: what `prepare` gave.
-            need_weights: whether to give the weights.
+            vectors: (B, M, E), vectors of the previous tokens.
+            real: (B, M) bool, False at padding.
+            state: from `initial_memory`.
+            source: from `prepare`.
+            need_weights: whether to return the attention weights.
         """
 
 
-def take(tensors: Tensors, lanes: Tensor) -> Tensors:
-    """Some lanes (R,) int64 of tensors (B, ...): (R, ...), in any order and as often as wanted."""
+def take_lanes(tensors: Tensors, lanes: Tensor) -> Tensors:
+    """Select lanes (R,) int64, in any order and repeated at will: tensors (B, ...) -> (R, ...)."""
     return {name: tensor.index_select(0, lanes) for name, tensor in tensors.items()}

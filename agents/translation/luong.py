@@ -1,8 +1,9 @@
 """Stacked LSTMs without attention (Sutskever et al., 2014) and with it (Luong, Pham and Manning, 2015).
 
-Vectors of pieces are multiplied by sqrt(D), as the Transformer does it: tied vectors are as short as an output layer
-needs them, and LSTMs would do nothing with them for hundreds of updates.
-Axes: B lanes, L pieces of the source, M pieces of the target, D width, N layers.
+Token vectors are multiplied by sqrt(D), as in the Transformer: tied vectors have the small norm that an output layer
+needs, from which LSTMs would learn nothing for hundreds of updates.
+
+Axes: B lanes, L tokens of the source, M tokens of the target, D width, N layers.
 """
 
 import math
@@ -14,21 +15,21 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.embedding import PADDING
-from glimpse.agents.episode import Episode, Loss
+from glimpse.agents.episode import Loss
 from glimpse.agents.selection.options import BaselineOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
-from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
-from glimpse.agents.translation.hard_attention import HardAttention, Looked, make_hard, worth
+from glimpse.agents.translation.decoding import Decoder, DecoderStep, EncodedSource, TeacherForced, Tensors
+from glimpse.agents.translation.hard_attention import HardAttended, HardAttention, make_hard_attention, position_rewards
 from glimpse.agents.translation.options import HardOptions, LuongOptions, Seq2SeqOptions
 from glimpse.agents.translation.source_attention import SourceAttention
 from glimpse.agents.translation.translator import Translator
 
 
 class StackedEncoder(nn.Module):
-    """LSTMs over the source: from its first piece to its last, the other way round, or both."""
+    """Stacked LSTMs over the source: forward, reversed or bidirectional."""
 
     def __init__(self, options: Seq2SeqOptions) -> None:
-        """Make it for vectors (B, L, D)."""
+        """Make an encoder of vectors (B, L, D)."""
         super().__init__()
         self.both, self.turned = options.direction == "both", options.direction == "reversed"
         self.scale = math.sqrt(options.width)
@@ -38,12 +39,15 @@ class StackedEncoder(nn.Module):
             options.width, units, options.layers, batch_first=True, bidirectional=self.both, dropout=dropout
         )
 
-    def forward(self, vectors: Tensor, real: Tensor) -> Encoded:
-        """(B, L, D) -> states (B, L, D), of the last layer, and all layers' last `hidden` and `cell`, (B, N, D)."""
+    def forward(self, vectors: Tensor, real: Tensor) -> EncodedSource:
+        """Encode vectors (B, L, D) as the last layer's states (B, L, D).
+
+        The final `hidden` and `cell` states are those of all layers, (B, N, D).
+        """
         length, vectors = real.sum(1), vectors * self.scale
         if self.turned:
-            place = torch.arange(real.shape[1], device=real.device)
-            turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place).unsqueeze(-1)
+            position = torch.arange(real.shape[1], device=real.device)
+            turned = torch.where(position < length[:, None], length[:, None] - 1 - position, position).unsqueeze(-1)
             vectors = vectors.take_along_dim(turned, 1)
         packed = pack_padded_sequence(vectors, length.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
         states, last = self.network(packed)
@@ -51,20 +55,23 @@ class StackedEncoder(nn.Module):
         if self.turned:
             states = states.take_along_dim(turned, 1)
         hidden, cell = (self._by_lane(kind) for kind in last)
-        return Encoded(states * real.unsqueeze(-1), real, {"hidden": hidden, "cell": cell})
+        return EncodedSource(states * real.unsqueeze(-1), real, {"hidden": hidden, "cell": cell})
 
     def _by_lane(self, last: Tensor) -> Tensor:
-        """(N, B, D), or (2 N, B, D / 2) of both directions, -> (B, N, D)."""
+        """Reorder final states: (N, B, D), or (2 N, B, D / 2) of two directions, -> (B, N, D)."""
         if self.both:
             last = last.unflatten(0, (-1, 2)).transpose(1, 2).flatten(2)
         return last.transpose(0, 1)
 
 
 class StackedDecoder(Decoder):
-    """LSTMs over the target; with attention h~ = tanh(W_c [c; h]) is put out (equation 5), and may be fed back."""
+    """Stacked LSTMs over the target.
+
+    With attention the output is h~ = tanh(W_c [c; h]) (equation 5), which input feeding gives back to the LSTMs.
+    """
 
     def __init__(self, options: Seq2SeqOptions) -> None:
-        """Make it for vectors (B, D) and states of the source (B, L, D)."""
+        """Make a decoder of vectors (B, D) and source states (B, L, D)."""
         super().__init__()
         self.width = width = options.width
         self.scale = math.sqrt(width)
@@ -73,80 +80,86 @@ class StackedDecoder(Decoder):
         if isinstance(options, LuongOptions):
             chosen, self.feeds = options.attention, options.input_feeding
             if isinstance(chosen, HardOptions):
-                self.attention = make_hard(chosen, width)
+                self.attention = make_hard_attention(chosen, width)
             else:
                 self.attention = SourceAttention(chosen, width, width)
             self.combine = nn.Linear(2 * width, width, bias=False)
         dropout = options.dropout if options.layers > 1 else 0.0
         self.network = nn.LSTM(width * (1 + self.feeds), width, options.layers, batch_first=True, dropout=dropout)
 
-    def prepare(self, encoded: Encoded) -> Tensors:
-        """What attention computes of the source once; nothing without it."""
+    def prepare(self, encoded: EncodedSource) -> Tensors:
+        """Return what attention computes once per source; nothing without attention."""
         if isinstance(self.attention, HardAttention):
             return {"states": encoded.states, "real": encoded.real}
         return {} if self.attention is None else self.attention.prepare(encoded)
 
-    def begin(self, encoded: Encoded) -> Tensors:
-        """The encoder's last states; and, where it is fed back, an h~ of zeros."""
+    def initial_memory(self, encoded: EncodedSource) -> Tensors:
+        """Return the encoder's final states; for input feeding, h~ = 0; for hard attention, position 0."""
         state = dict(encoded.last)
         if self.feeds:
             state["fed"] = torch.zeros_like(encoded.last["hidden"][:, 0])
         if isinstance(self.attention, HardAttention):
-            state["place"] = torch.zeros(len(encoded.real), dtype=torch.int64, device=encoded.real.device)
+            state["position"] = torch.zeros(len(encoded.real), dtype=torch.int64, device=encoded.real.device)
         return state
 
-    def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
-        """See `Decoder.step`."""
+    def step(self, vector: Tensor, state: Tensors, source: Tensors, index: int) -> DecoderStep:
+        """Generate one token; see `Decoder.step`."""
         vector = vector * self.scale
         if self.feeds:
             vector = torch.cat([vector, state["fed"]], -1)
-        read, after = self._run(vector.unsqueeze(1), state)
-        features, weights, looked = self._attend(read, source, state, first)
+        hidden, after = self._run(vector.unsqueeze(1), state)
+        features, weights, hard = self._attend(hidden, source, state, index)
         if self.feeds:
             after["fed"] = features[:, 0]
-        if looked is not None:
-            after["place"] = looked.place
-        return Written(features[:, 0], None if weights is None else weights[:, 0], after)
+        if hard is not None:
+            after["position"] = hard.position
+        return DecoderStep(features[:, 0], None if weights is None else weights[:, 0], after)
 
-    def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
-        """See `Decoder.teach`; where nothing is fed back, the LSTMs run through and all attend at once."""
+    def teacher_force(
+        self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool
+    ) -> TeacherForced:
+        """Compute all steps of a known target; without input feeding all steps attend at once."""
         if not self.feeds:
-            features, weights, looked = self._attend(self._run(vectors * self.scale, state)[0], source, state, 0)
+            features, weights, hard = self._attend(self._run(vectors * self.scale, state)[0], source, state, 0)
             shown = {"attention": weights} if need_weights and weights is not None else {}
-            return Taught(features, shown, None if looked is None else looked.chosen)
-        written = []
-        for number, vector in enumerate(vectors.unbind(1)):
-            one = self.step(vector, state, source, number)
-            written.append(one)
+            return TeacherForced(features, shown, None if hard is None else hard.drawn)
+        steps = []
+        for index, vector in enumerate(vectors.unbind(1)):
+            one = self.step(vector, state, source, index)
+            steps.append(one)
             state = one.state
-        features = torch.stack([one.features for one in written], 1)
+        features = torch.stack([one.features for one in steps], 1)
         if not need_weights:
-            return Taught(features, {})
-        return Taught(features, {"attention": torch.stack([cast(Tensor, one.weights) for one in written], 1)})
+            return TeacherForced(features, {})
+        return TeacherForced(features, {"attention": torch.stack([cast(Tensor, one.weights) for one in steps], 1)})
 
     def _run(self, vectors: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
-        """The last layer's h (B, M, D), and the state after it."""
+        """Run the LSTMs over vectors (B, M, .): the last layer's h (B, M, D), and the final state."""
         before = tuple(state[name].transpose(0, 1).contiguous() for name in ("hidden", "cell"))
-        read, (hidden, cell) = self.network(vectors, before)
-        return read, {"hidden": hidden.transpose(0, 1), "cell": cell.transpose(0, 1)}
+        output, (hidden, cell) = self.network(vectors, before)
+        return output, {"hidden": hidden.transpose(0, 1), "cell": cell.transpose(0, 1)}
 
     def _attend(
-        self, read: Tensor, source: Tensors, state: Tensors, first: int
-    ) -> tuple[Tensor, Tensor | None, Looked | None]:
-        """h~ (B, M, D), the weights (B, M, L) and, where attention is hard, more of it; without attention h itself."""
+        self, hidden: Tensor, source: Tensors, state: Tensors, first: int
+    ) -> tuple[Tensor, Tensor | None, HardAttended | None]:
+        """Attend to the source from h (B, M, D), the first of which is step `first`.
+
+        Returns:
+            h~ (B, M, D), or h itself without attention; the weights (B, M, L); and the result of hard attention.
+        """
         if self.attention is None:
-            return read, None, None
-        looked: Looked | None = None
+            return hidden, None, None
+        hard: HardAttended | None = None
         if isinstance(self.attention, HardAttention):
-            looked = self.attention(read, source["states"], source["real"], state["place"])
-            context, weights = looked.context, looked.weights
+            hard = self.attention(hidden, source["states"], source["real"], state["position"])
+            context, weights = hard.context, hard.weights
         else:
-            context, weights = self.attention(read, source, first)
-        return self.combine(torch.cat([context, read], -1)).tanh(), weights, looked
+            context, weights = self.attention(hidden, source, first)
+        return self.combine(torch.cat([context, hidden], -1)).tanh(), weights, hard
 
 
 class Seq2Seq(Translator):
-    """Stacked LSTMs, with attention or without; hard attention learns by REINFORCE beside the cross-entropy."""
+    """Translator of stacked LSTMs, with attention or without; hard attention learns by REINFORCE."""
 
     def __init__(self, options: Seq2SeqOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make the networks; see `Translator`."""
@@ -155,27 +168,28 @@ class Seq2Seq(Translator):
         if isinstance(self.hard, HardOptions):
             self.reinforcement = Reinforcement(BaselineOptions(baseline=self.hard.baseline), 2 * options.width)
 
-    def make(self, options: Seq2SeqOptions) -> tuple[nn.Module, Decoder, int]:
-        """Encoder, decoder, and the width of vectors."""
+    def make_networks(self, options: Seq2SeqOptions) -> tuple[nn.Module, Decoder, int]:
+        """Return the encoder, the decoder, and the width of token vectors."""
         return StackedEncoder(options), StackedDecoder(options), options.width
 
-    def with_draws(self, loss: Loss, taught: Taught, each: Tensor, target: Tensor, episode: Episode) -> Loss:
-        """With what drawn places gained; see `worth`."""
-        if taught.chosen is None or not isinstance(self.hard, HardOptions):
+    def add_position_loss(self, loss: Loss, forced: TeacherForced, each: Tensor, target: Tensor) -> Loss:
+        """Add the REINFORCE loss of the drawn positions; see `position_rewards`."""
+        if forced.drawn is None or not isinstance(self.hard, HardOptions):
             return loss
-        chosen, real = taught.chosen, target != PADDING
-        own = torch.zeros_like(chosen.log_prob, dtype=each.dtype).masked_scatter(real, -each)
-        gained = worth(own, self.hard.discount if self.hard.monotone else 0.0)[real]
-        # A baseline may know the piece that is to be written: the place has no part in which one that is.
-        seen = torch.cat([chosen.seen[real], self.target_vectors(target[real])], -1)
-        # It learns from sentences that read the expected context as well, whose places nothing was decided by.
-        log_prob = torch.where(chosen.hard[:, None], chosen.log_prob, 0)[real]
-        gain, entropy = self.reinforcement(log_prob, gained, seen, episode), chosen.entropy[real].mean()
-        total = loss.total + self.hard.policy * gain.policy + gain.baseline - self.hard.entropy * entropy
-        told = {"policy": gain.policy, "baseline": gain.baseline, "entropy": entropy}
-        return Loss(total, {**loss.terms, **{name: term.detach() for name, term in told.items()}})
+        drawn, real = forced.drawn, target != PADDING
+        # The reward: log-probabilities of the known tokens.
+        own = torch.zeros_like(drawn.log_prob, dtype=each.dtype).masked_scatter(real, -each)
+        reward = position_rewards(own, self.hard.discount if self.hard.monotone else 0.0)[real]
+        # A baseline may depend on the token to be written, since the position does not affect it.
+        seen = torch.cat([drawn.seen[real], self.target_vectors(target[real])], -1)
+        # Sentences that read the expected context train the baseline alone: their draws had no effect.
+        log_prob = torch.where(drawn.hard[:, None], drawn.log_prob, 0)[real]
+        gain, entropy = self.reinforcement(log_prob, reward, seen), drawn.entropy[real].mean()
+        total = loss.total + self.hard.policy * gain.policy_loss + gain.value_loss - self.hard.entropy * entropy
+        terms = {"policy_loss": gain.policy_loss, "value_loss": gain.value_loss, "entropy": entropy}
+        return Loss(total, {**loss.terms, **{name: term.detach() for name, term in terms.items()}})
 
     def set_progress(self, progress: float) -> None:
-        """Hard attention draws once its time has come."""
+        """Tell hard attention how far training is, which says whether it draws."""
         if isinstance(self.decoder, StackedDecoder) and isinstance(self.decoder.attention, HardAttention):
             self.decoder.attention.set_progress(progress)

@@ -1,6 +1,6 @@
-"""The output layer and its loss, which cost most of a small translator on a CPU.
+"""Output layer and its cross-entropy, which take most of the time of a small translator on a CPU.
 
-Axes: N pieces, D width of what is read, V pieces of the vocabulary.
+Axes: N tokens, D width of the features, V tokens of the vocabulary.
 """
 
 from typing import Any, NamedTuple
@@ -11,27 +11,30 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 _CHUNK = 1 << 21
-"""Logits that are made at once: so many stay in a core's cache."""
+"""Number of logits computed at once: few enough to stay in a core's cache."""
 
 
 class OutputLayer(nn.Module):
-    """W h + b, with a row of W for each piece."""
+    """Linear output layer W h + b, with a row of W for each token."""
 
-    def __init__(self, width: int, pieces: int, weight: nn.Parameter | None = None) -> None:
-        """Make it; `weight` (V, D) is that of an embedding which it is tied to, if any."""
+    def __init__(self, width: int, tokens: int, weight: nn.Parameter | None = None) -> None:
+        """Make the layer; `weight` (V, D) is the embedding that it is tied to, if any."""
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(pieces, width) * width**-0.5) if weight is None else weight
-        self.bias = nn.Parameter(torch.zeros(pieces))
+        self.weight = nn.Parameter(torch.randn(tokens, width) * width**-0.5) if weight is None else weight
+        self.bias = nn.Parameter(torch.zeros(tokens))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(..., D) -> logits (..., V)."""
+        """Compute logits: (..., D) -> (..., V)."""
         return F.linear(features, self.weight, self.bias)
 
 
-class PieceLoss(NamedTuple):
-    """Of N pieces. total: what is minimised, a mean; cross_entropy: without smoothing, a mean, without gradient.
+class TokenLoss(NamedTuple):
+    """Loss of N tokens.
 
-    right: share of pieces that were the likeliest. each: cross-entropy of each piece, (N,), without gradient.
+    total: mean loss to minimise, with label smoothing.
+    cross_entropy: mean cross-entropy without smoothing, without gradient.
+    right: share of tokens that were the likeliest.
+    each: (N,), cross-entropy of each token, without gradient.
     """
 
     total: Tensor
@@ -40,24 +43,26 @@ class PieceLoss(NamedTuple):
     each: Tensor
 
 
-def piece_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool) -> PieceLoss:
-    """Cross-entropy, a share `smoothing` of each label being given to all pieces alike (Szegedy et al., 2016).
+def token_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool) -> TokenLoss:
+    """Compute the cross-entropy of tokens, with label smoothing (Szegedy et al., 2016).
 
-    The gradient is made together with the loss, chunk by chunk, so that no (N, V) is ever kept.
+    The gradient is computed together with the loss, chunk by chunk, so that no (N, V) matrix is kept.
 
     Args:
         features: (N, D).
         label: (N,) int64.
         layer: the output layer.
-        smoothing: in [0, 1).
-        bfloat16: whether products of matrices are made of bfloat16; what is between them never is.
+        smoothing: share of each label that is spread uniformly over all tokens, in [0, 1).
+        bfloat16: whether matrix products are in bfloat16; the softmax never is.
     """
     with torch.autocast(features.device.type, enabled=False):
         made = _ChunkedCrossEntropy.apply(features.float(), layer.weight, layer.bias, label, smoothing, bfloat16)
-    return PieceLoss(*made)
+    return TokenLoss(*made)
 
 
 class _ChunkedCrossEntropy(Function):
+    """Cross-entropy whose forward pass also computes the gradient, a chunk of rows at a time."""
+
     @staticmethod
     def forward(
         ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, label: Tensor, smoothing: float, bfloat16: bool
@@ -65,13 +70,14 @@ class _ChunkedCrossEntropy(Function):
         kind = torch.bfloat16 if bfloat16 else weight.dtype
         wanted = any(ctx.needs_input_grad[:3])
         matrix, rows = weight.to(kind), max(16, _CHUNK // len(weight))
-        pieces = len(weight)
+        tokens = len(weight)
         gradients = torch.empty_like(features), torch.zeros_like(weight), torch.zeros_like(bias)
         sums, each = features.new_zeros(3), features.new_empty(len(features))
-        # Of the labels' share, and of the share of each piece.
-        sure, rest = 1 - smoothing, smoothing / pieces
+        # Target probability of the label (beside `rest`), and of every token.
+        sure, rest = 1 - smoothing, smoothing / tokens
         for at in range(0, len(features), rows):
             some, true = features[at : at + rows].to(kind), label[at : at + rows, None]
+            # Logits of the chunk, and their log-normaliser.
             logits = torch.addmm(bias.to(kind), some, matrix.T).to(weight.dtype)
             best = logits.amax(-1, keepdim=True)
             at_label = logits.gather(1, true)
@@ -80,19 +86,21 @@ class _ChunkedCrossEntropy(Function):
             probability = logits.sub_(best).exp_()
             total = probability.sum(-1, keepdim=True)
             log_total = total.log() + best
+            # The loss, with and without smoothing.
             missed = log_total - at_label
             sums[1] += missed.sum()
             each[at : at + rows] = missed[:, 0]
             sums[0] += (log_total - sure * at_label - smoothing * mean).sum()
             if not wanted:
                 continue
+            # The gradient of the logits is p minus the smoothed label; backpropagate it through the layer.
             gradient = probability.div_(total)
             if smoothing:
                 gradient.sub_(rest)
             gradient.scatter_add_(1, true, torch.full_like(at_label, -sure))
-            turned = gradient.to(kind)
-            gradients[0][at : at + rows] = turned @ matrix
-            gradients[1].add_(turned.T @ some)
+            logit_gradient = gradient.to(kind)
+            gradients[0][at : at + rows] = logit_gradient @ matrix
+            gradients[1].add_(logit_gradient.T @ some)
             gradients[2].add_(gradient.sum(0))
         count = max(1, len(features))
         ctx.save_for_backward(*gradients)

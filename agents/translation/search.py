@@ -1,6 +1,7 @@
-"""Looking for a translation: greedily, or with a beam; sentences side by side, each as if it were alone.
+"""Greedy search and beam search, batched; the result of a sentence does not depend on the others.
 
-Axes: B sentences, K translations of each that are kept (the beam), M pieces of a translation, V of the vocabulary.
+Axes: B sentences, A of them still active, K hypotheses of each (the beam), M tokens of a translation, V tokens of the
+vocabulary.
 """
 
 from typing import NamedTuple, Protocol
@@ -9,168 +10,183 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
-from glimpse.agents.translation.decoding import Encoded, Tensors, Written, take
+from glimpse.agents.translation.decoding import DecoderStep, EncodedSource, Tensors, take_lanes
 from glimpse.agents.translation.symbols import BEGIN, END
 
 
-class SearchedDecoder(Protocol):
-    """What a search asks of a decoder; the steps are the writer's."""
+class SearchableDecoder(Protocol):
+    """The part of a decoder that a search calls itself; steps go through the translator."""
 
-    def prepare(self, encoded: Encoded) -> Tensors:
-        """What stays of the sources."""
+    def prepare(self, encoded: EncodedSource) -> Tensors:
+        """Compute what all steps read of the sources."""
         ...
 
-    def begin(self, encoded: Encoded) -> Tensors:
-        """The state before the first piece."""
+    def initial_memory(self, encoded: EncodedSource) -> Tensors:
+        """Return the state before the first token."""
         ...
 
 
-class Writer(Protocol):
-    """What is searched with: an agent that translates."""
+class SearchableTranslator(Protocol):
+    """A model that can be searched: an agent that translates, or a test's table."""
 
     longest: int
 
     @property
-    def decoder(self) -> SearchedDecoder:
-        """Which begins translations."""
+    def decoder(self) -> SearchableDecoder:
+        """The decoder."""
         ...
 
-    def encode(self, source: Tensor) -> Encoded:
-        """Read sources (B, L)."""
+    def encode(self, source: Tensor) -> EncodedSource:
+        """Encode sources (B, L)."""
         ...
 
-    def step(self, piece: Tensor, state: Tensors, source: Tensors, number: int) -> tuple[Tensor, Written]:
-        """Log-probabilities (B, V) of piece `number` after the one before it, (B,)."""
+    def step(self, token: Tensor, state: Tensors, source: Tensors, index: int) -> tuple[Tensor, DecoderStep]:
+        """Compute log-probabilities (B, V) of target token `index` given the previous one, (B,)."""
         ...
 
 
-class Found(NamedTuple):
-    """The best translation of each sentence: target (B, M) int64, END last, 0 behind that; log-probability (B,)."""
+class SearchResult(NamedTuple):
+    """The best translation of each sentence.
+
+    target: (B, M) int64, END last, then 0.
+    log_prob: (B,), its log-probability.
+    """
 
     target: Tensor
     log_prob: Tensor
 
 
-def limits(source: Tensor, longest: int) -> Tensor:
-    """The most pieces that a translation of each source (B, L) may have, END included: (B,) int64."""
+def length_limits(source: Tensor, longest: int) -> Tensor:
+    """Return the maximum length of a translation of each source (B, L), END included: (B,) int64."""
     return (2 * (source != PADDING).sum(1) + 10).clamp(max=longest)
 
 
 @torch.no_grad()
-def greedy(writer: Writer, source: Tensor) -> Tensor:
-    """The likeliest piece at each step: translations (B, M) of sources (B, L), M being the most that there may be.
+def greedy_search(model: SearchableTranslator, source: Tensor) -> Tensor:
+    """Translate sources (B, L) by the likeliest token at each step.
 
-    Sentences that have ended are left out of the steps that follow.
+    Returns:
+        (B, M) int64, END last, then 0; M is the maximum length.
     """
-    encoded = writer.encode(source)
-    state, prepared = writer.decoder.begin(encoded), writer.decoder.prepare(encoded)
-    target = source.new_full((len(source), writer.longest), PADDING)
-    limit, lanes = limits(source, writer.longest), torch.arange(len(source), device=source.device)
-    piece = torch.full_like(lanes, BEGIN)
-    for number in range(writer.longest):
-        log_prob, written = writer.step(piece, state, prepared, number)
-        piece, state = log_prob.argmax(-1).where(limit[lanes] > number + 1, END), written.state
-        target[lanes, number] = piece
-        going = (piece != END).nonzero()[:, 0]
+    encoded = model.encode(source)
+    state, prepared = model.decoder.initial_memory(encoded), model.decoder.prepare(encoded)
+    target = source.new_full((len(source), model.longest), PADDING)
+    limit, lanes = length_limits(source, model.longest), torch.arange(len(source), device=source.device)
+    token = torch.full_like(lanes, BEGIN)
+    for index in range(model.longest):
+        log_prob, step = model.step(token, state, prepared, index)
+        token, state = log_prob.argmax(-1).where(limit[lanes] > index + 1, END), step.state
+        target[lanes, index] = token
+        # Drop the lanes that have ended.
+        going = (token != END).nonzero()[:, 0]
         if not len(going):
             break
         if len(going) < len(lanes):
-            lanes, piece = lanes[going], piece[going]
-            state, prepared = take(state, going), take(prepared, going)
+            lanes, token = lanes[going], token[going]
+            state, prepared = take_lanes(state, going), take_lanes(prepared, going)
     return target
 
 
 @torch.no_grad()
-def translate(writer: Writer, source: Tensor, beam: int, length_penalty: float) -> Found:
-    """The best translations of sources (B, L) that a beam of K finds; K = 1 is greedy search.
+def beam_search(model: SearchableTranslator, source: Tensor, beam: int, length_penalty: float) -> SearchResult:
+    """Translate sources (B, L) by beam search.
 
-    A translation that ends is ranked by log p / ((5 + pieces) / 6)^alpha (Wu et al., 2016, equation 14). A sentence is
-    done when K of its translations have ended, and is left out of the steps that follow.
+    Finished hypotheses are ranked by log p / ((5 + tokens) / 6)^alpha (Wu et al., 2016, equation 14). The search of a
+    sentence stops when K of its hypotheses have finished.
+
+    Args:
+        model: a translator.
+        source: (B, L) int64.
+        beam: K; 1 is greedy search.
+        length_penalty: alpha.
     """
-    encoded = writer.encode(source)
-    prepared, state = writer.decoder.prepare(encoded), writer.decoder.begin(encoded)
+    encoded = model.encode(source)
+    prepared, state = model.decoder.prepare(encoded), model.decoder.initial_memory(encoded)
     lanes = torch.arange(len(source), device=source.device).repeat_interleave(beam)
-    prepared, state = take(prepared, lanes), take(state, lanes)
-    kept = _Kept(source, limits(source, writer.longest), beam, length_penalty, writer.longest)
-    for number in range(writer.longest):
-        log_prob, written = writer.step(kept.last, state, prepared, number)
-        lanes = kept.extend(log_prob, number)
+    prepared, state = take_lanes(prepared, lanes), take_lanes(state, lanes)
+    hypotheses = _Beam(source, length_limits(source, model.longest), beam, length_penalty, model.longest)
+    for index in range(model.longest):
+        log_prob, step = model.step(hypotheses.last, state, prepared, index)
+        lanes = hypotheses.extend(log_prob, index)
         if not len(lanes):
             break
-        state = take(written.state, lanes)
+        state = take_lanes(step.state, lanes)
         if len(lanes) < len(log_prob):
-            prepared = take(prepared, lanes)  # A lane's source is that of the lane it came from.
-    return kept.best()
+            prepared = take_lanes(prepared, lanes)  # Some sentences are done: drop their sources.
+    return hypotheses.best()
 
 
-class _Kept:
-    """The translations that are kept of each sentence, growing and ended."""
+class _Beam:
+    """Unfinished and finished hypotheses of each sentence."""
 
     def __init__(self, source: Tensor, limit: Tensor, beam: int, length_penalty: float, longest: int) -> None:
-        """Begin with one empty translation of each; the other K - 1 can never be chosen before it."""
+        """Begin with one empty hypothesis per sentence; the other K - 1 have score -inf."""
         device, count = source.device, len(source)
         self.beam, self.penalty, self.limit = beam, length_penalty, limit
-        self.sentence = torch.arange(count, device=device)  # (A,): those that are not done.
+        self.sentence = torch.arange(count, device=device)  # (A,): the active sentences.
         self.score = torch.full((count, beam), -torch.inf, device=device)
         self.score[:, 0] = 0
-        self.grown = torch.full((count, beam, 0), PADDING, dtype=torch.int64, device=device)
-        self.ended = torch.full((count, beam, longest), PADDING, dtype=torch.int64, device=device)
-        self.ended_score = torch.full((count, beam), -torch.inf, device=device)
-        self.ended_log_prob = torch.zeros(count, beam, device=device)
+        self.unfinished = torch.full((count, beam, 0), PADDING, dtype=torch.int64, device=device)
+        self.finished = torch.full((count, beam, longest), PADDING, dtype=torch.int64, device=device)
+        self.finished_score = torch.full((count, beam), -torch.inf, device=device)
+        self.finished_log_prob = torch.zeros(count, beam, device=device)
         self.count = torch.zeros(count, dtype=torch.int64, device=device)
         self.last = torch.full((count * beam,), BEGIN, device=device)
 
-    def extend(self, log_prob: Tensor, number: int) -> Tensor:
-        """Add piece `number` to all that grow.
+    def extend(self, log_prob: Tensor, index: int) -> Tensor:
+        """Extend all unfinished hypotheses by one token.
 
         Args:
-            log_prob: (A * K, V), of the pieces.
-            number: of the piece, from 0.
+            log_prob: (A * K, V), of the next token.
+            index: position of the token, from 0.
 
         Returns:
-            The lanes, of those A * K, that the A' * K which grow on came from; none when all is done.
+            For each of the A' * K hypotheses that remain unfinished, the lane, of A * K, that it extends; empty when
+            all sentences are done.
         """
-        beam, pieces = self.beam, log_prob.shape[-1]
-        log_prob = log_prob.view(-1, beam, pieces)
-        at_end = (self.limit[self.sentence] <= number + 1)[:, None, None]
-        not_end = torch.arange(pieces, device=log_prob.device) != END
+        beam, tokens = self.beam, log_prob.shape[-1]
+        log_prob = log_prob.view(-1, beam, tokens)
+        # At the maximum length only END is allowed.
+        at_end = (self.limit[self.sentence] <= index + 1)[:, None, None]
+        not_end = torch.arange(tokens, device=log_prob.device) != END
         log_prob = log_prob.masked_fill(at_end & not_end, -torch.inf)
         total = self.score.unsqueeze(-1) + log_prob
-        # As many again as are kept, so that enough are left to grow on where some end.
-        score, choice = total.flatten(1).topk(min(2 * beam, beam * pieces), dim=1)
-        origin, piece = choice // pieces, choice % pieces
-        ends = (piece == END) & (score > -torch.inf)
-        self._end(ends[:, :beam], score, origin, number)
+        # Take the best 2 K, so that K unfinished ones remain even if K finish.
+        score, choice = total.flatten(1).topk(min(2 * beam, beam * tokens), dim=1)
+        origin, token = choice // tokens, choice % tokens
+        ends = (token == END) & (score > -torch.inf)
+        self._finish(ends[:, :beam], score, origin, index)
         self.count[self.sentence] += ends[:, :beam].sum(1)
-        # Those that do not end come first, in their order.
+        # Keep the K best unfinished ones, in their order.
         growing = ends.byte().sort(dim=1, stable=True).indices[:, :beam]
-        self.score, origin, piece = (column.gather(1, growing) for column in (score, origin, piece))
+        self.score, origin, token = (column.gather(1, growing) for column in (score, origin, token))
         self.score = self.score.masked_fill(ends.gather(1, growing), -torch.inf)
-        before = self.grown.gather(1, origin.unsqueeze(-1).expand(-1, -1, number))
-        self.grown = torch.cat([before, piece.unsqueeze(-1)], -1)
+        before = self.unfinished.gather(1, origin.unsqueeze(-1).expand(-1, -1, index))
+        self.unfinished = torch.cat([before, token.unsqueeze(-1)], -1)
+        # Drop the sentences that are done.
         going = (self.count[self.sentence] < beam) & (self.score[:, 0] > -torch.inf)
         lanes = origin + beam * torch.arange(len(origin), device=origin.device)[:, None]
         if not going.all():
-            lanes, piece = lanes[going], piece[going]
-            self.sentence, self.score, self.grown = self.sentence[going], self.score[going], self.grown[going]
-        self.last = piece.flatten()
+            lanes, token = lanes[going], token[going]
+            self.sentence, self.score, self.unfinished = self.sentence[going], self.score[going], self.unfinished[going]
+        self.last = token.flatten()
         return lanes.flatten()
 
-    def _end(self, ends: Tensor, score: Tensor, origin: Tensor, number: int) -> None:
-        """Keep those of the best K (A, K) that end, as far as there is room."""
+    def _finish(self, ends: Tensor, score: Tensor, origin: Tensor, index: int) -> None:
+        """Store those of the best K (A, K) that end, until a sentence has K."""
         row, column = ends.nonzero(as_tuple=True)
         sentence = self.sentence[row]
-        place = self.count[sentence] + (ends.cumsum(1) - 1)[row, column]
-        fits = place < self.beam
-        row, column, sentence, place = row[fits], column[fits], sentence[fits], place[fits]
-        self.ended[sentence, place, :number] = self.grown[row, origin[row, column]]
-        self.ended[sentence, place, number] = END
+        slot = self.count[sentence] + (ends.cumsum(1) - 1)[row, column]
+        fits = slot < self.beam
+        row, column, sentence, slot = row[fits], column[fits], sentence[fits], slot[fits]
+        self.finished[sentence, slot, :index] = self.unfinished[row, origin[row, column]]
+        self.finished[sentence, slot, index] = END
         log_prob = score[row, column]
-        self.ended_log_prob[sentence, place] = log_prob
-        self.ended_score[sentence, place] = log_prob / ((5 + number + 1) / 6) ** self.penalty
+        self.finished_log_prob[sentence, slot] = log_prob
+        self.finished_score[sentence, slot] = log_prob / ((5 + index + 1) / 6) ** self.penalty
 
-    def best(self) -> Found:
-        """The best that ended of each sentence; all do at their limit."""
-        first = self.ended_score.argmax(1, keepdim=True)
-        target = self.ended.take_along_dim(first.unsqueeze(-1), 1)[:, 0]
-        return Found(target, self.ended_log_prob.take_along_dim(first, 1)[:, 0])
+    def best(self) -> SearchResult:
+        """Return the best finished hypothesis of each sentence; all finish at the maximum length."""
+        first = self.finished_score.argmax(1, keepdim=True)
+        target = self.finished.take_along_dim(first.unsqueeze(-1), 1)[:, 0]
+        return SearchResult(target, self.finished_log_prob.take_along_dim(first, 1)[:, 0])

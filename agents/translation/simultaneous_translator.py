@@ -1,12 +1,12 @@
-"""A translator that hears a sentence piece by piece, and at each step hears one more or writes one.
+"""Simultaneous translator: at each step it READs one source token or WRITEs one target token.
 
-Its encoder reads in one direction alone, so that what it has made of a beginning stays as it is when more is heard.
-Axes: B sentences, L pieces of the source, M of the target, T steps, D width, S = D + 1 numbers that the policy reads.
+Its encoder is causal, so that the states of a prefix do not change when more is read.
+Axes: B sentences, L tokens of the source, M tokens of the target, T steps, D width, S = D + 1 width of the policy's
+state.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import cast
 
 import torch
@@ -15,52 +15,55 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
-from glimpse.agents.agent import RateGroups, own_rate
+from glimpse.agents.agent import LrGroups, PlayingBatchAgent, scaled_lr_group
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.returns import subtract_baseline
 from glimpse.agents.translation.decoding import Decoder, Tensors
-from glimpse.agents.translation.options import InterpreterOptions
-from glimpse.agents.translation.prefixes import PrefixReader, wait_k
-from glimpse.agents.translation.search import limits
+from glimpse.agents.translation.options import SimultaneousTranslatorOptions
+from glimpse.agents.translation.prefixes import IncrementalTransformer, wait_k
+from glimpse.agents.translation.search import length_limits
 from glimpse.agents.translation.symbols import BEGIN, END
 from glimpse.agents.translation.transformer_translator import LayeredDecoder, LayeredEncoder
 from glimpse.agents.translation.translator import Translator
 from glimpse.agents.translation.write_policy import WritePolicy
 
 _SURE = 1e9
-"""Logit of what must be done."""
+"""Logit of an action that is forced."""
 
 
-class Interpreter(Translator):
-    """A Transformer that translates beginnings, and a policy READ or WRITE on its decoder's state.
+class SimultaneousTranslator(Translator, PlayingBatchAgent):
+    """A Transformer that translates prefixes, and a READ / WRITE policy on its decoder's state.
 
-    The Transformer learns from known translations; after a share of the training the policy plays in some of the
-    updates and learns from what the world gives for quality less delay. The gradient of what it earns stops at it.
+    The Transformer learns from known translations. After a share of the training some updates train the policy on
+    rollouts instead, with the environment's reward of quality minus delay. The policy's gradient does not reach the
+    Transformer.
     """
 
     drops = False
-    hurries = True
+    stops_when_all_done = True
     done: Tensor
     turn: Tensor
     average: Tensor
 
-    def __init__(self, options: InterpreterOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
+    def __init__(
+        self, options: SimultaneousTranslatorOptions, observation_space: spaces.Dict, action_space: spaces.Dict
+    ) -> None:
         """Make the networks.
 
         Args:
             options: of the Transformer and of the policy.
-            observation_space: has `source` (L,) and `target` (M,), the numbers of pieces.
-            action_space: has `write`, and `piece`.
+            observation_space: has `source` (L,) and `target` (M,), token numbers.
+            action_space: has `write` and `token`.
         """
-        longest, pieces = observation_space["target"].shape, int(cast(spaces.Discrete, action_space["piece"]).n)
-        written = spaces.MultiDiscrete([pieces] * cast(tuple[int], longest)[0])
+        longest, tokens = observation_space["target"].shape, int(cast(spaces.Discrete, action_space["token"]).n)
+        written = spaces.MultiDiscrete([tokens] * cast(tuple[int], longest)[0])
         super().__init__(options, observation_space, spaces.Dict({"target": written}))
-        self.asked = options
+        self.policy_options = options
         self.steps = 2 * self.longest
-        self.samples = self.learns = options.policy == "learned"
+        self.stochastic = self.learns = options.policy == "learned"
         self.greedy_copy = options.baseline == "self_critical"
-        self.plays_one_in = options.play_one_in
+        self.rollout_one_in = options.play_one_in
         state = options.width + 1
         self.policy = WritePolicy(state, options.policy_width)
         self.value = nn.Linear(state, 1)
@@ -68,135 +71,139 @@ class Interpreter(Translator):
         self.register_buffer("done", torch.zeros(()))
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
 
-    def make(self, options: InterpreterOptions) -> tuple[nn.Module, Decoder, int]:
-        """Encoder, decoder, and the width of vectors."""
+    def make_networks(self, options: SimultaneousTranslatorOptions) -> tuple[nn.Module, Decoder, int]:
+        """Return the encoder, the decoder, and the width of token vectors."""
         return LayeredEncoder(options, causal=True), LayeredDecoder(options), options.width
 
     @property
-    def prepares(self) -> bool:  # type: ignore[override]  # it is over at some time
-        """Whether the policy has not begun to learn."""
-        return self.learns and float(self.done) < self.asked.begins
+    def in_warmup(self) -> bool:
+        """True while a learned policy has not begun to learn."""
+        return self.learns and float(self.done) < self.policy_options.begins
 
     @property
-    def plays(self) -> bool:  # type: ignore[override]  # in some updates
-        """Whether the next update is the policy's."""
-        return self.learns and not self.prepares and int(self.turn) % self.asked.play_every == 0
+    def plays_next(self) -> bool:
+        """True if the next update trains the policy, on rollouts."""
+        return self.learns and not self.in_warmup and int(self.turn) % self.policy_options.play_every == 0
 
     def set_progress(self, progress: float) -> None:
-        """Count the updates, once the policy learns."""
+        """Set the share of training done; count the updates since the policy began to learn."""
         self.done.fill_(progress)
-        self.turn += not self.prepares
+        self.turn += not self.in_warmup
 
-    def learning_rates(self) -> RateGroups:
-        """The policy has a rate of its own."""
-        return own_rate(self, self.policy, self.asked.policy_rate)
+    def learning_rates(self) -> LrGroups:
+        """Return the parameters in two groups; the policy's learning rate is scaled."""
+        return scaled_lr_group(self, self.policy, self.policy_options.policy_lr_scale)
 
-    def readable(self, source: Tensors, pieces: int) -> Tensors:
-        """In training k pieces ahead, k drawn anew, or all of a sentence; else as the control waits, or all of it."""
-        options = self.asked
+    def visible_source(self, source: Tensors, tokens: int) -> Tensors:
+        """Restrict the source to wait-k prefixes, with k drawn anew in training.
+
+        A share of the training updates sees whole sentences. Outside training only the control wait-k is restricted.
+        """
+        options = self.policy_options
         if self.training and float(torch.rand(())) >= options.whole:
-            return wait_k(source, pieces, int(torch.randint(1, options.longest_wait + 1, ())))
-        return wait_k(source, pieces, options.wait) if options.policy == "wait_k" and not self.training else source
+            return wait_k(source, tokens, int(torch.randint(1, options.longest_wait + 1, ())))
+        return wait_k(source, tokens, options.wait) if options.policy == "wait_k" and not self.training else source
 
     @contextmanager
-    def waiting(self, wait: int) -> Iterator[None]:
-        """Inside, it writes as soon as it is `wait` pieces behind, whatever its policy has learned."""
-        asked, learns = self.asked, self.learns
-        self.asked, self.learns = asked.model_copy(update={"policy": "wait_k", "wait": wait}), False
+    def using_wait_k(self, wait: int) -> Iterator[None]:
+        """Replace the policy by wait-k within this context."""
+        options, learns = self.policy_options, self.learns
+        self.policy_options, self.learns = options.model_copy(update={"policy": "wait_k", "wait": wait}), False
         try:
             yield
         finally:
-            self.asked, self.learns = asked, learns
+            self.policy_options, self.learns = options, learns
 
-    def loss(self, episode: Episode) -> Loss:
-        """Of an episode that was played the policy's, of a known translation that of its pieces.
-
-        Returns:
-            The loss, and its terms: those of `Translator.loss`; or policy, entropy, baseline, and reads, how often the
-            policy chose to hear on, a mean.
-        """
-        return self._policy_loss(episode) if episode.action else super().loss(episode)
-
-    def begin(self, observation: dict[str, Tensor]) -> Tensors:
-        """Nothing was heard and nothing written: room for keys and values."""
-        return self._reader.nothing(len(observation["source"]), self.longest, self.output.weight)
+    def initial_memory(self, observation: dict[str, Tensor]) -> Tensors:
+        """Return empty caches of keys and values."""
+        return self._transformer.initial_memory(len(observation["source"]), self.longest, self.output.weight)
 
     @torch.no_grad()
     def forward(self, observation: dict[str, Tensor], memory: Tensors) -> tuple[Decision, Tensors]:
-        """Read what was heard last, and what was written last; choose a piece, and whether to write it.
+        """Predict the next target token, and decide whether to WRITE it or to READ on.
 
         Args:
-            observation: `source` (B, L) as far as it was heard, `target` (B, M) as far as it was written.
-            memory: what `begin` or the last step gave.
+            observation: `source` (B, L), the tokens read so far; `target` (B, M), the tokens written so far.
+            memory: from `initial_memory` or the last step.
 
         Returns:
-            The decision: `stop` is the logit of writing; activations are `piece` (B,), which would be written, `state`
-            (B, S), what the policy reads, `lag` (B,) int64, pieces heard more than written, and `free` (B,) bool,
-            whether it was free to choose.
+            The decision, whose `stop` is the logit of WRITE, and the memory. The activations are `token` (B,) int64,
+            the predicted token; `state` (B, S), which the policy reads; `lag` (B,) int64, tokens read minus tokens
+            written; and `free` (B,) bool, whether the policy could choose.
         """
         source, target = observation["source"], observation["target"]
-        heard, written = (source != PADDING).sum(1), (target != PADDING).sum(1)
+        source_read, written = (source != PADDING).sum(1), (target != PADDING).sum(1)
         whole = (source == END).any(1)
+        # Run the networks on the newest source token and the newest target token.
         with _without_dropout(self):
             before = target.gather(1, (written - 1).clamp(min=0)[:, None])[:, 0].where(written > 0, BEGIN)
-            newest = source.gather(1, (heard - 1).clamp(min=0)[:, None])[:, 0]
+            newest = source.gather(1, (source_read - 1).clamp(min=0)[:, None])[:, 0]
             vectors = self.source_vectors(newest), self.target_vectors(before)
-            features, memory = self._reader(*vectors, heard, written, memory)
+            features, memory = self._transformer(*vectors, source_read, written, memory)
             logits = self.output(features).float()
-        logits[:, [PADDING, BEGIN]] = -torch.inf  # They never stand in a translation.
-        likely, piece = logits.max(-1)
-        piece = piece.where(~whole | (limits(source, self.longest) > written + 1), END)
-        # Who has not heard the end does not write it.
-        free = (heard > 0) & ~whole & (piece != END)
+        # The next token: the likeliest, or END at the maximum length.
+        logits[:, [PADDING, BEGIN]] = -torch.inf  # Never part of a translation.
+        likely, token = logits.max(-1)
+        token = token.where(~whole | (length_limits(source, self.longest) > written + 1), END)
+        # First READ, WRITE once the source has ended, and do not WRITE END before that.
+        free = (source_read > 0) & ~whole & (token != END)
         state = torch.cat([features.float(), (likely - logits.logsumexp(-1))[:, None]], 1)
-        lag, must = heard - written, torch.where(whole, _SURE, -_SURE)
-        write = torch.where(free, self._writes(state, lag), must)
+        lag, must = source_read - written, torch.where(whole, _SURE, -_SURE)
+        write = torch.where(free, self._write_logit(state, lag), must)
         nothing = torch.zeros(len(source), 0, device=source.device)
-        return Decision(nothing, nothing, write, {"piece": piece, "state": state, "lag": lag, "free": free}), memory
+        return Decision(nothing, {"token": token, "state": state, "lag": lag, "free": free}, stop=write), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
-        """Draw, or do the likelier: `write` (B,) int64 in {0, 1}, and `piece` (B,) int64."""
+        """Sample READ or WRITE, or take the likelier one: `write` (B,) int64 in {0, 1}, and `token` (B,) int64."""
         logit = cast(Tensor, decision.stop).float()
         drawn = torch.special.ndtr(noise[:, 2].float()) < logit.sigmoid()
         write = torch.where(torch.as_tensor(greedy, device=logit.device), logit > 0, drawn)
-        return {"write": write.long(), "piece": decision.activations["piece"]}
+        return {"write": write.long(), "token": decision.activations["token"]}
 
     @property
-    def _reader(self) -> PrefixReader:
-        return PrefixReader(cast(LayeredEncoder, self.encoder).layers, cast(LayeredDecoder, self.decoder).layers)
+    def _transformer(self) -> IncrementalTransformer:
+        """Encoder and decoder, to be run token by token."""
+        return IncrementalTransformer(
+            cast(LayeredEncoder, self.encoder).layers, cast(LayeredDecoder, self.decoder).layers
+        )
 
-    def _writes(self, state: Tensor, lag: Tensor) -> Tensor:
-        """Logit of writing where there is a choice, (B,)."""
+    def _write_logit(self, state: Tensor, lag: Tensor) -> Tensor:
+        """Return the logit of WRITE by the policy or the control, (B,)."""
         if self.learns:
             return cast(Tensor, self.policy(state, lag))
-        ready = lag >= self.asked.wait if self.asked.policy == "wait_k" else torch.zeros_like(lag) > 0
+        ready = lag >= self.policy_options.wait if self.policy_options.policy == "wait_k" else torch.zeros_like(lag) > 0
         return torch.where(ready, _SURE, -_SURE)
 
-    def _policy_loss(self, episode: Episode) -> Loss:
-        """REINFORCE on the reward, all of which is given at the end, less a baseline."""
-        state, free = episode.activations["state"], episode.activations["free"] & episode.taken
+    def policy_loss(self, episode: Episode) -> Loss:
+        """Return the loss of REINFORCE with a baseline, on the total reward of each episode.
+
+        Its terms are policy_loss, value_loss, entropy, and reads, the mean number of READs that the policy chose.
+        """
+        state, free = episode.activations["state"], episode.activations["free"] & episode.step_mask
         write = self.policy(state.detach(), episode.activations["lag"])
         chosen = episode.action["write"] == 1
         log_prob = F.logsigmoid(torch.where(chosen, write, -write))
+        # The advantage of the whole episode.
         reward = episode.reward.sum(0, keepdim=True)
-        once = replace(episode, taken=torch.ones_like(reward, dtype=torch.bool))
-        # A learned baseline knows the first piece of the sentence.
+        once = torch.ones_like(reward, dtype=torch.bool)
+        # A learned baseline reads the state after the first READ.
         seen = state[1:2] if len(state) > 1 else state
-        name = self.asked.baseline
-        advantage, error = subtract_baseline(name, reward, once, seen, self.value, self.average)
+        name = self.policy_options.baseline
+        advantage, error = subtract_baseline(name, reward, once, episode.copies, seen, self.value, self.average)
         policy = policy_gradient.reinforce(log_prob, advantage, free)
+        # Entropy bonus, over the steps at which the policy could choose.
         chance = write.sigmoid()
         each = -(chance * F.logsigmoid(write) + (1 - chance) * F.logsigmoid(-write))
         entropy = (each * free).sum() / free.sum().clamp(min=1)
         reads = (free & ~chosen).sum(0).float().mean()
-        terms = {"policy": policy, "baseline": error, "entropy": entropy, "reads": reads}
-        total = policy + error - self.asked.entropy * entropy
+        terms = {"policy_loss": policy, "value_loss": error, "entropy": entropy, "reads": reads}
+        total = policy + error - self.policy_options.entropy * entropy
         return Loss(total, {term: value.detach() for term, value in terms.items()})
 
 
 @contextmanager
 def _without_dropout(agent: nn.Module) -> Iterator[None]:
-    """What is played in training is played as it will be afterwards."""
+    """Switch the agent to evaluation mode, so that rollouts in training are played without dropout."""
     trains = agent.training
     agent.train(False)
     try:

@@ -1,6 +1,6 @@
 """Attention of a decoder to its source, asked once a step, with what can be computed of the keys computed once.
 
-Axes: B lanes, n queries, L pieces of the source, D width.
+Axes: B lanes, n queries, L tokens of the source, D width.
 """
 
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ from glimpse.agents.attention.attended import Attended
 from glimpse.agents.attention.global_attention import GlobalAttention
 from glimpse.agents.attention.local import LocalAttention
 from glimpse.agents.attention.mechanisms import make_attention
-from glimpse.agents.attention.options import ScoreOptions
-from glimpse.agents.translation.decoding import Encoded, Tensors
+from glimpse.agents.attention.unions import ScoreOptions
+from glimpse.agents.translation.decoding import EncodedSource, Tensors
 
 
 class SourceAttention(nn.Module):
@@ -22,8 +22,8 @@ class SourceAttention(nn.Module):
         super().__init__()
         self.mechanism = make_attention(options, query_width, key_width)
 
-    def prepare(self, encoded: Encoded) -> Tensors:
-        """What is computed of the source once."""
+    def prepare(self, encoded: EncodedSource) -> Tensors:
+        """Parts of the attention that depend on the source only, computed once."""
         prepared = {"states": encoded.states, "real": encoded.real}
         score = getattr(self.mechanism, "score", None)
         if isinstance(self.mechanism, GlobalAttention) and isinstance(score, AdditiveScore):

@@ -1,3 +1,3 @@
-"""The pieces that mean something to who translates: the numbers that worlds of parallel texts give them."""
+"""Numbers of the special tokens, as the translation environments give them; padding is in `embedding.py`."""
 
 UNKNOWN, BEGIN, END = 1, 2, 3

@@ -1,6 +1,6 @@
-"""The Transformer as a translator (Vaswani et al., 2017): its decoder keeps the keys and values of what it has written.
+"""Transformer translator (Vaswani et al., 2017), whose decoder caches the keys and values of generated tokens.
 
-Axes: B lanes, L pieces of the source, M pieces of the target, D width, h heads.
+Axes: B lanes, L tokens of the source, M tokens of the target, D width, h heads.
 """
 
 import math
@@ -11,16 +11,16 @@ from glimpse.agents.attention.masks import Causal, Full
 from glimpse.agents.encoders.decoder import TransformerDecoder
 from glimpse.agents.encoders.options import DecoderOptions, TransformerEncoderOptions
 from glimpse.agents.encoders.transformer_encoder import TransformerEncoder
-from glimpse.agents.translation.decoding import Decoder, Encoded, Taught, Tensors, Written
+from glimpse.agents.translation.decoding import Decoder, DecoderStep, EncodedSource, TeacherForced, Tensors
 from glimpse.agents.translation.options import TranslatingTransformerOptions
 from glimpse.agents.translation.translator import Translator
 
 
 class LayeredEncoder(nn.Module):
-    """A Transformer's encoder upon vectors times sqrt(D) (section 3.4)."""
+    """Transformer encoder of token vectors, which it multiplies by sqrt(D) (section 3.4)."""
 
     def __init__(self, options: TranslatingTransformerOptions, causal: bool = False) -> None:
-        """Make it for vectors (B, L, D); causal: a piece reads those before it alone."""
+        """Make an encoder of vectors (B, L, D); causal: each token attends only to itself and to those before it."""
         super().__init__()
         width = options.width
         encoder = TransformerEncoderOptions(
@@ -34,17 +34,17 @@ class LayeredEncoder(nn.Module):
         )
         self.layers = TransformerEncoder(encoder, width)
 
-    def forward(self, vectors: Tensor, real: Tensor) -> Encoded:
-        """(B, L, D) -> states (B, L, D)."""
+    def forward(self, vectors: Tensor, real: Tensor) -> EncodedSource:
+        """Encode vectors (B, L, D) as states (B, L, D)."""
         states, _ = self.layers.states(vectors * math.sqrt(vectors.shape[-1]), real)
-        return Encoded(states * real.unsqueeze(-1), real, {})
+        return EncodedSource(states * real.unsqueeze(-1), real, {})
 
 
 class LayeredDecoder(Decoder):
-    """A Transformer's decoder."""
+    """Transformer decoder of token vectors, which it multiplies by sqrt(D)."""
 
     def __init__(self, options: TranslatingTransformerOptions) -> None:
-        """Make it for vectors (B, D) and states of the source (B, L, D)."""
+        """Make a decoder of vectors (B, D) and source states (B, L, D)."""
         super().__init__()
         self.width = options.width
         self.layers = TransformerDecoder(
@@ -60,31 +60,33 @@ class LayeredDecoder(Decoder):
             )
         )
 
-    def prepare(self, encoded: Encoded) -> Tensors:
-        """Keys and values of the source, layer by layer."""
+    def prepare(self, encoded: EncodedSource) -> Tensors:
+        """Compute keys and values of the source for each layer."""
         return {"real": encoded.real, **self.layers.remember(encoded.states)}
 
-    def begin(self, encoded: Encoded) -> Tensors:
-        """Nothing was written: no keys and no values."""
+    def initial_memory(self, encoded: EncodedSource) -> Tensors:
+        """Return an empty cache of keys and values."""
         return self.layers.nothing(len(encoded.states), encoded.states)
 
-    def step(self, vector: Tensor, state: Tensors, source: Tensors, first: int) -> Written:
-        """See `Decoder.step`; the weights are the mean over heads of the last layer's."""
-        features, weights, state = self.layers.step(vector * math.sqrt(self.width), first, state, source)
-        return Written(features, weights, state)
+    def step(self, vector: Tensor, state: Tensors, source: Tensors, index: int) -> DecoderStep:
+        """Generate one token; the weights are the last layer's, averaged over heads. See `Decoder.step`."""
+        features, weights, state = self.layers.step(vector * math.sqrt(self.width), index, state, source)
+        return DecoderStep(features, weights, state)
 
-    def teach(self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool) -> Taught:
-        """See `Decoder.teach`; the weights are those of each layer and head."""
+    def teacher_force(
+        self, vectors: Tensor, real: Tensor, state: Tensors, source: Tensors, need_weights: bool
+    ) -> TeacherForced:
+        """Compute all steps of a known target, with weights of each layer and head; see `Decoder.teacher_force`."""
         decoded = self.layers.read(vectors * math.sqrt(self.width), real, source, need_weights)
         crossed = {name: weights for name, weights in decoded.weights.items() if name.startswith("cross")}
-        return Taught(decoded.states, crossed)
+        return TeacherForced(decoded.states, crossed)
 
 
 class TranslatingTransformer(Translator):
-    """The Transformer; its dropout is of sums of vectors and positions, and of what sublayers add (section 5.4)."""
+    """Transformer translator; its networks apply the dropout of section 5.4 themselves."""
 
     drops = False
 
-    def make(self, options: TranslatingTransformerOptions) -> tuple[nn.Module, Decoder, int]:
-        """Encoder, decoder, and the width of vectors."""
+    def make_networks(self, options: TranslatingTransformerOptions) -> tuple[nn.Module, Decoder, int]:
+        """Return the encoder, the decoder, and the width of token vectors."""
         return LayeredEncoder(options), LayeredDecoder(options), options.width

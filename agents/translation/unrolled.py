@@ -1,7 +1,7 @@
-"""A matrix that a loop multiplies with at each step, and whose gradient is made once, of all steps together.
+"""Linear map of a recurrent loop, whose weight gradient is computed once for all steps.
 
-Step by step autograd would add as many matrices as there are steps, each made of few rows: most of the time that it
-takes to learn recurrent weights on a CPU.
+By default autograd computes and adds one weight gradient per step, each from few rows. On a CPU this is most of the
+time of training recurrent weights.
 """
 
 from typing import Any
@@ -10,33 +10,35 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-_Steps = list[tuple[Tensor, Tensor]]
+_Recorded = list[tuple[Tensor, Tensor]]
 
 
-class Unrolled:
-    """x -> x W^T at each step of one loop; make a new one for each loop."""
+class UnrolledLinear:
+    """Map x -> x W^T at each step of one loop; make a new object for each loop."""
 
     def __init__(self, weight: Tensor) -> None:
-        """Take W: (D', D), or several of them (P, D', D) for x (P, B, D)."""
+        """Take W, (D', D), or P of them, (P, D', D), for x (P, B, D)."""
         self._weight = weight
-        self._steps: _Steps = []
-        self._end = _End.apply(weight, self._steps) if torch.is_grad_enabled() and weight.requires_grad else None
+        self._steps: _Recorded = []
+        self._gradient = (
+            _WeightGradient.apply(weight, self._steps) if torch.is_grad_enabled() and weight.requires_grad else None
+        )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(..., B, D) -> (..., B, D'), in the precision of W, whatever that of x."""
+        """Map (..., B, D) -> (..., B, D'), in the precision of W whatever that of x."""
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self._weight.dtype)
-            if self._end is None:
+            if self._gradient is None:
                 return x @ self._weight.mT
-            product: Tensor = _Step.apply(x, self._weight, self._end, self._steps)
+            product: Tensor = _Product.apply(x, self._weight, self._gradient, self._steps)
             return product
 
 
-class _Step(Function):
-    """One product, whose backward pass notes what the gradient of W is made of."""
+class _Product(Function):
+    """One product; its backward pass records its share of the gradient of W."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, end: Tensor, steps: _Steps) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, end: Tensor, steps: _Recorded) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.steps = steps
         return x @ weight.mT
@@ -48,11 +50,11 @@ class _Step(Function):
         return gradient @ weight, None, gradient.new_zeros(()), None
 
 
-class _End(Function):
-    """Comes before all steps, and so after all of them in the backward pass."""
+class _WeightGradient(Function):
+    """Source of a zero that all products depend on, so that its backward pass comes after all of theirs."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, steps: _Steps) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, steps: _Recorded) -> Tensor:
         ctx.steps = steps
         return weight.new_zeros(())
 

@@ -1,4 +1,4 @@
-"""What agents have in common that see the whole picture at every step: whole-image networks and soft attention."""
+"""Base class of agents that see the whole picture at each step: whole-image networks and soft attention."""
 
 from typing import cast
 
@@ -7,18 +7,17 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.agents.agent import LearningAgent
-from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.agent import BatchAgent
+from glimpse.agents.episode import Batch, Decision, Loss
 
 
-class Onlooker(LearningAgent):
-    """Sees everything and leaves nothing to chance, so that it learns by plain backpropagation through its own steps.
+class FullViewAgent(BatchAgent):
+    """Deterministic agent that sees the whole picture, trained by backpropagation through all its steps.
 
-    A subclass fills in `begin` and `forward`, which read the picture (B, 1, C, H, W) from the observation.
+    Subclasses implement `initial_memory` and `forward`, which read the picture (B, 1, C, H, W) from the observation.
     """
 
-    plays = False
-    samples = False
+    stochastic = False
 
     def __init__(
         self,
@@ -27,13 +26,13 @@ class Onlooker(LearningAgent):
         label_smoothing: float,
         every_step: bool = False,
     ) -> None:
-        """Read the spaces.
+        """Read the sizes from the spaces.
 
         Args:
             observation_space: has `glimpse` (1, C, H, W) and `time`.
             action_space: has `look`, `answer`, and `stop` where the task has it.
             label_smoothing: of the cross-entropy.
-            every_step: whether the cross-entropy is averaged over all answers, or of the last one.
+            every_step: whether the cross-entropy is averaged over all answers instead of taken from the last one.
         """
         super().__init__()
         self.label_smoothing, self.every_step = label_smoothing, every_step
@@ -44,26 +43,26 @@ class Onlooker(LearningAgent):
         self.may_stop = "stop" in action_space.spaces
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
-        """Look where it reads next, name the likeliest class, and never stop early; the noise has no part in it."""
-        action = {"look": decision.place.float(), "answer": decision.answer.argmax(-1)}
+        """Return the next location, the likeliest class, and never a stop; `noise` and `greedy` are ignored."""
+        action = {"look": decision.mean_location.float(), "answer": decision.answer.argmax(-1)}
         return action | ({"stop": torch.zeros_like(action["answer"])} if self.may_stop else {})
 
-    def loss(self, episode: Episode) -> Loss:
-        """Cross-entropy of the last answer or of all, of T steps before the first picture, played here with gradients.
+    def loss(self, batch: Batch) -> Loss:
+        """Compute the cross-entropy of the last answer or of all answers, over T steps on the same picture.
 
         Args:
-            episode: B episodes, of which the first observation and the labels are read.
+            batch: B examples.
 
         Returns:
             The cross-entropy, and its terms: cross_entropy, accuracy.
         """
-        first = {name: seen[0] for name, seen in episode.observation.items()}
-        memory, answers = self.begin(first), []
+        first = batch.observation
+        memory, answers = self.initial_memory(first), []
         for _ in range(self.steps):
             decision, memory = self(first, memory)
             answers.append(decision.answer.float())
         counted = answers if self.every_step else answers[-1:]
-        losses = [F.cross_entropy(each, episode.label, label_smoothing=self.label_smoothing) for each in counted]
+        losses = [F.cross_entropy(each, batch.label, label_smoothing=self.label_smoothing) for each in counted]
         cross_entropy = torch.stack(losses).mean()
-        accuracy = (answers[-1].argmax(-1) == episode.label).float().mean()
+        accuracy = (answers[-1].argmax(-1) == batch.label).float().mean()
         return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach(), "accuracy": accuracy})

@@ -1,8 +1,8 @@
-"""Agents of Stable-Baselines3: a features extractor for its policies, and its policies as agents of ours.
+"""Stable-Baselines3's policies as agents, and the algorithms that train them.
 
-SB3 sees a world through its flat view (`glimpse.envs.faces.stable_baselines3_face.FlatSpaces`): actions are a row of
-choices, first a column and a row of a board of places, then each Discrete; observed arrays are vectors.
-Axes: B episodes, T steps, G cells along each side of the board, N classes, D memory.
+SB3 sees an environment through its flat view (`glimpse.envs.faces.stable_baselines3_face.FlatSpaces`). An action is
+MultiDiscrete: a column and a row of a grid of locations, then each Discrete choice. Observed arrays are vectors.
+Axes: B episodes, T steps, G cells along each side of the grid, N classes, D memory.
 """
 
 from collections.abc import Callable
@@ -23,62 +23,23 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.choices import choose
 from glimpse.agents.episode import Decision
 from glimpse.agents.options import RecurrentOptions
-from glimpse.agents.sb3_options import A2cOptions, ClippedOptions, RecurrentPpoOptions, Sb3Options
 from glimpse.agents.vision.glimpse_network import GlimpseNetwork
 from glimpse.agents.vision.locators import Locator
+from glimpse.agents.vision.stable_baselines3_options import (
+    A2cOptions,
+    ClippedOptions,
+    RecurrentPpoOptions,
+    Sb3Options,
+)
 
 Algorithm = OnPolicyAlgorithm
-"""A2C, PPO or RecurrentPPO."""
-
-
-class GlimpseExtractor(BaseFeaturesExtractor):
-    """RAM's glimpse network for SB3: `policy_kwargs={"features_extractor_class": GlimpseExtractor}`.
-
-    What was seen and where become one feature (Mnih et al., 2014, section 4, "Glimpse network"); all other parts
-    of the observation, such as the time, which SB3 makes one-hot, are put beside it.
-    """
-
-    def __init__(
-        self,
-        observation_space: spaces.Dict,
-        glimpse_width: int = 128,
-        place_width: int = 128,
-        feature_width: int = 256,
-    ) -> None:
-        """Make it for the flat observations of a world.
-
-        Args:
-            observation_space: has `glimpse`, a vector, and `location` (2,).
-            glimpse_width: units of the layer that sees the patches.
-            place_width: units of the layer that sees the place.
-            feature_width: units of the feature of both.
-
-        Raises:
-            ValueError: if the space is of another kind.
-        """
-        parts = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
-        shapes = {name: parts[name].shape for name in ("glimpse", "location") if name in parts}
-        if len(shapes.get("glimpse") or ()) != 1 or shapes.get("location") != (2,):
-            raise ValueError(
-                f"expected a flat observation with glimpse (n,) and location (2,), got {observation_space}"
-            )
-        self.others = [name for name in parts if name not in shapes]
-        beside = sum(spaces.flatdim(parts[name]) for name in self.others)
-        super().__init__(observation_space, feature_width + beside)
-        widths = RecurrentOptions(glimpse_width=glimpse_width, place_width=place_width, feature_width=feature_width)
-        self.network = GlimpseNetwork(spaces.flatdim(parts["glimpse"]), widths)
-
-    def forward(self, observation: dict[str, Tensor]) -> Tensor:
-        """As SB3 prepares it, `glimpse` (B, n) and `location` (B, 2) -> features (B, `features_dim`)."""
-        glimpse = observation["glimpse"][..., None, None, None]  # As one scale, one channel and a patch of n x 1.
-        feature = self.network(glimpse, observation["location"]).feature
-        return torch.cat([feature, *(observation[name].flatten(1) for name in self.others)], 1)
+"""Base class of A2C, PPO and RecurrentPPO."""
 
 
 class Sb3Agent(Agent):
-    """An SB3 policy as an agent: the rollout, the evaluation and the report play it as any other.
+    """SB3 policy as an agent, which rollout, evaluation and report use as any other agent.
 
-    It always computes in float32, as SB3 does. It has no loss of its own, for SB3 trains it (`make_algorithm`).
+    It always computes in float32, as SB3 does. It has no loss, since SB3 trains it (see `make_algorithm`).
     """
 
     centres: Tensor
@@ -88,13 +49,13 @@ class Sb3Agent(Agent):
         """Make the policy.
 
         Args:
-            options: of the algorithm, and widths.
+            options: of the algorithm, and widths of the networks.
             observation_space: has `glimpse` (K, C, P, P), `location` and `time`.
             action_space: has `look`, and at most one choice besides `answer`.
 
         Raises:
-            ValueError: if the spaces are others.
-            ModuleNotFoundError: if RecurrentPPO is asked for, and sb3-contrib is not installed.
+            ValueError: if the action space is another.
+            ModuleNotFoundError: if the options are RecurrentPPO's and sb3-contrib is not installed.
         """
         super().__init__()
         self.options, self.recurrent = options, isinstance(options, RecurrentPpoOptions)
@@ -115,22 +76,22 @@ class Sb3Agent(Agent):
             }
         )
         self.policy = make_policy(options, self.flat, spaces.MultiDiscrete([options.grid] * 2 + sizes))
-        self.register_module("locator", None)  # Its own eyes; an evaluation with other eyes puts a locator here.
+        self.register_module("locator", None)  # None: locations come from the policy. Control locators go here.
 
-    def begin(self, observation: dict[str, Tensor]) -> Tensor:
-        """An empty memory for each of B episodes: the LSTM's (h, c) side by side, (B, 2 D) zeros; or (B, 0)."""
+    def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return empty memories of B episodes: the LSTM's (h, c), (B, 2 D) zeros; or (B, 0) without an LSTM."""
         width = 2 * self.options.memory_width if isinstance(self.options, RecurrentPpoOptions) else 0
         return self.centres.new_zeros(len(observation["location"]), width)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
-        """See, remember, decide.
+        """Compute the distribution of each choice, and the new memory.
 
         Args:
             observation: `glimpse` (B, K, C, P, P), `location` (B, 2), `time` (B,).
             memory: (B, 2 D) or (B, 0).
 
         Returns:
-            The decision, whose place is the centre of the likeliest column and row, and whose activations are the
+            The decision, whose location is the centre of the likeliest column and row, and whose activations are the
             log-probabilities of each choice; and the new memory.
         """
         flat = {
@@ -141,19 +102,19 @@ class Sb3Agent(Agent):
             logits, memory = self._decide(flat, memory)
         known = dict(zip(("column", "row", *self.choices), logits, strict=True))
         if self.locator is None:
-            place = self._centre(known["column"].argmax(-1), known["row"].argmax(-1))
+            location = self._centre(known["column"].argmax(-1), known["row"].argmax(-1))
         else:
-            place = self.locator(memory, observation["time"])[0]
+            location = self.locator(memory, observation["time"])[0]
         stop = known["stop"][:, 1] - known["stop"][:, 0] if "stop" in known else None
-        return Decision(place, known.get("answer", memory[:, :0]), stop, known), memory
+        return Decision(known.get("answer", memory[:, :0]), known, location, stop), memory
 
     def _decide(self, flat: dict[str, Tensor], memory: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The log-probabilities of each choice, each (B, n), and the new memory."""
+        """Return the log-probabilities of each choice, (B, n) each, and the new memory."""
         if not self.recurrent:
             return _logits(self.policy.get_distribution(flat)), memory
         state = tuple(part[None].contiguous() for part in memory.chunk(2, -1))
-        going_on = memory.new_zeros(len(memory))
-        distribution, (hidden, cell) = cast(Any, self.policy).get_distribution(flat, state, going_on)
+        no_episode_start = memory.new_zeros(len(memory))
+        distribution, (hidden, cell) = cast(Any, self.policy).get_distribution(flat, state, no_episode_start)
         return _logits(distribution), torch.cat([hidden[0], cell[0]], -1)
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
@@ -161,8 +122,8 @@ class Sb3Agent(Agent):
 
         Args:
             decision: for B episodes.
-            noise: (B, 3) standard normal: one each for the column, the row and the choice besides the answer.
-            greedy: whether the likeliest is chosen; a bool, or (B,) bool.
+            noise: (B, 3) standard normal; one number each for the column, the row and the choice besides the answer.
+            greedy: whether to take the likeliest choices instead of samples; a bool, or (B,) bool.
 
         Returns:
             `look` (B, 2), the centre of a cell; `answer` (B,) int64, always the likeliest class; and the other
@@ -173,26 +134,27 @@ class Sb3Agent(Agent):
             column, row = (choose(known[name], noise[:, n], greedy) for n, name in enumerate(("column", "row")))
             action = {"look": self._centre(column, row)}
         else:
-            action = {"look": self.locator.sample(decision.place, noise[:, :2]).float()}
+            action = {"look": self.locator.sample(decision.mean_location, noise[:, :2]).float()}
         if "answer" in self.choices:
             action["answer"] = decision.answer.argmax(-1)
         return action | {name: choose(known[name], noise[:, 2], greedy) for name in self.other_choices}
 
     def _centre(self, column: Tensor, row: Tensor) -> Tensor:
-        """The places (B, 2) of columns and rows, (B,) int64 both."""
+        """Return the locations (B, 2) of columns and rows, (B,) int64 both."""
         return torch.stack([self.centres[column, 0], self.centres[row, 1]], -1)
 
 
 def _logits(distribution: Any) -> list[Tensor]:
+    """Return the log-probabilities of each choice of SB3's distribution."""
     return [part.logits for part in distribution.distribution]
 
 
 def policy_options(options: Sb3Options) -> dict[str, Any]:
-    """What SB3's `policy_kwargs` are for these options: also for use in plain SB3 code."""
-    widths = {name: getattr(options, name) for name in ("glimpse_width", "place_width", "feature_width")}
+    """Return SB3's `policy_kwargs` for these options, also for use in plain SB3 code."""
+    widths = {name: getattr(options, name) for name in ("glimpse_width", "location_width", "feature_width")}
     given: dict[str, Any] = {"features_extractor_class": GlimpseExtractor, "features_extractor_kwargs": widths}
     given["net_arch"] = list(options.net_arch)
-    if isinstance(options, A2cOptions):  # As A2C itself has it.
+    if isinstance(options, A2cOptions):  # The defaults of SB3's A2C.
         given |= {"optimizer_class": torch.optim.RMSprop, "optimizer_kwargs": {"alpha": 0.99, "eps": 1e-5}}
     if isinstance(options, RecurrentPpoOptions):
         given["lstm_hidden_size"] = options.memory_width
@@ -202,10 +164,10 @@ def policy_options(options: Sb3Options) -> dict[str, Any]:
 def make_policy(
     options: Sb3Options, observation_space: spaces.Dict, action_space: spaces.MultiDiscrete
 ) -> ActorCriticPolicy:
-    """The policy of an algorithm, from the options alone. Its learning rate is the algorithm's affair.
+    """Make the policy of an algorithm from the options alone; the algorithm sets its learning rate later.
 
     Raises:
-        ModuleNotFoundError: if RecurrentPPO is asked for, and sb3-contrib is not installed.
+        ModuleNotFoundError: if the options are RecurrentPPO's and sb3-contrib is not installed.
     """
     policy: type[ActorCriticPolicy] = MultiInputActorCriticPolicy
     if isinstance(options, RecurrentPpoOptions):
@@ -216,16 +178,16 @@ def make_policy(
 def make_algorithm(
     agent: Sb3Agent, env: VecEnv, learning_rate: Callable[[float], float], max_grad_norm: float
 ) -> Algorithm:
-    """The algorithm that trains an agent's policy in its world's flat view.
+    """Make the algorithm that trains an agent's policy in the flat view of its environment.
 
     Args:
-        agent: whose policy is trained, in place.
-        env: the flat view, `num_envs` episodes side by side.
-        learning_rate: asked before each rollout's updates.
-        max_grad_norm: to which the gradient is clipped; may be infinite.
+        agent: its policy is trained in place.
+        env: the flat view, with `num_envs` lanes.
+        learning_rate: a function of the remaining progress, called before each rollout's updates.
+        max_grad_norm: norm to which the gradient is clipped; may be infinite.
 
     Raises:
-        ValueError: if the view is not that of the agent.
+        ValueError: if the spaces of the view are not those of the agent.
     """
     options, policy = agent.options, agent.policy
     if (env.observation_space, env.action_space) != (policy.observation_space, policy.action_space):
@@ -242,12 +204,12 @@ def make_algorithm(
         given |= {"batch_size": n_steps * env.num_envs // options.minibatches}
     model = algorithm(type(policy), env, **given)
     model.policy = policy
-    model.set_logger(Logger(None, []))  # It keeps the last numbers, and writes them nowhere.
+    model.set_logger(Logger(None, []))  # It keeps the last metrics and has no output.
     return model
 
 
 def _contrib() -> Any:
-    """The package sb3_contrib, which is an extra."""
+    """Import the package sb3_contrib, an extra, or say how to install it."""
     try:
         import sb3_contrib
     except ModuleNotFoundError as problem:
@@ -256,3 +218,49 @@ def _contrib() -> Any:
             "install it with: pip install 'glimpse-rl[recurrent]'"
         ) from None
     return sb3_contrib
+
+
+class GlimpseExtractor(BaseFeaturesExtractor):
+    """RAM's glimpse network for SB3: `policy_kwargs={"features_extractor_class": GlimpseExtractor}`.
+
+    Patches and location become one feature (Mnih et al., 2014, section 4, "Glimpse network"). All other parts of the
+    observation, such as the time, which SB3 encodes as one-hot, are concatenated to it.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        glimpse_width: int = 128,
+        location_width: int = 128,
+        feature_width: int = 256,
+    ) -> None:
+        """Make the extractor for the flat observations of an environment.
+
+        Args:
+            observation_space: has `glimpse`, a vector, and `location` (2,).
+            glimpse_width: units of the layer that sees the patches.
+            location_width: units of the layer that sees the location.
+            feature_width: units of the feature of both.
+
+        Raises:
+            ValueError: if the space does not have these parts.
+        """
+        parts = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
+        shapes = {name: parts[name].shape for name in ("glimpse", "location") if name in parts}
+        if len(shapes.get("glimpse") or ()) != 1 or shapes.get("location") != (2,):
+            raise ValueError(
+                f"expected a flat observation with glimpse (n,) and location (2,), got {observation_space}"
+            )
+        self.others = [name for name in parts if name not in shapes]
+        beside = sum(spaces.flatdim(parts[name]) for name in self.others)
+        super().__init__(observation_space, feature_width + beside)
+        widths = RecurrentOptions(
+            name="sb3", glimpse_width=glimpse_width, location_width=location_width, feature_width=feature_width
+        )
+        self.network = GlimpseNetwork(spaces.flatdim(parts["glimpse"]), widths)
+
+    def forward(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return features (B, `features_dim`) of SB3's observation: `glimpse` (B, n), `location` (B, 2), others."""
+        glimpse = observation["glimpse"][..., None, None, None]  # As one scale, one channel and a patch of n x 1.
+        feature = self.network(glimpse, observation["location"]).feature
+        return torch.cat([feature, *(observation[name].flatten(1) for name in self.others)], 1)

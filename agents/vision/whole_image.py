@@ -1,4 +1,4 @@
-"""Networks that see the whole image and answer at once: what glimpses are compared with.
+"""Whole-image classifiers: baselines that see the whole image and answer at once.
 
 Axes: B episodes, C channels, H x W pixels, N classes.
 """
@@ -9,30 +9,30 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents.episode import Decision
-from glimpse.agents.vision.full_view import Onlooker
-from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions, WholeImageOptions
+from glimpse.agents.vision.full_view import FullViewAgent
+from glimpse.agents.vision.options import CnnOptions, ConvOptions, MlpOptions, WholeImageOptions
 
 
-class WholeImage(Onlooker):
-    """An image classifier as an agent: it looks at the centre, remembers nothing, and answers with its network."""
+class WholeImage(FullViewAgent):
+    """Image classifier as an agent: it answers with its network, has no memory, and always looks at the centre."""
 
     network: nn.Module
 
     def __init__(self, options: WholeImageOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
-        """Without its network yet: (B, C, H, W) in [0, 1] -> (B, N) logits."""
+        """Read the spaces; the caller sets `network`, from (B, C, H, W) in [0, 1] to logits (B, N)."""
         super().__init__(observation_space, action_space, options.label_smoothing)
 
-    def begin(self, observation: dict[str, Tensor]) -> None:
-        """Nothing is remembered."""
+    def initial_memory(self, observation: dict[str, Tensor]) -> None:
+        """Return None: there is no memory."""
 
     def forward(self, observation: dict[str, Tensor], memory: None) -> tuple[Decision, None]:
-        """Answer for pictures (B, 1, C, H, W)."""
+        """Classify the pictures `glimpse` (B, 1, C, H, W)."""
         answer = self.network(observation["glimpse"].squeeze(1))
-        return Decision(torch.zeros_like(observation["location"]), answer, None, {}), None
+        return Decision(answer, {}, torch.zeros_like(observation["location"])), None
 
 
 def make_mlp(options: MlpOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> WholeImage:
-    """The paper's fully connected network: hidden rectified layers, and a linear layer to the classes.
+    """Make the fully connected network of the paper: hidden layers with ReLU, and a linear layer to the classes.
 
     Mnih et al. (2014), section 4.1: two hidden layers, of 256 units each or (60 x 60) also of 64.
     """
@@ -47,11 +47,11 @@ def make_mlp(options: MlpOptions, observation_space: spaces.Dict, action_space: 
 
 
 def make_conv(options: ConvOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> WholeImage:
-    """The paper's convolutional network: rectified convolutions, one rectified layer, and a linear layer.
+    """Make the convolutional network of the paper: convolutions and one hidden layer with ReLU, and a linear layer.
 
     Mnih et al. (2014), section 4.1, for translated and cluttered digits: 8 filters of 10 x 10 with stride 5, then 256
-    rectified units. No padding and no pooling are mentioned, and there are none here. For centred digits the paper
-    says "2 layers" and no more; `layers` takes any number.
+    units with ReLU. The paper mentions no padding and no pooling, and there are none here. For centred digits it says
+    only "2 layers"; `layers` takes any number.
 
     Raises:
         ValueError: if the image is too small for the filters.
@@ -74,7 +74,7 @@ def make_conv(options: ConvOptions, observation_space: spaces.Dict, action_space
 
 
 class ResidualBlock(nn.Module):
-    """x + Conv(Rect(Norm(x))), the pre-activation order of He et al. (2016, "Identity mappings"), one layer deep."""
+    """Residual block x + Conv(ReLU(Norm(x))), pre-activation (He et al., 2016, "Identity mappings"), with one layer."""
 
     def __init__(self, channels: int) -> None:
         """Make a block for (B, channels, H, W)."""
@@ -83,21 +83,21 @@ class ResidualBlock(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
+        """Return the sum (B, C, H, W) for x (B, C, H, W)."""
         change: Tensor = self.conv(F.relu(self.norm(x)))
         return x + change
 
 
 def _groups(channels: int) -> int:
-    """Groups of at least 8 channels where they can be made, of equal size."""
+    """Return a number of equal groups, with at least 8 channels each where possible."""
     return next(groups for groups in range(max(1, channels // 8), 0, -1) if channels % groups == 0)
 
 
 def make_cnn(options: CnnOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> WholeImage:
-    """A small modern network: 3 x 3 convolutions in stages that halve the image, residual blocks, global pooling.
+    """Make a small modern network: 3 x 3 convolutions in stages that halve the image, residual blocks, global pooling.
 
-    Ours, not the paper's. Group norm (Wu and He, 2018) instead of batch norm, so that an answer does not depend on
-    the other images of the batch.
+    It is not from the paper. It has group norm (Wu and He, 2018) instead of batch norm, so that an answer does not
+    depend on the other images of the batch.
     """
     agent = WholeImage(options, observation_space, action_space)
     channels = agent.channels

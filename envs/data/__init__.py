@@ -1,1 +1,1 @@
-"""Where data come from: sources, downloads, checked files and splits."""
+"""Data sets that are known by name, where their files come from, and how examples are held out."""

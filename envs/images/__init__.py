@@ -1,1 +1,1 @@
-"""Image environments: data sets, retina, canvases and tasks."""
+"""Image environments: data sets, retina, canvases and batched environments."""

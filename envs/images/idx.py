@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST and its kin: a header of big-endian sizes, then the bytes.
+"""Reader of IDX, the file format of MNIST: a header of big-endian sizes, then the bytes.
 
 The header is two zero bytes, the element type (8 is an unsigned byte), the number of dimensions, and each
 dimension as a 32-bit integer.
@@ -16,12 +16,12 @@ UNSIGNED_BYTE = 8
 
 
 def parse_idx(content: bytes, dimensions: int, file: str | PathLike[str]) -> NDArray[np.uint8]:
-    """The array in the uncompressed content of an IDX file, read-only and not copied.
+    """Return the array in the uncompressed content of an IDX file, read-only and without a copy.
 
     Args:
         content: All bytes of the file.
-        dimensions: How many there must be: 3 for images (N, H, W), 1 for labels (N,).
-        file: Named in the error.
+        dimensions: Expected number of dimensions: 3 for images (N, H, W), 1 for labels (N,).
+        file: File name for the error.
 
     Raises:
         DataError: The header is not that of such a file, or its sizes do not fit the number of bytes.
@@ -47,7 +47,7 @@ def parse_idx(content: bytes, dimensions: int, file: str | PathLike[str]) -> NDA
 def parse_pair(
     images: tuple[str | PathLike[str], bytes], labels: tuple[str | PathLike[str], bytes], classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, H, W) and their labels (N,) in [0, classes), from two (file, content) pairs.
+    """Return images (N, H, W) and their labels (N,) in [0, classes) from two (file, content) pairs.
 
     Raises:
         DataError: A file is no such IDX file, their counts differ, or a label is out of range.
@@ -57,7 +57,7 @@ def parse_pair(
     if len(image_array) != len(label_array):
         raise DataError(
             f"{images[0]} holds {len(image_array):,} images, but {labels[0]} holds {len(label_array):,} "
-            "labels; they do not belong together. Fetch both again."
+            "labels; they do not belong together. Download both again."
         )
     if len(label_array) and label_array.max() >= classes:
         raise DataError(f"{labels[0]} holds the label {label_array.max()}; labels must be below {classes}.")

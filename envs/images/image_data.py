@@ -1,8 +1,9 @@
-"""Image data sets as resident tensors, decoded once in a process."""
+"""Image data sets as tensors, decoded once per process and kept in memory."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Literal
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from glimpse.envs.data.sources import Places, read_files, unknown
+from glimpse.envs.data.data_set import ImageSet
+from glimpse.envs.data.registry import IMAGE_SETS
+from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.idx import parse_pair
 from glimpse.envs.images.image_folder import read_image_folder
-from glimpse.envs.images.image_sets import IMAGE_SETS, TEST_FILES, TRAIN_FILES
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.torchvision_images import read_torchvision
 
@@ -25,7 +27,7 @@ Part = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class ImageData:
-    """One split of a data set. The tensors are shared by all who load it: never change them in place.
+    """One split of an image data set. Its tensors are shared by all callers: never change them in place.
 
     Attributes:
         images: (N, C, H, W) uint8, in [0, 255].
@@ -48,15 +50,15 @@ def load_images(
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
-    The validation split is a tenth of the training images, chosen by a constant seed and so always the same;
-    the training split is the rest. Files are checked the first time that a process reads them.
+    The validation split is a fixed tenth of the training images, drawn with a constant seed; the training split is the
+    rest. Files are checked when a process first reads them.
 
     Args:
-        data: "mnist", "fashion-mnist", "digits" (scikit-learn's, 8 x 8; a fixed fifth is the test set),
-            "torchvision:NAME" (see `torchvision_images`) or "folder:PATH" (see `image_folder`).
-        split: Which split.
-        root: Data folder; without it GLIMPSE_DATA. `sources` says where else files come from.
-        download: Whether missing files may be fetched into the cache.
+        data: A name in `glimpse.envs.data.registry.IMAGE_SETS`, "torchvision:NAME" (see `torchvision_images`) or
+            "folder:PATH" (see `image_folder`).
+        split: The split to load.
+        root: Data folder; GLIMPSE_DATA by default. `glimpse.envs.data.sources` says where else files come from.
+        download: Whether missing files may be downloaded to the cache.
         image_size: Stretch each image to this (height, width) in pixels.
 
     Raises:
@@ -68,61 +70,87 @@ def load_images(
         raise DataError(f"image_size must be a height and a width of at least 1 pixel, got {image_size}")
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
-        # What is kept in memory belongs to one place, wherever the process goes later.
+        # The cache key has to mean the same folder after the process changes its working directory.
         data = f"folder:{Path(name).expanduser().absolute()}"
-    places = Places.of(root)
+    search_path = SearchPath.of(root)
     if split == "test":
-        return _test(data, places, download, image_size)
-    train, validation = _train_and_validation(data, places, download, image_size)
+        return _test(data, search_path, download, image_size)
+    train, validation = _train_and_validation(data, search_path, download, image_size)
     return train if split == "train" else validation
 
 
-@cache  # An error is not kept, so a mended file is read again.
+@cache  # Errors are not cached, so a repaired file is read again.
 def _train_and_validation(
-    data: str, places: Places, download: bool, image_size: tuple[int, int] | None
+    data: str, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None
 ) -> tuple[ImageData, ImageData]:
-    pictures = _read(data, "train", places, download, image_size)
+    pictures = _read(data, "train", search_path, download, image_size)
     kept, held = hold_out(len(pictures.labels), 10, data)
     return _resident(pictures, kept, image_size), _resident(pictures, held, image_size)
 
 
 @cache
-def _test(data: str, places: Places, download: bool, image_size: tuple[int, int] | None) -> ImageData:
-    pictures = _read(data, "test", places, download, image_size)
+def _test(data: str, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None) -> ImageData:
+    pictures = _read(data, "test", search_path, download, image_size)
     return _resident(pictures, np.arange(len(pictures.labels)), image_size)
 
 
-def _read(data: str, part: Part, places: Places, download: bool, image_size: tuple[int, int] | None) -> Pictures:
-    """Decode one part of a data set as its makers divided it."""
+def _read(
+    data: str, part: Part, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None
+) -> Pictures:
+    """Decode one official part of a data set; "train" contains the validation split."""
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
         return read_image_folder(Path(name), part, image_size)
     if kind == "torchvision" and name:
-        return read_torchvision(name, part, places, download=download, image_size=image_size)
+        return read_torchvision(name, part, search_path, download=download, image_size=image_size)
     if data not in IMAGE_SETS:
-        raise unknown(data, IMAGE_SETS, "data set", " There are also torchvision:NAME and folder:PATH.")
+        raise unknown_name_error(data, IMAGE_SETS, "data set", " There are also torchvision:NAME and folder:PATH.")
     known = IMAGE_SETS[data]
+    pictures: Pictures = resolve_name(known.read)(known, part, search_path, download=download)
+    return pictures
+
+
+def read_idx_set(known: ImageSet, part: Part, search_path: SearchPath, *, download: bool = True) -> Pictures:
+    """Read one part of a data set that consists of four IDX files with MNIST's names.
+
+    Args:
+        known: Its entry in the registry.
+        part: "train", with the validation split, or "test".
+        search_path: Where its files are looked for.
+        download: Whether missing files may be downloaded to the cache.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
     if known.files is None:
-        return _read_digits(part)
-    wanted = TRAIN_FILES if part == "train" else TEST_FILES
-    image_file, label_file = read_files(known.files, wanted, places, download=download)
+        raise DataError("an image data set without files needs a `read` of its own in its registry entry")
+    prefix = "train" if part == "train" else "t10k"
+    wanted = (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
+    image_file, label_file = read_files(known.files, wanted, search_path, download=download)
     images, labels = parse_pair(image_file, label_file, len(known.classes))
     return Pictures(images[:, None], labels, known.classes)
 
 
-def _read_digits(part: Part) -> Pictures:
-    """The digits that scikit-learn ships: 8 x 8 pixels from 0 to 16, here scaled to [0, 255]."""
+def read_digits(known: ImageSet, part: Part, search_path: SearchPath, *, download: bool = True) -> Pictures:
+    """Read scikit-learn's 1,797 digits: 8 x 8 pixels from 0 to 16, scaled to [0, 255]; a fixed fifth is the test part.
+
+    Args:
+        known: Its entry in the registry.
+        part: "train", with the validation split, or "test".
+        search_path: Not used; the digits come with scikit-learn.
+        download: Not used.
+    """
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     kept, held = hold_out(len(digits.target), 5, "digits")
     chosen = kept if part == "train" else held
     images = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
-    return Pictures(images[:, None], digits.target[chosen], IMAGE_SETS["digits"].classes)
+    return Pictures(images[:, None], digits.target[chosen], known.classes)
 
 
 def _resident(pictures: Pictures, chosen: NDArray[np.intp], image_size: tuple[int, int] | None) -> ImageData:
-    """The chosen examples as tensors of their own; readers that know the size have already given it."""
+    """Copy the chosen examples into tensors, resized unless the reader has resized them already."""
     images = torch.from_numpy(pictures.images[chosen])
     if image_size is not None and images.shape[2:] != image_size:
         images = functional.interpolate(images, size=image_size, mode="bilinear", antialias=True)

@@ -1,7 +1,7 @@
-"""Images in folders by class: PATH/train/CLASS/* and PATH/test/CLASS/*.
+"""Reader of images in folders by class: PATH/train/CLASS/* and PATH/test/CLASS/*.
 
-Grey or RGB, of any size and shape. All become RGB unless all are grey. Pictures of different sizes are
-centred on black canvases of the largest height and the largest width of both parts, unless they are resized.
+Images may be grey or RGB and of any size. All become RGB unless all are grey. Images of different sizes are centred on
+black canvases of the largest height and the largest width of both parts, unless they are resized.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.labelled_images import Pictures, is_grey, pixels
+from glimpse.envs.images.labelled_images import Pictures, is_grey, to_array
 
 _LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
 
@@ -25,7 +25,7 @@ def read_image_folder(
 
     Args:
         path: The folder that holds `train` and `test`.
-        part: Which of them to decode. Sizes and colours are taken from both, so that both come out alike.
+        part: The part to decode. Sizes and colours of both parts decide the shape, so that both have the same.
         image_size: Stretch each picture to this (height, width) in pixels.
 
     Raises:
@@ -42,14 +42,14 @@ def read_image_folder(
     images = _black((len(labelled), 1 if canvas.grey else 3, height, width), path)
     for image, (file, _) in zip(images, labelled, strict=True):
         with _opened(file) as picture:
-            array = pixels(picture, canvas.grey, image_size)
+            array = to_array(picture, canvas.grey, image_size)
         top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
         image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
     return Pictures(images, np.array([label for _, label in labelled]), classes)
 
 
 def _files_by_class(part: Path) -> dict[str, list[Path]]:
-    """The files of each class folder, both sorted by name. Hidden ones (.DS_Store) are passed over."""
+    """Return the files of each class folder, both sorted by name; hidden ones (.DS_Store) are skipped."""
     if not part.is_dir():
         raise DataError(f"{part} is not a folder. {_LAYOUT}")
     folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
@@ -65,7 +65,7 @@ def _files_by_class(part: Path) -> dict[str, list[Path]]:
 
 
 class _Canvas(NamedTuple):
-    """What fits every picture."""
+    """Shape that fits every picture."""
 
     height: int
     width: int
@@ -73,7 +73,7 @@ class _Canvas(NamedTuple):
 
 
 def _canvas(files: list[Path]) -> _Canvas:
-    """The largest height and width of the pictures, and whether all are grey, from their headers."""
+    """Return the largest height and width of the pictures, and whether all are grey, from their headers."""
     height, width, grey = 0, 0, True
     for file in files:
         with _opened(file) as picture:
@@ -84,7 +84,7 @@ def _canvas(files: list[Path]) -> _Canvas:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Image.Image]:
-    """An open picture; whatever goes wrong with it, decoding included, names the file."""
+    """Open a picture; any error in the block, such as one of decoding, becomes a DataError that names the file."""
     try:
         with Image.open(file) as picture:
             yield picture
@@ -95,7 +95,7 @@ def _opened(file: Path) -> Iterator[Image.Image]:
 
 
 def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Zeros, or a clear error where they do not fit into memory."""
+    """Return zeros, or raise a clear error if they do not fit into memory."""
     try:
         return np.zeros(shape, np.uint8)
     except MemoryError as error:

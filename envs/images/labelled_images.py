@@ -1,4 +1,4 @@
-"""Labelled pictures as arrays: what every reader gives, and how one becomes pixels."""
+"""Labelled pictures as arrays, the result of every image reader, and the conversion of Pillow images."""
 
 from typing import NamedTuple
 
@@ -26,14 +26,27 @@ class Pictures(NamedTuple):
 
 
 def is_grey(picture: Image.Image) -> bool:
-    """Whether one channel holds all of a picture; raises DataError where eight bits would not."""
+    """Return whether a picture is grey, so that one channel is enough.
+
+    Raises:
+        DataError: The picture has more than 8 bits for each channel.
+    """
     if picture.mode.startswith(("I", "F")):
         raise DataError(f"has more than 8 bits for each channel (mode {picture.mode}); convert it to 8 bits.")
     return picture.mode in _GREY_MODES
 
 
-def pixels(picture: Image.Image, grey: bool, image_size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """The pixels (C, H, W) of a picture, stretched to (H, W) if that is given; transparency is dropped."""
+def to_array(picture: Image.Image, grey: bool, image_size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """Convert a picture to an array and drop its transparency.
+
+    Args:
+        picture: A Pillow image.
+        grey: Whether the array has one channel instead of three.
+        image_size: Stretch the picture to this (height, width) in pixels.
+
+    Returns:
+        (C, H, W) uint8.
+    """
     picture = picture.convert("L" if grey else "RGB")
     if image_size is not None:
         height, width = image_size

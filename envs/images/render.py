@@ -1,4 +1,4 @@
-"""Pictures of glimpses: image, path, the box of each scale, the patches. NumPy and Pillow only.
+"""Drawings of glimpses: the image, the scanpath, the box of each scale, and the patches; NumPy and Pillow only.
 
 Axes: C channels, H x W pixels, K scales, P patch side, t glimpses so far. Locations are (x, y) in [-1, 1].
 """
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from glimpse.envs.options import RetinaOptions
+from glimpse.envs.images.options import RetinaOptions
 
 Colour = tuple[int, int, int]
 Pixels = NDArray[Any]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels; ends excluded."""
 
-# One for each scale, finest first: seen on black and white, told apart by the colour-blind (Okabe and Ito).
+# One for each scale, finest first: visible on black and white, and distinct for the colour-blind (Okabe and Ito).
 SCALE_COLOURS: tuple[Colour, ...] = (
     (230, 159, 0),
     (86, 180, 233),
@@ -33,7 +33,7 @@ _LEAST_SIDE, _GAP, _LINE = 256, 12, 2
 
 
 def to_rgb(image: Pixels) -> Pixels:
-    """(C, H, W) uint8, or float in [0, 1] -> (H, W, 3) uint8. Where C is not 3 the first channel is grey."""
+    """Convert (C, H, W) uint8, or float in [0, 1], to (H, W, 3) uint8; unless C is 3, the first channel is grey."""
     if image.dtype != np.uint8:
         image = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     colours = image if image.shape[0] == 3 else np.repeat(image[:1], 3, axis=0)
@@ -41,28 +41,28 @@ def to_rgb(image: Pixels) -> Pixels:
 
 
 def enlarge(image: Pixels, factor: int) -> Image.Image:
-    """(C, H, W) -> a picture whose pixels are squares of `factor` x `factor`."""
+    """Convert (C, H, W) to a picture whose pixels are squares of `factor` x `factor`."""
     return Image.fromarray(to_rgb(image).repeat(factor, axis=0).repeat(factor, axis=1))
 
 
 def magnification(height: int, width: int, least: int = _LEAST_SIDE) -> int:
-    """By how much to enlarge `height` x `width` pixels to make the longer side at least `least`."""
+    """Return the factor that enlarges the longer side of `height` x `width` pixels to at least `least`."""
     return -(-least // max(height, width))
 
 
-def to_pixels(places: Pixels, height: int, width: int) -> Pixels:
-    """Locations (..., 2) in [-1, 1] -> (..., 2) coordinates (x, y) among `height` x `width` pixels."""
-    return (np.asarray(places, np.float32) + np.float32(1)) * np.float32(0.5) * np.array([width, height], np.float32)
+def to_pixels(locations: Pixels, height: int, width: int) -> Pixels:
+    """Convert locations (..., 2) in [-1, 1] to coordinates (x, y), (..., 2), in `height` x `width` pixels."""
+    return (np.asarray(locations, np.float32) + np.float32(1)) * np.float32(0.5) * np.array([width, height], np.float32)
 
 
-def boxes(options: RetinaOptions | None, place: Pixels, height: int, width: int) -> list[Box]:
-    """What the retina covers at a place (2,), a box for each scale; without a retina, the whole image.
+def boxes(options: RetinaOptions | None, location: Pixels, height: int, width: int) -> list[Box]:
+    """Return the box of each scale of the retina at a location (2,); without a retina, that of the whole image.
 
     The rule is that of `glimpse.envs.images.retina.Retina`; a box may reach beyond the image.
     """
     if options is None:
         return [(0, 0, width, height)]
-    centre = to_pixels(place, height, width)
+    centre = to_pixels(location, height, width)
     found = []
     for scale in range(options.scales):
         side = options.patch * options.zoom**scale
@@ -72,7 +72,7 @@ def boxes(options: RetinaOptions | None, place: Pixels, height: int, width: int)
 
 
 def draw_box(canvas: Image.Image, box: tuple[float, float, float, float], colour: Colour) -> None:
-    """Outline a box (left, top, right, bottom), in the canvas's pixels: a line inside, a dark rim around."""
+    """Outline a box (left, top, right, bottom) in pixels of the canvas, by a line inside and a dark rim around it."""
     draw = ImageDraw.Draw(canvas)
     left, top, right, bottom = box
     draw.rectangle((left - 1, top - 1, right, bottom), outline=BACKGROUND)
@@ -80,15 +80,15 @@ def draw_box(canvas: Image.Image, box: tuple[float, float, float, float], colour
 
 
 def path_colours(count: int) -> list[Colour]:
-    """Colours of `count` places in their order: the newest is the brightest."""
-    share = np.linspace(0 if count > 1 else 1, 1, count)[:, None]
-    mixed = np.rint(_OLDEST + (_NEWEST - _OLDEST) * share).astype(int)
+    """Return colours of `count` locations in order; the newest is the brightest."""
+    brightness = np.linspace(0 if count > 1 else 1, 1, count)[:, None]
+    mixed = np.rint(_OLDEST + (_NEWEST - _OLDEST) * brightness).astype(int)
     return [(int(red), int(green), int(blue)) for red, green, blue in mixed]
 
 
 def draw_path(canvas: Image.Image, points: Pixels, radius: int = 9) -> Image.Image:
-    """Draw places (t, 2), in the canvas's pixels, as numbered points joined by lines, the newest on top."""
-    # Drawn larger and then reduced, where memory allows: Pillow's own circles and lines have ragged edges.
+    """Draw a scanpath (t, 2), in pixels of the canvas, as numbered points joined by lines, the newest on top."""
+    # Draw larger and reduce, if memory allows, since Pillow's circles and lines have ragged edges.
     smooth = max(1, min(4, 2048 // max(canvas.size)))
     layer = Image.new("RGBA", (canvas.width * smooth, canvas.height * smooth))
     draw, font, line = ImageDraw.Draw(layer), ImageFont.load_default(radius * smooth * 1.25), _LINE * smooth
@@ -105,19 +105,19 @@ def draw_path(canvas: Image.Image, points: Pixels, radius: int = 9) -> Image.Ima
     return Image.alpha_composite(canvas.convert("RGBA"), layer).convert("RGB")
 
 
-def draw_scene(image: Pixels, places: Pixels, options: RetinaOptions | None) -> Image.Image:
-    """The image (C, H, W), enlarged, with the path (t, 2) and around its last place the box of each scale."""
+def draw_scene(image: Pixels, locations: Pixels, options: RetinaOptions | None) -> Image.Image:
+    """Draw the enlarged image (C, H, W) with the scanpath (t, 2), and the box of each scale at its last location."""
     height, width = image.shape[1:]
     factor = magnification(height, width)
     scene = enlarge(image, factor)
-    for box, colour in reversed(list(zip(boxes(options, places[-1], height, width), SCALE_COLOURS, strict=False))):
+    for box, colour in reversed(list(zip(boxes(options, locations[-1], height, width), SCALE_COLOURS, strict=False))):
         left, top, right, bottom = (side * factor for side in box)
         draw_box(scene, (left, top, right, bottom), colour)
-    return draw_path(scene, to_pixels(places, height, width) * factor)
+    return draw_path(scene, to_pixels(locations, height, width) * factor)
 
 
 def draw_patches(glimpse: Pixels, height: int) -> Image.Image:
-    """The patches (K, C, P, P) one below the other, framed in their scales' colours, in `height` pixels."""
+    """Draw the patches (K, C, P, P) one below the other, in frames of their scales' colours, in `height` pixels."""
     scales, (rows, columns) = len(glimpse), glimpse.shape[-2:]
     room = (height - _GAP * (scales - 1)) // scales - 2 * _LINE
     factor = max(1, room // rows)
@@ -131,19 +131,19 @@ def draw_patches(glimpse: Pixels, height: int) -> Image.Image:
     return column
 
 
-def draw_glimpses(image: Pixels, places: Pixels, options: RetinaOptions | None, glimpse: Pixels) -> Image.Image:
-    """What an agent has done so far: on the left the image with its path, on the right its last glimpse.
+def draw_glimpses(image: Pixels, locations: Pixels, options: RetinaOptions | None, glimpse: Pixels) -> Image.Image:
+    """Draw an episode so far: on the left the image with the scanpath, on the right the last glimpse.
 
     Args:
         image: (C, H, W) uint8, the whole picture; enlarged by whole pixels to 256 or more.
-        places: (t, 2) in [-1, 1], where it looked, t >= 1.
-        options: the retina; None where the whole picture is shown.
+        locations: (t, 2) in [-1, 1], the scanpath, t >= 1.
+        options: the retina; None if the whole picture is shown.
         glimpse: (K, C, P, P) in [0, 1], the last glimpse.
 
     Returns:
         An RGB picture. Its size does not depend on t.
     """
-    scene = draw_scene(image, places, options)
+    scene = draw_scene(image, locations, options)
     column = draw_patches(glimpse, scene.height)
     size = (scene.width + column.width + 3 * _GAP, max(scene.height, column.height) + 2 * _GAP)
     frame = Image.new("RGB", size, BACKGROUND)

@@ -1,7 +1,7 @@
-"""The retina: K square patches around a place, each `zoom` times as wide as the last, all reduced to P x P.
+"""Retina: K square patches around a location, each `zoom` times as wide as the one before, all reduced to P x P.
 
 Mnih et al. (2014), section 3.1 and figure 1A, with zoom 2. Reduction is by area averaging.
-Pixels are gathered by index from prepared images, so a look costs the same whatever the image's size.
+Pixels are gathered by index from prepared images, so the cost of a look does not depend on the image's size.
 """
 
 from typing import Any
@@ -11,17 +11,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.render import Box, boxes
-from glimpse.envs.options import RetinaOptions
 
 
 class Retina:
-    """Looks at resident images; holds no images itself.
+    """Sensor that takes glimpses of resident images; it holds no images itself.
 
-    N images, B looks, C channels, H x W pixels, K scales, P patch side. A location is (x, y) in [-1, 1]:
-    x to the right, y down, (0, 0) the image's centre, (-1, -1) its top left corner. A patch of width w around
-    pixel coordinate c = (x + 1) / 2 * W begins at pixel floor(c - w / 2 + 1 / 2). Outside are zeros.
+    Axes: N images, B looks, C channels, H x W pixels, K scales, P patch side. A location is (x, y) in [-1, 1]; x points
+    to the right, y down, (0, 0) is the image's centre and (-1, -1) its top left corner. A patch of width w around pixel
+    coordinate c = (x + 1) / 2 * W begins at pixel floor(c - w / 2 + 1 / 2). Pixels outside the image are zeros.
     """
+
+    shows_all = False
+    """Whether each glimpse shows the whole picture."""
 
     def __init__(self, options: RetinaOptions, height: int, width: int, *, device: torch.device | str = "cpu") -> None:
         """Make a retina for images of `height` x `width` pixels on a device.
@@ -30,7 +33,9 @@ class Retina:
             ValueError: if images of this size are too large for several scales.
         """
         if options.scales > 1 and 255 * height * width >= 2**31:
-            raise ValueError(f"several scales are for at most 8 million pixels, got {height} x {width}")
+            raise ValueError(
+                f"a retina of several scales takes images of at most 8 million pixels, got {height} x {width}"
+            )
         self.options = options
         self.height, self.width = height, width
         self._margin = (options.patch + 1) // 2
@@ -40,49 +45,49 @@ class Retina:
         # floor(c - w / 2 + 1 / 2) is floor(c + 1 / 2) - w // 2 for even w and floor(c) - w // 2 for odd w.
         self._rounding = torch.where(side % 2 == 0, 0.5, 0.0)
         edges = cell[:, None] * torch.arange(options.patch + 1, device=device) - side // 2
-        self._edges = edges.to(torch.int32)  # (K, P + 1) where reduced pixels begin and end
+        self._edges = edges.to(torch.int32)  # (K, P + 1) first pixel of each reduced pixel, and the end
         self._white = (255.0 * cell * cell).view(-1, 1, 1, 1)  # sum over a white reduced pixel
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Of a glimpse at pictures of C channels: (K, C, P, P)."""
+        """Return the shape (K, C, P, P) of a glimpse of pictures of C channels."""
         return (self.options.scales, channels, self.options.patch, self.options.patch)
 
-    def boxes(self, place: NDArray[Any]) -> list[Box]:
-        """What is covered at a place (2,), a box for each scale; see `glimpse.envs.images.render.boxes`."""
-        return boxes(self.options, place, self.height, self.width)
+    def boxes(self, location: NDArray[Any]) -> list[Box]:
+        """Return the box that each scale covers at a location (2,); see `glimpse.envs.images.render.boxes`."""
+        return boxes(self.options, location, self.height, self.width)
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Lay images out for looking: do it once for images that stay, or once an episode for canvases.
+        """Prepare images for glimpses: once for resident images, and at each reset for pictures made for an episode.
 
         Args:
             images: (N, C, H, W) uint8.
 
         Returns:
-            With one scale the images with a margin of zeros, uint8; with more their summed-area tables
-            (Crow, 1984), (N, C, H + 1, W + 1) int32, from which the mean over any box is four look-ups.
+            With one scale, the images with a margin of zeros, uint8. With several, their summed-area tables (Crow,
+            1984), (N, C, H + 1, W + 1) int32, which give the mean over any box by four look-ups.
         """
         if self.options.scales == 1:
             return F.pad(images, (self._margin,) * 4)
         shape = (*images.shape[:2], self.height + 1, self.width + 1)
         table = torch.zeros(shape, dtype=torch.int32, device=images.device)
-        # In place: a second table would cost more than the sums.
+        # Sums are made in place, since allocating a second table would cost more than they do.
         table[..., 1:, 1:].copy_(images).cumsum_(-1).cumsum_(-2)
         return table
 
     def restore(self, prepared: Tensor) -> Tensor:
-        """The images (N, C, H, W) uint8 that `prepare` was given."""
+        """Return the images (N, C, H, W) uint8 from which `prepare` made `prepared`."""
         if self.options.scales == 1:
             margin = self._margin
             return prepared[..., margin : margin + self.height, margin : margin + self.width]
         return prepared.diff(dim=-1).diff(dim=-2).to(torch.uint8)
 
     def look(self, prepared: Tensor, index: Tensor, location: Tensor) -> Tensor:
-        """Gather a glimpse for each look.
+        """Take a glimpse for each look.
 
         Args:
-            prepared: what `prepare` gave for N images.
-            index: (B,) int64 in [0, N): which image each look falls on.
-            location: (B, 2) float; clamped to [-1, 1], and 0 where it is not a number.
+            prepared: result of `prepare` for N images.
+            index: (B,) int64 in [0, N), the image of each look.
+            location: (B, 2) float; it is clamped to [-1, 1], and NaN counts as 0.
 
         Returns:
             (B, K, C, P, P) float32 in [0, 1].
@@ -94,7 +99,7 @@ class Retina:
         return self._average_boxes(prepared, index, middle)
 
     def _gather_windows(self, padded: Tensor, index: Tensor, middle: Tensor) -> Tensor:
-        """One scale: each look copies one window of a view that has a window for each pixel."""
+        """Take glimpses of one scale: copy one window for each look, of a view with a window for each pixel."""
         patch, (_, channels, height, width) = self.options.patch, padded.shape
         corner = middle + (self._margin - patch // 2)
         start = (index * (channels * height) + corner[:, 1]) * width + corner[:, 0]
@@ -103,15 +108,15 @@ class Retina:
         return windows[start].unsqueeze(1).float().div_(255)
 
     def _average_boxes(self, table: Tensor, index: Tensor, middle: Tensor) -> Tensor:
-        """Several scales: the sum over a box is the mixed difference of the table at its corners."""
+        """Take glimpses of several scales: the sum over a box is the mixed difference of the table at its corners."""
         _, channels, height, width = table.shape
-        # Small indices halve the memory that is moved, which decides the speed of large batches.
+        # Small indices halve the memory traffic, which limits the speed of large batches.
         kind = torch.int32 if table.numel() < 2**31 else torch.int64
         edges = middle.to(kind).unsqueeze(-1) + self._edges[:, None]  # (B, K, 2, P + 1)
-        # Beyond the border the table is constant: clamping the edges makes the outside zero.
+        # The table is constant beyond the border, so clamped edges make the outside zero.
         across, down = edges[:, :, 0].clamp_(0, self.width), edges[:, :, 1].clamp_(0, self.height)
         channel = index.to(kind)[:, None] * channels + torch.arange(channels, dtype=kind, device=table.device)
         row = (channel[:, None, :, None] * height + down[:, :, None]) * width  # (B, K, C, P + 1)
-        place = row.unsqueeze(-1) + across[:, :, None, None]  # (B, K, C, P + 1, P + 1)
-        corners = table.flatten().index_select(0, place.flatten()).view(place.shape)
+        entry = row.unsqueeze(-1) + across[:, :, None, None]  # (B, K, C, P + 1, P + 1)
+        corners = table.flatten().index_select(0, entry.flatten()).view(entry.shape)
         return corners.diff(dim=-1).diff(dim=-2) / self._white

@@ -1,4 +1,4 @@
-"""In place of a retina: the whole picture, wherever one looks. The control that sees everything."""
+"""Replacement of the retina that shows the whole picture at every location, as a control."""
 
 from typing import Any
 
@@ -6,35 +6,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.render import Box, boxes
 from glimpse.envs.images.retina import Retina
-from glimpse.envs.options import RetinaOptions
 
 
 class WholeView(Retina):
-    """Shows pictures (N, C, H, W) as they are, as one scale: (B, 1, C, H, W). A place to look at changes nothing."""
+    """Retina that shows whole pictures (N, C, H, W) as one scale, (B, 1, C, H, W), whatever the location."""
+
+    shows_all = True
 
     def __init__(self, height: int, width: int) -> None:
-        """For pictures of `height` x `width` pixels."""
-        self.options = RetinaOptions(scales=1)  # Read for its one scale; nothing is gathered through patches.
+        """Make a view of pictures of `height` x `width` pixels."""
+        self.options = RetinaOptions(scales=1)  # Only its number of scales is read.
         self.height, self.width = height, width
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """(1, C, H, W)."""
+        """Return the shape (1, C, H, W) of a glimpse of pictures of C channels."""
         return (1, channels, self.height, self.width)
 
-    def boxes(self, place: NDArray[Any]) -> list[Box]:
-        """The whole picture, whatever the place (2,)."""
-        return boxes(None, place, self.height, self.width)
+    def boxes(self, location: NDArray[Any]) -> list[Box]:
+        """Return the box of the whole picture, whatever the location (2,)."""
+        return boxes(None, location, self.height, self.width)
 
     def prepare(self, images: Tensor) -> Tensor:
-        """Nothing is to be prepared: (N, C, H, W) uint8 as it is."""
+        """Return the images (N, C, H, W) uint8 unchanged."""
         return images
 
     def restore(self, prepared: Tensor) -> Tensor:
-        """The images (N, C, H, W) uint8 that `prepare` was given."""
+        """Return the images (N, C, H, W) uint8 unchanged."""
         return prepared
 
     def look(self, prepared: Tensor, index: Tensor, location: Tensor) -> Tensor:
-        """The pictures `index`, (B,) int64 in [0, N), whole: (B, 1, C, H, W) float32 in [0, 1]."""
+        """Return the whole pictures `index`, (B,) int64 in [0, N): (B, 1, C, H, W) float32 in [0, 1]."""
         return torch.index_select(prepared, 0, index).unsqueeze(1).float().div_(255)

@@ -1,1 +1,1 @@
-"""Text: data sets of sentences, pairs and documents, their vocabulary, and the worlds that show them."""
+"""Text: data sets of sentences, pairs and documents, their vocabulary, and the environments that show them."""

@@ -1,6 +1,7 @@
-"""Many texts as numbered tokens, made without a loop over tokens.
+"""Tokenisation of many texts into numbered tokens, without a loop over tokens.
 
-Each different word (what stands between spaces) is numbered first, and then looked at once, however often it comes.
+Every distinct word (what stands between spaces) gets a number, and is then divided into tokens once, however often it
+occurs.
 """
 
 from array import array
@@ -18,10 +19,10 @@ class Corpus(NamedTuple):
     """N texts of M tokens in all.
 
     Attributes:
-        words: Every different token, W of them.
-        tokens: (M,) int32, the numbers of the tokens of all texts, end to end.
+        words: The W distinct tokens.
+        tokens: (M,) int32, the numbers of the tokens of all texts, concatenated.
         offsets: (N + 1,) int64: text n is tokens[offsets[n] : offsets[n + 1]].
-        broken: (M,) bool: a break between sentences stands right before the token.
+        broken: (M,) bool, True where a break between sentences comes right before the token.
     """
 
     words: list[str]
@@ -31,64 +32,74 @@ class Corpus(NamedTuple):
 
 
 def tokenise_all(texts: Iterable[str], splitter: Callable[[str], list[str]], lower: bool) -> Corpus:
-    """Tokenise texts; `splitter` divides what stands between two spaces, as in `tokens.SPLITTERS`."""
+    """Tokenise texts; `splitter` divides what stands between two spaces into tokens, as those of `tokens.SPLITTERS`."""
     number = _numbering()
     flat, counts = array("i"), array("q")
     for text in texts:
         before = len(flat)
         flat.extend(map(number.__getitem__, prepare(text, lower).split()))
         counts.append(len(flat) - before)
-    return _divided(list(number), np.frombuffer(flat, np.int32), ends(np.frombuffer(counts, np.int64)), splitter)
+    return _divided(list(number), np.frombuffer(flat, np.int32), offsets_of(np.frombuffer(counts, np.int64)), splitter)
 
 
 def _divided(
     words: list[str], flat: NDArray[np.int32], offsets: NDArray[np.int64], splitter: Callable[[str], list[str]]
 ) -> Corpus:
-    """Put the tokens of each word in its place, and leave the breaks out."""
+    """Replace each word by its tokens, and remove the breaks.
+
+    Args:
+        words: The distinct words.
+        flat: Numbers of the words of all texts, concatenated.
+        offsets: (N + 1,), where the texts begin and end in `flat`.
+        splitter: Divides a word into tokens.
+    """
+    # Divide each distinct word once.
     number = _numbering()
-    broken_off = number[BREAK]
-    pieces, counts = array("i"), array("q")
+    break_number = number[BREAK]
+    parts, counts = array("i"), array("q")
     for word in words:
         divided = [BREAK] if word == BREAK else splitter(word)
-        pieces.extend(map(number.__getitem__, divided))
+        parts.extend(map(number.__getitem__, divided))
         counts.append(len(divided))
+    # Look the tokens of all words up.
     length = np.frombuffer(counts, np.int64)
-    token_at = ends(length[flat])
-    tokens = np.frombuffer(pieces, np.int32)[runs(ends(length)[flat], token_at)]
+    token_at = offsets_of(length[flat])
+    tokens = np.frombuffer(parts, np.int32)[concatenate_ranges(offsets_of(length)[flat], token_at)]
     offsets = token_at[offsets]
-    real = tokens != broken_off
+    # Remove the breaks, and note before which tokens they stood.
+    real = tokens != break_number
     broken = np.concatenate([[False], ~real[:-1]]) if len(real) else ~real
-    return Corpus(list(number), tokens[real], ends(real)[offsets], broken[real])
+    return Corpus(list(number), tokens[real], offsets_of(real)[offsets], broken[real])
 
 
 def _numbering() -> dict[str, int]:
-    """Gives each new key the next number from 0."""
+    """Return a dictionary that gives each new key the next number from 0."""
     number: defaultdict[str, int] = defaultdict()
     number.default_factory = number.__len__
     return number
 
 
-def ends(lengths: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(N,) -> (N + 1,): where runs of these lengths begin and end when they lie end to end from 0."""
+def offsets_of(lengths: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Compute where ranges of these lengths begin and end if they are concatenated: (N,) -> (N + 1,), from 0."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
-def runs(starts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Start, start + 1 and so on of each run, end to end.
+def concatenate_ranges(starts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Concatenate the ranges start, start + 1, ...
 
     Args:
-        starts: (N,).
-        offsets: (N + 1,), where the runs begin and end in the result; see `ends`.
+        starts: (N,), the first number of each range.
+        offsets: (N + 1,), where the ranges begin and end in the result; see `offsets_of`.
     """
-    places = np.repeat(starts - offsets[:-1], np.diff(offsets))
-    places += np.arange(len(places))
-    return places
+    positions = np.repeat(starts - offsets[:-1], np.diff(offsets))
+    positions += np.arange(len(positions))
+    return positions
 
 
 def sentence_starts(corpus: Corpus, by_marks: bool) -> NDArray[np.bool_]:
-    """(M,) bool: a sentence begins with the token.
+    """Return with which tokens a sentence begins, (M,) bool.
 
-    That is so after a break; and, with `by_marks`, after full stops, exclamation and question marks, however many.
+    A sentence begins after a break; and, with `by_marks`, after one or more full stops, exclamation or question marks.
     """
     begins = corpus.broken.copy()
     begins[corpus.offsets[:-1]] = True

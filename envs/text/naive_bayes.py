@@ -1,4 +1,4 @@
-"""A predictor that needs no training loop: naive Bayes over the words that it is given.
+"""Naive Bayes classifier over a subset of the words of texts; it is fitted by counting.
 
 Axes: N texts, L words, V words of the vocabulary, C classes.
 """
@@ -10,13 +10,13 @@ from glimpse.envs.text.ragged import Ragged
 
 
 class NaiveBayes:
-    """log p(y | words) of each class, from counts of words in training texts, each with one more than was counted."""
+    """Naive Bayes model log p(y | words) with add-one smoothing."""
 
     def __init__(self, texts: list[Ragged], labels: Tensor, words: int, classes: int) -> None:
-        """Count.
+        """Fit the model to training texts.
 
         Args:
-            texts: N texts, or the first and the second ones of pairs, whose words are told apart.
+            texts: N texts; or the first and the second texts of N pairs, which have counts of their own.
             labels: (N,) int64.
             words: V.
             classes: C.
@@ -27,23 +27,23 @@ class NaiveBayes:
             label = labels.repeat_interleave(text.lengths)
             cells = torch.bincount(label * words + text.tokens.long(), minlength=classes * words)
             counts.append(cells.view(classes, words) + 1.0)
-        share = torch.stack(counts)  # (texts, C, V)
-        self.evidence = (share / share.sum(-1, keepdim=True)).log().transpose(1, 2)  # (texts, V, C)
+        count = torch.stack(counts)  # (texts, C, V)
+        self.evidence = (count / count.sum(-1, keepdim=True)).log().transpose(1, 2)  # (texts, V, C)
 
     def to(self, device: torch.device) -> "NaiveBayes":
-        """Move the counts to a device, and give itself."""
+        """Move the model to a device, and return it."""
         self.prior, self.evidence = self.prior.to(device), self.evidence.to(device)
         return self
 
     def __call__(self, texts: list[Tensor], read: list[Tensor]) -> Tensor:
-        """Logarithms of the classes' probabilities, given the words that are read.
+        """Compute the log probabilities of the classes, given the words that are read.
 
         Args:
-            texts: (..., L) int64 each, as many as it was made of.
-            read: (..., L) bool each.
+            texts: (..., L) int64 each; one tensor, or two for pairs.
+            read: (..., L) bool each, which of the words are read.
 
         Returns:
-            (..., C).
+            (..., C), log probabilities.
         """
         total = self.prior
         for text, seen, evidence in zip(texts, read, self.evidence, strict=True):

@@ -1,4 +1,4 @@
-"""The three splits of a data set as numbered words, before they become tensors."""
+"""Splits of a text data set as numbered words, before they become tensors."""
 
 from functools import cache
 from itertools import chain
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.data.sources import Places
-from glimpse.envs.text.corpus import ends, sentence_starts, tokenise_all
+from glimpse.envs.data.registry import TEXT_SETS
+from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.text.corpus import offsets_of, sentence_starts, tokenise_all
 from glimpse.envs.text.options import TextOptions
-from glimpse.envs.text.readers import read_text_set
 from glimpse.envs.text.rows import Parts, Rows
-from glimpse.envs.text.text_sets import TEXT_SETS
+from glimpse.envs.text.text_formats import read_text_set
 from glimpse.envs.text.tokens import SPLITTERS
 from glimpse.envs.text.user_file import read_user_files
 from glimpse.envs.text.vectors import read_vectors
@@ -23,9 +23,9 @@ class Texts(NamedTuple):
     """N texts of M words in all.
 
     Attributes:
-        tokens: (M,) int32, numbers of words, all texts end to end.
+        tokens: (M,) int32, the numbers of the words of all texts, concatenated.
         offsets: (N + 1,) int64: text n is tokens[offsets[n] : offsets[n + 1]].
-        begins: (M,) bool: a sentence begins with the word.
+        begins: (M,) bool, True where a sentence begins with the word.
     """
 
     tokens: NDArray[np.int32]
@@ -34,7 +34,14 @@ class Texts(NamedTuple):
 
 
 class EncodedSplit(NamedTuple):
-    """One split: its texts, the second ones of pairs, the labels (N,), and (M,) bool the words marked as evidence."""
+    """One split of N examples.
+
+    Attributes:
+        text: The texts; the first ones of pairs.
+        second: The second texts of pairs, or None.
+        label: (N,), class numbers or scores.
+        evidence: (M,) bool, the human rationale: which words of `text` people marked; None if nobody did.
+    """
 
     text: Texts
     second: Texts | None
@@ -42,8 +49,17 @@ class EncodedSplit(NamedTuple):
     evidence: NDArray[np.bool_] | None
 
 
-class Encoded(NamedTuple):
-    """All three splits; `scores` are the lowest and the highest one, where labels are not classes."""
+class NumberedSplits(NamedTuple):
+    """Three splits of a data set with one vocabulary.
+
+    Attributes:
+        train: The training split.
+        validation: The validation split.
+        test: The test split.
+        classes: The name of each class; none where labels are scores.
+        scores: The lowest and the highest score, or None where labels are classes.
+        vocabulary: The words.
+    """
 
     train: EncodedSplit
     validation: EncodedSplit
@@ -53,41 +69,48 @@ class Encoded(NamedTuple):
     vocabulary: Vocabulary
 
 
-@cache  # An error is not kept, so a mended file is read again.
-def encode(options: TextOptions, places: Places) -> Encoded:
-    """Read and tokenise a data set, and number its words, once in a process.
+@cache  # Errors are not cached, so a mended file is read again.
+def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
+    """Read and tokenise a data set and number its words; the result is cached.
+
+    Args:
+        options: The data set, and how its texts become tokens.
+        search_path: Where its files are looked for.
 
     Raises:
         DataError: A file is missing or not as it should be.
     """
-    read = read_text_set(options.data, places) if options.data in TEXT_SETS else read_user_files(options)
+    read = read_text_set(options.data, search_path) if options.data in TEXT_SETS else read_user_files(options)
     splits = read.divide(options.fold, options.data)
+    # Tokenise all columns of texts together: text and second text of each split in turn.
     columns = [column for rows in splits for column in (rows.text, rows.second or [])]
-    corpus = tokenise_all(chain.from_iterable(columns), SPLITTERS[tokens_are(options)], options.lower)
-    begins = sentence_starts(corpus, by_marks=tokens_are(options) != "kept")
-    first_text = ends(np.array([len(column) for column in columns]))
+    corpus = tokenise_all(chain.from_iterable(columns), SPLITTERS[tokenisation_of(options)], options.lower)
+    begins = sentence_starts(corpus, by_marks=tokenisation_of(options) != "kept")
+    first_text = offsets_of(np.array([len(column) for column in columns]))
+    # The vocabulary counts the words of training, which comes first.
     in_training = corpus.tokens[: corpus.offsets[first_text[2]]]
     vocabulary = build_vocabulary(
         corpus.words,
         np.bincount(in_training, minlength=len(corpus.words)),
-        read_vectors(options.vectors, places).row,
+        read_vectors(options.vectors, search_path).row,
         min_count=options.min_count,
         known=options.vocabulary,
     )
+    # Divide the numbered words into the columns again.
     tokens = np.array(vocabulary.encode(corpus.words), np.int32)[corpus.tokens]
     whole = Texts(tokens, corpus.offsets, begins)
     texts = [_slice(whole, *bounds) for bounds in zip(first_text[:-1], first_text[1:], strict=True)]
     train, validation, test = (_split(rows, *texts[2 * at : 2 * at + 2]) for at, rows in enumerate(splits))
-    return Encoded(train, validation, test, read.classes, _scores(options, read), vocabulary)
+    return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary)
 
 
-def tokens_are(options: TextOptions) -> str:
-    """How a text of this data set becomes tokens; see `TextSet.tokens`."""
+def tokenisation_of(options: TextOptions) -> str:
+    """Return how a text of this data set is tokenised: "kept", "split" or "bare"; see `TextSet.tokens`."""
     return TEXT_SETS[options.data].tokens if options.data in TEXT_SETS else "split"
 
 
 def _slice(texts: Texts, first: int, last: int) -> Texts:
-    """The texts from number `first` to before number `last`."""
+    """Return texts `first` to `last` - 1."""
     begin, end = texts.offsets[first], texts.offsets[last]
     return Texts(texts.tokens[begin:end], texts.offsets[first : last + 1] - begin, texts.begins[begin:end])
 
@@ -98,7 +121,7 @@ def _split(rows: Rows, text: Texts, second: Texts) -> EncodedSplit:
 
 
 def _scores(options: TextOptions, parts: Parts) -> tuple[float, float] | None:
-    """Known, or the whole numbers around those of training."""
+    """Return the range of scores: the registry's, or the training scores rounded outwards; None for classes."""
     if parts.classes:
         return None
     if options.data in TEXT_SETS:

@@ -1,83 +1,99 @@
-"""The options of text data, checked before anything heavy is imported: pydantic only."""
+"""Options of the text environments; only pydantic is imported, so that they are checked at once."""
 
 from typing import Literal
 
 from pydantic import Field, NonNegativeInt, ValidationInfo, field_validator
 
-from glimpse.envs.options import WorldOptions
+from glimpse.envs.data.registry import TEXT_SETS
+from glimpse.envs.data.sources import unknown_name_error
+from glimpse.envs.options import TaskDescription, TaskOptions
 
 Column = str | NonNegativeInt
 
 
-class TextOptions(WorldOptions):
-    """Which texts are read, how they become numbered words, and which vectors the words begin with."""
+class TextOptions(TaskOptions):
+    """Options of text data: which texts are read, how they become numbered words, and the initial word vectors."""
 
     data: str = Field(
         "sst2",
-        description="A data set (`glimpse data list`), or file:PATH, a .tsv, .csv or .jsonl (or .gz, .xz of it).",
+        description="A data set (`glimpse data list`), or file:PATH, a .tsv, .csv or .jsonl file (or .gz, .xz of it).",
     )
-    fold: int = Field(0, ge=0, le=9, description="Where there is no test part: which of ten folds takes its place.")
+    fold: int = Field(
+        0, ge=0, le=9, description="Which of ten folds is the test split, if the data set has no test part."
+    )
     validation: str | None = Field(
-        None, description="file:PATH: the validation part, file:PATH too; without it a tenth of training is held out."
+        None,
+        description="With file:PATH: the validation file, as file:PATH; by default a tenth of training is held out.",
     )
     test: str | None = Field(
-        None, description="file:PATH: the test part, file:PATH too; without it fold `fold` of training is held out."
+        None, description="With file:PATH: the test file, as file:PATH; by default fold `fold` of training is held out."
     )
-    text: Column = Field("text", description="file:PATH: the text's column, by name; or by number from 0: no header.")
-    text2: Column | None = Field(None, description="file:PATH: the second text's column, where texts come in pairs.")
-    label: Column = Field("label", validate_default=True, description="file:PATH: the label's column.")
+    text: Column = Field(
+        "text", description="With file:PATH: column of the text, by name; or by number from 0: no header."
+    )
+    text2: Column | None = Field(None, description="With file:PATH: column of the second text of pairs.")
+    label: Column = Field("label", validate_default=True, description="With file:PATH: column of the label.")
     labels: Literal["classes", "scores"] = Field(
-        "classes", description="file:PATH: whether labels name classes, or are numbers to be predicted."
+        "classes", description="With file:PATH: whether labels name classes, or are scores to be predicted."
     )
-    encoding: Literal["utf-8", "latin-1"] = Field("utf-8", description="file:PATH: how its characters are stored.")
-    lower: bool = Field(True, description="Whether capitals become small letters.")
+    encoding: Literal["utf-8", "latin-1"] = Field(
+        "utf-8", description="With file:PATH: character encoding of the file."
+    )
+    lower: bool = Field(True, description="Whether texts are lower-cased.")
     max_words: int | None = Field(
-        None, ge=1, description="Words of a text (of each sentence, in documents) that are read; by default all."
+        None, ge=1, description="Maximum number of words of a text, or of each sentence of a document; by default all."
     )
-    max_sentences: int | None = Field(None, ge=1, description="Sentences of a document that are read; by default all.")
-    min_count: int = Field(1, ge=1, description="How often training must show a word that has no vector.")
+    max_sentences: int | None = Field(
+        None, ge=1, description="Maximum number of sentences of a document; by default all."
+    )
+    min_count: int = Field(1, ge=1, description="How often a word without a vector must occur in training to be known.")
     vocabulary: Literal["training", "splits", "all"] = Field(
         "splits",
-        description="Words known: those of training; with those of validation and test that have a vector (the "
-        "answers are as with `all`, and fewer rows are kept); or with every word that has one.",
+        description="Known words: those of training; `splits`: also those of validation and test that have a vector "
+        "(the answers are as with `all`, with fewer rows in memory); `all`: every word that has a vector.",
     )
     vectors: str = Field(
-        "glove", description="none, glove (6B, 50 numbers a word), or file:PATH, a text file in GloVe's format."
+        "glove",
+        description="Initial word vectors: none, glove (6B, 50 numbers a word), or file:PATH, in GloVe's format.",
     )
     unknown_scale: float = Field(
-        0.1, ge=0, description="Standard deviation of the vectors, drawn once, of words that have none."
+        0.1, ge=0, description="Standard deviation of the random initial vectors of words that have none."
     )
+
+    @property
+    def title(self) -> str:
+        """The data set's name."""
+        return self.data
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        return TaskDescription(self.data, "a whole text", steps="1")
 
     @field_validator("data")
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
-        """In place of the data sets of pictures."""
-        from glimpse.envs.data.sources import unknown
-        from glimpse.envs.text.text_sets import TEXT_SETS
-
+        """Accept the text data sets of the registry, and a user's own file."""
         if data not in TEXT_SETS and not _names_a_file(data):
             if data.endswith((".tsv", ".csv", ".jsonl", ".gz", ".xz")):
                 raise ValueError(f"should be file:{data} for a file of your own (got {data!r})")
-            raise unknown(data, [*TEXT_SETS, "file:PATH"], "text data set")
+            raise unknown_name_error(data, [*TEXT_SETS, "file:PATH"], "text data set")
         return data
 
     @field_validator("fold")
     @classmethod
     def _folds_are_without_a_test_part(cls, fold: int, info: ValidationInfo) -> int:
-        from glimpse.envs.text.text_sets import TEXT_SETS
-
         data = info.data.get("data")
-        if fold and data in TEXT_SETS and TEXT_SETS[data].test:
-            raise ValueError(f"has no meaning, because {data} has an official test part (got {fold})")
+        if fold and data is not None and data in TEXT_SETS and TEXT_SETS[data].test:
+            raise ValueError(f"should be 0, because {data} has an official test part (got {fold})")
         return fold
 
     @field_validator("validation", "test", "text", "text2", "label", "labels", "encoding")
     @classmethod
     def _belongs_to_a_file(cls, value: Column | None, info: ValidationInfo) -> Column | None:
-        """What is in a known data set is known."""
+        """Refuse options that describe a user's file if the data set is a known one."""
         data, default = info.data.get("data"), cls.model_fields[str(info.field_name)].default
         if value != default and data is not None and not _names_a_file(data):
-            raise ValueError(f"has a meaning for `data: file:PATH` alone (data is {data!r})")
+            raise ValueError(f"applies to `data: file:PATH` only (data is {data!r})")
         return value
 
     @field_validator("validation", "test")
@@ -90,7 +106,7 @@ class TextOptions(WorldOptions):
     @field_validator("text2", "label")
     @classmethod
     def _is_named_like_the_text(cls, value: Column | None, info: ValidationInfo) -> Column | None:
-        """A file has a header, or it has none."""
+        """Refuse names together with numbers: a file has a header, or it has none."""
         text = info.data.get("text")
         if value is not None and text is not None and isinstance(value, str) != isinstance(text, str):
             raise ValueError(
@@ -109,3 +125,50 @@ class TextOptions(WorldOptions):
 
 def _names_a_file(data: str) -> bool:
     return data.startswith("file:") and len(data) > len("file:")
+
+
+class WholeTextOptions(TextOptions):
+    """Options of the environment that shows a whole text, or a pair, and asks for a class or a score."""
+
+    sentences: bool = Field(False, description="Whether documents are divided into sentences.")
+
+
+class SkimOptions(TextOptions):
+    """Options of reading a text from left to right by windows, with jumps between them."""
+
+    sentences: bool = Field(False, description="Whether windows and jumps are counted in sentences instead of words.")
+    window: int = Field(2, ge=1, description="R: number of words, or sentences, in a window.")
+    choice: Literal["jump", "keep"] = Field(
+        "jump",
+        description="What is chosen: a jump to an unseen window; or whether to read the next one, which is seen.",
+    )
+    longest_jump: int = Field(
+        5,
+        ge=1,
+        description="K: the longest jump; a jump of k skips k - 1 words or sentences; with `choice: jump`.",
+    )
+    jumps: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="N: maximum number of jumps, or of windows kept or skipped; at most N + 1 windows are read.",
+    )
+    cost: float = Field(0.0, ge=0, description="Subtracted from the reward for each word that is read.")
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        unit = "sentence" if self.sentences else "word"
+        size = f"{self.window} {unit}{'s' if self.window > 1 else ''} a look"
+        return TaskDescription(self.data, size, steps=f"up to {self.jumps + 1}")
+
+
+class SelectOptions(TextOptions):
+    """Options of selecting the words that a classifier reads, in one step."""
+
+    cost: float = Field(
+        0.1, ge=0, description="Lambda: cost of selecting all words, subtracted from log p of the label."
+    )
+    sparsity: Literal["product", "mean", "sum"] = Field(
+        "product",
+        description="Sparsity term of the shares of heads and dependents: product (the share of pairs), mean or sum.",
+    )

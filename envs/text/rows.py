@@ -1,4 +1,4 @@
-"""Labelled texts before they are tokenised: what every reader gives, and how they are divided."""
+"""Labelled texts before they are tokenised, and how they are divided into splits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Rows(NamedTuple):
         text: N texts.
         label: (N,) int64 in [0, number of classes), or float32 scores.
         second: The second text of each pair, or None where texts are alone.
-        evidence: For each text a mark for each of its words (as spaces divide it), whether people named it as a
-            reason for the label; or None.
+        evidence: The human rationale of each text: bool for each of its words (as spaces divide it), True if people
+            marked the word as evidence for the label; None if nobody was asked.
     """
 
     text: list[str]
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     evidence: list[NDArray[np.bool_]] | None = None
 
     def take(self, chosen: NDArray[np.intp]) -> "Rows":
-        """Some of them, in the order given."""
+        """Return the chosen rows, in the order given."""
         return Rows(*(_take(column, chosen) for column in self))
 
 
@@ -47,12 +47,12 @@ class Splits(NamedTuple):
 
 @dataclass(frozen=True)
 class Parts:
-    """Data as its makers divided it.
+    """A data set in its official parts.
 
     Attributes:
-        train: Training examples, and those of the parts that are missing.
-        validation: Validation examples, if its makers chose some.
-        test: Test examples, if its makers chose some.
+        train: Training examples; those of missing parts are held out of them.
+        validation: Validation examples, or None if there is no official part.
+        test: Test examples, or None if there is no official part.
         classes: The name of each class; none where labels are scores.
     """
 
@@ -62,10 +62,12 @@ class Parts:
     classes: tuple[str, ...]
 
     def divide(self, number: int, what: str) -> Splits:
-        """Hold out what is missing: the test part by ten folds, of which one is taken; the validation part by a tenth.
+        """Divide the data into three splits, holding out what is missing.
+
+        A missing test part is one of ten folds of the training examples; a missing validation part is a fixed tenth.
 
         Args:
-            number: Which fold, in [0, 9].
+            number: Which fold, in [0, 9], is the test split.
             what: Names the data in an error.
 
         Raises:
@@ -81,7 +83,7 @@ class Parts:
         return Splits(train, validation, test)
 
 
-def numbered(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each label among the classes; raises KeyError for one that is none of them."""
+def class_indices(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each label among the classes; raises KeyError for an unknown label."""
     number = {name: index for index, name in enumerate(classes)}
     return np.fromiter((number[label] for label in labels), np.int64, len(labels))

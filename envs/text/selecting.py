@@ -1,4 +1,6 @@
-"""Choosing the words that a predictor is given, as a batched core: one step (Shen et al., 2018, "ReSAN", section 3).
+"""Batched environment for selecting the words that a classifier reads, in one step.
+
+Heads and dependents are those of ReSAN (Shen et al., 2018, section 3).
 
 Axes: B lanes, N texts, L words, C classes, V words of the vocabulary.
 """
@@ -13,44 +15,45 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.core import Action, Observation, StepResult
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.classification import Action, Observation, Step
-from glimpse.envs.options import AugmentOptions
 from glimpse.envs.text.naive_bayes import NaiveBayes
+from glimpse.envs.text.options import SelectOptions
 from glimpse.envs.text.ragged import PAD
 from glimpse.envs.text.rendered_page import draw_page
-from glimpse.envs.text.select_options import SelectOptions
 from glimpse.envs.text.text_data import TextData, load_text
-from glimpse.envs.text.text_env import TextCore
+from glimpse.envs.text.text_env import TextEnv
 
 
-class Shown(NamedTuple):
-    """One split of the texts, and a predictor that was made of the training split."""
+class TextsAndPredictor(NamedTuple):
+    """One split of the texts, and a classifier that was fitted to the training split."""
 
     texts: TextData
     predictor: NaiveBayes
 
 
-class Optimum(NamedTuple):
-    """The highest reward of a text, and a choice that earns it: heads and dependents, (L,) bool both."""
+class BestSelection(NamedTuple):
+    """Highest reward that a text allows, and a selection with this reward: heads and dependents, (L,) bool both."""
 
     reward: float
     head: Tensor
     dependent: Tensor
 
 
-class Selecting(TextCore):
-    """Choose heads and dependents among a text's words; a predictor sees the dependents that some other head reads.
+class Selecting(TextEnv):
+    """Select heads and dependents among a text's words; a classifier reads the dependents that have another head.
 
-    The predictor is naive Bayes, made of the training texts: it does not learn, so that a text's best choice is known.
+    A word is read if it is a dependent and some other word is a head: a head attends to all dependents except itself
+    (Shen et al., 2018). The classifier is naive Bayes, fitted to the training texts. It does not learn during episodes,
+    so that the best selection of a text is known.
 
     Observation: `text` (L,), the numbers of its words, 0 behind its end; `text2` (L,) where texts come in pairs. L is
     `max_words`, if that is given, or the longest text's length.
-    Action: `head` and `dependent` (L,), zeros and ones; `head2` and `dependent2` where there are two texts. What is
-    chosen of padding counts nowhere.
-    Reward: log p(label | words read) less `cost` times what the shares of heads and dependents come to, of a pair the
-    mean of both texts. It is 0 at most.
-    Start: with a text. End: after the step, whose observation repeats the text.
+    Action: `head` and `dependent` (L,), zeros and ones; `head2` and `dependent2` where there are two texts. Selected
+    padding is ignored.
+    Reward: log p(label | words read) less `cost` times the sparsity term of the shares of heads and dependents (of a
+    pair the mean of both texts). It is at most 0.
+    Start: with a text. End: after one step, whose observation repeats the text.
 
     Version 0.
     """
@@ -61,30 +64,25 @@ class Selecting(TextCore):
     def __init__(
         self,
         options: SelectOptions,
-        data: Shown,
+        data: TextsAndPredictor,
         *,
         device: torch.device | str = "cpu",
-        augment: AugmentOptions | None = None,
     ) -> None:
         """Put the texts on the device.
 
         Args:
             options: the task.
-            data: one split of the texts, and the predictor.
+            data: one split of the texts, and the classifier.
             device: where all tensors live.
-            augment: none, or an inactive one.
-
-        Raises:
-            ValueError: if pictures are to be warped.
         """
         texts = data.texts
-        super().__init__(texts, device, augment)
+        super().__init__(texts, device)
         self.options, self.labels = options, texts.classes
         self._predictor = data.predictor.to(self.device)
         self._texts = {"text": texts.text.to(self.device)}
         if texts.second is not None:
             self._texts["text2"] = texts.second.to(self.device)
-        # The same in every split, so that a policy of fixed width fits them all.
+        # `max_words` makes the width the same in every split, so that a policy of fixed width fits them all.
         self._width = options.max_words or int(texts.lengths.max())
         word = spaces.Box(0, len(self.vocabulary.words) - 1, (self._width,), np.int64)
         self.observation_space = spaces.Dict(dict.fromkeys(self._texts, word))
@@ -100,11 +98,11 @@ class Selecting(TextCore):
         *,
         root: str | None = None,
         download: bool = True,
-    ) -> Shown:
-        """One split of the texts that the options name, and the predictor; see `load_text`, whose errors it raises.
+    ) -> TextsAndPredictor:
+        """Load one split of the texts, and fit the classifier to the training split.
 
         Raises:
-            DataError: if the labels are scores.
+            DataError: if the labels are scores, or as `load_text`.
         """
         training = load_text(options, "train", root=root)
         if not training.classes:
@@ -112,33 +110,33 @@ class Selecting(TextCore):
         texts = [training.text] + ([training.second] if training.second is not None else [])
         words = len(training.vocabulary.words)
         predictor = NaiveBayes(texts, training.labels, words, len(training.classes))
-        return Shown(load_text(options, split, root=root), predictor)
+        return TextsAndPredictor(load_text(options, split, root=root), predictor)
 
-    def _open(self, example: Tensor) -> Observation:
+    def _initial_lanes(self, example: Tensor) -> Observation:
         return {name: text.batch(example, self._width).tokens for name, text in self._texts.items()}
 
-    def step(self, action: Action) -> Step:
-        """Choose.
+    def step(self, action: Action) -> StepResult:
+        """Select words in all lanes.
 
         Args:
-            action: `head` and `dependent`, and of a pair `head2` and `dependent2`, (B, L) bool or zeros and ones.
+            action: `head` and `dependent`, and for pairs `head2` and `dependent2`, (B, L) bool or zeros and ones.
 
         Returns:
-            The step. In lanes whose episode is over the reward is 0.
+            The step's result. In terminated lanes the reward is 0.
         """
         chosen = {name: tuple(action[self._part(kind, name)] > 0 for kind in _KINDS) for name in self._texts}
-        playing, label = ~self._over, self.label
-        reward = self.worth(self._lanes, chosen, label)
-        self._over = torch.ones_like(self._over)
-        return Step(self._observe(), reward * playing, self._over, label)
+        active, label = ~self._terminated, self.label
+        reward = self.selection_reward(self._lanes, chosen, label)
+        self._terminated = torch.ones_like(self._terminated)
+        return StepResult(self._observe(), reward * active, self._terminated, label)
 
-    def worth(self, texts: Observation, chosen: dict[str, tuple[Tensor, ...]], label: Tensor) -> Tensor:
-        """The reward of choices.
+    def selection_reward(self, texts: Observation, chosen: dict[str, tuple[Tensor, ...]], label: Tensor) -> Tensor:
+        """Compute the reward of selections.
 
         Args:
-            texts: (B, L) int64 each, as shown.
+            texts: (B, L) int64 each, as observed.
             chosen: heads and dependents of each text, (B, L) bool.
-            label: (B,).
+            label: (B,) int64.
 
         Returns:
             (B,) float32.
@@ -155,10 +153,10 @@ class Selecting(TextCore):
         likely = self._predictor(list(texts.values()), read)
         return likely.gather(-1, label.unsqueeze(-1)).squeeze(-1) - self.options.cost * torch.stack(costs).mean(0)
 
-    def optimum(self, example: int) -> Optimum:
-        """The best choice for a single text of at most eight words, found among all that can be best.
+    def optimum(self, example: int) -> BestSelection:
+        """Find the best selection for a single text of at most eight words by exhaustive search.
 
-        More heads than two read no more than two do, and cost more.
+        Only selections with at most two heads are searched: two heads read every dependent, and more cost more.
 
         Raises:
             ValueError: if the text is longer, or is one of a pair.
@@ -167,20 +165,18 @@ class Selecting(TextCore):
         text = self._texts["text"].batch(index, self._width).tokens
         n = int((text != PAD).sum())
         if n > _LONGEST or len(self._texts) > 1:
-            raise ValueError(f"the optimum is known of single texts of at most {_LONGEST} words, not of {n}")
+            raise ValueError(f"the optimum is known for single texts of at most {_LONGEST} words, not of {n}")
+        # Enumerate up to two heads, with every subset of dependents.
         few = [set(each) for size in range(3) for each in combinations(range(n), size)]
         heads = torch.tensor([[word in each for word in range(n)] for each in few], dtype=torch.bool).view(-1, n)
         every = torch.tensor(list(product([False, True], repeat=n)))
         pairs = heads.repeat_interleave(len(every), 0), every.repeat(len(heads), 1)
         wide = tuple(torch.nn.functional.pad(each, (0, self._width - n)).to(self.device) for each in pairs)
+        # The best of them by reward.
         shown = {"text": text.expand(len(wide[0]), -1)}
-        worth = self.worth(shown, {"text": wide}, self._labels[index].expand(len(wide[0])))
-        best = int(worth.argmax())
-        return Optimum(float(worth[best]), wide[0][best], wide[1][best])
-
-    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
-        """Nothing is answered here: raises ValueError. What counts is the reward."""
-        raise ValueError("sentence-select asks for a choice and not for an answer: judge it by the reward")
+        reward = self.selection_reward(shown, {"text": wide}, self._labels[index].expand(len(wide[0])))
+        best = int(reward.argmax())
+        return BestSelection(float(reward[best]), wide[0][best], wide[1][best])
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""

@@ -1,10 +1,10 @@
-"""Tables in files: .tsv, .csv and .jsonl, plain or compressed (.gz, .xz), row by row.
+"""Reader of tables in files: .tsv, .csv and .jsonl, plain or compressed (.gz, .xz), row by row.
 
 - .tsv: divided by tabs; a quotation mark is a character like any other, so no cell can hold a tab or a new line.
 - .csv: divided by commas; a cell in quotation marks may hold commas, doubled quotation marks and new lines.
 - .jsonl: an object on each line.
 
-In the first two the first line names the columns, unless the caller numbers them. Blank lines are passed over.
+In the first two the first line names the columns, unless the caller numbers them. Blank lines are skipped.
 """
 
 import csv
@@ -22,12 +22,12 @@ FORMATS = (".tsv", ".csv", ".jsonl")
 
 
 def table_rows(path: Path, columns: Sequence[str | int], encoding: str) -> Iterator[tuple[str, list[Any]]]:
-    """The cells of some columns of each row, after words that say where the row stands.
+    """Yield the cells of some columns of each row, after a string that names the file, line and row for errors.
 
     Args:
         path: The file; its name says which format it has.
-        columns: Their names; or their numbers from 0, and then there is no header.
-        encoding: How its characters are stored.
+        columns: Names of columns; or their numbers from 0, if the file has no header.
+        encoding: Character encoding of the file.
 
     Raises:
         DataError: The file is missing, damaged, or of another format or encoding; it lacks a column, or a row does.
@@ -78,7 +78,7 @@ def _csv_lines(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
 def _cells(
     path: Path, lines: Iterator[tuple[int, list[str]]], columns: Sequence[str | int]
 ) -> Iterator[tuple[str, list[Any]]]:
-    """The wanted cells of lines, the first of which is the header if columns have names."""
+    """Yield the wanted cells of each line; the first line is the header if columns have names."""
     lines = ((number, cells) for number, cells in lines if cells not in ([], [""]))
     named = isinstance(columns[0], str)
     first = next(lines, (1, []))
@@ -86,7 +86,7 @@ def _cells(
     there: list[str | int] = [name.strip() for name in first[1]] if named else list(range(width))
     _check_columns(path, columns, there)
     if not named:
-        lines = _again(first, lines)
+        lines = _with_first(first, lines)
     wanted = [there.index(column) for column in columns]
     for row, (number, cells) in enumerate(lines, 1):
         if len(cells) != width:
@@ -94,40 +94,40 @@ def _cells(
         yield f"{path}, line {number} (row {row})", [cells[index] for index in wanted]
 
 
-def _again(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
     if first[1]:
         yield first
     yield from rest
 
 
 def _objects(path: Path, content: str, columns: Sequence[str | int]) -> Iterator[tuple[str, list[Any]]]:
-    """The wanted values of objects, one a line."""
+    """Yield the wanted values of the JSON object on each line."""
     lines = ((number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip())
     for row, (number, line) in enumerate(lines, 1):
-        place = f"{path}, line {number} (row {row})"
+        where = f"{path}, line {number} (row {row})"
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DataError(f"{place} is no JSON ({error}).") from error
+            raise DataError(f"{where} is no JSON ({error}).") from error
         if not isinstance(value, dict):
-            raise DataError(f"{place} should be an object {{...}}, got {line.strip()[:40]}.")
-        _check_columns(place, columns, list(value))
-        yield place, [value[column] for column in columns]
+            raise DataError(f"{where} should be an object {{...}}, got {line.strip()[:40]}.")
+        _check_columns(where, columns, list(value))
+        yield where, [value[column] for column in columns]
 
 
-def _check_columns(place: object, columns: Sequence[str | int], there: Sequence[str | int]) -> None:
-    """All columns are there, once each."""
+def _check_columns(where: object, columns: Sequence[str | int], there: Sequence[str | int]) -> None:
+    """Raise DataError unless every wanted column exists exactly once."""
     for column in columns:
         if column not in there:
             named = ", ".join(map(str, there)) or "none"
-            raise DataError(f"{place} has no column {column!r}; its columns are: {named}.{_remedy(place, column)}")
+            raise DataError(f"{where} has no column {column!r}; its columns are: {named}.{_remedy(where, column)}")
         if there.count(column) > 1:
-            raise DataError(f"{place} has more than one column {column!r}.")
+            raise DataError(f"{where} has more than one column {column!r}.")
 
 
-def _remedy(place: object, column: str | int) -> str:
-    """What to do where a column is not there; `place` is a path where the first line could be no header."""
+def _remedy(where: object, column: str | int) -> str:
+    """Say what to do about a missing column; `where` is a path if the file may have no header."""
     named = " Name them with `text`, `label` (and `text2`)"
-    if isinstance(place, Path) and isinstance(column, str):
+    if isinstance(where, Path) and isinstance(column, str):
         return f"{named}, or number them from 0 if the first line is no header."
     return f"{named}." if isinstance(column, str) else ""

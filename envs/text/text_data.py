@@ -1,4 +1,4 @@
-"""Text data sets as resident tensors, read and tokenised once in a process."""
+"""Text data sets as tensors, read and tokenised once per process and kept in memory."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.data.sources import Places
+from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.splits import SPLIT_SEED
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.corpus import ends, runs, sentence_starts, tokenise_all
-from glimpse.envs.text.numbered_splits import Encoded, EncodedSplit, Texts, encode, tokens_are
+from glimpse.envs.text.corpus import concatenate_ranges, offsets_of, sentence_starts, tokenise_all
+from glimpse.envs.text.numbered_splits import EncodedSplit, NumberedSplits, Texts, encode, tokenisation_of
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
 from glimpse.envs.text.tokens import SPLITTERS
@@ -37,7 +37,8 @@ class TextData:
         classes: The name of each class; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
-        evidence: (M,) bool, whether people named the word as a reason, or None; `text.batch_of` makes batches of it.
+        evidence: (M,) bool, the human rationale: True at words that people marked; or None. `text.batch_of` makes
+            batches of it.
     """
 
     text: Ragged
@@ -50,7 +51,7 @@ class TextData:
 
     @property
     def lengths(self) -> Tensor:
-        """(N,) int64 on the CPU: words of each text, or of the longer one of a pair."""
+        """Number of words of each text, or of the longer one of a pair: (N,) int64 on the CPU."""
         return self.text.lengths if self.second is None else torch.maximum(self.text.lengths, self.second.lengths)
 
 
@@ -64,7 +65,7 @@ class DocumentData:
         classes: The name of each class; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
-        evidence: (M,) bool, whether people named the word as a reason; or None.
+        evidence: (M,) bool, the human rationale: True at words that people marked; or None.
     """
 
     text: Nested
@@ -76,16 +77,16 @@ class DocumentData:
 
     @property
     def lengths(self) -> Tensor:
-        """(N,) int64 on the CPU: sentences of each document."""
+        """Number of sentences of each document: (N,) int64 on the CPU."""
         return self.text.lengths
 
 
 class WordVectors(NamedTuple):
-    """What the words begin with.
+    """Initial vectors of the words of a vocabulary.
 
     Attributes:
-        vectors: (V, E) float32; padding has zeros, and words without a vector small random numbers.
-        given: (V,) bool, the words that have one. The others (but for padding) are to be trained.
+        vectors: (V, E) float32; zeros for padding, and small random numbers for words without a known vector.
+        given: (V,) bool, True for words with a known vector. The others, except padding, are to be trained.
     """
 
     vectors: Tensor
@@ -93,49 +94,49 @@ class WordVectors(NamedTuple):
 
 
 def load_text(options: TextOptions, split: Split, *, root: str | None = None) -> TextData:
-    """Load one split on the CPU, each example as one text, or two; at most `options.max_words` of each.
+    """Load one split on the CPU, with one text or a pair for each example, at most `options.max_words` words of each.
 
-    Splits are the official ones. Where there is no test part, a fixed tenth takes its place (`options.fold` says
-    which), and where there is no validation part a fixed tenth of training.
+    Splits are the official ones. A missing test part is a fixed tenth of the examples (`options.fold` says which), and
+    a missing validation part is a fixed tenth of training.
 
     Args:
-        options: Which data, and how they become numbered words.
+        options: The data set, and how its texts become numbered words.
         split: Which split.
-        root: Data folder; without it GLIMPSE_DATA. `glimpse.envs.data.sources` says where else files come from.
+        root: Data folder; GLIMPSE_DATA by default. `glimpse.envs.data.sources` says where else files come from.
 
     Raises:
         DataError: A file is missing, or not as it should be.
     """
     _check_split(split)
-    return _text_data(_reading(options), split, options.max_words, Places.of(root))
+    return _text_data(_reading(options), split, options.max_words, SearchPath.of(root))
 
 
 def load_documents(options: TextOptions, split: Split, *, root: str | None = None) -> DocumentData:
-    """Load one split on the CPU, each example as a document of sentences; otherwise as `load_text`.
+    """Load one split on the CPU as `load_text` does, but with a document of sentences for each example.
 
-    Sentences end at . ! ? and at <br />, or where the data set says so. At most `options.max_sentences` of a document
-    are kept, and at most `options.max_words` words of each.
+    Sentences end at . ! ? and at <br />, or where the data set has line breaks. At most `options.max_sentences`
+    sentences of a document are kept, and at most `options.max_words` words of each.
 
     Raises:
         DataError: As `load_text`; and if the examples are pairs.
     """
     _check_split(split)
-    return _document_data(_reading(options), split, options.max_sentences, options.max_words, Places.of(root))
+    return _document_data(_reading(options), split, options.max_sentences, options.max_words, SearchPath.of(root))
 
 
 def load_vectors(options: TextOptions, *, root: str | None = None) -> WordVectors | None:
-    """The vectors that `options.vectors` names for the words of a data set; None for "none".
+    """Load the vectors that `options.vectors` names, for the vocabulary of a data set; None for "none".
 
     Raises:
         DataError: A file is missing, or not as it should be.
     """
-    return _word_vectors(_reading(options), options.unknown_scale, Places.of(root))
+    return _word_vectors(_reading(options), options.unknown_scale, SearchPath.of(root))
 
 
 def split_text(text: str, options: TextOptions) -> list[list[str]]:
-    """The sentences of a user's own text, as lists of tokens, in the manner of a data set."""
-    tokens = tokens_are(options)
-    # A user does not put spaces before full stops, even if the data set does.
+    """Tokenise a user's own text as the texts of a data set; returns its sentences as lists of tokens."""
+    tokens = tokenisation_of(options)
+    # A user's text has no spaces before full stops, even if the data set is tokenised already.
     corpus = tokenise_all([text], SPLITTERS["split" if tokens == "kept" else tokens], options.lower)
     words = [corpus.words[number] for number in corpus.tokens]
     if not words:
@@ -150,19 +151,22 @@ def _check_split(split: str) -> None:
 
 
 def _reading(options: TextOptions) -> TextOptions:
-    """What decides about reading and numbering alone, so that worlds that differ in other things share the data."""
+    """Reduce options to those that affect reading and numbering, which are the cache key.
+
+    Environments that differ in other options then share the data.
+    """
     given = {name: getattr(options, name) for name in TextOptions.model_fields}
     for name in ("data", "validation", "test", "vectors"):
         if str(given[name]).startswith("file:"):
-            # What is kept in memory belongs to one place, wherever the process goes later.
+            # The cache key has to mean the same file after the process changes its working directory.
             given[name] = f"file:{Path(given[name].removeprefix('file:')).expanduser().absolute()}"
     given |= {"max_words": None, "max_sentences": None, "unknown_scale": 0.0}
     return TextOptions.model_construct(**given)
 
 
 @cache
-def _text_data(options: TextOptions, split: Split, max_words: int | None, places: Places) -> TextData:
-    encoded = encode(options, places)
+def _text_data(options: TextOptions, split: Split, max_words: int | None, search_path: SearchPath) -> TextData:
+    encoded = encode(options, search_path)
     chosen: EncodedSplit = getattr(encoded, split)
     text, kept = _cut(chosen.text.offsets, max_words)
     second = None
@@ -174,17 +178,17 @@ def _text_data(options: TextOptions, split: Split, max_words: int | None, places
 
 @cache
 def _document_data(
-    options: TextOptions, split: Split, max_sentences: int | None, max_words: int | None, places: Places
+    options: TextOptions, split: Split, max_sentences: int | None, max_words: int | None, search_path: SearchPath
 ) -> DocumentData:
-    encoded = encode(options, places)
+    encoded = encode(options, search_path)
     chosen: EncodedSplit = getattr(encoded, split)
     if chosen.second is not None:
         raise DataError(f"{options.data} has pairs of texts, which cannot be read as documents.")
     first_sentence, words = _sentences(chosen.text)
     documents, kept_sentences = _cut(first_sentence, max_sentences)
     length = np.diff(words)[kept_sentences]
-    sentences = ends(length if max_words is None else np.minimum(length, max_words))
-    kept = runs(words[:-1][kept_sentences], sentences)
+    sentences = offsets_of(length if max_words is None else np.minimum(length, max_words))
+    kept = concatenate_ranges(words[:-1][kept_sentences], sentences)
     widest = np.maximum.reduceat(np.diff(sentences), documents[:-1])
     text = Nested(
         _ragged(chosen.text.tokens[kept], sentences),
@@ -199,25 +203,29 @@ _Kept = NDArray[np.int64] | slice
 _Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None]
 
 
-def _rest(encoded: Encoded, chosen: EncodedSplit, kept: _Kept) -> _Rest:
-    """What is the same for texts and documents."""
+def _rest(encoded: NumberedSplits, chosen: EncodedSplit, kept: _Kept) -> _Rest:
+    """Return the fields that `TextData` and `DocumentData` share, from `labels` on."""
     evidence = None if chosen.evidence is None else torch.from_numpy(chosen.evidence[kept])
     label = torch.from_numpy(chosen.label)
     return label, encoded.classes, encoded.scores, encoded.vocabulary, evidence
 
 
 def _sentences(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The number of each text's first sentence (N + 1,), and of each sentence's first word (sentences + 1,)."""
-    sentence_at = ends(texts.begins)
+    """Return the index of each text's first sentence (N + 1,), and of each sentence's first word (sentences + 1,)."""
+    sentence_at = offsets_of(texts.begins)
     return sentence_at[texts.offsets], np.append(np.flatnonzero(texts.begins), len(texts.tokens))
 
 
 def _cut(offsets: NDArray[np.int64], limit: int | None) -> tuple[NDArray[np.int64], _Kept]:
-    """The offsets of runs that are cut to `limit`, and the places of what is left in what was there."""
+    """Cut ranges to `limit` items each.
+
+    Returns:
+        The offsets of the cut ranges, and the indices of the items that are left.
+    """
     if limit is None:
         return offsets, slice(None)
-    cut = ends(np.minimum(np.diff(offsets), limit))
-    return cut, runs(offsets[:-1], cut)
+    cut = offsets_of(np.minimum(np.diff(offsets), limit))
+    return cut, concatenate_ranges(offsets[:-1], cut)
 
 
 def _ragged(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> Ragged:
@@ -225,11 +233,11 @@ def _ragged(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> Ragged:
 
 
 @cache
-def _word_vectors(options: TextOptions, scale: float, places: Places) -> WordVectors | None:
-    table = read_vectors(options.vectors, places)
+def _word_vectors(options: TextOptions, scale: float, search_path: SearchPath) -> WordVectors | None:
+    table = read_vectors(options.vectors, search_path)
     if not table.row:
         return None
-    words = encode(options, places).vocabulary.words
+    words = encode(options, search_path).vocabulary.words
     rows = [row_of(word, table.row) for word in words]
     given = np.array([row is not None for row in rows])
     # NumPy promises never to change what RandomState draws, so a word begins with the same vector everywhere.

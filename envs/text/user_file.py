@@ -1,4 +1,4 @@
-"""A user's own texts, from the files and columns that the options name."""
+"""Reader of a user's own texts, from the files and columns that the options name."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.options import TextOptions
-from glimpse.envs.text.rows import Parts, Rows, numbered
+from glimpse.envs.text.rows import Parts, Rows, class_indices
 from glimpse.envs.text.table_files import table_rows
 from glimpse.envs.text.tokens import BREAK
 
 _WIDEST = 1000
-"""Of scores: the agent has a level for each whole number between the lowest and the highest one."""
+"""Greatest range of scores: an agent has an output for each whole number between the lowest and the highest."""
 
 
 class _Example(NamedTuple):
-    """One labelled text, or two, and where they stand."""
+    """One labelled text or pair of texts; `row` names its file, line and row for errors."""
 
-    place: str
+    row: str
     text: str
     label: str
     second: str | None = None
 
 
 def read_user_files(options: TextOptions) -> Parts:
-    """Read the files that `data`, `validation` and `test` name; what is not named is held out later.
+    """Read the files that `data`, `validation` and `test` name; a part without a file is None.
 
     Classes are the labels of the training file, sorted: as numbers if all are whole numbers.
 
@@ -47,23 +47,23 @@ def read_user_files(options: TextOptions) -> Parts:
 
 
 def _examples(file: str, options: TextOptions) -> Iterator[_Example]:
-    """Every example of a file that has at least one."""
+    """Yield every example of a file; raises DataError if it has none."""
     path = Path(file.removeprefix("file:")).expanduser()
     columns = [column for column in (options.text, options.label, options.text2) if column is not None]
-    place = None
-    for place, cells in table_rows(path, columns, options.encoding):
-        yield _Example(place, *(_text(place, *cell) for cell in zip(columns, cells, strict=True)))
-    if place is None:
+    row = None
+    for row, cells in table_rows(path, columns, options.encoding):
+        yield _Example(row, *(_text(row, *cell) for cell in zip(columns, cells, strict=True)))
+    if row is None:
         raise DataError(f"{path} has no rows.")
 
 
-def _text(place: str, column: str | int, cell: Any) -> str:
-    """What a cell holds, which must be something."""
+def _text(row: str, column: str | int, cell: Any) -> str:
+    """Return the text of a cell; raises DataError if it is empty."""
     if isinstance(cell, (dict, list)):
-        raise DataError(f"{place}: {column!r} should be a text or a number, got {cell!r:.40}.")
+        raise DataError(f"{row}: {column!r} should be a text or a number, got {cell!r:.40}.")
     text = "" if cell is None else str(cell).strip()
     if not text.replace("<br />", "").strip(f"{BREAK} "):
-        raise DataError(f"{place}: column {column!r} is empty. Fill it in, or remove the row.")
+        raise DataError(f"{row}: column {column!r} is empty. Fill it in, or remove the row.")
     return text
 
 
@@ -74,7 +74,7 @@ def _classes(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_spread(options: TextOptions, label: NDArray[Any], first: str) -> None:
-    """There are two labels at least; and scores are not so far apart that a level for each whole number is too much."""
+    """Raise DataError unless there are at least two labels, and scores are within `_WIDEST` of each other."""
     low, high = float(label.min()), float(label.max())
     if low == high:
         raise DataError(f"{options.data} has one label alone, {first!r}: there is nothing to tell apart.")
@@ -98,9 +98,9 @@ def _numbers(examples: list[_Example], classes: tuple[str, ...]) -> NDArray[np.i
         if example.label not in known:
             shown = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
             raise DataError(
-                f"{example.place}: the label {example.label!r} is unknown; those of the training file are: {shown}."
+                f"{example.row}: the label {example.label!r} is unknown; those of the training file are: {shown}."
             )
-    return numbered([example.label for example in examples], classes)
+    return class_indices([example.label for example in examples], classes)
 
 
 def _scores(examples: list[_Example]) -> NDArray[np.float32]:
@@ -113,5 +113,5 @@ def _score(example: _Example) -> float:
     except ValueError:
         score = float("nan")
     if not np.isfinite(score):
-        raise DataError(f"{example.place}: a score should be a finite number, got {example.label!r}.")
+        raise DataError(f"{example.row}: a score should be a finite number, got {example.label!r}.")
     return score

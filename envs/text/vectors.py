@@ -1,4 +1,4 @@
-"""Word vectors made by others: GloVe (Pennington et al., 2014), or a file in its format."""
+"""Pretrained word vectors: GloVe (Pennington et al., 2014), or a file in its format."""
 
 import io
 from functools import cache
@@ -9,38 +9,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.envs.data.file_contents import uncompressed
-from glimpse.envs.data.sources import Places, copies, read_files
+from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
+from glimpse.envs.data.sources import SearchPath, find_copies, read_files
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.text_sets import GLOVE, GLOVE_WHOLE
 
 
 class VectorTable(NamedTuple):
-    """Vectors (R, E), of any floating type, and the row of each word that has one."""
+    """Vectors (R, E) of any floating type, and the row of each word that has one."""
 
     row: dict[str, int]
     vectors: NDArray[np.floating]
 
 
 @cache
-def read_vectors(name: str, places: Places) -> VectorTable:
-    """Read vectors once in a process.
+def read_vectors(name: str, search_path: SearchPath) -> VectorTable:
+    """Read word vectors; they are cached.
 
     Args:
-        name: "none"; "glove" (from the data folder or the cache, where there are those of the words of the known data
-            sets, else all of them from an installed package); or "file:PATH".
-        places: Where files are looked for.
+        name: "none"; "glove" (those of the words of the known data sets from the data folder or the cache, else all of
+            them from an installed package); or "file:PATH".
+        search_path: Where files are looked for.
 
     Raises:
-        DataError: They are nowhere to be had, or damaged, or PATH is not in GloVe's format.
+        DataError: They were not found, or are damaged, or PATH is not in GloVe's format.
     """
     if name == "none":
         return VectorTable({}, np.zeros((0, 0), np.float32))
     if name.startswith("file:"):
         return _read_text(Path(name.removeprefix("file:")).expanduser())
-    if all(copies(GLOVE, file, places) for file in GLOVE.md5):
-        (_, words), (_, vectors) = read_files(GLOVE, list(GLOVE.md5), places)
+    if all(find_copies(GLOVE, file, search_path) for file in GLOVE.md5):
+        (_, words), (_, vectors) = read_files(GLOVE, list(GLOVE.md5), search_path)
         return _table(words.decode().removesuffix("\n").split("\n"), vectors)
-    (_, words), (_, vectors) = read_files(GLOVE_WHOLE, list(GLOVE_WHOLE.md5), places)
+    (_, words), (_, vectors) = read_files(GLOVE_WHOLE, list(GLOVE_WHOLE.md5), search_path)
     return _table(_parquet_words(words), vectors)
 
 
@@ -49,7 +49,7 @@ def _table(words: list[str], vectors: bytes) -> VectorTable:
 
 
 def _parquet_words(content: bytes) -> list[str]:
-    """The words, from the one column of the package's file."""
+    """Return the words, from the one column of the package's file."""
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -62,7 +62,7 @@ def _parquet_words(content: bytes) -> list[str]:
 
 
 def _read_text(path: Path) -> VectorTable:
-    """A word and its numbers on each line, divided by spaces; perhaps after a line that says how many there are."""
+    """Read a word and its numbers from each line; a first line with the counts of words and numbers is skipped."""
     try:
         lines = uncompressed(path).decode().removesuffix("\n").split("\n")
     except DataError as fault:

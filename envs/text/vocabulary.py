@@ -1,4 +1,4 @@
-"""The words that are told apart, and their numbers."""
+"""Vocabulary: the known words and their numbers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _SPECIAL = ("<pad>", "<unk>")
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """V words. Word 0 is padding, and word 1 stands for all that are unknown.
+    """V words; word 0 is padding, and word 1 stands for all unknown words.
 
     Attributes:
         words: The word of each number.
@@ -24,11 +24,11 @@ class Vocabulary:
 
     @cached_property
     def number(self) -> dict[str, int]:
-        """The number of each word."""
+        """Number of each word."""
         return {word: number for number, word in enumerate(self.words)}
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """The number of each token, `UNKNOWN` for one that is none of the words."""
+        """Return the number of each token, `UNKNOWN` for one that is not in the vocabulary."""
         return [self.number.get(token, UNKNOWN) for token in tokens]
 
 
@@ -40,17 +40,17 @@ def build_vocabulary(
     min_count: int,
     known: Literal["training", "splits", "all"],
 ) -> Vocabulary:
-    """Choose the words that are known.
+    """Choose the words of the vocabulary, in three groups.
 
-    Those of training come first, the most frequent ones foremost and equal ones by the alphabet; then those of
-    validation and test that have a vector, by the alphabet; then all others that have one, in the vectors' order.
+    Words of training come first, by descending frequency and then alphabetically; then words of validation and test
+    that have a vector, alphabetically; then all other words that have one, in the order of the vectors.
 
     Args:
-        words: The W different words of all splits.
-        count: (W,) how often each comes in training.
+        words: The W distinct words of all splits.
+        count: (W,), how often each word occurs in training.
         with_vector: The words that have a vector; see `row_of`.
-        min_count: How often a word without a vector must come in training.
-        known: Where the three groups end.
+        min_count: How often a word without a vector must occur in training.
+        known: The last group that is included.
     """
     training, others = [], []
     for word, times in zip(words, count.tolist(), strict=True):
@@ -62,11 +62,11 @@ def build_vocabulary(
     if known == "all":
         there = set(chosen)
         chosen += [word for word in with_vector if word not in there]
-    # A text may hold the very words that stand for padding and the unknown.
+    # A text may contain the very strings that stand for padding and unknown words.
     return Vocabulary((*_SPECIAL, *(word for word in chosen if word not in _SPECIAL)))
 
 
 def row_of(word: str, rows: Mapping[str, int]) -> int | None:
-    """The row of a word's vector: its own, or that of the word in small letters."""
+    """Return the row of a word's vector: its own, or that of the lower-cased word; None if there is neither."""
     row = rows.get(word)
     return rows.get(word.lower()) if row is None else row

@@ -1,4 +1,4 @@
-"""Whole texts as a batched core: a text is shown at once, and a class or a score is asked for.
+"""Batched environment for classifying or scoring a text that is shown as a whole.
 
 Axes: B lanes, N texts, L words, S sentences, C classes, V words of the vocabulary.
 """
@@ -12,140 +12,138 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.images.classification import Action, Observation, Step
-from glimpse.envs.options import AugmentOptions
+from glimpse.envs.core import Action, Observation, StepResult
+from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.ragged import Nested, Ragged
-from glimpse.envs.text.reading_options import ReadingOptions
 from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors, load_documents, load_text, load_vectors
-from glimpse.envs.text.text_env import TextCore
+from glimpse.envs.text.text_env import TextEnv
 
 
-class Library(NamedTuple):
-    """One split of the texts, and the vectors that their words begin with, if any."""
+class TextsAndVectors(NamedTuple):
+    """One split of the texts, and the initial vectors of their words, if any."""
 
     texts: TextData | DocumentData
     vectors: WordVectors | None
 
 
-class Reading(TextCore):
-    """Read a text and answer: one step.
+class WholeText(TextEnv):
+    """Read a whole text and answer, in one step.
 
     Observation: `text` (L,), the numbers of its words, 0 behind its end; or (S, L), sentence by sentence. `text2` (L,)
     where texts come in pairs.
-    Action: `answer`, the guessed class; or `score`, a number, where that is asked for.
-    Reward: 1 for a right answer; for a score 1 less its distance, as a share of the range of scores.
-    Start: with a text. End: after the step, whose observation repeats the text.
+    Action: `answer`, the guessed class; or `score`, a number, where labels are scores.
+    Reward: 1 for a right answer; for a score 1 less its error divided by the range of scores.
+    Start: with a text. End: after one step, whose observation repeats the text.
 
     Version 0.
     """
 
     def __init__(
         self,
-        options: ReadingOptions,
-        data: Library,
+        options: WholeTextOptions,
+        data: TextsAndVectors,
         *,
         device: torch.device | str = "cpu",
-        augment: AugmentOptions | None = None,
     ) -> None:
         """Put the texts on the device.
 
         Args:
             options: the task.
-            data: one split of the texts.
+            data: one split of the texts, and word vectors.
             device: where all tensors live.
-            augment: none, or an inactive one.
-
-        Raises:
-            ValueError: if pictures are to be warped.
         """
         texts = data.texts
-        super().__init__(texts, device, augment)
+        super().__init__(texts, device)
         self.options, self.vectors, self.scores = options, data.vectors, texts.scores
         self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
-        self._texts = {"text": _Shelf(texts.text, self.device)}
+        self._texts = {"text": _PaddedTexts(texts.text, self.device)}
         if second is not None:
-            self._texts["text2"] = _Shelf(second, self.device)
+            self._texts["text2"] = _PaddedTexts(second, self.device)
         last = len(self.vocabulary.words) - 1
         self.observation_space = spaces.Dict(
             {name: spaces.Box(0, last, shelf.shape, np.int64) for name, shelf in self._texts.items()}
         )
-        self.action_space = spaces.Dict(self._asked())
+        self.action_space = spaces.Dict(self._make_action_space())
 
     @staticmethod
     def load_data(
-        options: ReadingOptions,
+        options: WholeTextOptions,
         split: Literal["train", "validation", "test"],
         *,
         root: str | None = None,
         download: bool = True,
-    ) -> Library:
-        """One split of the texts that the options name, and the vectors; see `load_text`, whose errors it raises."""
+    ) -> TextsAndVectors:
+        """Load one split of the texts, and the word vectors; raises the errors of `load_text`."""
         load = load_documents if options.sentences else load_text
-        return Library(load(options, split, root=root), load_vectors(options, root=root))
+        return TextsAndVectors(load(options, split, root=root), load_vectors(options, root=root))
 
-    def _asked(self) -> dict[str, spaces.Space[Any]]:
+    def _make_action_space(self) -> dict[str, spaces.Space[Any]]:
         if self.scores is None:
             return {"answer": spaces.Discrete(len(self.classes))}
         low, high = self.scores
         return {"score": spaces.Box(low, high, (), np.float32)}
 
     @property
-    def words_in_all(self) -> int:
-        """Number of words of all texts of the split, as far as they are read."""
+    def total_words(self) -> int:
+        """Number of words of all texts of the split, without those that `max_words` cuts off."""
         return sum(shelf.words for shelf in self._texts.values())
 
-    def _open(self, example: Tensor) -> Observation:
+    def _initial_lanes(self, example: Tensor) -> Observation:
         return {name: shelf.take(example) for name, shelf in self._texts.items()}
 
-    def step(self, action: Action) -> Step:
+    def step(self, action: Action) -> StepResult:
         """Answer.
 
         Args:
             action: `answer` (B,) int64, or `score` (B,) float.
 
         Returns:
-            The step. In lanes whose episode is over the reward is 0.
+            The step's result. In terminated lanes the reward is 0.
         """
-        playing, label = ~self._over, self.label
-        worth = (action["answer"] == label).float() if self.scores is None else 1 - self._miss(action["score"], label)
-        self._over = torch.ones_like(self._over)
-        return Step(self._observe(), worth * playing, self._over, label)
+        active, label = ~self._terminated, self.label
+        reward = (
+            (action["answer"] == label).float()
+            if self.scores is None
+            else 1 - self._relative_error(action["score"], label)
+        )
+        self._terminated = torch.ones_like(self._terminated)
+        return StepResult(self._observe(), reward * active, self._terminated, label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
-        """Whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool.
+        """Return whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool.
 
         Raises:
-            ValueError: where a score is asked for, which is not right or wrong.
+            ValueError: if labels are scores, which are not right or wrong.
         """
         if self.scores is not None:
             raise ValueError("a score is neither right nor wrong: compare it")
         return belief.argmax(-1) != label
 
     def words(self, example: int) -> dict[str, list[str]]:
-        """The words of a text, by the observation's names; those of a document one after the other."""
+        """Return the words of a text, by the observation's keys; the sentences of a document are concatenated."""
         chosen = torch.tensor([example], device=self.device)
         shown = {name: shelf.take(chosen).flatten().tolist() for name, shelf in self._texts.items()}
         return {name: [self.vocabulary.words[number] for number in text if number] for name, text in shown.items()}
 
-    def marked(self, example: Tensor) -> Tensor | None:
-        """Which words people named as reasons, of texts (B,): bool (B, L) or (B, S, L); None where nobody was asked."""
+    def human_rationale(self, example: Tensor) -> Tensor | None:
+        """Return the human rationales of texts (B,): bool (B, L) or (B, S, L); None if the data set has none."""
         return None if self._evidence is None else self._texts["text"].values(self._evidence, example)
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""
         return draw_page(list(self.words(int(self._example[lane])).values()))
 
-    def _miss(self, score: Tensor, label: Tensor) -> Tensor:
-        """How far scores are from the true ones, as a share of their range, at most 1."""
+    def _relative_error(self, score: Tensor, label: Tensor) -> Tensor:
+        """Return the absolute error of scores divided by their range, at most 1."""
         low, high = self.scores or (0.0, 1.0)
-        return ((score - label).abs() / ((high - low) or 1.0)).clamp(max=1).float()  # All scores may be the same.
+        return ((score - label).abs() / ((high - low) or 1.0)).clamp(max=1).float()  # The range may be 0.
 
 
-class _Shelf:
-    """Texts of one kind on a device, and the shape, (L,) or (S, L), that all of them are padded to."""
+class _PaddedTexts:
+    """Texts on a device, padded to one shape, (L,) or (S, L)."""
 
     def __init__(self, texts: Ragged | Nested, device: torch.device) -> None:
         everything = torch.arange(len(texts.lengths))
@@ -154,13 +152,13 @@ class _Shelf:
         self._texts = texts.to(device)
 
     def take(self, example: Tensor) -> Tensor:
-        """Texts (B,) int64 -> (B, L) or (B, S, L) int64."""
+        """Return texts, padded: (B,) int64 -> (B, L) or (B, S, L) int64."""
         if isinstance(self._texts, Nested):
             return self._texts.batch(example, (self.shape[0], self.shape[-1])).tokens
         return self._texts.batch(example, self.shape[0]).tokens
 
     def values(self, each: Tensor, example: Tensor) -> Tensor:
-        """Values of all words (M,), of texts (B,): (B, L) or (B, S, L), zero at padding."""
+        """Return the values of texts' words, from values of all words (M,): (B, L) or (B, S, L), zero at padding."""
         if isinstance(self._texts, Nested):
             return self._texts.batch_of(each, example, (self.shape[0], self.shape[-1]))
         return self._texts.batch_of(each, example, self.shape[0])

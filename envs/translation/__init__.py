@@ -1,1 +1,1 @@
-"""Parallel texts: sentences and their translations, subwords, and the world that asks for one."""
+"""Parallel texts, tokenizers, and the environments of translation and of simultaneous translation."""

@@ -1,6 +1,7 @@
-"""How far a simultaneous translation lags behind, in pieces or in words.
+"""Latency of simultaneous translations: how far they lag behind their sources, in tokens or in words.
 
-Axes: B sentences, M pieces of a translation.
+Axes: B sentences, M tokens of a translation. Delays g(t) are, as in SimulEval, the numbers of source tokens that had
+been read when target token t was written, for t from 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,75 +10,84 @@ import torch
 from torch import Tensor
 
 Lagging = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Of g(t), (B, M), the numbers of pieces |y| and |x|, both (B,): how far each translation lags behind, (B,)."""
+"""(delays (B, M), target lengths |y| (B,), source lengths |x| (B,)) -> the lag of each translation, (B,)."""
 
 
-def average_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
-    """Average lagging (Ma et al., 2019, "STACL", equation 5): pieces of the source behind an ideal interpreter.
+def average_lagging(delays: Tensor, written: Tensor, length: Tensor) -> Tensor:
+    """Compute average lagging (Ma et al., 2019, "STACL", equation 5), in source tokens.
 
-    AL = 1 / tau sum over t <= tau of g(t) - (t - 1) |x| / |y|, with g(t) the pieces heard when piece t was written, and
-    tau the first piece that was written when all had been heard, or the last one.
+    AL = 1 / tau sum over t <= tau of g(t) - (t - 1) |x| / |y|, where tau is the first token that was written when the
+    whole source had been read, or the last token if that never happened. It is the lag behind an ideal translator that
+    writes at the pace of the source.
 
     Args:
-        heard: (B, M) int64, g(t).
-        written: (B,) int64, |y|.
-        length: (B,) int64, |x|.
+        delays: (B, M) int64, g(t).
+        written: (B,) int64, |y|, tokens of each translation.
+        length: (B,) int64, |x|, tokens of each source.
 
     Returns:
         (B,) float32; 0 where nothing was written.
     """
-    behind, real = _behind(heard, written, length)
-    whole = (heard >= length[:, None]) & real
-    counted = real & (whole.cumsum(1) - whole.long() == 0)  # Up to the first with all heard, that one included.
-    return (behind * counted).sum(1) / counted.sum(1).clamp(min=1)
+    lag, real = _lag_by_token(delays, written, length)
+    at_end = (delays >= length[:, None]) & real
+    counted = real & (at_end.cumsum(1) - at_end.long() == 0)  # Up to and including token tau.
+    return (lag * counted).sum(1) / counted.sum(1).clamp(min=1)
 
 
-def differentiable_lagging(heard: Tensor, written: Tensor, length: Tensor) -> Tensor:
-    """Differentiable average lagging (Cherry and Foster, 2019, "Thinking slow about latency evaluation", section 4).
+def differentiable_lagging(delays: Tensor, written: Tensor, length: Tensor) -> Tensor:
+    """Compute differentiable average lagging, in source tokens.
 
-    DAL = 1 / |y| sum over all t of g'(t) - (t - 1) |x| / |y|, with g'(t) the larger of g(t) and g'(t - 1) + |x| / |y|:
-    time that was lost is never won back. Average lagging can be made small by some early pieces and a long wait behind
-    them, since it counts one piece of those written afterwards; this one cannot.
+    DAL = 1 / |y| sum over all t of g'(t) - (t - 1) |x| / |y|, where g'(t) is the larger of g(t) and
+    g'(t - 1) + |x| / |y|: a delay is never made up for. Average lagging counts one token alone of those written after
+    the whole source was read, so a few early tokens followed by a long wait make it small. They do not make this small.
+
+    Source: Cherry and Foster, 2019, "Thinking slow about latency evaluation", section 4.
 
     Args:
-        heard: (B, M) int64, g(t).
-        written: (B,) int64, |y|.
-        length: (B,) int64, |x|.
+        delays: (B, M) int64, g(t).
+        written: (B,) int64, |y|, tokens of each translation.
+        length: (B,) int64, |x|, tokens of each source.
 
     Returns:
         (B,) float32; 0 where nothing was written.
     """
-    behind, real = _behind(heard, written, length)
-    # Without its ideal place in time, g' is the largest of what came before.
-    return (behind.cummax(1).values * real).sum(1) / written.clamp(min=1)
+    lag, real = _lag_by_token(delays, written, length)
+    # With the ideal time (t - 1) |x| / |y| subtracted, g' is the running maximum of the lags.
+    return (lag.cummax(1).values * real).sum(1) / written.clamp(min=1)
 
 
-def _behind(heard: Tensor, written: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """g(t) - (t - 1) |x| / |y|, and which pieces were written, (B, M) both."""
-    number = torch.arange(heard.shape[1], device=heard.device)
-    return heard - number * (length / written.clamp(min=1))[:, None], number < written[:, None]
+def _lag_by_token(delays: Tensor, written: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Return g(t) - (t - 1) |x| / |y|, and which tokens were written; both (B, M)."""
+    index = torch.arange(delays.shape[1], device=delays.device)
+    return delays - index * (length / written.clamp(min=1))[:, None], index < written[:, None]
 
 
-def words_heard(heard: Sequence[int], source: Sequence[int], target: Sequence[int]) -> list[int]:
-    """The words of a source that had been heard, if only in part, when each word of its translation was finished.
+def word_delays(delays: Sequence[int], source: Sequence[int], target: Sequence[int]) -> list[int]:
+    """Return how many source words had been read, in part at least, when each target word was finished.
 
     Args:
-        heard: g(t), the pieces that had been heard when each piece of the translation was written.
-        source: the word that each piece of the source belongs to, from 1.
-        target: the word that each piece of the translation belongs to, from 1, as many as `heard`.
+        delays: g(t), the source tokens read when each target token was written.
+        source: the word that each source token belongs to, from 1.
+        target: the word that each target token belongs to, from 1; as many as `delays`.
     """
-    finished = dict(zip(target, heard, strict=True))  # Of each word its last piece.
+    finished = dict(zip(target, delays, strict=True))  # A word is finished with its last token.
     return [source[min(count, len(source)) - 1] if count else 0 for count in finished.values()]
 
 
 def lagging_in_words(
-    heard: Sequence[int], source: Sequence[int], target: Sequence[int], lagging: Lagging = average_lagging
+    delays: Sequence[int], source: Sequence[int], target: Sequence[int], lagging: Lagging = average_lagging
 ) -> float:
-    """How many words one translation lags behind; the other arguments are those of `words_heard`.
+    """Compute the lag of one translation, in words.
 
-    A sentence's end, which is a piece and no word, is in none of them.
+    Leave END out of all sequences: it is a token, but no word.
+
+    Args:
+        delays: see `word_delays`.
+        source: see `word_delays`.
+        target: see `word_delays`.
+        lagging: the measure.
     """
-    counts = words_heard(heard, source, target)
+    counts = word_delays(delays, source, target)
     if not counts:
         return 0.0
     length, written = max(source, default=0), len(counts)

@@ -1,70 +1,78 @@
-"""The options of the world that asks for translations; pydantic only."""
+"""Options of the translation environments; imports pydantic only."""
 
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from glimpse.envs.options import WorldOptions
+from glimpse.envs.data.registry import PARALLEL_SETS
+from glimpse.envs.data.sources import unknown_name_error
+from glimpse.envs.options import TaskDescription, TaskOptions
 
 RANDOM_STRINGS = ("copy", "reverse")
 
 
-class TranslationOptions(WorldOptions):
-    """Which parallel texts are read, and how they become numbered pieces."""
+class TranslationOptions(TaskOptions):
+    """The parallel texts of a translation task, and how they are divided into tokens."""
 
-    name: Literal["translate"] = Field(description="Which world.")
     data: str = Field(
         "multi30k",
-        description="multi30k; copy or reverse, strings of random symbols; or file:PREFIX, texts of your own, "
-        "a sentence a line, in PREFIX.SOURCE and PREFIX.TARGET (or with .gz, .xz after that).",
+        description="multi30k; copy or reverse (strings of random symbols); or file:PREFIX, your own texts, one "
+        "sentence per line, in PREFIX.SOURCE and PREFIX.TARGET (optionally with .gz or .xz appended).",
     )
-    source: str = Field("en", pattern=r"^\w[\w-]*$", description="Language that is read, as files end: en.")
-    target: str = Field("de", pattern=r"^\w[\w-]*$", validate_default=True, description="Language that is written.")
+    source: str = Field("en", pattern=r"^\w[\w-]*$", description="Source language, as in the file names: en.")
+    target: str = Field(
+        "de", pattern=r"^\w[\w-]*$", validate_default=True, description="Target language, as in the file names: de."
+    )
     validation: str | None = Field(
-        None, description="file:PREFIX: the validation part, file:PREFIX too; without it a tenth of training is held."
+        None,
+        description="file:PREFIX of the validation part, for your own texts; without it a tenth of training is "
+        "held out.",
     )
     test: str | None = Field(
         None,
-        description="multi30k: test_2016_flickr (the default), test_2017_flickr or test_2017_mscoco. file:PREFIX: the "
-        "test part, file:PREFIX too; without it the validation part takes its place.",
+        description="multi30k: test_2016_flickr (the default), test_2017_flickr or test_2017_mscoco. Your own texts: "
+        "file:PREFIX of the test part; without it the validation part is used.",
     )
-    encoding: Literal["utf-8", "latin-1"] = Field("utf-8", description="file:PREFIX: how its characters are stored.")
-    pieces: Literal["subwords", "words"] = Field(
-        "subwords", description="What a sentence is divided into: byte pair encoding (Sennrich et al., 2016), or words."
+    encoding: Literal["utf-8", "latin-1"] = Field("utf-8", description="Character encoding of your own files.")
+    tokenizer: Literal["subwords", "words"] = Field(
+        "subwords",
+        description="Tokens of a sentence: subwords of byte pair encoding (Sennrich et al., 2016), or words.",
     )
     vocabulary: int = Field(
-        8000, ge=8, description="Different pieces at most, besides all letters, of each language where not shared."
+        8000,
+        ge=8,
+        description="Largest size of a vocabulary, which always has all letters; per language if not shared.",
     )
-    shared: bool = Field(True, description="Whether both languages have one vocabulary, or each its own.")
-    lower: bool = Field(False, description="Whether capitals become small letters.")
-    max_pieces: int = Field(
-        100, ge=1, description="Training leaves out pairs of which a sentence has more pieces; others are cut."
+    shared: bool = Field(True, description="Whether both languages share one vocabulary.")
+    lower: bool = Field(False, description="Whether all texts are converted to lower case.")
+    max_tokens: int = Field(
+        100, ge=1, description="Longest sentence, in tokens: longer pairs are left out of training, and cut elsewhere."
     )
-    strings: int = Field(10_000, ge=10, description="copy and reverse: how many training pairs.")
-    symbols: int = Field(10, ge=2, le=26, description="copy and reverse: different symbols.")
-    longest: int = Field(10, ge=1, le=100, description="copy and reverse: symbols of the longest string.")
+    strings: int = Field(10_000, ge=10, description="copy and reverse: number of training pairs.")
+    symbols: int = Field(10, ge=2, le=26, description="copy and reverse: number of different symbols.")
+    longest: int = Field(10, ge=1, le=100, description="copy and reverse: length of the longest string, in symbols.")
 
     @property
-    def shown(self) -> str:
-        """The data, and from which language to which."""
+    def title(self) -> str:
+        """Name of the data set, with its languages where it has any."""
         return self.data if self.data in RANDOM_STRINGS else f"{self.data}, {self.source}-{self.target}"
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        return TaskDescription(f"{self.data}, {self.source}-{self.target}", "a whole sentence", steps="1")
 
     @field_validator("data")
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
-        """In place of the data sets of pictures."""
-        from glimpse.envs.data.sources import unknown
-        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
-
+        """Check that the data set is known; the base class knows data sets of pictures instead."""
         if data not in (*PARALLEL_SETS, *RANDOM_STRINGS) and not names_a_file(data):
-            raise unknown(data, [*PARALLEL_SETS, *RANDOM_STRINGS, "file:PREFIX"], "parallel data set")
+            raise unknown_name_error(data, [*PARALLEL_SETS, *RANDOM_STRINGS, "file:PREFIX"], "parallel data set")
         return data
 
     @field_validator("target")
     @classmethod
-    def _languages_are_there(cls, target: str, info: ValidationInfo) -> str:
-        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
-
+    def _languages_exist(cls, target: str, info: ValidationInfo) -> str:
+        """Check that the data set has both languages, and that they differ."""
         data, source = info.data.get("data", ""), info.data.get("source", "")
         if data in PARALLEL_SETS:
             known = PARALLEL_SETS[data].languages
@@ -81,14 +89,12 @@ class TranslationOptions(WorldOptions):
         if validation is None or data is None:
             return validation
         if not names_a_file(data):
-            raise ValueError(f"has a meaning for `data: file:PREFIX` alone (data is {data!r})")
+            raise ValueError(f"applies to `data: file:PREFIX` only (data is {data!r})")
         return _file(validation)
 
     @field_validator("test")
     @classmethod
     def _test_is_known(cls, test: str | None, info: ValidationInfo) -> str | None:
-        from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
-
         data = info.data.get("data")
         if test is None or data is None:
             return test
@@ -100,12 +106,29 @@ class TranslationOptions(WorldOptions):
         return test
 
 
+class SimultaneousTranslationOptions(TranslationOptions):
+    """Simultaneous translation: the source is read token by token, and translated meanwhile."""
+
+    delay_cost: float = Field(0.02, ge=0, description="Penalty on the reward for each source token of lag.")
+    lagging: Literal["average", "differentiable"] = Field(
+        "average",
+        description="Measure of the lag: average lagging (Ma et al., 2019), or differentiable average lagging "
+        "(Cherry and Foster, 2019), which a few early tokens followed by a long wait do not make small.",
+    )
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        steps = f"up to {2 * self.max_tokens + 2}"
+        return super().describe()._replace(picture="a token a step", steps=steps)
+
+
 def names_a_file(data: str) -> bool:
-    """Whether data are a user's own."""
+    """Return whether `data` names a user's own files, file:PREFIX."""
     return data.startswith("file:") and len(data) > len("file:")
 
 
 def _file(given: str) -> str:
+    """Return `file:PREFIX`, or raise ValueError if it is something else."""
     if not names_a_file(given):
         raise ValueError(f"should be file:PREFIX (got {given!r})")
     return given

@@ -1,6 +1,6 @@
-"""BLEU of single sentences as a batch of tensors: what a translation is rewarded with.
+"""Sentence-level BLEU of a batch of token tensors, which is the reward of a translation.
 
-Axes: B sentences, M pieces of a translation, L of the reference, n the length of an n-gram.
+Axes: B sentences, M tokens of a translation, L tokens of a reference, n length of an n-gram.
 """
 
 import torch
@@ -8,17 +8,19 @@ from torch import Tensor
 
 
 def sentence_bleu(given: Tensor, given_length: Tensor, true: Tensor, true_length: Tensor, longest: int = 4) -> Tensor:
-    """BLEU (Papineni et al., 2002) of each sentence, with one added to the counts of n > 1 (Lin and Och, 2004).
+    """Compute BLEU of each sentence (Papineni et al., 2002), smoothed.
+
+    Smoothing adds one to the counts of n-grams of n > 1 (Lin and Och, 2004).
 
     Args:
-        given: (B, M) int64, translations; what is behind their ends has no part.
-        given_length: (B,) int64.
-        true: (B, L) int64, the reference of each.
-        true_length: (B,) int64.
-        longest: of the n-grams.
+        given: (B, M) int64, the translations; tokens after their ends are ignored.
+        given_length: (B,) int64, tokens of each translation.
+        true: (B, L) int64, the references; tokens after their ends are ignored.
+        true_length: (B,) int64, tokens of each reference.
+        longest: largest n of the n-grams.
 
     Returns:
-        (B,) float32 in [0, 1]; 0 where no piece is right or nothing is given, 1 where all is as in the reference.
+        (B,) float32 in [0, 1]; 0 where no token is right or the translation is empty, 1 where it equals the reference.
     """
     logarithm = torch.zeros(len(given), device=given.device)
     some = torch.ones(len(given), dtype=torch.bool, device=given.device)
@@ -32,7 +34,7 @@ def sentence_bleu(given: Tensor, given_length: Tensor, true: Tensor, true_length
 
 
 def _matches(given: Tensor, given_length: Tensor, true: Tensor, true_length: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """How many n-grams of each translation are in the reference, each as often as there at most; and of how many."""
+    """Count the n-grams of each translation that match the reference, clipped to its counts, and all n-grams."""
     count = (given_length - n + 1).clamp(min=0)
     if given.shape[1] < n or true.shape[1] < n:
         return torch.zeros_like(count), count
@@ -40,6 +42,6 @@ def _matches(given: Tensor, given_length: Tensor, true: Tensor, true_length: Ten
     real = torch.arange(grams.shape[1], device=given.device) < count[:, None]
     there = torch.arange(others.shape[1], device=given.device) < (true_length - n + 1)[:, None]
     same = (grams[:, :, None] == grams[:, None]).all(-1) & real[:, None]
-    earlier = same.tril(-1).sum(-1)  # Of the same n-gram, before each in the translation.
+    earlier = same.tril(-1).sum(-1)  # Occurrences of the same n-gram earlier in the translation.
     in_reference = ((grams[:, :, None] == others[:, None]).all(-1) & there[:, None]).sum(-1)
     return (real & (earlier < in_reference)).sum(-1), count

@@ -1,7 +1,7 @@
-"""From a sentence to numbered pieces and back, by the tokenizers library: byte pair encoding, or words.
+"""Tokenizers of sentences, from the tokenizers library: byte pair encoding, or words.
 
-Marks are pieces of their own; where a piece is not the first of its word it says so, so that the text comes back as it
-was written, spaces and all.
+Punctuation marks are tokens of their own. A token that begins a word starts with U+2581, as in SentencePiece, so
+decoding restores the text exactly, with its spaces.
 """
 
 import hashlib
@@ -21,94 +21,92 @@ PAD, UNKNOWN, BEGIN, END = range(4)
 _SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 _SPACE = "\u2581"
 _GLUE, _OPENING = tuple("-/'\u2019"), tuple(f"{_SPACE}{mark}" for mark in '([{\u201e\u201c\u00ab"')
-"""Behind which a word goes on: marks that have no space in front of them, and marks that have one."""
+"""Marks after which no space follows: those without a space before them, and those with one."""
 
 
-class Pieces:
-    """The pieces of one language, or of two. Piece 0 is padding, 1 what is unknown, 2 a sentence's begin, 3 its end."""
+class Subwords:
+    """Vocabulary of one language, or of two. Tokens 0 to 3 are padding, unknown, begin and end of sentence."""
 
     def __init__(self, tokenizer: "Tokenizer") -> None:
-        """Take what `learn_pieces` made."""
+        """Wrap a trained tokenizer; see `learn_subwords`."""
         self._tokenizer = tokenizer
 
     @classmethod
-    def read(cls, written: str) -> "Pieces":
-        """Those of which all is known from JSON; see `written`.
+    def from_json(cls, written: str) -> "Subwords":
+        """Return the vocabulary that `to_json` wrote.
 
         Raises:
-            ValueError: if that is no tokenizer.
+            ValueError: if the text is not that of a tokenizer.
             DataError: if the tokenizers library is not installed.
         """
         tokenizers = _tokenizers()
         try:
             return cls(tokenizers.Tokenizer.from_str(written))
-        except Exception as problem:  # The library raises nothing more special.
-            raise ValueError(f"these are no pieces: {problem}") from None
+        except Exception as problem:  # The library raises no narrower class.
+            raise ValueError(f"not a tokenizer: {problem}") from None
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of tokens."""
         return int(self._tokenizer.get_vocab_size())
 
-    @property
-    def written(self) -> str:
-        """All that is to be known of them, as JSON."""
+    def to_json(self) -> str:
+        """Return the tokenizer as JSON, for `from_json`."""
         return str(self._tokenizer.to_str())
 
     @property
-    def numbers(self) -> dict[str, int]:
-        """The number of each piece."""
+    def vocabulary(self) -> dict[str, int]:
+        """Number of each token."""
         return dict(self._tokenizer.get_vocab())
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The numbers of each text's pieces, and `END`."""
+        """Return the numbers of each text's tokens, followed by `END`."""
         return [[*encoded.ids, END] for encoded in self._tokenizer.encode_batch(list(texts))]
 
-    def written_as(self, text: str) -> list[str]:
-        """What of a text each of its pieces is, `END` left out."""
+    def token_texts(self, text: str) -> list[str]:
+        """Return the part of a text that each of its tokens stands for, without `END`."""
         return [text[begin:end].strip() for begin, end in self._tokenizer.encode(text).offsets]
 
     def words(self, numbers: Iterable[int]) -> list[int]:
-        """The word that each piece belongs to, from 1; words stand between spaces, with their marks. `END` is none."""
+        """Return the word that each token belongs to, from 1, leaving out `END`; words are divided by spaces alone."""
         begins = [part.startswith(_SPACE) for part in self._parts(numbers)]
         return [max(1, count) for count in accumulate(begins)]
 
     def spell(self, numbers: Iterable[int]) -> list[str]:
-        """Pieces as they are shown: a word's later ones begin with a middle dot, marks as they are."""
+        """Return tokens for display: a middle dot before those that continue a word, marks as they are."""
         spelled = (self._tokenizer.id_to_token(number) or _SPECIAL[UNKNOWN] for number in numbers)
         return [
-            piece.removeprefix(_SPACE) or _SPACE
-            if piece.startswith(_SPACE) or piece in _SPECIAL or not piece.isalnum()
-            else f"\u00b7{piece}"
-            for piece in spelled
+            token.removeprefix(_SPACE) or _SPACE
+            if token.startswith(_SPACE) or token in _SPECIAL or not token.isalnum()
+            else f"\u00b7{token}"
+            for token in spelled
         ]
 
     def text(self, numbers: Iterable[int], unknown: Iterable[str] = ()) -> str:
-        """The text that pieces stand for, up to `END`.
+        """Decode tokens, up to `END`.
 
         Args:
-            numbers: of the pieces.
-            unknown: what stands in place of each that is unknown, one after the other; `<unk>` where it is empty, and
-                behind its end.
+            numbers: of the tokens.
+            unknown: replacements of the unknown tokens, in order; `<unk>` stands for those that are empty or missing.
         """
         parts = self._parts(takewhile(lambda number: number != END, numbers), unknown)
         return "".join(parts).replace(_SPACE, " ").strip()
 
     def _parts(self, numbers: Iterable[int], unknown: Iterable[str] = ()) -> Iterator[str]:
-        """Of each piece that is not special, and of each unknown one, its text; `_SPACE` stands for a space."""
+        """Yield the text of each token, `_SPACE` standing for a space; skip all special tokens but the unknown one."""
         instead, before = iter(unknown), ""
         for number in numbers:
             if number in (PAD, BEGIN, END):
                 continue
             part = self._tokenizer.id_to_token(number) or ""
-            if number == UNKNOWN:  # It has not kept whether it began a word.
-                goes_on = before.endswith(_OPENING) or (before.endswith(_GLUE) and before[-2:-1] != _SPACE)
-                part = _SPACE * (not goes_on) + (next(instead, "") or _SPECIAL[UNKNOWN])
+            if number == UNKNOWN:  # Whether it began a word is not known.
+                continues = before.endswith(_OPENING) or (before.endswith(_GLUE) and before[-2:-1] != _SPACE)
+                part = _SPACE * (not continues) + (next(instead, "") or _SPECIAL[UNKNOWN])
             yield part
             before = before[-1:] + part
 
 
-def learn_pieces(texts: Iterable[str], kind: Literal["subwords", "words"], size: int) -> Pieces:
-    """Learn at most `size` pieces from texts, the same ones each time.
+def learn_subwords(texts: Iterable[str], kind: Literal["subwords", "words"], size: int) -> Subwords:
+    """Learn a vocabulary of at most `size` tokens from texts, deterministically.
 
     Raises:
         DataError: if the tokenizers library is not installed.
@@ -124,11 +122,13 @@ def learn_pieces(texts: Iterable[str], kind: Literal["subwords", "words"], size:
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])
     tokenizer.train_from_iterator(texts, trainer)
-    return Pieces(tokenizer)
+    return Subwords(tokenizer)
 
 
-def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: int, folder: Path) -> Pieces:
-    """As `learn_pieces`; what was once learned from these very texts is read from `folder`.
+def load_or_learn_subwords(
+    texts: Sequence[str], kind: Literal["subwords", "words"], size: int, folder: Path
+) -> Subwords:
+    """Learn a vocabulary as `learn_subwords` does, or read it from the cache `folder` if these texts were seen before.
 
     Raises:
         DataError: if the tokenizers library is not installed.
@@ -138,24 +138,24 @@ def pieces_of(texts: Sequence[str], kind: Literal["subwords", "words"], size: in
         known.update(b"\n" + text.encode())
     path = folder / f"{known.hexdigest()[:32]}.json"
     try:
-        return Pieces.read(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # It is not there, or damaged.
-        learned = learn_pieces(texts, kind, size)
-    # A cache that cannot be written costs time alone.
+        return Subwords.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # Missing or damaged.
+        learned = learn_subwords(texts, kind, size)
+    # If the cache cannot be written, only time is lost.
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}")
-        beside.write_text(learned.written, encoding="utf-8")
+        beside.write_text(learned.to_json(), encoding="utf-8")
         beside.replace(path)
     return learned
 
 
 def _tokenizers() -> Any:
+    """Import the tokenizers library, or say how to install it."""
     try:
         import tokenizers
     except ModuleNotFoundError:
         raise DataError(
-            "translation divides texts by the tokenizers library, which is not installed: "
-            "pip install 'glimpse-rl[translation]'"
+            "translation needs the tokenizers library, which is not installed: pip install 'glimpse-rl[translation]'"
         ) from None
     return tokenizers

@@ -1,4 +1,4 @@
-"""Parallel texts as resident tensors, read and divided into pieces once in a process."""
+"""Parallel texts as resident token tensors, which are read and tokenized once per process."""
 
 import json
 from collections.abc import Sequence
@@ -12,57 +12,56 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glimpse.envs.data.sources import Places
+from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.ragged import Ragged
 from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.parallel_texts import Pairs, ParallelText, read_parallel
-from glimpse.envs.translation.subwords import END, Pieces, pieces_of
+from glimpse.envs.translation.subwords import END, Subwords, load_or_learn_subwords
 
 Split = Literal["train", "validation", "test"]
 
 
 class Languages(NamedTuple):
-    """The pieces of the language that is read, and of that which is written; one object where they are shared."""
+    """Vocabularies of the source and target languages; the same object where they are shared."""
 
-    source: Pieces
-    target: Pieces
+    source: Subwords
+    target: Subwords
 
-    @property
-    def written(self) -> str:
-        """All that is to be known of them, as JSON."""
+    def to_json(self) -> str:
+        """Return both vocabularies as JSON, for `from_json`."""
         both = [self.source] if self.source is self.target else [self.source, self.target]
-        return json.dumps([pieces.written for pieces in both])
+        return json.dumps([tokens.to_json() for tokens in both])
 
     @classmethod
-    def read(cls, written: str) -> "Languages":
-        """Those of which all is known; see `written`.
+    def from_json(cls, written: str) -> "Languages":
+        """Return the vocabularies that `to_json` wrote.
 
         Raises:
-            ValueError: if this is something else.
+            ValueError: if the text is something else.
             DataError: if the tokenizers library is not installed.
         """
         try:
             first, *second = json.loads(written)
         except TypeError as problem:
-            raise ValueError(f"these are no pieces: {problem}") from None
-        source = Pieces.read(first)
-        return cls(source, Pieces.read(second[0]) if second else source)
+            raise ValueError(f"not a tokenizer: {problem}") from None
+        source = Subwords.from_json(first)
+        return cls(source, Subwords.from_json(second[0]) if second else source)
 
     def same_as(self, others: "Languages") -> bool:
-        """Whether all pieces have the same numbers."""
-        return all(own.numbers == other.numbers for own, other in zip(self, others, strict=True))
+        """Return whether all tokens have the same numbers as in other languages."""
+        return all(own.vocabulary == other.vocabulary for own, other in zip(self, others, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class TranslationData:
-    """One split. The tensors are shared by all who load them: never change them in place.
+    """One split of a parallel text. All who load it share its tensors: never change them in place.
 
     Attributes:
-        source: N sentences as pieces, `END` last.
-        target: Their translations.
-        texts: The same sentences as they were written.
-        languages: What the pieces stand for.
+        source: N source sentences as tokens, `END` last.
+        target: Their translations, likewise.
+        texts: The same sentences as text.
+        languages: Vocabularies of both languages.
     """
 
     source: Ragged
@@ -72,7 +71,7 @@ class TranslationData:
 
     @property
     def lengths(self) -> Tensor:
-        """(N,) int64 on the CPU: pieces of the longer sentence of each pair."""
+        """Tokens of the longer sentence of each pair, (N,) int64 on the CPU."""
         return torch.maximum(self.source.lengths, self.target.lengths)
 
 
@@ -80,26 +79,26 @@ def load_translations(options: TranslationOptions, split: Split, *, root: str | 
     """Load one split on the CPU.
 
     Args:
-        options: Which texts, and how they become pieces.
-        split: Which split.
+        options: The texts, and how they are tokenized.
+        split: Name of the split.
         root: Data folder; without it GLIMPSE_DATA.
 
     Raises:
-        DataError: A file is missing, or not as it should be, or the tokenizers library is.
+        DataError: A file is missing or invalid, or the tokenizers library is not installed.
     """
     if split not in ("train", "validation", "test"):
         raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
-    return _load(_absolute(options), split, Places.of(root))
+    return _load(_absolute(options), split, SearchPath.of(root))
 
 
-def without_sentences(languages: Languages) -> TranslationData:
-    """No data: what is enough to divide texts of one's own, and to put translations together."""
+def empty_translation_data(languages: Languages) -> TranslationData:
+    """Return data without sentences, which suffice to tokenize new texts and to decode translations."""
     nothing = Ragged(torch.zeros(0, dtype=torch.int32), torch.zeros(1, dtype=torch.int64), torch.zeros(0).long())
     return TranslationData(nothing, nothing, Pairs([], []), languages)
 
 
 def _absolute(options: TranslationOptions) -> TranslationOptions:
-    """What is kept in memory belongs to one place, wherever the process goes later."""
+    """Make paths absolute, so that the cache stays right when the working directory changes."""
     given = options.model_dump()
     for name in ("data", "validation", "test"):
         if given[name] is not None and names_a_file(given[name]):
@@ -108,23 +107,24 @@ def _absolute(options: TranslationOptions) -> TranslationOptions:
 
 
 @cache
-def _load(options: TranslationOptions, split: Split, places: Places) -> TranslationData:
-    texts = _read(options, places)
-    languages = _languages(options, places)
+def _load(options: TranslationOptions, split: Split, search_path: SearchPath) -> TranslationData:
+    """Read and tokenize one split; leave out training pairs that are too long."""
+    texts = _read(options, search_path)
+    languages = _languages(options, search_path)
     chosen: Pairs = getattr(texts, split)
-    source, target = (pieces.encode(side) for pieces, side in zip(languages, chosen, strict=True))
+    source, target = (tokens.encode(side) for tokens, side in zip(languages, chosen, strict=True))
     if split == "train":
-        kept = [n for n in range(len(source)) if max(len(source[n]), len(target[n])) <= options.max_pieces + 1]
+        kept = [n for n in range(len(source)) if max(len(source[n]), len(target[n])) <= options.max_tokens + 1]
         if not kept:
-            raise DataError(f"{options.data}: no training pair is as short as task.max_pieces, {options.max_pieces}.")
+            raise DataError(f"{options.data}: no training pair is as short as task.max_tokens, {options.max_tokens}.")
         source, target = [source[n] for n in kept], [target[n] for n in kept]
         chosen = Pairs([chosen.source[n] for n in kept], [chosen.target[n] for n in kept])
     return TranslationData(_ragged(source, options), _ragged(target, options), chosen, languages)
 
 
 def _ragged(sentences: Sequence[list[int]], options: TranslationOptions) -> Ragged:
-    """What is too long is cut, and ends all the same."""
-    longest = options.max_pieces + 1
+    """Pack the sentences; cut those that are too long, and end them with `END`."""
+    longest = options.max_tokens + 1
     cut = [one if len(one) <= longest else [*one[: longest - 1], END] for one in sentences]
     lengths = torch.tensor([len(one) for one in cut])
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
@@ -133,19 +133,19 @@ def _ragged(sentences: Sequence[list[int]], options: TranslationOptions) -> Ragg
 
 
 @cache
-def _read(options: TranslationOptions, places: Places) -> ParallelText:
-    """The texts, in small letters if they are wanted."""
-    parts = read_parallel(options, places)
+def _read(options: TranslationOptions, search_path: SearchPath) -> ParallelText:
+    """Read the texts, and convert them to lower case if the options say so."""
+    parts = read_parallel(options, search_path)
     if not options.lower:
         return parts
     return ParallelText(*(Pairs(*([text.lower() for text in side] for side in part)) for part in parts))
 
 
 @cache
-def _languages(options: TranslationOptions, places: Places) -> Languages:
-    """The pieces, learned from the training part alone."""
-    train, folder = _read(options, places).train, places.cache / "pieces"
+def _languages(options: TranslationOptions, search_path: SearchPath) -> Languages:
+    """Learn the vocabularies, from the training part alone."""
+    train, folder = _read(options, search_path).train, search_path.cache / "tokens"
     if options.shared:
-        both = pieces_of([*train.source, *train.target], options.pieces, options.vocabulary, folder)
+        both = load_or_learn_subwords([*train.source, *train.target], options.tokenizer, options.vocabulary, folder)
         return Languages(both, both)
-    return Languages(*(pieces_of(side, options.pieces, options.vocabulary, folder) for side in train))
+    return Languages(*(load_or_learn_subwords(side, options.tokenizer, options.vocabulary, folder) for side in train))

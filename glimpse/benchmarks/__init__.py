@@ -1,1 +1,1 @@
-"""Measurements of speed: `glimpse bench`."""
+"""Benchmarks of speed and memory: `glimpse bench`."""

@@ -1,4 +1,4 @@
-"""`glimpse bench` on choices of words: what compact attention gains, and how good estimators of the gradient are.
+"""Benchmarks of word selection: the speed of compact attention, and bias and variance of gradient estimators.
 
 Axes: B texts, n tokens, D width.
 """
@@ -11,9 +11,9 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.attention.reinforced import Compact, ReinforcedBlock, Selected
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch
+from glimpse.agents.text.options import RationaleOptions
 from glimpse.agents.text.rationale import Rationale
-from glimpse.agents.text_options import RationaleOptions
 from glimpse.benchmarks.bench_settings import fastest
 from glimpse.benchmarks.bench_text_settings import REPETITIONS, WIDTH
 from glimpse.benchmarks.peak_memory import peak_memory
@@ -21,9 +21,9 @@ from glimpse.benchmarks.stopwatch import Stopwatch
 from glimpse.runs.build import set_threads
 
 RATES = (0.1, 0.3, 0.5, 1.0)
-"""Shares of tokens chosen as heads, and as many as dependents."""
-CHOSEN_LENGTHS = (32, 128, 512)
-CHOSEN_TOKENS = 2048
+"""Shares of tokens that are selected as heads, and as dependents."""
+SELECTED_LENGTHS = (32, 128, 512)
+SELECTED_TOKENS = 2048
 ESTIMATORS: dict[str, dict[str, object]] = {
     "REINFORCE, no baseline": {"kind": "reinforce"},
     "REINFORCE, moving average": {"kind": "reinforce", "baseline": "moving_average"},
@@ -37,11 +37,11 @@ ESTIMATORS: dict[str, dict[str, object]] = {
 _WORDS, _TEXTS, _CLASSES, _DRAWS = 8, 32, 4, 1000
 
 
-class ChosenStep:
-    """Forward and backward of one batch of texts in which some tokens were chosen."""
+class SelectedStep:
+    """Forward and backward pass of one batch of texts in which some tokens are selected."""
 
     def __init__(self, n: int, texts: int, rate: float, compact: Compact, device: torch.device) -> None:
-        """Make a block of `WIDTH`, and texts without padding."""
+        """Build a block of width `WIDTH`, and `texts` texts of n tokens without padding."""
         torch.manual_seed(0)
         self.block = ReinforcedBlock(WIDTH, WIDTH, "forward", compact=compact).to(device)
         self.tokens = torch.randn(texts, n, WIDTH, device=device, requires_grad=True)
@@ -49,7 +49,7 @@ class ChosenStep:
         self.selected = Selected(*(torch.rand(texts, n, device=device) < rate for _ in range(2)))
 
     def __call__(self) -> int:
-        """The number of tokens read and learned from."""
+        """Run both passes; return the number of tokens."""
         self.block.zero_grad()
         self.tokens.grad = None
         self.block.select(self.tokens, self.real, self.selected).context.sum().backward()
@@ -57,12 +57,12 @@ class ChosenStep:
 
 
 def bench_reinforced(watch: Stopwatch) -> None:
-    """ReSAN's attention of chosen tokens alone, beside that of all pairs with a mask: tokens a second, and memory."""
-    for n in CHOSEN_LENGTHS[:1] if watch.quick else CHOSEN_LENGTHS:
-        texts = 2 if watch.quick else CHOSEN_TOKENS // n
+    """Measure ReSAN's attention over selected tokens alone, and over all pairs with a mask: tokens/s and memory."""
+    for n in SELECTED_LENGTHS[:1] if watch.quick else SELECTED_LENGTHS:
+        texts = 2 if watch.quick else SELECTED_TOKENS // n
         for rate in RATES[1:2] if watch.quick else RATES:
-            compact = watch.apart(_chosen, n, texts, rate, "auto")
-            dense = watch.apart(_chosen, n, texts, rate, "never")
+            compact = watch.apart(_speed_and_memory, n, texts, rate, "auto")
+            dense = watch.apart(_speed_and_memory, n, texts, rate, "never")
             setting = f"rate {rate:g}, n = {n}, batch {texts}"
             for form, (speed, memory) in {"compact": compact, "dense": dense}.items():
                 watch.add("reinforced", f"{form}, {setting}", speed, "tokens/s")
@@ -71,28 +71,30 @@ def bench_reinforced(watch: Stopwatch) -> None:
             watch.add("reinforced, compact against dense", setting, compact[0] / dense[0], "times as fast")
 
 
-def _chosen(watch: Stopwatch, n: int, texts: int, rate: float, compact: Compact) -> tuple[float, float | None]:
-    """Tokens a second, and MiB above what was there before."""
+def _speed_and_memory(
+    watch: Stopwatch, n: int, texts: int, rate: float, compact: Compact
+) -> tuple[float, float | None]:
+    """Return tokens per second, and peak MiB above the memory held before."""
     set_threads(fastest(watch.device, watch.quick).threads)
-    ChosenStep(4, 1, 0.5, compact, watch.device)()  # What the first call of all loads is not counted.
-    step = ChosenStep(n, texts, rate, compact, watch.device)
+    SelectedStep(4, 1, 0.5, compact, watch.device)()  # Excludes what the very first call loads.
+    step = SelectedStep(n, texts, rate, compact, watch.device)
     memory = peak_memory(step, watch.device)
     return watch.rate(step, REPETITIONS), memory
 
 
 def bench_estimators(watch: Stopwatch) -> None:
-    """Bias and deviation of the selector's gradient, as shares of the exact one's length; nothing of it is timed.
+    """Measure bias and standard deviation of the selector's gradient, relative to the norm of the exact gradient.
 
-    Of an untrained selector beside a reader that has learned from random words, on texts of eight words of which one
-    says the class. The bias is that of the mean of many draws, and has an error of its own: the deviation over the
-    square root of their number.
+    The selector is untrained, the reader is trained on random words, and one of the eight words of a text decides its
+    class. The bias is estimated from the mean of many draws; its standard error is the deviation over the square root
+    of their number. Nothing is timed.
     """
     draws = 50 if watch.quick else _DRAWS
     exact, state = _exact(watch.device)
     for name, estimator in ESTIMATORS.items():
         agent = _rationale(estimator, watch.device)
         agent.load_state_dict(state, strict=False)
-        found = torch.stack([_gradient(agent, _episode(watch.device)) for _ in range(draws)])
+        found = torch.stack([_gradient(agent, _batch(watch.device)) for _ in range(draws)])
         apart = (found.mean(0) - exact).norm() / exact.norm()
         spread = (found - found.mean(0)).square().sum(1).mean().sqrt() / exact.norm()
         watch.add("estimators, bias", name, float(apart), "of the gradient")
@@ -101,20 +103,20 @@ def bench_estimators(watch: Stopwatch) -> None:
 
 
 def _exact(device: torch.device) -> tuple[Tensor, dict[str, Tensor]]:
-    """The gradient by all 2^n choices, and the weights of everything: the reader's are trained first."""
+    """Return the exact gradient, from all 2^n selections, and the agent's weights; its reader is trained first."""
     agent = _rationale({"kind": "exact"}, device)
     optimiser = torch.optim.Adam(agent.parameters(), lr=0.02)
     for step in range(200):
         optimiser.zero_grad()
         agent.set_progress(0.0)
-        agent.loss(_episode(device, step)).total.backward()
+        agent.loss(_batch(device, step)).total.backward()
         optimiser.step()
     agent.set_progress(1.0)
-    return _gradient(agent, _episode(device)), agent.state_dict()
+    return _gradient(agent, _batch(device)), agent.state_dict()
 
 
 def _rationale(estimator: dict[str, object], device: torch.device) -> Rationale:
-    """A small agent; words that are not kept are zeros, as some estimators need it."""
+    """Build a small agent; words that are not kept are zeros, as some estimators require."""
     torch.manual_seed(0)
     given = {
         "embedding_width": 8,
@@ -133,22 +135,20 @@ def _rationale(estimator: dict[str, object], device: torch.device) -> Rationale:
     return agent
 
 
-def _episode(device: torch.device, seed: int = 1_000_000) -> Episode:
-    """Texts of eight words, one of which says the class."""
+def _batch(device: torch.device, seed: int = 1_000_000) -> Batch:
+    """Draw texts of eight words, one of which decides the class."""
     generator = torch.Generator().manual_seed(seed)
     label = torch.randint(0, _CLASSES, (_TEXTS,), generator=generator)
     text = torch.randint(_CLASSES + 1, _CLASSES + 21, (_TEXTS, _WORDS), generator=generator)
     text[torch.arange(_TEXTS), torch.randint(0, _WORDS, (_TEXTS,), generator=generator)] = 1 + label
-    nothing = torch.zeros(1, _TEXTS, device=device)
-    seen = {"text": text[None].to(device)}
-    return Episode(seen, {}, nothing[..., None].expand(-1, -1, 0), nothing, nothing == 0, label.to(device), 1, {})
+    return Batch({"text": text.to(device)}, label.to(device))
 
 
-def _gradient(agent: Rationale, episode: Episode) -> Tensor:
-    """Of all the selector's weights, end to end."""
+def _gradient(agent: Rationale, batch: Batch) -> Tensor:
+    """Return the gradient of the loss by all weights of the selector, as one vector."""
     weights = list(agent.selector.parameters())
-    total = agent.loss(episode).total
-    return torch.cat([each.flatten() for each in torch.autograd.grad(total, weights)])
+    total = agent.loss(batch).total
+    return torch.cat([part.flatten() for part in torch.autograd.grad(total, weights)])
 
 
 SELECTION_BENCHES: dict[str, Callable[[Stopwatch], None]] = {

@@ -1,4 +1,4 @@
-"""What `glimpse bench` measures at: batch sizes, threads, precisions, compilation and image sizes."""
+"""Settings of `glimpse bench`: batch sizes, threads, precisions, compilation and image sizes."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ IMAGE_SIDES = (28, 60, 100, 256, 1024)
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run."""
+    """Batch size, number of threads, precision, and whether the agent is compiled."""
 
     batch: int
     threads: int
@@ -20,13 +20,13 @@ class Setting:
     compile: bool = False
 
     def __str__(self) -> str:
-        """As in the rows' `setting`."""
+        """Return the setting in words, as in the results' `setting`."""
         threads = f"{self.threads} thread" + "s" * (self.threads > 1)
         return f"batch {self.batch}, {threads}, {self.precision}" + ", compile" * self.compile
 
 
 def _threads(device: torch.device, quick: bool) -> tuple[int, ...]:
-    """One, and all cores; a smoke run stays on one, which other work on the machine disturbs least."""
+    """Return the numbers of threads: one, and all cores; a quick run has one, which other processes disturb least."""
     every = os.cpu_count() or 1
     if device.type == "cuda":
         return (every,)
@@ -34,19 +34,19 @@ def _threads(device: torch.device, quick: bool) -> tuple[int, ...]:
 
 
 def fastest(device: torch.device, quick: bool) -> Setting:
-    """The setting that was fastest on the machines tried: large batch, all cores, bfloat16."""
+    """Return the setting that was fastest on the machines tried: a large batch, all cores, bfloat16."""
     if quick:
         return Setting(128, 1, "bfloat16")
     return Setting(4096 if device.type == "cuda" else 1024, _threads(device, quick)[-1], "bfloat16")
 
 
 def compared_settings(device: torch.device, quick: bool) -> list[Setting]:
-    """The small batch of the public programs in float32, and the fastest setting."""
+    """Return the usual setting of public implementations, a small batch in float32, and the fastest setting."""
     return [Setting(128, _threads(device, quick)[-1], "float32"), fastest(device, quick)]
 
 
 def training_settings(device: torch.device, quick: bool) -> list[Setting]:
-    """Batches by threads by precisions, and one of them compiled."""
+    """Return all combinations of batch size, threads and precision, and one compiled setting."""
     if quick:
         return compared_settings(device, quick)
     batches = (128, 512, 1024, 4096) if device.type == "cuda" else (128, 512, 1024)
@@ -61,7 +61,7 @@ def training_settings(device: torch.device, quick: bool) -> list[Setting]:
 
 
 def evaluation_settings(device: torch.device, quick: bool) -> list[tuple[Setting, int]]:
-    """Settings and copies M; the batch counts examples, so M = 10 plays ten times as many episodes."""
+    """Return settings with M, the rollouts per example; the batch counts examples, not rollouts."""
     precisions: tuple[Precision, ...] = ("bfloat16",) if quick else ("float32", "bfloat16")
     return [
         (Setting(batch, threads, precision), copies)

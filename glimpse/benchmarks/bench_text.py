@@ -1,4 +1,4 @@
-"""`glimpse bench` on text: encoders, and what the attention mechanisms gain over their plain forms."""
+"""Benchmarks of text encoders and attention mechanisms: tokens per second and memory."""
 
 import math
 from collections.abc import Callable
@@ -31,39 +31,40 @@ from glimpse.benchmarks.peak_memory import peak_memory
 from glimpse.benchmarks.stopwatch import Stopwatch
 from glimpse.runs.build import set_threads
 
-Read = Callable[[Tensor], Tensor]
+Forward = Callable[[Tensor], Tensor]
 
 
-class Step:
-    """Forward and backward of one batch of texts, all of one length and without padding."""
+class TextStep:
+    """Forward and backward pass of one batch of texts, all of one length and without padding."""
 
-    def __init__(self, module: nn.Module, read: Read, shape: tuple[int, ...], device: torch.device) -> None:
-        """Take what `read` makes of tokens of a shape (texts, ..., width), with a module's parameters."""
-        self.module, self.read = module.to(device), read
+    def __init__(self, module: nn.Module, forward: Forward, shape: tuple[int, ...], device: torch.device) -> None:
+        """Prepare to call `forward`, which uses `module`, on random tokens of a shape (texts, ..., width)."""
+        self.module, self.forward = module.to(device), forward
         self.tokens = torch.randn(shape, device=device, requires_grad=True)
 
     def __call__(self) -> int:
-        """The number of tokens read and learned from."""
+        """Run both passes; return the number of tokens."""
         self.module.zero_grad()
         self.tokens.grad = None
-        self.read(self.tokens).sum().backward()
+        self.forward(self.tokens).sum().backward()
         return self.tokens[..., 0].numel()
 
 
-def attending(module: nn.Module, mask: Tensor | None = None, need_weights: bool = False) -> Read:
-    """Self-attention by a mechanism."""
+def self_attention(module: nn.Module, mask: Tensor | None = None, need_weights: bool = False) -> Forward:
+    """Return a function that applies an attention module with queries, keys and values all the same."""
     return lambda x: module(x, x, x, mask, need_weights=need_weights).context
 
 
 def bench_encoders(watch: Stopwatch) -> None:
-    """Tokens a second, forward and backward, of each encoder, beside torch's own attention and LSTM."""
+    """Measure tokens per second, forward and backward, of each encoder and of torch's attention and LSTM."""
     for n in LENGTHS[:2] if watch.quick else LENGTHS:
-        texts = _texts(watch, n, TOKENS)
+        texts = _batch_size(watch, n, TOKENS)
         for name, rate in watch.apart(_encoder_rates, n, texts).items():
             watch.add("encoders", f"{name}, {_setting(n, texts)}", rate, "tokens/s")
 
 
 def _encoder_rates(watch: Stopwatch, n: int, texts: int) -> dict[str, float]:
+    """Return tokens per second by encoder, on `texts` texts of n tokens."""
     _use_all_threads(watch)
     attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
     lstm = nn.LSTM(WIDTH, WIDTH, batch_first=True, bidirectional=True)
@@ -73,13 +74,13 @@ def _encoder_rates(watch: Stopwatch, n: int, texts: int) -> dict[str, float]:
         **{name: _encoder(name, watch, texts, n) for name in ENCODERS},
     }
     return {
-        name: watch.rate(Step(module, read, (*shape, WIDTH), watch.device), REPETITIONS)
-        for name, (module, read, shape) in steps.items()
+        name: watch.rate(TextStep(module, forward, (*shape, WIDTH), watch.device), REPETITIONS)
+        for name, (module, forward, shape) in steps.items()
     }
 
 
-def _encoder(name: str, watch: Stopwatch, texts: int, n: int) -> tuple[nn.Module, Read, tuple[int, ...]]:
-    """An encoder, what it does, and the shape of texts that it reads: sentences of words for the hierarchical one."""
+def _encoder(name: str, watch: Stopwatch, texts: int, n: int) -> tuple[nn.Module, Forward, tuple[int, ...]]:
+    """Return an encoder, its forward function, and its input's shape; the hierarchical one reads sentences of words."""
     options = TypeAdapter[EncoderOptions](EncoderOptions).validate_python(ENCODERS[name])
     encoder = make_encoder(options, WIDTH)
     shape = (texts, math.isqrt(n), math.isqrt(n)) if options.kind == "hierarchical" else (texts, n)
@@ -88,9 +89,9 @@ def _encoder(name: str, watch: Stopwatch, texts: int, n: int) -> tuple[nn.Module
 
 
 def bench_token2token(watch: Stopwatch) -> None:
-    """DiSAN's attention in its fused and its plain form: tokens a second, and the most memory at a time."""
+    """Measure DiSAN's attention in its fused and its plain form: tokens per second and peak memory."""
     for n in LENGTHS[1:2] if watch.quick else LENGTHS[1:]:
-        texts = _texts(watch, n, PAIR_TOKENS)
+        texts = _batch_size(watch, n, PAIR_TOKENS)
         found = {form: watch.apart(_token2token, n, texts, form == "plain") for form in ("fused", "plain")}
         for form, (rate, memory) in found.items():
             watch.add("token2token", f"{form}, {_setting(n, texts)}", rate, "tokens/s")
@@ -101,19 +102,19 @@ def bench_token2token(watch: Stopwatch) -> None:
 
 
 def _token2token(watch: Stopwatch, n: int, texts: int, plain: bool) -> tuple[float, float | None]:
-    """Tokens a second, and MiB above what was there before."""
+    """Return tokens per second, and peak MiB above the memory held before."""
     _use_all_threads(watch)
     module = Token2Token(WIDTH, "forward")
-    read = attending(module, need_weights=plain)
-    Step(module, read, (1, 4, WIDTH), watch.device)()  # What the first call of all loads is not counted.
-    step = Step(module, read, (texts, n, WIDTH), watch.device)
+    forward = self_attention(module, need_weights=plain)
+    TextStep(module, forward, (1, 4, WIDTH), watch.device)()  # Excludes what the very first call loads.
+    step = TextStep(module, forward, (texts, n, WIDTH), watch.device)
     memory = peak_memory(step, watch.device)
     return watch.rate(step, REPETITIONS), memory
 
 
 def bench_relative(watch: Stopwatch) -> None:
-    """Shaw's relative positions against plain multi-head attention, by width of a head, with and without padding."""
-    texts = _texts(watch, RELATIVE_LENGTH, TOKENS)
+    """Measure Shaw's relative positions against plain multi-head attention, by head width, with and without padding."""
+    texts = _batch_size(watch, RELATIVE_LENGTH, TOKENS)
     for width in (64, 32):
         for padded in (False, True):
             plain, relative = watch.apart(_relative_rates, texts, WIDTH // width, padded)
@@ -124,22 +125,23 @@ def bench_relative(watch: Stopwatch) -> None:
 
 
 def _relative_rates(watch: Stopwatch, texts: int, heads: int, padded: bool) -> tuple[float, float]:
-    """Of the plain and of the relative module; padded texts are from a quarter real tokens to all of them."""
+    """Return tokens per second of plain and relative attention; padded texts have a quarter to all of their tokens."""
     _use_all_threads(watch)
     length = torch.linspace(RELATIVE_LENGTH / 4, RELATIVE_LENGTH, texts)[:, None, None]
     mask = (torch.arange(RELATIVE_LENGTH) < length).to(watch.device) if padded else None
     shape = (texts, RELATIVE_LENGTH, WIDTH)
     modules = MultiHead(WIDTH, heads), Relative(WIDTH, heads)
     plain, relative = (
-        watch.rate(Step(module, attending(module, mask), shape, watch.device), REPETITIONS) for module in modules
+        watch.rate(TextStep(module, self_attention(module, mask), shape, watch.device), REPETITIONS)
+        for module in modules
     )
     return plain, relative
 
 
 def bench_sparse(watch: Stopwatch) -> None:
-    """Sparse patterns against dense attention."""
+    """Measure attention with sparse patterns against dense attention."""
     for n in PATTERN_LENGTHS[:1] if watch.quick else PATTERN_LENGTHS:
-        texts = _texts(watch, n, TOKENS)
+        texts = _batch_size(watch, n, TOKENS)
         rates = watch.apart(_sparse_rates, n, texts)
         for name, rate in rates.items():
             watch.add("sparse", f"{name}, {_setting(n, texts)}", rate, "tokens/s")
@@ -149,27 +151,30 @@ def bench_sparse(watch: Stopwatch) -> None:
 
 
 def _sparse_rates(watch: Stopwatch, n: int, texts: int) -> dict[str, float]:
+    """Return tokens per second of dense attention and of each sparse pattern."""
     _use_all_threads(watch)
     modules: dict[str, nn.Module] = {"dense": MultiHead(WIDTH, HEADS)}
-    for name, written in PATTERNS.items():
-        patterns = [TypeAdapter[MaskOptions](MaskOptions).validate_python(pattern) for pattern in written]
+    for name, configured in PATTERNS.items():
+        patterns = [TypeAdapter[MaskOptions](MaskOptions).validate_python(pattern) for pattern in configured]
         modules[name] = Sparse(WIDTH, HEADS, patterns)
     return {
-        name: watch.rate(Step(module, attending(module), (texts, n, WIDTH), watch.device), REPETITIONS)
+        name: watch.rate(TextStep(module, self_attention(module), (texts, n, WIDTH), watch.device), REPETITIONS)
         for name, module in modules.items()
     }
 
 
 def _setting(n: int, texts: int) -> str:
+    """Return the setting of a result in words."""
     return f"n = {n}, batch {texts}"
 
 
-def _texts(watch: Stopwatch, n: int, tokens: int) -> int:
-    """How many texts of n tokens make a batch; a smoke run has two."""
+def _batch_size(watch: Stopwatch, n: int, tokens: int) -> int:
+    """Return how many texts of n tokens have about `tokens` tokens; a quick run has two texts."""
     return 2 if watch.quick else tokens // n
 
 
 def _use_all_threads(watch: Stopwatch) -> None:
+    """Set the number of threads to that of the fastest setting."""
     set_threads(fastest(watch.device, watch.quick).threads)
 
 

@@ -1,16 +1,16 @@
-"""What `glimpse bench` measures of text at: lengths, widths, encoders and patterns."""
+"""Settings of the text benchmarks: lengths, widths, encoders and attention patterns."""
 
 from typing import Any
 
 WIDTH, HEADS = 128, 4
-"""Of word vectors, of each direction or layer; and of what has heads."""
+"""Width of embeddings and of each direction or layer, and number of attention heads."""
 LENGTHS = (16, 64, 256, 1024)
 TOKENS = 4096
-"""Tokens of a batch of encoders, whatever their length."""
+"""Tokens in a batch of the encoder benchmark, whatever the length of its texts."""
 PAIR_TOKENS = 1024
-"""The same for token2token, whose plain form keeps several numbers for each pair and feature."""
+"""Tokens in a batch of the token2token benchmark: its plain form needs memory for each pair of tokens and feature."""
 REPETITIONS = 3
-"""Of each measurement: there are many."""
+"""Repetitions of each measurement; few, since there are many measurements."""
 
 _LAYER: dict[str, Any] = {"kind": "transformer", "width": WIDTH, "layers": 1, "feed_forward": 4 * WIDTH, "dropout": 0}
 _LOCAL, _STRIDED = {"kind": "local", "stride": 16}, {"kind": "strided", "stride": 16}
@@ -39,7 +39,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "sentences": {"width": WIDTH},
     },
 }
-"""Without dropout; the hierarchical one reads n words as sqrt(n) sentences."""
+"""Options of the encoders, without dropout; the hierarchical one reads n words as sqrt(n) sentences."""
 
 PATTERNS: dict[str, tuple[dict[str, Any], ...]] = {
     "window 16": ({"kind": "window", "width": 16},),
@@ -54,6 +54,6 @@ PATTERNS: dict[str, tuple[dict[str, Any], ...]] = {
     "local 16, strided 16, by heads": (_LOCAL, _STRIDED),
     "fixed 32": ({"kind": "fixed", "stride": 32},),
 }
-"""Several patterns share the heads out."""
+"""Sparse attention patterns; where there are several, the heads are divided among them."""
 PATTERN_LENGTHS = (256, 1024)
 RELATIVE_LENGTH = 256

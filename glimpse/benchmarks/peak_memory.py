@@ -1,18 +1,21 @@
-"""The most memory that a piece of work holds at a time."""
+"""Peak memory of a function."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-_STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak_memory(work: Callable[[], object], device: torch.device) -> float | None:
-    """MiB that the work held at most, above what was held before.
+    """Return the peak memory of a function in MiB, above what was held before.
 
-    On a GPU torch's own count. On a CPU the process's resident memory, as Linux keeps account of it, so that the work
-    is best done in a process that has done little before; None where that is not known.
+    On a GPU this is torch's count of allocated memory. On a CPU it is the process's resident memory as Linux reports
+    it, so the function is best called in a fresh process.
+
+    Returns:
+        The peak, or None where the system does not report it.
     """
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)
@@ -20,7 +23,7 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> float | Non
         work()
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     try:
-        _FORGET.write_text("5")  # The highest mark falls to what is resident now.
+        _CLEAR.write_text("5")  # Resets the peak, VmHWM, to what is resident now.
         before = _resident("VmRSS")
         work()
         return max(0, _resident("VmHWM") - before) / 2**10
@@ -29,5 +32,5 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> float | Non
 
 
 def _resident(name: str) -> int:
-    """A line of the process's status, in KiB."""
+    """Read a line of the process's status, in KiB."""
     return next(int(line.split()[1]) for line in _STATUS.read_text().splitlines() if line.startswith(name))

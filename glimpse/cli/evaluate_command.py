@@ -1,9 +1,9 @@
-"""`glimpse evaluate`: measure a run beside the controls, or have it read a text."""
+"""`glimpse evaluate`: measure a run beside its controls, or answer a text."""
 
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count, share
+from glimpse.cli.option_types import count, fraction
 from glimpse.cli.subcommand import Commands, add_average, add_command, add_device
 
 
@@ -12,17 +12,20 @@ def add(commands: Commands) -> None:
     examples = """evaluate runs/mnist-ram-seed0
                   evaluate runs/mnist-ram-seed0 --split validation --copies 1
                   evaluate runs/trec-lstm-seed0 --text "Who wrote this sentence?\""""
-    parser = add_command(
-        commands, "evaluate", _run, "Measure a run beside the controls, or have it read a text", examples
-    )
+    parser = add_command(commands, "evaluate", _run, "Measure a run beside its controls, or answer a text", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--split", choices=("test", "validation"), help="default: test")
-    parser.add_argument("--copies", type=count, metavar="M", help="episodes averaged for each example")
-    parser.add_argument("--batch", type=count, metavar="B", help="examples side by side")
-    parser.add_argument("--share", type=share, metavar="S", help="of words, named as reasons where people marked some")
+    parser.add_argument("--copies", type=count, metavar="M", help="rollouts averaged for each example")
+    parser.add_argument("--batch", type=count, metavar="B", help="examples in a batch")
+    parser.add_argument(
+        "--keep-rate",
+        type=fraction,
+        metavar="S",
+        help="share of words in the predicted rationale, for data with human rationales",
+    )
     add_average(parser)
-    parser.add_argument("--text", metavar="TEXT", help="measure nothing; answer this, and show what was attended to")
-    parser.add_argument("--text2", metavar="TEXT", help="the second text, where a run reads pairs")
+    parser.add_argument("--text", metavar="TEXT", help="answer this text and show its attention; nothing is measured")
+    parser.add_argument("--text2", metavar="TEXT", help="the second text of a pair")
     add_device(parser, None)
 
 
@@ -32,19 +35,18 @@ def _run(arguments: argparse.Namespace) -> None:
             arguments.parser.error("--text2 needs --text")
         from glimpse.evaluation.evaluate import evaluate_command
 
-        split = arguments.split or "test"
         return evaluate_command(
             arguments.run,
-            split,
+            "test" if arguments.split is None else arguments.split,
             arguments.copies,
             arguments.batch,
             arguments.device,
-            arguments.share,
-            arguments.average,
+            arguments.keep_rate,
+            arguments.average_checkpoints,
         )
-    for option in ("split", "copies", "batch", "share", "average"):
+    for option in ("split", "copies", "batch", "keep_rate", "average_checkpoints"):
         if getattr(arguments, option) is not None:
-            arguments.parser.error(f"--text measures nothing, so it takes no --{option}")
-    from glimpse.reporting.text.own_text import read_command
+            arguments.parser.error(f"--text measures nothing, so it takes no --{option.replace('_', '-')}")
+    from glimpse.reporting.own_examples import answer_own
 
-    read_command(arguments.run, arguments.text, arguments.text2, arguments.device)
+    answer_own("text", arguments.run, arguments.text, arguments.text2, arguments.device)

@@ -1,4 +1,4 @@
-"""`glimpse list`: environments, agents and configs."""
+"""`glimpse list`: environments, agents, attention mechanisms, recurrent cores and configs."""
 
 import argparse
 
@@ -7,8 +7,9 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    parser = add_command(commands, "list", _run, "List worlds, agents and configs", "list\nlist worlds")
-    what = ("worlds", "agents", "configs")
+    summary = "List environments, agents, attention mechanisms, recurrent cores and configs"
+    parser = add_command(commands, "list", _run, summary, "list\nlist environments\nlist attention")
+    what = ("environments", "agents", "attention", "cores", "configs")
     parser.add_argument("what", nargs="?", choices=what, metavar="|".join(what), help="default: all of them")
 
 

@@ -1,4 +1,4 @@
-"""The experiment, and the run's folder, that the words of a command name."""
+"""Experiment and run folder that the arguments of `glimpse train` name."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from glimpse.runs.run_folder import RunFolder
 
 
 def named_experiment(arguments: argparse.Namespace) -> Experiment:
-    """The experiment of CONFIG and overrides; says which keys they made void."""
+    """Read the experiment of CONFIG and overrides, and print which keys were dropped."""
     experiment, notes = read_experiment(arguments.config, arguments.overrides)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -20,13 +20,13 @@ def named_experiment(arguments: argparse.Namespace) -> Experiment:
 
 
 def new_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
-    """The experiment that is asked for, and the folder that its run will have."""
+    """Return the experiment of a new run and the folder for it."""
     experiment = named_experiment(arguments)
     return experiment, arguments.run or Path("runs") / f"{Path(arguments.config).stem}-seed{experiment.seed}"
 
 
 def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
-    """The experiment of a run that is there: named by its folder, or by the command that began it.
+    """Return the experiment and folder of a run to resume, named by its folder or by the command that began it.
 
     Raises:
         UserError: if there is no such run, or it was begun with other values.
@@ -41,7 +41,7 @@ def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
     if given != kept:
         raise UserError(
             f"{run} was begun with other values of {', '.join(differing_keys(kept, given))}. "
-            f"Go on as it was begun with: glimpse train --resume {run}"
+            f"Resume it as it was begun with: glimpse train --resume {run}"
         )
     return kept, run
 

@@ -1,4 +1,4 @@
-"""`glimpse report`: write the report and the pictures of a run."""
+"""`glimpse report`: write a run's report and pictures."""
 
 import argparse
 from pathlib import Path
@@ -9,16 +9,14 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "show runs/mnist-ram-seed0\nshow runs/mnist-ram-seed0 --output pictures --episodes 8"
-    parser = add_command(commands, "show", _run, "Write the report and the pictures of a run", examples)
+    examples = "report runs/mnist-ram-seed0\nreport runs/mnist-ram-seed0 --output pictures --episodes 8"
+    parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
-    parser.add_argument(
-        "--episodes", type=count, default=16, metavar="N", help="episodes, or texts, shown (default: 16)"
-    )
+    parser.add_argument("--episodes", type=count, default=16, metavar="N", help="examples shown (default: 16)")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from glimpse.reporting.report import show_command
+    from glimpse.reporting.report import report_command
 
-    show_command(arguments.run, arguments.output, arguments.episodes)
+    report_command(arguments.run, arguments.output, arguments.episodes)

@@ -1,4 +1,4 @@
-"""`glimpse reproduce`: make a table of results."""
+"""`glimpse reproduce`: train, evaluate and tabulate a table's runs."""
 
 import argparse
 from pathlib import Path
@@ -17,8 +17,8 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "reproduce", _run, "Make a table of results", examples, words="overrides")
     parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
     add_overrides(parser)
-    parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the lines of these configs")
-    parser.add_argument("--seeds", type=count, metavar="N", help="runs of each line (default: as the table says)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the rows of these configs")
+    parser.add_argument("--seeds", type=count, metavar="N", help="seeds of each row (default: the table's)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from glimpse.reproduction.reproduce import reproduce_command
 
-    # argparse gives the words after --only to it, whatever they are.
+    # argparse takes overrides after --only for its values.
     only = [word for word in arguments.only if "=" not in word]
     overrides = [*arguments.overrides, *(word for word in arguments.only if "=" in word)]
     return reproduce_command(

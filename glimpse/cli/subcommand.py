@@ -1,4 +1,4 @@
-"""What all subcommands share: how one is added, and options that several have."""
+"""Common parts of subcommands: their parser, and options that several have."""
 
 import argparse
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def add_command(
     examples: str,
     words: str | None = None,
 ) -> argparse.ArgumentParser:
-    """A subcommand; `words` names its list of words, if it has one."""
+    """Add a subcommand; `words` names its positional list, if it has one."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary[0].lower() + summary[1:],
@@ -31,9 +31,7 @@ def add_command(
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
     """Add the overrides `a.b=c` of a config."""
-    parser.add_argument(
-        "overrides", nargs="*", default=[], metavar="a.b=c", help="values that replace those of the config"
-    )
+    parser.add_argument("overrides", nargs="*", default=[], metavar="a.b=c", help="overrides of the config's values")
 
 
 def add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
@@ -42,6 +40,6 @@ def add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
 
 
 def add_average(parser: argparse.ArgumentParser) -> None:
-    """Add `--average`."""
-    told = "take the mean weights of the K newest checkpoints (train.keep), not the best on validation data"
-    parser.add_argument("--average", type=count, metavar="K", help=told)
+    """Add `--average-checkpoints`."""
+    told = "average the weights of the K newest checkpoints (train.keep) instead of taking the best on validation data"
+    parser.add_argument("--average-checkpoints", type=count, metavar="K", help=told)

@@ -1,4 +1,4 @@
-"""`glimpse translate`: translate texts by a run."""
+"""`glimpse translate`: translate texts with a trained run."""
 
 import argparse
 from pathlib import Path
@@ -16,20 +16,26 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("texts", nargs="*", default=[], metavar="TEXT", help="default: the lines of standard input")
-    parser.add_argument("--beam", type=count, metavar="K", help="translations kept at each piece; 1: greedy search")
-    parser.add_argument("--length-penalty", type=at_least_zero, metavar="A", help="the larger, the longer")
-    parser.add_argument("--batch", type=count, default=1, metavar="B", help="lines translated at once (default: 1)")
-    parser.add_argument("--show", action="store_true", help="print what was attended to below each translation")
-    parser.add_argument("--heads", action="store_true", help="print it of each head, not the mean of the last layer's")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="draw it, head by head, into this .svg or .png")
+    parser.add_argument("--beam", type=count, metavar="K", help="beam size; 1 is greedy search")
+    parser.add_argument(
+        "--length-penalty",
+        type=at_least_zero,
+        metavar="A",
+        help="length penalty; larger is longer",
+    )
+    parser.add_argument("--batch", type=count, default=1, metavar="B", help="texts in a batch (default: 1)")
+    parser.add_argument("--show", action="store_true", help="print the attention below each translation")
+    parser.add_argument("--heads", action="store_true", help="print each head, not the last layer's mean")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="draw each head's attention into this .svg or .png")
     add_average(parser)
     add_device(parser, None)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from glimpse.reporting.translation.own_texts import translate_command
+    from glimpse.reporting.own_examples import answer_own
 
-    translate_command(
+    answer_own(
+        "translate",
         arguments.run,
         arguments.texts,
         beam=arguments.beam,
@@ -39,5 +45,5 @@ def _run(arguments: argparse.Namespace) -> None:
         heads=arguments.heads,
         output=arguments.output,
         device=arguments.device,
-        average=arguments.average,
+        average=arguments.average_checkpoints,
     )

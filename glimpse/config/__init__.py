@@ -1,1 +1,1 @@
-"""The experiment's config: its schema, its files, and the messages for mistakes in it."""
+"""Configs of experiments: their schema, their files, and the messages for mistakes in them."""

@@ -1,4 +1,4 @@
-"""In which keys two configs differ, and what to type to get from one to the other."""
+"""Differences between two configs, as keys and as overrides to type."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ from glimpse.config.strict_yaml import parse_yaml
 
 
 def differing_keys(ours: Experiment, theirs: Experiment) -> list[str]:
-    """The keys, such as `train.steps`, that do not have the same value in both, sorted."""
+    """Return the sorted keys, such as `train.steps`, whose values differ."""
     left, right = _leaves(ours.model_dump()), _leaves(theirs.model_dump())
     return sorted(key for key in left | right if left.get(key) != right.get(key))
 
 
 def overrides_from(base: Experiment, wanted: Experiment) -> list[str]:
-    """The overrides `a.b=c` that make `wanted` of `base`, sorted."""
+    """Return the sorted overrides `a.b=c` that turn `base` into `wanted`."""
     values = _leaves(wanted.model_dump(mode="json"))
     return [f"{key}={_typed(values[key])}" for key in differing_keys(base, wanted) if key in values]
 
@@ -27,6 +27,6 @@ def _leaves(data: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _typed(value: Any) -> str:
-    """A value as YAML that is read back as the same value."""
+    """Write a value as YAML that is read back as the same value."""
     plain = isinstance(value, str) and parse_yaml(value) == (value, [])
     return str(value) if plain else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Reading and writing configs: strict YAML files that extend each other, and `a.b=c` overrides.
+"""Config files: strict YAML that extends other files, with `a.b=c` overrides on top.
 
 All mistakes are reported at once, each with the file that it is in. Only plain data are read.
 """
@@ -10,17 +10,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment
 from glimpse.config.layers import Layers
 from glimpse.config.mistakes import nearest
+from glimpse.config.registry_sections import add_names
 from glimpse.config.strict_yaml import parse_yaml, write_yaml
+from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
 
 COMMAND_LINE = "command line"
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a config file, with `a.b=c` overrides laid over it.
+    """Read the experiment of a config file, with `a.b=c` overrides on top.
 
     Args:
         path: A file; or the name of a shipped config, such as `mnist-ram` or `configs/images/mnist-ram.yaml`.
@@ -33,7 +36,7 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
 
 
 def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Experiment, list[str]]:
-    """As `load_experiment`, with notes: a line for each group of keys that a later layer made void.
+    """Read an experiment as `load_experiment` does, with a note for each group of keys that a later layer drops.
 
     There are none of a shipped config over another one, which is as it should be.
     """
@@ -50,13 +53,15 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Ex
 
 
 def dump_experiment(experiment: Experiment) -> str:
-    """The whole experiment as YAML, defaults included; `load_experiment` reads an equal one from it."""
+    """Write the whole experiment as YAML, defaults included; `load_experiment` reads an equal one back."""
     return write_yaml(experiment.model_dump(mode="json"))
 
 
 def experiment_schema() -> dict[str, Any]:
-    """The JSON schema of a config file, for the completion and the checks of an editor."""
+    """Return the JSON schema of a config file, for completion and checks in an editor."""
     schema = Experiment.model_json_schema()
+    add_names(schema, "task", ENVIRONMENTS)
+    add_names(schema, "agent", AGENTS)
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     schema["properties"]["extends"] = {
         **names,
@@ -66,18 +71,18 @@ def experiment_schema() -> dict[str, Any]:
 
 
 def shipped_configs() -> dict[str, Path]:
-    """The configs that come with glimpse, by name; each lies in the folder of its family."""
+    """Return the files of the configs that ship with glimpse, by name."""
     folder = Path(str(files("glimpse.configs")))
     return {file.stem: file for file in sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)}
 
 
 def config_path(name: str) -> str:
-    """The path of a shipped config as it is typed in a checkout: `configs/FAMILY/NAME.yaml`."""
+    """Return a shipped config's path as it is typed in a checkout: `configs/FAMILY/NAME.yaml`."""
     return f"configs/{shipped_configs()[name].parent.name}/{name}.yaml"
 
 
 def find_config(path: str | Path, folder: Path = Path()) -> Path:
-    """The file that is meant by a path, relative to `folder`, or else by the name of a shipped config.
+    """Find a config by its path, relative to `folder`, or else by the name of a shipped one.
 
     Raises:
         UserError: If there is none; the message names the nearest of those that are there.
@@ -97,7 +102,7 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
 
 
 def _lies_among_configs(folder: Path, shipped: Path) -> bool:
-    """Whether a folder that was typed is where a shipped config is: none, configs/, or its family's."""
+    """Return True if a typed folder may stand before a shipped config's name: none, configs/ or its family's."""
     return folder in (Path(), Path("configs"), Path("configs") / shipped.parent.name)
 
 
@@ -108,7 +113,7 @@ def _hint_for_a_run(folder: Path) -> str:
 
 
 def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each file's name and data: first the files that it extends, in their order, then the file itself.
+    """Yield each file's name and data: the files that it extends, in their order, then the file itself.
 
     Raises:
         UserError: If a file cannot be read, so that nothing can be said about the rest.
@@ -131,7 +136,7 @@ def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -
 
 
 def _read_file(file: Path, mistakes: list[str]) -> dict[str, Any]:
-    """The mapping in one file; keys that are given twice are put on the list of mistakes."""
+    """Read the mapping of one file; keys given twice are added to the mistakes."""
     try:
         if not file.is_file():
             raise UserError(f"{file}: is not a regular file")
@@ -153,7 +158,7 @@ def _read_file(file: Path, mistakes: list[str]) -> dict[str, Any]:
 
 
 def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
-    """The overrides as one layer, later ones over earlier ones."""
+    """Merge the overrides into one layer; later ones win."""
     data: dict[str, Any] = {}
     for given in overrides:
         path, equals, text = given.partition("=")
@@ -173,7 +178,7 @@ def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, 
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> bool:
     """Set one key, making the sections above it; False if one of these already is a value.
 
-    A name that is given beside options, `attention=relative` and `attention.heads=8`, is the kind that they are of.
+    A name given beside options, as in `attention=relative` and `attention.heads=8`, becomes their `kind`.
     """
     for key in keys[:-1]:
         if isinstance(name := data.setdefault(key, {}), str) and name.isidentifier():

@@ -1,6 +1,6 @@
-"""The layers of a config: the files that a file extends, the file itself, then the command line.
+"""Layers of a config: the files that a file extends, the file itself, then the command line.
 
-Each is laid over those before it, and every mistake is reported with the layer that it came from.
+Each goes on top of those before it, and every mistake is reported with the layer that it came from.
 """
 
 from typing import Any
@@ -12,18 +12,18 @@ from glimpse.config.mistakes import Mistake, describe, tag
 from glimpse.config.parts import chosen, default_kind, kinds_of, written_out
 from glimpse.errors import UserError
 
-_OF_THE_WORLD = ("data", "canvas")
-"""Options of a task that say what its world is: they go when another world is named."""
+_OF_THE_ENVIRONMENT = ("data", "canvas")
+"""Options of a task that describe its environment: they are dropped when another environment is named."""
 
 
 class Layers:
-    """What the layers so far say together, and which layer each key's value came from.
+    """Merged layers so far, with the layer that each key's value came from.
 
     Attributes:
         data: The layers' values, merged.
         sources: For each path of keys the layer that last touched it; the empty path is the main file.
-        notes: A line for each group of keys that a later layer made void.
-        mistakes: Lines about what is wrong; who reads a layer may add to them.
+        notes: A line for each group of keys that a later layer drops.
+        mistakes: Lines about mistakes; readers of a layer add theirs.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,12 +34,12 @@ class Layers:
         self.mistakes: list[str] = []
 
     def lay(self, upper: dict[str, Any], source: str, noted: bool = True) -> None:
-        """Lay another layer over these; mappings are merged, all else is replaced.
+        """Put another layer on top; mappings are merged, all else is replaced.
 
         Args:
             upper: The layer.
             source: Where it is from.
-            noted: Whether what it makes void is worth a note.
+            noted: Whether to note the keys that it drops.
         """
         before = len(self.notes)
         upper = written_out(Experiment, upper, self.data)
@@ -50,7 +50,7 @@ class Layers:
             del self.notes[before:]
 
     def validate(self) -> Experiment:
-        """The experiment.
+        """Check the merged layers and return the experiment.
 
         Raises:
             UserError: With all mistakes that were found in the layers.
@@ -80,7 +80,7 @@ class Layers:
                 lower[key] = value
 
     def _drop_within(self, was: Any, becomes: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
-        """Where a section or a part of it becomes another variant, forget the options that only the old one has.
+        """Drop options that only the old variant has where a section, or a part of it, becomes another variant.
 
         `was` and `becomes` are its types: with another agent, a part of the same name may be of other kinds.
         """
@@ -91,7 +91,7 @@ class Layers:
             return
         key = "kind" if kinds_of(before) else tag(was)
         lost = set(before.model_fields) - set(after.model_fields)
-        lost |= set(_OF_THE_WORLD) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
+        lost |= set(_OF_THE_ENVIRONMENT) if path == ("task",) and old[key] != new.get(key, old[key]) else set()
         if dropped := [name for name in old if name in lost]:
             names = ", ".join(".".join((*path, name)) for name in dropped)
             now, then = new.get(key, default_kind(after)), old.get(key, default_kind(before))
@@ -106,7 +106,7 @@ class Layers:
             self._drop_within(known.annotation, field.annotation, *inner, source)
 
     def _drop_other_budget(self, upper: dict[str, Any], source: str) -> None:
-        """Training has a number of steps or of minutes; the later layer decides which."""
+        """Drop `train.steps` where a later layer gives `train.minutes`, and the other way round."""
         old, new = _section(self.data, "train"), _section(upper, "train")
         for given, other in (("steps", "minutes"), ("minutes", "steps")):
             if new.get(given) is not None and new.get(other) is None and old.get(other) is not None:
@@ -119,7 +119,7 @@ def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _with_tuples(value: Any) -> Any:
-    """The same data as strict pydantic takes them: YAML's lists are the tuples of our options."""
+    """Turn lists into tuples, which strict pydantic demands for the options' tuples."""
     if isinstance(value, dict):
         return {key: _with_tuples(inner) for key, inner in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

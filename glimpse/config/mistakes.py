@@ -1,4 +1,4 @@
-"""What is wrong in a config, as lines that a user can act on.
+"""Messages for mistakes in a config, as lines that a user can act on.
 
 pydantic finds the mistakes; here each becomes a key's path and a text with what was expected, what came, and
 the nearest right name.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 Path = tuple[str, ...]
@@ -35,41 +35,53 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 class Mistake(NamedTuple):
-    """The path of a key, and what is wrong with it."""
+    """Path of a key, and what is wrong with it."""
 
     path: Path
     text: str
 
 
 def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any]) -> list[Mistake]:
-    """The mistakes that pydantic found when it read `data` as a `model`, each once."""
+    """Return the mistakes that pydantic found when it read `data` as a `model`, each once."""
     found = (_describe(details, model, data) for details in error.errors(include_url=False))
     return list(dict.fromkeys(found))
 
 
 def variants(annotation: Any) -> dict[str, type[BaseModel]]:
-    """The models that a section may be, by the value of the key `tag` gives; empty where there is no such key."""
-    named: dict[str, type[BaseModel]] = {}
-    for model in models_of(annotation):
+    """Return the models that a section may be, by the value of its `tag`; empty where it has none."""
+    named = _tagged(annotation)
+    for model in [] if named else models_of(annotation):
         if tag(annotation) in model.model_fields:
             named |= dict.fromkeys(get_args(model.model_fields[tag(annotation)].annotation), model)
     return named
 
 
+def _tagged(annotation: Any) -> dict[str, type[BaseModel]]:
+    """Return the models of a union made from a registry, by the names there; see `registry_sections.py`."""
+    while get_origin(annotation) is Annotated and not _tags(annotation):
+        annotation = get_args(annotation)[0]
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return {name: get_args(member)[0] for member in members for name in _tags(member)}
+
+
+def _tags(member: Any) -> list[str]:
+    return [part.tag for part in getattr(member, "__metadata__", ()) if isinstance(part, Tag)]
+
+
 def tag(annotation: Any) -> str:
-    """The key that says which of several models a section is: `name` of worlds and agents, `kind` of their parts."""
+    """Return the key that chooses between models: `name` for environments and agents, `kind` for their parts."""
     models = models_of(annotation)
     parts = len(models) > 1 and all("kind" in model.model_fields for model in models)
     return "kind" if parts else "name"
 
 
 def nearest(wrong: str, right: Iterable[str]) -> str | None:
-    """The right name that is most like the wrong one, or None where none is near."""
+    """Return the right name most like the wrong one, or None where none is near."""
     return next(iter(difflib.get_close_matches(wrong, list(right), n=1)), None)
 
 
-class _Place(NamedTuple):
-    """A key's path, value and type, the model that has it, and the models that could stand in its place."""
+class _Key(NamedTuple):
+    """Path, value and type of a key, the model that has it, and the models that could replace that one."""
 
     path: Path
     value: Any
@@ -78,85 +90,87 @@ class _Place(NamedTuple):
     siblings: dict[str, type[BaseModel]]
 
 
-def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[str, Any]) -> _Place:
-    """Follow pydantic's location, without what is no key: names of a union's members, positions in lists."""
-    place = _Place((), data, model, model, {})
+def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[str, Any]) -> _Key:
+    """Follow pydantic's location, skipping union members and list positions, which are no keys."""
+    found = _Key((), data, model, model, {})
     for part in location:
-        models = models_of(place.annotation)
+        models = models_of(found.annotation)
         if len(models) > 1:
-            siblings = variants(place.annotation)
-            place = place._replace(annotation=siblings.get(str(part)), siblings=siblings)
+            siblings = variants(found.annotation)
+            found = found._replace(annotation=siblings.get(str(part)), siblings=siblings)
         elif models and isinstance(part, str):
             field = models[0].model_fields.get(part)
             annotation = field.annotation if field else None
-            if isinstance(place.value, str):  # A bare name, which stands for a mapping with this key alone.
-                place = place._replace(annotation=annotation)
+            if isinstance(found.value, str):  # A bare name, which stands for a mapping with this key alone.
+                found = found._replace(annotation=annotation)
                 continue
-            value = place.value.get(part) if isinstance(place.value, dict) else None
-            place = _Place((*place.path, part), value, annotation, models[0], place.siblings)
-    return place
+            value = found.value.get(part) if isinstance(found.value, dict) else None
+            found = _Key((*found.path, part), value, annotation, models[0], found.siblings)
+    return found
 
 
 def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any]) -> Mistake:
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
-    place = _locate(details["loc"], model, data)
+    found = _locate(details["loc"], model, data)
     in_list = bool(details["loc"]) and isinstance(details["loc"][-1], int)
     if kind == "extra_forbidden":
-        return Mistake(place.path, f"unknown key{_right_key(place, model, data)}")
+        return Mistake(found.path, f"unknown key{_right_key(found, model, data)}")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _describe_tag(place, context["discriminator"].strip("'"))
+        return _describe_tag(found, tag(found.annotation))
     if kind in _WRONG_KIND or (kind == "missing" and in_list):
-        wanted = _join(_kinds(place.annotation))
-        return Mistake(place.path, f"should be {wanted} {_got(place.value, _choices(place.annotation))}")
+        wanted = _join(_kinds(found.annotation))
+        return Mistake(found.path, f"should be {wanted} {_got(found.value, _choices(found.annotation))}")
     if kind == "missing":
-        return Mistake(place.path, f"is missing{_what_is_missing(place.annotation)}")
+        return Mistake(found.path, f"is missing{_what_is_missing(found.annotation)}")
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        return Mistake(place.path, f"should be {words} {context[limit]:.12g} {_got(given)}")
+        return Mistake(found.path, f"should be {words} {context[limit]:.12g} {_got(given)}")
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
-        return Mistake(place.path, f"should match {pattern} {_got(given, pattern.split('|'))}")
+        return Mistake(found.path, f"should match {pattern} {_got(given, pattern.split('|'))}")
     if kind == "value_error":
-        return Mistake(place.path, str(context["error"]))
+        return Mistake(found.path, str(context["error"]))
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.
-        return Mistake((*place.path, context["key"]), details["msg"])
-    return Mistake(place.path, details["msg"].removeprefix("Input "))
+        return Mistake((*found.path, context["key"]), details["msg"])
+    return Mistake(found.path, details["msg"].removeprefix("Input "))
 
 
 def _what_is_missing(annotation: Any) -> str:
-    """What a key should have been given; of a section no more than that it is not there."""
+    """Describe the value that a missing key should have; nothing for a missing section."""
     if not models_of(annotation):
         return f", should be {_join(_kinds(annotation))}"
     kinds = variants(annotation) if tag(annotation) == "kind" else {}
     return f", should be {_join([repr(kind) for kind in kinds])}" if kinds else ""
 
 
-def _describe_tag(place: _Place, key: str) -> Mistake:
-    names = list(variants(place.annotation))
+def _describe_tag(found: _Key, key: str) -> Mistake:
+    names = list(variants(found.annotation))
     wanted = _join([repr(name) for name in names])
-    if isinstance(place.value, str):  # A bare name, which stands for a mapping with this key alone.
-        return Mistake(place.path, f"should be {wanted} {_got(place.value, names)}")
-    if not isinstance(place.value, dict) or key not in place.value:
-        return Mistake((*place.path, key), f"is missing, should be {wanted}")
-    return Mistake((*place.path, key), f"should be {wanted} {_got(place.value[key], names)}")
+    if isinstance(found.value, str) and key == "kind":  # A bare name, which stands for a mapping with this key alone.
+        return Mistake(found.path, f"should be {wanted} {_got(found.value, names)}")
+    if found.value is not None and not isinstance(found.value, dict):
+        return Mistake(found.path, f"should be a mapping of keys to values {_got(found.value)}")
+    if not isinstance(found.value, dict) or key not in found.value:
+        return Mistake((*found.path, key), f"is missing, should be {wanted}")
+    return Mistake((*found.path, key), f"should be {wanted} {_got(found.value[key], names)}")
 
 
-def _right_key(place: _Place, model: type[BaseModel], data: dict[str, Any]) -> str:
-    """What may have been meant by an unknown key: a key of another variant, or one that is much like it."""
-    key = place.path[-1]
-    if place.owner in place.siblings.values():
-        owners = [repr(name) for name, sibling in place.siblings.items() if key in sibling.model_fields]
+def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str:
+    """Suggest a key for an unknown one: a key of another variant, or the most similar."""
+    key = found.path[-1]
+    if found.owner in found.siblings.values():
+        owners = [repr(name) for name, sibling in found.siblings.items() if key in sibling.model_fields]
         if owners:
-            return f" (it belongs to {place.path[-2]} {_join(owners)})"
+            return f" (it belongs to {found.path[-2]} {_join(owners)})"
     known = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
-    known |= {own: own for own in place.owner.model_fields}
+    known |= {own: own for own in found.owner.model_fields}
     if meant := nearest(key, known):
         return f" (did you mean {known[meant]!r}?)"
-    return f" (known: {', '.join(place.owner.model_fields)})"
+    return f" (known: {', '.join(found.owner.model_fields)})"
 
 
 def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
-    """The paths of all keys that could be given, with the variants that `data` chooses."""
+    """Yield the paths of all keys that could be given, with the variants that `data` chooses."""
     for key, field in model.model_fields.items():
         yield (key,)
         value = data.get(key) if isinstance(data, dict) else None
@@ -169,7 +183,7 @@ def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
 
 
 def _members(annotation: Any) -> list[Any]:
-    """The types of which a value may be: one, or the members of a union."""
+    """Return the types that a value may have: one, or the members of a union."""
     if get_origin(annotation) is Annotated:
         return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -178,18 +192,18 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def models_of(annotation: Any) -> list[type[BaseModel]]:
-    """The models that a value may be."""
+    """Return the models that a value may be."""
     return [kind for kind in _members(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 
 def _choices(annotation: Any) -> list[str]:
-    """The names that a value may be."""
+    """Return the names that a value may be."""
     literals = [kind for kind in _members(annotation) if get_origin(kind) is Literal]
     return [choice for literal in literals for choice in get_args(literal) if isinstance(choice, str)]
 
 
 def _kinds(annotation: Any) -> list[str]:
-    """What a value may be, in words."""
+    """Describe in words what a value may be."""
     kinds = []
     for kind in _members(annotation):
         if get_origin(kind) is Literal:
@@ -212,7 +226,7 @@ def _join(words: list[str]) -> str:
 
 
 def _got(value: Any, choices: Iterable[str] = ()) -> str:
-    """What came, briefly, with the nearest of the choices where it is one of a few names."""
+    """Describe briefly what came, with the nearest of the choices."""
     meant = nearest(value, choices) if isinstance(value, str) else None
     return f"(got {_show(value)}; did you mean {meant!r}?)" if meant else f"(got {_show(value)})"
 

@@ -12,7 +12,7 @@ from glimpse.config.mistakes import models_of, tag, variants
 
 
 def written_out(annotation: Any, given: Any, below: Any, default: Any = None) -> Any:
-    """What a layer gives, with the kinds of its parts.
+    """Write out the kinds of a layer's parts.
 
     Args:
         annotation: the type of the section, part or value.
@@ -37,7 +37,7 @@ def written_out(annotation: Any, given: Any, below: Any, default: Any = None) ->
 
 
 def chosen(annotation: Any, given: dict[str, Any]) -> type[BaseModel] | None:
-    """The model that a section is: the only one that it can be, or the one that its name or kind says."""
+    """Return the model of a section: the only one possible, or the one that its name or kind chooses."""
     named = variants(annotation)
     name = given.get(tag(annotation))
     if named:
@@ -46,11 +46,11 @@ def chosen(annotation: Any, given: dict[str, Any]) -> type[BaseModel] | None:
 
 
 def kinds_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """What the key `kind` of a model may say; nothing where it has none."""
+    """Return the values of a model's key `kind`; none where it has no such key."""
     field = model.model_fields.get("kind")
     return get_args(field.annotation) if field else ()
 
 
 def default_kind(model: type[BaseModel]) -> str:
-    """What it says by default."""
+    """Return the default kind of a model."""
     return next(iter(kinds_of(model)), "")

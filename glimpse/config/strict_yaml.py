@@ -1,4 +1,4 @@
-"""YAML as plain data without surprises: what is written is what is meant.
+"""Strict YAML: plain data, read as they are written.
 
 PyYAML follows YAML 1.1, in which `no` is false, `012` is ten, `12:30` is 750, `1e-3` is text, and a key given
 twice silently counts once. Here numbers are decimal, only `true` and `false` are booleans, everything else is
@@ -19,14 +19,14 @@ _NULL = re.compile(r"(~|null|Null|NULL|)$")
 
 
 class YamlMistake(NamedTuple):
-    """What is wrong, and in which line (counted from 1)."""
+    """Line of a mistake (counted from 1), and its text."""
 
     line: int
     text: str
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with tables of its own: none of YAML 1.1's types of values is known to it."""
+    """PyYAML's safe loader without YAML 1.1's types of values."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
     yaml_constructors: ClassVar[dict[str | None, Any]] = {}
@@ -63,7 +63,7 @@ def parse_yaml(text: str) -> tuple[Any, list[YamlMistake]]:
 
 
 def write_yaml(value: Any) -> str:
-    """Plain data as YAML that `parse_yaml` and any reader of YAML 1.1 or 1.2 read back as the same value."""
+    """Write plain data as YAML that `parse_yaml` and any YAML 1.1 or 1.2 reader read back unchanged."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -83,14 +83,14 @@ def _fail(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
 
 
 def _scalar(node: yaml.Node, kind: re.Pattern[str] | None = None) -> str:
-    """The text of a scalar, which an explicit tag such as `!!int` may have put on anything."""
+    """Return the text of a scalar; an explicit tag such as `!!int` may have been put on anything."""
     if not isinstance(node, yaml.ScalarNode) or (kind and not kind.match(node.value)):
         raise _fail(node, f"not what its tag {node.tag.removeprefix(_PREFIX)!r} says")
     return str(node.value)
 
 
 def _construct_number(loader: _Loader, node: yaml.Node) -> int | float:
-    """Read a number; a whole one is an int however it is written, so that `steps: 1e4` is."""
+    """Read a number; a whole one becomes an int however it is written, as in `steps: 1e4`."""
     text = _scalar(node, _NUMBER)
     try:
         number = int(text) if _INTEGER.match(text) else float(text)

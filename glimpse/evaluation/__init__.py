@@ -1,1 +1,1 @@
-"""Evaluation: an evaluator for each family, scores, control locators and diagnostics."""
+"""Evaluation: an evaluator for each family of environments, scores, control locators and diagnostics."""

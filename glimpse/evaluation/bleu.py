@@ -1,4 +1,4 @@
-"""BLEU and chrF by sacrebleu, and BLEU by the length of the source."""
+"""BLEU and chrF of translations by sacrebleu, and BLEU by the length of the source."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 from glimpse.errors import UserError
 
 LENGTHS = (10, 15, 20, 25)
-"""Words of a source up to which translations are measured together; the longer ones are the last group."""
+"""Upper bounds, in words of the source, of the groups of `bleu_by_length`; longer sources are the last group."""
 
 
-class Quality(NamedTuple):
-    """Of translations beside references, detokenised.
+class TranslationQuality(NamedTuple):
+    """Quality of detokenised translations against references.
 
-    bleu, chrf: of all, in percent. signatures: which versions of both, for others to compare with.
-    right: translations that are exactly the reference, in percent.
+    bleu, chrf: corpus scores, in percent.
+    signatures: sacrebleu's signatures of both, which make the scores comparable.
+    right: percentage of translations that equal their reference exactly.
     """
 
     bleu: float
@@ -22,21 +23,26 @@ class Quality(NamedTuple):
     right: float
 
 
-class OfLength(NamedTuple):
-    """BLEU of the `sentences` whose sources have up to `words` words; None where there is no limit."""
+class LengthGroup(NamedTuple):
+    """BLEU of the sentences of a group of source lengths.
+
+    words: most words of a source in the group; None for the last group, which has no limit.
+    sentences: number of sentences in the group.
+    bleu: corpus BLEU, in percent.
+    """
 
     words: int | None
     sentences: int
     bleu: float
 
 
-def measure_quality(translations: Sequence[str], references: Sequence[str], lower: bool = False) -> Quality:
+def measure_quality(translations: Sequence[str], references: Sequence[str], lower: bool = False) -> TranslationQuality:
     """Compare translations with one reference each.
 
     Args:
-        translations: what is measured.
-        references: one for each.
-        lower: whether capitals were given up, which the signatures then say.
+        translations: the translations to measure.
+        references: one reference for each translation.
+        lower: whether all texts are lower-cased; the signatures then say so.
 
     Raises:
         UserError: if sacrebleu is not installed.
@@ -47,26 +53,28 @@ def measure_quality(translations: Sequence[str], references: Sequence[str], lowe
     scores = bleu.corpus_score(given, true).score, chrf.corpus_score(given, true).score
     signatures = f"BLEU|{bleu.get_signature()}", f"chrF2|{chrf.get_signature()}"
     same = sum(one == other for one, other in zip(translations, references, strict=True))
-    return Quality(*scores, signatures, 100 * same / max(1, len(references)))
+    return TranslationQuality(*scores, signatures, 100 * same / max(1, len(references)))
 
 
-def by_length(sources: Sequence[str], translations: Sequence[str], references: Sequence[str]) -> list[OfLength]:
-    """BLEU of sources of like lengths (Bahdanau et al., 2015, figure 2); groups without a sentence are left out."""
+def bleu_by_length(sources: Sequence[str], translations: Sequence[str], references: Sequence[str]) -> list[LengthGroup]:
+    """Compute BLEU for each group of source lengths (Bahdanau et al., 2015, figure 2); empty groups are left out."""
     bleu = _sacrebleu().BLEU()
-    found = []
+    words = [len(text.split()) for text in sources]
+    groups = []
     for low, high in zip((0, *LENGTHS), (*LENGTHS, None), strict=True):
-        some = [n for n, text in enumerate(sources) if low < len(text.split()) and len(text.split()) <= (high or 10**9)]
+        some = [number for number, count in enumerate(words) if low < count and (high is None or count <= high)]
         if some:
             score = bleu.corpus_score([translations[n] for n in some], [[references[n] for n in some]]).score
-            found.append(OfLength(high, len(some), score))
-    return found
+            groups.append(LengthGroup(high, len(some), score))
+    return groups
 
 
 def _sacrebleu() -> Any:
+    """Import sacrebleu's metrics."""
     try:
         from sacrebleu import metrics
     except ModuleNotFoundError:
         raise UserError(
-            "translations are measured by sacrebleu, which is not installed: pip install 'glimpse-rl[translation]'"
+            "BLEU and chrF need sacrebleu, which is not installed: pip install 'glimpse-rl[translation]'"
         ) from None
     return metrics

@@ -1,70 +1,97 @@
-"""The same weights with other eyes: what an answer owes to where the agent looked."""
+"""Control locators: the same weights look at other locations, which shows how much the answers owe to the policy."""
 
 import copy
 
 import torch
 from torch import Tensor
 
+from glimpse.agents.abilities import has_locator
 from glimpse.agents.agent import Agent
 from glimpse.agents.vision.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.lane_random import mix
-from glimpse.envs.lanes import VisualCore
-from glimpse.evaluation.diagnostics import answers_to_images, attention_gain, gaze_warnings, looks, path_warning
-from glimpse.evaluation.scores import Scores, measure
+from glimpse.evaluation.diagnostics import (
+    adapts_to_images,
+    attention_gain,
+    mean_scanpath_warning,
+    recorded_locations,
+    scanpath_warnings,
+)
+from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.scores import Scores, measure_scores
 from glimpse.runs.rollout import play
 
-RANDOM, MEAN_PATH = "random places", "its own mean path"
+RANDOM, MEAN_SCANPATH = "random locations", "its own mean scanpath"
+"""Names of the two controls that the attention gain is reported over."""
 
 
-def mean_path(agent: Agent, world: VisualCore, options: EvaluateOptions) -> Tensor:
-    """Where the agent looks on average after each step, (T, 2): its policy with the image taken out.
+def mean_scanpath(agent: Agent, env: VisualEnv, options: EvaluateOptions) -> Tensor:
+    """Compute the agent's mean location after each step, averaged over images.
 
-    Looks that a glimpse followed are counted, and the centre stands where there are none.
+    Only locations that were followed by a glimpse are counted. Where there are none, the mean is the centre.
+
+    Args:
+        agent: plays greedily on at most `options.batch` examples.
+        env: shows the split.
+        options: batch and seed.
+
+    Returns:
+        (T, 2) in [-1, 1]; the last location is the centre, since no glimpse follows.
     """
-    example = torch.arange(min(world.examples, options.batch), device=world.device)
-    episode = play(world, agent, example, mix(example, options.seed), greedy=True)
-    look, followed = looks(episode)
+    example = torch.arange(min(env.examples, options.batch), device=env.device)
+    episode = play(env, agent, example, mix(example, options.seed), greedy=True)
+    look, followed = recorded_locations(episode)
     counted = followed.to(look.dtype).unsqueeze(-1)
     path = (look.clamp(-1, 1) * counted).sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)
     return torch.cat([path, path.new_zeros(1, 2)])
 
 
-def with_other_eyes(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Locator]:
-    """The same weights with the locator exchanged: what the answer owes to where the agent looked."""
-    device = world.device
+def control_locators(agent: Agent, env: VisualEnv, options: EvaluateOptions) -> dict[str, Locator]:
+    """Return the control locators by name: random, centre, raster scan, and the agent's own mean scanpath."""
+    device = env.device
     centre = torch.zeros(agent.steps, 2, device=device)
     return {
         RANDOM: RandomLocator(),
         "centre only": FixedLocator(centre),
         "raster scan": FixedLocator(raster(agent.steps).roll(-1, 0).to(device)),
-        MEAN_PATH: FixedLocator(mean_path(agent, world, options)),
+        MEAN_SCANPATH: FixedLocator(mean_scanpath(agent, env, options)),
     }
 
 
-def measure_controls(agent: Agent, world: VisualCore, options: EvaluateOptions) -> dict[str, Scores]:
-    """Scores with the locator exchanged for each control; none for an agent without a locator."""
-    if not hasattr(agent, "locator"):
+def measure_controls(agent: Agent, env: VisualEnv, options: EvaluateOptions) -> dict[str, Scores]:
+    """Return the scores of the agent with each control locator; none for an agent without a locator."""
+    if not has_locator(agent):
         return {}
     scores = {}
-    for name, locator in with_other_eyes(agent, world, options).items():
-        blind = copy.copy(agent)
-        blind._modules = {**agent._modules, "locator": locator}
-        scores[name] = measure(blind, world, options)
+    for name, locator in control_locators(agent, env, options).items():
+        scores[name] = _measure_with(agent, locator, env, options)
     return scores
 
 
+def _measure_with(agent: Agent, locator: Locator, env: VisualEnv, options: EvaluateOptions) -> Scores:
+    """Return the scores of a copy of the agent with another locator; the agent itself stays unchanged."""
+    controlled = copy.copy(agent)
+    controlled._modules = {**agent._modules, "locator": locator}
+    return measure_scores(controlled, env, options, lambda: LocationStatistics(controlled, env))
+
+
 def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
-    """What is wrong with where an agent looks, from its scores (the first) and those of its controls."""
-    own, path = next(iter(rows.values())), rows.get(MEAN_PATH)
-    found = gaze_warnings(own.gaze, agent)
-    if path is not None and answers_to_images(agent):
-        found += path_warning(own.greedy.high, path.greedy.error)
-    return found
+    """Return warnings about the agent's locations.
+
+    Args:
+        rows: scores by name, the agent's first, then those of its controls.
+        agent: the agent.
+    """
+    own, path = next(iter(rows.values())), rows.get(MEAN_SCANPATH)
+    warnings = scanpath_warnings(own.scanpath, agent)
+    if path is not None and adapts_to_images(agent):
+        warnings += mean_scanpath_warning(own.greedy.high, path.greedy.error)
+    return warnings
 
 
-def describe_gain(rows: dict[str, Scores]) -> list[str]:
-    """A line on what the agent's own places gain over others, or nothing where it has no eyes to exchange."""
+def describe_attention_gain(rows: dict[str, Scores]) -> list[str]:
+    """Return a line with the attention gain over two controls; no line for an agent without controls."""
     gain = attention_gain({name: scores.greedy.error for name, scores in rows.items()})
-    shown = ", ".join(f"{gain[name]:+.2f} over {name}" for name in (RANDOM, MEAN_PATH) if name in gain)
+    shown = ", ".join(f"{gain[name]:+.2f} over {name}" for name in (RANDOM, MEAN_SCANPATH) if name in gain)
     return [f"attention gain, greedy, percentage points: {shown}"] if shown else []

@@ -1,4 +1,4 @@
-"""What an answer costs: parameters, pixels, and multiply-adds of one episode."""
+"""Cost of an answer: parameters, pixels read, and multiply-adds of one episode."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,20 +7,21 @@ import torch
 from torch.backends import cudnn
 from torch.utils.flop_counter import FlopCounterMode
 
+from glimpse.agents.abilities import pixels_read
 from glimpse.agents.agent import Agent
-from glimpse.envs.images.whole_view import WholeView
-from glimpse.envs.lanes import JudgedCore, shows_pictures
+from glimpse.envs.core import EvaluatedEnv
+from glimpse.envs.images.picture_env import VisualEnv
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one episode of T steps.
+    """Cost of one episode of T steps.
 
-    parameters: numbers that are learned.
-    pixels: distinct pixels that the agent's input is made of. Through a retina that is T * K * C * P * P, of a whole
-        picture C * H * W, however often it is looked at; an agent that leaves some unread counts those it reads.
-    multiply_adds: of products of matrices and convolutions. What is done number by number is left out, as are the
-        making of the picture and the retina's sums.
+    parameters: number of learned parameters.
+    pixels: distinct pixels that the agent's input is made of. Through a retina that is T * K * C * P * P. Of a whole
+        picture it is C * H * W, however often it is looked at; an agent that reads a part of it counts that part.
+    multiply_adds: multiply-adds of matrix products and convolutions. Elementwise operations, the drawing of the
+        picture and the retina's sums are left out.
     """
 
     parameters: int
@@ -28,39 +29,48 @@ class Cost:
     multiply_adds: int
 
     def describe(self) -> str:
-        """In a line."""
+        """Return the cost as a line of text."""
         seen = f"{self.pixels:,} pixels, " if self.pixels else ""
         return f"{self.parameters:,} parameters; an episode: {seen}{self.multiply_adds:,} multiply-adds"
 
 
 @torch.no_grad()
-def measure_cost(agent: Agent, world: JudgedCore) -> Cost:
-    """The cost of an agent in a world, of an episode that is not stopped early; it follows from shapes alone."""
-    example = torch.zeros(1, dtype=torch.int64, device=world.device)
-    observation = world.begin(example, example)
+def measure_cost(agent: Agent, env: EvaluatedEnv, shown: int = 0) -> Cost:
+    """Measure the cost of an episode that is not stopped early; it depends on shapes alone.
+
+    Args:
+        agent: the agent to measure.
+        env: the environment that it acts in.
+        shown: number of pixels that the environment shows in an episode.
+    """
+    example = torch.zeros(1, dtype=torch.int64, device=env.device)
+    observation = env.reset(example, example)
     # Without cuDNN a GPU's LSTM is made of products that the counter knows.
     with cudnn.flags(enabled=False), FlopCounterMode(display=False, custom_mapping=_FUSED) as counter:
-        memory = agent.begin(observation)
+        memory = agent.initial_memory(observation)
         for _ in range(agent.steps):
             _, memory = agent(observation, memory)
     parameters = sum(parameter.numel() for parameter in agent.parameters())
-    return Cost(parameters, agent.pixels(_shown(world, agent.steps)), counter.get_total_flops() // 2)
+    return Cost(parameters, pixels_read(agent, shown), counter.get_total_flops() // 2)
 
 
-def _shown(world: JudgedCore, steps: int) -> int:
-    """Pixels that the world shows in so many steps."""
-    if not shows_pictures(world):
-        return 0
-    shape = world.observation_space["glimpse"].shape or ()
-    once = int(torch.Size(shape).numel())
-    return once if isinstance(world.retina, WholeView) else once * steps
+def shown_pixels(env: VisualEnv, steps: int) -> int:
+    """Return the number of pixels that the environment shows in an episode of `steps` steps."""
+    once = int(torch.Size(env.observation_space["glimpse"].shape or ()).numel())
+    return once if env.retina.shows_all else once * steps
 
 
 def _lstm_operations(features: Any, input_weight: Any, memory_weight: Any, *_: Any, **__: Any) -> int:
-    """Twice the multiply-adds of an LSTM's two products, from the shapes (T, B, G), (4 D, G) and (4 D, D)."""
+    """Return twice the multiply-adds of an LSTM's two products.
+
+    Args:
+        features: shape (T, B, G) of the input.
+        input_weight: shape (4 D, G).
+        memory_weight: shape (4 D, D).
+    """
     steps, lanes, _width = features
     return 2 * int(steps * lanes) * sum(int(torch.Size(weight).numel()) for weight in (input_weight, memory_weight))
 
 
 _FUSED = {torch.ops.aten.mkldnn_rnn_layer: _lstm_operations}
-"""What torch's counter does not know: the CPU's LSTM is one operation."""
+"""Operations that torch's counter does not know: on CPUs an LSTM is one fused operation."""

@@ -1,7 +1,7 @@
-"""ERASER's measures of reasons: how well they agree with people's, and how faithful they are to an answer.
+"""ERASER's metrics of rationales: agreement with human rationales, and faithfulness to the agent's answers.
 
-DeYoung et al. (2020), "ERASER: a benchmark to evaluate rationalized NLP models", section 4, as its released code
-computes them. Axes: D documents, of n words each (n differs), B texts, N classes.
+Source: DeYoung et al. (2020), "ERASER: a benchmark to evaluate rationalized NLP models", section 4, as its released
+code computes them. Axes: D documents, of n words each (n differs), B texts, N classes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,11 +14,11 @@ from torch import Tensor
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
-SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
-"""Shares of a document's words, of which the areas over perturbation curves are means."""
+KEEP_RATES = (0.01, 0.05, 0.1, 0.2, 0.5)
+"""Fractions of a document's words over which ERASER averages faithfulness ("AOPC")."""
 
 
-class Agreement(NamedTuple):
+class PrecisionRecall(NamedTuple):
     """Precision, recall, and their harmonic mean F1, in [0, 1]."""
 
     precision: float
@@ -26,98 +26,121 @@ class Agreement(NamedTuple):
     f1: float
 
 
-def harmonic(precision: float, recall: float) -> float:
-    """F1; 0 where one of them is 0."""
+def f1_score(precision: float, recall: float) -> float:
+    """Return the harmonic mean of precision and recall; 0 if one of them is 0."""
     return 2 * precision * recall / (precision + recall) if precision and recall else 0.0
 
 
-def tokens_macro(chosen: Sequence[Bools], marked: Sequence[Bools]) -> Agreement:
-    """Of the words of each document, and of these the means: F1 is the mean of the documents' F1.
+def tokens_macro(predicted: Sequence[Bools], human_rationale: Sequence[Bools]) -> PrecisionRecall:
+    """Compute word precision, recall and F1 of each document, and return their means over documents.
 
     Args:
-        chosen: D arrays (n,), words that are named as reasons.
-        marked: D arrays (n,), those that people named. Precision or recall of nothing is 0.
+        predicted: D arrays (n,), the words of the predicted rationales.
+        human_rationale: D arrays (n,), the words of the human rationales. Precision or recall of no words is 0.
     """
     each = [
-        _agreement(int((one & gold).sum()), int(one.sum()), int(gold.sum())) for one, gold in _pairs(chosen, marked)
+        _precision_recall(int((one & gold).sum()), int(one.sum()), int(gold.sum()))
+        for one, gold in zip(predicted, human_rationale, strict=True)
     ]
-    return Agreement(*np.mean(each, 0).tolist())
+    return PrecisionRecall(*np.mean(each, 0).tolist())
 
 
-def tokens_micro(chosen: Sequence[Bools], marked: Sequence[Bools]) -> Agreement:
-    """Of all words of all documents together; see `tokens_macro`."""
-    both = sum(int((one & gold).sum()) for one, gold in _pairs(chosen, marked))
-    return _agreement(both, sum(int(one.sum()) for one in chosen), sum(int(gold.sum()) for gold in marked))
+def tokens_micro(predicted: Sequence[Bools], human_rationale: Sequence[Bools]) -> PrecisionRecall:
+    """Compute word precision, recall and F1 over the words of all documents together; see `tokens_macro`."""
+    both = sum(int((one & gold).sum()) for one, gold in zip(predicted, human_rationale, strict=True))
+    count, count_gold = (sum(int(one.sum()) for one in words) for words in (predicted, human_rationale))
+    return _precision_recall(both, count, count_gold)
 
 
-def spans_macro(chosen: Sequence[Bools], marked: Sequence[Bools], threshold: float = 0.5) -> Agreement:
-    """IOU-F1: of spans, words in a row, where one that is chosen matches if it overlaps one that is marked enough.
+def spans_macro(
+    predicted: Sequence[Bools], human_rationale: Sequence[Bools], threshold: float = 0.5
+) -> PrecisionRecall:
+    """Compute IOU-F1: a predicted span (consecutive words) matches if it overlaps a human span enough.
 
-    Precision is the share of a document's chosen spans that match, a mean over documents with any; recall is as many in
-    relation to its marked spans, a mean over documents with any of these. F1 is of both means, as in the released code.
+    Precision is the fraction of a document's predicted spans that match, averaged over documents that have any. Recall
+    is the number of matching spans divided by the number of human spans, averaged over documents that have any of
+    these. F1 is computed from both means, as in the released code.
 
     Args:
-        chosen: D arrays (n,).
-        marked: D arrays (n,).
-        threshold: of intersection over union, of words, from which on spans match.
+        predicted: D arrays (n,).
+        human_rationale: D arrays (n,).
+        threshold: smallest intersection over union, in words, with which spans match.
     """
-    counts = [_matches(spans(one), spans(gold), threshold) for one, gold in _pairs(chosen, marked)]
+    counts = [
+        _matching_spans(spans(one), spans(gold), threshold)
+        for one, gold in zip(predicted, human_rationale, strict=True)
+    ]
     precision = _mean(matched / own for matched, own, _ in counts if own)
     recall = _mean(matched / gold for matched, _, gold in counts if gold)
-    return Agreement(precision, recall, harmonic(precision, recall))
+    return PrecisionRecall(precision, recall, f1_score(precision, recall))
 
 
 def spans(chosen: Bools) -> NDArray[np.int64]:
-    """Words in a row of (n,): (K, 2), where each span begins, and where the first word after it is."""
+    """Find the spans of consecutive words.
+
+    Args:
+        chosen: (n,).
+
+    Returns:
+        (K, 2), the first word of each span, and the first word after it.
+    """
     edges = np.diff(np.concatenate([[0], chosen.astype(np.int8), [0]]))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], 1)
 
 
-def average_precision(scores: Sequence[Floats], marked: Sequence[Bools]) -> float:
-    """Area under the curve of precision over recall, as words are named in the order of their scores, best first.
+def average_precision(salience: Sequence[Floats], human_rationale: Sequence[Bools]) -> float:
+    """Compute the average precision of words ranked by salience, averaged over documents.
 
-    By steps (the mean precision at each marked word), a mean over documents; those where all words are marked, or none,
-    are left out. `sklearn.metrics.average_precision_score`.
+    It is the mean precision at each word of the human rationale, as `sklearn.metrics.average_precision_score` has it.
+    Documents whose human rationale has all words, or none, are left out.
+
+    Args:
+        salience: D arrays (n,), a score for each word.
+        human_rationale: D arrays (n,).
     """
     from sklearn.metrics import average_precision_score
 
-    mixed = [(one, gold) for one, gold in zip(scores, marked, strict=True) if gold.any() and not gold.all()]
+    mixed = [(one, gold) for one, gold in zip(salience, human_rationale, strict=True) if gold.any() and not gold.all()]
     return _mean(float(average_precision_score(gold, one)) for one, gold in mixed)
 
 
-def lost(full: Tensor, part: Tensor) -> Tensor:
-    """What the class that is likeliest from a whole text loses of its probability where a part alone is read.
+def probability_drop(full: Tensor, part: Tensor) -> Tensor:
+    """Compute how much probability the class predicted from the whole text loses if only a part is read.
 
-    Of the reasons alone this is their sufficiency, which is good where it is low; of a text without them their
-    comprehensiveness, which is good where it is high. Probabilities (B, N) twice -> (B,).
+    With the rationale alone as the part, this is sufficiency (lower is better). With the text without its rationale,
+    it is comprehensiveness (higher is better).
+
+    Args:
+        full: (B, N), class probabilities from whole texts.
+        part: (B, N), class probabilities from parts.
+
+    Returns:
+        (B,).
     """
-    said = full.argmax(-1, keepdim=True)
-    return (full.gather(-1, said) - part.gather(-1, said)).squeeze(-1)
+    answered = full.argmax(-1, keepdim=True)
+    return (full.gather(-1, answered) - part.gather(-1, answered)).squeeze(-1)
 
 
-def best_words(scores: Floats, count: int) -> Bools:
-    """The `count` words of (n,) with the largest scores; of equal ones the earlier."""
+def highest_scoring(scores: Floats, count: int) -> Bools:
+    """Return which words are the `count` ones of (n,) with the largest scores; of equal scores the earlier word."""
     chosen = np.zeros(len(scores), np.bool_)
     chosen[np.argsort(-scores, kind="stable")[:count]] = True
     return chosen
 
 
-def share_of(words: int, share: float) -> int:
-    """How many of so many words a share is: the nearest whole number, and at least one."""
-    return max(1, round(share * words))
+def words_to_keep(words: int, keep_rate: float) -> int:
+    """Return the number of words at a keep rate: the nearest whole number, and at least one."""
+    return max(1, round(keep_rate * words))
 
 
-def _agreement(both: int, chosen: int, marked: int) -> Agreement:
-    precision, recall = both / max(1, chosen), both / max(1, marked)
-    return Agreement(precision, recall, harmonic(precision, recall))
+def _precision_recall(both: int, predicted: int, gold: int) -> PrecisionRecall:
+    """Compute precision, recall and F1 from counts: words in both rationales, in the predicted, in the human one."""
+    precision, recall = both / max(1, predicted), both / max(1, gold)
+    return PrecisionRecall(precision, recall, f1_score(precision, recall))
 
 
-def _pairs(chosen: Sequence[Bools], marked: Sequence[Bools]) -> Iterable[tuple[Bools, Bools]]:
-    return zip(chosen, marked, strict=True)
-
-
-def _matches(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) -> tuple[int, int, int]:
-    """How many own spans (K, 2) match one of (G, 2), K, and G."""
+def _matching_spans(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) -> tuple[int, int, int]:
+    """Return how many of the spans `own` (K, 2) match one of `gold` (G, 2), K, and G."""
     begin, end = np.maximum(own[:, None, 0], gold[None, :, 0]), np.minimum(own[:, None, 1], gold[None, :, 1])
     both = (end - begin).clip(0)  # (K, G)
     union = np.diff(own) + np.diff(gold).T - both
@@ -125,6 +148,6 @@ def _matches(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) 
 
 
 def _mean(values: Iterable[float]) -> float:
-    """0 of nothing."""
+    """Return the mean; 0 if there are no values."""
     known = list(values)
     return sum(known) / len(known) if known else 0.0

@@ -1,55 +1,69 @@
-"""`glimpse evaluate`: a run measured on a split beside its controls, as a table and as a record in its folder."""
+"""`glimpse evaluate`: measure a run and its controls on a split, print a table, and write a record to its folder."""
 
 import json
 import time
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
-from glimpse.evaluation.evaluator import Judge, judge_of
+from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
+Split = Literal["validation", "test"]
+
 
 def evaluate_command(
     run: Path,
-    split: str,
+    split: Split,
     copies: int | None,
     batch: int | None,
     device: str | None,
-    share: float | None = None,
+    keep_rate: float | None = None,
     average: int | None = None,
 ) -> None:
-    """Measure a run on a split, print the table, and add it to the run's evaluation.json."""
-    evaluate_run(run, cast(Literal["validation", "test"], split), copies, batch, device, share, average)
+    """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
+    evaluate_run(run, split, copies, batch, device, keep_rate, average)
 
 
 def evaluate_run(
     run: Path,
-    split: Literal["validation", "test"],
+    split: Split,
     copies: int | None = None,
     batch: int | None = None,
     device: str | None = None,
-    share: float | None = None,
+    keep_rate: float | None = None,
     average: int | None = None,
 ) -> dict[str, Any]:
-    """Measure a run on a split beside its controls, print the table, and give what was added to evaluation.json.
+    """Measure a run and its controls on a split, print the table, and add the record to the run's evaluation.json.
+
+    Args:
+        run: folder of the run.
+        split: split to measure on.
+        copies: rollouts averaged for each example; None for the config's, as for the next three.
+        batch: examples in a batch.
+        device: device to evaluate on.
+        keep_rate: fraction of words in the predicted rationale.
+        average: number of newest checkpoints to average; None for the best checkpoint.
+
+    Returns:
+        The record.
 
     Raises:
-        UserError: if the run cannot be read, what was asked for means nothing to its world, or the record cannot be
+        UserError: if the run cannot be read, an option has no effect in its environment, or the record cannot be
             written.
     """
-    asked = {"copies": copies, "batch": batch, "share": share}
-    given = {name: value for name, value in asked.items() if value is not None}
-    judge = _judge_who_heeds(given, RunFolder.open(run))
+    overrides = {"copies": copies, "batch": batch, "keep_rate": keep_rate}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    evaluator = _evaluator_for(RunFolder.open(run), given)
     trained = open_run(run, split, device, print, average)
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     begun = time.perf_counter()
-    found = judge.evaluate(trained, split, options)
+    results = evaluator.evaluate(trained, split, options)
     record = {
         "agent": trained.experiment.agent.name,
         "step": trained.step,
@@ -57,30 +71,33 @@ def evaluate_run(
         "train_seconds": trained.seconds,
         "trained_on": trained.trained_on,
         "seconds": round(time.perf_counter() - begun, 2),
-        "device": describe_device(trained.world.device),
+        "device": describe_device(trained.env.device),
         "seed": options.seed,
-        **found,
+        **results,
     }
-    _keep(trained.folder.evaluation_path, split, record)
+    _write_record(trained.folder.evaluation_path, split, record)
     print(f"written to {trained.folder.evaluation_path}")
     return record
 
 
-def _judge_who_heeds(given: dict[str, Any], folder: RunFolder) -> Judge:
-    """The judge of a run's world.
+def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
+    """Make the evaluator of a run, and check that it uses all options that were given.
 
     Raises:
-        UserError: if it would leave out something that was asked for.
+        UserError: if an option has no effect in the run's environment.
     """
     experiment = load_experiment(folder.config_path)
-    judge = judge_of(experiment)
-    for name in given.keys() - judge.asks:
-        raise UserError(f"--{name} means nothing to the world {experiment.task.name} of {folder.path}; leave it out")
-    return judge
+    evaluator = evaluator_of(experiment)
+    for name in given.keys() - evaluator.options_used:
+        raise UserError(
+            f"--{name.replace('_', '-')} has no effect in the environment {experiment.task.name} of {folder.path}; "
+            "leave it out"
+        )
+    return evaluator
 
 
-def _keep(path: Path, split: str, record: dict[str, Any]) -> None:
-    """Put a split's record into the run's evaluation file, beside the other split's."""
+def _write_record(path: Path, split: str, record: dict[str, Any]) -> None:
+    """Write a split's record into the run's evaluation file; the other split's record is kept."""
     known = json.loads(path.read_text()) if path.exists() else {}
     with reporting_write_errors(path):
         replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())

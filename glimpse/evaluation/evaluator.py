@@ -1,30 +1,24 @@
-"""How a kind of world is judged: what weights are chosen by, what is printed and kept, and what tables are made of.
-
-A world whose episodes are played is judged by the share of wrong answers, of correlations or of missed rewards
-(`episode_judge.py`); translations are judged by what they say (`translation/judge.py`),
-and when they say it (`translation/interpretation.py`).
-"""
+"""Base class of evaluators: how a family of environments is validated, evaluated and shown in tables."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
-from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
-from glimpse.envs import WORLDS
-from glimpse.envs.lanes import JudgedCore
+from glimpse.families import family_of, family_part
 from glimpse.runs.trained_run import TrainedRun
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What validation data say of weights.
+class ValidationResult:
+    """Result of an evaluation on validation data during training.
 
-    error: what the best are chosen by; the less, the better.
-    figures: numbers for the log, by name; those of `Judge.headline` are shown while one waits.
-    warnings: what is wrong, each once in a run.
-    later: whether of equal errors the later one is better.
-    provisional: whether the weights do not yet do what was asked for: they count only until others do.
+    error: the number that the best weights are chosen by; lower is better.
+    figures: metrics for the log, by name; the progress line shows one of `Evaluator.headline`.
+    warnings: warnings for the user; each is printed once in a run.
+    later: whether the later of two equal errors is better.
+    provisional: whether the weights miss a target, such as a keep rate. Such weights are the best only until others
+        reach the target.
     """
 
     error: float
@@ -34,48 +28,42 @@ class Verdict:
     provisional: bool = False
 
 
-class Judge(ABC):
-    """How a world is judged.
+class Evaluator(ABC):
+    """Evaluator of a family of environments.
 
-    headline: the figures of which one is shown while one waits: the first that there is.
-    asks: the options of an evaluation that it heeds.
+    headline: names of metrics for the progress line; it shows the first one that a validation result has.
+    options_used: the options of an evaluation that have an effect.
     """
 
     headline: tuple[str, ...]
-    asks = frozenset({"copies", "batch", "share"})
+    options_used = frozenset({"copies", "batch", "keep_rate"})
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Make the evaluator of an experiment's runs."""
+        self.experiment = experiment
 
     @abstractmethod
-    def validate(self, agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Verdict:
-        """Judge weights on validation data while they are trained."""
+    def validate(self, agent: Any, env: Any, options: EvaluateOptions) -> ValidationResult:
+        """Evaluate the agent on validation data during training."""
 
     @abstractmethod
-    def describe(self, error: float, world: JudgedCore) -> str:
-        """A verdict's error in words."""
+    def describe(self, error: float, env: Any) -> str:
+        """Describe the error of a validation result in words."""
 
     @abstractmethod
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure a run on the split that its world shows, print what was found, and give what is kept of it."""
+        """Measure a run on the split that its environment shows, print the results, and return them as a record."""
 
     @abstractmethod
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
-        """Whether what was kept was measured as the experiment says."""
+        """Return whether a record was measured with the experiment's settings."""
 
     @abstractmethod
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
-        """The numbers of what was kept, by the names of a table's metrics."""
+        """Return the metrics of a record by their names in result tables."""
 
 
-def judge_of(experiment: Experiment) -> Judge:
-    """The judge of an experiment's kind of world."""
-    kind = WORLDS[experiment.task.name].kind
-    if kind == "translation":
-        from glimpse.evaluation.translation_evaluator import TranslationJudge
-
-        return TranslationJudge(experiment.evaluate.choose_by)
-    if kind == "interpretation":
-        from glimpse.evaluation.simultaneous_evaluator import InterpretationJudge
-
-        return InterpretationJudge()
-    from glimpse.evaluation.episode_evaluator import EpisodeJudge
-
-    return EpisodeJudge(kind)
+def evaluator_of(experiment: Experiment) -> Evaluator:
+    """Make the evaluator of an experiment, which depends on the family of its task."""
+    evaluator: Evaluator = family_part(family_of(experiment.task.name).evaluator)(experiment)
+    return evaluator

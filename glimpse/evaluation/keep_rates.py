@@ -1,88 +1,120 @@
-"""Words that an agent chose before it read: how many, whether they are those that people marked, and warnings.
+"""Statistics of the words that an agent selects: keep rates, agreement with human rationales, and warnings.
 
-Axes: T steps, B episodes of M copies each, L words.
+Axes: T steps, E examples, B = E * M episodes (M copies of each example), L words.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import mean
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Episode
-from glimpse.envs.lanes import Core
+from glimpse.envs.core import BatchedEnv, counts_words, has_rationales
+from glimpse.evaluation.scores import EpisodeStatistics
 
 _FEW, _MANY = 0.01, 0.99
-_BEYOND = 1.25
-_KINDS = {"head": "heads", "dependent": "dependents", "kept": "kept"}
-"""What a word may be chosen as: to read, to be read; or, where that is one, to be kept."""
+"""Keep rates below and above which a selection is warned of."""
+_TOLERANCE = 1.25
+"""Factor by which a keep rate may exceed its target."""
+_RATE_NAMES = {"head": "heads", "dependent": "dependents", "kept": "keep_rate"}
+"""Names of the keep rates by activation: heads and dependents of ReSAN, or the words that a selector keeps."""
 
 
 @dataclass
-class KeptWords:
-    """What episodes chose, added up batch by batch.
+class KeepRates:
+    """Accumulator of keep rates and of agreement with human rationales, filled batch by batch.
 
-    shares: of real words that were chosen, (B,) each, by what they were chosen as.
-    counts: words that were chosen and marked, chosen, and marked, (3,) each.
+    rates: for each batch, the fractions of real words that were selected, (B,) each, by name.
+    counts: for each batch, three counts of words: in both rationales, in the predicted and in the human one, (3,).
     """
 
-    shares: list[dict[str, Tensor]] = field(default_factory=list)
+    rates: list[dict[str, Tensor]] = field(default_factory=list)
     counts: list[Tensor] = field(default_factory=list)
 
-    def add(self, episode: Episode, example: Tensor, world: Core) -> None:
-        """Add episodes on some examples (E,) of a world; of an agent that chooses nothing, nothing."""
-        shares = kept_words(episode) | read_words(episode, example, world)
-        if not shares:
+    def add(self, episode: Episode, example: Tensor, env: BatchedEnv) -> None:
+        """Add episodes on examples (E,) of an environment; nothing is added for an agent that selects no words."""
+        rates = chosen_rates(episode) | read_rate(episode, example, env)
+        if not rates:
             return
-        self.shares.append(shares)
-        marked = world.marked(example) if hasattr(world, "marked") else None
+        self.rates.append(rates)
+        human_rationale = env.human_rationale(example) if has_rationales(env) else None
         read = episode.activations.get("kept", episode.activations.get("dependent"))
-        if marked is not None and read is not None:
-            gold, chosen = marked.repeat_interleave(episode.copies, 0), read[0] > 0
+        if human_rationale is not None and read is not None:
+            gold, chosen = human_rationale.repeat_interleave(episode.copies, 0), read[0] > 0
             self.counts.append(torch.stack([each.sum() for each in (gold & chosen, chosen, gold)]))
 
     def summary(self) -> dict[str, float]:
-        """Mean shares, by name; and where words are marked `marked_recall`, `marked_precision` and `marked_f1`.
+        """Return the mean rates by name, and the agreement with human rationales where there are any.
 
-        The last three count all words of all texts together; a dependent, which is read, counts as chosen.
+        `rationale_recall`, `rationale_precision` and `rationale_f1` count the words of all texts together. Of ReSAN,
+        the dependents, which are read, are the predicted rationale.
         """
-        names = list(self.shares[0]) if self.shares else []
-        found = {name: float(torch.cat([each[name] for each in self.shares]).mean()) for name in names}
+        names = list(self.rates[0]) if self.rates else []
+        numbers = {name: float(torch.cat([each[name] for each in self.rates]).mean()) for name in names}
         if self.counts:
             both, chosen, gold = torch.stack(self.counts).sum(0).tolist()
-            found["marked_recall"], found["marked_precision"] = both / max(1, gold), both / max(1, chosen)
-            found["marked_f1"] = 2 * both / max(1, chosen + gold)
-        return found
+            numbers["rationale_recall"], numbers["rationale_precision"] = both / max(1, gold), both / max(1, chosen)
+            numbers["rationale_f1"] = 2 * both / max(1, chosen + gold)
+        return numbers
 
 
-def kept_words(episode: Episode) -> dict[str, Tensor]:
-    """Shares of real words that were chosen, (B,) each, by what as: `heads` and `dependents`, or `kept` to be read.
+class WordStatistics(EpisodeStatistics):
+    """Collector of keep rates, and of the fraction of words with a positive attention weight."""
 
-    Of a pair the mean of its texts; nothing where an agent chooses none.
+    record = True
+
+    def __init__(self, env: BatchedEnv) -> None:
+        """Make a collector without episodes."""
+        self._env, self._rates, self._attended = env, KeepRates(), list[Tensor]()
+
+    def add(self, episode: Episode, example: Tensor) -> None:
+        """Add episodes on examples (E,)."""
+        self._rates.add(episode, example, self._env)
+        self._attended += attended_words(episode)
+
+    def summary(self, greedy: bool) -> dict[str, Any]:
+        """Return the statistics.
+
+        Returns:
+            `keep_rates`, see `KeepRates.summary`, and `attended`, the mean fraction of words with a positive attention
+            weight; None if the agent has no such weights.
+        """
+        attended = float(torch.cat(self._attended).mean()) if self._attended else None
+        return {"keep_rates": self._rates.summary(), "attended": attended}
+
+
+def chosen_rates(episode: Episode) -> dict[str, Tensor]:
+    """Compute the fractions of real words that were selected before the first step.
+
+    Returns:
+        (B,) each, by name: `heads` and `dependents` of ReSAN, or `keep_rate`. For pairs of texts it is the mean of
+        both; for an agent that selects no words there is none.
     """
     found: dict[str, list[Tensor]] = {}
     for text, numbers in episode.observation.items():
-        for kind, name in _KINDS.items():
+        for kind, name in _RATE_NAMES.items():
             chosen = episode.activations.get(f"{kind}{text.removeprefix('text')}") if text.startswith("text") else None
             if chosen is not None:
                 real = numbers[0] != PADDING
-                share = ((chosen[0] > 0) & real).sum(-1) / real.sum(-1).clamp(min=1)
-                found.setdefault(name, []).append(share)
-    return {name: torch.stack(shares).mean(0) for name, shares in found.items()}
+                rate = ((chosen[0] > 0) & real).sum(-1) / real.sum(-1).clamp(min=1)
+                found.setdefault(name, []).append(rate)
+    return {name: torch.stack(rates).mean(0) for name, rates in found.items()}
 
 
-def read_words(episode: Episode, example: Tensor, world: Core) -> dict[str, Tensor]:
-    """The share of words that were `read`, (B,), where a world shows a text a window at a time."""
-    if not hasattr(world, "words_of"):
+def read_rate(episode: Episode, example: Tensor, env: BatchedEnv) -> dict[str, Tensor]:
+    """Compute the fraction of words that were `read`, (B,), if the environment shows a text window by window."""
+    if not counts_words(env):
         return {}
-    shown = ((episode.observation["words"] != PADDING).sum(-1) * episode.taken).sum(0)
-    return {"read": shown / world.words_of(example).repeat_interleave(episode.copies).clamp(min=1)}
+    shown = ((episode.observation["words"] != PADDING).sum(-1) * episode.step_mask).sum(0)
+    return {"read": shown / env.word_counts(example).repeat_interleave(episode.copies).clamp(min=1)}
 
 
 def attended_words(episode: Episode) -> list[Tensor]:
-    """The share of real words whose weight is not zero, (B,), of each text in which every word has one weight."""
+    """Compute the fraction of real words with a positive weight, (B,), for each text with one weight per word."""
     found = []
     for text, numbers in episode.observation.items():
         weights = episode.activations.get(f"tokens{text.removeprefix('text')}") if text.startswith("text") else None
@@ -92,35 +124,46 @@ def attended_words(episode: Episode) -> list[Tensor]:
     return found
 
 
-def selection_warnings(kept: Mapping[str, float], asked: float | None = None) -> list[str]:
-    """What is wrong with a choice, in plain words: that nothing is left out, or everything, or less than was asked."""
-    found = []
-    if asked is not None and exceeds(kept, asked):
-        found.append(f"more words are chosen than were asked for: {100 * asked:g} % were")
-    for name, share in _shares(kept).items():
+def selection_warnings(summary: Mapping[str, float], target: float | None = None) -> list[str]:
+    """Return warnings of a selection that keeps nearly nothing, nearly everything, or more than its target.
+
+    Args:
+        summary: what `KeepRates.summary` returned.
+        target: the keep rate that was asked for, or None.
+    """
+    warnings = []
+    if target is not None and exceeds_target(summary, target):
+        warnings.append(f"more words are selected than the target of {100 * target:g} %")
+    for name, rate in _rates_of(summary).items():
         if name == "read":
-            continue  # Some read everything by design.
-        if share < _FEW:
-            found.append(f"hardly a word is chosen ({name}: {100 * share:.1f} %): a lower cost keeps more")
-        elif share > _MANY:
-            found.append(f"nearly all words are chosen ({name}: {100 * share:.1f} %): a higher cost keeps fewer")
+            continue  # Some agents read everything by design.
+        shown = f"{name.replace('_', ' ')}: {100 * rate:.1f} %"
+        if rate < _FEW:
+            warnings.append(f"hardly any words are selected ({shown}): a lower cost keeps more")
+        elif rate > _MANY:
+            warnings.append(f"nearly all words are selected ({shown}): a higher cost keeps fewer")
+    return warnings
+
+
+def exceeds_target(summary: Mapping[str, float], target: float | None) -> bool:
+    """Return whether the keep rate (the mean of heads and dependents) is more than 1.25 times its target."""
+    rates = [summary[name] for name in _RATE_NAMES.values() if name in summary]
+    return target is not None and bool(rates) and mean(rates) > _TOLERANCE * target
+
+
+def describe_keep_rates(summary: Mapping[str, float]) -> list[str]:
+    """Describe what `KeepRates.summary` returned in words, a string for each rate and one for the agreement."""
+    found = [f"{100 * rate:.1f} % of words are {_WORDS.get(name, name)}" for name, rate in _rates_of(summary).items()]
+    if "rationale_f1" in summary:
+        recall, precision, f1 = (100 * summary[f"rationale_{name}"] for name in ("recall", "precision", "f1"))
+        found.append(f"words of the human rationale: recall {recall:.1f} %, precision {precision:.1f} %, F1 {f1:.1f} %")
     return found
 
 
-def exceeds(kept: Mapping[str, float], asked: float | None) -> bool:
-    """Whether by more than a quarter more words are chosen than an agent was asked for; of two kinds their mean."""
-    shares = [kept[name] for name in _KINDS.values() if name in kept]
-    return asked is not None and bool(shares) and mean(shares) > _BEYOND * asked
+_WORDS = {"keep_rate": "kept"}
+"""Names of rates in sentences."""
 
 
-def describe_kept(kept: Mapping[str, float]) -> list[str]:
-    """A summary in words."""
-    found = [f"{100 * share:.1f} % of words are {name}" for name, share in _shares(kept).items()]
-    if "marked_f1" in kept:
-        recall, precision, f1 = (100 * kept[f"marked_{name}"] for name in ("recall", "precision", "f1"))
-        found.append(f"marked words: recall {recall:.1f} %, precision {precision:.1f} %, F1 {f1:.1f} %")
-    return found
-
-
-def _shares(kept: Mapping[str, float]) -> dict[str, float]:
-    return {name: share for name, share in kept.items() if name in (*_KINDS.values(), "read")}
+def _rates_of(summary: Mapping[str, float]) -> dict[str, float]:
+    """Return the rates of a summary, without the agreement."""
+    return {name: rate for name, rate in summary.items() if name in (*_RATE_NAMES.values(), "read")}

@@ -1,4 +1,4 @@
-"""How far simultaneous translations lag behind what they translate, in words."""
+"""Lag of simultaneous translations behind their sources, in words."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,22 @@ from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.generation import Translation
 
 
-def lag_of(world: Translating, one: Translation, lagging: Lagging = average_lagging) -> float:
-    """The lag of one translation."""
+def translation_lag(env: Translating, one: Translation, lagging: Lagging = average_lagging) -> float:
+    """Compute the lag of one translation, in words.
+
+    Args:
+        env: the environment, whose languages say which word a token belongs to.
+        one: the translation, with its delays.
+        lagging: the measure of lag.
+    """
     source, target = (
-        language.words(pieces)
-        for language, pieces in zip(world.languages, (one.source_pieces, one.target_pieces), strict=True)
+        language.words(tokens)
+        for language, tokens in zip(env.languages, (one.source_tokens, one.target_tokens), strict=True)
     )
-    written = [heard for heard, piece in zip(one.heard, one.target_pieces, strict=True) if piece != END]
-    return lagging_in_words(written, source, target, lagging)
+    delays = [delay for delay, token in zip(one.delays, one.target_tokens, strict=True) if token != END]
+    return lagging_in_words(delays, source, target, lagging)
 
 
-def mean_lag(world: Translating, found: Sequence[Translation], lagging: Lagging = average_lagging) -> float:
-    """The mean of the sentences' lags."""
-    return sum(lag_of(world, one, lagging) for one in found) / max(1, len(found))
+def mean_lag(env: Translating, translations: Sequence[Translation], lagging: Lagging = average_lagging) -> float:
+    """Compute the mean lag of translations, in words; see `translation_lag`."""
+    return sum(translation_lag(env, one, lagging) for one in translations) / max(1, len(translations))

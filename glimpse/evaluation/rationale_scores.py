@@ -1,46 +1,49 @@
-"""What an agent names as its reasons, measured against those that people marked, and against its own answers.
+"""Scores of predicted rationales: agreement with human rationales, and faithfulness to the agent's own answers.
 
 Axes: D documents, of n words each; B of them in a batch, L words of the longest; N classes.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from glimpse.agents.abilities import as_explaining, own_rationale
 from glimpse.agents.agent import Agent
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.text.explaining import Explaining, Words
-from glimpse.agents.text.selecting_reader import Chooser
 from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.core import EvaluatedEnv, has_rationales
 from glimpse.envs.lane_random import uniform
-from glimpse.envs.lanes import JudgedCore
 from glimpse.evaluation.eraser import (
-    SHARES,
+    KEEP_RATES,
     Bools,
     Floats,
     average_precision,
-    best_words,
-    lost,
-    share_of,
+    highest_scoring,
+    probability_drop,
     spans_macro,
     tokens_macro,
     tokens_micro,
+    words_to_keep,
 )
-from glimpse.evaluation.scores import by_length, evaluation_keys
+from glimpse.evaluation.scores import evaluation_keys, ordered_by_length
 from glimpse.runs.build import use_bfloat16
 
 
 @dataclass(frozen=True)
-class Named:
-    """Words that were named as reasons, in all documents; all in [0, 1].
+class RationaleAgreement:
+    """Agreement of predicted with human rationales over all documents, each number in [0, 1].
 
-    share: of the words, a mean over documents. precision, recall, f1: of words, means over documents. micro_f1: of all
-    words together. spans_f1: ERASER's IOU-F1.
+    keep_rate: fraction of words in the predicted rationale, a mean over documents.
+    precision, recall, f1: of words, means over documents.
+    micro_f1: F1 of the words of all documents together.
+    spans_f1: ERASER's IOU-F1.
     """
 
-    share: float
+    keep_rate: float
     precision: float
     recall: float
     f1: float
@@ -49,26 +52,28 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Reasons:
-    """Of one agent, on one split. Probabilities that are lost are of the class that it predicts from a whole text.
+class RationaleScores:
+    """Scores of one agent's rationales on one split.
 
-    share: of words, that `top` names.
-    choice: what the agent names: its own greedy choice; of one that makes none the same as `top`.
-    top: the share of words that count most with the agent.
-    random, first: as many words of each text as `choice` names, at random, and the first ones.
-    by_share: the words' F1 of the words that count most, for other shares.
-    average_precision: of how much each word counts.
-    sufficiency, comprehensiveness: what is lost where `choice` alone is read, and all the rest.
-    sufficiency_area, comprehensiveness_area: the same as means over 1, 5, 10, 20 and 50 % of the words, those that
-        count most ("AOPC").
+    Faithfulness is the drop in probability of the class that is predicted from the whole text.
+
+    keep_rate: fraction of words that `top` has.
+    choice: agreement of the agent's own greedy selection; equal to `top` for an agent that selects nothing.
+    top: agreement of the words with the highest salience.
+    random, first: agreement of as many words of each text as `choice` has: random words, and the first words.
+    f1_by_keep_rate: F1 of the words with the highest salience at other keep rates.
+    average_precision: average precision of the words' salience.
+    sufficiency, comprehensiveness: drop in probability if `choice` alone is read, and if all other words are read.
+    sufficiency_area, comprehensiveness_area: means of both over the 1, 5, 10, 20 and 50 % of words with the highest
+        salience ("AOPC").
     """
 
-    share: float
-    choice: Named
-    top: Named
-    random: Named
-    first: Named
-    by_share: dict[str, float]
+    keep_rate: float
+    choice: RationaleAgreement
+    top: RationaleAgreement
+    random: RationaleAgreement
+    first: RationaleAgreement
+    f1_by_keep_rate: dict[str, float]
     average_precision: float
     sufficiency: float
     comprehensiveness: float
@@ -78,139 +83,177 @@ class Reasons:
 
 @dataclass
 class _Documents:
-    """What is known of each document, one after the other: D arrays (n,) by name, and what answers lost, (D,)."""
+    """Rationales and probability drops of all documents, collected batch by batch.
 
-    marked: list[Bools] = field(default_factory=list)
-    scores: list[Floats] = field(default_factory=list)
-    named: dict[str, list[Bools]] = field(default_factory=dict)
-    lost: dict[str, list[Tensor]] = field(default_factory=dict)
+    human_rationale, salience: D arrays (n,).
+    predicted: D arrays (n,) for each kind of predicted rationale, by its name.
+    drops: probability drops, batches of (B,), by the rationale's name and "alone" or "without".
+    """
 
-    def name(self, kind: str, chosen: Bools) -> None:
-        """Add what was named of the next document."""
-        self.named.setdefault(kind, []).append(chosen)
+    human_rationale: list[Bools] = field(default_factory=list)
+    salience: list[Floats] = field(default_factory=list)
+    predicted: dict[str, list[Bools]] = field(default_factory=dict)
+    drops: dict[str, list[Tensor]] = field(default_factory=dict)
 
-    def lose(self, kind: str, each: Tensor) -> None:
-        """Add what was lost with the next batch, (B,)."""
-        self.lost.setdefault(kind, []).append(each)
+    def add(self, human_rationale: Bools, salience: Floats, predicted: Mapping[str, Bools]) -> None:
+        """Add the rationales (n,) of the next document."""
+        self.human_rationale.append(human_rationale)
+        self.salience.append(salience)
+        for kind, words in predicted.items():
+            self.predicted.setdefault(kind, []).append(words)
+
+    def add_drop(self, kind: str, drop: Tensor) -> None:
+        """Add the probability drops of the next batch, (B,)."""
+        self.drops.setdefault(kind, []).append(drop)
+
+
+@dataclass(frozen=True)
+class _TextBatch:
+    """Texts of a batch and what is known of their words.
+
+    text: (B, L) int64 or (B, S, L), numbers of words.
+    human_rationale: bool, of the text's shape.
+    salience: float, of the text's shape.
+    chosen: bool, of the text's shape: the agent's own selection; None for an agent that selects nothing.
+    noise: (B, numbers of a text), uniform random numbers in [0, 1).
+    """
+
+    text: Tensor
+    human_rationale: Tensor
+    salience: Tensor
+    chosen: Tensor | None
+    noise: Tensor
+
+    def predicted(self, keep_rate: float) -> Iterator[tuple[Bools, Floats, dict[str, Bools]]]:
+        """Yield the human rationale, the salience and the predicted rationales by name, (n,) each, of each text."""
+        for number, real in enumerate(self.text != PADDING):
+            salience = self.salience[number][real].float().cpu().numpy()
+            words = len(salience)
+            best = {str(rate): highest_scoring(salience, words_to_keep(words, rate)) for rate in KEEP_RATES}
+            top = highest_scoring(salience, words_to_keep(words, keep_rate))
+            choice = top if self.chosen is None else self.chosen[number][real].cpu().numpy()
+            chance = self.noise[number][real.flatten()].cpu().numpy()
+            predicted = {
+                "choice": choice,
+                "top": top,
+                "random": highest_scoring(chance, int(choice.sum())),
+                "first": highest_scoring(-np.arange(words, dtype=np.float32), int(choice.sum())),
+                **best,
+            }
+            yield self.human_rationale[number][real].cpu().numpy(), salience, predicted
 
 
 @torch.no_grad()
-def measure_reasons(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Reasons | None:
-    """Measure them on the split that the world shows; None where nobody marked words, or nothing is weighed.
+def measure_rationales(agent: Agent, env: EvaluatedEnv, options: EvaluateOptions) -> RationaleScores | None:
+    """Measure an agent's rationales on the split that the environment shows.
 
-    Of pairs, whose words nobody marked, there are none either.
+    Args:
+        agent: the agent to measure.
+        env: shows the split.
+        options: batch, precision, seed, and the keep rate of the words with the highest salience.
+
+    Returns:
+        The scores. None if the data have no human rationales, as pairs of texts, or if the agent gives words no
+        salience.
     """
-    marks = getattr(world, "marked", None)
-    if not isinstance(agent, Explaining) or marks is None or marks(torch.zeros(1, dtype=torch.long)) is None:
+    explaining, source = as_explaining(agent), env if has_rationales(env) else None
+    if explaining is None or source is None or source.human_rationale(torch.zeros(1, dtype=torch.long)) is None:
         return None
-    found, keys = _Documents(), evaluation_keys(world, options)
-    with torch.autocast(world.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
-        for example in by_length(world).split(options.batch):
-            observation = world.begin(example, keys[example])
-            scores = agent.salience(observation)
-            if scores is None:
+    found, keys = _Documents(), evaluation_keys(env, options)
+    with torch.autocast(env.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
+        for example in ordered_by_length(env).split(options.batch):
+            observation = env.reset(example, keys[example])
+            human_rationale, salience = source.human_rationale(example), explaining.salience(observation)
+            if human_rationale is None or salience is None:
                 return None
-            chosen = _own_choice(agent, observation)
-            noise = uniform(keys[example], observation["text"][0].numel())
-            kept = _name_words(found, observation["text"], marks(example), scores["text"], chosen, noise, options.share)
-            _take_away(found, agent, observation, kept)
-    return _summary(found, options.share)
+            text, chosen = observation["text"], own_rationale(agent, observation)
+            noise = uniform(keys[example], text[0].numel())
+            own = None if chosen is None else chosen["text"]
+            batch = _TextBatch(text, human_rationale, salience["text"], own, noise)
+            _add_faithfulness(found, explaining, observation, _add_rationales(found, batch, options.keep_rate))
+    return _summary(found, options.keep_rate)
 
 
-def _own_choice(agent: Explaining, observation: Words) -> Tensor | None:
-    """Which words an agent reads by its own choice, bool as the text; None of one that makes none."""
-    return agent.reads(observation)["text"] if isinstance(agent, Chooser) else None
+def _add_rationales(found: _Documents, batch: _TextBatch, keep_rate: float) -> dict[str, Tensor]:
+    """Add the rationales of a batch of texts.
+
+    Returns:
+        The rationales whose faithfulness is measured, by name: bool, of the text's shape.
+    """
+    measured = {name: torch.zeros_like(batch.text, dtype=torch.bool) for name in ("choice", *map(str, KEEP_RATES))}
+    real = batch.text != PADDING
+    for number, (gold, salience, predicted) in enumerate(batch.predicted(keep_rate)):
+        found.add(gold, salience, predicted)
+        for kind, words in measured.items():
+            words[number][real[number]] = torch.from_numpy(predicted[kind]).to(words.device)
+    return measured
 
 
-def _name_words(
-    found: _Documents,
-    text: Tensor,
-    marked: Tensor,
-    scores: Tensor,
-    chosen: Tensor | None,
-    noise: Tensor,
-    share: float,
-) -> dict[str, Tensor]:
-    """Add who names which words of a batch of texts; those that answers are measured with, bool as the text."""
-    kept = {name: torch.zeros_like(text, dtype=torch.bool) for name in ("choice", *map(str, SHARES))}
-    for number, real in enumerate(text != PADDING):
-        gold, score = marked[number][real].cpu().numpy(), scores[number][real].float().cpu().numpy()
-        words = len(score)
-        best = {str(part): best_words(score, share_of(words, part)) for part in SHARES}
-        top = best_words(score, share_of(words, share))
-        own = top if chosen is None else chosen[number][real].cpu().numpy()
-        chance = noise[number][real.flatten()].cpu().numpy()
-        found.marked.append(gold)
-        found.scores.append(score)
-        for kind, named in {
-            "choice": own,
-            "top": top,
-            "random": best_words(chance, int(own.sum())),
-            "first": best_words(-np.arange(words, dtype=np.float32), int(own.sum())),
-            **best,
-        }.items():
-            found.name(kind, named)
-        for kind, named in {"choice": own, **best}.items():
-            kept[kind][number][real] = torch.from_numpy(named).to(text.device)
-    return kept
-
-
-def _take_away(found: _Documents, agent: Explaining, observation: Words, kept: dict[str, Tensor]) -> None:
-    """Add what answers from some words, and from all others, lose against those from whole texts."""
+def _add_faithfulness(found: _Documents, agent: Explaining, observation: Words, rationales: dict[str, Tensor]) -> None:
+    """Add the probability drops of answers from each rationale alone, and from the text without it."""
     real = observation["text"] != PADDING
 
-    def believes(words: Tensor) -> Tensor:
+    def probabilities(words: Tensor) -> Tensor:
         return agent.read_only(observation, {"text": words}).float().softmax(-1)
 
-    full = believes(real)
-    for kind, chosen in kept.items():
-        found.lose(f"{kind} alone", lost(full, believes(chosen)))
-        found.lose(f"{kind} without", lost(full, believes(real & ~chosen)))
+    full = probabilities(real)
+    for kind, chosen in rationales.items():
+        found.add_drop(f"{kind} alone", probability_drop(full, probabilities(chosen)))
+        found.add_drop(f"{kind} without", probability_drop(full, probabilities(real & ~chosen)))
 
 
-def _summary(found: _Documents, share: float) -> Reasons:
-    """All numbers of a split."""
-    named = {kind: _measured(chosen, found.marked) for kind, chosen in found.named.items()}
-    losses = {kind: float(torch.cat(each).mean()) for kind, each in found.lost.items()}
-    areas = {way: float(np.mean([losses[f"{part} {way}"] for part in SHARES])) for way in ("alone", "without")}
-    return Reasons(
-        share,
-        named["choice"],
-        named["top"],
-        named["random"],
-        named["first"],
-        by_share={str(part): named[str(part)].f1 for part in SHARES},
-        average_precision=average_precision(found.scores, found.marked),
-        sufficiency=losses["choice alone"],
-        comprehensiveness=losses["choice without"],
+def _summary(found: _Documents, keep_rate: float) -> RationaleScores:
+    """Compute all scores of a split."""
+    agreement = {kind: _agreement(predicted, found.human_rationale) for kind, predicted in found.predicted.items()}
+    drops = {kind: float(torch.cat(each).mean()) for kind, each in found.drops.items()}
+    areas = {way: float(np.mean([drops[f"{rate} {way}"] for rate in KEEP_RATES])) for way in ("alone", "without")}
+    return RationaleScores(
+        keep_rate,
+        agreement["choice"],
+        agreement["top"],
+        agreement["random"],
+        agreement["first"],
+        f1_by_keep_rate={str(rate): agreement[str(rate)].f1 for rate in KEEP_RATES},
+        average_precision=average_precision(found.salience, found.human_rationale),
+        sufficiency=drops["choice alone"],
+        comprehensiveness=drops["choice without"],
         sufficiency_area=areas["alone"],
         comprehensiveness_area=areas["without"],
     )
 
 
-def _measured(chosen: list[Bools], marked: list[Bools]) -> Named:
-    macro = tokens_macro(chosen, marked)
-    share = float(np.mean([one.mean() for one in chosen]))
-    return Named(share, *macro, tokens_micro(chosen, marked).f1, spans_macro(chosen, marked).f1)
+def _agreement(predicted: list[Bools], human_rationale: list[Bools]) -> RationaleAgreement:
+    """Compute the agreement of D predicted with D human rationales, arrays (n,) each."""
+    macro = tokens_macro(predicted, human_rationale)
+    keep_rate = float(np.mean([one.mean() for one in predicted]))
+    micro_f1, spans_f1 = tokens_micro(predicted, human_rationale).f1, spans_macro(predicted, human_rationale).f1
+    return RationaleAgreement(keep_rate, *macro, micro_f1, spans_f1)
 
 
-def print_reasons(reasons: Reasons, own: bool) -> None:
-    """Print them as a table, with the faithfulness of what is named below; `own`, whether the agent itself chooses."""
+def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
+    """Print the scores as a table, with the faithfulness below.
+
+    Args:
+        rationales: the scores.
+        own: whether the agent selects words itself.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    top = f"top {100 * reasons.share:g} %"
-    rows = {**({"own choice": reasons.choice} if own else {}), top: reasons.top}
-    rows |= {"as many, random": reasons.random, "as many, first": reasons.first}
-    table = Table(title="words named as reasons, against marked ones, %")
-    for heading in ("", "of words", "precision", "recall", "F1", "micro F1", "IOU-F1"):
+    top = f"top {100 * rationales.keep_rate:g} %"
+    rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
+    rows |= {"as many, random": rationales.random, "as many, first": rationales.first}
+    table = Table(title="predicted against human rationales, %")
+    for heading in ("", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for name, one in rows.items():
         table.add_row(name, *(f"{100 * value:.1f}" for value in astuple(one)))
     Console().print(table)
-    print(f"average precision of how much each word counts: {100 * reasons.average_precision:.1f} %")
+    print(f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %")
+    sufficiency, comprehensiveness = 100 * rationales.sufficiency, 100 * rationales.comprehensiveness
+    areas = 100 * rationales.sufficiency_area, 100 * rationales.comprehensiveness_area
     print(
-        f"probability lost, percentage points: {100 * reasons.sufficiency:.1f} with {next(iter(rows))} alone "
-        f"(sufficiency), {100 * reasons.comprehensiveness:.1f} without (comprehensiveness); "
-        f"over 1 to 50 % of words {100 * reasons.sufficiency_area:.1f} and {100 * reasons.comprehensiveness_area:.1f}"
+        f"drop in probability, percentage points: {sufficiency:.1f} with {next(iter(rows))} alone (sufficiency), "
+        f"{comprehensiveness:.1f} without (comprehensiveness); means over 1 to 50 % of words: {areas[0]:.1f} and "
+        f"{areas[1]:.1f}"
     )

@@ -1,9 +1,10 @@
-"""What an agent reaches on a split: each example exactly once, in order; greedy, sampled and averaged."""
+"""Scores of an agent on a split, from greedy, sampled and averaged episodes on each example exactly once."""
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,12 +12,10 @@ from torch import Tensor
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.lane_random import mix
-from glimpse.envs.lanes import JudgedCore
-from glimpse.envs.text.text_env import TextCore
-from glimpse.evaluation.correlation import agreement, fisher
-from glimpse.evaluation.diagnostics import Gaze, gaze_matters, looks, measure_gaze
-from glimpse.evaluation.keep_rates import KeptWords, attended_words
+from glimpse.evaluation.correlation import fisher_interval, regression_metrics
+from glimpse.evaluation.diagnostics import ScanpathStatistics
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.rollout import play
 
@@ -25,14 +24,15 @@ _EVALUATION = 51
 
 @dataclass(frozen=True)
 class Score:
-    """Share of wrong answers, in percent; where scores are asked for, 100 (1 - r) with Pearson's r.
+    """Error of an agent on a split, in percent.
 
-    Where nothing is answered, what was missed of a reward of 1: more than 100 % where rewards are negative.
+    It is the percentage of wrong answers. Where scores are predicted, it is 100 (1 - r) with Pearson's r. Without
+    answers, it is what was missed of a reward of 1, which is more than 100 % if rewards are negative.
 
-    error: at the end.
-    low, high: 95 % interval over `episodes` independent examples, Wilson's or, of r, Fisher's.
-    after_glimpse: error if the answer after each number of glimpses, 1 to T, had counted.
-    figures: of scores, their agreement with the true ones by other measures; see `agreement`.
+    error: error at the end of the episodes.
+    low, high: 95 % interval over `episodes` independent examples: Wilson's, or Fisher's for r.
+    after_glimpse: error if the answer after each number of glimpses, 1 to T, were the last.
+    figures: further metrics where scores are predicted; see `regression_metrics`.
     """
 
     error: float
@@ -45,16 +45,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """One agent on one split.
+    """Scores of one agent on one split.
 
-    greedy: the mean place at each step.
-    sampled: sampled places, M = 1: the mean over the M episodes of each example, each alone.
-    averaged: probabilities averaged over the M episodes of each example.
-    glimpses: mean number of glimpses taken by the sampled episodes.
-    gaze: where these looked; none where there was nothing to choose.
-    kept: where words are chosen, which of them the sampled episodes chose; see `KeptWords.summary`.
-    attended: share of words whose weight is not zero, where each word of a text has one.
-    seconds: how long the greedy episodes took, one of each example.
+    greedy: score of greedy episodes.
+    sampled: score of single sampled episodes (M = 1), the mean over the M episodes of each example.
+    averaged: score of class probabilities averaged over the M episodes of each example.
+    copies: number M of sampled episodes of each example.
+    glimpses: mean number of glimpses of the sampled episodes.
+    scanpath: statistics of the sampled locations; None if the location does not matter.
+    keep_rates: keep rates of the sampled episodes, if words are selected; see `KeepRates.summary`.
+    attended: fraction of words with a positive attention weight, if each word of a text has one weight.
+    seconds: duration of the greedy episodes, one of each example.
     """
 
     greedy: Score
@@ -62,50 +63,73 @@ class Scores:
     averaged: Score
     copies: int
     glimpses: float
-    gaze: Gaze | None = None
-    kept: dict[str, float] = field(default_factory=dict)
+    scanpath: ScanpathStatistics | None = None
+    keep_rates: dict[str, float] = field(default_factory=dict)
     attended: float | None = None
     seconds: float = field(default=0.0, compare=False)
 
 
-class Measured(NamedTuple):
-    """The score by which a checkpoint is chosen, where the agent looked, and the shares of words that it chose."""
+class EpisodeStatistics:
+    """Collector of statistics of episodes; this base class collects nothing.
+
+    record: whether the episodes must have the networks' activations.
+    """
+
+    record = False
+
+    def add(self, episode: Episode, example: Tensor) -> None:
+        """Add episodes on examples (E,)."""
+
+    def summary(self, greedy: bool) -> dict[str, Any]:
+        """Return the statistics as fields of `Scores`; `greedy` says how the episodes were played."""
+        return {}
+
+
+StatisticsFactory = Callable[[], EpisodeStatistics]
+"""Makes an empty collector for a pass over a split."""
+
+
+class AveragedScore(NamedTuple):
+    """Score of averaged probabilities, by which a checkpoint is chosen, and the statistics of its episodes."""
 
     score: Score
-    gaze: Gaze | None
-    kept: dict[str, float]
+    statistics: dict[str, Any]
 
 
-class _Played(NamedTuple):
-    """All episodes of a split: wrong answers after each glimpse, single and averaged, both (T, N) in [0, 1].
+class _SplitEpisodes(NamedTuple):
+    """Results of M episodes on each of the N examples of a split.
 
-    glimpses: mean number of them. gaze: where the episodes looked. kept: what they chose of the words.
-    scored: the scores that M episodes gave and the true ones, (M + 1, N), if any.
-    attended: the mean share of words that were. seconds: how long it took.
+    single: (T, N) in [0, 1], fraction of the M episodes whose answer after each glimpse is wrong.
+    averaged: (T, N) in [0, 1], whether the answer of the averaged probabilities is wrong.
+    glimpses: mean number of glimpses.
+    statistics: what the collector of statistics returned.
+    predicted: (M + 1, N), the scores that M episodes predicted, and the true scores; None if no scores are predicted.
+    seconds: duration.
     """
 
     single: Tensor
     averaged: Tensor
     glimpses: float
-    gaze: Gaze | None
-    kept: dict[str, float]
-    scored: Tensor | None
-    attended: float | None
+    statistics: dict[str, Any]
+    predicted: Tensor | None
     seconds: float
 
-    def alone(self) -> "Score":
-        """Of each episode by itself."""
-        pairs = None if self.scored is None else [self.scored[[copy, -1]] for copy in range(len(self.scored) - 1)]
-        return _score(self.single, pairs)
+    def single_score(self) -> Score:
+        """Return the score of single episodes."""
+        if self.predicted is None:
+            return _score_of_errors(self.single)
+        *each, true = self.predicted
+        return _score_of_predictions([(one, true) for one in each])
 
-    def together(self) -> "Score":
-        """Of what M episodes say on average."""
-        pairs = None if self.scored is None else [torch.stack([self.scored[:-1].mean(0), self.scored[-1]])]
-        return _score(self.averaged, pairs)
+    def averaged_score(self) -> Score:
+        """Return the score of the mean of M episodes."""
+        if self.predicted is None:
+            return _score_of_errors(self.averaged)
+        return _score_of_predictions([(self.predicted[:-1].mean(0), self.predicted[-1])])
 
 
-def wilson(wrong: float, episodes: int) -> tuple[float, float]:
-    """95 % interval, in percent, for a share of `wrong` (in [0, 1]) out of `episodes` (Wilson, 1927)."""
+def wilson_interval(wrong: float, episodes: int) -> tuple[float, float]:
+    """Compute the 95 % interval, in percent, of a fraction `wrong` in [0, 1] of `episodes` (Wilson, 1927)."""
     z = 1.959964
     centre = wrong + z * z / (2 * episodes)
     spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
@@ -114,103 +138,119 @@ def wilson(wrong: float, episodes: int) -> tuple[float, float]:
 
 
 def normal_interval(missed: Tensor) -> tuple[float, float]:
-    """95 % interval, in percent, for the mean of what (N,) examples missed of a reward of 1, which may be below 0."""
+    """Compute the 95 % interval, in percent, of the mean reward missed by (N,) examples; it may lie beyond [0, 100]."""
     spread = 1.959964 * float(missed.std()) / math.sqrt(len(missed))
     return 100 * (float(missed.mean()) - spread), 100 * (float(missed.mean()) + spread)
 
 
-def _score(wrong: Tensor, scored: list[Tensor] | None) -> Score:
-    """From (T, N) shares of wrong answers after each glimpse, of which the last row counts.
-
-    Where scores are given, from these and the true ones, (2, N) each: the mean of their figures.
-    """
-    if scored is not None:
-        each, episodes = [agreement(given, true) for given, true in scored], scored[0].shape[1]
-        figures = {name: sum(one[name] for one in each) / len(each) for name in each[0]}
-        low, high = fisher(figures["pearson"], episodes)
-        error = 100 * (1 - figures["pearson"])
-        return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
-    share, episodes = float(wrong[-1].mean()), wrong.shape[1]
-    low, high = wilson(share, episodes) if 0 <= share <= 1 else normal_interval(wrong[-1])
-    return Score(100 * share, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
+def _score_of_errors(wrong: Tensor) -> Score:
+    """Return the score of errors (T, N) after each glimpse, of which the last row counts."""
+    rate, episodes = float(wrong[-1].mean()), wrong.shape[1]
+    low, high = wilson_interval(rate, episodes) if 0 <= rate <= 1 else normal_interval(wrong[-1])
+    return Score(100 * rate, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
 
 
-def evaluation_keys(world: JudgedCore, options: EvaluateOptions) -> Tensor:
-    """The key of each example of the world's split, (N,) int64: with it the same picture and first place each time."""
-    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(world.examples))
-    return keys.to(world.device)
+def _score_of_predictions(pairs: list[tuple[Tensor, Tensor]]) -> Score:
+    """Return the score of pairs of predicted and true scores, (N,) each: the mean of the pairs' metrics."""
+    each, episodes = [regression_metrics(predicted, true) for predicted, true in pairs], len(pairs[0][0])
+    figures = {name: sum(one[name] for one in each) / len(each) for name in each[0]}
+    low, high = fisher_interval(figures["pearson"], episodes)
+    error = 100 * (1 - figures["pearson"])
+    return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
 
 
-def by_length(world: JudgedCore) -> Tensor:
-    """All examples (N,), in order; texts of like lengths side by side, since a batch is as long as its longest."""
-    lengths = getattr(world, "lengths", None)
-    examples = torch.arange(world.examples) if lengths is None else torch.argsort(lengths, stable=True)
-    return examples.to(world.device)
+def evaluation_keys(env: EvaluatedEnv, options: EvaluateOptions) -> Tensor:
+    """Return the random key of each example of the split, (N,) int64, which fixes its picture and initial location."""
+    keys = mix(mix(torch.tensor(options.seed), _EVALUATION), torch.arange(env.examples))
+    return keys.to(env.device)
+
+
+def ordered_by_length(env: EvaluatedEnv) -> Tensor:
+    """Return all examples, (N,) int64, in order of length if they have one: a batch is as long as its longest."""
+    lengths = env.lengths
+    examples = torch.arange(env.examples) if lengths is None else torch.argsort(lengths, stable=True)
+    return examples.to(env.device)
 
 
 @torch.no_grad()
-def _play_all(agent: Agent, world: JudgedCore, options: EvaluateOptions, copies: int, greedy: bool) -> _Played:
-    """Play M = `copies` episodes on each example of the world's split."""
-    device = world.device
-    keys = evaluation_keys(world, options)
-    copies = copies if agent.samples else 1  # More would be the same again.
-    single, averaged, taken, looked, scored = [], [], [], [], []
-    kept, attended, begun = KeptWords(), [], time.perf_counter()
-    records = agent.selects > 0 or isinstance(world, TextCore)
+def _play_split(
+    agent: Agent, env: EvaluatedEnv, options: EvaluateOptions, copies: int, greedy: bool, statistics: EpisodeStatistics
+) -> _SplitEpisodes:
+    """Play M = `copies` episodes on each example of the environment's split, and add them to the statistics."""
+    device, keys = env.device, evaluation_keys(env, options)
+    copies = copies if agent.stochastic else 1  # All episodes of a deterministic agent are the same.
+    single, averaged, steps, predicted, begun = [], [], [], [], time.perf_counter()
+
+    # Play batch by batch; nothing waits for the device here.
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
-        for example in by_length(world).split(options.batch):
-            episode = play(world, agent, example, keys[example], copies=copies, greedy=greedy, record=records)
-            alone, together = judge(episode, world)
-            single.append(alone)
-            averaged.append(together)
-            taken.append(episode.taken.sum())
-            if "score" in episode.action:
-                given = episode.action["score"][-1].view(-1, copies)
-                scored.append(torch.cat([given.mT, episode.label[None, ::copies]]))
-            kept.add(episode, example, world)
-            attended += attended_words(episode)
-            if gaze_matters(agent, world):
-                looked.append(looks(episode))
-    glimpses = float(torch.stack(taken).sum()) / (world.examples * copies)
-    gaze = None
-    if looked:
-        look, followed = (torch.cat(column, 1).cpu() for column in zip(*looked, strict=True))
-        gaze = measure_gaze(look, followed, sampled=agent.samples and not greedy)
-    alone, together = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
-    pairs = torch.cat(scored, 1).cpu() if scored else None
-    share = float(torch.cat(attended).mean()) if attended else None
-    seconds = time.perf_counter() - begun  # All is on the host by now: nothing is still being computed.
-    return _Played(alone, together, glimpses, gaze, kept.summary(), pairs, share, seconds)
+        for example in ordered_by_length(env).split(options.batch):
+            played = play(env, agent, example, keys[example], copies=copies, greedy=greedy, record=statistics.record)
+            errors, averaged_errors = step_errors(played, env)
+            single.append(errors)
+            averaged.append(averaged_errors)
+            steps.append(played.step_mask.sum())
+            if "score" in played.action:
+                given = played.action["score"][-1].view(-1, copies)
+                predicted.append(torch.cat([given.mT, played.label[None, ::copies]]))
+            statistics.add(played, example)
+
+    # Move the results to the host.
+    glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)
+    all_single, all_averaged = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
+    scores = torch.cat(predicted, 1).cpu() if predicted else None
+    counted = statistics.summary(greedy)
+    seconds = time.perf_counter() - begun  # All results are on the host, so nothing is still being computed.
+    return _SplitEpisodes(all_single, all_averaged, glimpses, counted, scores, seconds)
 
 
-def judge(episode: Episode, world: JudgedCore) -> tuple[Tensor, Tensor]:
-    """Share of wrong answers after each step, (T, E): the mean over M copies, and of their mean belief.
+def step_errors(episode: Episode, env: EvaluatedEnv) -> tuple[Tensor, Tensor]:
+    """Compute the error after each step of M episodes on each of E examples.
 
-    Where there is nothing to answer, what was not earned of a reward of 1 is the error: (1, E), twice.
+    Returns:
+        The fraction of the M episodes whose answer is wrong, and whether the answer of their mean belief is wrong,
+        (T, E) both. Without answers, the part of a reward of 1 that was missed, (1, E), twice.
     """
     copies = episode.copies
-    if not world.classes:
+    if not env.classes:
         missed = (1 - episode.reward.sum(0)).view(-1, copies).mean(-1)[None]
         return missed, missed
     belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E,)
-    alone = world.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
-    return alone, world.wrong(belief.mean(2), label).float()
+    single = env.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
+    return single, env.wrong(belief.mean(2), label).float()
 
 
-def measure_averaged(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Measured:
-    """What a checkpoint is chosen by: the score of probabilities averaged over M sampled episodes."""
-    played = _play_all(agent, world, options, options.copies, greedy=False)
-    return Measured(played.together(), played.gaze, played.kept)
+def measure_averaged(
+    agent: Agent, env: EvaluatedEnv, options: EvaluateOptions, make_statistics: StatisticsFactory = EpisodeStatistics
+) -> AveragedScore:
+    """Return the score of probabilities averaged over M sampled episodes, by which a checkpoint is chosen."""
+    played = _play_split(agent, env, options, options.copies, False, make_statistics())
+    return AveragedScore(played.averaged_score(), played.statistics)
 
 
-def measure(agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Scores:
-    """All scores of an agent on the split that the world shows.
+def measure_scores(
+    agent: Agent, env: EvaluatedEnv, options: EvaluateOptions, make_statistics: StatisticsFactory = EpisodeStatistics
+) -> Scores:
+    """Return all scores of an agent on the split that the environment shows.
 
-    The canvases and first places of the split follow from `options.seed`: they do not depend on the batch.
+    Canvases and initial locations follow from `options.seed` and the example: they do not depend on the batch.
+
+    Args:
+        agent: the agent to evaluate.
+        env: shows the split.
+        options: batch, copies, precision and seed.
+        make_statistics: makes an empty collector of statistics, once for each pass over the split.
     """
-    calm = _play_all(agent, world, options, 1, greedy=True)
-    # An agent that draws nothing would do the same again.
-    chance = _play_all(agent, world, options, options.copies, greedy=False) if agent.samples else calm
-    greedy, sampled, averaged = calm.alone(), chance.alone(), chance.together()
-    chosen = (chance.kept, chance.attended, calm.seconds)
-    return Scores(greedy, sampled, averaged, options.copies, chance.glimpses, chance.gaze, *chosen)
+    greedy = _play_split(agent, env, options, 1, True, make_statistics())
+    # Sampled episodes of a deterministic agent are its greedy ones.
+    sampled = greedy
+    if agent.stochastic:
+        sampled = _play_split(agent, env, options, options.copies, False, make_statistics())
+    return Scores(
+        greedy.single_score(),
+        sampled.single_score(),
+        sampled.averaged_score(),
+        options.copies,
+        sampled.glimpses,
+        **sampled.statistics,
+        seconds=greedy.seconds,
+    )

@@ -1,58 +1,53 @@
-"""The judge of simultaneous translations: what they say, and how far they lag behind what is said."""
+"""Evaluator of simultaneous translations: BLEU, and the lag behind the source."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from glimpse.agents.agent import Agent
-from glimpse.agents.translation.simultaneous_translator import Interpreter
+from glimpse.agents.translation.options import SimultaneousTranslatorOptions
+from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.config.experiment import EvaluateOptions, Experiment
-from glimpse.envs.lanes import JudgedCore
 from glimpse.envs.translation.lagging import average_lagging, differentiable_lagging
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
-from glimpse.envs.translation.simultaneous import Interpreting
+from glimpse.envs.translation.simultaneous import SimultaneousTranslation
 from glimpse.envs.translation.translating import length_of
-from glimpse.evaluation.bleu import Quality, measure_quality
-from glimpse.evaluation.evaluator import Verdict
-from glimpse.evaluation.generation import Translation, interpret_texts
+from glimpse.evaluation.bleu import TranslationQuality, measure_quality
+from glimpse.evaluation.evaluator import ValidationResult
+from glimpse.evaluation.generation import Translation, translate_simultaneously
 from glimpse.evaluation.lags import mean_lag
-from glimpse.evaluation.translation_evaluator import TranslationJudge, known_loss
-from glimpse.evaluation.wait_k import Waited, bleu_at, measure_waits
+from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss
+from glimpse.evaluation.wait_k import WaitKResult, measure_wait_k, wait_k_bleu_at
 from glimpse.runs.trained_run import TrainedRun
 
-_LAGS = "AL: average lagging. DAL: differentiable average lagging, which some early pieces do not lower."
+_CAPTION = "AL: average lagging. DAL: differentiable average lagging, which a few early tokens do not lower."
 
 
-class Interpretation(NamedTuple):
-    """Of simultaneous translations beside references.
+class SimultaneousQuality(NamedTuple):
+    """Quality and lag of simultaneous translations.
 
-    quality: BLEU and chrF. reward: mean of what the world gives for each sentence.
-    lag_words, lag_pieces: mean of the sentences' average lagging (Ma et al., 2019).
-    dal_words: mean of their differentiable average lagging (Cherry and Foster, 2019).
+    quality: BLEU and chrF against references.
+    reward: mean return of the sentences' episodes.
+    lag_words, lag_tokens: mean average lagging (Ma et al., 2019), in words and in tokens.
+    dal_words: mean differentiable average lagging (Cherry and Foster, 2019), in words.
     """
 
-    quality: Quality
+    quality: TranslationQuality
     reward: float
     lag_words: float
-    lag_pieces: float
+    lag_tokens: float
     dal_words: float
 
 
-class InterpretationJudge(TranslationJudge):
-    """By the reward on validation data; BLEU and lag beside those of whole sentences by the same weights."""
+class SimultaneousEvaluator(TranslationEvaluator):
+    """Evaluator by the reward; wait-k and whole-sentence translation with the same weights are the controls."""
 
     headline = ("validation_reward", "validation_bleu")
 
-    def __init__(self) -> None:
-        """Choose by the reward."""
-        super().__init__("loss")
-
-    def validate(self, agent: Agent, world: JudgedCore, options: EvaluateOptions) -> Verdict:
-        """What the world gives for a sentence; BLEU, and lag in words."""
-        interpreter, shown = cast(Interpreter, agent), cast(Interpreting, world)
-        loss, right = known_loss(interpreter, shown, options)
-        found = measure_interpretation(shown, interpret_texts(interpreter, shown, shown.texts.source, options.batch))
+    def validate(self, agent: Any, env: Any, options: EvaluateOptions) -> ValidationResult:
+        """Measure the reward, BLEU, and the lag in words."""
+        loss, right = teacher_forced_loss(agent, env, options)
+        found = measure_simultaneous(env, translate_simultaneously(agent, env, env.texts.source, options.batch))
         figures = {
             "validation_reward": found.reward,
             "validation_bleu": found.quality.bleu,
@@ -60,74 +55,86 @@ class InterpretationJudge(TranslationJudge):
             "validation_loss": loss,
             "validation_accuracy": right,
         }
-        return Verdict(1 - found.reward, figures, later=True)
+        return ValidationResult(1 - found.reward, figures, later=True)
 
-    def describe(self, error: float, world: JudgedCore) -> str:
-        """The reward in words."""
+    def describe(self, error: float, env: Any) -> str:
+        """Describe the reward in words."""
         return f"reward {1 - error:.4f}"
 
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
-        """Interpret the split; and by the same weights with wait-k, and whole sentences as `TranslationJudge`."""
-        agent, world = cast(Interpreter, trained.agent), cast(Interpreting, cast(object, trained.world))
-        found = measure_interpretation(world, interpret_texts(agent, world, world.texts.source, options.batch))
-        waits = measure_waits(agent, world, options.batch)
+        """Translate the split simultaneously, by wait-k, and as whole sentences, with the same weights."""
+        agent: SimultaneousTranslator = trained.agent
+        env: SimultaneousTranslation = trained.env
+        found = measure_simultaneous(env, translate_simultaneously(agent, env, env.texts.source, options.batch))
+        waits = measure_wait_k(agent, env, options.batch)
         whole = super().evaluate(trained, split, options)
         _print(agent, found, waits, whole)
         return {
             **whole,
-            "policy": agent.asked.policy,
-            "interpreted": {**found._asdict(), **found.quality._asdict()},
+            "policy": agent.policy_options.policy,
+            "simultaneous": {**found._asdict(), **found.quality._asdict()},
             "waits": [one._asdict() for one in waits],
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
-        """Whether policy and search were the same."""
-        same = record.get("policy") == cast(Any, experiment.agent).policy and "dal_words" in record["interpreted"]
+        """Return whether the record is from the same policy and beam search as the experiment's."""
+        options = experiment.agent
+        assert isinstance(options, SimultaneousTranslatorOptions)
+        same = record.get("policy") == options.policy and "dal_words" in record["simultaneous"]
         return super().fits(record, experiment) and same
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
-        """BLEU and lags, and BLEU of wait-k at the same DAL, beside what is measured of whole sentences."""
-        one, waits = record["interpreted"], [Waited(**wait) for wait in record["waits"]]
+        """Return BLEU, lags, BLEU of wait-k at the same DAL, and the metrics of whole-sentence translation."""
+        one, waits = record["simultaneous"], [WaitKResult(**wait) for wait in record["waits"]]
         return {
             "test_bleu_simultaneous": one["bleu"],
-            "test_bleu_waits": bleu_at(one["dal_words"], waits),
+            "test_bleu_waits": wait_k_bleu_at(one["dal_words"], waits),
             "test_lag_words": one["lag_words"],
-            "test_lag_pieces": one["lag_pieces"],
+            "test_lag_tokens": one["lag_tokens"],
             "test_dal_words": one["dal_words"],
             **super().measures(record),
         }
 
 
-def measure_interpretation(world: Interpreting, found: list[Translation]) -> Interpretation:
-    """Measure translations of all sentences of the world's split."""
-    given, heard = (
+def measure_simultaneous(env: SimultaneousTranslation, found: list[Translation]) -> SimultaneousQuality:
+    """Measure translations of all sentences of the environment's split, in order."""
+    # Translations, delays and lengths, as the environment has them.
+    translations, delays = (
         pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-        for rows in ([one.target_pieces for one in found], [one.heard for one in found])
+        for rows in ([one.target_tokens for one in found], [one.delays for one in found])
     )
-    length = torch.tensor([len(one.source_pieces) for one in found])
-    behind = heard, torch.tensor([len(one.target_pieces) for one in found]), length
-    number = torch.arange(len(found), device=world.device)
-    world.begin(number, number)
-    true = world.label.cpu()
-    reward = sentence_bleu(given, length_of(given), true, length_of(true)) - world.delay_cost * world.lagging(*behind)
-    quality = measure_quality([one.target for one in found], world.texts.target, world.options.lower)
-    in_words = mean_lag(world, found), mean_lag(world, found, differentiable_lagging)
-    return Interpretation(
-        quality, float(reward.mean()), in_words[0], float(average_lagging(*behind).mean()), in_words[1]
+    written = torch.tensor([len(one.target_tokens) for one in found])
+    lag_inputs = delays, written, torch.tensor([len(one.source_tokens) for one in found])
+    number = torch.arange(len(found), device=env.device)
+    env.reset(number, number)
+    reference = env.label.cpu()
+
+    # The environment's reward: sentence BLEU minus the cost of the lag.
+    bleu = sentence_bleu(translations, length_of(translations), reference, length_of(reference))
+    reward = bleu - env.delay_cost * env.lagging(*lag_inputs)
+    quality = measure_quality([one.target for one in found], env.texts.target, env.options.lower)
+    return SimultaneousQuality(
+        quality,
+        reward=float(reward.mean()),
+        lag_words=mean_lag(env, found),
+        lag_tokens=float(average_lagging(*lag_inputs).mean()),
+        dal_words=mean_lag(env, found, differentiable_lagging),
     )
 
 
-def _print(agent: Interpreter, found: Interpretation, waits: list[Waited], whole: dict[str, Any]) -> None:
-    """Simultaneous beside wait-k and whole."""
+def _print(
+    agent: SimultaneousTranslator, found: SimultaneousQuality, waits: list[WaitKResult], whole: dict[str, Any]
+) -> None:
+    """Print a table of simultaneous, wait-k and whole-sentence translation."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("translation", title="simultaneous beside whole sentences, the same weights", caption=_LAGS)
-    for heading in ("BLEU", "chrF", "AL, words", "AL, pieces", "DAL, words"):
+    table = Table("translation", title="simultaneous and whole-sentence translation, same weights", caption=_CAPTION)
+    for heading in ("BLEU", "chrF", "AL, words", "AL, tokens", "DAL, words"):
         table.add_column(heading, justify="right")
     quality = found.quality
-    lags = f"{found.lag_words:.2f}", f"{found.lag_pieces:.2f}", f"{found.dal_words:.2f}"
-    table.add_row(agent.asked.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
+    lags = f"{found.lag_words:.2f}", f"{found.lag_tokens:.2f}", f"{found.dal_words:.2f}"
+    table.add_row(agent.policy_options.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
     for wait in waits:
         table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", f"{wait.lag_words:.2f}", "", f"{wait.dal_words:.2f}")
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):

@@ -1,23 +1,29 @@
-"""Wait-k by the same weights as a learned policy: what each lag is worth without one."""
+"""Wait-k with the weights of a learned policy: a control that shows which BLEU each lag reaches without the policy."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from glimpse.agents.translation.simultaneous_translator import Interpreter
+from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.envs.translation.lagging import differentiable_lagging
-from glimpse.envs.translation.simultaneous import Interpreting
+from glimpse.envs.translation.simultaneous import SimultaneousTranslation
 from glimpse.evaluation.bleu import measure_quality
-from glimpse.evaluation.generation import interpret_texts
+from glimpse.evaluation.generation import translate_simultaneously
 from glimpse.evaluation.lags import mean_lag
 
 WAITS = (1, 3, 5, 7, 9)
-"""Pieces that are heard before the first one is written."""
+"""Values of k, the number of source tokens that are read before the first target token is written."""
 
 
-class Waited(NamedTuple):
-    """BLEU of waiting for `wait` pieces, and in words its mean average lagging, and the differentiable one."""
+class WaitKResult(NamedTuple):
+    """Result of wait-k for one k.
+
+    wait: k, in tokens.
+    bleu: BLEU, in percent.
+    lag_words: mean average lagging, in words.
+    dal_words: mean differentiable average lagging, in words.
+    """
 
     wait: int
     bleu: float
@@ -25,19 +31,20 @@ class Waited(NamedTuple):
     dal_words: float
 
 
-def measure_waits(agent: Interpreter, world: Interpreting, batch: int) -> list[Waited]:
-    """Interpret all sentences of the world's split once for each of `WAITS`."""
-    found = []
+def measure_wait_k(agent: SimultaneousTranslator, env: SimultaneousTranslation, batch: int) -> list[WaitKResult]:
+    """Translate all sentences of the environment's split once for each k of `WAITS`, and measure BLEU and lags."""
+    results = []
     for wait in WAITS:
-        with agent.waiting(wait):
-            made = interpret_texts(agent, world, world.texts.source, batch)
-        given = [one.target for one in made]
-        bleu = measure_quality(given, world.texts.target, world.options.lower).bleu
-        found.append(Waited(wait, bleu, mean_lag(world, made), mean_lag(world, made, differentiable_lagging)))
-    return found
+        with agent.using_wait_k(wait):
+            translations = translate_simultaneously(agent, env, env.texts.source, batch)
+        targets = [one.target for one in translations]
+        bleu = measure_quality(targets, env.texts.target, env.options.lower).bleu
+        lags = mean_lag(env, translations), mean_lag(env, translations, differentiable_lagging)
+        results.append(WaitKResult(wait, bleu, *lags))
+    return results
 
 
-def bleu_at(dal_words: float, waits: Sequence[Waited]) -> float:
-    """BLEU of wait-k at a differentiable lag, on straight lines between those measured, and level beyond them."""
-    ordered = sorted(waits, key=lambda one: one.dal_words)
+def wait_k_bleu_at(dal_words: float, results: Sequence[WaitKResult]) -> float:
+    """Interpolate the BLEU of wait-k linearly at a differentiable lag; it is constant beyond the measured lags."""
+    ordered = sorted(results, key=lambda one: one.dal_words)
     return float(np.interp(dal_words, [one.dal_words for one in ordered], [one.bleu for one in ordered]))

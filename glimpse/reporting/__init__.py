@@ -1,1 +1,1 @@
-"""Reports: an HTML page and pictures of what a run's agent does."""
+"""Reports: an HTML page and pictures that show what the agent of a run does."""

@@ -1,4 +1,4 @@
-"""The report's page: one HTML file with its pictures inside, no script, and nothing fetched from anywhere."""
+"""HTML page of a report: a single file with embedded pictures, without scripts or external resources."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,29 +10,29 @@ from glimpse import __version__
 from glimpse.evaluation.scores import Score
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart
-from glimpse.reporting.run_record import Evaluation, Record
+from glimpse.reporting.run_record import Evaluation, RunRecord
 
 
 class Section(NamedTuple):
-    """A part of the page: its anchor, its heading (plain text), and what stands below it (HTML)."""
+    """A section of the page: anchor, heading (plain text) and body (HTML)."""
 
     name: str
     heading: str
     body: str
 
 
-def page(
-    record: Record, title: str, lead: str, facts: Sequence[tuple[str, str]], hero: str, sections: Sequence[Section]
+def report_page(
+    record: RunRecord, title: str, lead: str, facts: Sequence[tuple[str, str]], hero: str, sections: Sequence[Section]
 ) -> str:
-    """The whole page.
+    """Return the page of a report as HTML.
 
     Args:
         record: the run.
-        title: who does what, plain text.
-        lead: what is true of the whole page, HTML.
-        facts: the run in a few words, names and plain text.
+        title: agent and task, plain text.
+        lead: a remark on the whole page, HTML.
+        facts: names and values that describe the run, plain text.
         hero: the figure at the top, HTML.
-        sections: what follows.
+        sections: the sections below it.
     """
     title = escape(title)
     links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading, _ in sections)
@@ -54,14 +54,14 @@ def page(
 <nav>{links}</nav>
 <main>
 {bodies}</main>
-<footer>Written by glimpse {__version__}: <code>glimpse show {escape(record.typed)}</code></footer>
+<footer>Written by glimpse {__version__}: <code>glimpse report {escape(record.typed)}</code></footer>
 </body>
 </html>
 """
 
 
-def _header(record: Record, title: str, lead: str, facts: Sequence[tuple[str, str]], hero: str) -> str:
-    """What the run is, and the figure that stands above all others."""
+def _header(record: RunRecord, title: str, lead: str, facts: Sequence[tuple[str, str]], hero: str) -> str:
+    """Return the page's header: the description of the run, and the figure at the top."""
     run, config, again = (escape(shlex.quote(f"{record.run}{end}")) for end in ("", "/config.yaml", "-again"))
     rows = [*facts, *_history(record)]
     listed = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
@@ -75,8 +75,8 @@ def _header(record: Record, title: str, lead: str, facts: Sequence[tuple[str, st
 </header>"""
 
 
-def _history(record: Record) -> list[tuple[str, str]]:
-    """Where the weights are from."""
+def _history(record: RunRecord) -> list[tuple[str, str]]:
+    """Return names and values that say how the weights were trained."""
     trained = record.trained
     return [
         ("Weights", f"of step {trained.step:,}, after {_duration(trained.seconds)}"),
@@ -86,19 +86,19 @@ def _history(record: Record) -> list[tuple[str, str]]:
 
 
 def _duration(seconds: float) -> str:
-    """A time in words: 37 s, 12 min, 2 h 5 min."""
+    """Return a duration in words: 37 s, 12 min, 2 h 5 min."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def not_measured(record: Record) -> str:
-    """What to do where the test set has not been used."""
-    if any(one.split == "test" for one in record.evaluations):
+def not_measured(record: RunRecord) -> str:
+    """Return a note on how to evaluate on the test set, if that has not been done."""
+    if any(evaluation.split == "test" for evaluation in record.evaluations):
         return ""
     return (
-        '<p class="note">This run has not been measured on the test set. When it is finished: '
+        '<p class="note">This run has not been evaluated on the test set. When training is finished: '
         f"<code>glimpse evaluate {escape(record.typed)}</code></p>"
     )
 
@@ -106,16 +106,16 @@ def not_measured(record: Record) -> str:
 def scores_table(
     measured: Evaluation, step: int, title: str, heads: Sequence[str], rows: str, caption: str, controls: str = ""
 ) -> str:
-    """A table of what was measured on a split.
+    """Return the table of an evaluation on a split as HTML.
 
     Args:
-        measured: the measurement.
-        step: of the weights that the page shows.
-        title: what the numbers are.
-        heads: of the columns after the first.
-        rows: of the agent itself, HTML.
-        caption: what is to be known of the numbers.
-        controls: rows of others, HTML.
+        measured: the evaluation.
+        step: training step of the weights that the page shows.
+        title: name of the measure.
+        heads: headings of the columns after the first.
+        rows: rows of the agent, HTML.
+        caption: explanation of the numbers.
+        controls: rows of its controls, HTML.
     """
     older = f" Measured at step {measured.step:,}; the pictures are of step {step:,}." if measured.step != step else ""
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
@@ -126,43 +126,43 @@ def scores_table(
 
 
 def score_cell(score: Score) -> str:
-    """An error with its interval."""
+    """Return a table cell with an error in percent and its 95 % interval."""
     return f"<td>{score.error:.2f} <small>{score.low:.2f} to {score.high:.2f}</small></td>"
 
 
-def single_chart(chart: Chart, told: str, more: str = "") -> str:
-    """A chart on its own, and beside it what is told of it and, after its scale, what more there is to know, HTML."""
+def single_chart(chart: Chart, caption: str, more: str = "") -> str:
+    """Return a figure with one chart, its caption beside it and `more` below the caption; all HTML."""
     scale = " The scale is logarithmic." if chart.logarithmic else ""
     return f"""<figure class="single"><h3>{escape(chart.title)}</h3>
 <div class="scroll">{chart_svg(chart, 520, 290)}</div>
-<figcaption>{told}{scale}
+<figcaption>{caption}{scale}
 {more}</figcaption></figure>"""
 
 
 def facts_table(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Names, values and a sentence on each, all HTML."""
+    """Return a table of (name, value, explanation); all HTML."""
     cells = "".join(
         f'<tr><th scope="row">{name}</th><td>{value}</td><td>{sentence}</td></tr>' for name, value, sentence in rows
     )
     return f'<div class="scroll"><table class="facts">{cells}</table></div>'
 
 
-def training(curves: Sequence[Chart], noise: str) -> Section:
-    """Small charts of what was logged; `noise` says what sets the numbers of single batches apart."""
+def training_section(curves: Sequence[Chart], noise: str) -> Section:
+    """Return the section with training curves; `noise` names the randomness in the numbers of training batches."""
     if not curves:
         return Section("training", "Training", '<p class="note">Nothing has been logged yet.</p>')
-    panels = "".join(f"<figure><h3>{escape(one.title)}</h3>{chart_svg(one, 340, 190)}</figure>" for one in curves)
+    panels = "".join(f"<figure><h3>{escape(chart.title)}</h3>{chart_svg(chart, 340, 190)}</figure>" for chart in curves)
     return Section(
         "training",
         "Training",
         f"""<p>From <code>metrics.jsonl</code>. The validation error is that of the averaged weights; the other
-numbers are of single batches, with {noise}.</p>
+numbers are of single training batches, with {noise}.</p>
 <div class="curves">{panels}</div>""",
     )
 
 
-def config(record: Record) -> Section:
-    """The config, folded away."""
+def config_section(record: RunRecord) -> Section:
+    """Return the section with the run's config, collapsed."""
     text = escape(record.trained.folder.config_text)
     return Section(
         "config", "Config", f"<details><summary>Every option of this run</summary>\n<pre>{text}</pre></details>"

@@ -1,4 +1,4 @@
-"""What every report tells of a run: what the run wrote."""
+"""Files that a run has written, read for its report: evaluations and logged metrics."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.errors import UserError
-from glimpse.evaluation.diagnostics import Gaze
+from glimpse.evaluation.diagnostics import ScanpathStatistics
 from glimpse.evaluation.scores import Score, Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.durable import reporting_read_errors
@@ -17,18 +17,19 @@ from glimpse.runs.trained_run import TrainedRun
 
 _TITLES = {
     "validation_error": "Validation error, %",
-    "loss": "Loss, the sum",
+    "loss": "Loss, total",
     "cross_entropy": "Cross-entropy",
-    "policy": "Policy-gradient term",
-    "baseline": "Baseline's squared error",
+    "policy_loss": "Policy loss",
+    "value_loss": "Value loss",
     "return": "Return",
     "reward": "Reward",
     "accuracy": "Accuracy on training batches",
-    "looks_clamped": "Looks clamped at the border, share",
-    "looks_at_border": "Looks at the border, share",
-    "looks_entropy": "Entropy of places, bits",
-    "looks_entropy_by_step": "Entropy of places at each look, bits",
-    "looks_variation": "Variation of places between images",
+    "keep_rate": "Keep rate",
+    "locations_clamped": "Locations clamped at the border, share",
+    "locations_at_border": "Locations at the border, share",
+    "locations_entropy": "Entropy of locations, bits",
+    "locations_entropy_by_step": "Entropy of locations at each step, bits",
+    "locations_variation": "Variation of locations between images",
     "learning_rate": "Learning rate",
 }
 _NOT_CURVES = ("step", "seconds")
@@ -36,7 +37,12 @@ _NOT_CURVES = ("step", "seconds")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `glimpse evaluate` measured on a split: the agent's scores first, then those with other eyes."""
+    """Evaluation on a split, as `glimpse evaluate` wrote it.
+
+    split: name of the split.
+    step: training step of the weights.
+    scores: the agent's scores first, then those of the same weights with other locations, by name.
+    """
 
     split: str
     step: int
@@ -44,13 +50,13 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Record:
-    """What the run wrote.
+class RunRecord:
+    """A run and the files that it has written.
 
-    run: the run's folder, as it was given.
-    trained: its config, agent and validation world.
-    evaluations: the test set's first.
-    metrics: the rows of metrics.jsonl.
+    run: the run's folder, as the user gave it.
+    trained: its config, agent and validation environment.
+    evaluations: its evaluations, that on the test set first.
+    metrics: rows of metrics.jsonl.
     """
 
     run: Path
@@ -60,31 +66,31 @@ class Record:
 
     @property
     def typed(self) -> str:
-        """The run's folder, as it is typed in a shell."""
+        """The run's folder, quoted for a shell."""
         return shlex.quote(str(self.run))
 
 
-def read_record(run: Path, trained: TrainedRun) -> Record:
-    """Read what the run wrote.
+def read_record(run: Path, trained: TrainedRun) -> RunRecord:
+    """Read the files that a run has written.
 
     Raises:
-        UserError: if a file of it cannot be read or is not what glimpse writes.
+        UserError: if a file cannot be read or was not written by glimpse.
     """
     folder = trained.folder
-    return Record(run, trained, read_evaluations(folder.evaluation_path), read_metrics(folder.metrics_path))
+    return RunRecord(run, trained, read_evaluations(folder.evaluation_path), read_metrics(folder.metrics_path))
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
-    """What is in a run's evaluation.json, the test set's first; nothing where the file is missing.
+    """Read the evaluations in a run's evaluation.json, that on the test set first; none if the file is missing.
 
     Raises:
-        UserError: if it cannot be read or is not what `glimpse evaluate` writes.
+        UserError: if the file cannot be read or was not written by `glimpse evaluate`.
     """
     with reporting_read_errors(path):
         text = path.read_bytes() if path.exists() else b"{}"
     try:
         known = {**json.loads(text)}
-        # Translations are no episodes: their report reads what was measured of them itself.
+        # Evaluations of translations have other fields, and are read by `translation_report`.
         splits = [split for split in ("test", "validation") if split in known and "by_length" not in known[split]]
         return [_evaluation(split, known[split]) for split in splits]
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -94,17 +100,22 @@ def read_evaluations(path: Path) -> list[Evaluation]:
 
 
 def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
-    """One split's record."""
+    """Build an `Evaluation` from a split's part of evaluation.json."""
     kinds = ("greedy", "sampled", "averaged")
     scores = {}
     for name, given in record["scores"].items():
-        gaze = Gaze(**given["gaze"]) if given.get("gaze") else None
-        scores[name] = Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}, "gaze": gaze})
+        scanpath = ScanpathStatistics(**given["scanpath"]) if given.get("scanpath") else None
+        scores[name] = Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}, "scanpath": scanpath})
     return Evaluation(split, int(record["step"]), scores)
 
 
 def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | None = None) -> list[Chart]:
-    """A chart for each number that was logged, those that matter most first; `titles` replace the usual ones."""
+    """Return a chart for each logged metric, the most important first.
+
+    Args:
+        rows: rows of metrics.jsonl.
+        titles: titles by metric that replace or extend the default ones.
+    """
     known = {**_TITLES, **(titles or {})}
     logged = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in known if name in logged]
@@ -114,10 +125,11 @@ def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | No
 
 
 def _training_chart(name: str, title: str, rows: list[dict[str, Value]]) -> Chart:
+    """Return the chart of one metric; errors may have a logarithmic axis."""
     return Chart(title, "steps", (Series(name, _points(name, rows)),), ratio="error" in name)
 
 
 def _points(name: str, rows: list[dict[str, Value]]) -> tuple[tuple[float, float | None], ...]:
-    """(step, value) of the rows that have a number, or null for one that was not finite, under this name."""
+    """Return (step, value) of the rows that have this metric; the value is None where it was not finite."""
     found = ((row.get("step"), row[name]) for row in rows if name in row)
     return tuple((step, value) for step, value in found if isinstance(step, int) and not isinstance(value, str))

@@ -1,1 +1,1 @@
-"""Tables and figures of results: `glimpse reproduce`."""
+"""Result tables and their figures: `glimpse reproduce`."""

@@ -1,40 +1,40 @@
-"""The tables of agents that see pictures. A line is a shipped config; for another one, add a file and an `Entry`."""
+"""Result tables of agents on images. A line is a shipped config; to add one, add a config file and a `TableEntry`."""
 
-from glimpse.reproduction.table_entries import Entry, Published, Table, control, other_eyes
+from glimpse.reproduction.table_entries import Published, Table, TableEntry, control, control_entries
 
 _TFRAM, _HONERKAMP = "slundqui/tfRAM", "dHonerkamp/Recurrent-Attention-Model"
 _RANGREJ = "samrudhdhirangrej/Recurrent-Model-of-Visual-Attention"
 
 _CLUTTER = (
-    "Clutter: {pieces} pieces of 8x8 pixels, cut at random from other digits of the same split, are added over the "
-    "digit and clamped at white, so that they may hide it. Public implementations differ: some draw the digit over "
-    "the clutter, which is easier."
+    "Clutter: {distractors} distractor patches of 8x8 pixels, cut at random from other digits of the same split, are "
+    "added over the digit and clamped at white, so that they may hide it. Public implementations differ: some draw "
+    "the digit over the clutter, which is easier."
 )
-_CONTROLS = "Controls are trained alike, with other eyes or the whole image."
+_CONTROLS = "Controls are trained alike, but look at other locations or see the whole image."
 _SHORTER = (
-    "Controls have other eyes or see the whole image. Random places and the learned path are trained for {share} of "
-    "RAM's steps; raster and centre, which leave nothing to chance, for {fixed} of them, on one copy of each episode "
-    "instead of four. The whole-image networks are trained for {minutes} minutes."
+    "Controls look at other locations or see the whole image. Random locations and the learned path are trained for "
+    "{share} of RAM's steps; raster and centre, which have no randomness, for {fixed} of them, on one rollout per "
+    "example instead of four. The whole-image networks are trained for {minutes} minutes."
 )
 
 VISUAL_TABLES: dict[str, Table] = {
     "mnist": Table(
         "28x28 MNIST, glimpses of 8x8, one scale: test error, %",
-        "The lines named RAM begin from a scan of the image, with augmentation; the one in the paper's setting has "
-        f"neither, and a random first place, as the published numbers have. {_CONTROLS}",
+        "The lines named RAM start from a raster scan of the image and use augmentation. The line in the paper's "
+        f"setting has neither: it starts at a random location, as the published numbers do. {_CONTROLS}",
         (
-            Entry("mnist-ram-2", "RAM, 2 glimpses", 3, Published(3.79, 6.27, 7.70, _HONERKAMP)),
-            Entry("mnist-ram-3", "RAM, 3 glimpses", 3, Published(1.51)),
-            Entry("mnist-ram-4", "RAM, 4 glimpses", 3, Published(1.54, 1.73, 1.07, _HONERKAMP)),
-            Entry("mnist-ram-5", "RAM, 5 glimpses", 3, Published(1.34)),
-            Entry("mnist-ram", "RAM, 6 glimpses", 3, Published(1.12, 1.29, 0.67, _HONERKAMP)),
-            Entry("mnist-ram-7", "RAM, 7 glimpses", 3, Published(1.07, None, 0.85, "Element-Research/rnn")),
-            Entry("demo", "RAM, 6 glimpses, 3 minutes"),
-            Entry("mnist-ram-paper", "RAM, 6, paper's setting", 3, Published(1.12, 1.29, 0.67, _HONERKAMP)),
-            Entry("mnist-path", "learned fixed path, 6", control=True),
-            Entry("mnist-random", "random places, 6", control=True),
-            Entry("mnist-raster", "raster scan, 6", control=True),
-            Entry("mnist-centre", "centre, 6", control=True),
+            TableEntry("mnist-ram-2", "RAM, 2 glimpses", 3, Published(3.79, 6.27, 7.70, _HONERKAMP)),
+            TableEntry("mnist-ram-3", "RAM, 3 glimpses", 3, Published(1.51)),
+            TableEntry("mnist-ram-4", "RAM, 4 glimpses", 3, Published(1.54, 1.73, 1.07, _HONERKAMP)),
+            TableEntry("mnist-ram-5", "RAM, 5 glimpses", 3, Published(1.34)),
+            TableEntry("mnist-ram", "RAM, 6 glimpses", 3, Published(1.12, 1.29, 0.67, _HONERKAMP)),
+            TableEntry("mnist-ram-7", "RAM, 7 glimpses", 3, Published(1.07, None, 0.85, "Element-Research/rnn")),
+            TableEntry("demo", "RAM, 6 glimpses, 3 minutes"),
+            TableEntry("mnist-ram-paper", "RAM, 6, paper's setting", 3, Published(1.12, 1.29, 0.67, _HONERKAMP)),
+            TableEntry("mnist-path", "learned fixed path, 6", control=True),
+            TableEntry("mnist-random", "random locations, 6", control=True),
+            TableEntry("mnist-raster", "raster scan, 6", control=True),
+            TableEntry("mnist-centre", "centre, 6", control=True),
             control("mnist-mlp", "whole image, FC 2x256", Published(1.69)),
             control("mnist-conv", "whole image, paper's conv", Published(1.21)),
             control("mnist-cnn", "whole image, modern CNN"),
@@ -42,14 +42,14 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "translated": Table(
         "Translated MNIST, 60x60, glimpses of 12x12, 3 scales: test error, %",
-        "The digit is put at a uniformly random place of an empty canvas, anew for each episode. "
+        "The digit is put at a uniformly random location of an empty canvas, drawn anew for each episode. "
         f"{_SHORTER.format(share='a sixth', fixed='half', minutes=6)}",
         (
-            Entry("translated-ram-4", "RAM, 4 glimpses", 3, Published(1.54, 2.29, 1.54, _TFRAM)),
-            Entry("translated-ram", "RAM, 6 glimpses", 3, Published(1.22, 1.86, 1.08, _TFRAM)),
-            Entry("translated-ram-8", "RAM, 8 glimpses", 3, Published(1.20, 1.84, 0.94, _TFRAM)),
+            TableEntry("translated-ram-4", "RAM, 4 glimpses", 3, Published(1.54, 2.29, 1.54, _TFRAM)),
+            TableEntry("translated-ram", "RAM, 6 glimpses", 3, Published(1.22, 1.86, 1.08, _TFRAM)),
+            TableEntry("translated-ram-8", "RAM, 8 glimpses", 3, Published(1.20, 1.84, 0.94, _TFRAM)),
             control("translated-path", "learned fixed path, 6"),
-            control("translated-random", "random places, 6"),
+            control("translated-random", "random locations, 6"),
             control("translated-raster", "raster scan, 6"),
             control("translated-centre", "centre, 6"),
             control("translated-mlp-64", "whole image, FC 2x64", Published(6.42, None, 6.78, _TFRAM)),
@@ -60,14 +60,14 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "cluttered": Table(
         "Cluttered MNIST, 60x60, glimpses of 12x12, 3 scales: test error, %",
-        f"{_CLUTTER.format(pieces=4)} {_SHORTER.format(share='a sixth', fixed='half', minutes=12)} "
+        f"{_CLUTTER.format(distractors=4)} {_SHORTER.format(share='a sixth', fixed='half', minutes=12)} "
         "The paper's RAM with 8 random glimpses has 14.4 % (proceedings).",
         (
-            Entry("cluttered-ram-4", "RAM, 4 glimpses", 3, Published(4.96, None, 5.15, _TFRAM)),
-            Entry("cluttered-ram", "RAM, 6 glimpses", 3, Published(4.08, None, 3.33, _TFRAM)),
-            Entry("cluttered-ram-8", "RAM, 8 glimpses", 3, Published(4.04, 5.23, 2.63, _TFRAM)),
+            TableEntry("cluttered-ram-4", "RAM, 4 glimpses", 3, Published(4.96, None, 5.15, _TFRAM)),
+            TableEntry("cluttered-ram", "RAM, 6 glimpses", 3, Published(4.08, None, 3.33, _TFRAM)),
+            TableEntry("cluttered-ram-8", "RAM, 8 glimpses", 3, Published(4.04, 5.23, 2.63, _TFRAM)),
             control("cluttered-path", "learned fixed path, 6"),
-            control("cluttered-random", "random places, 6"),
+            control("cluttered-random", "random locations, 6"),
             control("cluttered-raster", "raster scan, 6"),
             control("cluttered-centre", "centre, 6"),
             control("cluttered-mlp-64", "whole image, FC 2x64", Published(28.58, None, 29.13, _TFRAM)),
@@ -78,16 +78,19 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "cluttered100": Table(
         "Cluttered MNIST, 100x100, glimpses of 12x12, 4 scales: test error, %",
-        f"{_CLUTTER.format(pieces=8)} {_SHORTER.format(share='a fifth', fixed='half', minutes=8)} "
+        f"{_CLUTTER.format(distractors=8)} {_SHORTER.format(share='a fifth', fixed='half', minutes=8)} "
         "RAM with 4 and 6 glimpses is trained for half the steps of 8. "
-        "DRAW, soft attention over the same canvas, has 3.36 % in a public "
-        "Torch implementation that clutters alike.",
+        "DRAW, soft attention over the same canvas, has 3.36 % in a public Torch implementation with the same clutter.",
         (
-            Entry("cluttered100-ram-4", "RAM, 4 glimpses", 3, Published(9.41, None, 14.86, _TFRAM, ("proceedings",))),
-            Entry("cluttered100-ram-6", "RAM, 6 glimpses", 3, Published(8.31, None, 8.3, _TFRAM, ("proceedings",))),
-            Entry("cluttered100-ram", "RAM, 8 glimpses", 3, Published(8.11, 10.83, 5.9, _TFRAM, ("proceedings",))),
+            TableEntry(
+                "cluttered100-ram-4", "RAM, 4 glimpses", 3, Published(9.41, None, 14.86, _TFRAM, ("proceedings",))
+            ),
+            TableEntry(
+                "cluttered100-ram-6", "RAM, 6 glimpses", 3, Published(8.31, None, 8.3, _TFRAM, ("proceedings",))
+            ),
+            TableEntry("cluttered100-ram", "RAM, 8 glimpses", 3, Published(8.11, 10.83, 5.9, _TFRAM, ("proceedings",))),
             control("cluttered100-path", "learned fixed path, 8"),
-            control("cluttered100-random", "random places, 8", Published(28.4, recalled=("proceedings",))),
+            control("cluttered100-random", "random locations, 8", Published(28.4, recalled=("proceedings",))),
             control("cluttered100-raster", "raster scan, 8"),
             control("cluttered100-centre", "centre, 8"),
             control(
@@ -101,13 +104,13 @@ VISUAL_TABLES: dict[str, Table] = {
     "catch": Table(
         "Catch, 24x24, glimpses of 6x6, 3 scales: balls caught, %",
         "The paddle is 2 pixels wide; the ball falls a pixel a step, moves sideways at a speed of its own and bounces "
-        "off the walls; the only reward is at the end. The paper says about 85 %. Controls are the first line with "
-        "other eyes or the whole screen, trained for 8,000 steps instead of 40,000.",
+        "off the walls; the only reward is at the end. The paper says about 85 %. Controls are the agent of the first "
+        "line with other locations or the whole screen, trained for 8,000 steps instead of 40,000.",
         (
-            Entry("catch-ram", "RAM, REINFORCE", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),
-            Entry("catch-ppo", "RAM, PPO", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),
+            TableEntry("catch-ram", "RAM, REINFORCE", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),
+            TableEntry("catch-ppo", "RAM, PPO", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),
             control("catch-path", "learned fixed path"),
-            control("catch-random", "random places"),
+            control("catch-random", "random locations"),
             control("catch-raster", "raster scan"),
             control("catch-centre", "centre"),
             control("catch-whole", "whole screen"),
@@ -115,17 +118,17 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "hard-vs-soft": Table(
         "Hard and soft attention on cluttered MNIST, 60x60: test error, %, and what it costs",
-        f"{_CLUTTER.format(pieces=4)} Pixels: those that the input of an episode is made of, all glimpses and scales. "
-        "Multiply-adds: of an episode's products of matrices and convolutions. Both are of one episode: M = 10 costs "
-        "ten times as much, so the figure shows M = 1. RAM's controls with other eyes cost as much as it does, and are "
-        "not in the figure; random places and the learned path are trained for a sixth of its steps, raster and centre "
-        "for half of them.",
+        f"{_CLUTTER.format(distractors=4)} Pixels: the image pixels that are read in an episode, over all glimpses and "
+        "scales. Multiply-adds: those of an episode's matrix products and convolutions. Both are for one episode: "
+        "M = 10 costs ten times as much, so the figure shows M = 1. RAM's controls with other locations cost as much "
+        "as RAM and are not in the figure; random locations and the learned path are trained for a sixth of its steps, "
+        "raster and centre for half of them.",
         (
-            Entry("cluttered-ram", "RAM, hard"),
-            Entry("cluttered-soft", "grid, soft"),
-            Entry("cluttered-hard-grid", "grid, hard"),
-            Entry("cluttered-draw", "DRAW, soft"),
-            *other_eyes("cluttered", 6),
+            TableEntry("cluttered-ram", "RAM, hard"),
+            TableEntry("cluttered-soft", "grid, soft"),
+            TableEntry("cluttered-hard-grid", "grid, hard"),
+            TableEntry("cluttered-draw", "DRAW, soft"),
+            *control_entries("cluttered", 6),
             control("cluttered-mlp", "whole image, FC 2x256"),
             control("cluttered-conv", "whole image, paper's conv"),
             control("cluttered-cnn", "whole image, modern CNN"),
@@ -135,21 +138,21 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "stopping": Table(
         "Stopping early on 28x28 MNIST, at most 6 glimpses of 8x8: test error, %, over glimpses taken",
-        "An agent that may stop pays for each glimpse with a part of the reward of 1 for a right answer; the others "
-        "always take as many glimpses as they are given. The controls with other eyes never stop.",
+        "An agent with a stop policy pays for each glimpse with a part of the reward of 1 for a right answer; the "
+        "others always take all of their glimpses. The controls with other locations never stop.",
         (
-            Entry("mnist-stop-001", "stops; a glimpse costs 0.001"),
-            Entry("mnist-stop-003", "stops; a glimpse costs 0.003"),
-            Entry("mnist-stop-01", "stops; a glimpse costs 0.01"),
-            Entry("mnist-stop-03", "stops; a glimpse costs 0.03"),
-            Entry("mnist-stop-1", "stops; a glimpse costs 0.1"),
+            TableEntry("mnist-stop-001", "stops; a glimpse costs 0.001"),
+            TableEntry("mnist-stop-003", "stops; a glimpse costs 0.003"),
+            TableEntry("mnist-stop-01", "stops; a glimpse costs 0.01"),
+            TableEntry("mnist-stop-03", "stops; a glimpse costs 0.03"),
+            TableEntry("mnist-stop-1", "stops; a glimpse costs 0.1"),
             control("mnist-ram-1", "always 1 glimpse"),
-            Entry("mnist-ram-2", "always 2 glimpses", control=True),
+            TableEntry("mnist-ram-2", "always 2 glimpses", control=True),
             control("mnist-ram-3", "always 3 glimpses"),
-            Entry("mnist-ram-4", "always 4 glimpses", control=True),
+            TableEntry("mnist-ram-4", "always 4 glimpses", control=True),
             control("mnist-ram-5", "always 5 glimpses"),
-            Entry("mnist-ram", "always 6 glimpses", control=True),
-            *other_eyes("mnist", 6),
+            TableEntry("mnist-ram", "always 6 glimpses", control=True),
+            *control_entries("mnist", 6),
             control("mnist-cnn", "whole image, modern CNN", drawn=False),
         ),
         figure="glimpses",

@@ -1,4 +1,4 @@
-"""How the lines of a table learned: a measure of validation data over the steps, from the runs' own records."""
+"""Learning curves of a table's lines: a validation measure over training steps, from the runs' `metrics.jsonl`."""
 
 from pathlib import Path
 from statistics import mean
@@ -6,19 +6,22 @@ from statistics import mean
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.scanpaths import png
-from glimpse.reproduction.table_entries import Entry, Table
+from glimpse.reproduction.table_entries import Table, TableEntry
 from glimpse.runs.run_folder import RunFolder, read_metrics
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
-"""Those that are told apart most easily come first."""
+"""Colours that are easiest to tell apart come first."""
 
 
 def curves_picture(table: Table, runs: Path) -> bytes | None:
-    """A PNG with a chart for each family of lines, of all runs of the table that there are; None if there are none.
+    """Draw a chart of learning curves for each family of lines, from the run folders that exist.
 
     Args:
-        table: says by `curve` what is drawn: a share, by its name in `metrics.jsonl`.
-        runs: where run folders are kept.
+        table: the table; `table.curve` names the measure in `metrics.jsonl`, a number in [0, 1].
+        runs: folder that holds the run folders.
+
+    Returns:
+        A PNG, or None if there are no runs.
     """
     families: dict[str, list[Series]] = {}
     for entry in table.entries:
@@ -30,8 +33,8 @@ def curves_picture(table: Table, runs: Path) -> bytes | None:
     return png(charts_image(charts, columns=2)) if charts else None
 
 
-def line_points(entry: Entry, runs: Path, measure: str) -> tuple[tuple[float, float | None], ...]:
-    """A line's mean over its runs, in percent, at each step at which all of them were measured."""
+def line_points(entry: TableEntry, runs: Path, measure: str) -> tuple[tuple[float, float | None], ...]:
+    """Return (step, mean over runs in percent) of a line, at each step at which all of its runs were measured."""
     folders = [RunFolder(run) for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
     records = [read_metrics(folder.metrics_path) for folder in folders if folder.metrics_path.exists()]
     known = [
@@ -39,4 +42,4 @@ def line_points(entry: Entry, runs: Path, measure: str) -> tuple[tuple[float, fl
         for rows in records
     ]
     steps = sorted(set.intersection(*map(set, known))) if known else []
-    return tuple((step, 100 * mean(one[step] for one in known)) for step in steps)
+    return tuple((step, 100 * mean(run[step] for run in known)) for step in steps)

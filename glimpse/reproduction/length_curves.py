@@ -1,4 +1,4 @@
-"""BLEU by the length of the source, a line for each of a table's lines (Bahdanau et al., 2015, figure 2)."""
+"""BLEU over the length of the source, a curve for each line of a table (Bahdanau et al., 2015, figure 2)."""
 
 import json
 from collections.abc import Sequence
@@ -12,21 +12,28 @@ from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.translation.translation_charts import Points, length_points
-from glimpse.reproduction.table_entries import Entry, Table
+from glimpse.reproduction.table_entries import Table, TableEntry
 from glimpse.runs.durable import reporting_read_errors
 from glimpse.runs.run_folder import RunFolder
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "sampled")
-"""Those that are told apart most easily come first; controls have their own."""
+"""Colours that are easiest to tell apart come first; controls are grey."""
 
 
 def lengths_picture(table: Table, runs: Path) -> bytes | None:
-    """A PNG with a curve for each line of the table that has a family, of its runs that were measured; None without.
+    """Draw a curve for each line of the table that has a family, from its evaluated runs.
+
+    Args:
+        table: the table.
+        runs: folder that holds the run folders.
+
+    Returns:
+        A PNG, or None if no run has been evaluated.
 
     Raises:
         UserError: if a run's evaluation cannot be read.
     """
-    lines = [(entry, points) for entry in table.entries if entry.family and (points := _points_of(entry, runs))]
+    lines = [(entry, points) for entry in table.entries if entry.family and (points := _curve_points(entry, runs))]
     tones = cycle(_TONES)
     series = tuple(
         Series(entry.short or entry.label, points, "control" if entry.control else next(tones))
@@ -36,15 +43,16 @@ def lengths_picture(table: Table, runs: Path) -> bytes | None:
     return png(charts_image([chart], columns=1)) if series else None
 
 
-def _points_of(entry: Entry, runs: Path) -> Points:
-    """The mean over a line's runs, where all of them have sentences of that length."""
+def _curve_points(entry: TableEntry, runs: Path) -> Points:
+    """Return (length, mean BLEU over runs) of a line, at each length for which all of its runs have sentences."""
     paths = sorted(RunFolder(run).evaluation_path for run in runs.glob(f"{entry.config}-seed*[0-9]"))
-    known = [dict(length_points(_groups(path))) for path in paths if path.exists()]
+    known = [dict(length_points(_length_groups(path))) for path in paths if path.exists()]
     middles = sorted(set.intersection(*map(set, known))) if known else []
-    return tuple((middle, mean(one[middle] or 0.0 for one in known)) for middle in middles)
+    return tuple((middle, mean(run[middle] or 0.0 for run in known)) for middle in middles)
 
 
-def _groups(path: Path) -> Sequence[dict[str, Any]]:
+def _length_groups(path: Path) -> Sequence[dict[str, Any]]:
+    """Read the groups of sentences by length from a run's evaluation.json."""
     try:
         with reporting_read_errors(path):
             groups: Sequence[dict[str, Any]] = json.loads(path.read_text())["test"]["by_length"]

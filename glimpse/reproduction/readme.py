@@ -1,23 +1,28 @@
-"""The README's tables: those of `results/`, put between their marks as they are. `make readme` runs this."""
+"""Copy the tables of `results/` into the README, between their markers. `make readme` runs this."""
 
 import re
 from pathlib import Path
 
 from glimpse.runs.results import write_text
 
-_PLACE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKERS = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill_tables(text: str, results: Path) -> str:
-    """A page with the table of each `<!-- table: NAME -->` up to `<!-- end -->` as `results`/NAME.md has it.
+    """Return the page with each part from `<!-- table: NAME -->` to `<!-- end -->` replaced by the table in NAME.md.
+
+    Args:
+        text: the page.
+        results: folder of the result pages.
 
     Raises:
-        OSError: if there is no such file.
+        OSError: if a result page cannot be read.
     """
-    return _PLACE.sub(lambda found: found[1] + _table(results / f"{found[2]}.md") + found[3], text)
+    return _MARKERS.sub(lambda found: found[1] + _table_lines(results / f"{found[2]}.md") + found[3], text)
 
 
-def _table(page: Path) -> str:
+def _table_lines(page: Path) -> str:
+    """Return the table of a result page, without its text."""
     return "".join(f"{line}\n" for line in page.read_text().splitlines() if line.startswith("|"))
 
 

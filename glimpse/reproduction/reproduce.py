@@ -1,4 +1,4 @@
-"""`glimpse reproduce TABLE`: train what is missing, evaluate once on the test set, and write the table's results."""
+"""`glimpse reproduce TABLE`: train missing runs, evaluate each once on the test set, and write the table's results."""
 
 import json
 import shlex
@@ -13,13 +13,13 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path, load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
-from glimpse.evaluation.evaluator import judge_of
+from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
 from glimpse.reproduction.run_measures import Result, is_whole, measure_run
 from glimpse.reproduction.table_markdown import table_markdown
-from glimpse.reproduction.tables import TABLES, Entry, Published, Table
+from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
 from glimpse.runs.results import Row, read_rows, write_rows, write_text
@@ -27,8 +27,17 @@ from glimpse.runs.run_folder import RunFolder, read_metrics
 from glimpse.training.train import train_command
 
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
-_NO_PART = ("threads", "device", "track", "data", "evaluate.batch", "train.log_every", "train.save_every", "train.keep")
-"""Keys and sections of a config that say how a run is made, not which."""
+_IRRELEVANT = (
+    "threads",
+    "device",
+    "track",
+    "data",
+    "evaluate.batch",
+    "train.log_every",
+    "train.save_every",
+    "train.keep",
+)
+"""Keys and sections of a config that do not change a run's results."""
 
 
 def reproduce_command(
@@ -41,28 +50,28 @@ def reproduce_command(
     quick: bool = False,
     overrides: Sequence[str] = (),
 ) -> int:
-    """Make a table: `output`/NAME.json, .md, .svg and .png; with `quick`, `output`/NAME-quick.json and so on.
+    """Reproduce a table and write `output`/NAME.json, .md, .svg and .png (with `quick`, NAME-quick.json and so on).
 
     Args:
-        name: the table's.
-        runs: where run folders are kept; those that are there are reused, those unfinished are resumed.
-        output: folder of the results. Rows of other lines that are there already stay.
-        seeds: runs of each line; by default as many as the table says.
-        only: configs whose lines are made; all of them by default.
-        quick: a smoke run: one seed, 30 steps, two copies, and run folders of its own.
-        overrides: `a.b=c`, for every run (such as threads=1).
+        name: name of the table.
+        runs: folder of the run folders; finished runs are reused, unfinished ones are resumed.
+        output: folder of the results. Rows of other lines that it already has are kept.
+        seeds: number of runs of each line; by default that of the table.
+        only: configs of the lines to reproduce; by default all lines.
+        quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
+        overrides: config overrides `a.b=c` for every run (such as threads=1).
 
     Returns:
         0, or 143 or 130 if a training was stopped.
 
     Raises:
-        UserError: for an unknown table or line, a run that was begun with another config, or a run or file that
+        UserError: for an unknown table or line, a run that was started with another config, or a run or file that
             cannot be read or written.
     """
     if name not in TABLES:
         raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
-    for entry in _chosen(name, only):
+    for entry in _chosen_entries(name, only):
         results = []
         for seed in range(seeds or (1 if quick else entry.seeds)):
             run = runs / f"{entry.config}-seed{seed}{'-quick' * quick}"
@@ -72,21 +81,25 @@ def reproduce_command(
                 return code
             results.append(_result(run, table))
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if _config(row) != entry.config]
-        _write(table, path, [*others, *_rows(name, table, entry, results, quick)])
+        others = [row for row in known if _config_name(row) != entry.config]
+        write_results(table, path, [*others, *_result_rows(name, table, entry, results, quick)])
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
 
-def _run_overrides(entry: Entry, seed: int, quick: bool) -> list[str]:
-    """What makes one run of a line."""
+def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:
+    """Return the config overrides of one run of a line."""
     return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
 
 
-def _chosen(name: str, only: Sequence[str]) -> list[Entry]:
-    """The lines that are asked for."""
+def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
+    """Return the lines of a table that the user asked for.
+
+    Raises:
+        UserError: for a line that the table does not have.
+    """
     lines = {entry.config: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
@@ -96,44 +109,52 @@ def _chosen(name: str, only: Sequence[str]) -> list[Entry]:
 
 
 def _train(given: Experiment, run: Path) -> int:
-    """Train a run, unless it is done; an unfinished one is resumed with the config that it began with."""
+    """Train a run unless it is finished; an unfinished run is resumed with the config that it was started with.
+
+    Returns:
+        The exit code of the training, 0 if it is complete.
+
+    Raises:
+        UserError: if the run was started with another config.
+    """
     folder = RunFolder(run)
     print(f"== {run}", flush=True)
     if not folder.config_path.exists():
         return train_command(given, run, resume=False)
     kept = load_experiment(folder.config_path)
-    other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_NO_PART)]
+    other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_IRRELEVANT)]
     if other:
         raise UserError(
-            f"{run} was begun with other values of {', '.join(other)}. Move it away to train it anew, "
-            "or give these values as they are there, as a.b=c"
+            f"{run} was started with other values of {', '.join(other)}. Move it away to train it anew, "
+            "or pass the values of its config.yaml as a.b=c"
         )
-    if _is_done(folder):
+    if _is_finished(folder):
         print("trained already")
         return 0
     return train_command(kept, run, resume=True)
 
 
-def _is_done(folder: RunFolder) -> bool:
+def _is_finished(folder: RunFolder) -> bool:
+    """Return whether the newest checkpoint is of the last training step."""
     newest = load_newest(folder.checkpoints, print, read_only=True)
     return newest is not None and newest.step == newest.state["learner"]["total"]
 
 
 def _result(run: Path, table: Table) -> Result:
-    """What the run reached on the test set: the record that is there, or one made now."""
+    """Return the run's test set evaluation: the record in its folder if it is up to date, else a new one."""
     folder = RunFolder(run)
     experiment = load_experiment(folder.config_path)
     record = _known_record(folder)
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
-    if not fits or not is_whole(record, table) or not judge_of(experiment).fits(record, experiment):
+    if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
     last = read_metrics(folder.metrics_path)[-1]
     return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
 
 
 def _known_record(folder: RunFolder) -> dict[str, Any]:
-    """The test set's part of evaluation.json, or nothing."""
+    """Read the test set's part of evaluation.json; empty if there is none."""
     path = folder.evaluation_path
     with reporting_read_errors(path):
         text = path.read_bytes() if path.exists() else b"{}"
@@ -143,14 +164,14 @@ def _known_record(folder: RunFolder) -> dict[str, Any]:
         raise UserError(f"{path} is not what glimpse evaluate writes. Remove it") from None
 
 
-def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: bool) -> list[Row]:
-    """A row for each metric of one line."""
+def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:
+    """Return a result row for each metric of one line."""
     first = results[0]
     measured = [measure_run(result, table) for result in results]
     return [
         {
-            "task": first.experiment.shown_task,
-            "agent": first.experiment.shown_agent,
+            "task": first.experiment.task_title,
+            "agent": first.experiment.agent_title,
             "config": config_path(entry.config),
             "metric": metric,
             "mean": round(mean(one[metric] for one in measured), 4),
@@ -165,33 +186,43 @@ def _rows(name: str, table: Table, entry: Entry, results: list[Result], quick: b
     ]
 
 
-def _command(name: str, entry: Entry, begun: Experiment, seeds: int, quick: bool) -> str:
-    """What to type for this line alone, with the overrides that its runs were begun with."""
-    base = load_experiment(entry.config, _run_overrides(entry, begun.seed, quick))
-    begun = begun.model_copy(update={"track": base.track, "data": base.data})  # They have no part in the numbers.
-    words = ["glimpse", "reproduce", name, *overrides_from(base, begun), "--only", entry.config]
+def _command(name: str, entry: TableEntry, started: Experiment, seeds: int, quick: bool) -> str:
+    """Return the command that reproduces this line alone, with the overrides that its runs were started with."""
+    base = load_experiment(entry.config, _run_overrides(entry, started.seed, quick))
+    # Tracking and the data folder do not change the numbers.
+    started = started.model_copy(update={"track": base.track, "data": base.data})
+    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.config]
     return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
 
 
 def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
-    """What others reached, as a row has it: the numbers that are known, and where from."""
+    """Return the published numbers and their sources as a result row keeps them; None for metrics that are costs."""
     if known is None or not metric.startswith("test_"):
         return None
     return {name: value for name, value in asdict(known).items() if value}
 
 
-def _config(row: Row) -> str:
-    """The shipped config of a row, by name."""
+def _config_name(row: Row) -> str:
+    """Return the name of a row's shipped config."""
     return Path(row["config"]).stem
 
 
-def _write(table: Table, path: Path, rows: list[Row]) -> None:
-    """Write the rows in the table's order, the page and the figure; lines that the table no longer has are left out."""
+def write_results(table: Table, path: Path, rows: list[Row]) -> None:
+    """Write a table's JSON, Markdown page and figure.
+
+    Args:
+        table: the table.
+        path: the files' path without suffix.
+        rows: result rows in any order; rows of lines that the table does not have are dropped.
+
+    Raises:
+        UserError: if a file cannot be written.
+    """
     ordered = [
         {**row, "published": _published(entry.published, row["metric"])}
         for entry in table.entries
         for row in rows
-        if _config(row) == entry.config
+        if _config_name(row) == entry.config
     ]
     write_rows(path.with_name(f"{path.name}.json"), ordered)
     write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
@@ -200,7 +231,7 @@ def _write(table: Table, path: Path, rows: list[Row]) -> None:
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw how the table's runs learned, and how good they are by length, as far as they are there."""
+    """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
     for name, picture in (("curves", curves), ("lengths", lengths)):

@@ -1,18 +1,17 @@
-"""The numbers that a table shows of a run: from its record on the test set, and from how it was trained."""
+"""Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
 from typing import Any, NamedTuple, cast
 
 import torch
 
-from glimpse.agents.encoders.options import MaxOptions
 from glimpse.config.experiment import Experiment
-from glimpse.envs.text.whole_text import Reading
+from glimpse.envs.text.whole_text import WholeText
 from glimpse.evaluation.episode_evaluator import own_scores
-from glimpse.evaluation.evaluator import judge_of
+from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.tables import Table
-from glimpse.runs.build import make_world
+from glimpse.runs.build import make_env
 
-_OF_REASONS = (
+_RATIONALE_METRICS = (
     "average_precision",
     "sufficiency",
     "comprehensiveness",
@@ -22,7 +21,13 @@ _OF_REASONS = (
 
 
 class Result(NamedTuple):
-    """A finished run: its config, its record on the test set, how many steps it has, and how long they took."""
+    """A finished run.
+
+    experiment: its config.
+    record: its evaluation on the test set, as in evaluation.json.
+    steps: training steps.
+    seconds: training time.
+    """
 
     experiment: Experiment
     record: dict[str, Any]
@@ -31,16 +36,16 @@ class Result(NamedTuple):
 
 
 def measure_run(result: Result, table: Table) -> dict[str, float]:
-    """The numbers of one run, by the names of their metrics: what it reached, what it chose, what it cost."""
+    """Return the numbers of one run by metric: its scores, its keep rates and its costs."""
     record = result.record
-    measures = judge_of(result.experiment).measures(record)
-    if table.reasons:
+    measures = evaluator_of(result.experiment).measures(record)
+    if table.rationales:
         answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
-        measures = answers | _reasons(record["reasons"])
+        measures = answers | _rationale_measures(record["rationales"])
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
-    if table.figure == "rates" and not table.pace:
-        measures |= _attended(result.experiment, own_scores(record))
+    if table.figure == "keep_rates" and not table.pace:
+        measures |= _attended_share(result.experiment, own_scores(record))
     measures |= {cost: record[cost] for cost in table.costs}
     if table.updates:
         measures["updates"] = result.steps
@@ -51,37 +56,40 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
 
 
 def is_whole(record: dict[str, Any], table: Table) -> bool:
-    """Whether a record of the test set has all that the table asks for: those of older versions may not."""
-    parts = [*table.costs, *(["reasons"] if table.reasons else [])]
+    """Return whether a test set record has all that the table shows; those of older versions may not."""
+    parts = [*table.costs, *(["rationales"] if table.rationales else [])]
     return all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
 
 
-def _attended(experiment: Experiment, scores: dict[str, Any]) -> dict[str, float]:
-    """The share of words that have a weight, in percent, of an agent that chooses none; maxima compare all words."""
+def _attended_share(experiment: Experiment, scores: dict[str, Any]) -> dict[str, float]:
+    """Return the share of words with a positive attention weight, in percent.
+
+    Nothing is returned for agents that select words, or whose pooling is a maximum, which compares all words.
+    """
     pooling = getattr(getattr(experiment.agent, "encoder", None), "pooling", None)
-    chooses = scores.get("kept") or isinstance(pooling, MaxOptions)
-    known = scores.get("attended") is not None and not chooses
+    selects = scores.get("keep_rates") or getattr(pooling, "kind", None) == "max"
+    known = scores.get("attended") is not None and not selects
     return {"test_attended": 100 * scores["attended"]} if known else {}
 
 
-def _reasons(measured: dict[str, Any]) -> dict[str, float]:
-    """What was named as reasons, and what it is worth to the answer, in percent and percentage points."""
+def _rationale_measures(measured: dict[str, Any]) -> dict[str, float]:
+    """Return agreement with human rationales, in percent, and faithfulness, in percentage points."""
     choice = measured["choice"]
-    shown = {
-        "named": choice["share"],
-        "named_f1": choice["f1"],
+    metrics = {
+        "predicted_rate": choice["keep_rate"],
+        "predicted_f1": choice["f1"],
         **{f"{control}_f1": measured[control]["f1"] for control in ("random", "first", "top")},
         "spans_f1": choice["spans_f1"],
-        **{name: measured[name] for name in _OF_REASONS},
+        **{name: measured[name] for name in _RATIONALE_METRICS},
     }
-    return {f"test_{name}": 100 * value for name, value in shown.items()}
+    return {f"test_{name}": 100 * value for name, value in metrics.items()}
 
 
 def _speed(result: Result) -> dict[str, float]:
-    """How fast a run learned: seconds of an epoch, validation included, and words of its training texts a second."""
-    world, experiment = make_world(result.experiment, "train", torch.device("cpu")), result.experiment
-    epochs = result.steps * experiment.train.batch / world.examples
+    """Return the speed of training: seconds per epoch, validation included, and training words per second."""
+    env, experiment = make_env(result.experiment, "train", torch.device("cpu")), result.experiment
+    epochs = result.steps * experiment.train.batch / env.examples
     return {
         "epoch_seconds": result.seconds / epochs,
-        "words_per_second": cast(Reading, world).words_in_all * epochs / result.seconds,
+        "words_per_second": cast(WholeText, env).total_words * epochs / result.seconds,
     }

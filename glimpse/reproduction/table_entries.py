@@ -1,4 +1,4 @@
-"""What a table of `glimpse reproduce` is made of: its lines, and what others published for the same setting."""
+"""Classes that describe a result table of `glimpse reproduce`: its lines, and published numbers for comparison."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,15 +6,15 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Published:
-    """What others reached in a line's setting: test error in percent; for Catch the share caught, for texts right.
+    """Published numbers, in percent: test error, for Catch the success rate, for text the accuracy.
 
     proceedings: Mnih et al. (2014), the tables of the NIPS proceedings.
     arxiv: the same paper's first version on arXiv, whose tables differ.
     best_public: the best public implementation that does not choose its weights on the test set.
-    source: its repository.
+    source: repository of that implementation.
     recalled: which of these numbers are quoted from memory and were not checked against their source.
-    paper: the paper that a line's model is from, on the same test set, if with other vectors or more data.
-    cited: that paper.
+    paper: number in the paper that introduced the model, on the same test set, maybe with other vectors or more data.
+    cited: reference of that paper.
     """
 
     proceedings: float | None = None
@@ -27,20 +27,20 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """One line of a table.
 
-    config: a shipped config, by name.
-    label: what it is, in a few words.
-    seeds: how many runs there are by default, of seeds 0, 1 and so on.
-    published: what others reached, if the setting is theirs.
-    control: whether it is there to be compared with, and not to be praised.
-    drawn: whether it is in the figure of costs or of glimpses; every line is in the table.
-    folds: whether run n, besides having seed n, leaves fold n of the data out for its test.
-    family: whose line it is on in the figure of rates; alone, if there is none. In learning curves, whose chart. In
-        curves by length any name: lines without one have none.
-    short: its name in such a chart, if shorter than its label.
-    beside: the config of the line than which it is so many times as fast, if the table says how fast.
+    config: name of a shipped config.
+    label: short description.
+    seeds: default number of runs, with seeds 0, 1 and so on.
+    published: published numbers, if others used the same setting.
+    control: whether the line is a control or baseline, drawn in grey.
+    folds: whether run n, besides having seed n, tests on fold n of the data.
+    drawn: whether the line is in the table's figure; every line is in the table.
+    family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
+        has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
+    short: name in these charts; by default the label.
+    beside: config of the line that the speed is compared with, if the table has `pace`.
     """
 
     config: str
@@ -57,24 +57,27 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its heading, what must be known to read it, its lines, and what its figure shows.
+    """A result table.
 
-    figure: `lines`, each line's score; `cost`, accuracy over what it costs; `glimpses`, error over glimpses taken;
-        `rates`, accuracy over the share of words that is read.
-    costs: what an answer costs, as columns: parameters, pixels, multiply_adds.
-    tested_again: which lines saw the test set more than once, and why, if any did.
-    updates: whether the updates that were made in training are a column, since lines train for a time.
-    speed: whether the seconds of an epoch and the words of a second, in training, are columns.
-    curve: the measure of validation data of which learning curves are drawn, if any; of lines that have a family.
-    lengths: whether BLEU is drawn by the length of the source, a curve for each line that has a family.
-    pace: whether the texts are that are answered in a second, and how many times as many as by the line beside.
-    reasons: whether the words that are named as reasons, against those that people marked, are columns.
+    title: heading.
+    text: what the reader must know.
+    entries: the lines.
+    figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
+        `keep_rates`, accuracy over the share of words that is read.
+    costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
+    tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
+    updates: whether the number of training updates is a column, where lines train for a given time.
+    speed: whether seconds per epoch and words per second, in training, are columns.
+    pace: whether texts answered per second are a column, and the speed-up over the line named by `beside`.
+    curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
+    lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
+    rationales: whether the agreement of predicted with human rationales is shown in columns.
     """
 
     title: str
     text: str
-    entries: tuple[Entry, ...]
-    figure: Literal["lines", "cost", "glimpses", "rates"] = "lines"
+    entries: tuple[TableEntry, ...]
+    figure: Literal["lines", "cost", "glimpses", "keep_rates"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -82,15 +85,25 @@ class Table:
     pace: bool = False
     curve: str = ""
     lengths: bool = False
-    reasons: bool = False
+    rationales: bool = False
 
 
-def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> Entry:
-    """A line that is trained once, to be compared with."""
-    return Entry(config, label, 1, published, control=True, drawn=drawn)
+def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:
+    """Return a line for a control or baseline that is trained once."""
+    return TableEntry(config, label, 1, published, control=True, drawn=drawn)
 
 
-def other_eyes(task: str, glimpses: int) -> tuple[Entry, ...]:
-    """RAM's controls on a task, as lines beside those of other agents."""
-    eyes = {"path": "learned fixed path", "random": "random places", "raster": "raster scan", "centre": "centre"}
-    return tuple(control(f"{task}-{name}", f"{label}, {glimpses}", drawn=False) for name, label in eyes.items())
+def control_entries(task: str, glimpses: int) -> tuple[TableEntry, ...]:
+    """Return the lines of RAM's controls, which look at other locations.
+
+    Args:
+        task: beginning of the configs' names.
+        glimpses: number of glimpses, for the labels.
+    """
+    controls = {
+        "path": "learned fixed path",
+        "random": "random locations",
+        "raster": "raster scan",
+        "centre": "centre",
+    }
+    return tuple(control(f"{task}-{name}", f"{label}, {glimpses}", drawn=False) for name, label in controls.items())

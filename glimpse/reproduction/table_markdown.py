@@ -1,10 +1,10 @@
-"""The Markdown of a table: a line for each config, and how to make each line again."""
+"""Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from glimpse.reproduction.tables import Entry, Published, Table
+from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row, markdown_table
 
 _NAMES = {
@@ -17,19 +17,19 @@ _NAMES = {
     "test_accuracy_greedy": "greedy",
     "test_heads": "heads, %",
     "test_dependents": "dependents, %",
-    "test_kept": "kept, %",
+    "test_keep_rate": "kept, %",
     "test_read": "read, %",
     "test_attended": "attended, %",
-    "test_marked_recall": "recall, %",
-    "test_marked_precision": "precision, %",
-    "test_marked_f1": "F1, %",
-    "test_named": "named, %",
-    "test_named_f1": "F1",
+    "test_rationale_recall": "recall, %",
+    "test_rationale_precision": "precision, %",
+    "test_rationale_f1": "F1, %",
+    "test_predicted_rate": "predicted, %",
+    "test_predicted_f1": "F1",
     "test_random_f1": "random, F1",
     "test_first_f1": "first, F1",
     "test_top_f1": "top, F1",
     "test_spans_f1": "IOU-F1",
-    "test_average_precision": "AUPRC",
+    "test_average_precision": "average precision",
     "test_sufficiency": "sufficiency",
     "test_comprehensiveness": "comprehensiveness",
     "test_sufficiency_area": "sufficiency, AOPC",
@@ -42,7 +42,7 @@ _NAMES = {
     "test_bleu_simultaneous": "simultaneous, BLEU",
     "test_bleu_waits": "wait-k at this DAL, BLEU",
     "test_lag_words": "AL, words",
-    "test_lag_pieces": "AL, pieces",
+    "test_lag_tokens": "AL, tokens",
     "test_dal_words": "DAL, words",
     "test_bleu": "BLEU",
     "test_bleu_greedy": "BLEU, greedy",
@@ -53,7 +53,7 @@ _NAMES = {
     "pixels": "pixels",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
-    "epoch_seconds": "s an epoch",
+    "epoch_seconds": "s per epoch",
     "words_per_second": "words/s",
     "texts_per_second": "texts/s",
 }
@@ -66,26 +66,33 @@ _DIGITS = {
     "glimpses": 2,
     "epoch_seconds": 1,
 }
-"""Decimals that are shown, where they are not two, of test results, or none."""
+"""Decimals that are shown; by default two for test results and none for other numbers."""
 _STAR = "\\*"
-_PUBLISHED = {"proceedings": "paper, NIPS", "arxiv": "paper, arXiv v1", "best_public": "best public", "paper": "paper"}
+_PUBLISHED_COLUMNS = {
+    "proceedings": "paper, NIPS",
+    "arxiv": "paper, arXiv v1",
+    "best_public": "best public",
+    "paper": "paper",
+}
 
 
 def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
-    """The page of a table.
+    """Return the Markdown page of a table.
 
     Args:
-        table: what the lines are.
-        rows: of `results/NAME.json`, in the table's order.
-        name: of the files, without ending.
+        table: the table.
+        rows: result rows of `results/NAME.json`, in the table's order.
+        name: NAME, the files' name without suffix.
     """
-    lines = {entry.config: {row["metric"]: row for row in rows if _is_of(row, entry)} for entry in table.entries}
+    lines = {entry.config: {row["metric"]: row for row in rows if _belongs_to(row, entry)} for entry in table.entries}
     present = [entry for entry in table.entries if lines[entry.config]]
-    # What was reached comes before what it cost, where lines differ in what they have.
+    # Test results come before costs, where lines differ in their metrics.
     metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
-    columns = [column for column in _PUBLISHED if any(_number(entry.published, column) for entry in present)]
-    headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED[column] for column in columns]
-    cells = [_line(entry, lines[entry.config], metrics, columns) for entry in present]
+    columns = [
+        column for column in _PUBLISHED_COLUMNS if any(_published_number(entry.published, column) for entry in present)
+    ]
+    headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED_COLUMNS[column] for column in columns]
+    cells = [_table_row(entry, lines[entry.config], metrics, columns) for entry in present]
     if table.pace:
         headings.append("times as fast")
         for entry, line in zip(present, cells, strict=True):
@@ -103,12 +110,12 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """A metric in words: `test_error_m10` is M = 10."""
+    """Return a metric's name in words: `test_error_m10` is M = 10."""
     return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
 
 
 def spread_text(metric: str, values: Sequence[float]) -> str:
-    """The mean; with several runs the range, and with three or more the standard deviation."""
+    """Return the mean; with several runs also the range, and with three or more the standard deviation."""
     digits = _DIGITS.get(metric, 2 if metric.startswith("test_") else 0)
     middle = f"{mean(values):,.{digits}f}"
     if min(values) == max(values):
@@ -117,69 +124,73 @@ def spread_text(metric: str, values: Sequence[float]) -> str:
     return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
-def _is_of(row: Row, entry: Entry) -> bool:
+def _belongs_to(row: Row, entry: TableEntry) -> bool:
+    """Return whether a result row is of this line."""
     return Path(row["config"]).stem == entry.config
 
 
-def _number(published: Published | None, column: str) -> float | None:
+def _published_number(published: Published | None, column: str) -> float | None:
+    """Return one of the published numbers, if it is known."""
     number: float | None = getattr(published, column, None)
     return number
 
 
-def _line(entry: Entry, of: dict[str, Row], metrics: Iterable[str], columns: Iterable[str]) -> list[str]:
-    """The cells of one line."""
-    first = next(iter(of.values()))
-    own = [spread_text(metric, of[metric]["values"]) if metric in of else "" for metric in metrics]
+def _table_row(entry: TableEntry, results: dict[str, Row], metrics: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """Return the cells of one line."""
+    first = next(iter(results.values()))
+    own = [spread_text(metric, results[metric]["values"]) if metric in results else "" for metric in metrics]
     others = [_published_text(entry.published, column) for column in columns]
     minutes = f"{first['train_seconds'] / 60:.1f}"
     label = f"{entry.label} (`{entry.config}`)"
     return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
 
 
-def _times_as_fast(entry: Entry, lines: dict[str, dict[str, Row]]) -> str:
-    """How many times as many texts a line answers as the line beside it, in a second."""
+def _times_as_fast(entry: TableEntry, lines: dict[str, dict[str, Row]]) -> str:
+    """Return the ratio of texts per second of a line to that of the line it is compared with."""
     own, other = (lines.get(config, {}).get("texts_per_second") for config in (entry.config, entry.beside))
     return f"{own['mean'] / other['mean']:.1f}" if own and other else ""
 
 
 def _published_text(published: Published | None, column: str) -> str:
-    """A number, with a star where it is quoted from memory, and its source's owner."""
-    number = _number(published, column)
+    """Return a published number, with a star if quoted from memory, and the owner of its repository."""
+    number = _published_number(published, column)
     if number is None or published is None:
         return ""
     owner = f" ({published.source.split('/')[0]})" if column == "best_public" and published.source else ""
     return f"{number:.2f}{_STAR * (column in published.recalled)}{owner}"
 
 
-def _notes(table: Table, present: Sequence[Entry], rows: Sequence[Row]) -> str:
-    """How to read the numbers."""
+def _notes(table: Table, present: Sequence[TableEntry], rows: Sequence[Row]) -> str:
+    """Return the notes that explain the numbers."""
     again = f", and again for some lines: {table.tested_again}" if table.tested_again else ""
     notes = [
-        "Mean over seeds; with three or more the standard deviation, and in brackets the range. The weights are those "
-        f"that were best on validation data; the test set was used once{again}. Minutes are of training, of one run."
+        "Mean over seeds; with three or more also the standard deviation, and in brackets the range. The weights are "
+        f"those that were best on validation data; the test set was used once{again}. Minutes are the training time "
+        "of one run."
     ]
-    if any(row["metric"] == "test_marked_recall" for row in rows):
+    if any(row["metric"] == "test_rationale_recall" for row in rows):
         notes.append(
-            "Accuracy: of the mean of ten sampled choices' probabilities. Kept, or dependents of ReSAN: the share of "
-            "words that a sampled choice reads; recall and precision are those of the marked words among them."
+            "Accuracy is that of the probabilities averaged over ten sampled selections. Kept, or dependents for "
+            "ReSAN, is the share of words in a sampled selection; recall, precision and F1 compare these words with "
+            "the human rationale."
         )
     if any(row["metric"] == "test_bleu_simultaneous" for row in rows):
         notes.append(
-            "Simultaneous: BLEU of what was written while the source was heard, and how many words it lags behind on "
-            "average; wait-k, BLEU: of the same weights where they wait for a number of pieces instead, at the same "
-            "lag, on straight lines between 1, 3, 5, 7 and 9 pieces. DAL is the differentiable average lagging (Cherry "
-            "and Foster, 2019): who writes some pieces early and then hears on to the end has a small lag and a large "
-            "DAL. The other columns are of whole sentences."
+            "Simultaneous is BLEU of the translations written while the source was read. Wait-k is BLEU of the same "
+            "weights with a wait-k policy in place of the learned one, at the same DAL, interpolated linearly "
+            "between k = 1, 3, 5, 7 and 9 tokens. AL is average lagging, DAL differentiable average lagging (Cherry "
+            "and Foster, 2019): a policy that writes some tokens early and then reads the rest of the source has a "
+            "small AL and a large DAL. The other columns are of whole sentences."
         )
     if any(row["metric"] == "texts_per_second" for row in rows):
         notes.append(
-            "Texts a second are those of the test set that were answered, in batches, by greedy choice: all that takes "
-            "time is counted. Times as fast: beside the reader of whole texts of the same data."
+            "Texts per second are test texts answered greedily in batches, all time included. Times as fast compares "
+            "with the reader of whole texts on the same data."
         )
     if any(row["metric"].startswith("test_error") for row in rows):
         notes.append(
-            "M = 1 is a single episode with sampled places, greedy one with mean places; a larger M averages the "
-            "probabilities of so many episodes."
+            "M = 1 is a single rollout with sampled locations, greedy is one with mean locations; a larger M "
+            "averages the probabilities of M rollouts per example."
         )
     known = [entry.published for entry in present if entry.published]
     if sources := list(dict.fromkeys(one.source for one in known if one.source)):
@@ -187,7 +198,7 @@ def _notes(table: Table, present: Sequence[Entry], rows: Sequence[Row]) -> str:
             f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
         )
     if papers := list(dict.fromkeys(one.cited for one in known if one.cited)):
-        notes.append(f"Papers, whose models begin with vectors of 300 numbers: {'; '.join(papers)}.")
+        notes.append(f"Papers, whose models start from vectors of 300 numbers: {'; '.join(papers)}.")
     if any(one.recalled for one in known):
         notes.append(f"{_STAR} Quoted from memory, and not checked against its source.")
     return "\n\n".join(notes)

@@ -1,24 +1,23 @@
-"""From a config to its world, agent and device: the one place where names become objects."""
+"""Environment, agent and device of a config: the one module where names become objects."""
 
 import ctypes
 import os
 from pkgutil import resolve_name
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.agents.agent import Agent
 from glimpse.config.experiment import Experiment
-from glimpse.envs import WORLDS
-from glimpse.envs.lanes import JudgedCore, VisualCore
+from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.core import BatchedEnv
 from glimpse.errors import UserError
 
 Split = Literal["train", "validation", "test"]
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a config or command line; `auto` takes a GPU where there is one.
+    """Return the device of a config or command line; `auto` takes a GPU where there is one.
 
     Raises:
         UserError: if a GPU is asked for and there is none.
@@ -34,9 +33,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def set_threads(threads: int | None) -> int:
-    """Prepare the CPU: use this many threads, and say how many.
+    """Set the number of CPU threads and return it.
 
-    By default they are the cores that this process may use, at most 8: more do not help products of this size.
+    By default it is the number of cores that this process may use, at most 8: more do not speed up small products.
     """
     if threads is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -63,45 +62,45 @@ def keep_freed_memory() -> None:
 
 
 def use_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether networks run in bfloat16: `auto` where the device has instructions for it."""
+    """Return True if networks run in bfloat16; `auto` takes it where the device has instructions for it."""
     return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies matrices faster in bfloat16: GPUs since 2020, CPUs with AVX512-BF16 or AMX."""
+    """Return True if bfloat16 products are faster on the device: GPUs since 2020, CPUs with AVX512-BF16 or AMX."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def make_world(experiment: Experiment, split: Split, device: torch.device) -> VisualCore:
-    """The world of a config, showing one split; training images are augmented as `train.augment` says.
+def make_env(experiment: Experiment, split: Split, device: torch.device) -> Any:
+    """Make the batched environment of one split of a config; `train.augment` warps its training images.
 
-    Whether it really has what reports of pictures ask for is known by `shows_pictures`.
+    The family of the environment knows more of its type than `BatchedEnv`; see `glimpse.families`.
 
     Raises:
         DataError: if the data cannot be had.
-        UserError: if the task's options do not fit the data.
+        UserError: if the task's options do not fit the data, or there are no images to be warped.
     """
     task = experiment.task
-    core = resolve_name(WORLDS[task.name].core)
-    data = core.load_data(task, split, root=experiment.data.root, download=experiment.data.download)
-    augment = experiment.train.augment if split == "train" else None
+    environment = resolve_name(ENVIRONMENTS[task.name].environment)
+    warps: dict[str, Any] = {}
+    if split == "train" and experiment.train.augment.active:
+        if not environment.augments:
+            raise UserError(
+                f"train.augment: {task.name} has no images of a data set that could be warped: leave it out"
+            )
+        warps = {"augment": experiment.train.augment}
+    data = environment.load_data(task, split, root=experiment.data.root, download=experiment.data.download)
     try:
-        return cast(VisualCore, core(task, data, device=device, augment=augment))
+        return environment(task, data, device=device, **warps)
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 
 
-def _given_to_agents(world: JudgedCore) -> dict[str, Any]:
-    """What a world gives its agents besides its spaces: the vectors of its words."""
-    vectors = getattr(world, "vectors", None)
-    return {} if vectors is None else {"vectors": vectors}
-
-
-def make_agent(experiment: Experiment, world: JudgedCore) -> Agent:
-    """The agent of a config for a world, on the world's device. Its weights follow from `seed`.
+def make_agent(experiment: Experiment, env: BatchedEnv) -> Any:
+    """Make the agent of a config for an environment, on the environment's device, with initial weights from `seed`.
 
     Raises:
         UserError: if a package that the agent needs is not installed.
@@ -109,7 +108,7 @@ def make_agent(experiment: Experiment, world: JudgedCore) -> Agent:
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
     try:
-        agent = factory(experiment.agent, world.observation_space, world.action_space, **_given_to_agents(world))
+        agent = factory(experiment.agent, env.observation_space, env.action_space, **env.agent_inputs())
     except ModuleNotFoundError as problem:
         raise UserError(str(problem)) from None
-    return cast(Agent, agent.to(world.device))
+    return agent.to(env.device)

@@ -21,6 +21,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,
     reporting_read_errors,
@@ -28,9 +29,8 @@ from glimpse.runs.durable import (
     sync_folder,
     write_file,
 )
-from glimpse.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "weights.safetensors"
 STATE = "state.pt"
 MANIFEST = "manifest.json"
@@ -44,7 +44,7 @@ class CheckpointError(UserError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that a run needs to go on as if it had never stopped.
+    """Complete state of a run, from which it resumes exactly.
 
     All tensors of a loaded checkpoint are on the CPU; `load_state_dict` copies them where they belong.
     """
@@ -140,7 +140,7 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
             warn(f"{error} (passed over{aside})")
 
 
-def load_average(folder: Path, count: int) -> Checkpoint:
+def load_averaged(folder: Path, count: int) -> Checkpoint:
     """Load the newest checkpoint in `folder`, with the mean weights of the `count` newest (Vaswani et al., 2017, 6.1).
 
     Numbers that are no floats, such as counters, are those of the newest.
@@ -208,8 +208,8 @@ def _verified_files(path: Path) -> tuple[int, bytes, bytes]:
         raise _damaged(path, f"{MANIFEST} is not a manifest") from error
     if version != FORMAT:
         raise CheckpointError(
-            f"checkpoint {path} has format {version}, this version of glimpse reads {FORMAT}. "
-            "Use the version that wrote it"
+            f"checkpoint {path} has format {version}; this version of glimpse reads format {FORMAT}. "
+            "Train anew, or use the version that wrote it"
         )
     expected = _manifest(step, files)
     if manifest != expected:

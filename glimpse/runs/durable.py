@@ -1,4 +1,4 @@
-"""Writing files so that a crash at any moment leaves the old content or the new, never half of it."""
+"""Durable file writes: a crash at any moment leaves the old content or the new, never half of it."""
 
 import os
 from collections.abc import Iterator

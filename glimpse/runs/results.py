@@ -1,4 +1,4 @@
-"""Rows of `results/NAME.json` and the Markdown made from them: written by commands, never by hand."""
+"""Rows of `results/NAME.json`, and Markdown tables; both are written by commands, never by hand."""
 
 import json
 import platform
@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
 from glimpse.errors import UserError
+from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
 
 Row = dict[str, Any]
 
 
 def describe_device(device: torch.device) -> str:
-    """The machine in words, for a row's `device`: numbers mean little without it."""
+    """Describe the machine in words, for a row's `device`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
@@ -34,7 +34,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read_rows(path: Path, command: str, named: str) -> list[Row]:
-    """The rows that an earlier call of `command` wrote, each with a `named`; none where there is no file.
+    """Read the rows that `command` wrote earlier, each with a key `named`; none where there is no file.
 
     Raises:
         UserError: if the file cannot be read, or is not a list of rows.
@@ -55,6 +55,6 @@ def write_text(path: Path, text: str) -> None:
 
 
 def markdown_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
+    """Format a Markdown table; the first column is text, the others are numbers."""
     rule = ["---", *["---:"] * (len(headings) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [headings, rule, *lines]) + "\n"

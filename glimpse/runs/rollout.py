@@ -1,12 +1,13 @@
-"""The rollout: one for training, evaluation and pictures."""
+"""Rollouts, for training, evaluation and pictures alike."""
 
 import torch
 from torch import Tensor
 
+from glimpse.agents.abilities import as_preselecting, stops_when_all_done
 from glimpse.agents.agent import Agent
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch, Episode
+from glimpse.envs.core import BatchedEnv, first_observation
 from glimpse.envs.lane_random import mix, normal
-from glimpse.envs.lanes import Core, Teaching
 
 _POLICY = 31
 _SELECTION = 32
@@ -14,7 +15,7 @@ _SELECTION = 32
 
 @torch.no_grad()
 def play(
-    world: Core,
+    env: BatchedEnv,
     agent: Agent,
     example: Tensor,
     key: Tensor,
@@ -23,78 +24,77 @@ def play(
     greedy: Tensor | bool = False,
     record: bool = False,
 ) -> Episode:
-    """Play E * M episodes to their end.
+    """Play E * M episodes to their end, side by side.
 
     Args:
-        world: a batched core.
-        agent: chooses, remembers and answers.
-        example: (E,) int64, which example each episode shows.
-        key: (E,) int64, decides the picture, the first place and (with the copy's number) the agent's noise.
-        copies: episodes M played on each picture.
-        greedy: whether the agent takes the mean place; a bool, or (E * M,) bool for each episode.
-        record: whether to keep the networks' activations, for an update by the same weights.
+        env: a batched environment.
+        agent: the agent that plays.
+        example: (E,) int64, the example of each episode.
+        key: (E,) int64, random key of the picture, the initial location and (with the copy's number) the noise.
+        copies: rollouts M of each example.
+        greedy: True for the most likely action, False for a sampled one; a bool, or (E * M,) bool.
+        record: keep the networks' activations, for an update with the same weights.
 
     Returns:
-        The episodes; episode e * M + m is copy m of example e. They do not depend on how many are played together.
+        The episodes; number e * M + m is copy m of example e. None depends on those beside it.
     """
-    observation = world.begin(example, key, copies)
+    # Reset the environment, and draw all of the policy's noise: it depends on the key and the copy alone.
+    observation = env.reset(example, key, copies)
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
     own = mix(key.repeat_interleave(copies), _POLICY)
     noise = normal(mix(own, copy), 3 * agent.steps).view(lanes, agent.steps, 3)
-    memory = agent.begin(observation)
-    if agent.selects:
+    memory = agent.initial_memory(observation)
+
+    # Some agents select their tokens once, before the first step.
+    if (selecting := as_preselecting(agent)) is not None:
         observed = sum(part[0].numel() for part in observation.values())
-        chance = normal(mix(mix(own, _SELECTION), copy), agent.selects * observed)
-        memory = agent.select(observation, memory, chance, greedy)
+        chance = normal(mix(mix(own, _SELECTION), copy), selecting.selection_noise * observed)
+        memory = selecting.select(observation, memory, chance, greedy)
+
+    # Act until the last step, or until all episodes are over. Those that are over take no-op steps, which are masked.
+    ends_early = stops_when_all_done(agent)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     for time in range(agent.steps):
         seen.append(observation)
         decision, memory = agent(observation, memory)
         action = agent.act(decision, noise[:, time], greedy)
-        step = world.step(action)
+        step = env.step(action)
         observation = step.observation
         acted.append(action)
         answers.append(decision.answer)
         known.append(decision.activations if record else {})
         rewards.append(step.reward)
         ended.append(step.terminated)
-        if agent.hurries and bool(step.terminated.all()):
+        if ends_early and bool(step.terminated.all()):
             break
-    taken = torch.stack([torch.ones_like(ended[0]), *(~over for over in ended[:-1])])
+
+    # An episode took step t if it was not over after step t - 1.
+    step_mask = torch.stack([torch.ones_like(ended[0]), *(~terminated for terminated in ended[:-1])])
     return Episode(
         observation=_stack(seen),
         action=_stack(acted),
         answer=torch.stack(answers),
         reward=torch.stack(rewards),
-        taken=taken,
-        label=world.label,
+        step_mask=step_mask,
+        label=env.label,
         copies=copies,
         activations=_stack(known),
     )
 
 
 @torch.no_grad()
-def show(world: Core, example: Tensor, key: Tensor) -> Episode:
-    """Begin E episodes and play none: what an agent learns from that needs no deeds of its own.
+def labelled_batch(env: BatchedEnv, example: Tensor, key: Tensor) -> Batch:
+    """Return E labelled examples, for an agent that learns without rollouts.
 
     Args:
-        world: a batched core.
+        env: a batched environment.
         example: (E,) int64.
-        key: (E,) int64, decides the picture and the first place.
-
-    Returns:
-        One step of B = E episodes: the first observation, or the world's lesson, and the labels; no action, no answer,
-        no reward.
+        key: (E,) int64, random key of the picture and the initial location.
     """
-    observation = world.begin(example, key)
-    if isinstance(world, Teaching):
-        observation = world.lesson()
-    nothing = torch.zeros(1, len(example), device=key.device)
-    empty = nothing[..., None].expand(-1, -1, 0)
-    return Episode(_stack([observation]), {}, empty, nothing, nothing == 0, world.label, 1, {})
+    return Batch(first_observation(env, example, key), env.label)
 
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """A dict of (T, B, ...) from T dicts of (B, ...)."""
+    """Stack T dicts of (B, ...) to one of (T, B, ...)."""
     return {name: torch.stack([step[name] for step in steps]) for name in steps[0]}

@@ -12,25 +12,28 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glimpse.runs.durable import TEMPORARY, replace_file, reporting_read_errors, reporting_write_errors
 from glimpse.errors import UserError
+from glimpse.runs.durable import TEMPORARY, replace_file, reporting_read_errors, reporting_write_errors
 
 Value = float | int | str | None
 CONFIG = "config.yaml"
 LOCK = "lock"
-PIECES = "pieces.json"
+SUBWORDS = "subwords.json"
+FORMAT = 2
+HEADER = "# Run of glimpse, format "
+"""First line of a run's config, before the format's number: a run of another format is refused."""
 HOLDER = "lock.holder"  # Who holds the lock, in words. Not in the lock file, which filelock may truncate.
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that holds a run. Make one with `create`, come back to one with `open`."""
+    """Folder of a run. `create` makes a new one, `open` finds an existing one."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path, config_text: str) -> "RunFolder":
-        """Start a run: make the folder and write its config, which also shows that it is writable.
+        """Make the folder of a new run and write its config, which also shows that the folder is writable.
 
         Raises:
             UserError: The folder is not empty, cannot be written, or another process is starting a run in it.
@@ -41,70 +44,66 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             with run.lock():
                 run._refuse_if_taken()  # Another process may have been quicker.
-                replace_file(run.config_path, config_text.encode())
+                replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
         return run
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """Come back to a run, to read it or to resume it.
+        """Open an existing run, to read it or to resume it.
 
         Raises:
-            UserError: There is no run; the message names the runs nearby.
+            UserError: There is no run (the message names the runs nearby), or it has another format.
         """
         run = cls(path)
         # Unlike Path.is_file, this is False, and no error, where there is no permission to look.
         if not os.path.isfile(run.config_path):
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
+        run._refuse_other_format()
         return run
 
     @property
     def config_path(self) -> Path:
-        """The resolved config."""
+        """Path of the resolved config."""
         return self.path / CONFIG
 
     @property
     def config_text(self) -> str:
-        """The resolved config's YAML, as the run was started with. Raises UserError if it cannot be read."""
-        with reporting_read_errors(self.config_path):
-            text = self.config_path.read_bytes()
-        try:
-            return text.decode()
-        except UnicodeDecodeError as error:
-            raise UserError(f"{self.config_path} is not a text file: {error}") from error
+        """Resolved config of the run, as YAML. Raises UserError if it cannot be read."""
+        return self._format_and_config()[1]
 
     @property
     def metrics_path(self) -> Path:
-        """The metrics, for `MetricsLog` and `read_metrics`."""
+        """Path of the metrics, for `MetricsLog` and `read_metrics`."""
         return self.path / "metrics.jsonl"
 
     @property
-    def pieces_path(self) -> Path:
-        """The pieces of the texts that a run translates, as JSON."""
-        return self.path / PIECES
+    def subwords_path(self) -> Path:
+        """Path of the subwords of a translation run, as JSON."""
+        return self.path / SUBWORDS
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the newest checkpoints."""
+        """Folder of the newest checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def best(self) -> Path:
-        """The folder of the checkpoint that was best on validation data."""
+        """Folder of the checkpoint that was best on validation data."""
         return self.path / "best"
 
     @property
     def evaluation_path(self) -> Path:
-        """The last evaluation, as JSON."""
+        """Path of the last evaluation, as JSON."""
         return self.path / "evaluation.json"
 
     @property
     def report(self) -> Path:
-        """The folder of the report and its pictures."""
+        """Folder of the report and its pictures."""
         return self.path / "report"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep the folder to this process while the context lasts; the system lets go if the process dies.
+        """Lock the folder for this process while the context lasts; the system unlocks it if the process dies.
 
         Raises:
             UserError: Another process holds it (the message says which), or the folder cannot be written.
@@ -125,12 +124,32 @@ class RunFolder:
         finally:
             lock.release()
 
-    def give_up(self) -> None:
-        """Take back what `create` made, for a run that could not begin, and leave nothing where there was nothing."""
-        for name in (CONFIG, PIECES, HOLDER, LOCK):
+    def discard(self) -> None:
+        """Remove what `create` made, for a run that could not begin."""
+        for name in (CONFIG, SUBWORDS, HOLDER, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
+
+    def _refuse_other_format(self) -> None:
+        """Raise UserError unless the run has the format of this version."""
+        found, _ = self._format_and_config()
+        if found != str(FORMAT):
+            raise UserError(
+                f"{self.path} is a run of format {found}; this version of glimpse reads format {FORMAT}. "
+                "Train anew, or use the version that wrote it"
+            )
+
+    def _format_and_config(self) -> tuple[str, str]:
+        """Read the config's file: the run's format, and the config as YAML. A file without the header has format 1."""
+        with reporting_read_errors(self.config_path):
+            data = self.config_path.read_bytes()
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{self.config_path} is not a text file: {error}") from error
+        first, _, rest = text.partition("\n")
+        return (first.removeprefix(HEADER).strip(), rest) if first.startswith(HEADER) else ("1", text)
 
     def _refuse_if_taken(self) -> None:
         """Raise UserError unless a run can begin here."""
@@ -217,7 +236,7 @@ def _parse_row(path: Path, number: int, line: bytes) -> dict[str, Value]:
 
 
 def _json_value(value: Value) -> Value:
-    """Return the value, or None for a number that JSON cannot say."""
+    """Return the value, or None for a number that JSON lacks."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -228,7 +247,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _read_holder(path: Path) -> str:
-    """Return who holds a lock, in words."""
+    """Describe the process that holds a lock."""
     try:
         return path.read_text(errors="replace")
     except OSError:

@@ -31,14 +31,19 @@ Mode = Literal["online", "offline"]
 
 
 class Tracker:
-    """What training knows of tracking; this one tracks nothing."""
+    """Tracker that sends nothing, and base class of those that do.
+
+    active: whether anything is tracked.
+    """
+
+    active = False
 
     def __init__(self, run_id: str | None = None) -> None:
-        """Keep the id of a run that is resumed, so that a later resume may go on with it."""
+        """Keep the id of a resumed run for later resumes."""
         self.run_id = run_id
-        """To be kept in the checkpoint: a resumed run goes on as the same run."""
+        """Id to keep in the checkpoint: a resumed run continues under it."""
         self.url: str | None = None
-        """Where the run can be looked at; None where it cannot."""
+        """Address of the run's page; None where it has none."""
 
     def log(self, row: Mapping[str, float]) -> None:
         """Send a row of metrics; its `step` is what they are plotted over. NaN passes."""
@@ -63,10 +68,12 @@ class Tracker:
 
 
 class WandbTracker(Tracker):
-    """A run in Weights & Biases, online or offline."""
+    """Tracker of a run in Weights & Biases, online or offline."""
+
+    active = True
 
     def __init__(self, tracked: "wandb.Run", run: Path, say: Callable[[str], None]) -> None:
-        """Take over what `wandb.init` returned for the run in folder `run`; `say` prints a line."""
+        """Track with what `wandb.init` returned for the run in folder `run`; `say` prints a line."""
         super().__init__(tracked.id)
         self.url = tracked.url or None
         self.folder = Path(tracked.dir).parent
@@ -118,7 +125,7 @@ class WandbTracker(Tracker):
                 self._say(f"wandb: not everything was sent in time; `wandb sync {self.folder}` sends it")
 
     def _send_artifacts(self) -> None:
-        """Hand artifacts over, in a thread: wandb asks the server first, and waits long if it is away."""
+        """Upload artifacts from a thread: wandb asks the server first, and waits long if it is away."""
         while (item := self._artifacts.get()) is not None:
             with self._guard("checkpoints"):
                 artifact, aliases = item
@@ -126,7 +133,7 @@ class WandbTracker(Tracker):
 
     @contextmanager
     def _guard(self, what: str) -> Iterator[None]:
-        """Turn whatever wandb raises into a line, the first time for each kind of thing."""
+        """Turn whatever wandb raises into a line, once for each kind of upload."""
         try:
             yield
         except Exception as error:
@@ -143,13 +150,13 @@ def start_tracking(
     run_id: str | None,
     say: Callable[[str], None],
 ) -> Tracker:
-    """Track a run, or go on with it: online if that works, else offline, else not at all. It raises nothing.
+    """Start or resume tracking: online if that works, else offline, else not at all. Raises nothing.
 
     Args:
-        options: Whether, and in which project.
+        options: Mode, project, group and tags.
         run: The run's folder; wandb writes into its folder `wandb`.
-        name: What the run is called there.
-        config: Everything that decides the run.
+        name: Name of the run there.
+        config: The run's config.
         run_id: The id of the run that is resumed; None for a new one.
         say: Prints a line: where the run can be seen, or why it cannot.
     """
@@ -205,7 +212,7 @@ def _begin(
 
 
 def _settings(mode: Mode) -> "wandb.Settings":
-    """Bounded waits, a silent console, and nothing sent about the machine, its user and their files."""
+    """Return wandb's settings: bounded waits, a silent console, nothing sent about the machine and its user."""
     import wandb
 
     return wandb.Settings(
@@ -235,7 +242,7 @@ def _settings(mode: Mode) -> "wandb.Settings":
 
 
 def _shared_files(folder: Path, run: Path) -> list[Path]:
-    """The files of a checkpoint that may be given away: weights, manifest, and the run's config."""
+    """Return the files of a checkpoint that are uploaded: weights, manifest, and the run's config."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise FileNotFoundError(f"{folder} holds no *.safetensors")
@@ -244,5 +251,5 @@ def _shared_files(folder: Path, run: Path) -> list[Path]:
 
 
 def _in_a_line(error: Exception) -> str:
-    """What went wrong, shortened."""
+    """Shorten an error to a line."""
     return textwrap.shorten(str(error) or type(error).__name__, 200)

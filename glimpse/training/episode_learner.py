@@ -1,4 +1,4 @@
-"""The learner of our own agents: play episodes, take the agent's losses, and update by AdamW."""
+"""Learner of agents with a loss: collects episodes or labelled batches, and updates by AdamW."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -7,17 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.agents.abilities import greedy_copy, rollout_one_in
 from glimpse.agents.agent import LearningAgent
-from glimpse.agents.episode import Episode, Loss
-from glimpse.config.experiment import TrainOptions
-from glimpse.envs.lanes import Core
-from glimpse.runs.rollout import play, show
+from glimpse.agents.episode import Batch, Episode, Loss
+from glimpse.agents.update_losses import losses, needs_rollout
+from glimpse.config.experiment import Experiment, TrainOptions
+from glimpse.envs.core import BatchedEnv
+from glimpse.runs.rollout import labelled_batch, play
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.learner import Learner
 
 
 class EpisodeLearner(Learner):
-    """Learns from episodes, each batch once."""
+    """Learner that takes the agent's losses and updates its weights by AdamW."""
 
     agent: LearningAgent
 
@@ -29,55 +31,55 @@ class EpisodeLearner(Learner):
         )
         super().__init__(agent, adam, options, device)
         if options.compile:
-            agent.loss = torch.compile(agent.loss)  # type: ignore[method-assign]  # for this agent alone
+            vars(agent)["loss"] = torch.compile(agent.loss)  # For this agent alone.
 
-    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
-        """Make one step: collect, and learn from it; see `learn` for what it gives and raises."""
-        # Dropout draws from torch's own generator, which so depends on the step alone: a resumed run draws the same.
+    def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:
+        """Make one step: collect, and learn from it; see `learn` for the result and errors."""
+        # Dropout draws from torch's generator. Seeded by the step alone, a resumed run draws the same.
         # `torch.manual_seed` asks every kind of device, which takes longer than some of the step's arithmetic.
         torch.default_generator.manual_seed(order.noise(self.step))
         if self.device.type == "cuda":
             torch.cuda.manual_seed(order.noise(self.step))
-        return self.learn(self.collect(world, order))
+        return self.learn(self.collect(env, order))
 
-    def collect(self, world: Core, order: TrainingOrder) -> Episode:
-        """Play the episodes of the next update."""
+    def collect(self, env: BatchedEnv, order: TrainingOrder) -> Episode | Batch:
+        """Return the data of the next update: a labelled batch, or episodes played now."""
         example, key = order(self.step)
-        if not self.agent.plays:
-            return show(world, example, key)
-        copies, one_in = self.options.copies, self.agent.plays_one_in
-        # Examples of an update may be in order of length: those that are played are of all of them.
+        if not needs_rollout(self.agent):
+            return labelled_batch(env, example, key)
+        copies, one_in = self.options.copies, rollout_one_in(self.agent)
+        # Examples may be in order of length, so those that are played are spread over all of them.
         example, key = example[::one_in], key[::one_in]
         greedy: Tensor | bool = False
-        if self.agent.greedy_copy:
+        if greedy_copy(self.agent):
             greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
         with self.precision():
-            return play(world, self.agent, example, key, copies=copies, greedy=greedy, record=True)
+            return play(env, self.agent, example, key, copies=copies, greedy=greedy, record=True)
 
-    def learn(self, episode: Episode) -> dict[str, Tensor]:
-        """Make one step, of one update or of the several that the agent asks for, and give the last loss's terms.
+    def learn(self, data: Episode | Batch) -> dict[str, Tensor]:
+        """Make one step, of one or more updates as the agent asks for, and return the last loss's terms.
 
-        The learning rate is set before the step; what the agent itself follows (sigma) after it, so that the
-        places of an episode are weighed by the density that they were drawn from.
+        The learning rate is set before the step; the agent's own schedule (sigma) advances after it, so that the
+        locations of an episode are weighed by the density that they were drawn from.
 
         Raises:
             UserError: if the reward or a term of a loss is not finite; the weights are left as they were before it.
         """
         self._set_learning_rate()
         terms: dict[str, Tensor] = {}
-        for loss in self._losses(episode):
-            terms = {**loss.terms, "loss": loss.total.detach()}
-            if self.agent.plays:
-                terms["reward"] = episode.reward.sum(0).mean()
+        # One update for each loss: one of most agents, several epochs of PPO.
+        for loss in self._losses(data):
+            terms = {**loss.terms, "loss": loss.total.detach(), **data.metrics()}
             self._refuse_nan(terms)
             loss.total.backward()
             self._update()
+        # Advance the averaged weights and the agent's schedules.
         self._finish_step()
         return terms
 
-    def _losses(self, episode: Episode) -> Iterator[Loss]:
-        """The agent's, each made in the networks' precision; what is done with it is not."""
-        updates = self.agent.updates(episode)
+    def _losses(self, data: Episode | Batch) -> Iterator[Loss]:
+        """Yield the agent's losses, computed in the networks' precision; the backward pass runs outside of it."""
+        updates = losses(self.agent, data)
         while True:
             with self.precision():
                 loss = next(updates, None)
@@ -86,7 +88,7 @@ class EpisodeLearner(Learner):
             yield loss
 
     def precision(self) -> AbstractContextManager[Any]:
-        """The context in which the networks run."""
+        """Return the autocast context of the networks."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def _set_learning_rate(self) -> None:
@@ -96,7 +98,12 @@ class EpisodeLearner(Learner):
 
     @torch.no_grad()
     def _update(self) -> None:
-        if self.options.clip:
-            torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.clip)
+        if self.options.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()
+
+
+def make_episode_learner(agent: LearningAgent, experiment: Experiment, env: BatchedEnv) -> EpisodeLearner:
+    """Make the learner of an experiment's agent."""
+    return EpisodeLearner(agent, experiment.train, env.device)

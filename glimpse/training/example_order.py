@@ -1,19 +1,23 @@
-"""Which examples an update sees, as a function of (seed, step): shuffled epochs without any state to keep."""
+"""Order of training examples as a function of (seed, step): shuffled epochs without any state to keep."""
 
 from bisect import bisect_right
 
 import torch
 from torch import Tensor
 
+from glimpse.config.experiment import Experiment
+from glimpse.envs.core import BatchedEnv
 from glimpse.envs.lane_random import mix
+from glimpse.errors import UserError
+from glimpse.families import family_of
 
 _TRAINING, _NOISE = 41, 43
 
 
 class TrainingOrder:
-    """Episode n of a run shows the (n mod N)-th example of the permutation of epoch n div N.
+    """Order in which episode n shows the (n mod N)-th example of the permutation of epoch n div N.
 
-    So each example is seen once an epoch, whatever the batch, and a resumed run needs no more than its step.
+    Each example is seen once an epoch, whatever the batch size, and a resumed run needs only its step.
     """
 
     def __init__(self, examples: int, batch: int, seed: int, device: torch.device) -> None:
@@ -24,7 +28,7 @@ class TrainingOrder:
         self._epoch = (-1, torch.empty(0))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """The examples (E,) and the episodes' keys (E,) of an update, both int64."""
+        """Return the examples (E,) and the random keys (E,) of an update, both int64."""
         first, end = step * self.batch, (step + 1) * self.batch
         shown = []
         for epoch in range(first // self.examples, (end - 1) // self.examples + 1):
@@ -34,25 +38,25 @@ class TrainingOrder:
         return torch.cat(shown).to(self.device), key.to(self.device)
 
     def noise(self, step: int) -> int:
-        """A seed for what an update draws beside its episodes: dropout."""
+        """Return the seed of an update's dropout."""
         return (self._noise + step) % 2**63
 
     def _permutation(self, epoch: int) -> Tensor:
-        """The epoch's order; the last one used is kept."""
+        """Return the order of an epoch; the last one used is cached."""
         if self._epoch[0] != epoch:
             generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
             self._epoch = (epoch, self._shuffled(epoch, generator))
         return self._epoch[1]
 
     def _shuffled(self, epoch: int, generator: torch.Generator) -> Tensor:
-        """All examples (N,), in the order of an epoch."""
+        """Shuffle all examples, (N,)."""
         return torch.randperm(self.examples, generator=generator)
 
 
 class BucketedOrder(TrainingOrder):
-    """As `TrainingOrder`, with examples of similar length in an update, so that little of a batch is padding.
+    """Order with examples of similar length in an update, so that little of a batch is padding.
 
-    An epoch's permutation is cut into pools; each is sorted by length, and the updates so made are shuffled. The
+    An epoch's permutation is cut into pools; each is sorted by length, and the updates made of them are shuffled. The
     updates that straddle two epochs, one at each end of an epoch, hold examples of all lengths.
     """
 
@@ -60,11 +64,11 @@ class BucketedOrder(TrainingOrder):
         """Shuffle examples into updates of `batch`.
 
         Args:
-            lengths: (N,) int64 on the CPU, each example's length.
+            lengths: (N,) int64 on the CPU, length of each example.
             batch: Examples in an update.
-            seed: Of the run.
-            device: Where examples and keys go.
-            pool: Updates that a pool makes; more of them means less padding and less chance.
+            seed: Seed of the run.
+            device: Device of the examples and keys.
+            pool: Updates made of a pool; more means less padding and less randomness.
         """
         super().__init__(len(lengths), batch, seed, device)
         self._lengths, self._pool = lengths, pool * batch
@@ -82,10 +86,10 @@ class BucketedOrder(TrainingOrder):
 
 
 class TokenOrder(TrainingOrder):
-    """Updates of about as many tokens, of examples of similar length: the shorter they are, the more of them.
+    """Order of updates with about equally many tokens, made of examples of similar length.
 
     An epoch's permutation is cut into pools; each is sorted by length and cut into updates, and these are shuffled.
-    Every epoch begins with an update of its own, so that which one a step is in follows from those before it.
+    Every epoch begins with a new update, so the epoch of a step follows from the epochs before it.
     """
 
     def __init__(
@@ -94,21 +98,21 @@ class TokenOrder(TrainingOrder):
         """Shuffle examples into updates.
 
         Args:
-            lengths: (N,) int64 on the CPU, each example's length.
-            tokens: Of an update at most, padding included; an example that is longer is alone.
-            seed: Of the run.
-            device: Where examples and keys go.
+            lengths: (N,) int64 on the CPU, length of each example.
+            tokens: Tokens of an update at most, padding included; a longer example is an update alone.
+            seed: Seed of the run.
+            device: Device of the examples and keys.
             batch: Examples in an update at most.
-            pool: Updates that a pool makes; more of them means less padding and less chance.
+            pool: Updates made of a pool; more means less padding and less randomness.
         """
         super().__init__(len(lengths), batch, seed, device)
         self._lengths, self._tokens = lengths, tokens
         self._pool = pool * max(1, int(tokens / float(lengths.float().mean())))
-        self._begins = [0]  # The first step of each epoch that is known.
+        self._begins = [0]  # First step of each epoch made so far.
         self._updates: tuple[int, tuple[Tensor, ...]] = (-1, ())
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """The examples (E,) and the episodes' keys (E,) of an update, both int64."""
+        """Return the examples (E,) and the random keys (E,) of an update, both int64."""
         while self._begins[-1] <= step:
             self._begins.append(self._begins[-1] + len(self._epoch_updates(len(self._begins) - 1)))
         epoch = bisect_right(self._begins, step) - 1
@@ -117,7 +121,7 @@ class TokenOrder(TrainingOrder):
         return shown.to(self.device), key.to(self.device)
 
     def _epoch_updates(self, epoch: int) -> tuple[Tensor, ...]:
-        """The updates of an epoch; those of the last one used are kept."""
+        """Return the updates of an epoch; those of the last one used are cached."""
         if self._updates[0] != epoch:
             generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
             shuffled = self._shuffled(epoch, generator)
@@ -127,7 +131,7 @@ class TokenOrder(TrainingOrder):
         return self._updates[1]
 
     def _cut(self, pool: Tensor) -> list[Tensor]:
-        """A pool as updates: with the longest one's length, each has `tokens` tokens at most."""
+        """Cut a pool into updates of at most `tokens` tokens, padded to the longest example."""
         pool = pool[self._lengths[pool].argsort(stable=True)]
         sizes, count = [], 0
         for length in self._lengths[pool].tolist():
@@ -136,3 +140,20 @@ class TokenOrder(TrainingOrder):
                 count = 0
             count += 1
         return list(pool.split([*sizes, count]))
+
+
+def make_order(env: BatchedEnv, experiment: Experiment) -> TrainingOrder:
+    """Make the order of a config's examples: by length where the family says so, shuffled otherwise.
+
+    Raises:
+        UserError: if tokens are asked for where examples have no length.
+    """
+    batch, tokens, seed = experiment.train.batch, experiment.train.tokens, experiment.seed
+    lengths = env.lengths if family_of(experiment.task.name).by_length else None
+    if tokens is not None:
+        if lengths is None:
+            raise UserError(f"train.tokens: {experiment.task.name} shows no texts: give train.batch alone")
+        return TokenOrder(lengths, tokens, seed, env.device, batch)
+    if lengths is None:
+        return TrainingOrder(env.examples, batch, seed, env.device)
+    return BucketedOrder(lengths, batch, seed, env.device)

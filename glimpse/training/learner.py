@@ -1,4 +1,4 @@
-"""The learner: an agent with its optimiser, schedule and averaged weights, and everything that a resume needs."""
+"""Base class of learners: an agent with its optimiser, learning-rate schedule and averaged weights."""
 
 import copy
 import math
@@ -10,14 +10,14 @@ from torch import Tensor
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import TrainOptions
-from glimpse.envs.lanes import Core
+from glimpse.envs.core import BatchedEnv
 from glimpse.errors import UserError
 from glimpse.runs.build import use_bfloat16
 from glimpse.training.example_order import TrainingOrder
 
 
 class Learner(ABC):
-    """Makes the steps of a training, of which `step` were made of `total`."""
+    """Agent in training, after `step` of `total` steps."""
 
     agent: Agent
 
@@ -36,27 +36,27 @@ class Learner(ABC):
 
     @property
     def progress(self) -> float:
-        """Share of training done, in [0, 1]; 0 while the number of steps is not yet settled."""
+        """Fraction of training done, in [0, 1]; 0 while the number of steps is not yet known."""
         return min(1.0, self.step / self.total) if self.total else 0.0
 
     @property
     def done(self) -> bool:
-        """Whether all steps were made."""
+        """True once all steps were made."""
         return self.total is not None and self.step >= self.total
 
     @abstractmethod
-    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
+    def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:
         """Make one step: collect, and learn from it.
 
         Returns:
-            What is worth watching, scalars by name.
+            Metrics, scalars by name.
 
         Raises:
             UserError: if one of them is not finite.
         """
 
     def _learning_rate(self) -> float:
-        """Of this step, before each group's own multiple."""
+        """Return the learning rate of this step, before each parameter group's own multiple."""
         options, done = self.options, self.progress
         warm = min(1.0, (self.step + 1) / options.warmup) if options.warmup else 1.0
         span = options.learning_rate - options.final_learning_rate
@@ -65,7 +65,7 @@ class Learner(ABC):
                 return options.learning_rate * warm
             case "cosine":
                 return warm * (options.final_learning_rate + span * (1 + math.cos(math.pi * done)) / 2)
-            case "noam":  # Vaswani et al. (2017, equation 3), with the highest rate given instead of the width.
+            case "noam":  # Vaswani et al. (2017, equation 3), with the peak learning rate given instead of the width.
                 return options.learning_rate * min(warm, math.sqrt(max(1, options.warmup) / (self.step + 1)))
             case "one_cycle":  # Smith and Topin (2018): up over the first 30 %, then down along a cosine.
                 if done < 0.3:
@@ -73,7 +73,7 @@ class Learner(ABC):
                 return options.final_learning_rate + span * (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
 
     def _refuse_nan(self, terms: dict[str, Tensor]) -> None:
-        """On a GPU this waits for the device, so it is done there only now and then."""
+        """Raise UserError if a term is not finite. On a GPU, where this waits, only logged steps are checked."""
         if self.device.type != "cpu" and self.step % self.options.log_every:
             return
         finite = torch.isfinite(torch.stack(list(terms.values()))).tolist()
@@ -88,13 +88,13 @@ class Learner(ABC):
     def _not_finite(self, names: list[str]) -> UserError:
         return UserError(
             f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
-            "Try a lower train.learning_rate, train.clip=1, or train.precision=float32."
+            "Try a lower train.learning_rate, train.max_grad_norm=1, or train.precision=float32."
         )
 
     @torch.no_grad()
     def _finish_step(self) -> None:
-        # A young average forgets quickly, so that it is not held back by the first random weights.
-        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
+        # The decay grows from 0.1, so that the first random weights are soon forgotten.
+        decay = min(self.options.ema_decay, (1 + self.step) / (10 + self.step))
         current, averaged = self._weights
         torch._foreach_lerp_(averaged, current, 1 - decay)
         self.step += 1
@@ -103,10 +103,10 @@ class Learner(ABC):
             kept.copy_(buffer)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs beside the averaged weights: tensors and numbers only.
+        """Return the state that a resumed run needs beside the averaged weights: tensors and numbers only.
 
         Raises:
-            UserError: if a weight is not finite: `learn` may not have seen it yet, and it must not be saved.
+            UserError: if a weight is not finite; it must not be saved.
         """
         self._refuse_bad_weights()
         return {
@@ -117,7 +117,7 @@ class Learner(ABC):
         }
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Go on from a checkpoint, exactly."""
+        """Continue exactly from a checkpoint."""
         self.averaged.load_state_dict(weights)
         self.agent.load_state_dict(state["agent"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -1,4 +1,4 @@
-"""What a person sees of a running training: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a running training: one changing line on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -6,24 +6,24 @@ from collections.abc import Mapping
 
 
 class Progress:
-    """Rate, time left and the metrics that matter; without a terminal, at most a line every `every` seconds."""
+    """Printer of speed, time left and metrics; without a terminal, at most a line every `every` seconds."""
 
     def __init__(self, every: float = 10.0) -> None:
-        """Begin to measure the rate from now."""
+        """Start to measure the speed."""
         self._terminal, self._every = sys.stderr.isatty(), every
         self._shown, self._since = 0.0, (0, time.perf_counter())
 
     def start_from(self, step: int) -> None:
-        """Steps before this one were made earlier and do not count in the rate."""
+        """Leave the steps before this one out of the speed."""
         self._since = (step, time.perf_counter())
 
     def say(self, text: str) -> None:
-        """Print a line of its own."""
+        """Print a permanent line."""
         self._clear()
         print(text, flush=True)
 
     def show(self, step: int, total: int | None, batch: int, metrics: Mapping[str, float]) -> None:
-        """Tell where training is."""
+        """Show the step, the speed, the time left and metrics."""
         now = time.perf_counter()
         if now - self._shown < (0.2 if self._terminal else self._every) and step != total:
             return
@@ -43,5 +43,5 @@ class Progress:
 
 
 def _clock(seconds: float) -> str:
-    """Minutes and seconds."""
+    """Format seconds as minutes and seconds."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

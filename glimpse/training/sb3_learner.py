@@ -1,4 +1,4 @@
-"""The learner of agents that Stable-Baselines3 trains: its algorithm in place of our loss, all else as for our own."""
+"""Learner of agents that Stable-Baselines3 trains, by its algorithm instead of our losses."""
 
 import copy
 import math
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.vision.stable_baselines3_agent import Sb3Agent, make_algorithm
-from glimpse.config.experiment import TrainOptions
-from glimpse.envs.faces.stable_baselines3_face import WorldVecEnv
+from glimpse.config.experiment import Experiment, TrainOptions
+from glimpse.envs.core import BatchedEnv
+from glimpse.envs.faces.stable_baselines3_face import Sb3VecEnv
 from glimpse.envs.lane_random import mix
-from glimpse.envs.lanes import Core
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.learner import Learner
 
@@ -27,11 +27,11 @@ _WATCHED = (
     "clip_fraction",
     "explained_variance",
 )
-"""Of the numbers that SB3 records in training, those that change from step to step; not all algorithms have all."""
+"""SB3's training metrics that change from step to step; not all algorithms have all of them."""
 
 
 class Sb3Learner(Learner):
-    """Has SB3 train an agent's policy: a step is one rollout in all lanes, and SB3's updates from it.
+    """Learner whose step is one SB3 rollout in all lanes, and SB3's updates from it.
 
     SB3 draws from the global generators of torch and NumPy. They are seeded before each step from (seed, step), and
     what SB3 and the lanes carry from one rollout to the next is kept in the checkpoint, so that a resumed run is the
@@ -40,19 +40,19 @@ class Sb3Learner(Learner):
 
     agent: Sb3Agent
 
-    def __init__(self, agent: Sb3Agent, options: TrainOptions, world: Core, seed: int) -> None:
-        """Prepare to train an `Sb3Agent` in `world`, which has not begun: `options.batch` episodes side by side."""
-        super().__init__(agent, agent.policy.optimizer, options, world.device)
+    def __init__(self, agent: Sb3Agent, options: TrainOptions, env: BatchedEnv, seed: int) -> None:
+        """Prepare to train an `Sb3Agent` in an environment that was not reset: `batch` episodes side by side."""
+        super().__init__(agent, agent.policy.optimizer, options, env.device)
         self.bfloat16, self.seed = False, seed
-        self.env = WorldVecEnv(lambda: copy.copy(world), options.batch, grid=agent.options.grid)
+        self.env = Sb3VecEnv(lambda: copy.copy(env), options.batch, grid=agent.options.grid)
         self.env.seed(seed)
-        self.model = make_algorithm(agent, self.env, lambda _: self._learning_rate(), options.clip or math.inf)
+        self.model = make_algorithm(agent, self.env, lambda _: self._learning_rate(), options.max_grad_norm or math.inf)
 
-    def advance(self, world: Core, order: TrainingOrder) -> dict[str, Tensor]:
-        """Make one step; the lanes draw their examples themselves, so `order` is not asked.
+    def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:
+        """Make one step; the lanes draw their own examples, so `order` is not used.
 
         Returns:
-            SB3's numbers, by its names; `reward`, of an episode, where any began; and `timesteps`, made in all.
+            SB3's metrics by its names; `reward`, the mean of an episode, where any began; and `timesteps` so far.
 
         Raises:
             UserError: if a number or a weight is not finite.
@@ -72,7 +72,7 @@ class Sb3Learner(Learner):
         return terms
 
     def _terms(self) -> dict[str, Tensor]:
-        """What is worth watching of the last rollout and the updates from it."""
+        """Return the metrics of the last rollout and its updates."""
         known, buffer = self.model.logger.name_to_value, self.model.rollout_buffer
         terms = {name: torch.tensor(float(known[f"train/{name}"])) for name in _WATCHED if f"train/{name}" in known}
         terms["timesteps"] = torch.tensor(self.model.num_timesteps)
@@ -81,7 +81,7 @@ class Sb3Learner(Learner):
         return terms
 
     def state(self) -> dict[str, Any]:
-        """As every learner's, with what is carried from one rollout to the next."""
+        """Return a learner's state, with what SB3 carries from one rollout to the next."""
         model: Any = self.model
         memory = getattr(model, "_last_lstm_states", ())
         carried = {
@@ -105,3 +105,8 @@ class Sb3Learner(Learner):
             states = (tuple(part.to(self.device) for part in pair) for pair in carried["memory"])
             model._last_lstm_states = type(model._last_lstm_states)(*states)
         self.env.lanes.restore(carried["lanes"])
+
+
+def make_sb3_learner(agent: Sb3Agent, experiment: Experiment, env: BatchedEnv) -> Sb3Learner:
+    """Make the learner of a config."""
+    return Sb3Learner(agent, experiment.train, env, experiment.seed)

@@ -1,4 +1,4 @@
-"""Training: collect, learn, log, evaluate, save. Stopped anywhere and resumed, it gives the same weights to the bit."""
+"""Training loop: collect, learn, log, evaluate, save. A stopped and resumed run gives the same weights to the bit."""
 
 import signal
 import time
@@ -7,49 +7,42 @@ from contextlib import contextmanager
 from math import isinf
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from glimpse.agents.agent import LearningAgent
-from glimpse.agents.text.reader import Reader
-from glimpse.agents.translation.translator import Translator
+from glimpse.agents.abilities import in_warmup
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
+from glimpse.envs.core import BatchedEnv
 from glimpse.envs.errors import DataError
-from glimpse.envs.lanes import Core, VisualCore, shows_pictures
-from glimpse.envs.text.whole_text import Reading
-from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
-from glimpse.evaluation.evaluator import judge_of
-from glimpse.reporting.drawing.scanpaths import paths_picture
-from glimpse.reporting.text.token_drawings import tokens_picture
-from glimpse.runs.build import choose_device, make_agent, make_world, set_threads
+from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.families import family_of, family_part
+from glimpse.runs.build import choose_device, make_env, set_threads
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from glimpse.runs.kept_subwords import keep_pieces
+from glimpse.runs.kept_data import kept_data_of
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import MetricsLog, RunFolder
-from glimpse.runs.tracking import Tracker, WandbTracker, start_tracking
-from glimpse.training.episode_learner import EpisodeLearner
-from glimpse.training.example_order import BucketedOrder, TokenOrder, TrainingOrder
-from glimpse.training.learner import Learner
+from glimpse.runs.tracking import Tracker, start_tracking
+from glimpse.training.example_order import make_order
+from glimpse.training.make_learner import make_learner
 from glimpse.training.progress import Progress
 
 
 class Training:
-    """One run in progress: the world, the learner, and where they are written."""
+    """Run in progress: its environments, its learner, its evaluator and its folder."""
 
     def __init__(self, experiment: Experiment, folder: RunFolder, progress: Progress) -> None:
-        """Make everything that a run needs; nothing is trained yet."""
+        """Make the environments, the learner and the evaluator; nothing is trained yet."""
         self.experiment, self.folder, self.progress = experiment, folder, progress
         set_threads(experiment.threads)
         device = choose_device(experiment.device)
-        self.world = make_world(experiment, "train", device)
-        self.validation = make_world(experiment, "validation", device)
-        self.learner = make_learner(experiment, self.world)
-        self.order = make_order(self.world, experiment)
-        self.judge = judge_of(experiment)
+        self.env: BatchedEnv = make_env(experiment, "train", device)
+        self.validation: BatchedEnv = make_env(experiment, "validation", device)
+        self.learner = make_learner(experiment, self.env)
+        self.order = make_order(self.env, experiment)
+        self.evaluator = evaluator_of(experiment)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
         self.seconds = 0.0  # of training in all, before and after resuming
@@ -57,33 +50,33 @@ class Training:
         self._warned: set[str] = set()  # what the last evaluation warned of
 
     def evaluate(self) -> dict[str, float]:
-        """What validation data say of the averaged weights, in numbers; the best so far are kept."""
+        """Measure the averaged weights on validation data, and save them if they are the best so far."""
         agent = self.learner.averaged
-        verdict = self.judge.validate(agent, self.validation, self.experiment.evaluate)
+        result = self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
         best = self.best_error
-        if agent.prepares or verdict.provisional:
-            better = isinf(best)  # Of those the newest is kept, until one counts.
+        if in_warmup(agent) or result.provisional:
+            better = isinf(best)  # A provisional result is kept until the first that counts.
         else:
-            better = verdict.error < best or (verdict.later and verdict.error == best)
-            self.best_error = verdict.error if better else best
+            better = result.error < best or (result.later and result.error == best)
+            self.best_error = result.error if better else best
         if better:
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
-        self._warn(verdict.warnings)
-        return verdict.figures
+        self._warn(result.warnings)
+        return result.figures
 
     def _warn(self, warnings: list[str]) -> None:
-        """Say what the last evaluation did not say already."""
+        """Print the warnings that the last evaluation did not give."""
         for warning in warnings:
             if warning.partition(":")[0] not in self._warned:
                 self.progress.say(f"warning: step {self.learner.step}: {warning}")
         self._warned = {warning.partition(":")[0] for warning in warnings}
 
     def save(self) -> None:
-        """Write a checkpoint of this step."""
+        """Save a checkpoint of this step."""
         save_checkpoint(self.folder.checkpoints, self._checkpoint(), keep=self.experiment.train.keep)
 
     def resume(self) -> bool:
-        """Go on from the newest good checkpoint; False if there is none yet."""
+        """Continue from the newest good checkpoint; return False if there is none yet."""
         checkpoint = load_newest(self.folder.checkpoints, self.progress.say)
         self.metrics.truncate_after(checkpoint.step if checkpoint else -1)
         if checkpoint is None:
@@ -97,12 +90,12 @@ class Training:
         return True
 
     def start_clock(self) -> None:
-        """From here on time counts as training."""
+        """Start to count training time."""
         self.progress.start_from(self.learner.step)
         self._begun = (self.learner.step, self.seconds, time.perf_counter())
 
-    def tell_time(self) -> None:
-        """Count the time, and turn `train.minutes` into steps, once, from the rate of the first tenth of it."""
+    def update_clock(self) -> None:
+        """Count the time; after a tenth of `train.minutes`, derive the number of steps from the speed so far."""
         step, seconds, begun = self._begun
         spent = time.perf_counter() - begun
         self.seconds = seconds + spent
@@ -112,20 +105,20 @@ class Training:
             self.learner.total = self.learner.step + max(1, int(rate * (60 * minutes - self.seconds)))
 
     def describe(self) -> str:
-        """What is about to be trained, in a line."""
+        """Describe the training in a line."""
         learner, experiment = self.learner, self.experiment
         parameters = sum(p.numel() for p in learner.agent.parameters())
         precision = "bfloat16" if learner.bfloat16 else "float32"
         return (
-            f"{experiment.shown_agent} on {experiment.shown_task}: {self.world.examples} examples, {parameters:,} "
+            f"{experiment.agent_title} on {experiment.task_title}: {self.env.examples} examples, {parameters:,} "
             f"parameters, {learner.device}, {torch.get_num_threads()} threads, {precision}"
         )
 
-    def tell_best(self) -> str:
-        """The best of the verdicts, in words."""
+    def describe_best(self) -> str:
+        """Describe the best validation result."""
         if isinf(self.best_error):
             return "none that counts"
-        return self.judge.describe(self.best_error, self.validation)
+        return self.evaluator.describe(self.best_error, self.validation)
 
     def _checkpoint(self) -> Checkpoint:
         state = {
@@ -138,38 +131,16 @@ class Training:
         return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
 
 
-def make_order(world: Core, experiment: Experiment) -> TrainingOrder:
-    """The order of a config's examples: texts of like lengths beside each other, all else in any order."""
-    batch, tokens, seed = experiment.train.batch, experiment.train.tokens, experiment.seed
-    lengths = getattr(world, "lengths", None)
-    if tokens is not None:
-        if lengths is None:
-            raise UserError(f"train.tokens: {experiment.task.name} shows no texts: give train.batch alone")
-        return TokenOrder(lengths, tokens, seed, world.device, batch)
-    if lengths is None:
-        return TrainingOrder(world.examples, batch, seed, world.device)
-    return BucketedOrder(lengths, batch, seed, world.device)
-
-
-def make_learner(experiment: Experiment, world: VisualCore) -> Learner:
-    """The learner of a config: ours, or Stable-Baselines3 where the agent is one of its own."""
-    agent = make_agent(experiment, world)
-    if isinstance(agent, LearningAgent):
-        return EpisodeLearner(agent, experiment.train, world.device)
-    from glimpse.agents.vision.stable_baselines3_agent import Sb3Agent  # Importing Stable-Baselines3 takes two seconds.
-    from glimpse.training.sb3_learner import Sb3Learner
-
-    return Sb3Learner(cast(Sb3Agent, agent), experiment.train, world, experiment.seed)
-
-
 def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
-    """The loop. It ends when the steps are done, or at a step's boundary once `stop` holds a signal."""
+    """Train until the steps are done, or until the end of a step once `stop` holds a signal."""
     learner, options = training.learner, training.experiment.train
     latest: dict[str, float] = {}
     training.start_clock()
     while not learner.done and not stop:
-        terms = learner.advance(training.world, training.order)
-        training.tell_time()
+        # Collect and learn.
+        terms = learner.advance(training.env, training.order)
+        training.update_clock()
+        # Log, and evaluate on validation data; the best weights so far are saved there.
         row: dict[str, float] = {}
         if learner.step % options.log_every == 0 or learner.done:
             row = _row(training, terms)
@@ -179,27 +150,28 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
             training.metrics.write({"step": learner.step, **row})
             tracker.log({"step": learner.step, **row})
             latest |= row
+        # Save what a resumed run continues from.
         if learner.step % options.save_every == 0 or learner.done or stop:
             training.save()
         training.progress.show(learner.step, learner.total, options.batch, _headline(training, latest))
 
 
 def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
-    """Numbers for the log: this waits for the device, so it is not done at each step."""
+    """Return a row of the log; this waits for the device, so it is not done at each step."""
     numbers = {name: float(value) for name, value in terms.items()}
     rate = float(training.learner.optimiser.param_groups[0]["lr"])
     return {**numbers, "learning_rate": rate, "seconds": round(training.seconds, 3)}
 
 
 def _headline(training: Training, latest: dict[str, float]) -> dict[str, float]:
-    """The metrics that matter while one waits."""
-    judged = [name for name in training.judge.headline if name in latest]
-    return {name: latest[name] for name in ("loss", "accuracy", *judged[:1]) if name in latest}
+    """Return the few metrics that the progress line shows."""
+    headline = [name for name in training.evaluator.headline if name in latest]
+    return {name: latest[name] for name in ("loss", "accuracy", *headline[:1]) if name in latest}
 
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """A list that holds the first SIGTERM or SIGINT: saving inside a handler could tear a checkpoint."""
+    """Collect SIGTERM and SIGINT in a list: saving inside a handler could tear a checkpoint."""
     stop: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -215,7 +187,7 @@ def _signals() -> Iterator[list[int]]:
 
 
 def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
-    """Train in a run's folder; with `resume`, go on with the run that is there.
+    """Train in a run's folder; with `resume`, continue the run that is there.
 
     Returns:
         0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved.
@@ -229,10 +201,10 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     with folder.lock(), _signals() as stop:
         try:
             training = Training(experiment, folder, progress)
-            keep_pieces(folder, training.world)
+            kept_data_of(experiment).keep(folder, training.env)
         except (UserError, DataError):
             if not resume:
-                folder.give_up()
+                folder.discard()
             raise
         if resume and training.resume():
             progress.say(f"resuming {run} after step {training.learner.step}")
@@ -249,32 +221,21 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         finally:
             tracker.finish(_summary(training), exit_code)
     if stop:
-        progress.say(f"stopped at step {training.learner.step}, saved; go on with: glimpse train --resume {run}")
+        progress.say(f"stopped at step {training.learner.step}, saved; resume with: glimpse train --resume {run}")
     else:
-        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.tell_best()}")
-        progress.say(f"next: glimpse evaluate {run}   or   glimpse show {run}")
+        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
+        progress.say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
     return exit_code
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:
-    """Show the tracker where the agent looks, or which words it attends to, and give it the best weights."""
-    if not isinstance(tracker, WandbTracker):
+    """Send the tracker the family's picture of the agent's attention, and the best weights."""
+    if not tracker.active:
         return
-    agent, world, step = training.learner.averaged, training.validation, training.learner.step
-    if shows_pictures(world):
-        picture = training.folder.path / "paths.png"
-        paths_picture(agent, world, 12, picture)
-        tracker.log_image("paths", picture, f"scan paths on validation images, step {step}")
-    elif isinstance(agent, Reader) and isinstance(world, Reading):
-        picture = training.folder.path / "tokens.svg"
-        tokens_picture(agent, world, 12, picture)
-        tracker.log_image("tokens", picture, f"weights of words of validation texts, step {step}")
-    elif isinstance(agent, Translator):
-        from glimpse.reporting.translation.translation_report import alignments_picture
-
-        picture = training.folder.path / "alignments.svg"
-        alignments_picture(agent, cast(Translating, cast(object, world)), 12, picture)
-        tracker.log_image("alignments", picture, f"what translations of validation sentences attend to, step {step}")
+    name = family_of(training.experiment.task.name).picture
+    picture = family_part(name)(training.learner.averaged, training.validation, training.folder.path) if name else None
+    if picture is not None:
+        tracker.log_image(picture.name, picture.path, f"{picture.caption}, step {training.learner.step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
         metadata = {"validation_error": training.best_error}
@@ -282,5 +243,5 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
 
 
 def _summary(training: Training) -> dict[str, float]:
-    """What the tracker shows for the whole run."""
+    """Return the tracker's summary of the run."""
     return {"best_validation_error": training.best_error, "seconds": training.seconds}

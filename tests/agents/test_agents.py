@@ -1,4 +1,4 @@
-"""Every agent in every world that it fits, for a few episodes. A new line in either table is a new test."""
+"""Every agent plays and learns in every environment that it fits; a new registry entry is a new test."""
 
 from pathlib import Path
 from pkgutil import resolve_name
@@ -8,14 +8,16 @@ import pytest
 import torch
 
 from glimpse.agents import AGENTS
+from glimpse.agents.abilities import stops_when_all_done
 from glimpse.agents.agent import Agent, LearningAgent
-from glimpse.envs import WORLDS
-from glimpse.envs.lanes import VisualCore
-from glimpse.runs.rollout import play, show
+from glimpse.agents.update_losses import losses, needs_rollout
+from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.images.picture_env import VisualEnv
+from glimpse.runs.rollout import labelled_batch, play
 
 SMALL: dict[str, Any] = {
     "glimpse_width": 6,
-    "place_width": 6,
+    "location_width": 6,
     "feature_width": 8,
     "memory_width": 8,
     "attention_width": 6,
@@ -26,47 +28,52 @@ SMALL: dict[str, Any] = {
     "stride": 3,
     "layers": ({"filters": 2, "size": 3, "stride": 2},),
 }
-"""Options of agents that are smaller than their defaults; each agent takes those that it has."""
+"""Options smaller than the defaults; each agent takes those that it has."""
 OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
-PAIRS = [(agent, world) for agent, row in AGENTS.items() for world, shown in WORLDS.items() if shown.kind in row.kinds]
+PAIRS = [
+    (agent, env)
+    for agent, row in AGENTS.items()
+    for env, shown in ENVIRONMENTS.items()
+    if shown.kind in row.kinds and row.task.keys() <= resolve_name(shown.options).model_fields.keys()
+]
 CLASSIFIERS = [agent for agent, row in AGENTS.items() if "classification" in row.kinds]
 
 
-def make(agent: str, world: str, agent_options: Any, world_options: Any) -> tuple[Agent, VisualCore]:
-    """A small agent in a world that shows scikit-learn's digits if it shows data."""
-    row, named = WORLDS[world], AGENTS[agent]
+def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[Agent, VisualEnv]:
+    """Make a small agent and its environment, with small data such as scikit-learn's digits."""
+    row, named = ENVIRONMENTS[env], AGENTS[agent]
     model = resolve_name(row.options)
-    given = {"data": "digits", "glimpses": 3, **world_options, **named.task}
-    translates = row.kind in ("translation", "interpretation")
+    given = {"data": "digits", "glimpses": 3, **task_options, **named.task}
+    translates = row.kind in ("translation", "simultaneous translation")
     if translates:
-        given |= {"data": "reverse", "strings": 40, "longest": 8, "max_pieces": 10, "pieces": "words"}
+        given |= {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
     if row.kind in ("text", "skim", "select"):
         given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
-    task = model.model_validate({"name": world} | {key: given[key] for key in given if key in model.model_fields})
-    core = resolve_name(row.core)
-    made_world = core(task, core.load_data(task, "train"))
+    task = model.model_validate({"name": env} | {key: given[key] for key in given if key in model.model_fields})
+    env_class = resolve_name(row.environment)
+    made_env = env_class(task, env_class.load_data(task, "train"))
     options = resolve_name(named.options)
     sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if translates else SMALL
     small = {key: value for key, value in sizes.items() if key in options.model_fields}
     checked = options.model_validate({"name": agent, **small, **agent_options})
     torch.manual_seed(0)
-    return resolve_name(named.factory)(checked, made_world.observation_space, made_world.action_space), made_world
+    return resolve_name(named.factory)(checked, made_env.observation_space, made_env.action_space), made_env
 
 
-def check_play_and_learning(agent: Agent, world: VisualCore) -> None:
-    """Shapes as the spaces say, a finite loss, and finite gradients, some of them not zero."""
+def check_play_and_learning(agent: Agent, env: VisualEnv) -> None:
+    """Check shapes against the spaces, and that loss and gradients are finite, and some gradients not zero."""
     example = torch.arange(3)
-    episode = play(world, agent, example, example, copies=2, record=True)
-    steps = len(episode.reward) if agent.hurries else agent.steps
-    for name, space in world.observation_space.items():
+    episode = play(env, agent, example, example, copies=2, record=True)
+    steps = len(episode.reward) if stops_when_all_done(agent) else agent.steps
+    for name, space in env.observation_space.items():
         assert episode.observation[name].shape == (steps, 6, *(space.shape or ()))
-    if "look" in world.action_space.spaces:
+    if "look" in env.action_space.spaces:
         assert episode.action["look"].shape == (steps, 6, 2) and episode.action["look"].dtype == torch.float32
-    assert set(episode.action) == set(world.action_space.spaces)
-    assert episode.answer.shape == (steps, 6, len(world.classes)) and episode.reward.shape == (steps, 6)
+    assert set(episode.action) == set(env.action_space.spaces)
+    assert episode.answer.shape == (steps, 6, len(env.classes)) and episode.reward.shape == (steps, 6)
     if not isinstance(agent, LearningAgent):
-        return  # Stable-Baselines3 updates its policies itself.
-    total, terms = agent.loss(episode if agent.plays else show(world, example, example))
+        return  # Stable-Baselines3 trains its policies itself.
+    total, terms = next(losses(agent, episode if needs_rollout(agent) else labelled_batch(env, example, example)))
     assert total.isfinite() and all(term.isfinite() for term in terms.values())
     named = dict(agent.named_parameters())
     gradients = dict(zip(named, torch.autograd.grad(total, list(named.values()), allow_unused=True), strict=True))
@@ -76,31 +83,31 @@ def check_play_and_learning(agent: Agent, world: VisualCore) -> None:
     assert any(gradient is not None and gradient.any() for gradient in gradients.values())
 
 
-@pytest.mark.parametrize(("agent", "world"), PAIRS)
-def test_every_agent_plays_and_learns_in_every_world_that_it_fits(agent: str, world: str) -> None:
-    """With the world's own retina and canvas."""
-    check_play_and_learning(*make(agent, world, {}, {}))
+@pytest.mark.parametrize(("agent", "env"), PAIRS)
+def test_every_agent_plays_and_learns_in_every_environment_that_it_fits(agent: str, env: str) -> None:
+    """The environment's options are its defaults."""
+    check_play_and_learning(*make(agent, env, {}, {}))
 
 
 @pytest.mark.parametrize("agent", CLASSIFIERS)
 @pytest.mark.parametrize(
     "options",
     [
-        {"agent": {"core": "lstm", "classification": "every_step", "label_smoothing": 0.1}},
-        {"world": {"stop": True, "glimpse_cost": 0.01}},
-        {"world": {"stop": True, "reward": "each_step", "first_place": "centre"}},
-        {"world": {"glimpses": 1}},
-        {"world": {"glimpses": 1, "stop": True}},
-        {"world": {"view": "whole"}},
-        {"world": {"retina": {"patch": 2, "scales": 3}}},
+        {"agent": {"recurrent_core": "lstm", "classification": "every_step", "label_smoothing": 0.1}},
+        {"env": {"stop": True, "glimpse_cost": 0.01}},
+        {"env": {"stop": True, "reward": "each_step", "initial_location": "centre"}},
+        {"env": {"glimpses": 1}},
+        {"env": {"glimpses": 1, "stop": True}},
+        {"env": {"view": "whole"}},
+        {"env": {"retina": {"patch": 2, "scales": 3}}},
     ],
     ids=str,
 )
 def test_every_agent_takes_every_option_of_its_kind(agent: str, options: dict[str, Any]) -> None:
-    """Cores, losses, stopping, a single glimpse, several scales, the whole picture; each takes what it has."""
+    """Recurrent core, losses, stopping, a single glimpse, several scales and the whole picture."""
     known = resolve_name(AGENTS[agent].options).model_fields
     given = {key: value for key, value in options.get("agent", {}).items() if key in known}
-    check_play_and_learning(*make(agent, "digits", given, options.get("world", {})))
+    check_play_and_learning(*make(agent, "digits", given, options.get("env", {})))
 
 
 @pytest.mark.parametrize("baseline", ["none", "learned", "moving_average", "leave_one_out", "self_critical"])
@@ -114,6 +121,6 @@ def test_every_agent_takes_every_option_of_its_kind(agent: str, options: dict[st
     ],
     ids=str,
 )
-def test_every_baseline(agent: str, own: dict[str, Any], baseline: str) -> None:
-    """For each agent that learns where to look."""
-    check_play_and_learning(*make(agent, "digits", {"baseline": baseline, "credit": "probability", **own}, {}))
+def test_every_agent_that_learns_locations_takes_every_baseline(agent: str, own: dict[str, Any], baseline: str) -> None:
+    """With the policy reward `probability`, and a learned sigma where there is one."""
+    check_play_and_learning(*make(agent, "digits", {"baseline": baseline, "policy_reward": "probability", **own}, {}))

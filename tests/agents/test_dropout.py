@@ -1,4 +1,4 @@
-"""Dropout by bytes: as often as asked for, scaled, with the gradient of what is kept, and the same for a seed."""
+"""Dropout by random bytes: frequency, scaling, gradient and seed."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ from glimpse.agents.dropout import Dropout
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_as_many_are_left_out_as_asked_for(share: float) -> None:
-    """To one part in 256; the mean stays, and the gradient is that of what is kept. Any count of numbers will do."""
+def test_the_given_share_of_numbers_is_zeroed(share: float) -> None:
+    """The mean stays, and gradients flow through the other numbers; the count need not be a multiple of eight."""
     torch.manual_seed(0)
     x = torch.ones(331, 307, requires_grad=True)
     left = Dropout(share)(x)
@@ -18,8 +18,8 @@ def test_as_many_are_left_out_as_asked_for(share: float) -> None:
     assert torch.equal(x.grad, left.detach())  # type: ignore[arg-type]  # it has one
 
 
-def test_nothing_is_left_out_without_training() -> None:
-    """Nor with a share of nothing; a seed decides the draws, and no half precision is lost."""
+def test_nothing_is_zeroed_in_evaluation_mode() -> None:
+    """Nor with a share of zero. A seed determines the draws, and bfloat16 stays bfloat16."""
     x = torch.randn(5, 7)
     assert Dropout(0.5).eval()(x) is x and Dropout(0.0)(x) is x
     drawn = []

@@ -1,16 +1,16 @@
-"""What an answer is worth."""
+"""Policy reward of answers."""
 
 import pytest
 import torch
 
-from glimpse.agents.returns import answer_worth
+from glimpse.agents.returns import answer_reward
 
 
-def test_the_worth_of_an_answer_by_hand() -> None:
-    """Odds of 3 to 1 for class 0 at two steps, of 1 to 4 at a third, for labels 0 and 1."""
+def test_the_policy_reward_of_answers_by_hand() -> None:
+    """Class 0 has odds of 3 to 1 at two steps and of 1 to 4 at a third; the labels are 0 and 1."""
     logits = torch.tensor([[3.0, 1.0], [3.0, 1.0], [1.0, 4.0]]).log().unsqueeze(1).expand(3, 2, 2)
     label = torch.tensor([0, 1])
-    assert answer_worth("reward", logits, label).tolist() == [[1, 0], [1, 0], [0, 1]]
-    chance = answer_worth("probability", logits.requires_grad_(), label)
+    assert answer_reward("correct", logits, label).tolist() == [[1, 0], [1, 0], [0, 1]]
+    chance = answer_reward("probability", logits.requires_grad_(), label)
     assert chance.tolist() == [pytest.approx([0.75, 0.25])] * 2 + [pytest.approx([0.2, 0.8])]
     assert not chance.requires_grad

@@ -1,4 +1,4 @@
-"""What the tests of worlds share."""
+"""Fixtures for the tests of environments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ from torch.utils._pytree import tree_leaves
 
 
 class Operations(TorchDispatchMode):
-    """Notes each tensor operation, and how many bytes its results take that its arguments do not own."""
+    """Records the tensor operations, and the bytes that their results allocate."""
 
     def __init__(self) -> None:
-        """Nothing noted yet."""
+        """Begin with an empty record."""
         TorchDispatchMode.__init__(self)
         self.names: list[str] = []
         self.bytes = 0
@@ -22,7 +22,7 @@ class Operations(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Note and run one operation."""
+        """Run one operation and record it."""
         result = func(*args, **(kwargs or {}))
         self.names.append(func.overloadpacket.__name__)
         if self.names[-1].startswith("index") and any(_is_mask(leaf) for leaf in tree_leaves(args[1:])):
@@ -38,13 +38,13 @@ def _memory(tensor: Tensor) -> torch.UntypedStorage:
 
 
 def _is_mask(argument: object) -> bool:
-    """Whether an index is a mask: how much it selects is known only where its values are."""
+    """Return whether an index is a mask, whose values decide the size of the result."""
     return isinstance(argument, Tensor) and argument.dtype == torch.bool
 
 
 @pytest.fixture
 def trace() -> Callable[[Callable[[], object]], Operations]:
-    """Call something twice and note the operations of the second call: constants are made in the first."""
+    """Return a function that calls something twice and records the second call; constants are made in the first."""
 
     def call(something: Callable[[], object]) -> Operations:
         something()

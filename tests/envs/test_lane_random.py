@@ -1,4 +1,4 @@
-"""Random numbers from (key, counter), against plain Python integers and simple statistics."""
+"""Tests of the random numbers from (key, counter), against Python integers and simple statistics."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _ODD = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
-# What SplitMix64 gives from seed 1234567; these five numbers are widely published to check ports of it.
+# The first numbers of SplitMix64 from seed 1234567, widely published to check ports of it.
 _PUBLISHED = [
     6457827717110365317,
     3203168211198807973,
@@ -25,7 +25,7 @@ _PUBLISHED = [
 
 
 def _splitmix(seed: int, number: int) -> int:
-    """The hash in unsigned Python integers."""
+    """Compute the hash in unsigned Python integers."""
     bits = (seed + (number + 1) * _GOLDEN) & _MASK
     bits = ((bits ^ (bits >> 30)) * _ODD[0]) & _MASK
     bits = ((bits ^ (bits >> 27)) * _ODD[1]) & _MASK
@@ -33,7 +33,7 @@ def _splitmix(seed: int, number: int) -> int:
 
 
 def _key_of(hashed: int) -> Tensor:
-    """The key whose first draw is `hashed`: each step of the hash undone."""
+    """Invert the hash: return the key whose first draw is `hashed`."""
     bits = hashed
     for shift, odd in ((31, _ODD[1]), (27, _ODD[0]), (30, 1)):
         whole = bits
@@ -48,7 +48,7 @@ def _signed(bits: int) -> int:
 
 
 def _chi_square(counts: Tensor) -> float:
-    """How far counts of equally likely outcomes are from even, in standard deviations of that statistic."""
+    """Compute the chi-square statistic of equally likely outcomes, in its own standard deviations from its mean."""
     expected = counts.sum() / len(counts)
     freedom = len(counts) - 1
     return float((((counts - expected) ** 2 / expected).sum() - freedom) / math.sqrt(2 * freedom))
@@ -61,8 +61,8 @@ def test_draws_of_a_key_are_the_published_splitmix64_sequence() -> None:
 
 
 @pytest.mark.parametrize("counter", [0, 1, 2**31, 2**62, 2**63 - 1, -1, -2, -(2**63)])
-def test_mix_is_right_for_every_key_and_counter(counter: int) -> None:
-    """Also where the sums and products wrap, and for a counter that is a number or a tensor."""
+def test_mix_equals_the_hash_in_python_integers(counter: int) -> None:
+    """Sums and products wrap as expected, and the counter may be a number or a tensor."""
     keys = [0, 1, -1, 2**31, 2**63 - 1, -(2**63), 987654321987654321]
     expected = [_signed(_splitmix(key, counter)) for key in keys]
     assert mix(torch.tensor(keys), counter).tolist() == expected
@@ -76,7 +76,7 @@ def test_mix_broadcasts() -> None:
 
 
 def test_numbers_are_the_top_bits_of_the_hash() -> None:
-    """24 bits make a uniform number, 23 a normal one by inversion, 32 an integer."""
+    """A uniform number takes 24 bits, a normal one 23 (by inversion), an integer 32."""
     key, bits = torch.tensor([7, -7]), [[_splitmix(key, count) for count in range(4)] for key in (7, -7)]
     assert uniform(key, 4).tolist() == [[each / 2**24 for each in (b >> 40 for b in row)] for row in bits]
     assert integers(key, 4, 10).tolist() == [[(b >> 32) * 10 // 2**32 for b in row] for row in bits]
@@ -84,8 +84,8 @@ def test_numbers_are_the_top_bits_of_the_hash() -> None:
     torch.testing.assert_close(normal(key, 4), torch.tensor(expected), rtol=1e-4, atol=1e-6)
 
 
-def test_the_ends_of_the_ranges_are_kept() -> None:
-    """Keys whose hash is all zeros or all ones: 1 is never reached, nor `below`, nor infinity."""
+def test_extreme_hashes_stay_within_the_ranges() -> None:
+    """Hashes of all zeros or all ones never give 1, `below` or infinity."""
     ends = torch.stack([_key_of(0), _key_of(_MASK)])
     assert mix(ends, 0).tolist() == [0, -1]
     assert uniform(ends, 1).tolist() == [[0.0], [1 - 2**-24]]
@@ -97,7 +97,7 @@ def test_the_ends_of_the_ranges_are_kept() -> None:
 
 
 def test_limits_may_differ_from_number_to_number() -> None:
-    """A tensor of limits broadcasts, and every value below each is drawn."""
+    """A tensor of limits broadcasts, and every value below each limit is drawn."""
     drawn = integers(torch.arange(500), 2, torch.tensor([3, 5]))
     assert [set(column.tolist()) for column in drawn.T] == [{0, 1, 2}, {0, 1, 2, 3, 4}]
 
@@ -111,8 +111,8 @@ def test_limits_may_differ_from_number_to_number() -> None:
         pytest.param(uniform(-(torch.arange(2**15) * 2**48), 1), id="large and negative keys"),
     ],
 )
-def test_uniform_numbers_are_even_and_unrelated(drawn: Tensor) -> None:
-    """Singly, and as pairs of neighbours over a grid."""
+def test_uniform_numbers_are_uniform_and_independent(drawn: Tensor) -> None:
+    """Single numbers and pairs of neighbours pass a chi-square test."""
     cell = (drawn.flatten() * 16).long()
     assert abs(_chi_square(cell.bincount(minlength=16))) < 4
     pairs = cell[:-1:2] * 16 + cell[1::2]
@@ -120,7 +120,7 @@ def test_uniform_numbers_are_even_and_unrelated(drawn: Tensor) -> None:
 
 
 def test_normal_numbers_have_normal_moments() -> None:
-    """Mean, variance, skewness, kurtosis and tails of 2^18 numbers, within four standard errors."""
+    """Mean, variance, skewness, kurtosis and tails of 2^18 numbers are within four standard errors."""
     drawn, count = normal(torch.arange(2**16), 4).double().flatten(), 2**18
     for power, moment, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
         assert abs(float((drawn**power).mean()) - moment) < 4 * math.sqrt(variance / count)
@@ -129,26 +129,26 @@ def test_normal_numbers_have_normal_moments() -> None:
         assert abs(float((drawn.abs() > size).double().mean()) - share) < 4 * math.sqrt(share / count)
 
 
-def test_integers_are_even_where_the_limit_is_no_power_of_two() -> None:
-    """A limit of 7 over 2^16 draws."""
+def test_integers_are_uniform_if_the_limit_is_no_power_of_two() -> None:
+    """2^16 draws below 7 pass a chi-square test."""
     assert abs(_chi_square(integers(torch.arange(2**14), 4, 7).flatten().bincount(minlength=7))) < 4
 
 
 @pytest.mark.parametrize("of_counter", [False, True], ids=["key", "counter"])
-def test_each_bit_of_key_and_counter_moves_half_the_bits(of_counter: bool) -> None:
-    """Avalanche: so keys and counters may be small numbers in a row."""
+def test_each_bit_of_key_and_counter_flips_half_the_bits(of_counter: bool) -> None:
+    """The avalanche property holds, so keys and counters may be small consecutive numbers."""
     key, counter = mix(torch.arange(256), 9)[:, None], mix(torch.arange(256), 10)[:, None]
     flip = torch.ones(64, dtype=torch.int64) << torch.arange(64)
     other = mix(key, counter ^ flip) if of_counter else mix(key ^ flip, counter)
     changed = ((mix(key, counter) ^ other).unsqueeze(-1) >> torch.arange(64)) & 1  # (256, 64, 64)
     share = changed.double().mean(0)
-    # 256 throws a pair of bits: six standard deviations around a half.
+    # There are 256 samples for each pair of bits; the limit is six standard deviations around a half.
     assert float((share - 0.5).abs().max()) < 6 * 0.5 / 16
 
 
 @pytest.mark.parametrize("draw", [uniform, normal, lambda key, count: integers(key, count, 1000)])
-def test_a_keys_numbers_depend_on_nothing_beside_it(draw: Callable[[Tensor, int], Tensor]) -> None:
-    """Not on its place, its neighbours, or how many numbers are asked for: to the bit."""
+def test_the_numbers_of_a_key_depend_on_the_key_alone(draw: Callable[[Tensor, int], Tensor]) -> None:
+    """Position, neighbours and the number of draws change no bit."""
     key = mix(torch.tensor(1), torch.arange(37))
     together = draw(key, 9)
     assert torch.equal(torch.stack([draw(each, 9) for each in key]), together)

@@ -1,27 +1,27 @@
-"""Words of any language can be drawn."""
+"""Tests of the fonts for words of any language."""
 
 import pytest
 from PIL import ImageFont
 
 from glimpse.envs import lettering as module
-from glimpse.envs.lettering import has, lettering, spelled
+from glimpse.envs.lettering import fit_lettering, has_letters, transliterate
 
 
-def test_pillows_own_font_has_english() -> None:
-    """Nothing is changed; without letters too."""
-    texts, font = lettering(["Two dogs,", "3 cats & a hat"], 11)
+def test_pillows_default_font_has_english() -> None:
+    """English texts are unchanged, and so is an empty list."""
+    texts, font = fit_lettering(["Two dogs,", "3 cats & a hat"], 11)
     assert texts == ["Two dogs,", "3 cats & a hat"] and font.getname() == ImageFont.load_default(11).getname()  # type: ignore[union-attr]
-    assert lettering([], 11)[0] == []
+    assert fit_lettering([], 11)[0] == []
 
 
-def test_others_are_spelled_where_no_font_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """German as it is written without its own letters, others without their accents, and what is left as a mark."""
-    monkeypatch.setattr(module, "_OTHERS", ())
-    texts, font = lettering(["Mädchen über Straße", "café señor", "中"], 11)
-    assert texts == ["Maedchen ueber Strasse", "cafe senor", "?"] and has(font, "".join(texts))
+def test_letters_that_no_font_has_are_transliterated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """German umlauts become two letters, accents are dropped, and other letters become question marks."""
+    monkeypatch.setattr(module, "_SYSTEM_FONTS", ())
+    texts, font = fit_lettering(["Mädchen über Straße", "café señor", "中"], 11)
+    assert texts == ["Maedchen ueber Strasse", "cafe senor", "?"] and has_letters(font, "".join(texts))
 
 
 def test_every_text_can_be_drawn() -> None:
-    """With the system's fonts or without: no box is ever drawn in a letter's place."""
-    texts, font = lettering(["Mädchen", "Größe – „Übung“"], 13)
-    assert has(font, "".join(texts)) and spelled(texts[0], font) == texts[0]
+    """With or without system fonts, no box is drawn in place of a letter."""
+    texts, font = fit_lettering(["Mädchen", "Größe – „Übung“"], 13)
+    assert has_letters(font, "".join(texts)) and transliterate(texts[0], font) == texts[0]

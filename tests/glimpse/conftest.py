@@ -1,4 +1,4 @@
-"""Fixtures of several tests: a Weights & Biases server on loopback, and an environment without the user's."""
+"""Fixtures of several test files: a Weights & Biases server on loopback, and variables without the user's settings."""
 
 import json
 import os
@@ -14,44 +14,44 @@ import pytest
 
 
 class WandbServer:
-    """Answers what wandb asks for well enough to be taken for the real one, and keeps what it is sent."""
+    """HTTP server on loopback that answers wandb as the real server would and records what it is sent."""
 
     def __init__(self) -> None:
-        """Listen on a free port of the loopback."""
+        """Start to listen on a free port of the loopback interface."""
         self.operations: list[str] = []
         """Names of the GraphQL operations, in the order of arrival."""
         self.runs: dict[str, dict[str, Any]] = {}
-        """By id, the last value of each field that a run was given."""
+        """Last value of each field of a run, by the run's id."""
         self.artifacts: list[dict[str, Any]] = []
-        """What each artifact was announced with."""
+        """Fields with which each artifact was created."""
         self.uploads: dict[str, bytes] = {}
-        """Contents of files by name; those of artifacts begin with "artifact/"."""
+        """Contents of uploaded files by name; names of artifact files begin with "artifact/"."""
         self.rows: list[dict[str, float]] = []
-        """Rows of metrics."""
+        """Rows of metrics, in the order of arrival."""
         self.summary: dict[str, Any] = {}
         """The run's last summary."""
         self.exit_code: int | None = None
         self.unanswered: set[str] = set()
-        """Operations that get no answer."""
+        """Names of the operations that get no answer."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
         self._thread.start()
 
     def close(self) -> None:
-        """Go away: from now on connections are refused."""
+        """Stop the server, so that connections are refused from now on."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
 
     def stream(self, files: dict[str, Any]) -> None:
-        """Take a piece of the run's stream of files, whose lines are JSON."""
+        """Record the rows and summaries in one upload of the run's file stream, whose lines are JSON."""
         self.rows += [json.loads(line) for line in files.get("wandb-history.jsonl", {}).get("content", [])]
         for line in files.get("wandb-summary.json", {}).get("content", []):
             self.summary = json.loads(line)
 
     def answer(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Answer a GraphQL operation; what is not known here is answered as by an old server."""
+        """Return the answer to a GraphQL operation; unknown operations are answered as by an old server."""
         self.operations.append(operation)
         known = getattr(self, f"_{operation}", None)
         return known(given) if known else {"project": None}
@@ -104,7 +104,7 @@ class WandbServer:
         return {"commitArtifact": {"artifact": {"id": "a", "digest": "d"}}}
 
     def _handler(server) -> type[BaseHTTPRequestHandler]:
-        """The class that http.server wants; it gives each request to the server."""
+        """Return the handler class that http.server needs; it passes each request to this server."""
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_: Any) -> None:
@@ -143,7 +143,7 @@ class WandbServer:
 
 @pytest.fixture
 def wandb_server(wandb_alone: None) -> Iterator[WandbServer]:
-    """A Weights & Biases server on loopback; point WANDB_BASE_URL at its `url`."""
+    """Yield a Weights & Biases server on loopback; tests set WANDB_BASE_URL to its `url`."""
     server = WandbServer()
     yield server
     server.close()
@@ -151,7 +151,7 @@ def wandb_server(wandb_alone: None) -> Iterator[WandbServer]:
 
 @pytest.fixture
 def wandb_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No key, no settings, no home of the user's; the server is a port of the loopback that refuses."""
+    """Remove the user's wandb key, settings and home, and set a server address that refuses connections."""
     _end_wandb_session()
     for name in list(os.environ):
         if name.startswith("WANDB_") or name.lower().endswith("_proxy"):
@@ -159,16 +159,16 @@ def wandb_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("WANDB_ERROR_REPORTING", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_SERVICE"):
-        monkeypatch.setenv(name, "")  # So that what is set meanwhile is undone afterwards.
+        monkeypatch.setenv(name, "")  # Registers the variable, so that a value set during the test is undone.
         monkeypatch.delenv(name)
     with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # Nobody else can take the port, and nobody listens.
+        closed.bind(("127.0.0.1", 0))  # The port is taken, and nothing listens on it.
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
         yield
         _end_wandb_session()
 
 
 def _end_wandb_session() -> None:
-    """Make wandb forget the environment; it reads it once."""
+    """Make wandb read the environment's variables again; it reads them only once."""
     if wandb := sys.modules.get("wandb"):
         wandb.teardown()

@@ -1,4 +1,4 @@
-"""An animation of episodes side by side: the gaze moves over the image, the patches and the belief follow."""
+"""Animation of episodes side by side: the location moves over the image, patches and belief change with it."""
 
 import io
 from collections.abc import Sequence
@@ -17,25 +17,25 @@ from glimpse.reporting.drawing.scanpaths import (
     PALE,
     RIGHT,
     WRONG,
-    gaze_colours,
+    answer_caption,
     moment_image,
     picture_image,
-    verdict,
+    scanpath_colours,
     write,
 )
 
 _SIDE, _PATCH, _GAP, _SPACE = 208, 64, 24, 12
 _LINE, _ROW, _TEXT = 24, 12, 13
 _MOST_GLIMPSES = 60
-"""Of a longer episode so many are shown, evenly spread."""
+"""Maximum number of glimpses shown; of longer episodes these are spread evenly."""
 _MOST_SMOOTH = 12
-"""Up to this many glimpses the gaze is drawn on its way as well."""
+"""Maximum number of glimpses for which frames between glimpses are drawn."""
 _BETWEEN = (0.1, 0.35, 0.65, 0.9)
-"""Where it is then drawn: slow, quick, slow."""
+"""Shares of the way to the next glimpse at which these frames are drawn, so that motion eases in and out."""
 
 
 class Moment(NamedTuple):
-    """After a number of glimpses, and a share in [0, 1) of the way to the next; shown for some milliseconds."""
+    """A frame's time: after `glimpses` glimpses and `share` in [0, 1) of the way to the next, for `duration` ms."""
 
     glimpses: int
     share: float
@@ -43,7 +43,7 @@ class Moment(NamedTuple):
 
 
 def moments(glimpses: int) -> list[Moment]:
-    """The moments that are shown of episodes of at most `glimpses` glimpses: a frame each."""
+    """Return the moments of all frames, for episodes of at most `glimpses` glimpses."""
     found = []
     for step in evenly(glimpses, _MOST_GLIMPSES):
         last = step == glimpses - 1
@@ -56,13 +56,17 @@ def moments(glimpses: int) -> list[Moment]:
 def animation(
     episodes: Sequence[Replay], retina: Retina, classes: Sequence[str]
 ) -> tuple[list[Image.Image], list[int]]:
-    """The frames and how long each is shown, in milliseconds. Episodes that stopped earlier wait for the others."""
-    shown = moments(max(len(episode.place) for episode in episodes))
+    """Draw episodes side by side; shorter episodes wait for the longest.
+
+    Returns:
+        The frames, and the duration of each in milliseconds.
+    """
+    shown = moments(max(len(episode.location) for episode in episodes))
     return [_frame(episodes, retina, classes, moment) for moment in shown], [one.duration for one in shown]
 
 
 def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
-    """Frames as a GIF that repeats for ever, in one palette so that nothing flickers."""
+    """Return frames as a GIF that loops for ever, with one palette for all frames so that colours do not flicker."""
     some = [frames[number] for number in evenly(len(frames), 4)]
     together = Image.new("RGB", (frames[0].width, frames[0].height * len(some)))
     for number, frame in enumerate(some):
@@ -75,7 +79,7 @@ def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
 
 
 def _frame(episodes: Sequence[Replay], retina: Retina, classes: Sequence[str], moment: Moment) -> Image.Image:
-    """All episodes at a moment."""
+    """Draw the frame of all episodes at a moment."""
     panels = [_panel(episode, retina, classes, moment) for episode in episodes]
     width = _GAP + sum(panel.width + _GAP for panel in panels)
     frame = Image.new("RGB", (width, max(panel.height for panel in panels) + 2 * _GAP), GROUND)
@@ -85,33 +89,33 @@ def _frame(episodes: Sequence[Replay], retina: Retina, classes: Sequence[str], m
 
 
 def _panel(episode: Replay, retina: Retina, classes: Sequence[str], moment: Moment) -> Image.Image:
-    """One episode: the image, the last glimpse's patches, the belief, and in the end the answer."""
-    glimpses = min(moment.glimpses, len(episode.place))
-    on_its_way = moment.share > 0 and glimpses < len(episode.place)
-    gaze = _between(episode.place, glimpses, moment.share) if on_its_way else None
-    belief = _between(episode.belief, glimpses, moment.share) if on_its_way else episode.belief[glimpses - 1]
-    scene = moment_image(episode, retina, _SIDE, glimpses, gaze)
-    mind = _mind(episode, classes, episode.patch[glimpses - 1], belief)
-    panel = Image.new("RGB", (_SIDE, _LINE + scene.height + _SPACE + mind.height + _LINE), GROUND)
+    """Draw one episode: the image, the last glimpse's patches, the belief, and at the end the answer."""
+    glimpses = min(moment.glimpses, len(episode.location))
+    moving = moment.share > 0 and glimpses < len(episode.location)
+    location = _between(episode.location, glimpses, moment.share) if moving else None
+    belief = _between(episode.belief, glimpses, moment.share) if moving else episode.belief[glimpses - 1]
+    scene = moment_image(episode, retina, _SIDE, glimpses, location)
+    state = _patches_and_belief(episode, classes, episode.patch[glimpses - 1], belief)
+    panel = Image.new("RGB", (_SIDE, _LINE + scene.height + _SPACE + state.height + _LINE), GROUND)
     panel.paste(scene, ((_SIDE - scene.width) // 2, _LINE))
-    panel.paste(mind, (0, _LINE + scene.height + _SPACE))
+    panel.paste(state, (0, _LINE + scene.height + _SPACE))
     pen = ImageDraw.Draw(panel)
-    counter = f"glimpse {glimpses} of {len(episode.place)}"
-    write(pen, (0, 2), counter, _TEXT, gaze_colours(len(episode.place))[glimpses - 1], _SIDE)
-    if glimpses == len(episode.place):
-        text, colour = verdict(episode, classes)
+    counter = f"glimpse {glimpses} of {len(episode.location)}"
+    write(pen, (0, 2), counter, _TEXT, scanpath_colours(len(episode.location))[glimpses - 1], _SIDE)
+    if glimpses == len(episode.location):
+        text, colour = answer_caption(episode, classes)
         write(pen, (0, panel.height - _TEXT - 3), text, _TEXT, colour, _SIDE)
     return panel
 
 
 def _between(values: Floats, glimpses: int, share: float) -> Floats:
-    """The mean of the values after `glimpses` and after one more, (t, ...) -> (...)."""
+    """Interpolate between the values after `glimpses` and after one more glimpse, (t, ...) -> (...)."""
     mixed: Floats = values[glimpses - 1] * np.float32(1 - share) + values[glimpses] * np.float32(share)
     return mixed
 
 
-def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floats) -> Image.Image:
-    """What is seen, (K, C, P, P), and what is believed, (N,): beside it, or below it where there are more scales."""
+def _patches_and_belief(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floats) -> Image.Image:
+    """Draw the patches (K, C, P, P), and the belief (N,) beside them, or below them where there are several scales."""
     scales = len(glimpse)
     side = min(_PATCH, (_SIDE - _SPACE * (scales - 1)) // scales)
     left, top = (side + _SPACE, 0) if scales == 1 else (0, side + _SPACE)
@@ -126,7 +130,7 @@ def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floa
     names = max((pen.textlength(classes[number], font) for number in shown), default=0)
     start = left + round(min(names, 0.4 * (_SIDE - left))) + 6
     for row, number in enumerate(shown):
-        colour = RIGHT if number in episode.true else WRONG if number in episode.said else GREY
+        colour = RIGHT if number in episode.true else WRONG if number in episode.answered else GREY
         y = top + row * _ROW
         write(pen, (left, y - 1), classes[number], _ROW - 2, GREY if colour == GREY else PALE, start - left - 6)
         _draw_bar(pen, (start, y + 2, _SIDE - 1, y + _ROW - 4), float(belief[number]), colour)
@@ -134,7 +138,7 @@ def _mind(episode: Replay, classes: Sequence[str], glimpse: Floats, belief: Floa
 
 
 def _draw_bar(pen: ImageDraw.ImageDraw, edges: tuple[int, int, int, int], share: float, colour: Colour) -> None:
-    """A bar that fills a share in [0, 1] of its room."""
+    """Draw a bar that fills a share in [0, 1] of its edges' width."""
     left, top, right, bottom = edges
     pen.rectangle(edges, fill=DIM)
     length = round(share * (right + 1 - left))

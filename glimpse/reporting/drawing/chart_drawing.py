@@ -1,11 +1,11 @@
-"""Charts as SVG for the page, and with Pillow as one picture."""
+"""Drawing of charts and marks, as SVG and with Pillow."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from glimpse.reporting.drawing.charts import Band, Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, marks
+from glimpse.reporting.drawing.charts import Band, Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, chart_marks
 
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
 _INK, _TEXT, _GRID = "#1b1d1f", "#62676c", "#e0e0d9"
@@ -18,24 +18,24 @@ _COLOURS: dict[Tone, str] = {
     "public": "#5b5fc7",
 }
 _NAMES: dict[Tone, str] = {**_COLOURS, "sampled": "#478a97", "control": _TEXT}
-"""Of words, which must be darker than lines to be read."""
+"""Colours of names, which must be darker than lines to be legible."""
 _FAINT = 0.2
-"""How much of its colour a band has."""
+"""Opacity of a band."""
 _FINE = 3
-"""How much larger a chart is drawn than it is kept."""
+"""Factor by which a chart is drawn larger than it is saved."""
 _DOT = 4
-"""Radius of a single dot."""
+"""Radius of a dot, in pixels."""
 
 
 def chart_svg(chart: Chart, width: int, height: int) -> str:
-    """The chart as inline SVG. Colours come from the page's classes, so that they follow light and dark."""
-    drawn = "".join(_svg(mark) for mark in marks(chart, width, height))
+    """Return a chart as inline SVG; its colours come from the page's style, for light and dark mode."""
+    drawn = "".join(_svg(mark) for mark in chart_marks(chart, width, height))
     title = escape(chart.title)
     return f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">{drawn}</svg>'
 
 
 def marks_svg(drawn: Iterable[Mark], width: int, height: int, title: str) -> str:
-    """Marks as an SVG file that needs no page: black on white, whatever the reader's setting."""
+    """Return marks as a self-contained SVG file, black on white."""
     names = "".join(f"text.{tone}{{fill:{colour}}}" for tone, colour in _NAMES.items())
     lines = "".join(f".{tone}{{--c:{colour}}}" for tone, colour in _COLOURS.items())
     style = (
@@ -52,6 +52,7 @@ def marks_svg(drawn: Iterable[Mark], width: int, height: int, title: str) -> str
 
 
 def _svg(mark: Mark) -> str:
+    """Return the SVG element of a mark."""
     match mark:
         case Rule((left, top), (right, bottom)):
             return f'<path class="grid" d="M{left:.1f} {top:.1f}L{right:.1f} {bottom:.1f}"/>'
@@ -64,13 +65,13 @@ def _svg(mark: Mark) -> str:
         case Band(tone):
             return f'<path class="band {tone}" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in mark.edge())}Z"/>'
         case Curve(tone):
-            path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece) for piece in mark.pieces())
+            path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in segment) for segment in mark.segments())
             dots = "".join(f'<circle class="{tone}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in mark.dots())
             return f'<path class="line {tone}" d="{path}"/>{dots}'
 
 
 def charts_image(charts: Sequence[Chart], columns: int = 3) -> Image.Image:
-    """All charts in one picture on white, with their titles."""
+    """Draw all charts in one picture on white, with their titles."""
     width, height, line, gap = 400, 230, 30, 30
     columns = min(columns, len(charts))
     rows = -(-len(charts) // columns)
@@ -83,19 +84,19 @@ def charts_image(charts: Sequence[Chart], columns: int = 3) -> Image.Image:
 
 
 def _chart_image(chart: Chart, width: int, height: int) -> Image.Image:
-    """One chart, drawn larger and then reduced, which smooths its lines."""
-    image = _drawn(marks(chart, width, height), width, height, _FINE)
+    """Draw one chart larger and then reduce it, which smooths its lines."""
+    image = _draw_marks(chart_marks(chart, width, height), width, height, _FINE)
     return image.resize((width, height), Image.Resampling.BOX)
 
 
 def marks_image(drawn: Iterable[Mark], width: int, height: int) -> Image.Image:
-    """Marks on white, twice as large as they are given, for sharp screens."""
+    """Draw marks on white, at twice their size for high-resolution screens."""
     size = 2 * width, 2 * height
-    return _drawn(drawn, width, height, 2 * _FINE).resize(size, Image.Resampling.BOX)
+    return _draw_marks(drawn, width, height, 2 * _FINE).resize(size, Image.Resampling.BOX)
 
 
-def _drawn(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.Image:
-    """Marks on white, `fine` times as large."""
+def _draw_marks(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.Image:
+    """Draw marks on white, `fine` times as large."""
     image = Image.new("RGB", (width * fine, height * fine), "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(11 * fine)
 
@@ -115,14 +116,14 @@ def _drawn(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.I
             case Band(tone):
                 pen.polygon(larger(mark.edge()), fill=_faint(_COLOURS[tone]))
             case Curve(tone):
-                for piece in mark.pieces():
-                    pen.line(larger(piece), fill=_COLOURS[tone], width=2 * fine, joint="curve")
+                for segment in mark.segments():
+                    pen.line(larger(segment), fill=_COLOURS[tone], width=2 * fine, joint="curve")
                 for dot in larger(mark.dots()):
                     pen.circle(dot, 2.5 * fine, fill=_COLOURS[tone])
     return image
 
 
 def _faint(colour: str) -> tuple[int, int, int]:
-    """A colour as a band shows it on white."""
+    """Return a colour as it appears in a band on white."""
     red, green, blue = (round(255 + _FAINT * (level - 255)) for level in ImageColor.getrgb(colour)[:3])
     return red, green, blue

@@ -1,4 +1,4 @@
-"""Line charts: what they show, and where everything lies. `chart_drawing` draws them."""
+"""Line charts: their data, axes and layout. `chart_drawing` draws them."""
 
 import math
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ Spot = tuple[float, float]
 
 _MOST_DOTS = 12
 _MOST_POINTS = 400
-"""More points than this cannot be told apart; their means are drawn."""
+"""Maximum number of points of a line; where there are more, means of consecutive points are drawn."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """A line through points (x, y); a y that is None breaks it. The tone decides how it is drawn."""
+    """A line through points (x, y); a y of None breaks it. The tone determines its colour."""
 
     name: str
     points: tuple[tuple[float, float | None], ...]
@@ -25,7 +25,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One or more lines. With `ratio`, values that are above zero and far apart make the vertical axis logarithmic."""
+    """One or more lines.
+
+    title: heading.
+    horizontal: name of the horizontal axis.
+    series: the lines.
+    ratio: whether the vertical axis is logarithmic for positive values that are far apart.
+    """
 
     title: str
     horizontal: str
@@ -34,24 +40,24 @@ class Chart:
 
     @property
     def labelled(self) -> bool:
-        """Whether the lines' names must be written."""
+        """True if the lines are labelled with their names."""
         return len(self.series) > 1
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the vertical axis is."""
+        """True if the vertical axis is logarithmic."""
         heights = self._heights()
         return self.ratio and bool(heights) and min(heights) > 0 and max(heights) > 20 * min(heights)
 
     def across(self, ticks: int) -> "Axis":
-        """The horizontal axis, with about so many ticks at whole numbers."""
-        places = [x for one in self.series for x, _ in one.points] or [0.0]
-        low, high = min(places), max(places)
+        """Return the horizontal axis, with about `ticks` ticks at whole numbers."""
+        positions = [x for one in self.series for x, _ in one.points] or [0.0]
+        low, high = min(positions), max(positions)
         low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
         return Axis(low, high, _multiples(low, high, _round_step(max(1.0, (high - low) / ticks))))
 
     def up(self) -> "Axis":
-        """The vertical axis."""
+        """Return the vertical axis."""
         heights = self._heights() or [0.0, 1.0]
         return logarithmic_axis(heights) if self.logarithmic else linear_axis(heights)
 
@@ -61,7 +67,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Axis:
-    """A range of values and the round numbers in it."""
+    """A range of values and its ticks, which are round numbers."""
 
     low: float
     high: float
@@ -69,20 +75,20 @@ class Axis:
     logarithmic: bool = False
 
     def share(self, value: float) -> float:
-        """Where a value lies, 0 at the low end and 1 at the high end."""
+        """Return the position of a value on the axis, 0 at the low end and 1 at the high end."""
         if self.logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
 
 def logarithmic_axis(values: Sequence[float]) -> Axis:
-    """An axis for values above zero, with a little room at both ends."""
+    """Return a logarithmic axis for positive values, with a little room at both ends."""
     low, high = min(values) / 1.15, max(values) * 1.15
     return Axis(low, high, _powers(low, high), logarithmic=True)
 
 
 def linear_axis(values: Sequence[float]) -> Axis:
-    """An axis that begins and ends at round numbers; at zero where the values come near it."""
+    """Return a linear axis that starts and ends at round numbers, and starts at zero if the values come near it."""
     low, high = min(values), max(values)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         reach = 2 * abs(high) or 1.0
@@ -94,26 +100,26 @@ def linear_axis(values: Sequence[float]) -> Axis:
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:
-    """The multiples of `step` from `low` to `high`."""
+    """Return the multiples of `step` from `low` to `high`."""
     first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
     return [number * step for number in range(first, last + 1)]
 
 
 def _powers(low: float, high: float) -> list[float]:
-    """Powers of ten from `low` to `high`; over a short range also twice and five times these."""
+    """Return the powers of ten from `low` to `high`; over a short range also two and five times these."""
     mantissas = (1, 2, 5) if high < 300 * low else (1,)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
     return [m * 10.0**decade for decade in decades for m in mantissas if low <= m * 10.0**decade <= high]
 
 
 def _round_step(least: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is at least `least`."""
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `least`."""
     decade = 10.0 ** math.floor(math.log10(least))
     return next(step for step in (decade, 2 * decade, 5 * decade, 10 * decade) if step >= least * (1 - 1e-9))
 
 
 def number_text(value: float) -> str:
-    """A tick's number: 0.02, 1.5, 300, 20k, 5M."""
+    """Return a tick's number as text: 0.02, 1.5, 300, 20k, 5M."""
     for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if abs(value) >= least:
             return f"{value / unit:g}{letter}"
@@ -121,14 +127,14 @@ def number_text(value: float) -> str:
 
 
 class Rule(NamedTuple):
-    """A line of the grid."""
+    """A grid line."""
 
     start: Spot
     end: Spot
 
 
 class Dot(NamedTuple):
-    """A mark at a place: a value that was measured is full; one that is quoted is a ring."""
+    """A dot: full for a measured value, a ring for a published one."""
 
     x: float
     y: float
@@ -137,7 +143,7 @@ class Dot(NamedTuple):
 
 
 class Label(NamedTuple):
-    """Text on a baseline, with its left end, middle or right end at x. With a tone it is the name of a line."""
+    """Text on a baseline, with its left end, middle or right end at x. Names of lines have the line's tone."""
 
     x: float
     y: float
@@ -147,39 +153,39 @@ class Label(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line through spots, broken where one is missing; with dots where they are few."""
+    """A line through spots, broken where one is None; with dots if the spots are few."""
 
     tone: Tone
     spots: list[Spot | None]
 
-    def pieces(self) -> list[list[Spot]]:
-        """The unbroken parts."""
+    def segments(self) -> list[list[Spot]]:
+        """Return the unbroken parts of the line."""
         groups = groupby(self.spots, key=lambda spot: spot is not None)
         return [[spot for spot in group if spot is not None] for known, group in groups if known]
 
     def dots(self) -> list[Spot]:
-        """Where dots are drawn."""
+        """Return the spots at which dots are drawn."""
         known = [spot for spot in self.spots if spot is not None]
         return known if len(known) <= _MOST_DOTS else []
 
 
 class Band(NamedTuple):
-    """The ground between a lower and an upper edge, both from left to right."""
+    """The area between a lower and an upper edge, both from left to right."""
 
     tone: Tone
     lower: list[Spot]
     upper: list[Spot]
 
     def edge(self) -> list[Spot]:
-        """All around it."""
+        """Return the band's outline."""
         return [*self.lower, *reversed(self.upper)]
 
 
 Mark = Rule | Dot | Label | Curve | Band
 
 
-def marks(chart: Chart, width: int, height: int) -> list[Mark]:
-    """All that is drawn of a chart, from back to front, in pixels from the top left corner."""
+def chart_marks(chart: Chart, width: int, height: int) -> list[Mark]:
+    """Return all marks of a chart, from back to front, in pixels from the top left corner."""
     up = chart.up()
     longest = max(len(number_text(tick)) for tick in up.ticks)
     left, right, top, bottom = max(40, 10 + 7 * longest), width - (118 if chart.labelled else 12), 10, height - 36
@@ -203,7 +209,7 @@ def marks(chart: Chart, width: int, height: int) -> list[Mark]:
 
 
 def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, bottom: float) -> list[Label]:
-    """Each line's name beside its end, moved up where it would overlap the one below, and down from the upper edge."""
+    """Return each line's name beside its end, moved so that names neither overlap nor leave the chart."""
     ends = [next((spot[1] for spot in reversed(curve.spots) if spot), bottom) for curve in curves]
     names, lowest = [], float(bottom)
     for end, one in sorted(zip(ends, series, strict=True), key=lambda pair: -pair[0]):
@@ -218,7 +224,10 @@ def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, botto
 
 
 def thinned(points: Sequence[tuple[float, float | None]]) -> list[tuple[float, float | None]]:
-    """The points, or the means of equal runs of them where there are too many; a run with nothing in it is a gap."""
+    """Return the points, or means over equal groups of consecutive points if there are too many.
+
+    A group without values is a gap.
+    """
     size = -(-len(points) // _MOST_POINTS)
     if size <= 1:
         return list(points)
@@ -226,5 +235,6 @@ def thinned(points: Sequence[tuple[float, float | None]]) -> list[tuple[float, f
 
 
 def _mean(points: Sequence[tuple[float, float | None]]) -> tuple[float, float | None]:
+    """Return the mean of points, over those that have a value."""
     known = [y for _, y in points if y is not None]
     return sum(x for x, _ in points) / len(points), sum(known) / len(known) if known else None

@@ -1,6 +1,6 @@
-"""Drawings of texts as SVG, in which words stay words: lines of tokens, matrices, scatters.
+"""SVG drawings of texts: lines of tokens, matrices and scatter plots.
 
-A drawing is put into the page, whose colours it then follows into light and dark, or into a file of its own.
+A drawing is embedded in the page, whose light or dark colours it takes, or saved as a file.
 """
 
 import math
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from PIL import ImageFont
 
 _SIZE = 13
-"""Height of the letters."""
+"""Font size in pixels."""
 _PITCH = 24
-"""From one line of text to the next."""
+"""Distance between lines of text, in pixels."""
 _FONT = "Helvetica,Arial,Liberation Sans,sans-serif"
-"""Those that are about as wide as the one that Pillow measures."""
+"""Fonts about as wide as the one that Pillow measures."""
 _WIDER = 1.18
-"""How much wider the reader's letters may be."""
+"""Factor by which the font of the viewer may be wider."""
 _LEVELS = 24
-"""Shades of a matrix."""
+"""Number of shades in a matrix."""
 _COLOURS = {"heat": "#5cc3d2", "sentence": "#f29488", "word": "#8db8f3", "cell": "#0b5563", "wrong": "#c2303f"}
 _STYLE = (
     f"text{{font:{_SIZE}px {_FONT};fill:#1b1d1f}}.quiet{{fill:#62676c}}.small{{font-size:11px}}"
@@ -35,15 +35,15 @@ Marks = NDArray[np.bool_]
 
 
 class Drawing(NamedTuple):
-    """SVG elements from (0, 0) to (width, height)."""
+    """SVG elements that cover (0, 0) to (width, height)."""
 
     width: float
     height: float
     body: str
 
 
-def inline(drawing: Drawing, title: str) -> str:
-    """The drawing as a part of the page, at most as wide as it is drawn."""
+def inline_svg(drawing: Drawing, title: str) -> str:
+    """Return the drawing as inline SVG, at most as wide as it is drawn."""
     width, height = math.ceil(drawing.width), math.ceil(drawing.height)
     return (
         f'<svg class="drawing" width="{width}" viewBox="0 0 {width} {height}" role="img" '
@@ -52,7 +52,7 @@ def inline(drawing: Drawing, title: str) -> str:
 
 
 def svg_file(drawing: Drawing, title: str) -> bytes:
-    """The drawing as a file that needs no page: black on white, whatever the reader's setting."""
+    """Return the drawing as a self-contained SVG file, black on white."""
     margin = 16
     width, height = math.ceil(drawing.width) + 2 * margin, math.ceil(drawing.height) + 2 * margin
     return (
@@ -63,20 +63,20 @@ def svg_file(drawing: Drawing, title: str) -> bytes:
 
 
 def beside(drawings: Iterable[Drawing], gap: float = 24) -> Drawing:
-    """From left to right."""
+    """Arrange drawings from left to right."""
     x, height, body = 0.0, 0.0, ""
-    for one in drawings:
-        body += _moved(one, x, 0)
-        x, height = x + one.width + gap, max(height, one.height)
+    for drawing in drawings:
+        body += _moved(drawing, x, 0)
+        x, height = x + drawing.width + gap, max(height, drawing.height)
     return Drawing(max(0.0, x - gap), height, body)
 
 
 def below(drawings: Iterable[Drawing], gap: float = 24) -> Drawing:
-    """From top to bottom."""
+    """Arrange drawings from top to bottom."""
     y, width, body = 0.0, 0.0, ""
-    for one in drawings:
-        body += _moved(one, 0, y)
-        y, width = y + one.height + gap, max(width, one.width)
+    for drawing in drawings:
+        body += _moved(drawing, 0, y)
+        y, width = y + drawing.height + gap, max(width, drawing.width)
     return Drawing(width, max(0.0, y - gap), body)
 
 
@@ -85,13 +85,13 @@ def _moved(drawing: Drawing, x: float, y: float) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without characters that cannot be shown, which XML and terminals do not take well."""
+    """Replace unprintable characters, which XML and terminals do not accept."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 @cache
 def text_width(text: str, size: int = _SIZE) -> float:
-    """About how wide a text will be."""
+    """Return the approximate width of a text in pixels."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return float(_font(size).getlength(printable(text))) + 0.5 * wide * size
 
@@ -102,13 +102,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def label(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    """A text on a baseline; its anchor (start, middle or end) is at x."""
-    named = f' class="{kind}"' if kind else ""
-    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(printable(text))}</text>'
+    """Return a text element on a baseline; its anchor (start, middle or end) is at x."""
+    style = f' class="{kind}"' if kind else ""
+    return f'<text{style} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(printable(text))}</text>'
 
 
 def title_line(text: str, kind: str = "strong") -> Drawing:
-    """A line of text."""
+    """Draw a line of text."""
     size = 11 if "small" in kind else _SIZE
     return Drawing(_WIDER * text_width(text, size), _PITCH - 4, label(0, _SIZE, text, kind))
 
@@ -121,14 +121,14 @@ def token_lines(
     left: float = 0,
     struck: Marks | None = None,
 ) -> Drawing:
-    """Words in lines, each on a ground as strong as its share.
+    """Draw words in lines, each on a background whose opacity is its share.
 
     Args:
         words: L words.
-        shares: (L,) in [0, 1]; none where there is nothing to colour.
-        width: of the lines.
-        kind: which colour.
-        left: room that is left free before each line.
+        shares: (L,) in [0, 1]; None for no background.
+        width: width of the lines.
+        kind: name of the colour.
+        left: indent of each line.
         struck: (L,), words that are struck out.
     """
     x, y, body, widest = left, 0.0, "", left
@@ -142,7 +142,7 @@ def token_lines(
                 f'<rect class="{kind}" fill-opacity="{shares[number]:.2f}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" '
                 f'height="{_PITCH - 5}" rx="3"/>'
             )
-        # The reader's font is another than the one that was measured.
+        # `textLength` fits the viewer's font to the width that was measured.
         kept = "" if struck is None or not struck[number] else ' class="struck"'
         body += (
             f'<text{kept} x="{x + 3:.1f}" y="{y + 14:.1f}" textLength="{wide - 6:.1f}" lengthAdjust="spacingAndGlyphs">'
@@ -153,11 +153,11 @@ def token_lines(
 
 
 def cells(shares: NDArray[np.floating], size: float, kind: str = "cell") -> Drawing:
-    """A field of squares (n, m), each as strong as its share in [0, 1], with a frame."""
+    """Draw a framed grid of squares (n, m) whose opacities are their shares in [0, 1]."""
     rows, columns = shares.shape
     levels = (np.nan_to_num(shares).clip(0, 1) * _LEVELS).round().astype(int)
     body = ""
-    # One path for each shade instead of a square for each cell, which keeps a page of matrices small.
+    # One path per shade, instead of one element per cell, keeps the file small.
     for level in np.unique(levels[levels > 0]):
         path = "".join(f"M{column} {row}h1v1h-1z" for row, column in zip(*np.nonzero(levels == level), strict=True))
         body += f'<path class="{kind}" fill-opacity="{level / _LEVELS:.3g}" d="{path}"/>'
@@ -176,18 +176,18 @@ def matrix(
     numbers: NDArray[np.int64] | None = None,
     struck: tuple[Marks | None, Marks | None] = (None, None),
 ) -> Drawing:
-    """A field of squares with the names of its rows at the left and those of its columns above, slanted.
+    """Draw a grid of squares with the names of its rows at the left and those of its columns above, slanted.
 
     Args:
         shares: (n, m) in [0, 1].
         rows: n names.
         columns: m names.
-        size: of a square.
-        kind: which colour.
-        numbers: (n, m), written into the squares.
+        size: side of a square in pixels.
+        kind: name of the colour.
+        numbers: (n, m), written into the squares; zeros are not.
         struck: (n,) and (m,), rows and columns whose names are struck out.
     """
-    rows, columns = _short(rows), _short(columns)
+    rows, columns = _truncated(rows), _truncated(columns)
     left = 6 + max((_WIDER * text_width(name, 11) for name in rows), default=0)
     # At 60 degrees a name is this much of its length high, and reaches this far beyond the last column.
     tall = [_WIDER * text_width(name, 11) for name in columns]
@@ -204,24 +204,32 @@ def matrix(
             f"{escape(printable(name))}</text>"
         )
     for (row, column), number in np.ndenumerate(numbers if numbers is not None else np.zeros((0, 0), np.int64)):
-        if number:  # Not how often a thing never happened.
+        if number:
             tone = "small pale" if shares[row, column] > 0.55 else "small"
             body += label(left + (column + 0.5) * size, top + (row + 0.5) * size + 4, str(number), tone, "middle")
     return Drawing(left + field.width + max(0.0, right) + 6, top + field.height + 2, body)
 
 
 def _name_kind(struck: Marks | None, at: int) -> str:
-    """How the name of a row or column is written."""
+    """Return the style of the name of a row or column."""
     return "quiet small" + " struck" * (struck is not None and bool(struck[at]))
 
 
-def _short(names: Sequence[str], letters: int = 18) -> list[str]:
-    """Names that are cut where they are too long for the side of a matrix."""
+def _truncated(names: Sequence[str], letters: int = 18) -> list[str]:
+    """Truncate names that are too long for the side of a matrix."""
     return [name if len(name) <= letters else name[: letters - 1] + "…" for name in names]
 
 
 def scatter(across: NDArray[np.floating], up: NDArray[np.floating], low: float, high: float, side: float) -> Drawing:
-    """Dots in a square of which both axes go from `low` to `high`, with the diagonal on which they would be equal."""
+    """Draw a scatter plot of predicted over true scores, with the diagonal.
+
+    Args:
+        across: true scores.
+        up: predicted scores.
+        low: start of both axes.
+        high: end of both axes.
+        side: side of the square in pixels.
+    """
     reach, left, top = (high - low) or 1.0, 34.0, 10.0
     ticks = np.arange(math.ceil(low), math.floor(high) + 1, max(1, math.ceil(reach / 6)))
     body = f'<rect class="frame" x="{left}" y=".5" width="{side}" height="{side}"/>'
@@ -233,6 +241,6 @@ def scatter(across: NDArray[np.floating], up: NDArray[np.floating], low: float, 
     for x, y in zip((across - low) / reach * side, (up - low) / reach * side, strict=True):
         body += f'<circle class="cell" fill-opacity=".35" cx="{left + x:.1f}" cy="{side - y:.1f}" r="2.5"/>'
     body += label(left + side, side + 32, "true score", "quiet small", "end") + label(
-        left + 8, 16, "given score", "quiet small"
+        left + 8, 16, "predicted score", "quiet small"
     )
     return Drawing(left + side + 12, top + side + 36, f'<g transform="translate(0 {top})">{body}</g>')

@@ -1,1 +1,1 @@
-"""The report of a run on images."""
+"""Report of a run on images."""

@@ -1,76 +1,80 @@
-"""The section of the report that says whether the policy looks well: a warning where it does not, and the numbers."""
+"""Diagnostics section of the report: warnings about the policy and statistics of its scanpaths."""
 
 from html import escape
 
-from glimpse.evaluation.control_locators import MEAN_PATH, RANDOM, evaluation_warnings
-from glimpse.evaluation.diagnostics import Gaze, attention_gain, gaze_warnings
+from glimpse.evaluation.control_locators import MEAN_SCANPATH, RANDOM, evaluation_warnings
+from glimpse.evaluation.diagnostics import ScanpathStatistics, attention_gain, scanpath_warnings
 from glimpse.reporting.html_page import facts_table
-from glimpse.reporting.images.image_contents import Contents
+from glimpse.reporting.images.image_contents import ImageContents
 
 
-def diagnostics(contents: Contents) -> str:
-    """The warnings, each diagnostic with a sentence, and what the agent gains by looking where it does."""
-    gaze = contents.found.gaze
-    if gaze is None:
-        return "<p>No look was followed by a glimpse, so there is nothing to say of where this agent looks.</p>"
+def diagnostics_body(contents: ImageContents) -> str:
+    """Return the section's HTML: warnings, each statistic with an explanation, and the gain over the controls."""
+    scanpath = contents.found.scanpath
+    if scanpath is None:
+        return "<p>No location was followed by a glimpse, so there are no statistics of locations.</p>"
     warnings = "".join(f'<p class="note"><b>Warning</b>: {escape(text)}.</p>' for text in _warnings(contents))
     return f"""{warnings}<p>Greedy, on {len(contents.found.label):,} validation {contents.shows}; only
-looks that a glimpse followed are counted.</p>
-{facts_table([*_gaze_rows(gaze), *_gain_rows(contents)])}"""
+locations that were followed by a glimpse are counted.</p>
+{facts_table([*_scanpath_rows(scanpath), *_gain_rows(contents)])}"""
 
 
-def _warnings(contents: Contents) -> list[str]:
+def _warnings(contents: ImageContents) -> list[str]:
+    """Return the warnings about scanpaths and evaluation, one of each kind."""
     agent = contents.trained.agent
     measured = contents.evaluations[0].scores if contents.evaluations else None
-    found = [*gaze_warnings(contents.found.gaze, agent), *(evaluation_warnings(measured, agent) if measured else [])]
+    found = [
+        *scanpath_warnings(contents.found.scanpath, agent),
+        *(evaluation_warnings(measured, agent) if measured else []),
+    ]
     return list({text.partition(":")[0]: text for text in found}.values())
 
 
-def _gaze_rows(gaze: Gaze) -> list[tuple[str, str, str]]:
-    """Name, value and sentence of each diagnostic."""
-    by_step, few = gaze.entropy_by_step, len(gaze.entropy_by_step) <= 8
+def _scanpath_rows(scanpath: ScanpathStatistics) -> list[tuple[str, str, str]]:
+    """Return name, value and explanation of each statistic."""
+    by_step, few = scanpath.entropy_by_step, len(scanpath.entropy_by_step) <= 8
     steps = ", ".join(f"{bits:.1f}" for bits in by_step) if few else f"{min(by_step):.1f} to {max(by_step):.1f}"
     return [
         (
             "Clamped at the border",
-            f"{100 * gaze.clamped:.1f} %",
-            "Looks that were meant to fall beyond the image and were drawn back to its border: wasted, where many.",
+            f"{100 * scanpath.clamped:.1f} %",
+            "Locations beyond the image, which were clamped to its border: wasted glimpses, if there are many.",
         ),
         (
             "At the border",
-            f"{100 * gaze.border:.1f} %",
-            "These, and looks at the outermost of 8 × 8 cells; uniform places have 44 %.",
+            f"{100 * scanpath.border:.1f} %",
+            "These, and locations in the outermost of 8 × 8 cells; uniform locations have 44 %.",
         ),
         (
-            "Entropy of places",
-            f"{gaze.entropy:.1f} bits",
-            "Over the 8 × 8 cells, all looks together: 0 where all fall into one cell, 6 where they are uniform.",
+            "Entropy of locations",
+            f"{scanpath.entropy:.1f} bits",
+            "Over the 8 × 8 cells, all steps together: 0 where all are in one cell, 6 where they are uniform.",
         ),
         (
-            "Entropy at each look",
+            "Entropy at each step",
             f"{steps} bits",
-            "The same for each look of an episode by itself: how far images, and chance, send it to different cells.",
+            "Over the 8 × 8 cells, for each step of an episode alone: how much locations differ between episodes.",
         ),
         (
             "Variation between images",
-            f"{gaze.variation or 0:.3f}",
-            "Standard deviation of a look's place between images, in halves of the image's side: 0 for a path that is "
-            "the same for every image.",
+            f"{scanpath.variation or 0:.3f}",
+            "Standard deviation of the location between images, in halves of the image's side: 0 for a scanpath that "
+            "is the same for every image.",
         ),
     ]
 
 
-def _gain_rows(contents: Contents) -> list[tuple[str, str, str]]:
-    """The attention gain over two of the controls, where it was measured."""
+def _gain_rows(contents: ImageContents) -> list[tuple[str, str, str]]:
+    """Return the attention gain over two of the controls, if they were evaluated."""
     if not contents.evaluations:
         return []
     measured = contents.evaluations[0]
     gain = attention_gain({name: scores.greedy.error for name, scores in measured.scores.items()})
     sentences = {
-        RANDOM: ("Gain over random places", "How much more the same weights err if they are made to look at random"),
-        MEAN_PATH: (
-            "Gain over a fixed path",
-            "How much more they err if they follow their own mean path in every image",
+        RANDOM: ("Gain over random locations", "Increase of the error with the same weights and random locations"),
+        MEAN_SCANPATH: (
+            "Gain over the mean scanpath",
+            "Increase of the error with the same weights and their mean scanpath in every image",
         ),
     }
     return [

@@ -1,6 +1,6 @@
-"""What a report tells of a run at pictures: what its agent does on the validation split.
+"""Data for the report of a run on images: episodes of its agent on the validation split.
 
-The test set is for measuring only, so none of its images is shown.
+Images of the test set are never shown.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from glimpse.evaluation.diagnostics import is_glimpsed
 from glimpse.evaluation.replay import Replay, Survey, evenly, replay, survey
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.heat_maps import HeatMap, heat_maps
-from glimpse.reporting.run_record import Record
+from glimpse.reporting.run_record import RunRecord
 
 _MOST_PLAYED = 10_000
 _ANIMATED = 4
@@ -20,13 +20,13 @@ _CLASSES = 20
 
 
 @dataclass(frozen=True)
-class Contents(Record):
-    """Everything that the page tells.
+class ImageContents(RunRecord):
+    """All data of the page.
 
-    found: greedy episodes on the validation split.
-    shown: some of them, evenly spread over the split.
+    found: results of greedy episodes on the validation split.
+    shown: some episodes, spread evenly over the split.
     mistakes: wrong answers, the most confident first.
-    heat: where the gaze fell, by class.
+    heat: heat maps of the locations, by class.
     """
 
     found: Survey
@@ -36,65 +36,66 @@ class Contents(Record):
 
     @property
     def shows(self) -> str:
-        """What an episode is about, in the plural."""
-        return "images" if self.trained.world.classes else "episodes"
+        """The word for episodes: `images` where a class is asked for, else `episodes`."""
+        return "images" if self.trained.env.classes else "episodes"
 
     @property
-    def looks_around(self) -> bool:
-        """Whether there is a path of the gaze to show: not where all is seen and the gaze rests."""
-        return self.is_glimpsed or bool(np.ptp(self.found.place, axis=0).max() > 1e-6)
+    def has_scanpath(self) -> bool:
+        """True if there is a scanpath to show: not if the whole image is seen and the location is constant."""
+        return self.is_glimpsed or bool(np.ptp(self.found.location, axis=0).max() > 1e-6)
 
     @property
     def is_glimpsed(self) -> bool:
-        """Whether the agent is shown less than the whole picture."""
-        return is_glimpsed(self.trained.world)
+        """True if the agent sees less than the whole image at once."""
+        return is_glimpsed(self.trained.env)
 
     @property
     def scales(self) -> int:
-        """How many boxes there are for each glimpse; 0 where no box tells what is read."""
+        """The number of boxes of each glimpse; 0 if boxes do not describe what is read."""
         if self.is_glimpsed:
-            return self.trained.world.retina.options.scales
+            return int(self.trained.env.retina.options.scales)
         boxes = self.shown[0].boxes
         return 0 if boxes is None else boxes.shape[1]
 
     @property
     def animated(self) -> list[Replay]:
-        """The episodes that are shown glimpse by glimpse."""
+        """Episodes that are shown glimpse by glimpse."""
         return self.shown[:: -(-len(self.shown) // _ANIMATED)]
 
 
-def gather(record: Record, episodes: int) -> Contents:
-    """Play the run's agent on the validation split."""
+def gather(record: RunRecord, episodes: int) -> ImageContents:
+    """Play the run's agent on the validation split, and replay `episodes` episodes to be shown."""
     trained = record.trained
-    world, agent, options = trained.world, trained.agent, trained.experiment.evaluate
-    found = survey(agent, world, evenly(world.examples, _MOST_PLAYED), options)
-    shown = replay(agent, world, evenly(world.examples, episodes), options)
+    env, agent, options = trained.env, trained.agent, trained.experiment.evaluate
+    found = survey(agent, env, evenly(env.examples, _MOST_PLAYED), options)
+    shown = replay(agent, env, evenly(env.examples, episodes), options)
     surest = sorted(found.wrong.nonzero()[0].tolist(), key=lambda number: -found.confidence[number])
-    mistakes = replay(agent, world, found.example[surest[:_MISTAKES]].tolist(), options)
-    # A batch of another size may round otherwise, which turns an answer that hung by a hair.
+    mistakes = replay(agent, env, found.example[surest[:_MISTAKES]].tolist(), options)
+    # Rounding differs with the batch size, which may turn a close answer.
     mistakes = [episode for episode in mistakes if not episode.right]
-    heat = heat_maps(found, world, options, _CLASSES)
-    return Contents(**vars(record), found=found, shown=shown, mistakes=mistakes, heat=heat)
+    heat = heat_maps(found, env, options, _CLASSES)
+    return ImageContents(**vars(record), found=found, shown=shown, mistakes=mistakes, heat=heat)
 
 
-def glimpse_chart(contents: Contents) -> Chart:
-    """Error after each number of glimpses: as evaluated, or else of the greedy validation episodes."""
+def glimpse_chart(contents: ImageContents) -> Chart:
+    """Return the chart of the error after each glimpse, from the evaluation or else from the greedy episodes."""
     if not contents.evaluations:
-        line = _by_glimpse("greedy", contents.found.error_after_glimpse(), "agent")
+        line = _glimpse_series("greedy", contents.found.error_after_glimpse(), "agent")
         return Chart("Validation error after each glimpse, %", "glimpses", (line,), ratio=True)
     measured = contents.evaluations[0]
     title = f"{measured.split.capitalize()} error after each glimpse, %"
     (_, agent), *controls = measured.scores.items()
-    if not contents.trained.agent.samples:
-        return Chart(title, "glimpses", (_by_glimpse("error", agent.averaged.after_glimpse, "agent"),), ratio=True)
+    if not contents.trained.agent.stochastic:
+        return Chart(title, "glimpses", (_glimpse_series("error", agent.averaged.after_glimpse, "agent"),), ratio=True)
     lines = (
-        _by_glimpse(f"mean of {agent.copies}", agent.averaged.after_glimpse, "averaged"),
-        _by_glimpse("greedy", agent.greedy.after_glimpse, "agent"),
-        _by_glimpse("one sample", agent.sampled.after_glimpse, "sampled"),
-        *(_by_glimpse(name, control.averaged.after_glimpse, "control") for name, control in controls),
+        _glimpse_series(f"mean of {agent.copies}", agent.averaged.after_glimpse, "averaged"),
+        _glimpse_series("greedy", agent.greedy.after_glimpse, "agent"),
+        _glimpse_series("one sample", agent.sampled.after_glimpse, "sampled"),
+        *(_glimpse_series(name, control.averaged.after_glimpse, "control") for name, control in controls),
     )
     return Chart(title, "glimpses", lines, ratio=True)
 
 
-def _by_glimpse(name: str, errors: list[float], tone: Tone) -> Series:
+def _glimpse_series(name: str, errors: list[float], tone: Tone) -> Series:
+    """Return errors after 1, 2, ... glimpses as a line of the chart."""
     return Series(name, tuple(enumerate(errors, start=1)), tone)

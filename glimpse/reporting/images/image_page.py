@@ -1,4 +1,4 @@
-"""The report's page of a run at pictures."""
+"""HTML page of the report of a run on images."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,63 +6,73 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from glimpse.agents.abilities import readout_name
+from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.images.whole_view import WholeView
-from glimpse.envs.lanes import VisualCore
 from glimpse.evaluation.replay import Integers
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.html_page import (
     Section,
-    config,
+    config_section,
     not_measured,
-    page,
+    report_page,
     score_cell,
     scores_table,
     single_chart,
-    training,
+    training_section,
 )
-from glimpse.reporting.images.diagnostics_section import diagnostics
-from glimpse.reporting.images.episode_sections import data_uri, films, heat_tiles, mistakes, path_tiles, untrained
-from glimpse.reporting.images.image_contents import Contents
+from glimpse.reporting.images.diagnostics_section import diagnostics_body
+from glimpse.reporting.images.episode_sections import (
+    data_uri,
+    glimpses_body,
+    heat_maps_body,
+    image_mistakes_body,
+    scanpaths_body,
+    untrained_note,
+)
+from glimpse.reporting.images.image_contents import ImageContents
 from glimpse.reporting.run_record import Evaluation
 
 _MOST_SHARES = 8
 _LEAD = "Every image on this page is from the validation split"
-_GREEDY = ", and the agent is greedy: it looks at the mean place that its policy proposes, or the likeliest one"
+_GREEDY = ", and the agent is greedy: it looks at the mean location of its policy, or at the likeliest one"
 
 
-def picture_page(
-    contents: Contents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]
+def image_page_html(
+    contents: ImageContents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]
 ) -> str:
-    """The whole page.
+    """Return the page as HTML.
 
     Args:
-        contents: what is told.
+        contents: data of the page.
         moving: the animation, a GIF.
-        still: its last frame, for readers who asked for less motion.
-        by_glimpse: the chart of the error after each glimpse.
-        curves: the charts of training.
+        still: its last frame, for viewers that prefer reduced motion.
+        by_glimpse: chart of the error after each glimpse.
+        curves: training curves.
     """
-    looks, answers = contents.looks_around, bool(contents.trained.world.classes)
+    scanpaths, answers = contents.has_scanpath, bool(contents.trained.env.classes)
     sections = [
         Section("results", "Results", _results(contents, by_glimpse)),
-        training(curves, "noise on the places" if contents.trained.agent.samples else "the weights of that step"),
-        *([Section("diagnostics", "Diagnostics", diagnostics(contents))] if contents.found.gaze else []),
-        Section("paths", "Scan paths" if looks else "Answers", path_tiles(contents)),
-        Section("glimpses", "One glimpse at a time", films(contents)),
-        *([Section("places", "Where it looks", heat_tiles(contents))] if looks else []),
-        Section("mistakes", "Mistakes" if answers else "Failures", mistakes(contents)),
-        config(contents),
+        training_section(
+            curves, "noise on the locations" if contents.trained.agent.stochastic else "the weights of that step"
+        ),
+        *([Section("diagnostics", "Diagnostics", diagnostics_body(contents))] if contents.found.scanpath else []),
+        Section("paths", "Scanpaths" if scanpaths else "Answers", scanpaths_body(contents)),
+        Section("glimpses", "One glimpse at a time", glimpses_body(contents)),
+        *([Section("locations", "Locations", heat_maps_body(contents))] if scanpaths else []),
+        Section("mistakes", "Mistakes" if answers else "Failures", image_mistakes_body(contents)),
+        config_section(contents),
     ]
     experiment = contents.trained.experiment
     title = f"{experiment.agent.name} on {experiment.task.name}"
-    lead = f"{_LEAD}{_GREEDY if contents.trained.agent.samples else ''}."
-    return page(contents, title, lead, _facts(contents), _animation(contents, moving, still), sections)
+    lead = f"{_LEAD}{_GREEDY if contents.trained.agent.stochastic else ''}."
+    return report_page(contents, title, lead, _facts(contents), _animation(contents, moving, still), sections)
 
 
-def _animation(contents: Contents, moving: bytes, still: Image.Image) -> str:
-    """Episodes that move, unless the reader asked for less motion."""
+def _animation(contents: ImageContents, moving: bytes, still: Image.Image) -> str:
+    """Return the animation, or its last frame for viewers that prefer reduced motion."""
     count = len(contents.animated)
     source, calm = data_uri(moving, "gif"), data_uri(png(still), "png")
     return f"""<figure class="hero">
@@ -70,57 +80,59 @@ def _animation(contents: Contents, moving: bytes, still: Image.Image) -> str:
 <source media="(prefers-reduced-motion: reduce)" srcset="{calm}">
 <img src="{source}" width="{still.width}" height="{still.height}" alt="{count} episodes, glimpse by glimpse">
 </picture>
-<figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}.{_veil(contents)} Below each image:
-{_below(contents)}.</figcaption>
+<figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}.{_veil_caption(contents)}
+Below each image: {_animation_caption(contents)}.</figcaption>
 </figure>"""
 
 
-def _veil(contents: Contents) -> str:
-    """What the grey over the images of the animation is."""
+def _veil_caption(contents: ImageContents) -> str:
+    """Return what grey or brightness means in the images of the animation."""
     if contents.shown[0].share is not None:
-        return " The brighter an image is somewhere, the more the last glimpse read there."
+        return " Brightness shows how much the last glimpse read."
     return " Grey is what the agent has not seen yet." if contents.is_glimpsed else ""
 
 
-def _below(contents: Contents) -> str:
-    """What stands below each image of the animation."""
-    shown = "what the last glimpse showed" if contents.shown[0].share is None else contents.trained.agent.shows
-    if not contents.trained.world.classes:
+def _animation_caption(contents: ImageContents) -> str:
+    """Return what stands below each image of the animation."""
+    shown = "the patches of the last glimpse"
+    if contents.shown[0].share is not None:
+        shown = readout_name(contents.trained.agent)
+    if not contents.trained.env.classes:
         return f"{shown}, and in the end whether the episode succeeded"
-    return f"{shown}, and the probability that the agent gives to each class; the true class is coloured"
+    return f"{shown}, and the predicted probability of each class; the true class is coloured"
 
 
-def _sight(world: VisualCore, glimpses: int, ends_early: bool) -> str:
-    """What the agent is shown, in words."""
-    if isinstance(world.retina, WholeView):
+def _observation_text(env: VisualEnv, glimpses: int, ends_early: bool) -> str:
+    """Return the agent's observation in words."""
+    if isinstance(env.retina, WholeView):
         return "the whole image" + f", {glimpses} times" * (glimpses > 1)
-    retina = world.retina.options
+    retina = env.retina.options
     scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
     most = "at most " if ends_early else ""
     return f"{most}{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"
 
 
-def _facts(contents: Contents) -> list[tuple[str, str]]:
-    """The run in a few words."""
-    experiment, world, found = contents.trained.experiment, contents.trained.world, contents.found
-    steps, size = len(found.place), f"{world.retina.height} × {world.retina.width}"
+def _facts(contents: ImageContents) -> list[tuple[str, str]]:
+    """Return names and values that describe the run."""
+    experiment, env, found = contents.trained.experiment, contents.trained.env, contents.found
+    steps, size = len(found.location), f"{env.retina.height} × {env.retina.width}"
     ends_early = bool(found.glimpses.min() < steps)
-    taken = [("Glimpses taken", _taken(found.glimpses))] if ends_early else []
-    error = "Validation error" if world.classes else "Validation failures"
-    how = ", greedy" if contents.trained.agent.samples else ""
-    shown = ("Images", f"{size}, {len(world.classes)} classes") if world.classes else ("Screen", size)
+    taken = [("Glimpses taken", _glimpses_text(found.glimpses))] if ends_early else []
+    error = "Validation error" if env.classes else "Validation failures"
+    how = ", greedy" if contents.trained.agent.stochastic else ""
+    shown = ("Images", f"{size}, {len(env.classes)} classes") if env.classes else ("Screen", size)
     return [
         ("Task", experiment.task.name),
         shown,
-        ("Sight", _sight(world, steps, ends_early)),
+        ("Observation", _observation_text(env, steps, ends_early)),
         ("Agent", experiment.agent.name),
         (error, f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}{how}"),
         *taken,
     ]
 
 
-def _taken(glimpses: Integers) -> str:
-    """How many glimpses episodes took, (E,): the mean, and the share of each number where there are few."""
+def _glimpses_text(glimpses: Integers) -> str:
+    """Return the mean of numbers of glimpses (E,) in words, and the share of each number if there are few."""
     numbers, counts = np.unique(glimpses, return_counts=True)
     shares = ", ".join(
         f"{number}: {100 * count / len(glimpses):.0f} %" for number, count in zip(numbers, counts, strict=True)
@@ -128,55 +140,53 @@ def _taken(glimpses: Integers) -> str:
     return f"{glimpses.mean():.2f} on average" + (f" ({shares})" if len(numbers) <= _MOST_SHARES else "")
 
 
-def _results(contents: Contents, by_glimpse: Chart) -> str:
-    """The tables of evaluation, and the error after each glimpse, if it was known before the end."""
+def _results(contents: ImageContents, by_glimpse: Chart) -> str:
+    """Return the tables of evaluations, and the chart of the error after each glimpse if there are several."""
     tables = "".join(_table(one, contents) for one in contents.evaluations)
     tables += not_measured(contents)
     if len(by_glimpse.series[0].points) < 2:
         return tables
     early = (
-        " Where an agent had stopped by then, its last answer counts."
-        if contents.found.glimpses.min() < len(contents.found.place)
+        " Where an episode had stopped by then, its last answer counts."
+        if contents.found.glimpses.min() < len(contents.found.location)
         else ""
     )
-    told = f"What the error would be, had the answer after so many glimpses counted.{early}{_source(contents)}"
-    return tables + single_chart(by_glimpse, told, untrained(contents))
+    caption = f"The error if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
+    return tables + single_chart(by_glimpse, caption, untrained_note(contents))
 
 
-def _source(contents: Contents) -> str:
-    """Which episodes a chart of errors after each glimpse is of."""
+def _episodes_text(contents: ImageContents) -> str:
+    """Return which episodes the chart of the error after each glimpse is of."""
     if not contents.evaluations:
-        greedy = "Greedy episodes" if contents.trained.agent.samples else "Episodes"
+        greedy = "Greedy episodes" if contents.trained.agent.stochastic else "Episodes"
         return f" {greedy} on {len(contents.found.label):,} validation images."
     agent, *controls = contents.evaluations[0].scores.values()
     return f" Grey: the controls, mean of {agent.copies}." if controls else ""
 
 
-def _table(measured: Evaluation, contents: Contents) -> str:
-    """The agent's errors on a split, and below them those of the same weights with other eyes."""
-    step, answers = contents.trained.step, bool(contents.trained.world.classes)
-    if not contents.trained.agent.samples:
+def _table(measured: Evaluation, contents: ImageContents) -> str:
+    """Return the table of the agent's errors on a split, and below them those with other locations."""
+    step, answers = contents.trained.step, bool(contents.trained.env.classes)
+    if not contents.trained.agent.stochastic:
         return _single_table(measured, step)
     (name, agent), *controls = measured.scores.items()
     names = ["Greedy", "One sample", *([f"Mean of {agent.copies}"] if answers else []), "Glimpses"]
     between = (
-        f'<tr class="between"><th colspan="{len(names) + 1}">The same weights, made to look elsewhere</th></tr>'
+        f'<tr class="between"><th colspan="{len(names) + 1}">Same weights, other locations</th></tr>'
         if controls
         else ""
     )
     others = "".join(_row(other, scores, answers) for other, scores in controls)
-    averaged = (
-        f" Mean of {agent.copies}: the probabilities of {agent.copies} such episodes, averaged." if answers else ""
-    )
+    averaged = f" Mean of {agent.copies}: probabilities averaged over {agent.copies} rollouts." if answers else ""
     title = f"{measured.split.capitalize()} {'error' if answers else 'failures'}, %"
     shows = "images" if answers else "episodes"
     caption = f"""{agent.greedy.episodes:,} {measured.split} {shows}; small, the 95 % interval.
-Greedy: the mean place at each step. One sample: places drawn around it.{averaged}"""
+Greedy: the mean location at each step. One sample: one rollout with sampled locations.{averaged}"""
     return scores_table(measured, step, title, names, _row(name, agent, answers), caption, between + others)
 
 
 def _single_table(measured: Evaluation, step: int) -> str:
-    """The error of an agent that leaves nothing to chance, so that there is one."""
+    """Return the table of a deterministic agent, which has a single error."""
     ((name, scores), *_) = measured.scores.items()
     row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(scores.averaged)}</tr>'
     caption = f"{scores.averaged.episodes:,} {measured.split} images; small, the 95 % interval."
@@ -184,6 +194,7 @@ def _single_table(measured: Evaluation, step: int) -> str:
 
 
 def _row(name: str, scores: Scores, answers: bool) -> str:
+    """Return the table row of one set of scores."""
     shown = [scores.greedy, scores.sampled, *([scores.averaged] if answers else [])]
     cells = "".join(map(score_cell, shown))
     return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{scores.glimpses:.2f}</td></tr>'

@@ -1,4 +1,4 @@
-"""Texts as an agent read them: its answer, and all that it attended to, one text at a time.
+"""Texts as an agent read them: its answers and attention weights, one text at a time.
 
 Axes: L words, S sentences, R hops, h heads, N classes.
 """
@@ -15,14 +15,14 @@ from glimpse.agents.attention.context_vector import word_colour
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.text.reader import Reader
-from glimpse.agents.text.selecting_reader import Chooser
+from glimpse.agents.text.selecting_reader import SelectingReader
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.text.vocabulary import UNKNOWN
-from glimpse.envs.text.whole_text import Reading
+from glimpse.envs.text.whole_text import WholeText
 from glimpse.errors import UserError
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.runs.build import use_bfloat16
-from glimpse.runs.rollout import show
+from glimpse.runs.rollout import labelled_batch
 from glimpse.runs.trained_run import TrainedRun
 
 Floats = NDArray[np.float32]
@@ -30,18 +30,18 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Text:
-    """A text and what was attended of it. What an encoder does not weigh is None, or empty.
+    """A text with its attention weights. Weights that the encoder does not have are None, or empty.
 
-    words: the L tokens; those of a document sentence after sentence.
-    unknown: (L,) bool, the words that the run does not know.
-    lengths: how many of the words each of S sentences has; a single number where a text is read as one.
-    weights: (L,), of tokens; in a document they sum to 1 in each sentence. The mean over hops, where there are some.
-    sentences: (S,), of sentences, for documents.
-    hops: (R, L), of tokens in each hop.
-    pairs: (h, L, L) by name: how much each token (a row) read of each (a column).
-    dropped: (L,) bool, words that the agent chose not to read; None of one that reads everything.
-    silent: (L,) bool, words that it chose not to let read others; None where all do.
-    marked: (L,) bool, words that people named as reasons; None where nobody was asked.
+    words: L tokens, those of a document sentence after sentence.
+    unknown: (L,) bool, tokens outside the vocabulary.
+    lengths: number of words of each of S sentences; a single number if the text is not divided into sentences.
+    weights: (L,), weights of tokens; in a document they sum to 1 per sentence. The mean over hops, if there are any.
+    sentences: (S,), weights of sentences, for documents.
+    hops: (R, L), weights of tokens in each hop.
+    pairs: (h, L, L) by name, weights of each token (a column) for each token (a row).
+    dropped: (L,) bool, words that the agent selected not to read; None for agents that read all words.
+    silent: (L,) bool, words that are not selected as heads, so they do not attend; None where all do.
+    human_rationale: (L,) bool, the human rationale; None where there is none.
     """
 
     words: tuple[str, ...]
@@ -53,17 +53,17 @@ class Text:
     pairs: dict[str, Floats] = field(default_factory=dict)
     dropped: NDArray[np.bool_] | None = None
     silent: NDArray[np.bool_] | None = None
-    marked: NDArray[np.bool_] | None = None
+    human_rationale: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
-        """Where each sentence begins and ends among the words."""
+        """First and last index (exclusive) of each sentence among the words."""
         ends = np.cumsum([0, *self.lengths]).tolist()
         return list(zip(ends[:-1], ends[1:], strict=True))
 
     @property
     def colour(self) -> Floats | None:
-        """(L,), how strongly each word is coloured: its weight; in documents sqrt(p_s) p_w (Yang et al., 2016)."""
+        """Strength (L,) of each word's colour: its weight; in documents sqrt(p_s) p_w (Yang et al., 2016)."""
         if self.weights is None or self.sentences is None:
             return self.weights
         spread = torch.from_numpy(np.repeat(self.sentences, self.lengths))
@@ -73,13 +73,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Account:
-    """A text, or a pair of them, with the answer.
+    """A text, or a pair of texts, with the agent's answer.
 
-    example: its number in the split; none for a text of the user's own.
-    texts: one or two.
-    belief: (N,), probability of each class; empty where a score is asked for.
-    score: the score, where one is asked for.
-    true: the right class or score, where it is known.
+    example: index in the split; None for a text of the user's own.
+    texts: one or two texts.
+    belief: (N,), probability of each class; empty if the answer is a score.
+    score: the predicted score, if the answer is a score.
+    true: the true class or score, if known.
     """
 
     example: int | None
@@ -89,73 +89,73 @@ class Account:
     true: float | None = None
 
     @property
-    def said(self) -> int:
+    def answered(self) -> int:
         """The likeliest class."""
         return int(self.belief.argmax())
 
     @property
     def miss(self) -> float:
-        """How far the score is from the true one; for classes how sure of a wrong answer the agent is, 0 if right."""
+        """Distance from the true score; for classes, the probability of a wrong answer, and 0 for a right one."""
         assert self.true is not None
         if self.score is not None:
             return abs(self.score - self.true)
-        return 0.0 if self.said == self.true else float(self.belief.max())
+        return 0.0 if self.answered == self.true else float(self.belief.max())
 
 
-def reader_of(trained: TrainedRun) -> tuple[Reader, Reading]:
-    """The agent and the world of a run that reads texts.
+def reading_run(trained: TrainedRun) -> tuple[Reader, WholeText]:
+    """Return agent and environment of a run that reads whole texts.
 
     Raises:
-        UserError: if it does not.
+        UserError: if the run does not read whole texts.
     """
-    world: object = trained.world
-    if isinstance(trained.agent, Reader) and isinstance(world, Reading):
-        return trained.agent, world
+    env: object = trained.env
+    if isinstance(trained.agent, Reader) and isinstance(env, WholeText):
+        return trained.agent, env
     raise UserError(f"{trained.folder.path}: agent {trained.experiment.agent.name!r} is not one that reads whole texts")
 
 
-def account(agent: Reader, world: Reading, options: EvaluateOptions, example: int, need_pairs: bool = False) -> Account:
-    """Have an example of the world's split read.
+def account(agent: Reader, env: WholeText, options: EvaluateOptions, example: int, need_pairs: bool = False) -> Account:
+    """Let an agent read an example of the environment's split.
 
     Args:
         agent: the reader.
-        world: shows the split.
-        options: say the precision.
-        example: its number in the split.
-        need_pairs: whether the weights of pairs of tokens are wanted.
+        env: environment of the split.
+        options: options of the evaluation, for its precision.
+        example: index in the split.
+        need_pairs: whether to return the weights of pairs of tokens.
     """
-    numbers = torch.tensor([example], device=world.device)
-    episode = show(world, numbers, evaluation_keys(world, options)[numbers])
-    shown = {name: text[0, 0] for name, text in episode.observation.items()}
-    words = world.vocabulary.words
+    numbers = torch.tensor([example], device=env.device)
+    batch = labelled_batch(env, numbers, evaluation_keys(env, options)[numbers])
+    shown = {name: text[0] for name, text in batch.observation.items()}
+    words = env.vocabulary.words
     spelled = {name: [words[number] for number in text[text != PADDING].tolist()] for name, text in shown.items()}
-    texts, belief, score = read(agent, shown, spelled, options, need_pairs)
-    marks = world.marked(numbers)
+    texts, belief, score = read_text(agent, shown, spelled, options, need_pairs)
+    marks = env.human_rationale(numbers)
     if marks is not None:
-        named = marks[0][shown["text"] != PADDING].cpu().numpy()
-        texts = (replace(texts[0], marked=named), *texts[1:])
-    return Account(example, texts, belief, score, episode.label.item())
+        gold = marks[0][shown["text"] != PADDING].cpu().numpy()
+        texts = (replace(texts[0], human_rationale=gold), *texts[1:])
+    return Account(example, texts, belief, score, batch.label.item())
 
 
 @torch.no_grad()
-def read(
+def read_text(
     agent: Reader,
     shown: dict[str, Tensor],
     spelled: dict[str, list[str]],
     options: EvaluateOptions,
     need_pairs: bool = False,
 ) -> tuple[tuple[Text, ...], Floats, float | None]:
-    """Have one text, or a pair, read as the evaluation does.
+    """Let an agent read one text, or a pair, as in an evaluation.
 
     Args:
         agent: the reader.
-        shown: `text`, and `text2` of a pair: numbers of words, (L,) or (S, L).
-        spelled: the same as words, one after the other.
-        options: say the precision.
-        need_pairs: whether the weights of pairs of tokens are wanted.
+        shown: `text`, and `text2` of a pair: token ids, (L,) or (S, L).
+        spelled: the tokens of each text, sentence after sentence.
+        options: options of the evaluation, for its precision.
+        need_pairs: whether to return the weights of pairs of tokens.
 
     Returns:
-        The texts, the probability of each class (N,), and the score where one is asked for.
+        The texts, the probability of each class (N,), and the score if the answer is a score.
     """
     observation = {name: numbers[None] for name, numbers in shown.items()}
     device = next(iter(shown.values())).device
@@ -166,10 +166,12 @@ def read(
     texts = tuple(
         _text(shown[name].cpu(), spelled[name], one, featured) for name, one in zip(observation, encoded, strict=True)
     )
-    if isinstance(agent, Chooser):
-        reads, heads = agent.reads(observation), agent.heads(observation)
+    if isinstance(agent, SelectingReader):
+        reads, heads = agent.words_read(observation), agent.heads(observation)
         texts = tuple(
-            replace(text, dropped=_not(reads[name], text), silent=_not(heads[name], text) if heads else None)
+            replace(
+                text, dropped=_unselected(reads[name], text), silent=_unselected(heads[name], text) if heads else None
+            )
             for name, text in zip(observation, texts, strict=True)
         )
     answer = agent.answer(logits)
@@ -178,16 +180,16 @@ def read(
     return texts, logits.float().softmax(-1)[0].cpu().numpy(), None
 
 
-def _not(chosen: Tensor, text: Text) -> NDArray[np.bool_]:
-    """Which words of a text are not chosen, of (1, L)."""
+def _unselected(chosen: Tensor, text: Text) -> NDArray[np.bool_]:
+    """Return which words of a text are not selected, from a selection (1, L)."""
     left: NDArray[np.bool_] = ~chosen[0, : len(text.words)].cpu().numpy()
     return left
 
 
 def _text(numbers: Tensor, words: Sequence[str], encoded: Encoded, featured: bool) -> Text:
-    """A text (L,) or (S, L), and its part of what was encoded, whose padding may have been cut.
+    """Build a `Text` from token ids (L,) or (S, L) and the encoder's weights, whose padding may have been cut.
 
-    With `featured`, pairs of tokens have a weight for each feature, of which the mean is kept.
+    If `featured`, pairs of tokens have a weight for each feature, and the mean over features is taken.
     """
     seen = {name: weights[0].float().cpu() for name, weights in encoded.weights.items()}
     real = numbers != PADDING

@@ -1,4 +1,4 @@
-"""`glimpse masks`: which tokens each token may read, drawn in the terminal or into a file."""
+"""`glimpse masks`: draw attention masks in the terminal or into a file."""
 
 import shutil
 import sys
@@ -41,16 +41,16 @@ SHIPPED = (
     "{kind: any_of, masks: [{kind: window, width: 1}, {kind: global}]}",
     "{kind: not, mask: {kind: window, width: 1}}",
 )
-"""An example of each kind, as a config writes it."""
+"""An example of each kind of mask, in the syntax of a config."""
 
 _MOST = 256
-"""Tokens on each side."""
+"""Maximum number of tokens on each side."""
 _LINE = 4
-"""Drawings side by side in a file."""
+"""Number of drawings side by side in a file."""
 
 
 class _Given(Options):
-    """What the command line names."""
+    """A mask from the command line."""
 
     mask: MaskOptions
 
@@ -59,18 +59,18 @@ def masks_command(given: Sequence[str], size: int, output: Path | None) -> None:
     """Draw masks in the terminal, or into a file.
 
     Args:
-        given: masks as a config writes them, or their kinds alone; all that are shipped where there are none.
-        size: tokens on each side.
-        output: a file to draw into, .svg or .png.
+        given: masks in the syntax of a config, or their kinds alone; by default an example of each kind.
+        size: number of tokens on each side.
+        output: a file to draw into, .svg or .png; None for the terminal.
 
     Raises:
-        UserError: if a mask is none, the size is too large, or the file cannot be written.
+        UserError: if a mask is invalid, the size is too large, or the file cannot be written.
     """
     if size > _MOST:
         raise UserError(f"--size should be at most {_MOST} (got {size})")
     masks = [parse_mask(text) for text in given or SHIPPED]
     if output is None:
-        blocks = [mask_block(mask, size, _letters()) for mask in masks]
+        blocks = [mask_block(mask, size, _cell_characters()) for mask in masks]
         print("\n\n".join(in_columns(blocks, shutil.get_terminal_size((100, 24)).columns)))
         return
     if output.suffix not in (".svg", ".png"):
@@ -82,10 +82,10 @@ def masks_command(given: Sequence[str], size: int, output: Path | None) -> None:
 
 
 def parse_mask(text: str) -> MaskOptions:
-    """A mask as a config writes it, `{kind: window, width: 2}`, or its kind alone, `causal`.
+    """Parse a mask in the syntax of a config, `{kind: window, width: 2}`, or its kind alone, `causal`.
 
     Raises:
-        UserError: what is wrong with it.
+        UserError: if the mask is invalid, with all its problems.
     """
     data, mistakes = parse_yaml(text)
     problems = [f"line {mistake.line}: {mistake.text}" for mistake in mistakes]
@@ -98,8 +98,8 @@ def parse_mask(text: str) -> MaskOptions:
     raise UserError(f"{text!r} is no mask: {'; '.join(problems)}")
 
 
-def _letters() -> tuple[str, str]:
-    """Two columns of the terminal for what may be read and for what may not."""
+def _cell_characters() -> tuple[str, str]:
+    """Return two characters for allowed and two for forbidden cells, as the terminal's encoding permits."""
     try:
         "█·".encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -108,13 +108,13 @@ def _letters() -> tuple[str, str]:
 
 
 def mask_block(mask: MaskOptions, size: int, letters: tuple[str, str]) -> list[str]:
-    """The lines of a drawing: the formula, and a line for each query."""
+    """Return the lines of a drawing: the formula, and a line for each query."""
     fields = [["".join(letters[not cell] for cell in row) for row in one] for one in mask_cells(mask, size)]
     return [formula(mask), *("   ".join(rows) for rows in zip(*fields, strict=True))]
 
 
 def in_columns(blocks: Iterable[list[str]], width: int) -> Iterator[str]:
-    """Blocks of lines in rows, as many side by side as there is room for."""
+    """Arrange blocks of lines in rows, as many side by side as fit into `width` characters."""
     row, used = list[list[str]](), 0
     for block in blocks:
         wide = max(map(len, block)) + 3
@@ -128,12 +128,14 @@ def in_columns(blocks: Iterable[list[str]], width: int) -> Iterator[str]:
 
 
 def _side_by_side(row: Sequence[list[str]]) -> str:
+    """Join blocks of lines side by side."""
     wide = [max(map(len, block)) for block in row]
     lines = zip_longest(*row, fillvalue="")
     return "\n".join("   ".join(part.ljust(w) for part, w in zip(line, wide, strict=True)).rstrip() for line in lines)
 
 
 def _as_svg(masks: Sequence[MaskOptions], size: int) -> bytes:
+    """Draw masks into an SVG file, in columns of equal width."""
     drawn = [mask_drawing(mask, size) for mask in masks]
     wide = max(one.width for one in drawn)
     even = [Drawing(wide, one.height, one.body) for one in drawn]
@@ -142,7 +144,7 @@ def _as_svg(masks: Sequence[MaskOptions], size: int) -> bytes:
 
 
 def _image(masks: Sequence[MaskOptions], size: int) -> Image.Image:
-    """All masks on white, with their formulas above, twice as large as in an SVG file."""
+    """Draw masks on white with their formulas above, twice as large as in an SVG file."""
     tiles = [_tile(mask, size) for mask in masks]
     wide, high = (max(tile.size[axis] for tile in tiles) for axis in (0, 1))
     gap, columns = 32, min(_LINE, len(tiles))
@@ -154,7 +156,7 @@ def _image(masks: Sequence[MaskOptions], size: int) -> Image.Image:
 
 
 def _tile(mask: MaskOptions, size: int) -> Image.Image:
-    """A mask below its formula."""
+    """Draw a mask below its formula."""
     square, top, font = 24, 40, ImageFont.load_default(22)
     fields = mask_cells(mask, size)
     wide = len(fields) * (size * square + 25) - 24
@@ -167,7 +169,7 @@ def _tile(mask: MaskOptions, size: int) -> Image.Image:
 
 
 def _paint(pen: ImageDraw.ImageDraw, field: NDArray[np.bool_], left: int, top: int, square: int) -> None:
-    """A field of squares with a frame."""
+    """Draw a grid of squares with a frame."""
     size = len(field) * square
     for row, column in zip(*np.nonzero(field), strict=True):
         x, y = left + int(column) * square, top + int(row) * square

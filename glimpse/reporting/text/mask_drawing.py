@@ -1,4 +1,4 @@
-"""Masks drawn: which tokens each token may read."""
+"""Drawings of attention masks: which tokens each token may attend to."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from glimpse.agents.attention.masks import DIRECTIONS, AllOf, AnyOf, Backward, Forward, Full, MaskOptions, Not
 from glimpse.agents.attention.options import DistanceOptions, SparseOptions, Token2TokenOptions
 from glimpse.agents.encoders.options import DisanEncoderOptions, DistanceEncoderOptions, TransformerEncoderOptions
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text.options import ReaderOptions
 from glimpse.reporting.drawing.svg import Drawing, below, beside, cells, title_line
 
 
 def encoder_masks(options: ReaderOptions) -> list[MaskOptions]:
-    """What an encoder's tokens may read of each other, where that is not everything."""
+    """Return the attention masks of an encoder, without full ones."""
     encoder = options.encoder
     if isinstance(encoder, DisanEncoderOptions | DistanceEncoderOptions):
         return [Forward(), Backward()]
@@ -27,7 +27,7 @@ def encoder_masks(options: ReaderOptions) -> list[MaskOptions]:
 
 
 def formula(mask: MaskOptions) -> str:
-    """A mask as it is written with the algebra's operators: `window(width=1) | ~causal`."""
+    """Return a mask as a formula of the mask algebra: `window(width=1) | ~causal`."""
     match mask:
         case AllOf(masks=masks):
             return " & ".join(map(_bracketed, masks))
@@ -41,6 +41,7 @@ def formula(mask: MaskOptions) -> str:
 
 
 def _bracketed(mask: MaskOptions) -> str:
+    """Return a mask's formula, in brackets if it is a conjunction or disjunction."""
     return f"({formula(mask)})" if isinstance(mask, AllOf | AnyOf) else formula(mask)
 
 
@@ -49,12 +50,12 @@ def _value(value: object) -> str:
 
 
 def mask_drawing(mask: MaskOptions, size: int, square: float = 12) -> Drawing:
-    """Which of `size` tokens (columns) each (a row) may read; several side by side where they differ in a batch."""
+    """Draw which of `size` tokens (columns) each token (row) may attend to; masks of a batch are side by side."""
     fields = beside((cells(one.astype(np.float32), square) for one in mask_cells(mask, size)), 12)
     return below([title_line(formula(mask), "quiet small"), fields], 0)
 
 
 def mask_cells(mask: MaskOptions, size: int) -> NDArray[np.bool_]:
-    """(B, size, size), True where a token may be read; B is 1 but for masks that differ in a batch."""
+    """Return the mask (B, size, size), True where a token may be attended to; B is 1 unless masks differ in a batch."""
     allowed: NDArray[np.bool_] = mask(size, size).numpy().reshape(-1, size, size)
     return allowed

@@ -1,63 +1,62 @@
-"""`glimpse evaluate RUN --text`: what a run answers to a text of the user's own, and what it attended to."""
+"""`glimpse evaluate RUN --text`: answer a text of the user's own and show the attention weights."""
 
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from glimpse.config.files import load_experiment
-from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import split_text
-from glimpse.envs.text.whole_text import Reading
+from glimpse.envs.text.whole_text import WholeText
 from glimpse.errors import UserError
-from glimpse.reporting.text.accounts import Account, read, reader_of
+from glimpse.reporting.text.accounts import Account, read_text, reading_run
 from glimpse.reporting.text.text_terminal import print_account
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
 
 def read_command(run: Path, text: str, text2: str | None, device: str | None) -> None:
-    """Have a run read a text of the user's own, or two, and print its answer and what it attended to.
+    """Let a run read a text of the user's own, or a pair, and print its answer and attention weights.
 
     Args:
         run: the run's folder.
-        text: what is to be read.
-        text2: the second text, where the run reads pairs.
-        device: in place of the config's.
+        text: the text.
+        text2: the second text, if the run reads pairs.
+        device: device that replaces the config's.
 
     Raises:
-        UserError: if there is no run or none that reads texts, a text has no words, or there are too few or many.
-        DataError: if the data, which decide the words, cannot be had.
+        UserError: if there is no run, it does not read texts, a text has no words, or the number of texts is wrong.
+        DataError: if the data, which determine the vocabulary, cannot be loaded.
     """
-    options = load_experiment(RunFolder.open(run).config_path).task
-    if not isinstance(options, ReadingOptions):
-        raise UserError(f"{run}: --text is for runs that read texts; this one's task is {options.name!r}")
+    options: Any = load_experiment(RunFolder.open(run).config_path).task
     given = {"text": text} | ({} if text2 is None else {"text2": text2})
     whole = {name: _split(name, words, options) for name, words in given.items()}
-    # The validation split is there for its vocabulary alone.
+    # The validation split is loaded for its vocabulary alone.
     trained = open_run(run, "validation", device, print)
-    agent, world = reader_of(trained)
+    agent, env = reading_run(trained)
     if agent.reads_two and text2 is None:
         raise UserError(f"{run} reads pairs of texts: give the second one with --text2")
     if not agent.reads_two and text2 is not None:
         raise UserError(f"{run} reads one text at a time: leave --text2 out")
     kept = {name: _cut(name, sentences, options) for name, sentences in whole.items()}
-    shown = {name: _numbered(sentences, world) for name, sentences in kept.items()}
+    shown = {name: _numbered(sentences, env) for name, sentences in kept.items()}
     spelled = {name: list(chain.from_iterable(sentences)) for name, sentences in kept.items()}
     try:
-        texts, belief, score = read(agent, shown, spelled, trained.experiment.evaluate)
-    except ValueError as problem:  # Attention by location, for one, ends at some length.
+        texts, belief, score = read_text(agent, shown, spelled, trained.experiment.evaluate)
+    except ValueError as problem:  # Some attention has a maximum length.
         raise UserError(f"{run} cannot read this text: {problem}") from None
-    print_account(Account(None, texts, belief, score), world.classes, world.scores)
+    print_account(Account(None, texts, belief, score), env.classes, env.scores)
 
 
-def _split(name: str, text: str, options: ReadingOptions) -> list[list[str]]:
-    """The sentences of a text as tokens; one sentence of all of them where texts are not read by sentences.
+def _split(name: str, text: str, options: WholeTextOptions) -> list[list[str]]:
+    """Split a text into sentences of tokens; into one sentence if the run does not read by sentences.
 
     Raises:
-        UserError: if there are none.
+        UserError: if the text has no words.
     """
     sentences = split_text(text, options)
     if not sentences:
@@ -65,8 +64,8 @@ def _split(name: str, text: str, options: ReadingOptions) -> list[list[str]]:
     return sentences if options.sentences else [list(chain.from_iterable(sentences))]
 
 
-def _cut(name: str, sentences: Sequence[list[str]], options: ReadingOptions) -> list[list[str]]:
-    """As much as is read of a text, as of those of the data; a line says so where something is left out."""
+def _cut(name: str, sentences: Sequence[list[str]], options: WholeTextOptions) -> list[list[str]]:
+    """Truncate a text to the run's limits, and print a note if tokens are left out."""
     kept = [sentence[: options.max_words] for sentence in sentences[: options.max_sentences]]
     before, after = (sum(map(len, some)) for some in (sentences, kept))
     if after < before:
@@ -74,8 +73,8 @@ def _cut(name: str, sentences: Sequence[list[str]], options: ReadingOptions) -> 
     return kept
 
 
-def _numbered(sentences: Sequence[list[str]], world: Reading) -> Tensor:
-    """Tokens as numbers, (S, L) with 0 behind each sentence, or (L,) where the world shows no sentences."""
-    numbers = [torch.tensor(world.vocabulary.encode(sentence)) for sentence in sentences]
-    whole = torch.nn.utils.rnn.pad_sequence(numbers, batch_first=True).to(world.device)
-    return whole if world.options.sentences else whole[0]
+def _numbered(sentences: Sequence[list[str]], env: WholeText) -> Tensor:
+    """Return token ids, (S, L) with padding 0, or (L,) if the environment does not show sentences."""
+    numbers = [torch.tensor(env.vocabulary.encode(sentence)) for sentence in sentences]
+    whole = torch.nn.utils.rnn.pad_sequence(numbers, batch_first=True).to(env.device)
+    return whole if env.options.sentences else whole[0]

@@ -1,15 +1,15 @@
-"""What a report tells of a run that reads texts: what its agent does on the validation split.
+"""Data for the report of a run that reads whole texts: its agent's answers on the validation split.
 
-The test set is for measuring only, so none of its texts is shown.
+Texts of the test set are never shown.
 """
 
 from dataclasses import dataclass
 
 from glimpse.agents.attention.masks import MaskOptions
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text.options import ReaderOptions
 from glimpse.evaluation.replay import evenly
-from glimpse.reporting.run_record import Record
-from glimpse.reporting.text.accounts import Account, account, reader_of
+from glimpse.reporting.run_record import RunRecord
+from glimpse.reporting.text.accounts import Account, account, reading_run
 from glimpse.reporting.text.mask_drawing import encoder_masks
 from glimpse.reporting.text.text_survey import TextSurvey, survey_texts
 from glimpse.reporting.text.token_drawings import MOST_TOKENS
@@ -17,20 +17,20 @@ from glimpse.reporting.text.token_drawings import MOST_TOKENS
 _MOST_READ = 10_000
 _MISTAKES = 12
 _DETAILED = 2
-"""Texts, of one pair or of two examples."""
+"""Number of texts shown in detail: one pair, or two examples."""
 _SHORT = range(4, 25)
-"""Lengths at which a matrix of tokens can be read."""
+"""Lengths at which a matrix of token pairs is legible."""
 
 
 @dataclass(frozen=True)
-class TextContents(Record):
-    """Everything that the page tells.
+class TextContents(RunRecord):
+    """All data of the page.
 
-    classes: what can be answered; none where a score is asked for.
-    scores: the lowest and the highest score, where one is asked for.
-    found: the answers on the validation split.
-    shown: some texts, evenly spread over the split.
-    mistakes: wrong answers, the most confident first; or the scores that are farthest off.
+    classes: names of the classes; empty if the answer is a score.
+    scores: lowest and highest score, if the answer is a score.
+    found: statistics of the validation split.
+    shown: some texts, spread evenly over the split.
+    mistakes: wrong answers, the most confident first; or the scores with the largest errors.
     detailed: a few short texts, with the weights of pairs of tokens.
     """
 
@@ -43,60 +43,60 @@ class TextContents(Record):
 
     @property
     def divided(self) -> bool:
-        """Whether documents are read sentence by sentence."""
+        """True if documents are read sentence by sentence."""
         return any(text.sentences is not None for one in self.shown for text in one.texts)
 
     @property
     def document(self) -> Account:
-        """Of the texts that are shown the shortest one with three sentences or more, if there is one."""
+        """The shortest shown text with three or more sentences, or else the shortest one."""
         return min(self.shown, key=lambda one: (len(one.texts[0].lengths) < 3, len(one.texts[0].words)))
 
     @property
     def has_hops(self) -> bool:
-        """Whether there are several attentions side by side."""
+        """True if the pooling has several hops of attention."""
         return any(text.hops is not None for one in self.detailed for text in one.texts)
 
     @property
     def has_pairs(self) -> bool:
-        """Whether tokens read tokens."""
+        """True if tokens attend to tokens."""
         return any(text.pairs for one in self.detailed for text in one.texts)
 
     @property
     def directed(self) -> bool:
-        """Whether tokens read those before them and those after them apart."""
+        """True if tokens attend separately to earlier and to later tokens."""
         return any("forward" in text.pairs for one in self.detailed for text in one.texts)
 
     @property
     def masks(self) -> list[MaskOptions]:
-        """What tokens may read of each other, where that is not everything."""
+        """The attention masks of the encoder, without full ones."""
         agent = self.trained.experiment.agent
         return encoder_masks(agent) if isinstance(agent, ReaderOptions) else []
 
     @property
     def mask_size(self) -> int:
-        """Of how many tokens a mask is drawn: as many as the first text in detail has, if they are not too many."""
+        """The number of tokens for which masks are drawn: the length of the first detailed text, within limits."""
         return max(8, min(MOST_TOKENS, len(self.detailed[0].texts[0].words)))
 
 
-def gather_texts(record: Record, texts: int) -> TextContents:
-    """Have the run's agent read the validation split; `texts` of it are shown."""
-    agent, world = reader_of(record.trained)
+def gather_texts(record: RunRecord, texts: int) -> TextContents:
+    """Let the run's agent read the validation split; `texts` of its texts are shown."""
+    agent, env = reading_run(record.trained)
     options = record.trained.experiment.evaluate
-    found = survey_texts(agent, world, evenly(world.examples, _MOST_READ), options)
-    chosen = evenly(world.examples, texts)
-    shown = [account(agent, world, options, number) for number in chosen]
-    short = [number for number in chosen if int(world.lengths[number]) in _SHORT] or [int(world.lengths.argmin())]
+    found = survey_texts(agent, env, evenly(env.examples, _MOST_READ), options)
+    chosen = evenly(env.examples, texts)
+    shown = [account(agent, env, options, number) for number in chosen]
+    short = [number for number in chosen if int(env.lengths[number]) in _SHORT] or [int(env.lengths.argmin())]
     few = _DETAILED // len(shown[0].texts)
-    detailed = [account(agent, world, options, number, need_pairs=True) for number in short[:few]]
-    worst = found.confidence * found.wrong if world.scores is None else found.miss
+    detailed = [account(agent, env, options, number, need_pairs=True) for number in short[:few]]
+    worst = found.confidence * found.wrong if env.scores is None else found.miss
     order = sorted((worst > 0).nonzero()[0].tolist(), key=lambda number: -worst[number])
-    mistakes = [account(agent, world, options, int(found.example[number])) for number in order[:_MISTAKES]]
-    # Read alone, a text may be rounded otherwise, which turns an answer that hung by a hair.
+    mistakes = [account(agent, env, options, int(found.example[number])) for number in order[:_MISTAKES]]
+    # Rounding differs with the batch size, which may turn a close answer.
     mistakes = [one for one in mistakes if one.miss > 0]
     return TextContents(
         **vars(record),
-        classes=world.classes,
-        scores=world.scores,
+        classes=env.classes,
+        scores=env.scores,
         found=found,
         shown=shown,
         mistakes=mistakes,

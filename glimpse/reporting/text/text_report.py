@@ -1,36 +1,42 @@
-"""The files of a report on a run that reads texts."""
+"""Files of the report of a run that reads whole texts, and the picture that is logged to the tracker."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from glimpse.agents.agent import Agent
+from glimpse.agents.text.reader import Reader
+from glimpse.envs.text.whole_text import WholeText
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.drawing.svg import Drawing, below, beside, svg_file
-from glimpse.reporting.run_record import Record, training_charts
+from glimpse.reporting.run_record import RunRecord, training_charts
 from glimpse.reporting.text.accounts import Text
 from glimpse.reporting.text.mask_drawing import mask_drawing
 from glimpse.reporting.text.text_contents import TextContents, gather_texts
 from glimpse.reporting.text.text_page import text_page
 from glimpse.reporting.text.text_sections import answers_drawing
-from glimpse.reporting.text.text_survey import length_chart
+from glimpse.reporting.text.text_survey import error_by_length_chart
 from glimpse.reporting.text.token_drawings import (
     document_drawing,
     hops_drawing,
     overlap_drawing,
     pair_drawings,
     tokens_drawing,
+    tokens_picture,
 )
+from glimpse.reporting.tracked_picture import TrackedPicture
 
 _TITLES = {"validation_pearson": "Validation, Pearson's r", "validation_spearman": "Validation, Spearman's rho"}
 
 
-def text_files(record: Record, texts: int) -> dict[str, bytes]:
-    """The files of a report on texts, by name; of the pictures only those that the encoder has something for."""
+def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
+    """Return the files of the report by name, with the pictures that fit the encoder; `texts` texts are shown."""
     contents = gather_texts(record, texts)
     scores = contents.scores is not None
-    # Who reads learns without playing, and earns nothing meanwhile; of scores the error is 100 (1 - r).
+    # Supervised training has no reward; for scores, the error 100 (1 - r) repeats Pearson's r.
     void = {"reward", "validation_error"} if scores else {"reward"}
     logged = [{name: value for name, value in row.items() if name not in void} for row in contents.metrics]
-    curves, by_length = training_charts(logged, _TITLES), length_chart(contents.found, scores)
+    curves, by_length = training_charts(logged, _TITLES), error_by_length_chart(contents.found, scores)
     drawn = {f"{name}.svg": svg_file(drawing, name) for name, drawing in _drawings(contents).items()}
     return {
         **drawn,
@@ -40,7 +46,7 @@ def text_files(record: Record, texts: int) -> dict[str, bytes]:
 
 
 def _drawings(contents: TextContents) -> dict[str, Drawing]:
-    """The pictures of the report, by name."""
+    """Return the drawings of the report by name."""
     drawn = {"answers": answers_drawing(contents)}
     if contents.divided:
         drawn["document"] = below(document_drawing(text) for text in contents.document.texts)
@@ -58,5 +64,14 @@ def _drawings(contents: TextContents) -> dict[str, Drawing]:
 
 
 def _each_text(contents: TextContents, draw: Callable[[Text], Iterable[Drawing]]) -> Drawing:
-    """What is drawn of each text that is shown in detail, one below the other."""
+    """Draw each detailed text, one below the other."""
     return below(one for account in contents.detailed for text in account.texts for one in draw(text))
+
+
+def tracked_tokens(agent: Agent, env: WholeText, folder: Path) -> TrackedPicture | None:
+    """Write `tokens.svg`: validation texts with the weights of their words; None if the agent is no reader."""
+    if not isinstance(agent, Reader):
+        return None
+    path = folder / "tokens.svg"
+    tokens_picture(agent, env, 12, path)
+    return TrackedPicture("tokens", path, "weights of words of validation texts")

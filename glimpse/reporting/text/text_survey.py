@@ -1,4 +1,4 @@
-"""A whole split of texts, read in outline: the answers, and how the attention is spread.
+"""Statistics of a whole split of texts: the answers, and the spread of attention.
 
 Axes: E texts, L words, S sentences, R hops, N classes.
 """
@@ -14,21 +14,21 @@ from torch import Tensor
 from glimpse.agents.text.reader import Reader
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.text.vocabulary import UNKNOWN
-from glimpse.envs.text.whole_text import Reading
+from glimpse.envs.text.whole_text import WholeText
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.rollout import play
 
 _GROUPS = 8
-"""Groups of texts of about the same length."""
+"""Number of groups of texts of about the same length."""
 
 
 class Spread(NamedTuple):
-    """How the attention is spread over a kind of part, in the mean over texts.
+    """Spread of attention over words, hops or sentences, the mean over texts.
 
-    attended: exp of the entropy of the weights: as many parts of equal weight would be as spread out.
-    parts: how many parts there are.
+    attended: exp of the weights' entropy, the effective number of parts.
+    parts: number of parts.
     """
 
     attended: float
@@ -37,15 +37,16 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class TextSurvey:
-    """E texts in outline.
+    """Statistics of E texts.
 
-    example: (E,), their numbers in the split.
-    length: (E,), words of each; of both together, where they come in pairs.
-    true, given: (E,), classes, or scores.
-    confidence: (E,), probability of the answer; 1 where a score is asked for.
-    unknown: share of the words that the run does not know.
-    spread: of words, hops or sentences; empty where nothing is weighed.
-    overlap: mean cosine between the weights of two hops, where there are some.
+    example: (E,), indices in the split.
+    length: (E,), number of words; of pairs, of both texts together.
+    true: (E,), true classes or scores.
+    given: (E,), predicted classes or scores.
+    confidence: (E,), probability of the answer; 1 if the answer is a score.
+    unknown: share of words outside the vocabulary.
+    spread: spread of attention by kind of part: words, hops or sentences; empty without attention.
+    overlap: mean cosine between the weights of two hops, if there are hops.
     """
 
     example: NDArray[np.int64]
@@ -59,25 +60,25 @@ class TextSurvey:
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """(E,) bool, where classes are asked for."""
+        """(E,) bool, whether the class is wrong."""
         wrong: NDArray[np.bool_] = self.true != self.given
         return wrong
 
     @property
     def miss(self) -> NDArray[np.float64]:
-        """(E,), how far the score is off."""
+        """(E,), absolute error of the score."""
         miss: NDArray[np.float64] = np.abs(self.true - self.given)
         return miss
 
 
-def survey_texts(agent: Reader, world: Reading, example: list[int], options: EvaluateOptions) -> TextSurvey:
-    """Have many examples of the world's split read, as the evaluation does."""
-    numbers = torch.tensor(example, device=world.device)
-    # Side by side with texts of their own length, since a batch is as long as its longest text.
-    order = torch.argsort(world.lengths[numbers.cpu()], stable=True).to(world.device)
+def survey_texts(agent: Reader, env: WholeText, example: list[int], options: EvaluateOptions) -> TextSurvey:
+    """Let the agent read many examples of the environment's split, as in an evaluation."""
+    numbers = torch.tensor(example, device=env.device)
+    # Texts of similar length share a batch, since a batch is as long as its longest text.
+    order = torch.argsort(env.lengths[numbers.cpu()], stable=True).to(env.device)
     columns: dict[str, list[Tensor]] = {}
     for some in numbers[order].split(options.batch):
-        for name, column in _outline(agent, world, some, options).items():
+        for name, column in _batch_statistics(agent, env, some, options).items():
             columns.setdefault(name, []).append(column.cpu().double())
     back = torch.argsort(order).cpu()
     found = {name: torch.cat(column)[back] for name, column in columns.items()}
@@ -95,14 +96,14 @@ def survey_texts(agent: Reader, world: Reading, example: list[int], options: Eva
     )
 
 
-def _outline(agent: Reader, world: Reading, example: Tensor, options: EvaluateOptions) -> dict[str, Tensor]:
-    """The columns of a survey, each (B,)."""
-    keys, kind = evaluation_keys(world, options)[example], world.device.type
-    with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, world.device)):
-        episode = play(world, agent, example, keys, greedy=True, record=True)
+def _batch_statistics(agent: Reader, env: WholeText, example: Tensor, options: EvaluateOptions) -> dict[str, Tensor]:
+    """Return the columns of the survey for one batch, each (B,)."""
+    keys, kind = evaluation_keys(env, options)[example], env.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
+        episode = play(env, agent, example, keys, greedy=True, record=True)
     first = episode.observation["text"][0]
     texts = [text[0].flatten(1) for text in episode.observation.values()]
-    if world.scores is None:
+    if env.scores is None:
         confidence, given = episode.belief[0].max(-1)
     else:
         given, confidence = episode.action["score"][0], torch.ones(len(example))
@@ -117,7 +118,7 @@ def _outline(agent: Reader, world: Reading, example: Tensor, options: EvaluateOp
 
 
 def _spreads(weights: dict[str, Tensor], text: Tensor) -> dict[str, Tensor]:
-    """How the weights of texts (B, L) or (B, S, L) are spread, each (B,)."""
+    """Return the spread of the weights of texts (B, L) or (B, S, L), each (B,)."""
     words = (text != 0).sum(-1).float()
     sentences = (words > 0).sum(-1).float()
     parts = {"tokens": words, "hops": words, "sentences": sentences}
@@ -125,14 +126,14 @@ def _spreads(weights: dict[str, Tensor], text: Tensor) -> dict[str, Tensor]:
         parts["words"] = words.sum(-1) / sentences.clamp(min=1)
     found = {}
     for name in parts.keys() & weights.keys():
-        found[f"attended {name}"], found[f"parts {name}"] = _attended(weights[name]), parts[name]
+        found[f"attended {name}"], found[f"parts {name}"] = _effective_number(weights[name]), parts[name]
     if "hops" in weights:
         found["overlap"] = hop_overlap(weights["hops"])
     return found
 
 
-def _attended(weights: Tensor) -> Tensor:
-    """Of rows (B, ..., L), exp of the entropy: (B,), the mean over rows that are not empty."""
+def _effective_number(weights: Tensor) -> Tensor:
+    """Return exp of the entropy of rows (B, ..., L): (B,), the mean over rows that are not empty."""
     total = weights.sum(-1, keepdim=True)
     share = weights / total.clamp(min=1e-9)
     there = total.squeeze(-1).gt(0).float().reshape(len(weights), -1)
@@ -141,7 +142,7 @@ def _attended(weights: Tensor) -> Tensor:
 
 
 def hop_overlap(hops: Tensor) -> Tensor:
-    """Mean cosine between the weights of two different hops: (B, R, L) -> (B,), 0 with a single one."""
+    """Return the mean cosine between two different hops: (B, R, L) -> (B,), 0 for a single hop."""
     count = hops.shape[1]
     unit = torch.nn.functional.normalize(hops, dim=-1)
     cosine = unit @ unit.transpose(1, 2)
@@ -150,8 +151,8 @@ def hop_overlap(hops: Tensor) -> Tensor:
     return mean
 
 
-def length_chart(found: TextSurvey, scores: bool) -> Chart:
-    """The error of texts of about the same length: wrong answers in percent, or how far scores are off."""
+def error_by_length_chart(found: TextSurvey, scores: bool) -> Chart:
+    """Return the chart of the error over text length: wrong answers in percent, or the mean error of scores."""
     edges = np.unique(np.quantile(found.length, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
     group = np.searchsorted(edges, found.length, side="left")
     points = []
@@ -159,12 +160,12 @@ def length_chart(found: TextSurvey, scores: bool) -> Chart:
         chosen = group == number
         error = found.miss[chosen].mean() if scores else 100 * found.wrong[chosen].mean()
         points.append((float(found.length[chosen].mean()), float(error)))
-    title = "Distance from the true score, by length" if scores else "Validation error by length, %"
+    title = "Absolute error of the score by length" if scores else "Validation error by length, %"
     return Chart(title, "words", (Series("error", tuple(points)),))
 
 
 def confusion(found: TextSurvey, classes: int) -> NDArray[np.int64]:
-    """(N, N): how often a class (a row) was answered by a class (a column)."""
+    """Return the confusion matrix (N, N): counts by true class (row) and answer (column)."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (found.true.astype(np.int64), found.given.astype(np.int64)), 1)
     return counts

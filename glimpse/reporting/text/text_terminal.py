@@ -1,4 +1,4 @@
-"""A text in the terminal: an answer, and words on grounds as strong as their weights; or numbers without colours."""
+"""Texts in the terminal: the answer, and words with their attention weights as colours or numbers."""
 
 import os
 import sys
@@ -13,13 +13,13 @@ from rich.text import Text as Line
 from glimpse.reporting.drawing.scanpaths import blend
 from glimpse.reporting.drawing.svg import printable
 from glimpse.reporting.text.accounts import Account, Text
-from glimpse.reporting.text.token_drawings import shares
+from glimpse.reporting.text.token_drawings import relative_weights
 
 _SHOWN = 5
-"""Classes whose probability is printed, unless there is but one more."""
+"""Number of classes whose probability is printed; one more is printed too."""
 _BAR = 24
 _NOTHING = 0.02
-"""Share of the largest weight below which a word has no ground."""
+"""Share of the largest weight below which a word has no background."""
 
 Colour = tuple[int, int, int]
 _ON_DARK: dict[str, tuple[Colour, ...]] = {
@@ -37,13 +37,18 @@ _OF_256: dict[str, tuple[int, ...]] = {
     "word": (236, 18, 25, 32, 75, 117),
     "sentence": (236, 52, 88, 124, 203, 210),
 }
-"""Grounds from nothing to the strongest: of any colour, for dark and light terminals, and of 256 colours."""
+"""Background colours from weak to strong: for dark and light terminals, and for terminals with 256 colours."""
 
 
 def print_account(one: Account, classes: Sequence[str], scores: tuple[float, float] | None) -> None:
-    """Print the answer, and each text with what was attended of it.
+    """Print the answer, and each text with its attention weights.
 
-    Weights are colours in a terminal; without one, or where NO_COLOR is set, they are numbers below the words.
+    Weights are colours in a terminal; elsewhere, or if NO_COLOR is set, they are numbers below the words.
+
+    Args:
+        one: the text or pair of texts.
+        classes: names of the classes.
+        scores: lowest and highest score, if the answer is a score.
     """
     console = Console(highlight=False)
     _print_answer(one, classes, scores)
@@ -57,12 +62,12 @@ def print_account(one: Account, classes: Sequence[str], scores: tuple[float, flo
         else:
             for line in plain_lines(text, console.width):
                 print(line)
-        for line in _notes(text, coloured):
+        for line in _legend_lines(text, coloured):
             print(line)
 
 
 def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, float] | None) -> None:
-    """The score; or the likeliest classes with their probabilities."""
+    """Print the score, or the likeliest classes with their probabilities."""
     if one.score is not None:
         low, high = scores or (0.0, 1.0)
         print(f"score {one.score:.3f}, from {low:g} to {high:g}")
@@ -70,7 +75,7 @@ def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, flo
     count = len(one.belief) if len(one.belief) <= _SHOWN + 1 else _SHOWN
     likeliest = (-one.belief).argsort(kind="stable")[:count].tolist()
     width = max(cell_len(classes[number]) for number in likeliest)
-    print(f"answer {classes[one.said]}, probability {one.belief[one.said]:.3f}")
+    print(f"answer {classes[one.answered]}, probability {one.belief[one.answered]:.3f}")
     for number in likeliest:
         bar = encodable("█" * round(_BAR * float(one.belief[number])), "#")
         gap = " " * (width - cell_len(classes[number]))
@@ -81,7 +86,7 @@ def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, flo
 
 
 def encodable(text: str, instead: str) -> str:
-    """The text, or as many of another letter where the output cannot write it."""
+    """Return the text, or as many letters `instead` if the output's encoding lacks it."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -90,31 +95,33 @@ def encodable(text: str, instead: str) -> str:
 
 
 def _print_colours(console: Console, text: Text) -> None:
-    """Words on grounds; of documents a line for each sentence, with its weight on a ground of another colour."""
+    """Print words on coloured backgrounds; of documents a line for each sentence, with its weight in another colour."""
     kind = "word" if text.sentences is not None else "heat"
-    strengths = None if text.colour is None else shares(text.colour)
+    strengths = None if text.colour is None else relative_weights(text.colour)
     for number, (begin, end) in enumerate(text.bounds):
         lead = Line()
         if text.sentences is not None:
-            share = shares(text.sentences)[number]
+            share = relative_weights(text.sentences)[number]
             weight = f" {text.sentences[number]:.2f} "
-            lead = Line().append(weight, ground(console, share, "sentence")).append("  ")
-        for row, some in enumerate(_rows([_shown(text, at) for at in range(begin, end)], console.width - len(lead))):
+            lead = Line().append(weight, background(console, share, "sentence")).append("  ")
+        for row, some in enumerate(
+            _wrapped([_marked_word(text, at) for at in range(begin, end)], console.width - len(lead))
+        ):
             line = Line(" " * len(lead)) if row else lead.copy()
-            for place, at in enumerate(some):
-                behind = Style() if strengths is None else ground(console, strengths[begin + at], kind)
-                marks = Style(underline=bool(text.unknown[begin + at]), strike=_dropped(text, begin + at))
-                line.append(" " if place else "").append(_shown(text, begin + at), behind + marks)
+            for position, at in enumerate(some):
+                behind = Style() if strengths is None else background(console, strengths[begin + at], kind)
+                marks = Style(underline=bool(text.unknown[begin + at]), strike=_is_dropped(text, begin + at))
+                line.append(" " if position else "").append(_marked_word(text, begin + at), behind + marks)
             console.print(line, soft_wrap=True)
     if text.colour is not None:
         scale = Line("0 ")
         for step in range(12):
-            scale.append("  ", ground(console, step / 11, kind))
+            scale.append("  ", background(console, step / 11, kind))
         console.print(scale.append(f" {text.colour.max(initial=0.0):.3f}  {_meaning(text)}"))
 
 
-def ground(console: Console, share: float, kind: str) -> Style:
-    """Letters on a ground as strong as the share."""
+def background(console: Console, share: float, kind: str) -> Style:
+    """Return the style of letters on a background whose strength is `share` in [0, 1]."""
     if share < _NOTHING:
         return Style()
     if console.color_system != "truecolor":
@@ -128,30 +135,31 @@ def ground(console: Console, share: float, kind: str) -> Style:
 
 
 def _is_light() -> bool:
-    """Whether the terminal says that its ground is light; few say anything."""
+    """Return whether the terminal reports a light background; few terminals report anything."""
     return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
 
 
 def plain_lines(text: Text, width: int) -> Iterator[str]:
-    """Words in columns, and below each its weight; of documents each sentence with its own weight before it."""
+    """Yield lines of words with their weights below; in documents each sentence starts with its weight."""
     for number, (begin, end) in enumerate(text.bounds):
         lead = "" if text.sentences is None else f"{text.sentences[number]:.3f}  "
-        words = [_shown(text, at) for at in range(begin, end)]
+        words = [_marked_word(text, at) for at in range(begin, end)]
         values = ["" if text.colour is None else f"{text.colour[at]:.3f}" for at in range(begin, end)]
         columns = [max(word, value, key=cell_len) for word, value in zip(words, values, strict=True)]
-        for row, some in enumerate(_rows(columns, width - len(lead))):
+        for row, some in enumerate(_wrapped(columns, width - len(lead))):
             wide = [cell_len(columns[at]) for at in some]
-            yield (" " * len(lead) if row else lead) + _columns([words[at] for at in some], wide)
+            yield (" " * len(lead) if row else lead) + _aligned([words[at] for at in some], wide)
             if text.colour is not None:
-                yield " " * len(lead) + _columns([values[at] for at in some], wide)
+                yield " " * len(lead) + _aligned([values[at] for at in some], wide)
 
 
-def _columns(values: Sequence[str], wide: Sequence[int]) -> str:
+def _aligned(values: Sequence[str], wide: Sequence[int]) -> str:
+    """Return values in columns of given widths."""
     return " ".join(value + " " * (room - cell_len(value)) for value, room in zip(values, wide, strict=True)).rstrip()
 
 
-def _rows(columns: Sequence[str], width: int) -> Iterator[list[int]]:
-    """The numbers of columns in rows that are no wider than `width`, unless a single column is."""
+def _wrapped(columns: Sequence[str], width: int) -> Iterator[list[int]]:
+    """Yield rows of column indices, no wider than `width` unless a single column is."""
     row, used = list[int](), 0
     for number, column in enumerate(columns):
         wide = cell_len(column)
@@ -164,30 +172,32 @@ def _rows(columns: Sequence[str], width: int) -> Iterator[list[int]]:
         yield row
 
 
-def _shown(text: Text, at: int) -> str:
-    """A word; one that the run does not know is in brackets, and one that was left out between tildes."""
+def _marked_word(text: Text, at: int) -> str:
+    """Return a word, in brackets if it is unknown, between tildes if it was dropped."""
     word = printable(text.words[at])
     word = f"[{word}]" if text.unknown[at] else word
-    return f"~{word}~" if _dropped(text, at) else word
+    return f"~{word}~" if _is_dropped(text, at) else word
 
 
-def _dropped(text: Text, at: int) -> bool:
+def _is_dropped(text: Text, at: int) -> bool:
+    """Return whether the agent selected not to read a word."""
     return text.dropped is not None and bool(text.dropped[at])
 
 
 def _meaning(text: Text) -> str:
-    """What the number of a word is."""
+    """Return what the numbers of words are."""
     if text.sentences is not None:
         return "sqrt(sentence weight) x word weight"
     return "mean weight over hops" if text.hops is not None else "weight"
 
 
-def _notes(text: Text, coloured: bool) -> Iterator[str]:
+def _legend_lines(text: Text, coloured: bool) -> Iterator[str]:
+    """Yield notes that explain numbers, brackets and tildes."""
     if text.weights is None:
         yield "this encoder has no weights of tokens"
     elif not coloured:
         yield f"below each word: {_meaning(text)}"
     if text.unknown.any():
-        yield "in brackets: words that the run does not know; all are read alike"
+        yield "in brackets: unknown words; all of them have the same embedding"
     if text.dropped is not None and text.dropped.any():
-        yield f"between tildes: words that were chosen to be left out, {100 * text.dropped.mean():.0f} % of them"
+        yield f"between tildes: words that the selector left out, {100 * text.dropped.mean():.0f} % of them"

@@ -1,4 +1,4 @@
-"""Texts as HTML: words on grounds as strong as their weights, and below them the answer."""
+"""Texts as HTML: words on backgrounds as strong as their weights, with the answer below."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,36 +8,37 @@ from numpy.typing import NDArray
 
 from glimpse.reporting.drawing.svg import printable
 from glimpse.reporting.text.accounts import Account, Floats, Text
-from glimpse.reporting.text.token_drawings import shares
+from glimpse.reporting.text.token_drawings import relative_weights
 
 _MOST_WORDS = 600
-"""Words of a text that are on the page."""
+"""Maximum number of words of a text on the page."""
 
 
-def reading(one: Account, classes: Sequence[str]) -> str:
-    """A text, or a pair, with the answer below."""
-    body = "".join(_document(text) if text.sentences is not None else _plain(text) for text in one.texts)
-    told = f"{answer(one, classes)}{_agreement(one.texts[0])}"
-    return f'<figure class="reading">{body}<figcaption>{told}</figcaption></figure>'
+def text_figure(one: Account, classes: Sequence[str]) -> str:
+    """Return a text, or a pair, with the answer below."""
+    body = "".join(_document(text) if text.sentences is not None else _plain_text(text) for text in one.texts)
+    caption = f"{answer_html(one, classes)}{_agreement(one.texts[0])}"
+    return f'<figure class="reading">{body}<figcaption>{caption}</figcaption></figure>'
 
 
 def _agreement(text: Text) -> str:
-    """How many of the words that people marked were read, and how many others, where an agent chose."""
-    if text.marked is None or text.dropped is None:
+    """Return how many words, and how many of the human rationale, a selecting agent read; empty for other agents."""
+    if text.human_rationale is None or text.dropped is None:
         return ""
-    both, read, marked = (text.marked & ~text.dropped).sum(), (~text.dropped).sum(), text.marked.sum()
-    return f" <small>read {read:,} of {len(text.words):,} words, among them {both:,} of {marked:,} marked ones</small>"
+    kept, human = ~text.dropped, text.human_rationale
+    rationale = f"{(human & kept).sum():,} of the {human.sum():,} words of the human rationale"
+    return f" <small>read {kept.sum():,} of {len(text.words):,} words, {rationale} among them</small>"
 
 
-def answer(one: Account, classes: Sequence[str]) -> str:
-    """The answer, its probability, and what would have been right."""
+def answer_html(one: Account, classes: Sequence[str]) -> str:
+    """Return the answer, its probability and, if it is wrong, the true one."""
     if one.score is not None:
         true = "" if one.true is None else f", is {one.true:.4g} <small>{one.miss:.2f} off</small>"
         return f"{one.score:.2f}{true}"
-    said, sure = escape(classes[one.said]), f"<small>{100 * float(one.belief.max()):.0f} %</small>"
-    if one.true is None or int(one.true) == one.said:
-        return f"{said} {sure}"
-    return f'<span class="wrong">{said}</span> {sure}, is {escape(classes[int(one.true)])}'
+    answered, sure = escape(classes[one.answered]), f"<small>{100 * float(one.belief.max()):.0f} %</small>"
+    if one.true is None or int(one.true) == one.answered:
+        return f"{answered} {sure}"
+    return f'<span class="wrong">{answered}</span> {sure}, is {escape(classes[int(one.true)])}'
 
 
 def token_spans(
@@ -46,28 +47,38 @@ def token_spans(
     strengths: Floats | None,
     unknown: NDArray[np.bool_],
     dropped: NDArray[np.bool_] | None = None,
-    marked: NDArray[np.bool_] | None = None,
+    human_rationale: NDArray[np.bool_] | None = None,
 ) -> str:
-    """Words with their weights, on grounds of their strengths in [0, 1], all (L,).
+    """Return words on backgrounds of given strengths.
 
-    Those not known are dotted, those that were left out are struck out, and those that people marked are underlined.
+    Unknown words are dotted, dropped words struck out, and words of the human rationale underlined.
+
+    Args:
+        words: L words.
+        weights: (L,), shown as tooltips; None for none.
+        strengths: (L,) in [0, 1], opacities of the backgrounds; None for none.
+        unknown: (L,), unknown words.
+        dropped: (L,), words that the agent did not read.
+        human_rationale: (L,), words of the human rationale.
     """
     spans = []
     for number, word in enumerate(words):
         faint = strengths is None or strengths[number] < 0.005
         style = "" if faint or strengths is None else f' style="--w:{strengths[number]:.2f}"'
-        told = "" if weights is None else f' title="{weights[number]:.4f}"'
-        kinds = ["unknown"] * bool(unknown[number]) + ["marked"] * (marked is not None and bool(marked[number]))
+        tooltip = "" if weights is None else f' title="{weights[number]:.4f}"'
+        kinds = ["unknown"] * bool(unknown[number]) + ["human-rationale"] * (
+            human_rationale is not None and bool(human_rationale[number])
+        )
         kind = f' class="{" ".join(kinds)}"' if kinds else ""
         tag = "s" if dropped is not None and dropped[number] else "span"
-        spans.append(f"<{tag}{kind}{style}{told}>{escape(printable(word))}</{tag}>")
+        spans.append(f"<{tag}{kind}{style}{tooltip}>{escape(printable(word))}</{tag}>")
     return " ".join(spans)
 
 
 def token_line(text: Text, weights: Floats | None) -> str:
-    """All words with some weights (L,); of a long text the first ones, and how much of the weight the others have."""
-    strengths = None if weights is None else shares(weights)
-    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown, text.dropped, text.marked)
+    """Return words with weights (L,); of a long text the first ones, and the total weight of the others."""
+    strengths = None if weights is None else relative_weights(weights)
+    shown = token_spans(text.words[:_MOST_WORDS], weights, strengths, text.unknown, text.dropped, text.human_rationale)
     rest = len(text.words) - _MOST_WORDS
     if rest <= 0:
         return shown or "<small>no words</small>"
@@ -75,21 +86,27 @@ def token_line(text: Text, weights: Floats | None) -> str:
     return f"{shown} <small>and {rest:,} more words{held}</small>"
 
 
-def _plain(text: Text) -> str:
+def _plain_text(text: Text) -> str:
+    """Return a text as one paragraph."""
     return f'<p class="tokens">{token_line(text, text.weights)}</p>'
 
 
 def _document(text: Text) -> str:
-    """A sentence a line, its weight at the left."""
+    """Return a document, one sentence per line with its weight at the left."""
     assert text.sentences is not None and text.weights is not None and text.colour is not None
-    of_sentences, strengths = shares(text.sentences), shares(text.colour)
+    of_sentences, strengths = relative_weights(text.sentences), relative_weights(text.colour)
     lines, shown = [], 0
     for number, (begin, end) in enumerate(text.bounds):
         if begin and end > _MOST_WORDS:
             break
-        marked = None if text.marked is None else text.marked[begin:end]
+        human_rationale = None if text.human_rationale is None else text.human_rationale[begin:end]
         words = token_spans(
-            text.words[begin:end], text.weights[begin:end], strengths[begin:end], text.unknown[begin:end], None, marked
+            text.words[begin:end],
+            text.weights[begin:end],
+            strengths[begin:end],
+            text.unknown[begin:end],
+            None,
+            human_rationale,
         )
         chip = f'<b style="--w:{of_sentences[number]:.2f}">{text.sentences[number]:.2f}</b>'
         lines.append(f'<li>{chip}<p class="tokens">{words}</p></li>')

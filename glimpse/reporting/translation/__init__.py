@@ -1,1 +1,1 @@
-"""The report of a run that translates."""
+"""Report of a run that translates."""

@@ -1,4 +1,4 @@
-"""Which pieces of the source each piece of a translation attended to: as numbers, for drawings."""
+"""Alignments: attention weights of each token of a translation over the tokens of the source."""
 
 from typing import NamedTuple
 
@@ -12,15 +12,16 @@ from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.generation import Translation
 from glimpse.reporting.drawing.svg import Drawing, below, beside, matrix, title_line
 
-_HEARD_BEFORE = 0.3
-"""Of the darkness of what was heard just before a piece, that of what was heard before the piece before it."""
+_READ_EARLIER = 0.3
+"""Darkness of source tokens that were read before the previous WRITE, relative to those read since."""
 
 
 class Alignment(NamedTuple):
-    """Of one translation.
+    """Attention weights of one translation.
 
-    source, target: L and M pieces, as they are shown.
-    maps: (M, L) in [0, 1] by name, of a layer's head or the only one; none where nothing was attended to.
+    source: L tokens, as text.
+    target: M tokens, as text.
+    maps: weights (M, L) in [0, 1] by name, one for each head of each layer, or a single one; empty without attention.
     """
 
     source: list[str]
@@ -29,7 +30,7 @@ class Alignment(NamedTuple):
 
     @property
     def mean(self) -> NDArray[np.float32] | None:
-        """The mean of the last layer's heads, or the only map."""
+        """The mean over the last layer's heads, or the only map; None without attention."""
         if not self.maps:
             return None
         last = list(self.maps)[-1].partition(",")[0]
@@ -38,12 +39,15 @@ class Alignment(NamedTuple):
 
 
 @torch.no_grad()
-def align(agent: Translator, world: Translating, translation: Translation) -> Alignment:
-    """Attention to the source at each piece of a translation; of a simultaneous one what was heard by then."""
-    if translation.heard:
-        return _staircase(world, translation)
+def align(agent: Translator, env: Translating, translation: Translation) -> Alignment:
+    """Compute the attention to the source at each token of a translation.
+
+    For a simultaneous translation, return which source tokens had been read instead.
+    """
+    if translation.delays:
+        return _staircase(env, translation)
     source, target = (
-        torch.tensor([pieces], device=world.device) for pieces in (translation.source_pieces, translation.target_pieces)
+        torch.tensor([tokens], device=env.device) for tokens in (translation.source_tokens, translation.target_tokens)
     )
     maps: dict[str, NDArray[np.float32]] = {}
     for name, weights in agent.align(source, target).items():
@@ -53,34 +57,34 @@ def align(agent: Translator, world: Translating, translation: Translation) -> Al
         else:
             layer = name.replace("cross", "layer ")
             maps |= {f"{layer}, head {number}": head for number, head in enumerate(one, 1)}
-    return Alignment(*_spelled(world, translation), maps)
+    return Alignment(*_token_texts(env, translation), maps)
 
 
-def _staircase(world: Translating, translation: Translation) -> Alignment:
-    """READ and WRITE as stairs: of what was heard before each piece, the newest is the darkest."""
-    place, heard = np.arange(len(translation.source_pieces)), np.array(translation.heard)[:, None]
-    before = np.concatenate([np.zeros((1, 1), heard.dtype), heard[:-1]])
-    stairs = np.where(place < before, _HEARD_BEFORE, np.where(place < heard, 1.0, 0.0)).astype(np.float32)
-    return Alignment(*_spelled(world, translation), {"heard": stairs})
+def _staircase(env: Translating, translation: Translation) -> Alignment:
+    """Return READ and WRITE as a staircase: source tokens read before each WRITE, the newest ones darkest."""
+    position, delays = np.arange(len(translation.source_tokens)), np.array(translation.delays)[:, None]
+    before = np.concatenate([np.zeros((1, 1), delays.dtype), delays[:-1]])
+    stairs = np.where(position < before, _READ_EARLIER, np.where(position < delays, 1.0, 0.0)).astype(np.float32)
+    return Alignment(*_token_texts(env, translation), {"delays": stairs})
 
 
-def _spelled(world: Translating, translation: Translation) -> tuple[list[str], list[str]]:
-    """The pieces of source and target, as they are shown."""
-    both = translation.source_pieces, translation.target_pieces
+def _token_texts(env: Translating, translation: Translation) -> tuple[list[str], list[str]]:
+    """Return the tokens of source and target as text."""
+    both = translation.source_tokens, translation.target_tokens
     source, target = (
-        [*language.spell(piece for piece in pieces if piece != END), "</s>"]
-        for language, pieces in zip(world.languages, both, strict=True)
+        [*language.spell(token for token in tokens if token != END), "</s>"]
+        for language, tokens in zip(env.languages, both, strict=True)
     )
-    return source, target[: len(translation.target_pieces)]
+    return source, target[: len(translation.target_tokens)]
 
 
 def alignment_drawing(one: Alignment, title: str, heads: bool = True) -> Drawing:
-    """Which pieces were attended to; a row is a piece that was written.
+    """Draw an alignment; a row is a token of the translation.
 
     Args:
         one: the alignment.
-        title: above it; none where it is empty.
-        heads: whether there is a matrix for each head, a line of them for each layer; or else their mean in the last.
+        title: title above it; none if it is empty.
+        heads: whether to draw a matrix for each head, in a line per layer, instead of the mean over the last layer.
     """
     heading = [title_line(title)] if title else []
     if one.mean is None:
@@ -88,12 +92,12 @@ def alignment_drawing(one: Alignment, title: str, heads: bool = True) -> Drawing
     if not heads or len(one.maps) == 1:
         return below([*heading, matrix(one.mean.clip(0, 1), one.target, one.source)], 8)
     lines: dict[str, list[Drawing]] = {}
-    for name, drawing in map_drawing(one):
-        named = below([title_line(name, "quiet small"), drawing], 0)
-        lines.setdefault(name.partition(",")[0], []).append(named)
+    for name, drawing in head_drawings(one):
+        titled = below([title_line(name, "quiet small"), drawing], 0)
+        lines.setdefault(name.partition(",")[0], []).append(titled)
     return below([*heading, *(beside(line) for line in lines.values())], 8)
 
 
-def map_drawing(one: Alignment) -> list[tuple[str, Drawing]]:
-    """A matrix for each head, with its name."""
+def head_drawings(one: Alignment) -> list[tuple[str, Drawing]]:
+    """Return the name and matrix of each head."""
     return [(name, matrix(weights.clip(0, 1), one.target, one.source)) for name, weights in one.maps.items()]

@@ -1,4 +1,4 @@
-"""Alignments as an image, for where SVG cannot be shown."""
+"""Alignments as a bitmap image, for viewers without SVG."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from glimpse.envs.lettering import Font, lettering
+from glimpse.envs.lettering import Font, fit_lettering
 from glimpse.reporting.drawing.scanpaths import blend
 from glimpse.reporting.drawing.svg import printable
 from glimpse.reporting.translation.alignment import Alignment
@@ -16,25 +16,27 @@ _HEAT = np.array([(255, 255, 255), (150, 218, 226), (44, 160, 174), (0, 60, 70)]
 
 
 def alignment_image(drawn: Sequence[tuple[str, Alignment]], heads: bool = False) -> Image.Image:
-    """Maps of alignments, one below the other, each under its translation; a row is a piece written.
+    """Draw alignments, one below the other, each under its translation; a row is a token of the translation.
 
     Args:
         drawn: translations and their alignments.
-        heads: whether there is a map for each head, a line of them for each layer; or else their mean in the last.
+        heads: whether to draw a map for each head, in a line per layer, instead of the mean over the last layer.
     """
-    return _below([_heads(title, one) if heads else _tile(title, one, one.mean) for title, one in drawn])
+    return _stack([_head_tiles(title, one) if heads else _map_image(title, one, one.mean) for title, one in drawn])
 
 
-def _heads(title: str, one: Alignment) -> Image.Image:
+def _head_tiles(title: str, one: Alignment) -> Image.Image:
+    """Draw the maps of all heads, in a line per layer."""
     if len(one.maps) < 2:
-        return _tile(title, one, one.mean)
+        return _map_image(title, one, one.mean)
     layers: dict[str, list[Image.Image]] = {}
     for name, weights in one.maps.items():
-        layers.setdefault(name.partition(",")[0], []).append(_tile(name, one, weights))
-    return _below([_line(title), *(_beside(tiles) for tiles in layers.values())])
+        layers.setdefault(name.partition(",")[0], []).append(_map_image(name, one, weights))
+    return _stack([_heading_image(title), *(_in_a_row(tiles) for tiles in layers.values())])
 
 
-def _below(tiles: Sequence[Image.Image]) -> Image.Image:
+def _stack(tiles: Sequence[Image.Image]) -> Image.Image:
+    """Arrange images from top to bottom."""
     width, height = max((tile.width for tile in tiles), default=1), sum(tile.height for tile in tiles)
     whole, top = Image.new("RGB", (width, max(1, height)), "white"), 0
     for tile in tiles:
@@ -43,7 +45,8 @@ def _below(tiles: Sequence[Image.Image]) -> Image.Image:
     return whole
 
 
-def _beside(tiles: Sequence[Image.Image]) -> Image.Image:
+def _in_a_row(tiles: Sequence[Image.Image]) -> Image.Image:
+    """Arrange images from left to right."""
     whole, left = Image.new("RGB", (sum(tile.width for tile in tiles), tiles[0].height), "white"), 0
     for tile in tiles:
         whole.paste(tile, (left, 0))
@@ -51,15 +54,17 @@ def _beside(tiles: Sequence[Image.Image]) -> Image.Image:
     return whole
 
 
-def _line(text: str) -> Image.Image:
-    (shown,), font = lettering([printable(text)], _TITLE)
+def _heading_image(text: str) -> Image.Image:
+    """Draw a line of text."""
+    (shown,), font = fit_lettering([printable(text)], _TITLE)
     image = Image.new("RGB", (int(font.getlength(shown)) + 2 * _MARGIN, _TITLE + _MARGIN), "white")
     ImageDraw.Draw(image).text((_MARGIN, 4), shown, fill="black", font=font)
     return image
 
 
-def _tile(title: str, one: Alignment, weights: NDArray[np.float32] | None) -> Image.Image:
-    names, font = lettering(map(printable, (*one.target, *one.source)), _LETTERS)
+def _map_image(title: str, one: Alignment, weights: NDArray[np.float32] | None) -> Image.Image:
+    """Draw one map with its title and the tokens of both texts."""
+    names, font = fit_lettering(map(printable, (*one.target, *one.source)), _LETTERS)
     rows, columns = names[: len(one.target)], names[len(one.target) :]
     if weights is None:
         weights = np.zeros((len(rows), len(columns)), np.float32)
@@ -68,7 +73,7 @@ def _tile(title: str, one: Alignment, weights: NDArray[np.float32] | None) -> Im
     field = Image.fromarray(blend(_HEAT, weights).round().astype(np.uint8)).resize(
         (_SQUARE * len(columns), _SQUARE * len(rows)), Image.Resampling.NEAREST
     )
-    heading = _line(title)
+    heading = _heading_image(title)
     width = max(left + field.width + _MARGIN, heading.width)
     tile = Image.new("RGB", (width, top + field.height + _MARGIN), "white")
     tile.paste(heading, (0, 0))
@@ -84,7 +89,7 @@ def _tile(title: str, one: Alignment, weights: NDArray[np.float32] | None) -> Im
 
 
 def _upright(name: str, font: Font) -> Image.Image:
-    """A column's name, to be read from below."""
+    """Draw a column's name, rotated to read upwards."""
     image = Image.new("RGB", (int(font.getlength(name)) + 4, _SQUARE), "white")
     ImageDraw.Draw(image).text((2, 9), name, fill="black", font=font, anchor="lm")
     return image.rotate(90, expand=True)

@@ -1,4 +1,4 @@
-"""An alignment in the terminal: a row for each piece that was written, a column for each that was read."""
+"""Alignments in the terminal: a row for each target token, a column for each source token."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.text import Text as Line
 
 from glimpse.reporting.drawing.svg import printable
-from glimpse.reporting.text.text_terminal import encodable, ground
+from glimpse.reporting.text.text_terminal import background, encodable
 from glimpse.reporting.translation.alignment import Alignment
 
 _SHADES = " \u2591\u2592\u2593\u2588"
 
 
 def print_alignment(one: Alignment, heads: bool = False) -> None:
-    """Print the mean of the last layer's heads, or each head: colours in a terminal, shades of letters elsewhere."""
+    """Print the mean over the last layer's heads, or each head: as colours in a terminal, else as characters."""
     if one.mean is None:
         print("this decoder has no attention")
     elif not heads or len(one.maps) == 1:
@@ -28,10 +28,11 @@ def print_alignment(one: Alignment, heads: bool = False) -> None:
 
 
 def _print_map(one: Alignment, weights: NDArray[np.float32]) -> None:
+    """Print one map (M, L) with the tokens of both texts."""
     console = Console(highlight=False)
     coloured = console.is_terminal and not console.no_color and console.color_system is not None
     width = max(map(cell_len, map(printable, one.target)), default=0)
-    for line in _heading(one.source, width):
+    for line in _column_names(one.source, width):
         print(line)
     for name, row in zip(one.target, weights, strict=True):
         shown = printable(name)
@@ -39,14 +40,14 @@ def _print_map(one: Alignment, weights: NDArray[np.float32]) -> None:
         if coloured:
             cells = Line(lead)
             for share in row.tolist():
-                cells.append("  ", ground(console, share, "heat"))
+                cells.append("  ", background(console, share, "heat"))
             console.print(cells, soft_wrap=True)
         else:
             print((lead + "".join(2 * _shade(share) for share in row.tolist())).rstrip())
 
 
-def _heading(names: Sequence[str], width: int) -> Iterator[str]:
-    """The names of columns, written downwards, so that each is two letters wide."""
+def _column_names(names: Sequence[str], width: int) -> Iterator[str]:
+    """Yield lines with the names of columns, written downwards, each two characters wide."""
     rows = max(map(len, names), default=0)
     for at in range(rows):
         letters = (name[at - rows + len(name)] if at >= rows - len(name) else " " for name in map(printable, names))
@@ -54,5 +55,6 @@ def _heading(names: Sequence[str], width: int) -> Iterator[str]:
 
 
 def _shade(share: float) -> str:
+    """Return the character for a weight in [0, 1]."""
     level = round(float(np.clip(share, 0, 1)) * (len(_SHADES) - 1))
     return encodable(_SHADES[level], " .:o#"[level])

@@ -1,22 +1,19 @@
-"""`glimpse translate RUN`: texts of the user's own, from the command line or line by line from standard input."""
+"""`glimpse translate RUN`: translate texts from the command line, or line by line from standard input."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
-from typing import cast
 
-from glimpse.agents.translation.options import SearchOptions, TranslatorOptions
-from glimpse.agents.translation.simultaneous_translator import Interpreter
+from glimpse.agents.translation.options import SearchOptions
+from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.translator import Translator
-from glimpse.config.files import load_experiment
 from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
-from glimpse.evaluation.generation import Translation, interpret_texts, translate_texts
+from glimpse.evaluation.generation import Translation, translate_simultaneously, translate_texts
 from glimpse.reporting.drawing.svg import below, svg_file
 from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing
 from glimpse.runs.durable import replace_file, reporting_write_errors
-from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
 
@@ -33,44 +30,44 @@ def translate_command(
     device: str | None,
     average: int | None,
 ) -> None:
-    """Print the translation of each text; without texts, of each line of standard input, as soon as it is there.
+    """Print the translation of each text, or of each line of standard input as soon as it is read.
 
     Args:
         run: the run's folder.
-        texts: what is to be translated.
-        beam: translations kept at each piece, in place of the config's.
-        length_penalty: in place of the config's.
-        batch: lines that are read before they are translated, side by side.
-        show: whether to print what was attended to below each translation.
-        heads: whether to print that of each head, and not the mean of the last layer's.
-        output: an .svg or .png file for what was attended to.
-        device: in place of the config's.
-        average: the newest checkpoints whose mean translates, in place of the best one.
+        texts: texts to translate; empty for standard input.
+        beam: beam width that replaces the config's.
+        length_penalty: length penalty that replaces the config's.
+        batch: number of texts that are translated at a time.
+        show: whether to print the alignment below each translation.
+        heads: whether to print the alignment of each head, instead of the mean over the last layer.
+        output: an .svg or .png file for the alignments.
+        device: device that replaces the config's.
+        average: number of newest checkpoints whose mean is used, instead of the best checkpoint.
 
     Raises:
-        UserError: if there is no run or none that translates, or a file cannot be read or written.
+        UserError: if there is no run, it does not translate, or a file cannot be read or written.
         DataError: if a library is missing.
     """
-    options = load_experiment(RunFolder.open(run).config_path)
-    if not isinstance(options.agent, TranslatorOptions):
-        raise UserError(f"{run} does not translate: its task is {options.task.name!r}")
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    trained = open_run(run, None, device, _tell, average)
-    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
-    if isinstance(agent, Interpreter) and (beam, length_penalty) != (None, None):
-        raise UserError(f"{run} writes while it hears, so it has no --beam and no --length-penalty")
+    trained = open_run(run, None, device, _print_to_stderr, average)
+    agent: Translator = trained.agent
+    env: Translating = trained.env
+    if isinstance(agent, SimultaneousTranslator) and (beam, length_penalty) != (None, None):
+        raise UserError(f"{run} translates simultaneously, so it has no --beam and no --length-penalty")
     given = {"beam": beam, "length_penalty": length_penalty}
     search = agent.options.search.model_copy(update={name: value for name, value in given.items() if value is not None})
     drawn: list[tuple[str, Alignment]] = []
     numbers = count(1)
-    for some in _groups(texts, batch):
-        for one, number in zip(_translated(agent, world, some, search), numbers, strict=False):
+    for some in _batches(texts, batch):
+        for one, number in zip(_translations(agent, env, some, search), numbers, strict=False):
             if one.left_out:
-                _tell(f"text {number}: its last {one.left_out:,} pieces were left out, {world.longest - 1} were read")
+                _print_to_stderr(
+                    f"text {number}: its last {one.left_out:,} tokens were left out, {env.longest - 1} were read"
+                )
             print(one.target, flush=True)
             if (show or output) and one.text:
-                alignment = align(agent, world, one)
+                alignment = align(agent, env, one)
                 drawn += [(one.target, alignment)] if output else []
                 if show:
                     from glimpse.reporting.translation.alignment_terminal import print_alignment
@@ -80,14 +77,19 @@ def translate_command(
         _draw(drawn, output)
 
 
-def _groups(texts: Sequence[str], batch: int) -> Iterator[list[str]]:
-    """The texts; or the lines of standard input, as they come."""
+def _batches(texts: Sequence[str], batch: int) -> Iterator[list[str]]:
+    """Yield the texts, or the lines of standard input as they come, in batches."""
     lines = (text.strip() for text in texts) if texts else _lines()
     while some := list(islice(lines, batch)):
         yield some
 
 
 def _lines() -> Iterator[str]:
+    """Yield the lines of standard input.
+
+    Raises:
+        UserError: if there is no standard input, or it is not UTF-8.
+    """
     if sys.stdin is None:
         raise UserError("there is nothing to translate: give a TEXT, or texts on standard input")
     for number, line in enumerate(sys.stdin.buffer, 1):
@@ -97,21 +99,21 @@ def _lines() -> Iterator[str]:
             raise UserError(f"standard input, line {number}, is not UTF-8: byte {error.start + 1} of it") from None
 
 
-def _translated(
-    agent: Translator, world: Translating, texts: Sequence[str], search: SearchOptions
+def _translations(
+    agent: Translator, env: Translating, texts: Sequence[str], search: SearchOptions
 ) -> Iterator[Translation]:
-    """An empty line stays an empty line."""
+    """Yield the translation of each text; that of an empty text is empty."""
     some = [text for text in texts if text.strip()]
-    if isinstance(agent, Interpreter):
-        found = iter(interpret_texts(agent, world, some, len(texts)))
+    if isinstance(agent, SimultaneousTranslator):
+        found = iter(translate_simultaneously(agent, env, some, len(texts)))
     else:
-        found = iter(translate_texts(agent, world, some, search, len(texts)))
+        found = iter(translate_texts(agent, env, some, search, len(texts)))
     for text in texts:
         yield next(found) if text.strip() else Translation("", "", [], [], 0.0)
 
 
 def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
-    """Alignments below each other, in a file."""
+    """Draw alignments one below the other into a file."""
     if output.suffix == ".svg":
         data = svg_file(below(alignment_drawing(one, target) for target, one in drawn), "alignments")
     else:
@@ -121,9 +123,9 @@ def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
         data = png(alignment_image(drawn, heads=True))
     with reporting_write_errors(output):
         replace_file(output, data)
-    _tell(str(output))
+    _print_to_stderr(str(output))
 
 
-def _tell(line: str) -> None:
-    """Beside what is translated, so that it is not taken for a part of it."""
+def _print_to_stderr(line: str) -> None:
+    """Print a message to standard error, apart from the translations."""
     print(line, file=sys.stderr)

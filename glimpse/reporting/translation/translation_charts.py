@@ -1,4 +1,4 @@
-"""Charts of translations: BLEU by the length of the source, and BLEU by lag."""
+"""Charts of translation quality: BLEU over the length of the source, and BLEU over lag."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,13 @@ Points = tuple[tuple[float, float | None], ...]
 
 
 def length_points(groups: Sequence[dict[str, Any]]) -> Points:
-    """Of groups as `evaluate` keeps them, `words` (up to so many; None for all longer ones) and `bleu`.
+    """Return (length, BLEU) of groups of sentences.
+
+    Args:
+        groups: as in evaluation.json, `words` (maximum length; None for all longer sentences) and `bleu`.
 
     Returns:
-        The middle of each group's lengths, three words behind the last limit for the longest, and its BLEU.
+        The middle of each group's lengths (for the longest, three words above the last limit), and its BLEU.
     """
     points: list[tuple[float, float | None]] = []
     low = 0
@@ -23,18 +26,21 @@ def length_points(groups: Sequence[dict[str, Any]]) -> Points:
     return tuple(points)
 
 
-def length_chart(split: str, measured: dict[str, Any]) -> Chart:
-    """BLEU by the length of the source: the curve by which attention was first defended (Bahdanau et al., 2015)."""
+def bleu_by_length_chart(split: str, measured: dict[str, Any]) -> Chart:
+    """Return the chart of BLEU over the length of the source (Bahdanau et al., 2015, figure 2)."""
     points = length_points(measured["by_length"])
     return Chart(f"{split.capitalize()} BLEU by length", "words of the source", (Series("BLEU", points),))
 
 
 def lag_chart(split: str, measured: dict[str, Any]) -> Chart:
-    """BLEU over the differentiable lag, which no policy makes small by some early pieces: wait-k, and the run's own."""
-    own = measured["interpreted"]
+    """Return the chart of BLEU over differentiable average lagging, for the run's own policy and for wait-k.
+
+    Unlike average lagging, it cannot be made small by a few early tokens.
+    """
+    own = measured["simultaneous"]
     waits = tuple((one["dal_words"], one["bleu"]) for one in measured["waits"])
     return Chart(
         f"{split.capitalize()} BLEU by lag",
-        "words behind (differentiable average lagging)",
+        "differentiable average lagging, words",
         (Series("own policy", ((own["dal_words"], own["bleu"]),)), Series("wait-k", waits, "control")),
     )

@@ -1,45 +1,46 @@
-"""The report of a run that translates: how good it is, and which words of the source it attended to.
+"""Report of a run that translates: its translation quality, and which source tokens it attends to.
 
-The test set is for measuring only, so none of its sentences is shown.
+Sentences of the test set are never shown.
 """
 
 import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from glimpse.agents.translation.simultaneous_translator import Interpreter
+from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.translator import Translator
 from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
-from glimpse.evaluation.generation import interpret_texts, translate_texts
+from glimpse.evaluation.generation import translate_simultaneously, translate_texts
 from glimpse.evaluation.replay import evenly
-from glimpse.evaluation.translation_evaluator import not_tested
+from glimpse.evaluation.translation_evaluator import own_texts_note
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.drawing.scanpaths import png
-from glimpse.reporting.drawing.svg import Drawing, below, inline, svg_file
-from glimpse.reporting.html_page import Section, config, page, single_chart, training
-from glimpse.reporting.run_record import Record, training_charts
-from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing, map_drawing
+from glimpse.reporting.drawing.svg import Drawing, below, inline_svg, svg_file
+from glimpse.reporting.html_page import Section, config_section, report_page, single_chart, training_section
+from glimpse.reporting.run_record import RunRecord, training_charts
+from glimpse.reporting.tracked_picture import TrackedPicture
+from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing, head_drawings
 from glimpse.reporting.translation.alignment_image import alignment_image
-from glimpse.reporting.translation.translation_charts import lag_chart, length_chart
+from glimpse.reporting.translation.translation_charts import bleu_by_length_chart, lag_chart
 from glimpse.runs.durable import reporting_read_errors, reporting_write_errors
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
     "validation_bleu": "Validation BLEU, greedy",
-    "validation_perplexity": "Validation perplexity of a piece",
-    "validation_loss": "Validation cross-entropy of a piece",
-    "validation_lag": "Validation: average lagging, words",
-    "validation_reward": "Validation: BLEU of a sentence less its delay",
-    "validation_accuracy": "Validation: pieces that are the likeliest, share",
+    "validation_perplexity": "Validation perplexity of a token",
+    "validation_loss": "Validation cross-entropy of a token",
+    "validation_lag": "Validation average lagging, words",
+    "validation_reward": "Validation reward: sentence BLEU minus delay",
+    "validation_accuracy": "Validation accuracy of a token",
 }
 
 
-class Shown(NamedTuple):
-    """A sentence: source, reference, what the run made of it, and what it attended to."""
+class ShownTranslation(NamedTuple):
+    """A source sentence with its reference, the run's translation and its alignment."""
 
     source: str
     reference: str
@@ -47,24 +48,25 @@ class Shown(NamedTuple):
     alignment: Alignment
 
 
-def translation_files(record: Record, sentences: int) -> dict[str, bytes]:
-    """The files of the report, by name; `sentences` are shown with their alignments."""
+def translation_files(record: RunRecord, sentences: int) -> dict[str, bytes]:
+    """Return the files of the report by name; `sentences` sentences are shown with their alignments."""
     trained = record.trained
-    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
-    shown = shown_sentences(agent, world, sentences)
+    agent: Translator = trained.agent
+    env: Translating = trained.env
+    shown = shown_sentences(agent, env, sentences)
     measured = _measured(trained.folder.evaluation_path)
     curves = training_charts([_without_reward(row) for row in record.metrics], _TITLES)
     drawn = [chart for split, found in measured.items() for chart, _ in _charts(split, found)]
     sections = [
         Section("results", "Results", _results(record, measured)),
-        training(curves, "dropout"),
-        Section("sentences", "Sentences", _sentences(shown)),
-        *([Section("heads", "Head by head", _heads(shown[0]))] if len(shown[0].alignment.maps) > 1 else []),
-        config(record),
+        training_section(curves, "dropout"),
+        Section("sentences", "Sentences", _sentences_body(shown)),
+        *([Section("heads", "Head by head", _heads_body(shown[0]))] if len(shown[0].alignment.maps) > 1 else []),
+        config_section(record),
     ]
-    hero = f'<div class="hero">{_aligned(shown[0])}</div>'
-    title = f"{trained.experiment.shown_agent} on {trained.experiment.shown_task}"
-    document = page(record, title, _LEAD, _facts(agent, world), hero, sections)
+    hero = f'<div class="hero">{_aligned_sentence(shown[0])}</div>'
+    title = f"{trained.experiment.agent_title} on {trained.experiment.task_title}"
+    document = report_page(record, title, _LEAD, _facts(agent, env), hero, sections)
     return {
         "alignments.svg": svg_file(alignments_drawing(shown), "alignments"),
         "alignments.png": png(alignment_image([(one.target, one.alignment) for one in shown])),
@@ -73,49 +75,49 @@ def translation_files(record: Record, sentences: int) -> dict[str, bytes]:
     }
 
 
-def shown_sentences(agent: Translator, world: Translating, sentences: int) -> list[Shown]:
-    """Sentences spread evenly over the world's split, as the run's search translates them."""
-    numbers = evenly(world.examples, sentences)
-    texts, references = ([side[number] for number in numbers] for side in world.texts)
-    if isinstance(agent, Interpreter):
-        found = interpret_texts(agent, world, texts, len(texts))
+def shown_sentences(agent: Translator, env: Translating, sentences: int) -> list[ShownTranslation]:
+    """Translate sentences spread evenly over the environment's split with the run's search options."""
+    numbers = evenly(env.examples, sentences)
+    texts, references = ([side[number] for number in numbers] for side in env.texts)
+    if isinstance(agent, SimultaneousTranslator):
+        found = translate_simultaneously(agent, env, texts, len(texts))
     else:
-        found = translate_texts(agent, world, texts, agent.options.search, len(texts))
+        found = translate_texts(agent, env, texts, agent.options.search, len(texts))
     return [
-        Shown(one.text, reference, one.target, align(agent, world, one))
+        ShownTranslation(one.text, reference, one.target, align(agent, env, one))
         for one, reference in zip(found, references, strict=True)
     ]
 
 
-def alignments_drawing(shown: Sequence[Shown]) -> Drawing:
-    """The mean map of each sentence, one below the other."""
+def alignments_drawing(shown: Sequence[ShownTranslation]) -> Drawing:
+    """Draw the mean map of each sentence, one below the other."""
     return below((alignment_drawing(one.alignment, one.target, heads=False) for one in shown), 24)
 
 
-def alignments_picture(agent: Translator, world: Translating, sentences: int, path: Path) -> None:
-    """Write an SVG of the alignments of sentences of the world's split; the same ones each time.
+def alignments_picture(agent: Translator, env: Translating, sentences: int, path: Path) -> None:
+    """Write an SVG of the alignments of sentences of the environment's split, the same ones each time.
 
     Raises:
-        UserError: if it cannot be written.
+        UserError: if the file cannot be written.
     """
-    drawing = alignments_drawing(shown_sentences(agent, world, sentences))
+    drawing = alignments_drawing(shown_sentences(agent, env, sentences))
     with reporting_write_errors(path):
         path.write_bytes(svg_file(drawing, "alignments"))
 
 
 def _charts(split: str, measured: dict[str, Any]) -> list[tuple[Chart, str]]:
-    """What is drawn of what was measured of a split, each with what is said below it."""
+    """Return the charts of an evaluation on a split, each with its caption."""
     charts = []
     if len(measured["by_length"]) > 1:
-        told = "Sentences in groups of like lengths, as the beam translates them."
-        charts.append((length_chart(split, measured), told))
+        caption = "Sentences in groups of similar length, translated by beam search."
+        charts.append((bleu_by_length_chart(split, measured), caption))
     if measured.get("waits"):
         charts.append((lag_chart(split, measured), "The same weights, with their own policy and with wait-k."))
     return charts
 
 
 def _measured(path: Path) -> dict[str, dict[str, Any]]:
-    """What `glimpse evaluate` measured, by split, the test set's first."""
+    """Read the evaluations of `glimpse evaluate` by split, that on the test set first."""
     with reporting_read_errors(path):
         text = path.read_bytes() if path.exists() else b"{}"
     try:
@@ -126,94 +128,102 @@ def _measured(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _without_reward(row: dict[str, Any]) -> dict[str, Any]:
-    """Who learns from known translations earns nothing meanwhile."""
+    """Remove the reward, which supervised training does not have."""
     return {name: value for name, value in row.items() if name != "reward"}
 
 
-def _facts(agent: Translator, world: Translating) -> list[tuple[str, str]]:
-    """The run in a few words."""
-    source, target = world.languages
-    pieces = f"{len(source):,}" if source is target else f"{len(source):,} and {len(target):,}"
+def _facts(agent: Translator, env: Translating) -> list[tuple[str, str]]:
+    """Return names and values that describe the run."""
+    source, target = env.languages
+    tokens = f"{len(source):,}" if source is target else f"{len(source):,} and {len(target):,}"
     search = agent.options.search
     return [
-        ("Sentences", f"{world.examples:,}"),
-        ("Pieces", f"{pieces} {world.options.pieces}"),
+        ("Sentences", f"{env.examples:,}"),
+        ("Vocabulary", f"{tokens} {env.options.tokenizer}"),
         ("Parameters", f"{sum(weight.numel() for weight in agent.parameters()):,}"),
         ("Search", f"beam {search.beam}, length penalty {search.length_penalty:g}" if search.beam > 1 else "greedy"),
     ]
 
 
-def _results(record: Record, measured: dict[str, dict[str, Any]]) -> str:
-    """Tables of what was measured, with BLEU by length."""
+def _results(record: RunRecord, measured: dict[str, dict[str, Any]]) -> str:
+    """Return the tables and charts of evaluations."""
     parts = []
     for split, found in measured.items():
         rows = "".join(
             f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
             for name, one in (("greedy", found["greedy"]), (f"beam {found['beam']}", found["searched"]))
         )
-        rows += _simultaneous(found.get("interpreted"))
+        rows += _simultaneous_row(found.get("simultaneous"))
         signatures = " and ".join(f"<code>{escape(one)}</code>" for one in found["searched"]["signatures"])
-        told = not_tested(record.trained.experiment) if split == "test" else ""
-        none = f" Note: {escape(told)}." if told else ""
+        problem = own_texts_note(record.trained.experiment) if split == "test" else ""
+        note = f" Note: {escape(problem)}." if problem else ""
         older = f" Measured at step {found['step']:,}." if found["step"] != record.trained.step else ""
         parts.append(
             f"""<figure><h3>{split.capitalize()}</h3><div class="scroll"><table class="scores">
 <thead><tr><td></td><th scope="col">BLEU</th><th scope="col">chrF</th></tr></thead><tbody class="own">{rows}</tbody>
-</table></div><figcaption>Detokenised; perplexity of a piece {found["perplexity"]:.3f}. {signatures}.
-{older}{none}</figcaption></figure>"""
+</table></div><figcaption>Detokenised; perplexity per token {found["perplexity"]:.3f}. {signatures}.
+{older}{note}</figcaption></figure>"""
         )
-        parts += [single_chart(chart, told) for chart, told in _charts(split, found)]
+        parts += [single_chart(chart, caption) for chart, caption in _charts(split, found)]
     if "test" not in measured:
         parts.append(
-            '<p class="note">This run has not been measured on the test set. When it is finished: '
+            '<p class="note">This run has not been evaluated on the test set. When training is finished: '
             f"<code>glimpse evaluate {escape(record.typed)}</code></p>"
         )
     return "".join(parts)
 
 
-def _simultaneous(one: dict[str, Any] | None) -> str:
-    """A row of what was translated while it was heard, if anything was; the others are of whole sentences."""
+def _simultaneous_row(one: dict[str, Any] | None) -> str:
+    """Return the table row of simultaneous translation, if there was any; other rows are of whole sentences."""
     if one is None:
         return ""
-    lags = f"{one['lag_pieces']:.2f} pieces; differentiable {one['dal_words']:.2f} words"
-    name = f"simultaneous, {one['lag_words']:.2f} words behind ({lags})"
+    lags = f"AL {one['lag_words']:.2f} words, {one['lag_tokens']:.2f} tokens; DAL {one['dal_words']:.2f} words"
+    name = f"simultaneous ({lags})"
     return f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
 
 
-def _sentences(shown: Sequence[Shown]) -> str:
-    """Each with its reference and its map."""
-    told = (
-        "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a column "
-        "one that was read; a square is as strong as its weight. A piece that does not begin a word has a dot before "
-        "it, and the last column is the sentence's end."
+def _sentences_body(shown: Sequence[ShownTranslation]) -> str:
+    """Return the HTML of sentences with references and alignments."""
+    caption = (
+        "Spread evenly over the validation split and not selected otherwise. A row is a token of the translation, a "
+        "column one of the source; the shade is the attention weight. A token that does not start a word has a dot "
+        "before it, and the last column is the end of the sentence."
     )
-    if "heard" in shown[0].alignment.maps:
-        told = (
-            "Spread evenly over the validation split and not chosen otherwise. A row is a piece that was written, a "
-            "column one that was heard: the dark ones just before the row was written, the pale ones before the last "
-            "row, the others later."
+    if "delays" in shown[0].alignment.maps:
+        caption = (
+            "Spread evenly over the validation split and not selected otherwise. A row is a WRITE of a target token, a "
+            "column a READ of a source token: dark ones came after the previous WRITE, pale ones before it, and white "
+            "ones after the row."
         )
     elif shown[0].alignment.mean is None:
-        told = "This decoder has no attention: it knows the encoder's last state alone."
-    return f"<p>{told}</p>\n" + "".join(f'<div class="detail">{_aligned(one)}</div>' for one in shown)
+        caption = "This decoder has no attention: it sees the encoder's last state alone."
+    return f"<p>{caption}</p>\n" + "".join(f'<div class="detail">{_aligned_sentence(one)}</div>' for one in shown)
 
 
-def _aligned(one: Shown) -> str:
-    """Source, translation and reference, and the mean of the last layer's heads."""
+def _aligned_sentence(one: ShownTranslation) -> str:
+    """Return source, translation, reference, and the mean alignment over the last layer's heads."""
     texts = f"""<p>{escape(one.source)}<br><b>{escape(one.target)}</b><br><small>{escape(one.reference)}</small></p>"""
     if one.alignment.mean is None:
         return texts
-    return texts + _scrolled(alignment_drawing(one.alignment, "", heads=False))
+    return texts + _scrollable(alignment_drawing(one.alignment, "", heads=False))
 
 
-def _heads(one: Shown) -> str:
-    """One head at a time, folded away but for the first."""
+def _heads_body(one: ShownTranslation) -> str:
+    """Return the HTML of one head at a time, collapsed except for the first."""
     folded = "".join(
-        f"<details{' open' * (number == 0)}><summary>{escape(name)}</summary>{_scrolled(drawing)}</details>"
-        for number, (name, drawing) in enumerate(map_drawing(one.alignment))
+        f"<details{' open' * (number == 0)}><summary>{escape(name)}</summary>{_scrollable(drawing)}</details>"
+        for number, (name, drawing) in enumerate(head_drawings(one.alignment))
     )
     return f"<p>{escape(one.source)}<br><b>{escape(one.target)}</b></p>\n{folded}"
 
 
-def _scrolled(drawing: Drawing) -> str:
-    return f'<div class="scroll">{inline(drawing, "Alignment")}</div>'
+def _scrollable(drawing: Drawing) -> str:
+    """Return a drawing in a frame that scrolls."""
+    return f'<div class="scroll">{inline_svg(drawing, "Alignment")}</div>'
+
+
+def tracked_alignments(agent: Translator, env: Translating, folder: Path) -> TrackedPicture:
+    """Write `alignments.svg`: the alignments of some sentences of the validation split."""
+    path = folder / "alignments.svg"
+    alignments_picture(agent, env, 12, path)
+    return TrackedPicture("alignments", path, "alignments of validation sentences")

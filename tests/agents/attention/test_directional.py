@@ -15,13 +15,13 @@ SCALAR = torch.tensor([[[1.0], [2], [3]]])
 
 
 def drawn(*shape: int) -> Tensor:
-    """Seeded float64 with a gradient."""
+    """Draw a seeded float64 tensor with a gradient."""
     generator = torch.Generator().manual_seed(len(shape))
     return (3 * torch.randn(shape, generator=generator, dtype=torch.float64)).requires_grad_()
 
 
 def test_scalar_case_by_hand() -> None:
-    """H = [1, 2, 3], W_1 = W_2 = 1, b = 0, c = 5: exp(f) of heads 0 and 2 by their ratios, and what is read."""
+    """With H = [1, 2, 3], W_1 = W_2 = 1, b = 0, c = 5: the ratios of the weights of heads 0 and 2, and the contexts."""
     f = torch.tensor([[1.899745, 2.685248, 3.320184], [2.685248, 3.320184, 3.807971], [3.320184, 3.807971, 4.168273]])
     weights = token2token(SCALAR, SCALAR, SCALAR, None, "full", 5.0).weights
     assert weights is not None
@@ -37,7 +37,7 @@ def test_scalar_case_by_hand() -> None:
 
 
 def test_a_large_bound_is_the_linear_score() -> None:
-    """C -> infinity: softmax of a + k, in which a does not matter; such a bound is not fused."""
+    """With c -> infinity it is softmax of a + k, in which a does not matter; such a bound is not fused."""
     torch.manual_seed(0)
     attention, x = Token2Token(4, "full", bound=1e4), torch.randn(2, 5, 4)
     expected = (attention.key(x).softmax(1) * x).sum(1, keepdim=True).expand(-1, 5, -1)
@@ -50,7 +50,7 @@ MASKS = ["none", "padding", "pairs", "shared"]
 
 
 def mask_of(name: str, n_q: int, n_k: int) -> Tensor | None:
-    """For three sentences, the last of which is empty."""
+    """Make a mask of three sentences, the last of which is empty."""
     torch.manual_seed(0)
     real = torch.arange(n_k) < torch.tensor([n_k, 3, 0])[:, None]
     masks = {"none": None, "padding": real[:, None], "pairs": torch.rand(3, n_q, n_k) < 0.4}
@@ -61,7 +61,7 @@ def mask_of(name: str, n_q: int, n_k: int) -> Tensor | None:
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("direction", ["forward", "backward", "diagonal_disabled", "full"])
 def test_fused_equals_plain(direction: str, mask: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outputs and gradients to 1e-10 in float64: a row, a few rows, or all rows at a time; rectangles too."""
+    """Outputs and gradients agree to 1e-10 in float64, for a row, a few rows, or all rows at a time, and rectangles."""
     monkeypatch.setattr(token2token_fast, "_CPU_BLOCK", block)
     for n_q, n_k in ((6, 6), (4, 7), (7, 4), (1, 1)):
         inputs = drawn(3, n_q, 5), drawn(3, n_k, 5), (drawn(3, n_k, 5) + 1).detach().requires_grad_()
@@ -78,14 +78,14 @@ def test_fused_equals_plain(direction: str, mask: str, block: int, monkeypatch: 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("direction", ["forward", "backward", "diagonal_disabled", "full"])
 def test_fused_gradients_by_finite_differences(direction: str, masked: bool) -> None:
-    """Without the plain form as a witness; the second sentence has two tokens of three."""
+    """Gradients agree with finite differences; the second sentence has two tokens of three."""
     inputs = drawn(2, 3, 2), drawn(2, 3, 2), drawn(2, 3, 2)
     mask = torch.tensor([[[True, True, True]], [[True, True, False]]]) if masked else None
     assert torch.autograd.gradcheck(lambda a, k, v: bounded_softmax(a, k, v, mask, direction, 5.0), inputs)
 
 
-def test_the_fused_form_keeps_nothing_of_the_pairs() -> None:
-    """What it saves for the backward pass grows with n, not with n^2."""
+def test_the_fused_form_saves_memory_linear_in_n() -> None:
+    """Tensors that are saved for the backward pass grow with n, not with n^2."""
     saved: dict[int, int] = {}
     for n in (8, 64):
         inputs = drawn(2, n, 3), drawn(2, n, 3), drawn(2, n, 3)
@@ -102,7 +102,7 @@ def test_the_fused_form_keeps_nothing_of_the_pairs() -> None:
 
 
 def test_extreme_scores_stay_finite() -> None:
-    """Pre-activations up to where float32's exponentials are cut, in which tanh has long been 1."""
+    """Pre-activations up to where float32's exponentials are cut, where tanh is 1, give finite results."""
     a = torch.tensor([[[90.0], [-90], [0]]]).requires_grad_()
     for value in (a, a.half(), a.bfloat16()):
         fused = bounded_softmax(value, value, value, None, "full", 5.0)
@@ -115,7 +115,7 @@ def test_extreme_scores_stay_finite() -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_forward_on_a_sentence_is_backward_on_the_reversed(need_weights: bool) -> None:
-    """With the same weights."""
+    """Both directions agree with the same weights."""
     torch.manual_seed(0)
     there, back, x = Token2Token(4, "forward"), Token2Token(4, "backward"), torch.randn(2, 5, 4)
     back.load_state_dict(there.state_dict())
@@ -124,8 +124,8 @@ def test_forward_on_a_sentence_is_backward_on_the_reversed(need_weights: bool) -
     torch.testing.assert_close(back(turned, turned, turned, need_weights=need_weights).context.flip(1), expected)
 
 
-def test_features_are_apart() -> None:
-    """A feature's weights are a softmax of its own scores."""
+def test_features_have_separate_weights() -> None:
+    """Each feature's weights are a softmax of its own scores."""
     a, k, v = drawn(2, 4, 3), drawn(2, 4, 3), drawn(2, 4, 3)
     whole = token2token(a, k, v, None, "forward", 5.0)
     part = token2token(a[..., 1:2], k[..., 1:2], v[..., 1:2], None, "forward", 5.0)
@@ -133,13 +133,13 @@ def test_features_are_apart() -> None:
 
 
 def test_parameters_of_one_direction() -> None:
-    """At d = 300, as in the paper: 451,500."""
+    """One direction of d = 300 has 451,500 parameters, as in the paper."""
     assert sum(p.numel() for p in DirectionalBlock(300, 300, "forward").parameters()) == 451_500
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
-def test_a_lone_token_keeps_itself(need_weights: bool) -> None:
-    """N = 1: nothing is read and u = F h; padded places are zero."""
+def test_a_single_token_reads_nothing(need_weights: bool) -> None:
+    """With n = 1 there is nothing to read and u = F h; padded positions are zero."""
     torch.manual_seed(0)
     block, x = DirectionalBlock(3, 4, "backward"), torch.randn(2, 1, 3)
     h = block.activation(block.token(x))
@@ -149,8 +149,8 @@ def test_a_lone_token_keeps_itself(need_weights: bool) -> None:
     assert (found.context[1] == 0).all()
 
 
-def test_values_are_not_dropped() -> None:
-    """Dropout changes the scores and the gate, but what is read is a mean of whole features."""
+def test_dropout_spares_the_values() -> None:
+    """Dropout changes the scores and the gate, but the context is a mean of whole features."""
     torch.manual_seed(0)
     block = DirectionalBlock(3, 4, "full", nn.Identity, dropout=0.5)
     seen: list[tuple[Tensor, ...]] = []
@@ -162,7 +162,7 @@ def test_values_are_not_dropped() -> None:
 
 
 def test_gates_by_hand() -> None:
-    """DiSAN's mixes its inputs, Im and Cho's what it projected: F = sigmoid(0) = 1/2, with maps of 0 or of 1."""
+    """DiSAN's gate mixes its inputs, Im and Cho's mixes projections: F = sigmoid(0) = 1/2, with maps of 0 or of 1."""
     fusion, projected = FusionGate(1), ProjectedGate(1)
     with torch.no_grad():
         fusion.token.weight.zero_()

@@ -8,8 +8,8 @@ from glimpse.agents.attention.masks import Forward
 from glimpse.agents.attention.multi_head import MultiHead
 
 
-def silent(alpha: float, direction: str = "forward", width: int = 4) -> Distance:
-    """With logits of zero, and values that pass as they are."""
+def zero_logits(alpha: float, direction: str = "forward", width: int = 4) -> Distance:
+    """Make a module with logits of zero, whose values are not mapped."""
     attention = Distance(width, 2, alpha, direction)
     with torch.no_grad():
         attention.heads.query.weight.zero_()
@@ -23,8 +23,8 @@ def silent(alpha: float, direction: str = "forward", width: int = 4) -> Distance
     [(1.5, [0.039113, 0.175290, 0.785597, 0]), (1, [0.090031, 0.244728, 0.665241, 0]), (0, [1 / 3, 1 / 3, 1 / 3, 0])],
 )
 def test_by_hand(alpha: float, row: list[float]) -> None:
-    """Four tokens, zero logits, forward, the last row; with and without weights."""
-    x, attention = torch.eye(4)[None], silent(alpha)
+    """Four tokens, zero logits, forward: the last row, with and without weights, is that computed by hand."""
+    x, attention = torch.eye(4)[None], zero_logits(alpha)
     context, weights = attention(x, x, x)
     for head in weights[0, :, 3]:
         torch.testing.assert_close(head, torch.tensor(row), atol=1e-6, rtol=0)
@@ -34,16 +34,16 @@ def test_by_hand(alpha: float, row: list[float]) -> None:
 
 
 def test_neighbours_differ_by_e_to_the_alpha() -> None:
-    """At distances k and k + 1, both ways."""
+    """Weights at distances k and k + 1 differ by e^alpha, in both directions."""
     x = torch.randn(1, 6, 4)
-    weights = silent(0.7, "diagonal_disabled")(x, x, x).weights[0, 0]
+    weights = zero_logits(0.7, "diagonal_disabled")(x, x, x).weights[0, 0]
     torch.testing.assert_close(weights[5, 1:5] / weights[5, :4], torch.full((4,), 0.7).exp())
     torch.testing.assert_close(weights[0, 1:5] / weights[0, 2:], torch.full((4,), 0.7).exp())
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_alpha_zero_is_directional_multi_head(need_weights: bool) -> None:
-    """With the same maps, padding, gradients, and a first token that reads nothing."""
+    """With alpha = 0 it equals multi-head attention under the direction's mask: padding, gradients, empty rows."""
     torch.manual_seed(0)
     ours, plain, x = Distance(6, 2, alpha=0), MultiHead(6, 2, bias=False), torch.randn(2, 5, 6)
     plain.heads.load_state_dict(ours.heads.state_dict())
@@ -59,7 +59,7 @@ def test_alpha_zero_is_directional_multi_head(need_weights: bool) -> None:
 
 
 def test_it_is_an_alibi_of_slope_alpha() -> None:
-    """The bias as float mask of torch's function, causal without the diagonal."""
+    """It equals torch's function with the bias as a float mask, causal without the diagonal."""
     torch.manual_seed(0)
     attention, x = Distance(4, 1, alpha=1.5), torch.randn(1, 5, 4)
     slope = -1.5 * (torch.arange(5)[:, None] - torch.arange(5)).float()
@@ -71,7 +71,7 @@ def test_it_is_an_alibi_of_slope_alpha() -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_layer_norm_of_the_projections(need_weights: bool) -> None:
-    """Of q, k and v head by head, and of what the heads give; a row that reads nothing stays zero all the same."""
+    """Layer norm applies to q, k and v head by head, and to the output; a row that reads nothing stays zero."""
     torch.manual_seed(0)
     attention, x = Distance(6, 2, alpha=0.5, layer_norm=True), torch.randn(1, 5, 6)
     with torch.no_grad():

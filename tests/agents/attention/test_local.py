@@ -1,4 +1,4 @@
-"""Local attention: windows, the Gaussian that is not renormalised, and what moves the predicted place."""
+"""Local attention: windows, the Gaussian that is not renormalised, and gradients of the predicted position."""
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class Given(nn.Module):
 
 
 def test_monotone_by_hand() -> None:
-    """T = 2, D = 1, scores .1 to .5; a decoder that asks for step 2 alone gets the same."""
+    """Compute t = 2, D = 1, scores .1 to .5 by hand; a decoder that attends at step 2 alone gets the same."""
     attention = LocalAttention(Given(), 1, half_width=1, centre="monotone")
     key = torch.tensor([[[0.1], [0.2], [0.3], [0.4], [0.5]]])
     weights = attention(torch.zeros(1, 5, 1), key, key).weights
@@ -28,7 +28,7 @@ def test_monotone_by_hand() -> None:
 
 
 def predicted(half_width: int, gaussian: bool = True) -> LocalAttention:
-    """A local-p whose v_p is 0, so that p = S / 2."""
+    """Make a local-p whose v_p is 0, so that p = S / 2."""
     attention = LocalAttention(Given(), 3, half_width, gaussian=gaussian)
     with torch.no_grad():
         attention.get_parameter("predict.2.weight").zero_()
@@ -36,7 +36,7 @@ def predicted(half_width: int, gaussian: bool = True) -> LocalAttention:
 
 
 def test_gaussian_by_hand() -> None:
-    """S = 10, D = 4 and equal scores: p = 5, nine keys, weights 1/9 times the Gaussian with sigma 2."""
+    """With S = 10, D = 4 and equal scores: p = 5, nine keys, weights 1/9 times the Gaussian with sigma 2."""
     key = torch.zeros(1, 10, 1)
     weights = predicted(4)(torch.randn(1, 1, 3), key, key).weights[0, 0]
     bell = torch.tensor([1, 0.882497, 0.606531, 0.324652, 0.135335])
@@ -45,8 +45,8 @@ def test_gaussian_by_hand() -> None:
     assert weights.sum() < 1
 
 
-def test_a_place_between_two_tokens() -> None:
-    """S = 11 real tokens of 14: p = 5.5, and the weights are symmetric about it."""
+def test_a_position_between_two_tokens() -> None:
+    """With S = 11 real tokens of 14, p = 5.5 and the weights are symmetric about it."""
     key = torch.zeros(1, 14, 1)
     real = torch.arange(14)[None, None] < 11
     weights = predicted(4)(torch.randn(1, 1, 3), key, key, real).weights[0, 0]
@@ -55,7 +55,7 @@ def test_a_place_between_two_tokens() -> None:
 
 
 def test_a_wide_window_without_gaussian_is_global() -> None:
-    """Both kinds."""
+    """Both centres agree with global attention."""
     torch.manual_seed(0)
     query, key = torch.randn(2, 4, 3), torch.randn(2, 6, 3)
     mask = torch.rand(2, 4, 6) < 0.7
@@ -65,8 +65,8 @@ def test_a_wide_window_without_gaussian_is_global() -> None:
         torch.testing.assert_close(found, expected)
 
 
-def test_only_the_gaussian_moves_the_place() -> None:
-    """Its gradients agree with finite differences; without the Gaussian there are none."""
+def test_only_the_gaussian_moves_the_position() -> None:
+    """The predictor's gradients agree with finite differences; without the Gaussian there are none."""
     torch.manual_seed(3)
     query, key = torch.randn(1, 2, 3, dtype=torch.float64), torch.randn(1, 7, 3, dtype=torch.float64)
     attention = LocalAttention(GeneralScore(3, 3), 3, half_width=2).double()
@@ -83,7 +83,7 @@ def test_only_the_gaussian_moves_the_place() -> None:
 
 
 def test_windows_end_with_the_sentence() -> None:
-    """At both borders, and with a window of the place alone."""
+    """Windows are cut at both borders; a window may be the position alone."""
     key = torch.zeros(1, 4, 1)
     wide = LocalAttention(Given(), 1, half_width=1, centre="monotone")(torch.zeros(1, 4, 1), key, key).weights
     assert (wide[0] > 0).int().tolist() == [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
@@ -100,9 +100,9 @@ def test_windows_end_with_the_sentence() -> None:
 
 
 def test_a_pattern_of_pairs_does_not_shorten_the_sentence() -> None:
-    """S is the number of real tokens, also where each query may read few of them."""
+    """S is the number of real tokens, even where each query may read few of them."""
     query = torch.zeros(1, 6, 3)
     real = torch.arange(6)[None, None] < 4
     for mask in (real, real & Causal()(6, 6), real & Window(width=1)(6, 6)):
-        place = predicted(4).centre(query, mask.expand(1, 6, 6))
-        torch.testing.assert_close(place, torch.full((1, 6, 1), 2.0))
+        position = predicted(4).centre(query, mask.expand(1, 6, 6))
+        torch.testing.assert_close(position, torch.full((1, 6, 1), 2.0))

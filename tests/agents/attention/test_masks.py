@@ -1,4 +1,4 @@
-"""The algebra of masks: pictures of the patterns, the papers' numbers of cells, and the laws of sets."""
+"""Masks: drawings of the patterns, the papers' numbers of cells, and the laws of sets."""
 
 import subprocess
 import sys
@@ -54,15 +54,15 @@ PICTURES: dict[str, tuple[Pattern, str]] = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_patterns_look_as_they_should(name: str) -> None:
-    """Rows read columns."""
+def test_patterns_are_drawn(name: str) -> None:
+    """Drawings have a row for each query and a column for each key."""
     pattern, picture = PICTURES[name]
     rows = picture.split()
     assert pattern.draw(len(rows)).split("\n") == rows
 
 
 def test_number_of_cells_of_the_sparse_transformer() -> None:
-    """Six tokens, stride 3, one summary column (Child et al., 2019); and a window of 1 over seven."""
+    """Count cells of six tokens, stride 3, one summary column (Child et al., 2019); and of a window of 1 over seven."""
     local, strided = Local(stride=3), Strided(stride=3)
     block, summary = Causal() & Block(length=3), Summary(stride=3, columns=1)
     counted = [
@@ -79,26 +79,26 @@ def test_number_of_cells_of_the_sparse_transformer() -> None:
     assert int(Window(width=1)(7, 7).sum()) == 19
 
 
-def test_two_steps_of_local_and_strided_reach_all_that_came_before() -> None:
-    """What makes the factorised pattern enough."""
+def test_local_and_strided_together_reach_all_earlier_tokens() -> None:
+    """Two steps of the factorised pattern reach every earlier token."""
     local, strided = Local(stride=3)(11, 11).float(), Strided(stride=3)(11, 11).float()
     assert torch.equal((strided @ local) > 0, Causal()(11, 11))
 
 
 def test_de_morgan() -> None:
-    """~(a & b) = ~a | ~b, and the double complement is the pattern."""
+    """The laws ~(a & b) = ~a | ~b and ~~a = a hold."""
     a, b = Window(width=2), Strided(stride=2)
     assert torch.equal((~(a & b))(9, 9), (~a | ~b)(9, 9))
     assert torch.equal((~~a)(9, 9), a(9, 9))
 
 
 def test_rectangles_count_from_the_first_token() -> None:
-    """Two queries, four keys."""
+    """Two queries and four keys both count from 0."""
     assert Causal().draw(2, 4) == "#...\n##.."
 
 
-def test_padding_comes_in_as_a_pattern_or_as_real_tokens() -> None:
-    """Sentences of 1 and 3 of 3 tokens."""
+def test_padding_is_a_pattern_or_a_mask_of_real_tokens() -> None:
+    """Both ways agree for sentences of 1 and 3 of 3 tokens."""
     real = torch.tensor([[True, False, False], [True, True, True]])
     expected = torch.tensor([[[0, 0, 0], [1, 0, 0], [1, 0, 0]], [[0, 0, 0], [1, 0, 0], [1, 1, 0]]]) == 1
     assert torch.equal(Forward().over(real), expected)
@@ -108,14 +108,14 @@ def test_padding_comes_in_as_a_pattern_or_as_real_tokens() -> None:
 
 
 def test_a_pattern_for_each_head() -> None:
-    """(1, h, n_q, n_k)."""
+    """Patterns of heads are stacked to (1, h, n_q, n_k)."""
     heads = per_head((Causal(), Window(width=1)), 3, 4, "cpu")
     assert heads.shape == (1, 2, 3, 4)
     assert torch.equal(heads[0, 1], Window(width=1)(3, 4))
 
 
-def test_a_config_writes_them() -> None:
-    """By kind, also combined; equal patterns are equal, and can be keys of a dict."""
+def test_patterns_are_read_from_a_config() -> None:
+    """Patterns are read by kind, also combined; equal patterns are equal, and can be keys of a dict."""
     written = {"kind": "any_of", "masks": [{"kind": "window", "width": 3}, {"kind": "not", "mask": {"kind": "causal"}}]}
     pattern = TypeAdapter[MaskOptions](MaskOptions).validate_python(written)
     assert pattern == Window(width=3) | ~Causal()
@@ -125,13 +125,13 @@ def test_a_config_writes_them() -> None:
 
 @pytest.mark.parametrize("wrong", [{"kind": "window"}, {"kind": "window", "width": -1}, {"kind": "windows"}])
 def test_a_wrong_config_is_refused(wrong: dict[str, object]) -> None:
-    """A missing number, a negative one, an unknown kind."""
+    """A missing number, a negative one and an unknown kind are refused."""
     with pytest.raises(ValidationError):
         TypeAdapter[MaskOptions](MaskOptions).validate_python(wrong)
 
 
-def test_options_load_no_torch() -> None:
-    """So that a mistake in a config is answered at once."""
+def test_options_import_no_torch() -> None:
+    """Options are checked before torch is imported, so that an error is reported at once."""
     code = "import sys, glimpse.agents.attention.options; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
@@ -143,8 +143,8 @@ def test_names_and_combinations_as_a_config_writes_them() -> None:
     assert pattern.draw(3) == "#..\n.#.\n..#"
 
 
-def test_edges_of_the_numbers() -> None:
-    """Numbers at which a pattern is another."""
+def test_extreme_numbers_give_simpler_patterns() -> None:
+    """Patterns with extreme numbers equal simpler patterns."""
     diagonal = torch.eye(6, dtype=torch.bool)
     same: list[tuple[Pattern, Tensor]] = [
         (Window(width=0), diagonal),
@@ -168,7 +168,7 @@ def test_edges_of_the_numbers() -> None:
 
 
 def test_padding_in_the_algebra() -> None:
-    """With and, or, and not; drawn sentence by sentence."""
+    """Padding combines with and, or, and not, and is drawn sentence by sentence."""
     padding = Padding(lengths=(1, 2))
     assert padding.draw(2, 3) == "#..\n#..\n\n##.\n##."
     assert (~padding).draw(1, 3) == ".##\n\n..#"
@@ -179,14 +179,14 @@ def test_padding_in_the_algebra() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"kind": "summary", "stride": 2, "columns": 3}, {"kind": "fixed", "stride": 1, "columns": 2}]
 )
-def test_more_columns_than_a_block_has(wrong: dict[str, object]) -> None:
-    """Are refused."""
+def test_more_columns_than_a_block_has_are_refused(wrong: dict[str, object]) -> None:
+    """The summary columns must fit into a block."""
     with pytest.raises(ValidationError, match="columns should be at most the stride"):
         TypeAdapter[MaskOptions](MaskOptions).validate_python(wrong)
 
 
 def test_padding_is_no_pattern_of_a_config() -> None:
-    """It differs between sentences, and is always hidden; also inside of a combination."""
+    """Padding is refused, also inside of a combination: it differs between sentences and is always hidden."""
     adapter = TypeAdapter[Pattern](PatternOptions)
     assert adapter.validate_python({"kind": "not", "mask": "causal"}) == ~Causal()
     for wrong in (Padding(lengths=(1,)), Causal() & ~Padding(lengths=(1,))):

@@ -1,7 +1,8 @@
-"""What holds for every mechanism that a config can write."""
+"""Properties of every attention mechanism of the registry."""
 
 import copy
 from collections.abc import Iterator
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -9,32 +10,33 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from glimpse.agents.attention import ATTENTION
 from glimpse.agents.attention.attended import Attended
 from glimpse.agents.attention.mechanisms import make_attention
-from glimpse.agents.attention.options import AttentionOptions
+from glimpse.agents.attention.unions import AttentionOptions
 
 OPTIONS = TypeAdapter[AttentionOptions](AttentionOptions)
-KINDS: dict[str, Any] = {
-    "additive": "additive",
-    "concat": {"kind": "concat", "hidden": 5},
-    "dot": "dot",
-    "scaled_dot": "scaled_dot",
-    "general": "general",
-    "linear_concat": "linear_concat",
-    "location": {"kind": "location", "length": 9},
-    "local-m": {"kind": "local", "centre": "monotone", "half_width": 2},
-    "local-p": {"kind": "local", "score": "concat", "half_width": 2},
-    "multi_head": {"kind": "multi_head", "heads": 2},
-    "sparse": {"kind": "sparse", "heads": 2, "pattern": {"kind": "window", "width": 1}},
-    "relative": {"kind": "relative", "heads": 2, "clip": 2},
-    "distance": {"kind": "distance", "heads": 3},
-    "token2token": {"kind": "token2token", "direction": "backward"},
-    "source2token": "source2token",
-    "structured": {"kind": "structured", "hidden": 5, "hops": 3},
-    "context_vector": "context_vector",
+SMALL: dict[str, Any] = {"hidden": 5, "length": 9, "half_width": 2, "clip": 2, "hops": 3}
+"""Values smaller than the defaults; each mechanism takes those of its options. Widths of 6 are divided into heads."""
+VARIANTS: dict[str, dict[str, Any]] = {
+    "local": {"local-m": {"centre": "monotone"}, "local-p": {"score": "concat"}},
+    "sparse": {"sparse": {"pattern": {"kind": "window", "width": 1}}},
+    "distance": {"distance": {"heads": 3}},
+    "token2token": {"token2token": {"direction": "backward"}},
 }
-# Where order is read, from places or from directions.
-ORDERED = {"location", "local-m", "local-p", "sparse", "relative", "distance", "token2token"}
+"""Mechanisms that are tested with other options than their defaults."""
+
+
+def _small(kind: str) -> dict[str, Any]:
+    """Return small options of a kind."""
+    known = resolve_name(ATTENTION[kind].options).model_fields
+    return {"kind": kind, **{key: value for key, value in {**SMALL, "heads": 2}.items() if key in known}}
+
+
+KINDS: dict[str, Any] = {
+    name: {**_small(kind), **options} for kind in ATTENTION for name, options in VARIANTS.get(kind, {kind: {}}).items()
+}
+ORDERED = {name for name, options in KINDS.items() if ATTENTION[options["kind"]].reads_order}
 NORMALISERS: list[Any] = [
     "softmax",
     "sparsemax",
@@ -46,26 +48,25 @@ WIDTH = 6
 
 
 def make(kind: str, normaliser: Any = "softmax") -> nn.Module:
-    """A seeded mechanism of width 6 in float64."""
-    written = KINDS[kind] if isinstance(KINDS[kind], dict) else {"kind": KINDS[kind]}
+    """Make a seeded mechanism of width 6 in float64."""
     torch.manual_seed(0)
-    return make_attention(OPTIONS.validate_python({**written, "normaliser": normaliser}), WIDTH).double()
+    return make_attention(OPTIONS.validate_python({**KINDS[kind], "normaliser": normaliser}), WIDTH).double()
 
 
 def tokens(sentences: int = 2, n: int = 5) -> Tensor:
-    """Seeded float64 tokens."""
+    """Draw seeded float64 tokens."""
     generator = torch.Generator().manual_seed(7)
     return torch.randn(sentences, n, WIDTH, generator=generator, dtype=torch.float64)
 
 
 def read(attention: nn.Module, x: Tensor, mask: Tensor | None = None, need_weights: bool = True) -> Attended:
-    """Self-attention."""
+    """Apply self-attention."""
     attended: Attended = attention(x, x, x, mask, need_weights=need_weights)
     return attended
 
 
 def cases() -> Iterator[Any]:
-    """Each kind with each normaliser."""
+    """List each kind with each normaliser."""
     for kind in KINDS:
         for normaliser in NORMALISERS:
             yield pytest.param(
@@ -74,8 +75,8 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("kind", "normaliser"), list(cases()))
-def test_weights_are_shares_and_fast_paths_equal(kind: str, normaliser: Any) -> None:
-    """At least 0, rows add up to 1, or 0 where empty, or less for local-p; without weights the same is read."""
+def test_weights_add_up_to_one_and_fast_paths_agree(kind: str, normaliser: Any) -> None:
+    """Weights are at least 0 and rows add up to 1; 0 if empty, less for local-p; contexts agree without weights."""
     attention, x = make(kind, normaliser), tokens()
     for mask in (None, torch.tensor([[True] * 5, [True, True, True, False, False]])[:, None]):
         context, weights = read(attention, x, mask)
@@ -93,7 +94,7 @@ def test_weights_are_shares_and_fast_paths_equal(kind: str, normaliser: Any) -> 
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_changes_nothing(kind: str, need_weights: bool) -> None:
-    """Neither outputs nor gradients, whatever is in the padding; nor does a longer neighbour in the batch."""
+    """Padding and longer texts in the batch change neither outputs nor gradients."""
     attention, x = make(kind), tokens(1, 4)
     padded = torch.cat([torch.cat([x, torch.full((1, 3, WIDTH), 50.0, dtype=torch.float64)], 1), tokens(1, 7)])
     real = torch.tensor([[True] * 4 + [False] * 3, [True] * 7])
@@ -116,8 +117,8 @@ def test_padding_changes_nothing(kind: str, need_weights: bool) -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_to_read_and_lone_tokens(kind: str, need_weights: bool) -> None:
-    """An empty sentence beside a full one: zeros, without gradients; then n = 1, and lower precisions."""
+def test_empty_sentences_and_single_tokens(kind: str, need_weights: bool) -> None:
+    """An empty sentence gives zeros and no gradients; n = 1 and lower precisions give finite results."""
     attention, x = make(kind), tokens().requires_grad_()
     mask = torch.tensor([[True] * 5, [False] * 5])[:, None]
     attended = read(attention, x, mask, need_weights)
@@ -138,7 +139,7 @@ def test_nothing_to_read_and_lone_tokens(kind: str, need_weights: bool) -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_masks_broadcast(kind: str, need_weights: bool) -> None:
-    """Of one, two or three dimensions, or four with heads, to the same."""
+    """Masks of one, two or three dimensions, or four with heads, give the same context."""
     attention, x = make(kind), tokens()
     keys = torch.tensor([True, False, True, True, False])
     expected = read(attention, x, keys.expand(2, 1, 5), need_weights).context
@@ -150,7 +151,7 @@ def test_masks_broadcast(kind: str, need_weights: bool) -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_mixed_precision(kind: str, need_weights: bool) -> None:
-    """Under autocast it reads about the same, and has gradients."""
+    """Under autocast the context is close to that in float32, and gradients are finite."""
     attention, x = make(kind).float(), tokens().float().requires_grad_()
     mask = torch.tensor([[True] * 5, [True, True, False, False, False]])[:, None]
     expected = read(attention, x, mask, need_weights).context
@@ -163,8 +164,8 @@ def test_mixed_precision(kind: str, need_weights: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - ORDERED))
-def test_order_counts_only_where_it_is_read(kind: str) -> None:
-    """Permuted tokens permute the outputs, or leave the pooled ones."""
+def test_permuted_tokens_permute_the_outputs(kind: str) -> None:
+    """Kinds that do not use positions permute their outputs with the tokens, or keep the pooled ones."""
     attention, x, order = make(kind), tokens(), torch.tensor([3, 0, 4, 1, 2])
     expected = read(attention, x).context
     expected = expected[:, order] if expected.shape[1] == 5 else expected
@@ -174,8 +175,8 @@ def test_order_counts_only_where_it_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ORDERED))
-def test_order_counts_where_it_is_read(kind: str) -> None:
-    """And permuted tokens do not simply permute the outputs."""
+def test_ordered_kinds_depend_on_the_order(kind: str) -> None:
+    """Kinds that use positions do more than permute their outputs."""
     attention, x, order = make(kind), tokens(), torch.tensor([3, 0, 4, 1, 2])
     assert not torch.allclose(read(attention, x[:, order]).context, read(attention, x).context[:, order])
 
@@ -183,7 +184,7 @@ def test_order_counts_where_it_is_read(kind: str) -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients(kind: str, need_weights: bool) -> None:
-    """By finite differences on three tokens, one of them hidden from the first sentence."""
+    """Gradients agree with finite differences on three tokens, one of them hidden in the first sentence."""
     attention, x = make(kind), tokens(2, 3).requires_grad_()
     mask = torch.tensor([[True, True, False], [True, True, True]])[:, None]
     assert torch.autograd.gradcheck(lambda y: read(attention, y, mask, need_weights).context, (x,))
@@ -191,7 +192,7 @@ def test_gradients(kind: str, need_weights: bool) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_reproduce_the_context(kind: str) -> None:
-    """Those of heads from the mapped values, and Shaw's with the table of values."""
+    """Weights times values give the context: mapped values of heads, and with the table of relative positions."""
     attention, x = make(kind), tokens()
     context, weights = read(attention, x)
     assert weights is not None
@@ -211,7 +212,7 @@ def test_weights_reproduce_the_context(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_saved_and_loaded(kind: str) -> None:
-    """The weights alone make another one the same."""
+    """A state dict makes another module equal."""
     attention, x = make(kind), tokens()
     another = make(kind)
     with torch.no_grad():
@@ -222,8 +223,8 @@ def test_saved_and_loaded(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["additive", "multi_head", "structured", "token2token", "source2token"])
-def test_mistakes_are_answered(kind: str) -> None:
-    """A mask that is not bool, one of the wrong shape, and tokens that do not fit."""
+def test_wrong_masks_are_refused(kind: str) -> None:
+    """A mask that is not bool or has the wrong shape is refused, with a hint."""
     attention, x = make(kind), tokens()
     with pytest.raises(ValueError, match="a mask is bool, True where a token may be read, not torch.float32"):
         read(attention, x, torch.ones(2, 1, 5))
@@ -233,16 +234,16 @@ def test_mistakes_are_answered(kind: str) -> None:
         read(attention, x, torch.ones(2, 5, dtype=torch.bool))
 
 
-def test_wrong_shapes_are_answered() -> None:
-    """Two dimensions, other batches, keys without values."""
+def test_wrong_shapes_are_refused() -> None:
+    """Two dimensions, differing batches and keys without values are refused."""
     attention, x = make("dot"), tokens()
     for wrong in ((x[0], x, x), (x[:1], x, x), (x, x, x[:, :3])):
         with pytest.raises(ValueError, match="attention expects"):
             attention(*wrong)
 
 
-def test_options_by_name_and_their_mistakes() -> None:
-    """A bare name stands for its kind; unknown kinds, keys and numbers are refused, and keys of another width."""
+def test_options_by_name() -> None:
+    """A bare name stands for its kind; unknown kinds, keys, numbers and keys of another width are refused."""
     assert OPTIONS.validate_python("dot").kind == "dot"
     for wrong in ("dots", {"kind": "dot", "heads": 2}, {"kind": "dot", "normaliser": "hardmax"}, {"kind": "sparse"}):
         with pytest.raises(ValidationError):
@@ -256,7 +257,7 @@ def test_options_by_name_and_their_mistakes() -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_sentences_or_no_tokens(kind: str, need_weights: bool) -> None:
-    """A batch of none, and sentences of none, with gradients."""
+    """Batches without sentences and sentences without tokens have contexts and gradients."""
     attention, asks = make(kind), {"source2token": 1, "context_vector": 1, "structured": 3}
     for shape in ((0, 5, WIDTH), (2, 0, WIDTH), (0, 0, WIDTH)):
         for mask in (None, torch.ones(shape[0], 1, shape[1], dtype=torch.bool)):
@@ -269,8 +270,8 @@ def test_no_sentences_or_no_tokens(kind: str, need_weights: bool) -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_strides_do_not_count(kind: str, need_weights: bool) -> None:
-    """Tokens first, features first, every second token: the same as a copy that lies in one piece."""
+def test_memory_layout_does_not_matter(kind: str, need_weights: bool) -> None:
+    """Tensors with tokens first, features first or every second token give the results of a contiguous copy."""
     attention, x = make(kind), tokens(5, 6)
     for strided in (x.transpose(0, 1), x.transpose(1, 2), x[:, ::2]):
         strided.requires_grad_()
@@ -285,7 +286,7 @@ def test_strides_do_not_count(kind: str, need_weights: bool) -> None:
 
 @pytest.mark.parametrize(("kind", "normaliser"), list(cases()))
 def test_fast_paths_equal_dense_ones_under_any_mask(kind: str, normaliser: Any) -> None:
-    """Random cells of each row, with rows of none, and gradients."""
+    """Results and gradients agree under random masks with empty rows."""
     attention, x = make(kind, normaliser), tokens(3, 7)
     rows = {"source2token": 1, "context_vector": 1, "structured": 3}.get(kind, 7)
     mask = torch.rand(3, rows, 7, generator=torch.Generator().manual_seed(1)) < 0.4

@@ -11,7 +11,7 @@ from glimpse.agents.attention.positions import sinusoids
 
 
 def test_by_hand() -> None:
-    """Two queries, three keys, width 2."""
+    """Compute two queries and three keys of width 2 by hand."""
     key, value = torch.tensor([[1.0, 0], [0, 1], [1, 1]]), torch.tensor([[1.0, 2], [3, 4], [5, 6]])
     context, weights = scaled_dot_product(torch.eye(2), key, value, None)
     expected = torch.tensor([[0.401112, 0.197776, 0.401112], [0.197776, 0.401112, 0.401112]])
@@ -20,7 +20,7 @@ def test_by_hand() -> None:
 
 
 def masks() -> dict[str, Tensor | None]:
-    """For two sentences of five tokens."""
+    """Make masks of two sentences of five tokens."""
     real = torch.tensor([[True] * 5, [True, True, True, False, False]])
     return {"none": None, "causal": Causal()(5, 5), "padding": real[:, None], "both": Causal().over(real)}
 
@@ -28,7 +28,7 @@ def masks() -> dict[str, Tensor | None]:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("name", ["none", "causal", "padding", "both"])
 def test_equals_torchs_module(name: str, need_weights: bool) -> None:
-    """nn.MultiheadAttention with copied weights, outputs and gradients, with and without weights."""
+    """Outputs and gradients equal those of nn.MultiheadAttention with copied parameters, with and without weights."""
     torch.manual_seed(0)
     ours, theirs, x = MultiHead(12, 3), nn.MultiheadAttention(12, 3, batch_first=True), torch.randn(2, 5, 12)
     maps = ours.heads
@@ -53,7 +53,7 @@ def test_equals_torchs_module(name: str, need_weights: bool) -> None:
 
 
 def test_equals_torchs_function_for_float_and_bool_masks() -> None:
-    """A bias is a float mask; True means "may be read" to both."""
+    """A bias equals torch's float mask; in both libraries True means that a token may be read."""
     torch.manual_seed(0)
     q, k, v, bias = torch.randn(2, 3, 4, 8), torch.randn(2, 3, 6, 8), torch.randn(2, 3, 6, 8), torch.randn(4, 6)
     allowed = torch.rand(2, 1, 4, 6) < 0.6
@@ -67,7 +67,7 @@ def test_equals_torchs_function_for_float_and_bool_masks() -> None:
             torch.testing.assert_close(found, expected)
 
 
-def test_the_future_is_not_seen() -> None:
+def test_later_tokens_are_not_read() -> None:
     """A changed later token leaves earlier outputs identical to the bit."""
     torch.manual_seed(0)
     attention, x = MultiHead(8, 2), torch.randn(1, 6, 8)
@@ -80,13 +80,13 @@ def test_the_future_is_not_seen() -> None:
 
 
 def test_heads_must_divide_the_width() -> None:
-    """One sentence that says so."""
+    """Other numbers of heads are refused."""
     with pytest.raises(ValueError, match="5 heads do not divide a width of 12"):
         MultiHead(12, 5)
 
 
 def test_sinusoids_by_hand() -> None:
-    """Width 4; an odd width ends with a sine."""
+    """Sinusoids of width 4 are as by hand; an odd width ends with a sine."""
     expected = torch.tensor(
         [[0, 1, 0, 1], [0.841471, 0.540302, 0.010000, 0.999950], [0.909297, -0.416147, 0.019999, 0.999800]]
     )

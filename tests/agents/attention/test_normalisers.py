@@ -1,4 +1,4 @@
-"""Normalisers: published and hand-worked answers, gradients, and what each must be."""
+"""Normalisers: published and hand-computed answers, gradients, and properties."""
 
 import itertools
 from functools import partial
@@ -30,19 +30,19 @@ KNOWN: list[tuple[str, list[float], list[float]]] = [
 
 
 def scores(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Some, seeded."""
+    """Draw seeded scores."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=dtype) * 2
 
 
 @pytest.mark.parametrize(("name", "z", "expected"), KNOWN)
 def test_known_answers(name: str, z: list[float], expected: list[float]) -> None:
-    """Of Peters et al.'s package, and by hand."""
+    """Weights are those of Peters et al.'s package, and those computed by hand."""
     torch.testing.assert_close(ALL[name](torch.tensor(z), None), torch.tensor(expected), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("t", [-3.0, -0.7, 0.0, 0.5, 1.0, 1.9, 2.0, 5.0])
 def test_two_scores_in_closed_form(t: float) -> None:
-    """Of [t, 0]: sparsemax clip((1 + t) / 2, 0, 1); entmax15 (sqrt(1/2 - t^2/16) + t/4)^2 for |t| < 2."""
+    """For [t, 0]: sparsemax clip((1 + t) / 2, 0, 1); entmax15 (sqrt(1/2 - t^2/16) + t/4)^2 for |t| < 2."""
     z = torch.tensor([t, 0], dtype=torch.float64)
     assert sparsemax(z)[0].item() == pytest.approx(min(max((1 + t) / 2, 0), 1))
     inside = ((0.5 - t**2 / 16) ** 0.5 + t / 4) ** 2 if abs(t) < 2 else float(t > 0)
@@ -50,13 +50,13 @@ def test_two_scores_in_closed_form(t: float) -> None:
 
 
 def test_jacobian_of_sparsemax() -> None:
-    """At [1, .8, .1], where the third is off."""
+    """Check the Jacobian at [1, .8, .1], where the third weight is zero."""
     found = torch.autograd.functional.jacobian(sparsemax, torch.tensor([1, 0.8, 0.1]))
     torch.testing.assert_close(found, torch.tensor([[0.5, -0.5, 0], [-0.5, 0.5, 0], [0, 0, 0]]))
 
 
 def test_bisection_agrees_with_sorting() -> None:
-    """Alpha 1, 1.5 and 2 are the others, with gradients."""
+    """Bisection with alpha 1, 1.5 and 2 agrees with softmax, entmax15 and sparsemax, gradients included."""
     for alpha, exact in ((1, softmax), (1.5, entmax15), (2, sparsemax)):
         z, g = scores(5, 9).requires_grad_(), scores(5, 9)
         found, expected = entmax(z, alpha=alpha), exact(z)
@@ -82,8 +82,8 @@ def test_a_threshold_solves_the_definition() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_every_normaliser_is(name: str) -> None:
-    """A distribution over what may be read, in the scores' order, that a shift of the scores does not move."""
+def test_every_normaliser_gives_a_distribution(name: str) -> None:
+    """Weights are a distribution over what may be read, in the scores' order; a shift of the scores changes nothing."""
     normalise, z = ALL[name], scores(4, 7, 5)
     mask = scores(4, 7, 1) > -1
     weights = normalise(z, mask, 1)
@@ -100,7 +100,7 @@ def test_what_every_normaliser_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_gradients(name: str) -> None:
-    """By finite differences, masked, along another dimension too; rows of the Jacobian add up to 0."""
+    """Gradients agree with finite differences, masked and along another dimension; rows of the Jacobian add up to 0."""
     z, mask = scores(3, 4, 2).requires_grad_(), scores(3, 4, 1) > -1.5
     assert torch.autograd.gradcheck(lambda x: ALL[name](x, mask, 1), (z,))
     jacobian = torch.autograd.functional.jacobian(lambda x: ALL[name](x, None), scores(6))
@@ -110,7 +110,7 @@ def test_gradients(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_to_read(name: str, dtype: torch.dtype) -> None:
-    """Zeros, and a gradient of zeros, beside a row that has something; large scores stay finite."""
+    """Empty rows have weights and gradients of zero, beside other rows; large scores stay finite."""
     z = (scores(2, 3).to(dtype) * 1000).requires_grad_()
     weights = ALL[name](z, torch.tensor([[False] * 3, [True, False, True]]))
     assert weights.dtype == dtype
@@ -121,13 +121,13 @@ def test_nothing_to_read(name: str, dtype: torch.dtype) -> None:
 
 
 def test_topk_takes_k_of_equal_ones() -> None:
-    """And all of them where there are fewer."""
+    """Top-k takes k of equal scores, and all of them where there are fewer."""
     assert (topk(torch.zeros(5), k=2) > 0).sum() == 2
     torch.testing.assert_close(topk(torch.zeros(3), k=8), torch.full((3,), 1 / 3))
 
 
 def test_by_name() -> None:
-    """A name, or options with their numbers; an unknown name or a number out of range is refused."""
+    """A normaliser is made from a name or from options; unknown names and numbers out of range are refused."""
     z = scores(4)
     assert make_normaliser("softmax") is softmax
     torch.testing.assert_close(make_normaliser("sparsemax")(z, None), sparsemax(z))
@@ -139,7 +139,7 @@ def test_by_name() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ALL)
 def test_extreme_scores(name: str, dtype: torch.dtype, row: list[float]) -> None:
-    """Shares and finite gradients, and the weight is where the largest scores are."""
+    """Extreme scores give finite weights and gradients, and the largest scores have the weight."""
     z = torch.tensor(row, dtype=dtype, requires_grad=True)
     weights = ALL[name](z, None)
     assert weights.sum().item() == pytest.approx(1, abs=0.01)
@@ -148,8 +148,8 @@ def test_extreme_scores(name: str, dtype: torch.dtype, row: list[float]) -> None
     assert found.isfinite().all()
 
 
-def test_equal_scores_have_equal_shares() -> None:
-    """Also at the edge of the support, [1, 0], where sparsemax gives the second nothing."""
+def test_equal_scores_have_equal_weights() -> None:
+    """Equal scores have equal weights, also at the edge of the support, [1, 0], where sparsemax gives the second 0."""
     for normalise in (sparsemax, entmax15, ALL["entmax 1.33"], ALL["entmax 2.5"]):
         torch.testing.assert_close(normalise(torch.tensor([3.0, 3, -9]), None), torch.tensor([0.5, 0.5, 0]))
         torch.testing.assert_close(normalise(torch.full((7,), 2.0), None), torch.full((7,), 1 / 7))
@@ -158,14 +158,14 @@ def test_equal_scores_have_equal_shares() -> None:
 
 @pytest.mark.parametrize("excess", [1e-2, 1e-4, 1e-7, 1e-14])
 def test_alpha_near_one_is_near_softmax(excess: float) -> None:
-    """By about the excess, in float32 too, where numbers like (1 + excess z)^(1 / excess) would be noise."""
+    """The difference is about alpha - 1, in float32 too, where (1 + excess z)^(1 / excess) would be noise."""
     z = scores(4, 50, dtype=torch.float32)
     for scored, noise in ((z, 5e-7), (z.double(), 1e-12)):
         torch.testing.assert_close(entmax(scored, alpha=1 + excess), softmax(scored), atol=2 * excess + noise, rtol=0)
 
 
 def test_half_precision_has_the_gradients_of_full_precision() -> None:
-    """Where alpha is large, small weights have large powers."""
+    """Gradients agree where alpha is large and small weights have large powers."""
     z = torch.tensor([0.0, 0.01, 0.012, -0.3, -3], requires_grad=True)
     upstream = torch.tensor([1.0, 2, 3, 4, 5])
     (expected,) = torch.autograd.grad((entmax(z, alpha=4) * upstream).sum(), z)
@@ -178,6 +178,6 @@ def test_half_precision_has_the_gradients_of_full_precision() -> None:
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0, 0)])
 @pytest.mark.parametrize("name", ALL)
 def test_no_rows_or_no_columns(name: str, shape: tuple[int, int]) -> None:
-    """Nothing is shared out."""
+    """Empty tensors give empty weights."""
     for mask in (None, torch.ones(shape, dtype=torch.bool)):
         assert ALL[name](torch.zeros(shape), mask).shape == shape

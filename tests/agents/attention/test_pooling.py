@@ -1,4 +1,4 @@
-"""Mechanisms that bring their own question: source2token, structured and hierarchical attention."""
+"""Mechanisms that pool without a query: source2token, structured and hierarchical attention."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from glimpse.agents.attention.structured import Structured, penalty
 
 
 def test_source2token_by_its_definition() -> None:
-    """A softmax over the real tokens for each feature apart; query is not read."""
+    """Each feature has a softmax over the real tokens; the query is not used."""
     torch.manual_seed(0)
     pool, x = Source2Token(3), torch.randn(2, 4, 3)
     real = torch.tensor([[True] * 4, [True, True, False, False]])
@@ -26,7 +26,7 @@ def test_source2token_by_its_definition() -> None:
 
 
 def test_source2token_parameters() -> None:
-    """2 (D^2 + D): 721,200 of DiSAN's two directions of 300."""
+    """There are 2 (D^2 + D) parameters: 721,200 for DiSAN's two directions of 300."""
     assert sum(p.numel() for p in Source2Token(600).parameters()) == 721_200
 
 
@@ -40,20 +40,20 @@ def test_source2token_parameters() -> None:
     ],
 )
 def test_penalty_by_hand(rows: list[list[float]], expected: float) -> None:
-    """Uniform hops, hops on one word, hops apart, hops that overlap; the mean is r^2 times smaller."""
+    """Uniform hops, hops on one word, separate hops and overlapping hops; the mean is r^2 times smaller."""
     weights = torch.tensor([rows, rows])
     assert penalty(weights).item() == pytest.approx(expected)
     assert penalty(weights, "mean").item() == pytest.approx(expected / len(rows) ** 2)
     assert penalty(weights.flip(1)).item() == pytest.approx(expected)
 
 
-def test_penalty_of_one_hop_wants_one_word() -> None:
-    """(|a|^2 - 1)^2."""
+def test_penalty_of_one_hop() -> None:
+    """The penalty of one hop is (|a|^2 - 1)^2."""
     assert penalty(torch.tensor([[[0.5, 0.5]]])).item() == pytest.approx(0.25)
 
 
 def test_structured_by_its_definition() -> None:
-    """A = softmax(W_2 tanh(W_1 H^T)), M = A H; permuted hops are permuted rows."""
+    """A = softmax(W_2 tanh(W_1 H^T)) and M = A H; permuted hops are permuted rows."""
     torch.manual_seed(0)
     attention, x = Structured(4, hidden=5, hops=3), torch.randn(2, 6, 4)
     real = torch.arange(6) < torch.tensor([6, 2])[:, None]
@@ -69,7 +69,7 @@ def test_structured_by_its_definition() -> None:
 
 
 def test_a_context_vector_of_zero_is_the_mean() -> None:
-    """HN-AVE exactly; otherwise it is u_t . u_w; one token has all."""
+    """With u_w = 0 it is exactly HN-AVE; else scores are u_t . u_w; a single token has all the weight."""
     torch.manual_seed(0)
     attention, x = ContextVector(4, 3), torch.randn(2, 5, 4)
     expected = ((x @ attention.hidden.weight.T + attention.hidden.bias).tanh() @ attention.question).softmax(-1)
@@ -83,6 +83,6 @@ def test_a_context_vector_of_zero_is_the_mean() -> None:
 
 
 def test_word_colours_by_hand() -> None:
-    """sqrt(p_s) p_w, (2 sentences, 2 words)."""
+    """Colours are sqrt(p_s) p_w, for 2 sentences of 2 words."""
     found = word_colour(torch.tensor([0.25, 0.75]), torch.tensor([[0.5, 0.5], [0.9, 0.1]]))
     torch.testing.assert_close(found, torch.tensor([[0.25, 0.25], [0.779423, 0.086603]]), atol=1e-6, rtol=0)

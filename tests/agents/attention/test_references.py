@@ -1,4 +1,4 @@
-"""The same as published packages, where these are installed: `entmax` and `x-transformers`."""
+"""Agreement with published packages, where these are installed: `entmax` and `x-transformers`."""
 
 import warnings
 from functools import partial
@@ -14,7 +14,7 @@ from glimpse.agents.attention.normalisers import entmax, entmax15, sparsemax, to
 
 
 def imported(name: str) -> Any:
-    """A package, or the test is skipped; what it warns of at import is its own affair."""
+    """Import a package without its warnings, or skip the test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip(name, exc_type=ImportError)
@@ -22,7 +22,7 @@ def imported(name: str) -> Any:
 
 @pytest.mark.parametrize("scale", [0.1, 1, 30])
 def test_normalisers_are_those_of_entmax(scale: float) -> None:
-    """Weights and gradients, with hidden scores; of 6 rows of 9."""
+    """Weights and gradients equal those of `entmax`, with hidden scores, for 6 rows of 9."""
     package = imported("entmax")
     torch.manual_seed(0)
     z = (scale * torch.randn(6, 9, dtype=torch.float64)).requires_grad_()
@@ -40,7 +40,7 @@ def test_normalisers_are_those_of_entmax(scale: float) -> None:
 
 
 def test_distance_is_the_alibi_of_x_transformers() -> None:
-    """Its bias of slope alpha, under a causal mask without the diagonal."""
+    """Attention equals ALiBi with slope alpha, under a causal mask without the diagonal."""
     modules, attend = imported("x_transformers.x_transformers"), imported("x_transformers.attend")
     torch.manual_seed(0)
     q, k, v = (torch.randn(2, 1, 6, 4) for _ in range(3))
@@ -53,7 +53,7 @@ def test_distance_is_the_alibi_of_x_transformers() -> None:
 
 
 def test_topk_is_that_of_x_transformers() -> None:
-    """Three keys of those that came before."""
+    """Each token reads three of the tokens before it."""
     attend = imported("x_transformers.attend")
     torch.manual_seed(0)
     q, k, v = (torch.randn(2, 3, 8, 4) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Reinforced self-attention: DiSAN where everything is chosen, and what is left where it is not."""
+"""Reinforced self-attention: DiSAN where everything is selected, and the contexts of tokens that are not."""
 
 import pytest
 import torch
@@ -14,26 +14,26 @@ REAL = torch.arange(6) < torch.tensor([6, 4, 1, 0])[:, None]
 
 
 def texts(width: int = 5) -> Tensor:
-    """Four texts, of 6, 4, 1 and 0 tokens."""
+    """Draw four texts, of 6, 4, 1 and 0 tokens."""
     return torch.randn(4, 6, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
 def block(direction: str = "forward", **options: object) -> ReinforcedBlock:
-    """A small block in float64."""
+    """Make a small block in float64."""
     torch.manual_seed(0)
     return ReinforcedBlock(5, 8, direction, **options).double()  # type: ignore[arg-type]
 
 
-def some(seed: int, share: float = 0.5) -> Selected:
-    """Random heads and dependents among real tokens."""
+def random_selection(seed: int, share: float = 0.5) -> Selected:
+    """Draw random heads and dependents among real tokens."""
     generator = torch.Generator().manual_seed(seed)
     return Selected(*((torch.rand(4, 6, generator=generator) < share) & REAL for _ in range(2)))
 
 
 @pytest.mark.parametrize("compact", ["auto", "always", "never"])
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_everything_chosen_is_disan(direction: str, compact: Compact) -> None:
-    """The same weights make the same numbers, block by block and as a whole."""
+def test_everything_selected_is_disan(direction: str, compact: Compact) -> None:
+    """With all tokens selected, blocks and encoder equal those of DiSAN with the same weights."""
     reinforced = block(direction, compact=compact)
     torch.manual_seed(0)
     plain = DirectionalBlock(5, 8, direction).double()
@@ -48,14 +48,14 @@ def test_everything_chosen_is_disan(direction: str, compact: Compact) -> None:
 
 @pytest.mark.parametrize("unselected", ["mean", "mean_of_all", "left_out"])
 @pytest.mark.parametrize("seed", range(4))
-def test_chosen_pairs_alone_are_enough(unselected: str, seed: int) -> None:
-    """Values and gradients of both forms are the same, for texts of any length and any choice."""
+def test_selected_pairs_alone_give_the_same_result(unselected: str, seed: int) -> None:
+    """Values and gradients of both forms agree, for texts of any length and any selection."""
     found = []
     compacts: tuple[Compact, Compact] = ("always", "never")
     for compact in compacts:
         for direction in ("forward", "backward"):
             made, tokens = block(direction, unselected=unselected, compact=compact), texts().requires_grad_()
-            context = made.select(tokens, REAL, some(seed)).context
+            context = made.select(tokens, REAL, random_selection(seed)).context
             (context * torch.arange(8)).sum().backward()
             found.append([context, tokens.grad, *(weight.grad for weight in made.parameters())])
     for one, other in zip(found[:2], found[2:], strict=True):
@@ -63,9 +63,9 @@ def test_chosen_pairs_alone_are_enough(unselected: str, seed: int) -> None:
             torch.testing.assert_close(mine, yours)
 
 
-@pytest.mark.parametrize(("share", "taken"), [(0.2, True), (1.0, False)])
-def test_tokens_are_taken_out_where_they_are_few(share: float, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nearly all pairs chosen the scores of all are made."""
+@pytest.mark.parametrize(("share", "step_mask"), [(0.2, True), (1.0, False)])
+def test_the_compact_form_is_used_for_few_pairs(share: float, step_mask: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nearly all pairs selected, the scores of all pairs are computed."""
     made, calls = block(), list[object]()
 
     def counted(*given: object) -> Tensor:
@@ -73,12 +73,12 @@ def test_tokens_are_taken_out_where_they_are_few(share: float, taken: bool, monk
         return torch.zeros(4, 6, 8, dtype=torch.float64)
 
     monkeypatch.setattr(made, "_of_chosen", counted)
-    made.select(texts(), REAL, some(0, share))
-    assert bool(calls) is taken
+    made.select(texts(), REAL, random_selection(0, share))
+    assert bool(calls) is step_mask
 
 
-def test_no_head_reads_the_mean_of_the_others() -> None:
-    """And no gradient reaches the scores; a text of one token has zeros for it."""
+def test_without_heads_tokens_read_the_mean_of_the_others() -> None:
+    """No gradient reaches the scores; the single token of a text reads zeros."""
     made, nothing = block(), torch.zeros_like(REAL)
     context = made.select(texts(), REAL, Selected(nothing, REAL)).context
     h = made.activation(made.token(texts()))
@@ -94,7 +94,7 @@ def test_no_head_reads_the_mean_of_the_others() -> None:
 
 
 def test_heads_without_dependents_read_nothing() -> None:
-    """Their s is 0: the gate lets F h through."""
+    """Their s is 0, so that the gate returns F h."""
     made, nothing = block(), torch.zeros_like(REAL)
     context = made.select(texts(), REAL, Selected(REAL, nothing)).context
     h = made.activation(made.token(texts()))
@@ -103,7 +103,7 @@ def test_heads_without_dependents_read_nothing() -> None:
 
 
 def test_what_is_not_a_dependent_is_not_read_by_heads() -> None:
-    """Changing its vector changes no other head's context, whatever the others see of the mean."""
+    """A changed vector changes the context of no other head."""
     made, tokens = block("backward"), texts()
     selected = Selected(REAL, REAL & (torch.arange(6) != 3))
     changed = tokens.clone()
@@ -125,9 +125,9 @@ def test_left_out_tokens_are_zeros_and_not_pooled(need_weights: bool) -> None:
     assert torch.isfinite(encoded.vector).all()
 
 
-def test_weights_are_of_chosen_pairs() -> None:
-    """Zero where no head reads or no dependent is read."""
-    selected = some(0)
+def test_weights_are_of_selected_pairs() -> None:
+    """Weights are zero where the query is no head or the key no dependent."""
+    selected = random_selection(0)
     made = block("forward").select(texts(), REAL, selected, need_weights=True)
     assert made.weights is not None
     pairs = selected.head.unsqueeze(2) & selected.dependent.unsqueeze(1)

@@ -1,4 +1,4 @@
-"""Relative positions: the triple loop, the special cases, and the fast form."""
+"""Relative positions: the triple loop, special cases, and the fast form."""
 
 import pytest
 import torch
@@ -12,13 +12,13 @@ from glimpse.agents.attention.relative_fast import relative_softmax
 
 
 def drawn(*shape: int) -> Tensor:
-    """Seeded float64 with a gradient."""
+    """Draw a seeded float64 tensor with a gradient."""
     generator = torch.Generator().manual_seed(sum(shape))
     return torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
 
 
 def test_by_hand() -> None:
-    """Identity projections, width 2, clip 1."""
+    """Compute identity projections of width 2 and clip 1 by hand."""
     x = torch.tensor([[[[1.0, 0], [0, 1], [1, 1]]]])
     w_k, w_v = torch.tensor([[0.1, 0.2], [0, 0], [0.3, -0.1]]), torch.tensor([[1.0, 0], [0, 0], [0, 1]])
     context, weights = relative_attention(x * 2**-0.5, x, x, w_k, w_v, None)
@@ -31,7 +31,7 @@ def test_by_hand() -> None:
 
 
 def triple_loop(q: Tensor, k: Tensor, v: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor) -> Tensor:
-    """The definition, one sentence and head at a time, on (B, h, n, d) and a mask (B, h, n, n)."""
+    """Compute the definition, one sentence and head at a time, on (B, h, n, d) and a mask (B, h, n, n)."""
     clip, context = len(w_k) // 2, torch.zeros_like(q)
     for b in range(q.shape[0]):
         for h in range(q.shape[1]):
@@ -45,7 +45,7 @@ def triple_loop(q: Tensor, k: Tensor, v: Tensor, w_k: Tensor, w_v: Tensor, mask:
 
 
 def some_masks(n: int) -> dict[str, Tensor | None]:
-    """Of each shape that a mask may have; with rows that read nothing."""
+    """Make masks of each shape that a mask may have, with rows that read nothing."""
     real = torch.arange(n) < torch.tensor([n, 2])[:, None]
     torch.manual_seed(0)
     every = torch.rand(2, 3, n, n) < 0.4
@@ -56,7 +56,7 @@ def some_masks(n: int) -> dict[str, Tensor | None]:
 @pytest.mark.parametrize("name", ["none", "padding", "forward", "heads"])
 @pytest.mark.parametrize(("n", "clip"), [(1, 2), (6, 0), (6, 1), (5, 9)])
 def test_equals_the_triple_loop(n: int, clip: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms, gradients too; the fast one also where a chunk is less than all heads."""
+    """Both forms agree with it, gradients too; the fast one also where a chunk holds some of the heads."""
     q, k, v = drawn(2, 3, n, 4), drawn(2, 3, n, 4), drawn(2, 3, n, 4)
     w_k, w_v, upstream = drawn(2 * clip + 1, 4), drawn(2 * clip + 1, 4), drawn(2, 3, n, 4).detach()
     mask = some_masks(n)[name]
@@ -76,7 +76,7 @@ def test_equals_the_triple_loop(n: int, clip: int, name: str, monkeypatch: pytes
 
 
 def same_maps(width: int, heads: int, clip: int) -> tuple[Relative, MultiHead]:
-    """A relative and a plain module with the same maps."""
+    """Make a relative and a plain module with the same maps."""
     torch.manual_seed(0)
     relative, plain = Relative(width, heads, clip), MultiHead(width, heads)
     plain.heads.load_state_dict(relative.heads.state_dict())
@@ -85,7 +85,7 @@ def same_maps(width: int, heads: int, clip: int) -> tuple[Relative, MultiHead]:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_zero_tables_are_plain_attention(need_weights: bool) -> None:
-    """Exactly multi-head attention; and a table adds 2 (2 k + 1) d_z parameters a layer."""
+    """It is exactly multi-head attention; and tables add 2 (2 k + 1) d_z parameters a layer."""
     relative, plain = same_maps(8, 2, 3)
     extra = sum(p.numel() for p in relative.parameters()) - sum(p.numel() for p in plain.parameters())
     assert extra == 2 * 7 * 4
@@ -99,7 +99,7 @@ def test_zero_tables_are_plain_attention(need_weights: bool) -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_clip_zero_only_shifts_the_output(need_weights: bool) -> None:
-    """Weights are plain, and each context is w^V[0] more."""
+    """Weights are those of plain attention, and w^V[0] is added to each context."""
     relative, plain = same_maps(8, 2, 0)
     x = torch.randn(2, 6, 8)
     found, expected = (module(x, x, x, need_weights=need_weights) for module in (relative, plain))
@@ -108,8 +108,8 @@ def test_clip_zero_only_shifts_the_output(need_weights: bool) -> None:
     torch.testing.assert_close(found.weights, expected.weights)
 
 
-def test_only_distances_count() -> None:
-    """A sentence further to the right, with the tokens before it hidden, reads the same."""
+def test_only_distances_matter() -> None:
+    """A sentence moved to the right, with the tokens before it hidden, has the same context."""
     relative, _ = same_maps(8, 2, 2)
     x, real = torch.randn(1, 9, 8), torch.arange(9)[None] >= 4
     for need_weights in (True, False):
@@ -118,13 +118,13 @@ def test_only_distances_count() -> None:
 
 
 def test_offsets() -> None:
-    """Clipped j - i + k; also of a rectangle."""
+    """Offsets are clipped j - i + k, also for a rectangle."""
     assert offsets(2, 4, 1).tolist() == [[1, 2, 2, 2], [0, 1, 2, 2]]
 
 
 @pytest.mark.parametrize("name", ["none", "padding", "forward", "heads"])
 def test_fused_gradients_by_finite_differences(name: str) -> None:
-    """Without another form as a witness."""
+    """Gradients of the fast form agree with finite differences."""
     inputs = drawn(2, 3, 4, 2), drawn(2, 3, 4, 2), drawn(2, 3, 4, 2), drawn(3, 2), drawn(3, 2)
     mask = some_masks(4)[name]
 
@@ -136,7 +136,7 @@ def test_fused_gradients_by_finite_differences(name: str) -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_extreme_scores(need_weights: bool) -> None:
-    """Queries a thousand times as large: one key has all the weight, and gradients are finite."""
+    """With queries a thousand times as large, one key has all the weight, and gradients are finite."""
     relative, _ = same_maps(8, 2, 2)
     x = (1e3 * torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))).requires_grad_()
     found = relative(x, x, x, Window(width=1)(6, 6), need_weights=need_weights).context

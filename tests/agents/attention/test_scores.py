@@ -1,4 +1,4 @@
-"""Additive and multiplicative scores under global attention: the papers' numbers, and what each is made of."""
+"""Additive and multiplicative scores under global attention: the papers' numbers and definitions."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ ANNOTATIONS = torch.tensor([[[1.0, 0], [0, 1], [1, 1]]])
 
 
 def test_bahdanau_by_hand() -> None:
-    """W = U = I, v = 1, s = [.5, -.5]."""
+    """Compute W = U = I, v = 1, s = [.5, -.5] by hand."""
     score = AdditiveScore(2, 2, 2)
     with torch.no_grad():
         score.query.weight.copy_(torch.eye(2))
@@ -25,7 +25,7 @@ def test_bahdanau_by_hand() -> None:
 
 
 def test_keys_computed_once() -> None:
-    """A decoder's step from prepared keys equals the call from raw ones; W and U are concat's one matrix."""
+    """A decoder's step from prepared keys equals the call from raw ones; W and U are halves of concat's matrix."""
     torch.manual_seed(0)
     score = AdditiveScore(3, 4, 5)
     query, key = torch.randn(2, 6, 3), torch.randn(2, 7, 4)
@@ -39,7 +39,7 @@ def test_keys_computed_once() -> None:
 
 
 def test_luong_dot_by_hand() -> None:
-    """H = [1, 2] against the annotations: scores 1, 2, 3."""
+    """The scores of H = [1, 2] and the annotations are 1, 2, 3."""
     context, weights = GlobalAttention(DotScore())(torch.tensor([[[1.0, 2]]]), ANNOTATIONS, ANNOTATIONS)
     torch.testing.assert_close(weights, torch.tensor([[[0.090031, 0.244728, 0.665241]]]), atol=1e-6, rtol=0)
     torch.testing.assert_close(context, torch.tensor([[[0.755272, 0.909969]]]), atol=1e-6, rtol=0)
@@ -56,24 +56,24 @@ def test_general_with_the_identity_is_dot() -> None:
 
 
 def test_general_is_a_bilinear_form() -> None:
-    """q^T W k of widths 3 and 4, which W^T would not fit."""
+    """It is q^T W k with widths 3 and 4, which W^T would not fit."""
     torch.manual_seed(0)
     query, key, general = torch.randn(1, 1, 3), torch.randn(1, 1, 4), GeneralScore(3, 4)
     expected = key[0, 0] @ general.weight.weight @ query[0, 0]
     torch.testing.assert_close(general(query, key)[0, 0, 0], expected)
 
 
-def test_location_sees_no_key() -> None:
-    """Only their number counts, and it has an end."""
+def test_location_uses_no_key() -> None:
+    """Only the number of keys matters, and it has a limit."""
     torch.manual_seed(0)
     score, query = LocationScore(4, 6), torch.randn(2, 3, 4)
-    torch.testing.assert_close(score(query, torch.randn(2, 5, 4)), query @ score.places.weight[:5].T)
-    with pytest.raises(ValueError, match="6 places, which are too few for a text of 7 tokens"):
+    torch.testing.assert_close(score(query, torch.randn(2, 5, 4)), query @ score.positions.weight[:5].T)
+    with pytest.raises(ValueError, match="6 positions, which are too few for a text of 7 tokens"):
         score(query, torch.randn(2, 7, 4))
 
 
 def test_linear_concat() -> None:
-    """w^T [q; k]."""
+    """The score is w^T [q; k]."""
     torch.manual_seed(0)
     score, query, key = LinearConcatScore(2, 3), torch.randn(1, 2, 2), torch.randn(1, 4, 3)
     w = torch.cat([score.query.weight, score.key.weight], 1)[0]

@@ -1,4 +1,4 @@
-"""Sparse patterns: less than dense is computed, and the result is that of the dense mask."""
+"""Sparse patterns: fewer cells are computed than by dense attention, with equal results."""
 
 from collections.abc import Iterator
 
@@ -27,8 +27,8 @@ from glimpse.agents.attention.masks import (
 )
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.multi_head import MultiHead
-from glimpse.agents.attention.options import AttentionOptions
 from glimpse.agents.attention.sparse import Sparse, make_plan
+from glimpse.agents.attention.unions import AttentionOptions
 
 N = 100  # Not a multiple of any stride or block.
 PATTERNS: dict[str, Pattern] = {
@@ -48,7 +48,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def short_texts_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Groups are made where they compute less than half of all cells, though dense is faster at such n."""
+    """Use groups wherever they compute less than half of all cells, though dense is faster for short texts."""
     make_plan.cache_clear()
     monkeypatch.setattr(sparse_attention, "_ALONE", (0.5, 0))
     monkeypatch.setattr(sparse_attention, "_TOGETHER", (0.5, 0))
@@ -57,15 +57,15 @@ def short_texts_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_a_plan_computes_each_cell_once_and_few_besides(name: str) -> None:
-    """The cells of its parts and of whole rows are disjoint and the pattern's; less than half of n x n is computed."""
+def test_a_plan_computes_each_cell_once(name: str) -> None:
+    """The cells of its parts and whole rows are disjoint and are the pattern's; less than half of n x n is computed."""
     plan = make_plan(PATTERNS[name], N, CPU)
     assert plan is not None
     cells, computed = torch.zeros(N, N), len(plan.whole) * N
-    for queries, keys, allowed, place in plan.parts:
+    for queries, keys, allowed, position in plan.parts:
         group, q, m = allowed.nonzero().T
         cells.index_put_((queries[group, q], keys[group, m]), torch.ones(len(group)), accumulate=True)
-        assert torch.equal(queries.flatten()[place], torch.arange(N))
+        assert torch.equal(queries.flatten()[position], torch.arange(N))
         computed += allowed.numel()
     cells[plan.whole] += plan.cells.float()
     assert torch.equal(cells, PATTERNS[name](N, N).float())
@@ -73,7 +73,7 @@ def test_a_plan_computes_each_cell_once_and_few_besides(name: str) -> None:
 
 
 def mask_of(kind: str) -> Tensor | None:
-    """For two sentences and two heads."""
+    """Make masks for two sentences and two heads."""
     torch.manual_seed(1)
     real = torch.arange(N) < torch.tensor([N, 37])[:, None]
     return {"none": None, "padding": real[:, None], "pairs": torch.rand(2, N, N) < 0.7}.get(
@@ -85,7 +85,7 @@ def mask_of(kind: str) -> Tensor | None:
 @pytest.mark.parametrize("mask", ["none", "padding", "pairs", "heads"])
 @pytest.mark.parametrize("name", PATTERNS)
 def test_equals_dense_attention_under_the_mask(name: str, mask: str, normaliser: str) -> None:
-    """With gradients."""
+    """Contexts and gradients agree with dense attention."""
     torch.manual_seed(0)
     sparse = Sparse(4, 2, PATTERNS[name], normaliser).double()
     dense = MultiHead(4, 2, normaliser).double()
@@ -104,7 +104,7 @@ def test_equals_dense_attention_under_the_mask(name: str, mask: str, normaliser:
 
 
 def test_dense_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As measured: short texts, and patterns of many keys; several parts and whole rows cost more than one part."""
+    """Short texts and patterns of many keys are dense; several parts and whole rows cost more than one part."""
     monkeypatch.undo()
     window, both = Window(width=16), Local(stride=16) | Strided(stride=16)
     planned = {
@@ -117,7 +117,7 @@ def test_dense_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_full_pattern_is_dense_attention() -> None:
-    """A plan would gain nothing, as for a window as wide as the sentence."""
+    """A plan would save nothing, as for a window as wide as the sentence."""
     assert make_plan(Full(), N, CPU) is None
     assert make_plan(Window(width=N), N, CPU) is None
     torch.manual_seed(0)
@@ -129,7 +129,7 @@ def test_a_full_pattern_is_dense_attention() -> None:
 
 
 def test_short_and_rectangular_calls() -> None:
-    """One token, none to gain from; and fewer queries than keys, which is dense."""
+    """A single token, and fewer queries than keys, are dense."""
     sparse, x = Sparse(4, 2, Strided(stride=3)), torch.randn(1, 5, 4)
     assert sparse(x[:, :1], x[:, :1], x[:, :1], need_weights=False).context.isfinite().all()
     dense = sparse(x[:, :2], x, x).context
@@ -137,7 +137,7 @@ def test_short_and_rectangular_calls() -> None:
 
 
 def test_padding_is_not_a_sparse_pattern() -> None:
-    """It differs between sentences."""
+    """Padding differs between sentences, and is refused."""
     x = torch.randn(1, 5, 4)
     with pytest.raises(ValueError, match="give padding as the mask"):
         Sparse(4, 2, Padding(lengths=(3,)))(x, x, x, need_weights=False)
@@ -145,8 +145,8 @@ def test_padding_is_not_a_sparse_pattern() -> None:
 
 @pytest.mark.parametrize("mask", ["none", "padding", "pairs", "heads"])
 @pytest.mark.parametrize("need_weights", [True, False])
-def test_heads_may_share_patterns_out(mask: str, need_weights: bool) -> None:
-    """The first heads have the first pattern: the same as a dense mask for each head."""
+def test_heads_may_divide_the_patterns(mask: str, need_weights: bool) -> None:
+    """The first heads have the first pattern: the result is that of a dense mask for each head."""
     torch.manual_seed(0)
     pair = Local(stride=6), Strided(stride=12)
     sparse, dense = Sparse(4, 2, pair).double(), MultiHead(4, 2).double()
@@ -164,7 +164,7 @@ def test_heads_may_share_patterns_out(mask: str, need_weights: bool) -> None:
 
 
 def test_layers_may_take_turns() -> None:
-    """In order, and again from the first."""
+    """Layers take the patterns in order, and again from the first."""
     written = {"kind": "sparse", "pattern": {"kind": "window", "width": 1}, "more": ["causal"]}
     options = TypeAdapter[AttentionOptions](AttentionOptions).validate_python(written)
     layers = [make_attention(options, 8, layer=number) for number in range(3)]
@@ -172,7 +172,7 @@ def test_layers_may_take_turns() -> None:
 
 
 def test_patterns_must_divide_the_heads() -> None:
-    """In a config and in code."""
+    """Other numbers are refused in a config and in code."""
     with pytest.raises(ValueError, match="2 patterns do not divide 3 heads"):
         Sparse(6, 3, [Causal(), Full()])
     written = {"kind": "sparse", "heads": 3, "pattern": "causal", "more": ["full"], "shared_by": "heads"}
@@ -182,7 +182,7 @@ def test_patterns_must_divide_the_heads() -> None:
 
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_rows_that_may_read_nothing(need_weights: bool) -> None:
-    """Zeros in spite of the bias behind the heads: a first token with none before it, and tokens far in the padding."""
+    """Their context is zero in spite of the output's bias: a first token with none before it, and tokens of padding."""
     torch.manual_seed(0)
     sparse, x = Sparse(4, 2, CausalWindow(width=3) & Forward()), torch.randn(2, N, 4)
     real = torch.arange(N) < torch.tensor([N, 37])[:, None]

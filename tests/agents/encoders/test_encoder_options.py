@@ -1,4 +1,4 @@
-"""Every mechanism by a line of a config: what the options of an encoder can be written as."""
+"""Options of encoders: every mechanism in the section of a config."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from glimpse.agents.attention import masks
+from glimpse.agents.attention import masks, unions
 from glimpse.agents.attention import options as attention
 from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
@@ -15,16 +15,16 @@ ENCODER = TypeAdapter[EncoderOptions](EncoderOptions)
 
 
 def kinds(options: Any) -> set[str]:
-    """The kinds that a union of options names."""
+    """Return the kinds that a union of options names."""
     defined = TypeAdapter[Any](options).json_schema()["$defs"].values()
     named = [each["properties"]["kind"] for each in defined if "kind" in each.get("properties", {})]
     return {kind for each in named for kind in each.get("enum", [each.get("const")])}
 
 
-def test_every_mechanism_is_within_reach_of_a_config() -> None:
-    """Those between tokens by a Transformer's `attention`, the poolings by `pooling`; and all normalisers and masks."""
+def test_every_mechanism_can_be_configured() -> None:
+    """All mechanisms, normalisers and masks can be chosen in the section of an encoder."""
     written = kinds(EncoderOptions)
-    assert kinds(attention.AttentionOptions) <= written
+    assert kinds(unions.AttentionOptions) <= written
     assert kinds(attention.NormaliserOptions) <= written
     assert kinds(masks.PatternOptions) <= written
 
@@ -51,8 +51,8 @@ WRITTEN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("written", WRITTEN, ids=str)
-def test_what_is_written_is_made_and_can_be_kept(written: dict[str, Any]) -> None:
-    """The options survive as JSON, as a run keeps them, and make an encoder that reads."""
+def test_options_survive_json_and_make_an_encoder(written: dict[str, Any]) -> None:
+    """Options are equal after a round trip through JSON, and make an encoder with finite outputs."""
     options = ENCODER.validate_python(written)
     assert ENCODER.validate_json(options.model_dump_json()) == options
     shape = (2, 3, 4) if written["kind"] == "hierarchical" else (2, 6)
@@ -73,7 +73,7 @@ def test_what_is_written_is_made_and_can_be_kept(written: dict[str, Any]) -> Non
     ],
     ids=str,
 )
-def test_what_makes_no_sense_is_refused(written: dict[str, Any]) -> None:
-    """A pooling between tokens, padding as a pattern, unknown names."""
+def test_meaningless_options_are_refused(written: dict[str, Any]) -> None:
+    """A pooling between tokens, padding as a pattern and unknown names are refused."""
     with pytest.raises(ValidationError):
         ENCODER.validate_python(written)

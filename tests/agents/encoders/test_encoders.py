@@ -1,4 +1,4 @@
-"""What holds for every encoder: padding and neighbours have no effect, an empty text gives zeros."""
+"""Properties of every encoder: padding and neighbours have no effect, an empty text gives zeros."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from glimpse.agents.encoders.encoded import Encoder
 from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
 from glimpse.agents.encoders.recurrent_encoder import BidirectionalStates
+from glimpse.agents.recurrent_core_names import SEQUENCE_NAMES
 
 ENCODERS: list[dict[str, Any]] = [
     {"kind": "lstm", "width": 4},
@@ -37,14 +38,14 @@ MASK = torch.tensor([[True] * 6, [True, True, False, False, False, False], [Fals
 
 
 def make(options: dict[str, Any], embedding_width: int = 3) -> Encoder:
-    """In float64 and without dropout."""
+    """Make an encoder in float64 and without dropout."""
     torch.manual_seed(0)
     return make_encoder(TypeAdapter(EncoderOptions).validate_python(options), embedding_width).double().eval()
 
 
 @pytest.mark.parametrize("options", ENCODERS, ids=str)
 def test_padding_and_neighbours_have_no_effect(options: dict[str, Any]) -> None:
-    """A text alone and unpadded gives what it gives in a batch whose padding holds anything."""
+    """A text alone has the vector and the weights that it has in a batch with any padding."""
     encoder, tokens = make(options), torch.randn(3, 6, 3, dtype=torch.float64)
     together = encoder(tokens, MASK, need_weights=True)
     assert together.vector.shape == (3, encoder.width)
@@ -60,7 +61,7 @@ def test_padding_and_neighbours_have_no_effect(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("options", ENCODERS, ids=str)
 def test_gradients_are_those_of_finite_differences_and_padding_has_none(options: dict[str, Any]) -> None:
-    """On short texts, the empty one among them."""
+    """Gradients are right for short texts and an empty one, and zero at padding."""
     encoder = make(options)
     tokens = torch.randn(3, 6, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda given: encoder(given, MASK).vector, (tokens,))
@@ -72,7 +73,7 @@ def test_gradients_are_those_of_finite_differences_and_padding_has_none(options:
 @pytest.mark.parametrize("options", ENCODERS, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_types_and_sizes(options: dict[str, Any], dtype: torch.dtype) -> None:
-    """A lone token, no texts, texts of no tokens, texts of padding alone: the type that came in, and no NaN."""
+    """A single token, no texts, texts of no tokens or of padding alone keep the type and give no NaN."""
     encoder = make(options).to(dtype)
     for shape, real in (((2, 6), True), ((2, 1), True), ((0, 6), True), ((2, 0), True), ((2, 6), False)):
         tokens, mask = torch.randn(*shape, 3, dtype=dtype, requires_grad=True), torch.full(shape, real)
@@ -85,13 +86,13 @@ def test_types_and_sizes(options: dict[str, Any], dtype: torch.dtype) -> None:
             assert tokens.grad is None or tokens.grad.isfinite().all()
 
 
-# A local score counts places, the gaps too.
+# A local score counts positions, the gaps too.
 READING_ON = [o for o in ENCODERS if o["kind"] in ("lstm", "gru", "cnn") and "local" not in str(o)]
 
 
 @pytest.mark.parametrize("options", READING_ON, ids=str)
-def test_gaps_are_passed_over(options: dict[str, Any]) -> None:
-    """What reads neighbours reads real tokens as if they stood side by side; each keeps its own weight."""
+def test_padding_between_tokens_is_skipped(options: dict[str, Any]) -> None:
+    """Encoders that read neighbours read real tokens as if they were adjacent; each token keeps its own weight."""
     encoder, tokens = make(options), torch.randn(2, 6, 3, dtype=torch.float64)
     mask = torch.tensor([[False, True, False, True, True, False], [True] * 6])
     gaps = encoder(tokens, mask)
@@ -102,8 +103,8 @@ def test_gaps_are_passed_over(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_a_gru_reads_as_torchs_own_packed_one(layers: int) -> None:
-    """States, last states and gradients, of texts of 6, 2 and 1 tokens."""
+def test_a_gru_equals_torchs_packed_one(layers: int) -> None:
+    """States, last states and gradients agree, for texts of 6, 2 and 1 tokens."""
     torch.manual_seed(0)
     reader = BidirectionalStates("gru", 3, 4, layers)
     tokens, length = torch.randn(3, 6, 3, requires_grad=True), torch.tensor([6, 2, 1])
@@ -119,7 +120,7 @@ def test_a_gru_reads_as_torchs_own_packed_one(layers: int) -> None:
 
 
 def test_a_convolution_by_hand() -> None:
-    """One filter that adds two neighbours' first features; a text of one token is read with zeros behind it."""
+    """One filter adds two neighbours' first features; a text of one token is padded with zeros."""
     encoder = make({"kind": "cnn", "filters": 1, "widths": [2]})
     with torch.no_grad():
         for parameter in encoder.parameters():
@@ -132,19 +133,19 @@ def test_a_convolution_by_hand() -> None:
 
 
 def count(encoder: Encoder) -> int:
-    """Parameters."""
+    """Count the parameters."""
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
 def test_the_papers_sizes() -> None:
-    """What the papers' encoders have without their heads: 2,345,403 less 721,203, and 4,686,003 less 1,441,203."""
+    """Parameters without the heads: 2,345,403 less 721,203 for DiSAN, 4,686,003 less 1,441,203 for distance."""
     disan, distance = ({"kind": kind} for kind in ("disan", "distance"))
     assert count(make(disan, 300)) == 2 * 451_500 + 721_200 == 2_345_403 - 721_203
     assert count(make({**distance, "layer_norm": False}, 300)) == 4_686_003 - 1_441_203
 
 
 def test_the_size_of_a_hierarchical_network() -> None:
-    """Words of 200, GRUs of 50 each way, attention of 100 (Yang et al., 2016): two GRUs, two maps, two questions."""
+    """Words of 200, GRUs of 50 each way, attention of 100 (Yang et al., 2016): two GRUs, two maps, two queries."""
     gru = [2 * 3 * (50 * (given + 50) + 2 * 50) for given in (200, 100)]
     assert count(make({"kind": "hierarchical"}, 200)) == sum(gru) + 2 * (100 * 100 + 100 + 100)
 
@@ -152,9 +153,9 @@ def test_the_size_of_a_hierarchical_network() -> None:
 DOCUMENT = torch.tensor([[[True, True, False], [True, False, False]], [[True, True, True], [False, False, False]]])
 
 
-@pytest.mark.parametrize("kind", ["gru", "lstm", "cnn"])
+@pytest.mark.parametrize("kind", [*SEQUENCE_NAMES, "cnn"])
 def test_sentences_without_words_have_no_effect(kind: str) -> None:
-    """A document alone, without its padding of both kinds, gives what it gives beside another."""
+    """A document alone has the vector that it has in a batch, without its empty words and sentences."""
     levels = {level: {"kind": kind, "width": 2} for level in ("words", "sentences")}
     encoder, tokens = make({"kind": "hierarchical", **levels}), torch.randn(2, 2, 3, 3, dtype=torch.float64)
     together = encoder(tokens, DOCUMENT)
@@ -173,7 +174,7 @@ def test_sentences_without_words_have_no_effect(kind: str) -> None:
     assert apart.weights["sentences"][0, 1] == 0 and not apart.weights["words"][0, 1].any()
 
 
-def test_without_a_question_hierarchical_attention_is_the_average() -> None:
+def test_with_queries_of_zero_hierarchical_attention_is_the_average() -> None:
     """HN-ATT with u_w = u_s = 0 is HN-AVE."""
     tokens = torch.randn(2, 2, 3, 3, dtype=torch.float64)
     asked = make({"kind": "hierarchical"})
@@ -185,14 +186,14 @@ def test_without_a_question_hierarchical_attention_is_the_average() -> None:
     torch.testing.assert_close(asked(tokens, DOCUMENT).vector, average(tokens, DOCUMENT).vector)
 
 
-def test_a_flat_text_is_no_document() -> None:
+def test_a_hierarchical_encoder_refuses_a_flat_text() -> None:
     """The message says which option to set."""
     with pytest.raises(ValueError, match=r"task\.sentences"):
         make({"kind": "hierarchical"})(torch.randn(2, 3, 3, dtype=torch.float64), MASK[:2, :3])
 
 
-def test_weights_of_pairs_are_made_only_if_they_are_asked_for() -> None:
-    """An evaluation does not pay for them, and answers alike."""
+def test_weights_of_pairs_are_returned_only_if_asked_for() -> None:
+    """The vector is equal with and without them."""
     for kind, names in (("disan", {"forward", "backward"}), ("distance", {"forward", "backward"})):
         encoder, tokens = make({"kind": kind, "width": 5}), torch.randn(3, 6, 3, dtype=torch.float64)
         bare, seen = encoder(tokens, MASK), encoder(tokens, MASK, need_weights=True)
@@ -200,8 +201,8 @@ def test_weights_of_pairs_are_made_only_if_they_are_asked_for() -> None:
         torch.testing.assert_close(bare.vector, seen.vector)
 
 
-def test_sentences_lose_features_in_training_alone() -> None:
-    """Between the two levels: an evaluation is without chance."""
+def test_dropout_between_levels_is_for_training_alone() -> None:
+    """An evaluation is deterministic."""
     torch.manual_seed(0)
     encoder = make({"kind": "hierarchical", "dropout": 0.5}, 4).train()
     tokens, mask = torch.randn(2, 3, 5, 4, dtype=torch.float64), torch.ones(2, 3, 5, dtype=torch.bool)

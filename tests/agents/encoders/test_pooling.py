@@ -1,4 +1,4 @@
-"""Poolings by hand."""
+"""Poolings: values computed by hand, and options."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
+from glimpse.agents.attention import ATTENTION
 from glimpse.agents.encoders.options import PoolingOptions, StateQueryOptions
 from glimpse.agents.encoders.pooling import Pooling, max_pool, mean_pool
 
@@ -13,27 +14,22 @@ TOKENS = torch.tensor([[[1.0, -5.0], [3.0, -7.0], [9.0, 9.0]], [[-1.0, 2.0], [4.
 MASK = torch.tensor([[True, True, False], [False, False, False]])
 
 
-def test_the_maximum_of_real_tokens_and_who_holds_it() -> None:
-    """Feature by feature; an empty text gives zeros."""
+def test_maximum_of_real_tokens() -> None:
+    """The maximum and its token are found feature by feature; an empty text gives zeros."""
     vector, share = max_pool(TOKENS, MASK)
     assert vector.tolist() == [[3.0, -5.0], [0.0, 0.0]]
     assert share.tolist() == [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
 
 
 def test_the_mean_of_real_tokens() -> None:
-    """Padding has no part in it; an empty text gives zeros."""
+    """Padding is left out; an empty text gives zeros."""
     vector, weights = mean_pool(TOKENS, MASK)
     assert vector.tolist() == [[2.0, -6.0], [0.0, 0.0]]
     assert weights.tolist() == [pytest.approx([0.5, 0.5, 0.0]), [0.0, 0.0, 0.0]]
 
 
 SCORES: list[Any] = [
-    "additive",
-    "concat",
-    "dot",
-    "scaled_dot",
-    "general",
-    "linear_concat",
+    *(kind for kind, entry in ATTENTION.items() if "query" in entry.roles),
     {"kind": "location", "length": 7},
     {"kind": "local", "centre": "monotone", "half_width": 1},
     {"kind": "local", "centre": "predicted", "score": "concat"},
@@ -41,8 +37,8 @@ SCORES: list[Any] = [
 ]
 
 
-def test_the_last_state_asks() -> None:
-    """By dot: scores of [1, 2] and three tokens are 1, 2 and 3, the fourth is padding; an empty text gives zeros."""
+def test_the_last_state_can_be_the_query() -> None:
+    """By dot, scores of [1, 2] and three tokens are 1, 2 and 3; padding is skipped; an empty text gives zeros."""
     options = TypeAdapter[StateQueryOptions](StateQueryOptions).validate_python({"kind": "attention", "score": "dot"})
     tokens = torch.tensor([[[1.0, 0], [0, 1], [1, 1], [9, 9]]]).expand(2, -1, -1)
     mask = torch.tensor([[True, True, True, False], [False] * 4])
@@ -54,8 +50,8 @@ def test_the_last_state_asks() -> None:
     torch.testing.assert_close(pooled.vector, torch.tensor([[0.755272, 0.909969], [0, 0]]), atol=1e-6, rtol=0)
 
 
-def test_a_learned_question_is_learned() -> None:
-    """It is a parameter, and the same for every text."""
+def test_a_learned_query_is_a_parameter() -> None:
+    """It has a gradient, and is equal for all texts."""
     options = TypeAdapter[PoolingOptions](PoolingOptions).validate_python({"kind": "attention", "score": "dot"})
     torch.manual_seed(0)
     pooling = Pooling(options, 2)
@@ -69,7 +65,7 @@ def test_a_learned_question_is_learned() -> None:
 @pytest.mark.parametrize("query", ["last", "learned"])
 @pytest.mark.parametrize("score", SCORES, ids=str)
 def test_every_score_can_be_chosen(score: Any, query: str) -> None:
-    """By name, with its numbers, and with a normaliser; each learns."""
+    """Scores are chosen by name, with numbers, and with a normaliser; each has gradients."""
     written = {"kind": "attention", "score": score, "query": query}
     torch.manual_seed(0)
     pooling = Pooling(TypeAdapter[StateQueryOptions](StateQueryOptions).validate_python(written), 4)
@@ -81,7 +77,7 @@ def test_every_score_can_be_chosen(score: Any, query: str) -> None:
 
 
 def test_no_last_state_where_there_is_none() -> None:
-    """Poolings of other encoders do not offer it, nor a mechanism that is no score."""
+    """Poolings of other encoders do not offer the last state, nor a mechanism that is no score."""
     for wrong in ({"kind": "attention", "query": "last"}, {"kind": "attention", "score": "source2token"}):
         with pytest.raises(ValidationError):
             TypeAdapter[PoolingOptions](PoolingOptions).validate_python(wrong)

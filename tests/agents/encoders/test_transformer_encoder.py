@@ -1,4 +1,4 @@
-"""The Transformer's layers, encoder's and decoder's: torch's own, the paper's sizes, and what must not be seen."""
+"""The Transformer's layers: torch's own, the papers' sizes, and what must not be read."""
 
 from typing import Any, cast
 
@@ -7,6 +7,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from glimpse.agents.attention import ATTENTION
 from glimpse.agents.attention.masks import Causal
 from glimpse.agents.attention.multi_head import MultiHead
 from glimpse.agents.embedding import Embedding
@@ -20,12 +21,12 @@ REAL = torch.tensor([[True] * 5, [True, True, True, False, False]])
 
 
 def count(*modules: nn.Module) -> int:
-    """Parameters, those that are shared once."""
+    """Count parameters, shared ones once."""
     return sum(parameter.numel() for parameter in {p for module in modules for p in module.parameters()})
 
 
 def test_the_size_of_the_base_model() -> None:
-    """44,138,496 and 512 for each word of a shared vocabulary (Vaswani et al., 2017, table 3: 65 million at 37,000)."""
+    """It has 44,138,496 parameters and 512 for each word (Vaswani et al., 2017, table 3: 65 million at 37,000)."""
     options = TransformerEncoderOptions.model_validate({**BASE, "attention": {"kind": "multi_head", "heads": 8}})
     encoder, decoder = TransformerEncoder(options, 512), TransformerDecoder(DecoderOptions(heads=8, **cast(Any, BASE)))
     assert count(encoder.layers[0]) == 3_152_384
@@ -34,7 +35,7 @@ def test_the_size_of_the_base_model() -> None:
 
 
 def copy_heads(ours: MultiHead, theirs: nn.MultiheadAttention) -> None:
-    """Torch's numbers become ours."""
+    """Copy torch's parameters of the heads to ours."""
     maps = ours.heads.query, ours.heads.key, ours.heads.value
     for layer, weight, bias in zip(maps, theirs.in_proj_weight.chunk(3), theirs.in_proj_bias.chunk(3), strict=True):
         layer.load_state_dict({"weight": weight, "bias": bias})
@@ -42,7 +43,7 @@ def copy_heads(ours: MultiHead, theirs: nn.MultiheadAttention) -> None:
 
 
 def copy_rest(ours: TransformerLayer | DecoderLayer, theirs: Any) -> None:
-    """The feed-forward network and the norms."""
+    """Copy the feed-forward network and the norms."""
     for mine, other in ((ours.feed_forward[0], theirs.linear1), (ours.feed_forward[2], theirs.linear2)):
         mine.load_state_dict(other.state_dict())
     for number, residual in enumerate(cast(list[Residual], list(ours.residuals)), 1):
@@ -53,8 +54,8 @@ def copy_rest(ours: TransformerLayer | DecoderLayer, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
-def test_an_encoder_layer_is_torchs(norm: str) -> None:
-    """With copied numbers and padding."""
+def test_an_encoder_layer_equals_torchs(norm: str) -> None:
+    """Outputs agree with copied parameters and padding."""
     torch.manual_seed(0)
     options = TransformerEncoderOptions.model_validate({**SMALL, "norm": norm})
     ours = TransformerLayer(options)
@@ -68,8 +69,8 @@ def test_an_encoder_layer_is_torchs(norm: str) -> None:
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
-def test_a_decoder_layer_is_torchs(norm: str) -> None:
-    """Causal, with padding of both texts."""
+def test_a_decoder_layer_equals_torchs(norm: str) -> None:
+    """Outputs agree, causal and with padding of both texts."""
     torch.manual_seed(0)
     ours = DecoderLayer(DecoderOptions.model_validate({**SMALL, "norm": norm}))
     theirs = nn.TransformerDecoderLayer(8, 4, 16, 0.0, batch_first=True, norm_first=norm == "pre")
@@ -85,13 +86,13 @@ def test_a_decoder_layer_is_torchs(norm: str) -> None:
 
 
 def decode(decoder: TransformerDecoder, x: Tensor, memory: Tensor, memory_real: Tensor) -> Tensor:
-    """States of texts that are all real."""
+    """Decode texts that are all real, and return the states."""
     states: Tensor = decoder(x, torch.ones(x.shape[:2], dtype=torch.bool), memory, memory_real).states
     return states
 
 
-def test_what_a_decoder_does_not_see() -> None:
-    """Later tokens, to the bit; padding of the encoded text; and what is at padding changes nothing real."""
+def test_a_decoder_does_not_read_later_tokens_or_padding() -> None:
+    """Later tokens change nothing, to the bit; padding changes nothing real."""
     torch.manual_seed(0)
     decoder = TransformerDecoder(DecoderOptions.model_validate(SMALL)).eval()
     x, memory, memory_real = (
@@ -112,7 +113,7 @@ def test_what_a_decoder_does_not_see() -> None:
 
 
 def test_weights_of_a_decoder() -> None:
-    """By layer, if they are asked for; nothing is read of an encoded text that is empty."""
+    """Weights are returned by layer if asked for; those of an empty encoded text are zero."""
     torch.manual_seed(0)
     decoder = TransformerDecoder(DecoderOptions.model_validate(SMALL)).eval()
     x, memory, nothing = torch.randn(2, 5, 8), torch.randn(2, 4, 8), torch.zeros(2, 4, dtype=torch.bool)
@@ -125,7 +126,7 @@ def test_weights_of_a_decoder() -> None:
 
 
 def test_sinusoids_are_added_unless_attention_is_relative() -> None:
-    """As in Shaw et al. (2018); either can be said instead."""
+    """The default is that of Shaw et al. (2018); both can be set."""
     cases = [("multi_head", "auto", True), ("relative", "auto", False), ("relative", "sinusoidal", True)]
     for attention, positions, order_counts in [*cases, ("multi_head", "none", False)]:
         written = {**SMALL, "attention": {"kind": attention, "heads": 2}, "positions": positions}
@@ -141,27 +142,35 @@ def test_sinusoids_are_added_unless_attention_is_relative() -> None:
         )
 
 
-ATTENTIONS: list[Any] = [
-    "additive",
-    "concat",
-    "dot",
-    "scaled_dot",
-    "general",
-    "linear_concat",
-    "location",
-    "local",
-    "multi_head",
-    {"kind": "sparse", "pattern": {"kind": "fixed", "stride": 2}},
-    "relative",
-    {"kind": "distance", "heads": 4, "direction": "diagonal_disabled"},
-    {"kind": "token2token", "direction": "full"},
-]
+NEEDED: dict[str, Any] = {
+    "sparse": {"pattern": {"kind": "fixed", "stride": 2}},
+    "distance": {"heads": 4, "direction": "diagonal_disabled"},
+    "token2token": {"direction": "full"},
+}
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS, ids=str)
-def test_every_attention_between_tokens_can_be_chosen(attention: Any) -> None:
-    """By one line, and any normaliser with it; it learns, and reads alike with and without weights."""
-    kind = attention if isinstance(attention, dict) else {"kind": attention}
+def of_role(role: str) -> list[dict[str, Any]]:
+    """Return the options of each kind of attention that has a role."""
+    return [{"kind": kind, **NEEDED.get(kind, {})} for kind, entry in ATTENTION.items() if role in entry.roles]
+
+
+@pytest.mark.parametrize("attention", of_role("incremental"), ids=str)
+def test_a_decoder_reads_token_by_token_as_at_once(attention: dict[str, Any]) -> None:
+    """Every incremental kind computes each token's state from the keys and values of those before."""
+    torch.manual_seed(0)
+    decoder = TransformerDecoder(DecoderOptions.model_validate({**SMALL, "attention": attention})).eval()
+    x, memory, memory_real = torch.randn(2, 5, 8), torch.randn(2, 4, 8), torch.ones(2, 4, dtype=torch.bool)
+    source, known = {"real": memory_real, **decoder.remember(memory)}, decoder.nothing(2, x)
+    states = []
+    for number, token in enumerate(x.unbind(1)):
+        state, _, known = decoder.step(token, number, known, source)
+        states.append(state)
+    torch.testing.assert_close(torch.stack(states, 1), decode(decoder, x, memory, memory_real))
+
+
+@pytest.mark.parametrize("kind", of_role("self"), ids=str)
+def test_every_self_attention_can_be_chosen(kind: dict[str, Any]) -> None:
+    """Each kind with each normaliser has gradients, and agrees with and without weights."""
     for normaliser in ("softmax", "entmax15", {"kind": "topk", "k": 2}):
         written = {**SMALL, "attention": {**kind, "normaliser": normaliser}, "mask": {"kind": "window", "width": 3}}
         torch.manual_seed(0)
@@ -176,8 +185,8 @@ def test_every_attention_between_tokens_can_be_chosen(attention: Any) -> None:
         assert x.grad is not None and x.grad[REAL].any(-1).sum() > 1 and not x.grad[~REAL].any()
 
 
-def test_a_mistake_in_the_heads_is_answered() -> None:
-    """Of an encoder and of a decoder, also where the width is the default's."""
+def test_wrong_heads_are_refused() -> None:
+    """Heads must divide the width of encoder and decoder, also the default width."""
     for options in (TransformerEncoderOptions, DecoderOptions):
         with pytest.raises(ValidationError, match="heads should divide the width, which is 30"):
             TypeAdapter[Any](options).validate_python({"width": 30})

@@ -1,4 +1,4 @@
-"""What agents are asked of their reasons: how much words count, and what is answered from some of them."""
+"""Tests of word salience, and of answers from some words alone."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.agents.text.explaining import Explaining, taken_out
+from glimpse.agents.text.explaining import Explaining, remove_words
+from glimpse.agents.text.options import RationaleOptions, ReaderOptions, ResanOptions
 from glimpse.agents.text.rationale import Rationale
 from glimpse.agents.text.reader import Reader
 from glimpse.agents.text.resan import Resan
-from glimpse.agents.text_options import RationaleOptions, ReaderOptions, ResanOptions
 
 TEXT = torch.tensor([[5, 6, 7, 9, 0, 0], [8, 4, 0, 0, 0, 0]])
 KEPT = torch.tensor([[True, False, False, True, False, False], [False, True, False, False, False, True]])
@@ -21,7 +21,7 @@ ATTENTION = {"kind": "lstm", "width": 4, "pooling": "context_vector"}
 
 
 def make(kind: str, shape: tuple[int, ...] = (6,), **options: Any) -> Reader:
-    """A small agent of ten words."""
+    """Make a small agent with a vocabulary of ten words."""
     torch.manual_seed(0)
     seen = spaces.Dict({"text": spaces.Box(0, 9, shape, np.int64)})
     answer = spaces.Dict({"answer": spaces.Discrete(3)})
@@ -39,21 +39,21 @@ def make(kind: str, shape: tuple[int, ...] = (6,), **options: Any) -> Reader:
 
 
 def only(agent: Explaining, text: Tensor, kept: Tensor) -> Tensor:
-    """The logits."""
+    """Compute logits from the kept words."""
     return agent.read_only({"text": text}, {"text": kept})
 
 
-def test_words_are_taken_out() -> None:
-    """The others move together; sentences of which nothing is left come last; padding is never kept."""
-    assert torch.equal(taken_out(TEXT, KEPT), LEFT)
+def test_removed_words_leave_no_gap() -> None:
+    """The other words move together; empty sentences come last; padding is never kept."""
+    assert torch.equal(remove_words(TEXT, KEPT), LEFT)
     document = torch.tensor([[[5, 6, 0], [7, 8, 9], [4, 0, 0]]])
     kept = torch.tensor([[[False, False, True], [True, False, True], [True, True, True]]])
-    assert torch.equal(taken_out(document, kept), torch.tensor([[[7, 9, 0], [4, 0, 0], [0, 0, 0]]]))
+    assert torch.equal(remove_words(document, kept), torch.tensor([[[7, 9, 0], [4, 0, 0], [0, 0, 0]]]))
 
 
 @pytest.mark.parametrize("kind", ["reader", "rationale", "resan"])
-def test_what_is_not_kept_is_not_read(kind: str) -> None:
-    """Other words in their place change nothing, kept ones do; and nothing at all can be read too."""
+def test_only_kept_words_are_read(kind: str) -> None:
+    """Replacing a removed word changes nothing, replacing a kept one does; no word at all can be read too."""
     agent = make(kind)
     found, other = only(agent, TEXT, KEPT), TEXT.clone()
     other[0, 1], other[1, 0] = 3, 2
@@ -65,8 +65,8 @@ def test_what_is_not_kept_is_not_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reader", "rationale", "resan"])
-def test_salience_is_as_wide_as_the_text_and_nothing_behind_it(kind: str) -> None:
-    """All three can be asked."""
+def test_salience_has_the_shape_of_the_text_and_is_zero_at_padding(kind: str) -> None:
+    """Reader, rationale and ReSAN all have a salience."""
     agent = make(kind)
     assert isinstance(agent, Explaining)
     found = agent.salience({"text": TEXT})
@@ -75,7 +75,7 @@ def test_salience_is_as_wide_as_the_text_and_nothing_behind_it(kind: str) -> Non
 
 
 def test_a_readers_salience_is_its_attention() -> None:
-    """Of hops the mean; of documents the sentence's weight times the word's, which sum to 1; of a CNN nothing."""
+    """It is the mean over hops; in documents the sentence's weight times the word's, which sum to 1; a CNN has none."""
     agent = make("reader")
     found = agent.salience({"text": TEXT})
     assert found is not None
@@ -91,9 +91,9 @@ def test_a_readers_salience_is_its_attention() -> None:
     assert make("reader", encoder="cnn").salience({"text": TEXT}) is None
 
 
-def test_a_rationales_salience_is_the_chance_of_being_kept() -> None:
-    """The greedy choice is of words with a chance of a half or more."""
+def test_a_rationales_salience_is_its_keep_probability() -> None:
+    """The greedy selection keeps the words of probability 1/2 or more."""
     agent = make("rationale")
     assert isinstance(agent, Rationale)
-    chance = agent.salience({"text": TEXT})["text"]
-    assert torch.equal(agent.reads({"text": TEXT})["text"], chance >= 0.5)
+    probability = agent.salience({"text": TEXT})["text"]
+    assert torch.equal(agent.words_read({"text": TEXT})["text"], probability >= 0.5)

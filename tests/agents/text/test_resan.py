@@ -1,4 +1,4 @@
-"""ReSAN: its size, its stages, and what reaches which of its weights."""
+"""Tests of ReSAN: its size, its stages, and which loss trains which weights."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.attention.reinforced import Selected
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch
 from glimpse.agents.selection.bernoulli import log_prob
+from glimpse.agents.text.options import ResanOptions
 from glimpse.agents.text.resan import Resan
-from glimpse.agents.text_options import ResanOptions
 
 CLASS = spaces.Dict({"answer": spaces.Discrete(3)})
 SCORE = spaces.Dict({"score": spaces.Box(1.0, 5.0, (), np.float32)})
@@ -22,7 +22,7 @@ TEXT = torch.tensor([[5, 6, 7, 9, 0, 0], [8, 0, 0, 0, 0, 0]])
 def make(
     action: spaces.Dict = CLASS, two: bool = False, sampler: dict[str, Any] | None = None, **options: Any
 ) -> Resan:
-    """A small one, past its first two stages unless the options say otherwise."""
+    """Make a small agent, by default past its first two stages."""
     torch.manual_seed(0)
     text = spaces.Box(0, 9, (6,), np.int64)
     seen = spaces.Dict({"text": text, "text2": text} if two else {"text": text})
@@ -33,15 +33,13 @@ def make(
     return agent
 
 
-def shown(label: Tensor, **observation: Tensor) -> Episode:
-    """What a text's episode begins with."""
-    nothing = torch.zeros(1, len(label))
-    seen = {name: text[None] for name, text in observation.items()}
-    return Episode(seen, {}, nothing[..., None].expand(-1, -1, 0), nothing, nothing == 0, label, 1, {})
+def make_batch(label: Tensor, **observation: Tensor) -> Batch:
+    """Make a batch of labelled texts."""
+    return Batch(observation, label)
 
 
-def moved(agent: Resan) -> set[str]:
-    """The parts of an agent that its last backward pass reached."""
+def trained_parts(agent: Resan) -> set[str]:
+    """Return the parts of an agent that have a gradient."""
     return {
         "samplers" if name.startswith("samplers") else "rest"
         for name, weight in agent.named_parameters()
@@ -56,8 +54,8 @@ def moved(agent: Resan) -> set[str]:
         (2_527_207, {"pair": "symmetric", "hidden": 300}),
     ],
 )
-def test_as_large_as_the_papers(count: int, options: dict[str, Any]) -> None:
-    """SNLI's and SICK's, without word vectors, at 300 numbers a word."""
+def test_the_sizes_of_the_paper(count: int, options: dict[str, Any]) -> None:
+    """Numbers of parameters for SNLI and SICK, without the word vectors of width 300."""
     text = spaces.Box(0, 9, (6,), np.int64)
     seen, made = (
         spaces.Dict({"text": text, "text2": text}),
@@ -68,12 +66,12 @@ def test_as_large_as_the_papers(count: int, options: dict[str, Any]) -> None:
 
 
 def test_stages_follow_each_other() -> None:
-    """Everything chosen; the samplers alone; both, or by turns."""
+    """First all words are selected; then the samplers alone are trained; then both, at once or alternately."""
     agent = make()
     stages = []
     for progress in (0.0, 0.1, 0.3, 0.41, 0.99):
         agent.set_progress(progress)
-        stages.append((agent.stage, agent.prepares))
+        stages.append((agent.stage, agent.in_warmup))
     assert stages == [("soft", True), ("soft", True), ("hard", True), ("both", False), ("both", False)]
     turns = make(sampler={"turns": 0.1})
     found = []
@@ -84,54 +82,55 @@ def test_stages_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize(("progress", "parts"), [(0.1, {"rest"}), (0.3, {"samplers"}), (0.5, {"samplers", "rest"})])
-def test_each_stage_moves_its_own_weights(progress: float, parts: set[str]) -> None:
-    """And leaves the others without a gradient, which the optimiser passes over."""
+def test_each_stage_trains_its_own_weights(progress: float, parts: set[str]) -> None:
+    """Other weights have no gradient, so that the optimiser skips them."""
     agent = make()
     agent.set_progress(progress)
-    agent.loss(shown(torch.tensor([0, 2]), text=TEXT)).total.backward()
-    assert moved(agent) == parts
+    agent.loss(make_batch(torch.tensor([0, 2]), text=TEXT)).total.backward()
+    assert trained_parts(agent) == parts
 
 
-def test_the_error_reaches_no_sampler_and_the_reward_nothing_else() -> None:
-    """The gradient of the rest is that of the error alone, of the samplers that of the gain alone."""
+def test_error_and_reward_train_separate_weights() -> None:
+    """The samplers get no gradient of the error, and all other weights get that of the error alone."""
     agent, both = make(), make()
-    episode = shown(torch.tensor([0, 2]), text=TEXT)
+    episode = make_batch(torch.tensor([0, 2]), text=TEXT)
     torch.manual_seed(5)
     both.loss(episode).total.backward()
     torch.manual_seed(5)
-    coins = agent._logits(TEXT)
-    choice = agent._choose({"text": TEXT}, {"text": coins}, 1)
-    torch.nn.functional.cross_entropy(agent.read({"text": TEXT}, choice=choice)[0], torch.tensor([0, 2])).backward()
-    assert moved(agent) == {"rest"}
+    logits = agent._logits(TEXT)
+    selection = agent._sample_for_training({"text": TEXT}, {"text": logits}, 1)
+    torch.nn.functional.cross_entropy(
+        agent.read({"text": TEXT}, selection=selection)[0], torch.tensor([0, 2])
+    ).backward()
+    assert trained_parts(agent) == {"rest"}
     for (name, mine), (_, yours) in zip(agent.named_parameters(), both.named_parameters(), strict=True):
         if not name.startswith("samplers") and mine.grad is not None:
             assert yours.grad is not None
             torch.testing.assert_close(mine.grad, yours.grad)
 
 
-def test_the_gain_by_hand() -> None:
-    """Minus the mean of R log pi, with R = -error - cost x product of shares; copies less the others' mean."""
+def test_the_sampler_loss_by_hand() -> None:
+    """It is minus the mean of (R - baseline) log pi, with R = -error - cost x product of keep rates."""
     agent = make(sampler={"cost": 0.7})
-    coins = torch.tensor([[[0.5, -1, 0, 2.0, 0, 0]] * 2, [[1.0, 0.3, 0, -2, 0, 0]] * 2])
+    logits = torch.tensor([[[0.5, -1, 0, 2.0, 0, 0]] * 2, [[1.0, 0.3, 0, -2, 0, 0]] * 2])
     head = torch.tensor([[True, False, True, False, False, False], [True] + [False] * 5])
     dependent = torch.tensor([[True, True, True, True, False, False], [False] * 6])
     errors = torch.tensor([0.4, 1.5])
-    choice = {"text": Selected(head, dependent)}
-    episode = shown(torch.tensor([0, 2]), text=TEXT)
-    gain, terms = agent._gain(episode, {"text": TEXT}, {"text": coins}, choice, errors)
+    selection = {"text": Selected(head, dependent)}
+    loss, terms = agent._sampler_loss({"text": TEXT}, {"text": logits}, selection, errors)
     rewards = torch.tensor([-0.4 - 0.7 * 0.5 * 1.0, -1.5])
-    likely = log_prob(coins[0], head, TEXT != 0) + log_prob(coins[1], dependent, TEXT != 0)
-    torch.testing.assert_close(gain, -(rewards * likely).mean())
+    log_probs = log_prob(logits[0], head, TEXT != 0) + log_prob(logits[1], dependent, TEXT != 0)
+    torch.testing.assert_close(loss, -(rewards * log_probs).mean())
     shares = {name: terms[name].item() for name in ("heads", "dependents", "reward")}
     assert shares == pytest.approx({"heads": 0.75, "dependents": 0.5, "reward": rewards.mean().item()})
     paired = make(sampler={"cost": 0.7, "copies": 2, "baseline": "leave_one_out"})
-    gain, _ = paired._gain(episode, {"text": TEXT}, {"text": coins}, choice, errors)
-    apart = rewards - rewards.flip(0)
-    torch.testing.assert_close(gain, -(apart * likely).mean())
+    loss, _ = paired._sampler_loss({"text": TEXT}, {"text": logits}, selection, errors)
+    advantage = rewards - rewards.flip(0)
+    torch.testing.assert_close(loss, -(advantage * log_probs).mean())
 
 
-def test_shares_are_those_of_the_choice() -> None:
-    """What the activations say was chosen; sampled ones differ from copy to copy, greedy ones do not; never padding."""
+def test_activations_hold_the_selection() -> None:
+    """Sampled selections differ from copy to copy, greedy ones do not; padding is never selected."""
     agent = make().eval()
     text, noise = TEXT[:1].expand(64, -1), torch.randn(64, 12, generator=torch.Generator().manual_seed(0))
     found = {}
@@ -145,18 +144,18 @@ def test_shares_are_those_of_the_choice() -> None:
     assert not (found[False]["head"] == found[False]["head"][0]).all()
 
 
-def test_everything_is_chosen_at_first() -> None:
-    """Whatever the coins say, in training and in evaluation."""
+def test_all_words_are_selected_at_first() -> None:
+    """This holds for any logits, in training and in evaluation."""
     agent = make()
     agent.set_progress(0.1)
     memory = agent.select({"text": TEXT}, None, torch.randn(2, 12), False)
     assert torch.equal(memory["text"].head, TEXT != 0) and torch.equal(memory["text"].dependent, TEXT != 0)
-    assert set(agent.loss(shown(torch.tensor([0, 2]), text=TEXT)).terms) == {"cross_entropy", "accuracy"}
+    assert set(agent.loss(make_batch(torch.tensor([0, 2]), text=TEXT)).terms) == {"cross_entropy", "accuracy"}
 
 
 @pytest.mark.parametrize(("cost", "low", "high"), [(20.0, 0.0, 0.05), (0.0, 0.08, 0.95)])
 def test_a_high_cost_keeps_nothing(cost: float, low: float, high: float) -> None:
-    """Where nothing else matters, the shares go to zero; without a cost they are left where they were."""
+    """With a high cost the keep rates go to zero; without a cost they stay in between."""
     agent = make(sampler={"cost": cost, "sparsity": "mean", "copies": 8, "baseline": "leave_one_out"})
     optimiser = torch.optim.Adam(agent.samplers.parameters(), lr=0.03)
     generator = torch.Generator().manual_seed(0)
@@ -164,22 +163,22 @@ def test_a_high_cost_keeps_nothing(cost: float, low: float, high: float) -> None
     for _ in range(60):
         text = torch.randint(1, 10, (16, 6), generator=generator)
         optimiser.zero_grad()
-        loss = agent.loss(shown(torch.randint(0, 3, (16,), generator=generator), text=text))
+        loss = agent.loss(make_batch(torch.randint(0, 3, (16,), generator=generator), text=text))
         loss.total.backward()
         optimiser.step()
         terms = loss.terms
     assert low <= terms["heads"].item() <= high and low <= terms["dependents"].item() <= high
 
 
-def test_the_distance_from_a_rate_costs() -> None:
-    """Of heads and of dependents by itself: too many of one are not made good by too few of the other."""
-    agent = make(sampler={"cost": 0.4, "rate": 0.5})
+def test_the_distance_from_the_target_keep_rate_costs() -> None:
+    """Heads and dependents are penalised separately: too many of one do not offset too few of the other."""
+    agent = make(sampler={"cost": 0.4, "target_keep_rate": 0.5})
     text = torch.tensor([[5, 6, 7, 9, 0, 0]])
 
     def reward(heads: int, dependents: int) -> float:
-        choice = {"text": Selected(*((torch.arange(6) < count)[None] for count in (heads, dependents)))}
-        coins = {"text": torch.zeros(2, 1, 6)}
-        _, terms = agent._gain(shown(torch.tensor([0]), text=text), {"text": text}, coins, choice, torch.zeros(1))
+        selection = {"text": Selected(*((torch.arange(6) < count)[None] for count in (heads, dependents)))}
+        logits = {"text": torch.zeros(2, 1, 6)}
+        _, terms = agent._sampler_loss({"text": text}, logits, selection, torch.zeros(1))
         return terms["reward"].item()
 
     assert reward(2, 2) == 0
@@ -187,20 +186,20 @@ def test_the_distance_from_a_rate_costs() -> None:
     assert reward(2, 4) == pytest.approx(-0.4 * 0.25)
 
 
-def test_pairs_have_a_choice_each() -> None:
-    """Their own shares and log-probabilities, and one error."""
+def test_each_text_of_a_pair_has_its_own_selection() -> None:
+    """The loss trains all parts, and the activations contain both selections."""
     agent = make(SCORE, two=True, pair="symmetric")
-    loss = agent.loss(shown(torch.tensor([5.0, 4.0]), text=TEXT, text2=TEXT.flip(0)))
+    loss = agent.loss(make_batch(torch.tensor([5.0, 4.0]), text=TEXT, text2=TEXT.flip(0)))
     loss.total.backward()
-    assert moved(agent) == {"samplers", "rest"} and torch.isfinite(loss.total)
+    assert trained_parts(agent) == {"samplers", "rest"} and torch.isfinite(loss.total)
     decision, _ = agent({"text": TEXT, "text2": TEXT}, None)
     assert {"head", "dependent", "head2", "dependent2", "tokens2"} <= set(decision.activations)
 
 
-def test_texts_of_any_width_are_chosen_from() -> None:
-    """A split whose longest text is longer or shorter than that of training has other numbers of coins."""
+def test_texts_of_any_length_can_be_selected_from() -> None:
+    """The longest text of a split may be longer or shorter than that of training."""
     agent = make().eval()
     for width in (3, 6, 9):
         text = torch.arange(1, width + 1)[None] % 10
-        memory = agent.select({"text": text}, None, torch.randn(1, agent.selects * width), False)
+        memory = agent.select({"text": text}, None, torch.randn(1, agent.selection_noise * width), False)
         assert memory["text"].head.shape == (1, width)

@@ -1,4 +1,4 @@
-"""The reader of top words: which words these are, and that the answer hangs on nothing else."""
+"""Tests of the top-k reader: which words it keeps, and that the answer depends on no others."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ import torch
 from gymnasium import spaces
 
 from glimpse.agents.errors import AgentError
-from glimpse.agents.text.top_k_reader import TopReader, top_words
-from glimpse.agents.text_options import TopReaderOptions
+from glimpse.agents.text.options import TopKReaderOptions
+from glimpse.agents.text.top_k_reader import TopKReader, top_words
 
 TEXT = torch.tensor([[5, 6, 7, 9, 0, 0], [8, 4, 0, 0, 0, 0]])
 
 
-def make(**encoder: Any) -> TopReader:
-    """A small one of ten words, which answers from half of a text."""
+def make(**encoder: Any) -> TopKReader:
+    """Make a small agent with a vocabulary of ten words that keeps half of a text."""
     torch.manual_seed(0)
     seen = spaces.Dict({"text": spaces.Box(0, 9, (6,), np.int64)})
-    options = {"share": 0.5, "embedding_width": 3, "encoder": {"kind": "gru", "width": 4, **encoder}}
-    return TopReader(TopReaderOptions.model_validate(options), seen, spaces.Dict({"answer": spaces.Discrete(3)}))
+    options = {"keep_rate": 0.5, "embedding_width": 3, "encoder": {"kind": "gru", "width": 4, **encoder}}
+    return TopKReader(TopKReaderOptions.model_validate(options), seen, spaces.Dict({"answer": spaces.Discrete(3)}))
 
 
 def test_the_top_words_by_hand() -> None:
@@ -31,8 +31,8 @@ def test_the_top_words_by_hand() -> None:
     assert top_words(weights, real, 1.0).equal(real)
 
 
-def test_the_answer_is_that_of_the_top_words_alone() -> None:
-    """As if the text had no others."""
+def test_the_answer_is_from_the_top_words_alone() -> None:
+    """The answer is the same for a text of these words alone."""
     agent = make(pooling="context_vector").eval()
     decision, _ = agent({"text": TEXT}, None)
     kept = decision.activations["kept"]
@@ -42,7 +42,7 @@ def test_the_answer_is_that_of_the_top_words_alone() -> None:
     torch.testing.assert_close(decision.answer[0], agent.read({"text": alone})[0][0])
 
 
-def test_an_encoder_that_weighs_nothing_has_no_top_words() -> None:
-    """That is said before anything is trained."""
+def test_an_encoder_without_weights_is_refused() -> None:
+    """The error comes when the agent is made, before any training."""
     with pytest.raises(AgentError, match="agent.encoder gru weighs no words.*set agent.encoder.pooling"):
         make(pooling="last")

@@ -1,4 +1,4 @@
-"""Small agents that translate, with random weights."""
+"""Small translators with random weights."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from glimpse.agents.translation.options import (
 from glimpse.agents.translation.transformer_translator import TranslatingTransformer
 from glimpse.agents.translation.translator import Translator
 
-PIECES, LONGEST = 12, 14
+SUBWORDS, LONGEST = 12, 14
 KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "bahdanau": (Bahdanau, BahdanauOptions, {"embedding_width": 8, "output_width": 8}),
     "bahdanau, old state": (
@@ -60,12 +60,12 @@ SIZES = {"width": 8, "layers": 2, "heads": 2, "feed_forward": 8, "embeddings": "
 
 
 def make(kind: str, **given: Any) -> Translator:
-    """An agent of one kind, in double precision, whose weights are larger than at first: so it has opinions."""
+    """Make a translator in float64, with weights large enough that its predictions differ."""
     factory, model, own = KINDS[kind]
     known = {name: value for name, value in SIZES.items() if name in model.model_fields}
     options = model.model_validate({**known, **own, **given})
-    observed = spaces.Dict({"source": spaces.Box(0, PIECES - 1, (LONGEST,), np.int64)})
-    asked = spaces.Dict({"target": spaces.MultiDiscrete([PIECES] * LONGEST)})
+    observed = spaces.Dict({"source": spaces.Box(0, SUBWORDS - 1, (LONGEST,), np.int64)})
+    asked = spaces.Dict({"target": spaces.MultiDiscrete([SUBWORDS] * LONGEST)})
     torch.manual_seed(1)
     agent: Translator = factory(options, observed, asked).double().eval()
     with torch.no_grad():
@@ -75,39 +75,39 @@ def make(kind: str, **given: Any) -> Translator:
 
 
 def sentences(count: int, seed: int = 0) -> Tensor:
-    """Sentences of 1 to 9 pieces and END, (count, 10)."""
+    """Draw sentences of 1 to 9 tokens and END, (count, 10)."""
     generator = torch.Generator().manual_seed(seed)
-    pieces = torch.randint(4, PIECES, (count, 10), generator=generator)
+    tokens = torch.randint(4, SUBWORDS, (count, 10), generator=generator)
     length = torch.randint(1, 10, (count, 1), generator=generator)
-    place = torch.arange(10)
-    return torch.where(place < length, pieces, torch.where(place == length, 3, 0))
+    position = torch.arange(10)
+    return torch.where(position < length, tokens, torch.where(position == length, 3, 0))
 
 
 @pytest.fixture(params=KINDS)
 def agent(request: pytest.FixtureRequest) -> Translator:
-    """Each kind in turn."""
+    """Return a translator of each kind in turn."""
     return make(request.param)
 
 
 @pytest.fixture
 def make_agent() -> Callable[..., Translator]:
-    """One of a kind, with options of its own."""
+    """Return a function that makes a translator of a kind, with options."""
     return make
 
 
 @pytest.fixture
 def unattended() -> Translator:
-    """One without attention."""
+    """Return a translator without attention."""
     return make("seq2seq")
 
 
 @pytest.fixture
 def source() -> Tensor:
-    """Eight sentences."""
+    """Return eight source sentences."""
     return sentences(8)
 
 
 @pytest.fixture
 def target() -> Tensor:
-    """Eight others."""
+    """Return eight target sentences."""
     return sentences(8, seed=1)

@@ -1,4 +1,4 @@
-"""Every encoder and decoder: a known target at once is as piece by piece; padding and what is behind have no part."""
+"""All encoders and decoders: teacher forcing equals single steps; padding and later tokens have no effect."""
 
 from collections.abc import Callable
 
@@ -7,52 +7,54 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch
 from glimpse.agents.translation.decoding import Tensors
 from glimpse.agents.translation.options import TranslatingTransformerOptions
-from glimpse.agents.translation.search import greedy, translate
+from glimpse.agents.translation.search import beam_search, greedy_search
 from glimpse.agents.translation.translator import Translator
 
 
 def step_by_step(agent: Translator, source: Tensor, target: Tensor) -> Tensor:
-    """Features (B, M, D) of the known targets, piece by piece."""
+    """Compute features (B, M, D) of known targets, token by token."""
     encoded = agent.encode(source)
-    state, prepared = agent.decoder.begin(encoded), agent.decoder.prepare(encoded)
+    state, prepared = agent.decoder.initial_memory(encoded), agent.decoder.prepare(encoded)
     before, features = torch.full((len(source),), 2), []
-    for number in range(target.shape[1]):
-        written = agent.decoder.step(agent.target_vectors(before), state, prepared, number)
-        features.append(written.features)
-        state, before = written.state, target[:, number]
+    for index in range(target.shape[1]):
+        step = agent.decoder.step(agent.target_vectors(before), state, prepared, index)
+        features.append(step.features)
+        state, before = step.state, target[:, index]
     return torch.stack(features, 1)
 
 
-def test_all_at_once_is_piece_by_piece(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """To the precision of float64."""
+def test_teacher_forcing_equals_single_steps(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Features agree to the precision of float64."""
     real = target != 0
-    torch.testing.assert_close(agent.teach(source, target).features[real], step_by_step(agent, source, target)[real])
+    torch.testing.assert_close(
+        agent.teacher_force(source, target).features[real], step_by_step(agent, source, target)[real]
+    )
 
 
-def test_padding_has_no_part(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """More of it, and other sentences beside one, change nothing."""
+def test_padding_has_no_effect(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Neither more padding nor the other sentences of the batch change the features."""
     wide = torch.nn.functional.pad(source, (0, 3)), torch.nn.functional.pad(target, (0, 3))
-    together = agent.teach(source, target).features
-    torch.testing.assert_close(agent.teach(*wide).features[:, :10][target != 0], together[target != 0])
+    together = agent.teacher_force(source, target).features
+    torch.testing.assert_close(agent.teacher_force(*wide).features[:, :10][target != 0], together[target != 0])
     for number in range(len(source)):
         real = target[number] != 0
-        alone = agent.teach(source[number, None], target[number, None]).features[0]
+        alone = agent.teacher_force(source[number, None], target[number, None]).features[0]
         torch.testing.assert_close(alone[real], together[number][real])
 
 
-def test_later_pieces_have_no_part(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """What is put out at a piece knows those before it."""
+def test_decoding_is_causal(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Features at a target token depend on earlier tokens only."""
     other = target.clone()
     other[:, 1:] = torch.where(other[:, 1:] > 3, 15 - other[:, 1:], other[:, 1:])
-    features, changed = agent.teach(source, target).features, agent.teach(source, other).features
+    features, changed = agent.teacher_force(source, target).features, agent.teacher_force(source, other).features
     assert torch.equal(features[:, :2], changed[:, :2]) and not torch.equal(features[:, 2:], changed[:, 2:])
 
 
-def test_weights_are_of_real_pieces(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """Each row's sum is 1, or less in a window; none of it falls on padding."""
+def test_attention_weights_ignore_padding(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Each row sums to 1, or to less in a window, and is 0 at padding."""
     maps: Tensors = agent.align(source, target)
     for weights in maps.values():
         weights = weights if weights.dim() == 4 else weights.unsqueeze(1)
@@ -64,52 +66,52 @@ def test_weights_are_of_real_pieces(agent: Translator, source: Tensor, target: T
             torch.testing.assert_close(sums, torch.ones_like(sums))
 
 
-def test_everything_learns(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """Each parameter has a finite gradient; that of places that are drawn comes from the draws."""
+def test_every_parameter_has_a_gradient(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Gradients are finite, and not zero; those of hard attention come from the draws."""
     torch.manual_seed(0)
-    episode = Episode({"source": source[None]}, {}, *(torch.zeros(1, len(source)),) * 3, target, 1, {})
-    agent.train().loss(episode).total.backward()
-    # A baseline learns from what was drawn alone.
+    batch = Batch({"source": source}, target)
+    agent.train().loss(batch).total.backward()
+    # In training mode, since a baseline learns from draws alone.
     still = [name for name, weight in agent.named_parameters() if weight.grad is None or not weight.grad.any()]
-    # Only sources of 20 pieces reach the last places; sums of attention's rows do not feel what all keys share.
-    assert [name for name in still if "places" not in name and "key.bias" not in name] == []
+    # Last position weights need sources of 20 tokens; a bias that all keys share cancels in the softmax.
+    assert [name for name in still if "positions" not in name and "key.bias" not in name] == []
     assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
 
 
-def test_half_precision_is_near(agent: Translator, source: Tensor, target: Tensor) -> None:
-    """The loss, its gradient, and both searches, under autocast."""
+def test_bfloat16_is_close(agent: Translator, source: Tensor, target: Tensor) -> None:
+    """Under autocast the loss is close, its gradient finite, and both searches work."""
     agent = agent.float()
-    episode = Episode({"source": source[None]}, {}, *(torch.zeros(1, len(source)),) * 3, target, 1, {})
+    batch = Batch({"source": source}, target)
     losses = []
     for half in (False, True):
         agent.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             torch.manual_seed(0)
-            loss = agent.eval().loss(episode).total
+            loss = agent.eval().loss(batch).total
             loss.backward()
             losses.append(float(loss.detach()))
-            assert greedy(agent, source).shape == translate(agent, source, 2, 1.0).target.shape
+            assert greedy_search(agent, source).shape == beam_search(agent, source, 2, 1.0).target.shape
         assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
     assert abs(losses[1] - losses[0]) < 0.1 * losses[0]
 
 
 @pytest.mark.parametrize("baseline", ["none", "learned", "moving_average"])
 @pytest.mark.parametrize("monotone", [False, True])
-def test_drawn_places_earn_as_exactly_in_half_precision(
+def test_hard_attention_has_float32_rewards_under_autocast(
     baseline: str, monotone: bool, make_agent: Callable[..., Translator], source: Tensor, target: Tensor
 ) -> None:
-    """What is gained is of float32 there too, and every baseline can be taken off it."""
+    """This holds with each baseline."""
     attention = {"kind": "hard", "baseline": baseline, "monotone": monotone, "begins": 0.0}
     agent = make_agent("hard", attention=attention).float().train()
-    episode = Episode({"source": source[None]}, {}, *(torch.zeros(1, len(source)),) * 3, target, 1, {})
+    batch = Batch({"source": source}, target)
     with torch.autocast("cpu", torch.bfloat16):
-        loss = agent.loss(episode)
-    assert loss.terms["baseline"].dtype == torch.float32 and loss.total.isfinite()
-    assert (float(loss.terms["baseline"]) > 0) == (baseline == "learned")
+        loss = agent.loss(batch)
+    assert loss.terms["value_loss"].dtype == torch.float32 and loss.total.isfinite()
+    assert (float(loss.terms["value_loss"]) > 0) == (baseline == "learned")
 
 
-def test_heads_and_normaliser_are_those_of_all() -> None:
-    """Attention among pieces has the agent's; another one of its own is a mistake, not passed over."""
+def test_self_attention_has_the_agents_heads() -> None:
+    """Heads or a normaliser of its own are refused."""
     options = TranslatingTransformerOptions.model_validate({"heads": 2, "normaliser": "sparsemax", "width": 8})
     assert (options.attention.heads, options.attention.normaliser.kind) == (2, "sparsemax")
     assert TranslatingTransformerOptions.model_validate(options.model_dump()) == options

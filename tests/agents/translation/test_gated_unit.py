@@ -1,15 +1,15 @@
-"""The paper's gated unit, by hand; and both ways at once as one after the other."""
+"""Gated unit by hand, its bidirectional layer, and linear maps of loops."""
 
 import pytest
 import torch
 from torch import nn
 
-from glimpse.agents.translation.gated_unit import BothWays, GatedUnit
-from glimpse.agents.translation.unrolled import Unrolled
+from glimpse.agents.translation.gated_unit import BidirectionalGatedUnit, GatedUnit
+from glimpse.agents.translation.unrolled import UnrolledLinear
 
 
 def test_a_unit_by_hand() -> None:
-    """All matrices 1, x = .5, s = .2: z = r = sigma(.7), s~ = tanh(.5 + r .2), s' = (1 - z) .2 + z s~."""
+    """With all matrices 1, x = .5 and s = .2: z = r = sigma(.7), s~ = tanh(.5 + .2 r), s' = .2 (1 - z) + z s~."""
     unit = GatedUnit(1, 1)
     with torch.no_grad():
         for name, weight in unit.named_parameters():
@@ -20,8 +20,8 @@ def test_a_unit_by_hand() -> None:
     torch.testing.assert_close(new, expected.view(1, 1))
 
 
-def test_it_is_not_torchs() -> None:
-    """Whose reset gate multiplies after the matrix, and whose update gate keeps the old state."""
+def test_it_differs_from_torchs_gru() -> None:
+    """Torch applies the reset gate after the matrix, and its update gate weights the old state."""
     torch.manual_seed(0)
     unit, theirs = GatedUnit(2, 3), nn.GRUCell(2, 3)
     with torch.no_grad():
@@ -33,40 +33,40 @@ def test_it_is_not_torchs() -> None:
         x, state = torch.randn(4, 2), torch.randn(4, 3)
         ours = unit.unrolled()(unit.input(x), state)
         assert not torch.allclose(ours, theirs(x, state), atol=1e-3)
-        # From a state of zeros they differ in the sense of z alone: s' = z s~ against (1 - z) s~.
+        # From a zero state they differ in the sense of z alone: s' = z s~ against (1 - z) s~.
         zeros = torch.zeros(4, 3)
-        kept = unit.unrolled()(unit.input(x), zeros) + theirs(x, zeros)
-        torch.testing.assert_close(kept, unit.input(x)[:, 6:].tanh())
+        both = unit.unrolled()(unit.input(x), zeros) + theirs(x, zeros)
+        torch.testing.assert_close(both, unit.input(x)[:, 6:].tanh())
 
 
-def test_both_ways_are_two_units() -> None:
-    """The way back begins at the last real piece."""
+def test_a_bidirectional_layer_is_two_units() -> None:
+    """The backward unit begins at the last real token."""
     torch.manual_seed(0)
-    layer, x = BothWays(2, 3), torch.randn(2, 4, 2)
+    layer, x = BidirectionalGatedUnit(2, 3), torch.randn(2, 4, 2)
     real = torch.tensor([[True] * 4, [True, True, False, False]])
     states, first = layer(x, real)
     for row, length in enumerate((4, 2)):
-        for way, places, columns in (
+        for direction, positions, columns in (
             (layer.forwards, range(length), slice(0, 3)),
             (layer.backwards, reversed(range(length)), slice(3, 6)),
         ):
-            unit, state = way.unrolled(), torch.zeros(1, 3)
-            for place in places:
-                state = unit(way.input(x[row, None, place]), state)
-                torch.testing.assert_close(states[row, place, columns], state[0])
+            unit, state = direction.unrolled(), torch.zeros(1, 3)
+            for position in positions:
+                state = unit(direction.input(x[row, None, position]), state)
+                torch.testing.assert_close(states[row, position, columns], state[0])
         torch.testing.assert_close(first[row], state[0])
     assert not states[1, 2:].any()
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
-def test_an_unrolled_matrix_has_the_gradient_of_its_steps(shape: tuple[int, ...]) -> None:
-    """Of one, and of several side by side; twice over, too, and where a step's product has no part in the loss."""
+def test_an_unrolled_linear_has_the_gradient_of_its_steps(shape: tuple[int, ...]) -> None:
+    """This holds for one matrix and for several, in a second backward pass, and for unused products."""
     torch.manual_seed(0)
     weight = torch.randn(*shape[:-2], 4, 4, dtype=torch.float64, requires_grad=True)
     x = torch.randn(*shape, dtype=torch.float64, requires_grad=True)
     for _ in range(2):
         for steps in (0, 1, 3):
-            matrix, ours, theirs = Unrolled(weight), x.tanh(), x.tanh()
+            matrix, ours, theirs = UnrolledLinear(weight), x.tanh(), x.tanh()
             matrix(ours)
             for _ in range(steps):
                 ours, theirs = matrix(ours).tanh(), (theirs @ weight.mT).tanh()

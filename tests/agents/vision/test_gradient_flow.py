@@ -1,4 +1,4 @@
-"""Which loss moves which weights: the statements that most public implementations get wrong."""
+"""Gradient flow of RAM: which loss trains which weights, where many public implementations are wrong."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,18 +8,19 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.episode import Episode
-from glimpse.agents.options import PathOptions, RamOptions
+from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.agents.vision.controls import make_path
+from glimpse.agents.vision.options import PathOptions, RamOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.options import ClassificationOptions
+from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 
 Gradients = dict[str, Tensor]
 SMALL: dict[str, Any] = {
     "glimpse_width": 7,
-    "place_width": 5,
+    "location_width": 5,
     "feature_width": 9,
     "memory_width": 8,
     "locator_width": 6,
@@ -27,8 +28,8 @@ SMALL: dict[str, Any] = {
 }
 
 
-def make_world(stop: bool = False) -> Classification:
-    """Noise in four classes, seen in three glimpses at two scales."""
+def make_env(stop: bool = False) -> Classification:
+    """Make an environment of noise in four classes, with three glimpses at two scales."""
     noise = torch.Generator().manual_seed(5)
     images = torch.randint(0, 256, (12, 1, 9, 9), generator=noise, dtype=torch.uint8)
     data = ImageData(images, torch.arange(12) % 4, ("a", "b", "c", "d"))
@@ -36,21 +37,21 @@ def make_world(stop: bool = False) -> Classification:
     return Classification(ClassificationOptions.model_validate({**task, "stop": stop}), data)
 
 
-def make_agent(world: Classification, **options: Any) -> RecurrentAttention:
-    """A small RAM, the same whatever decides only the loss."""
+def make_agent(env: Classification, **options: Any) -> RecurrentAttention:
+    """Make a small RAM; options of the loss do not change its weights."""
     torch.manual_seed(3)
     agent_options = RamOptions.model_validate({**SMALL, **options})
-    return make_ram(agent_options, world.observation_space, world.action_space)
+    return make_ram(agent_options, env.observation_space, env.action_space)
 
 
-def record(world: Classification, agent: RecurrentAttention, copies: int = 2, seed: int = 0) -> Episode:
-    """Twelve examples, each played `copies` times."""
+def record(env: Classification, agent: RecurrentAttention, copies: int = 2, seed: int = 0) -> Episode:
+    """Play twelve examples, `copies` times each."""
     key = torch.arange(12) + 1000 * seed
-    return play(world, agent, torch.arange(12), key, copies=copies, record=True)
+    return play(env, agent, torch.arange(12), key, copies=copies, record=True)
 
 
 def gradients(agent: RecurrentAttention, episode: Episode) -> Gradients:
-    """Of the whole loss, by parameter; zeros where none arrives."""
+    """Return the gradient of the whole loss by parameter; zeros where there is none."""
     names, parameters = zip(*agent.named_parameters(), strict=True)
     total = agent.loss(episode).total
     found = torch.autograd.grad(total, parameters, allow_unused=True, materialize_grads=True)
@@ -58,46 +59,46 @@ def gradients(agent: RecurrentAttention, episode: Episode) -> Gradients:
 
 
 def part(found: Gradients, *modules: str) -> Tensor:
-    """All gradients of some modules, flat."""
+    """Return all gradients of some modules, flat."""
     return torch.cat([gradient.flatten() for name, gradient in found.items() if name.startswith(modules)])
 
 
 @pytest.mark.parametrize("into", ["locator", "core"])
-@pytest.mark.parametrize("core", ["rnn", "lstm"])
-def test_the_locator_is_moved_by_the_policy_term_and_by_nothing_else(into: str, core: str) -> None:
-    """Without the policy's term exactly nothing is left of its gradient: no path crosses a sampled place."""
-    world = make_world()
-    agent = make_agent(world, policy_gradient=into, core=core)
-    episode = record(world, agent)
+@pytest.mark.parametrize("core", RECURRENT_CORES)
+def test_only_the_policy_loss_trains_the_locator(into: str, core: str) -> None:
+    """Without the policy loss its gradient is exactly zero: no gradient flows through a sampled location."""
+    env = make_env()
+    agent = make_agent(env, policy_gradient_into=into, recurrent_core=core)
+    episode = record(env, agent)
     assert part(gradients(agent, episode), "locator").norm() > 1e-3
-    blind = make_agent(world, policy_gradient=into, core=core, policy_weight=0.0)
+    blind = make_agent(env, policy_gradient_into=into, recurrent_core=core, policy_weight=0.0)
     found = part(gradients(blind, episode), "locator")
     assert found.count_nonzero() == 0
 
 
-def test_without_an_advantage_the_locator_is_not_moved() -> None:
-    """The score function is weighed by the advantage alone."""
-    world = make_world()
-    agent = make_agent(world, baseline="none")
-    episode = record(world, agent)
+def test_the_locator_has_no_gradient_without_an_advantage() -> None:
+    """The score function is multiplied by the advantage."""
+    env = make_env()
+    agent = make_agent(env, baseline="none")
+    episode = record(env, agent)
     found = gradients(agent, replace(episode, reward=torch.zeros_like(episode.reward)))
     assert part(found, "locator").count_nonzero() == 0
     assert part(found, "core").norm() > 1e-3
 
 
 def test_the_locator_s_gradient_is_the_score_function() -> None:
-    """Against mu = tanh(b_t): d log p / d b_t = (place - mu) / sigma^2 * (1 - mu^2), summed by hand."""
-    world = make_world()
+    """For mu = tanh(b_t), d log p / d b_t = (location - mu) / sigma^2 * (1 - mu^2), summed by hand."""
+    env = make_env()
     path = [[0.3, -0.2], [-0.5, 0.6]]
-    options = {"sigma": {"start": 0.3}, "first_path": path, "baseline": "leave_one_out", "policy_weight": 0.5}
-    agent = make_path(PathOptions.model_validate(options), world.observation_space, world.action_space)
-    episode = record(world, agent)
+    options = {"sigma": {"start": 0.3}, "initial_path": path, "baseline": "leave_one_out", "policy_weight": 0.5}
+    agent = make_path(PathOptions.model_validate(options), env.observation_space, env.action_space)
+    episode = record(env, agent)
     reward = torch.rand(3, 24, generator=torch.Generator().manual_seed(1))
-    expected = torch.zeros(3, 2)  # nothing for the bias of the last step
+    expected = torch.zeros(3, 2)  # zero for the bias of the last step
     for step, mean in enumerate(torch.tensor(path)):
         to_go = reward[step:].sum(0)
         for lane in range(24):
-            advantage = to_go[lane] - to_go[lane ^ 1]  # the other of two copies
+            advantage = to_go[lane] - to_go[lane ^ 1]  # the other of two rollouts
             score = (episode.action["look"][step, lane] - mean) / 0.3**2 * (1 - mean**2)
             expected[step] -= 0.5 * advantage * score / 24
     found = gradients(agent, replace(episode, reward=reward))
@@ -106,79 +107,79 @@ def test_the_locator_s_gradient_is_the_score_function() -> None:
 
 
 def test_the_policy_gradient_stops_at_the_locator() -> None:
-    """All other weights are moved as if there were no policy term."""
-    world = make_world()
-    agent, blind = make_agent(world), make_agent(world, policy_weight=0.0)
-    episode = record(world, agent)
+    """All other weights have the gradients that they have without a policy loss."""
+    env = make_env()
+    agent, blind = make_agent(env), make_agent(env, policy_weight=0.0)
+    episode = record(env, agent)
     found, without = gradients(agent, episode), gradients(blind, episode)
     for name in found:
         assert name.startswith("locator") or torch.equal(found[name], without[name]), name
 
 
-@pytest.mark.parametrize("core", ["rnn", "lstm"])
+@pytest.mark.parametrize("core", RECURRENT_CORES)
 def test_the_policy_gradient_flows_into_the_core_if_asked(core: str) -> None:
-    """Into core and glimpse network, and not into the classifier or the baseline."""
-    world = make_world()
-    agent = make_agent(world, policy_gradient="core", core=core)
-    blind = make_agent(world, policy_gradient="core", core=core, policy_weight=0.0)
-    episode = record(world, agent)
+    """It reaches recurrent core and glimpse network, but not classifier and baseline."""
+    env = make_env()
+    agent = make_agent(env, policy_gradient_into="core", recurrent_core=core)
+    blind = make_agent(env, policy_gradient_into="core", recurrent_core=core, policy_weight=0.0)
+    episode = record(env, agent)
     found, without = gradients(agent, episode), gradients(blind, episode)
     for module in ("core", "glimpse_network"):
         assert (part(found, module) - part(without, module)).norm() > 1e-3
     assert torch.equal(part(found, "classifier", "baseline"), part(without, "classifier", "baseline"))
 
 
-def test_the_baseline_s_error_moves_the_baseline_alone() -> None:
-    """With the policy's term away, learning a baseline or none is the same to all else."""
-    world = make_world()
-    options: dict[str, Any] = {"policy_weight": 0.0, "policy_gradient": "core"}
-    agent, without = (make_agent(world, baseline=name, **options) for name in ("learned", "none"))
-    episode = record(world, agent)
+def test_the_value_loss_trains_the_baseline_only() -> None:
+    """Without the policy loss, all other gradients are the same with a learned baseline and with none."""
+    env = make_env()
+    options: dict[str, Any] = {"policy_weight": 0.0, "policy_gradient_into": "core"}
+    agent, without = (make_agent(env, baseline=name, **options) for name in ("learned", "none"))
+    episode = record(env, agent)
     found, other = gradients(agent, episode), gradients(without, episode)
     assert part(found, "baseline").norm() > 1e-3 and part(other, "baseline").count_nonzero() == 0
     for name in found:
         assert name.startswith("baseline") or torch.equal(found[name], other[name]), name
 
 
-def test_a_learned_sigma_is_moved_by_the_policy_term_alone() -> None:
-    """It is part of the locator."""
-    world = make_world()
+def test_only_the_policy_loss_trains_a_learned_sigma() -> None:
+    """Sigma is a parameter of the locator."""
+    env = make_env()
     sigma = {"start": 0.3, "schedule": "learned"}
-    agent = make_agent(world, sigma=sigma)
-    blind = make_agent(world, sigma=sigma, policy_weight=0.0)
-    episode = record(world, agent)
+    agent = make_agent(env, sigma=sigma)
+    blind = make_agent(env, sigma=sigma, policy_weight=0.0)
+    episode = record(env, agent)
     assert gradients(agent, episode)["locator.gaussian.log_sigma"].abs() > 1e-3
     assert gradients(blind, episode)["locator.gaussian.log_sigma"] == 0
 
 
-def test_what_was_played_is_data() -> None:
-    """Nothing in an episode carries a gradient."""
-    world = make_world(stop=True)
-    episode = record(world, make_agent(world))
+def test_a_recorded_episode_has_no_gradients() -> None:
+    """None of its tensors requires a gradient."""
+    env = make_env(stop=True)
+    episode = record(env, make_agent(env))
     dicts = (episode.observation, episode.action, episode.activations)
     tensors = [tensor for each in dicts for tensor in each.values()]
     assert not any(tensor.requires_grad for tensor in [*tensors, episode.answer, episode.reward])
 
 
 def changed(episode: Episode, action: str, step: int, lanes: Tensor) -> Episode:
-    """The episode with one step's action altered in some lanes."""
+    """Return the episode with one step's action altered in some lanes."""
     altered = episode.action[action].clone()
     altered[step, lanes] = 1 - altered[step, lanes]
     return replace(episode, action={**episode.action, action: altered})
 
 
 def same(one: Gradients, other: Gradients) -> bool:
-    """Whether all gradients are equal to the bit."""
+    """Return whether all gradients are equal to the bit."""
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize("stop", [False, True])
 @pytest.mark.parametrize("into", ["locator", "core"])
-def test_the_last_place_is_not_reinforced(stop: bool, into: str) -> None:
-    """Nothing looks at it: the loss does not depend on it, while it depends on the place before."""
-    world = make_world(stop)
-    agent = make_agent(world, policy_gradient=into)
-    episode = record(world, agent)
+def test_the_last_location_is_not_reinforced(stop: bool, into: str) -> None:
+    """No glimpse is taken there: the loss does not depend on it, but on the location before."""
+    env = make_env(stop)
+    agent = make_agent(env, policy_gradient_into=into)
+    episode = record(env, agent)
     lanes = torch.arange(24)
     for action in ("look", "stop")[: 1 + stop]:
         last = changed(episode, action, -1, lanes)
@@ -188,12 +189,12 @@ def test_the_last_place_is_not_reinforced(stop: bool, into: str) -> None:
     assert not same(gradients(agent, before), gradients(agent, episode))
 
 
-def test_a_place_chosen_while_stopping_is_not_reinforced() -> None:
-    """Nothing looks at it, nor at what was chosen after the end; the decision to stop is reinforced."""
-    world = make_world(stop=True)
-    agent = make_agent(world)
-    episode = record(world, agent)
-    stopped = (episode.taken.sum(0) == 1).nonzero().squeeze(1)
+def test_a_location_chosen_while_stopping_is_not_reinforced() -> None:
+    """Neither is anything chosen after the end; the decision to stop is reinforced."""
+    env = make_env(stop=True)
+    agent = make_agent(env)
+    episode = record(env, agent)
+    stopped = (episode.step_mask.sum(0) == 1).nonzero().squeeze(1)
     assert 0 < len(stopped) < 24
     for step in (0, 1):
         assert same(gradients(agent, changed(episode, "look", step, stopped)), gradients(agent, episode))
@@ -204,7 +205,7 @@ def test_a_place_chosen_while_stopping_is_not_reinforced() -> None:
 
 
 def one_lane(episode: Episode, lane: int) -> Episode:
-    """One of the episodes alone."""
+    """Return one of the episodes as a batch of its own."""
 
     def pick(each: dict[str, Tensor]) -> dict[str, Tensor]:
         return {name: tensor[:, lane : lane + 1] for name, tensor in each.items()}
@@ -214,19 +215,19 @@ def one_lane(episode: Episode, lane: int) -> Episode:
         action=pick(episode.action),
         answer=episode.answer[:, lane : lane + 1],
         reward=episode.reward[:, lane : lane + 1],
-        taken=episode.taken[:, lane : lane + 1],
+        step_mask=episode.step_mask[:, lane : lane + 1],
         label=episode.label[lane : lane + 1],
         copies=1,
         activations=pick(episode.activations),
     )
 
 
-@pytest.mark.parametrize("core", ["rnn", "lstm"])
-def test_a_batch_learns_what_its_episodes_teach_alone(core: str) -> None:
-    """The batch's gradient is the mean of its episodes' gradients: no memory leaks from one into another."""
-    world = make_world()
-    agent = make_agent(world, core=core, policy_gradient="core")
-    episode = record(world, agent)
+@pytest.mark.parametrize("core", RECURRENT_CORES)
+def test_the_gradient_of_a_batch_is_the_mean_over_its_episodes(core: str) -> None:
+    """No memory leaks from one episode into another."""
+    env = make_env()
+    agent = make_agent(env, recurrent_core=core, policy_gradient_into="core")
+    episode = record(env, agent)
     alone = [gradients(agent, one_lane(episode, lane)) for lane in range(24)]
     for name, together in gradients(agent, episode).items():
         mean = torch.stack([each[name] for each in alone]).mean(0)
@@ -236,14 +237,14 @@ def test_a_batch_learns_what_its_episodes_teach_alone(core: str) -> None:
 @pytest.mark.parametrize("stop", [False, True])
 @pytest.mark.parametrize("classification", ["final", "every_step"])
 @pytest.mark.parametrize("into", ["locator", "core"])
-@pytest.mark.parametrize("core", ["rnn", "lstm"])
+@pytest.mark.parametrize("core", RECURRENT_CORES)
 def test_recalled_activations_give_the_gradients_of_plain_autograd(
     stop: bool, classification: str, into: str, core: str
 ) -> None:
-    """Learning from what was recorded while acting is learning from a replay."""
-    world = make_world(stop)
-    agent = make_agent(world, policy_gradient=into, core=core, classification=classification)
-    episode = record(world, agent)
+    """The loss with activations recorded while acting equals that of a full replay."""
+    env = make_env(stop)
+    agent = make_agent(env, policy_gradient_into=into, recurrent_core=core, classification=classification)
+    episode = record(env, agent)
     assert episode.activations
     replayed = replace(episode, activations={})
     torch.testing.assert_close(agent.loss(episode).total, agent.loss(replayed).total)
@@ -252,13 +253,13 @@ def test_recalled_activations_give_the_gradients_of_plain_autograd(
         torch.testing.assert_close(recalled, plain[name], rtol=1e-4, atol=1e-6)
 
 
-def test_recalled_activations_give_much_the_same_gradients_in_half_precision() -> None:
-    """Those of plain autograd under the same rounding, and not far from float32."""
-    world = make_world()
+def test_recalled_activations_give_close_gradients_in_half_precision() -> None:
+    """They are close to those of plain autograd in bfloat16, and not far from float32."""
+    env = make_env()
     widths = {name: 64 for name in SMALL if name.endswith("width")}
-    agent = make_agent(world, policy_gradient="core", classification="every_step", **widths)
+    agent = make_agent(env, policy_gradient_into="core", classification="every_step", **widths)
     with torch.autocast("cpu", torch.bfloat16):
-        episode = record(world, agent)
+        episode = record(env, agent)
         replayed = replace(episode, activations={})
         recalled, plain = (part(gradients(agent, each), "") for each in (episode, replayed))
     exact = part(gradients(agent, replayed), "")

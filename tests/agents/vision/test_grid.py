@@ -1,4 +1,4 @@
-"""The grid: which pixels a cell has and where it is; its features are those of RAM's glimpse network."""
+"""Grid: pixels and centres of cells, their features and scores."""
 
 import pytest
 import torch
@@ -10,12 +10,12 @@ from glimpse.agents.vision.grid import CellEncoder, FeatureScores, Grid, MemoryS
 
 
 def coordinates(height: int, width: int) -> Tensor:
-    """A picture (1, 1, H, W) whose pixels are 10 * row + column + 1."""
+    """Return a picture (1, 1, H, W) whose pixels are 10 * row + column + 1."""
     return (10.0 * torch.arange(height)[:, None] + torch.arange(width) + 1)[None, None]
 
 
 def test_cells_are_cut_row_by_row() -> None:
-    """4 x 6 pixels in cells of 2 x 2: two rows of three."""
+    """4 x 6 pixels in cells of 2 x 2 are two rows of three."""
     cells = Grid(4, 6, 2, 2).cut(coordinates(4, 6))
     assert cells.shape == (1, 6, 4)
     assert cells[0, 0].tolist() == [1, 2, 11, 12]
@@ -23,8 +23,8 @@ def test_cells_are_cut_row_by_row() -> None:
     assert cells[0, 3].tolist() == [21, 22, 31, 32]
 
 
-def test_cells_may_overlap_and_zeros_make_the_last_ones_whole() -> None:
-    """3 x 5 pixels, cells of 2 x 2 a pixel apart down and across: 2 x 4; 3 pixels by cells of 2 want one of zeros."""
+def test_cells_may_overlap_and_the_last_ones_are_padded_with_zeros() -> None:
+    """3 x 5 pixels have 2 x 4 cells of 2 x 2 with stride 1; 3 x 3 pixels with stride 2 are padded to 4 x 4."""
     cells = Grid(3, 5, 2, 1).cut(coordinates(3, 5))
     assert cells.shape == (1, 8, 4) and cells[0, 5].tolist() == [12, 13, 22, 23]
     ragged = Grid(3, 3, 2, 2).cut(coordinates(3, 3))
@@ -34,48 +34,48 @@ def test_cells_may_overlap_and_zeros_make_the_last_ones_whole() -> None:
 
 @pytest.mark.parametrize(("height", "width", "patch", "stride"), [(60, 60, 12, 6), (7, 11, 4, 3), (9, 5, 5, 5)])
 def test_every_pixel_is_in_a_cell(height: int, width: int, patch: int, stride: int) -> None:
-    """And cells show nothing that is not in the picture."""
+    """Cells have no other pixels than those of the picture and zeros."""
     picture = coordinates(height, width)
     seen = Grid(height, width, patch, stride).cut(picture).unique()
     assert set(seen.tolist()) - {0.0} == set(picture.unique().tolist())
 
 
 def test_channels_stay_together() -> None:
-    """A cell's pixels are C x P x P."""
+    """A cell's pixels are ordered as C x P x P."""
     picture = torch.cat([coordinates(4, 4), -coordinates(4, 4)], 1)
     assert Grid(4, 4, 2, 2).cut(picture)[0, 1].tolist() == [3, 4, 13, 14, -3, -4, -13, -14]
 
 
-def test_places_are_the_centres_of_the_cells() -> None:
-    """Of 4 x 6 pixels in cells of 2 x 2, in units of half the sides; (x, y), x to the right and y down."""
+def test_locations_are_the_centres_of_the_cells() -> None:
+    """They are (x, y) in units of half the sides, x to the right and y down: 4 x 6 pixels in cells of 2 x 2."""
     thirds, halves = (-2 / 3, 0.0, 2 / 3), (-0.5, 0.5)
     expected = torch.tensor([(x, y) for y in halves for x in thirds])
-    torch.testing.assert_close(Grid(4, 6, 2, 2).places, expected)
+    torch.testing.assert_close(Grid(4, 6, 2, 2).locations, expected)
     # 3 pixels in cells of 2, 2 apart, with a pixel of zeros after them: centres at 1 and 3 of 3 pixels.
-    torch.testing.assert_close(Grid(3, 2, 2, 2).places, torch.tensor([[0.0, -1 / 3], [0.0, 1.0]]))
+    torch.testing.assert_close(Grid(3, 2, 2, 2).locations, torch.tensor([[0.0, -1 / 3], [0.0, 1.0]]))
 
 
 @pytest.mark.parametrize("sides", [(60, 60, 12, 6), (7, 11, 4, 3)])
 def test_the_nearest_cell_to_a_centre_is_its_own(sides: tuple[int, int, int, int]) -> None:
-    """For any leading axes, and with a little noise."""
+    """This holds for any leading axes, and with a little noise."""
     grid = Grid(*sides)
-    cell = torch.arange(len(grid.places))
-    assert torch.equal(grid.nearest(grid.places), cell)
-    assert torch.equal(grid.nearest(grid.places[:, None].expand(-1, 3, -1) + 0.01), cell[:, None].expand(-1, 3))
-    assert grid.places.abs().max() <= 1  # The world leaves places in the image as they are.
+    cell = torch.arange(len(grid.locations))
+    assert torch.equal(grid.nearest(grid.locations), cell)
+    assert torch.equal(grid.nearest(grid.locations[:, None].expand(-1, 3, -1) + 0.01), cell[:, None].expand(-1, 3))
+    assert grid.locations.abs().max() <= 1  # The environment leaves locations in the image as they are.
 
 
 def test_a_cell_is_encoded_as_ram_encodes_a_glimpse() -> None:
     """The same weights give the same features."""
-    options = NetworkOptions(glimpse_width=7, place_width=5, feature_width=9)
+    options = NetworkOptions(name="grid", glimpse_width=7, location_width=5, feature_width=9)
     encoder, ram = CellEncoder(8, options), GlimpseNetwork(8, options)
     layers = {"see": ram.what.linears[0], "locate": ram.where.linears[0]}
     layers |= {"what": ram.both.linears[0], "where": ram.both.linears[1]}
     for name, layer in layers.items():
         getattr(encoder, name).load_state_dict(layer.state_dict())
-    pixels, place = torch.rand(3, 6, 8), torch.rand(6, 2)
-    expected = ram(pixels.view(3, 6, 1, 2, 2, 2), place.expand(3, -1, -1)).feature
-    torch.testing.assert_close(encoder(pixels, place), expected)
+    pixels, location = torch.rand(3, 6, 8), torch.rand(6, 2)
+    expected = ram(pixels.view(3, 6, 1, 2, 2, 2), location.expand(3, -1, -1)).feature
+    torch.testing.assert_close(encoder(pixels, location), expected)
 
 
 def test_scores_by_hand() -> None:
@@ -93,14 +93,14 @@ def test_scores_by_hand() -> None:
 
 
 def test_scores_of_the_memory_see_no_features() -> None:
-    """One for each cell."""
+    """There is one score for each cell, with or without keys."""
     scores = MemoryScores(5, 3)
     assert scores(scores.key(torch.rand(2, 5, 7)), torch.rand(2, 3)).shape == (2, 5)
     assert scores(None, torch.rand(4, 2, 3)).shape == (4, 2, 5)
 
 
 def test_weights_of_cells_are_spread_over_their_pixels() -> None:
-    """Two neighbours of half the weight each, a pixel apart: the column that both have is read twice as much."""
+    """Two neighbours of half the weight each share a column, which weighs twice as much."""
     weights = torch.zeros(1, 8)
     weights[0, :2] = 0.5
     share = Grid(3, 5, 2, 1).spread(weights)
@@ -109,8 +109,8 @@ def test_weights_of_cells_are_spread_over_their_pixels() -> None:
     torch.testing.assert_close(ragged, torch.tensor([[[0.5, 0.5, 1], [0.5, 0.5, 1], [0.5, 0.5, 0.5]]]))
 
 
-def test_the_box_of_a_cell_holds_its_pixels() -> None:
-    """Left, top, right, bottom; the last cell reaches into the zeros."""
+def test_the_box_of_a_cell_bounds_its_pixels() -> None:
+    """It is left, top, right, bottom; the last cell reaches into the padding."""
     torch.testing.assert_close(
         Grid(3, 5, 2, 1).boxes(torch.tensor([5, 0])), torch.tensor([[1.0, 1, 3, 3], [0, 0, 2, 2]])
     )

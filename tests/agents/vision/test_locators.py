@@ -1,4 +1,4 @@
-"""Locators: schedules, paths, and what is sampled."""
+"""Locators: schedules, paths, and sampled locations."""
 
 import math
 from collections import Counter
@@ -25,7 +25,7 @@ PATH = ((0.5, -0.5), (0.0, 0.9))
     ("schedule", "expected"), [("linear", [0.2, 0.15, 0.125, 0.05]), ("geometric", [0.2, 0.126, 0.1, 0.05])]
 )
 def test_sigma_follows_its_schedule(schedule: str, expected: list[float]) -> None:
-    """From 0.2 to 0.05: a third and a half of the way, 0.2 / 4^(1/3) = 0.126 and 0.2 / 4^(1/2) = 0.1."""
+    """From 0.2 to 0.05; geometrically, 0.2 / 4^(1/3) = 0.126 after a third and 0.2 / 4^(1/2) = 0.1 after a half."""
     gaussian = Gaussian(SigmaOptions.model_validate({"start": 0.2, "end": 0.05, "schedule": schedule}))
     sigmas = [gaussian.current().item()]
     for progress in (1 / 3, 1 / 2, 1.0):
@@ -35,7 +35,7 @@ def test_sigma_follows_its_schedule(schedule: str, expected: list[float]) -> Non
 
 
 def test_sigma_survives_a_checkpoint() -> None:
-    """Where the schedule stands is part of the state."""
+    """The current value of the schedule is part of the state."""
     options = SigmaOptions(start=0.2, end=0.1)
     gaussian, restored = Gaussian(options), Gaussian(options)
     gaussian.set_progress(0.25)
@@ -44,7 +44,7 @@ def test_sigma_survives_a_checkpoint() -> None:
 
 
 def test_learned_sigma_has_a_gradient_and_no_schedule() -> None:
-    """By hand: d log p / d log sigma = |place - mean|^2 / sigma^2 - 2, in two dimensions."""
+    """A worked example: d log p / d log sigma = |location - mean|^2 / sigma^2 - 2, in two dimensions."""
     gaussian = Gaussian(SigmaOptions(start=0.2, schedule="learned"))
     gaussian.set_progress(1.0)
     assert gaussian.current().item() == pytest.approx(0.2)
@@ -53,89 +53,89 @@ def test_learned_sigma_has_a_gradient_and_no_schedule() -> None:
     assert gaussian.log_sigma.grad.item() == pytest.approx(0.25 / 0.04 - 2, rel=1e-5)
 
 
-def test_places_are_sampled_around_the_mean() -> None:
-    """In float32 whatever the mean's type, since a place's eighth bit matters on a large image."""
+def test_locations_are_sampled_around_the_mean() -> None:
+    """They are float32 for any type of the mean, since eight bits are too few on a large image."""
     gaussian = Gaussian(SigmaOptions(start=0.5))
-    place = gaussian.sample(torch.tensor([[0.25, -1.0]], dtype=torch.bfloat16), torch.tensor([[1.0, -2.0]]))
-    assert place.dtype == torch.float32 and place.tolist() == [[0.75, -2.0]]
+    location = gaussian.sample(torch.tensor([[0.25, -1.0]], dtype=torch.bfloat16), torch.tensor([[1.0, -2.0]]))
+    assert location.dtype == torch.float32 and location.tolist() == [[0.75, -2.0]]
 
 
-def test_a_path_is_where_an_untrained_policy_looks() -> None:
-    """Glimpses 2 and 3 of three; the place after the last glimpse is the centre."""
+def test_an_untrained_policy_follows_the_initial_path() -> None:
+    """The path is for glimpses 2 and 3 of three; the location after the last glimpse is the centre."""
     locator = PathLocator(path_bias(PATH, 3), SigmaOptions())
-    places, _ = locator(torch.zeros(3, 4), torch.arange(3))
-    torch.testing.assert_close(places, torch.tensor([*PATH, (0.0, 0.0)]))
+    locations, _ = locator(torch.zeros(3, 4), torch.arange(3))
+    torch.testing.assert_close(locations, torch.tensor([*PATH, (0.0, 0.0)]))
 
 
 def test_a_path_to_the_edge_does_not_saturate_the_tanh() -> None:
-    """At the edge itself the policy's gradient would be zero for ever."""
+    """At the edge itself the policy's gradient would always be zero."""
     locator = PathLocator(path_bias(((1.0, -1.0),), 2), SigmaOptions())
-    place, _ = locator(torch.zeros(1, 4), torch.tensor([0]))
-    torch.testing.assert_close(place, torch.tensor([[0.95, -0.95]]))
-    place.sum().backward()
+    location, _ = locator(torch.zeros(1, 4), torch.tensor([0]))
+    torch.testing.assert_close(location, torch.tensor([[0.95, -0.95]]))
+    location.sum().backward()
     assert locator.bias.grad is not None and locator.bias.grad[0].min() > 0.09
 
 
 def test_without_a_path_the_untrained_policy_looks_at_the_centre() -> None:
-    """Whatever the number of steps."""
+    """The bias is zero at each step."""
     assert path_bias(None, 4).tolist() == [[0.0, 0.0]] * 4
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_a_path_of_another_length_is_refused(steps: int) -> None:
-    """The message says how many places are expected, and how many came."""
+    """The message has the expected and the given number of locations."""
     with pytest.raises(ValueError, match=f"expected {steps - 1}, got 2"):
         path_bias(PATH, steps)
 
 
 @pytest.mark.parametrize("width", [0, 5])
-def test_a_learned_place_depends_on_memory_and_step(width: int) -> None:
-    """Linear with width 0, with a rectified layer otherwise; then the step's bias and the tanh."""
+def test_a_learned_location_depends_on_memory_and_step(width: int) -> None:
+    """It is linear with width 0, and has a hidden layer with ReLU otherwise; then the step's bias and the tanh."""
     locator = LearnedLocator(4, width, path_bias(PATH, 3), SigmaOptions())
     assert (locator.hidden is None) == (width == 0)
     memory, time = torch.randn(2, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1])
-    place, hidden = locator(memory, time)
+    location, hidden = locator(memory, time)
     assert hidden is None or (hidden.shape == (2, width) and hidden.min() >= 0)
     expected = locator.mean(memory if hidden is None else hidden) + torch.atanh(torch.tensor(PATH))
-    torch.testing.assert_close(place, expected.tanh())
-    assert not torch.allclose(place, locator(memory.flip(0), time)[0])
+    torch.testing.assert_close(location, expected.tanh())
+    assert not torch.allclose(location, locator(memory.flip(0), time)[0])
 
 
-def test_fixed_places_ignore_memory_and_noise() -> None:
-    """Entry t is looked at after step t."""
+def test_fixed_locations_ignore_memory_and_noise() -> None:
+    """Entry t is the location after step t."""
     locator = FixedLocator(torch.tensor([[0.1, 0.2], [0.3, 0.4]]))
     mean, _ = locator(torch.ones(3, 4), torch.tensor([1, 0, 1]))
     assert mean[:, 0].tolist() == pytest.approx([0.3, 0.1, 0.3])
     assert locator.sample(mean, torch.ones(3, 2)) is mean
 
 
-def test_random_places_are_uniform() -> None:
-    """Equally spaced quantiles of the noise become equally spaced places."""
+def test_random_locations_are_uniform() -> None:
+    """Equally spaced quantiles of the noise become equally spaced locations."""
     quantiles = torch.tensor([0.05, 0.25, 0.5, 0.75, 0.95])
     noise = torch.special.ndtri(quantiles)[:, None].expand(-1, 2)
     locator = RandomLocator()
     mean, _ = locator(torch.zeros(5, 3), torch.zeros(5, dtype=torch.long))
-    places = locator.sample(mean, noise)
-    torch.testing.assert_close(places, (2 * quantiles - 1)[:, None].expand(-1, 2))
+    locations = locator.sample(mean, noise)
+    torch.testing.assert_close(locations, (2 * quantiles - 1)[:, None].expand(-1, 2))
 
 
 @pytest.mark.parametrize("steps", range(1, 21))
 def test_a_raster_is_even(steps: int) -> None:
-    """T different places inside the image, in rows of almost equal length, balanced about the centre."""
-    places = raster(steps)
-    assert places.shape == (steps, 2) and len(set(map(tuple, places.tolist()))) == steps
-    assert places.abs().max() < 1
-    order = [(y, x) for x, y in places.tolist()]
+    """T different locations are inside the image, in rows of almost equal length, centred on the image."""
+    locations = raster(steps)
+    assert locations.shape == (steps, 2) and len(set(map(tuple, locations.tolist()))) == steps
+    assert locations.abs().max() < 1
+    order = [(y, x) for x, y in locations.tolist()]
     assert order == sorted(order)
     rows = Counter(y for y, _ in order)
     assert max(rows.values()) - min(rows.values()) <= 1
     assert abs(len(rows) - math.sqrt(steps)) <= 0.5
-    torch.testing.assert_close(places.mean(0)[0], torch.tensor(0.0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(locations.mean(0)[0], torch.tensor(0.0), atol=1e-6, rtol=0)
     torch.testing.assert_close(torch.tensor(sorted(rows)).mean(), torch.tensor(0.0), atol=1e-6, rtol=0)
 
 
 def test_rasters_by_hand() -> None:
-    """One place, two rows of three, and a row that is shorter."""
+    """One location, two rows of three, and two rows of which one is shorter."""
     columns = [pytest.approx(-2 / 3), 0.0, pytest.approx(2 / 3)]
     assert raster(1).tolist() == [[0.0, 0.0]]
     assert raster(6).tolist() == [[x, y] for y in (-0.5, 0.5) for x in columns]

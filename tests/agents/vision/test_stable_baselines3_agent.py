@@ -1,4 +1,4 @@
-"""SB3's policies as agents of ours: against SB3's own prediction and training, in the flat view of the worlds."""
+"""SB3's policies as agents, compared with SB3's own prediction and training in the flat view of environments."""
 
 import sys
 from pkgutil import resolve_name
@@ -13,48 +13,43 @@ from torch import Tensor
 
 from glimpse.agents import AGENTS
 from glimpse.agents.episode import Decision
-from glimpse.agents.sb3_options import PpoOptions
 from glimpse.agents.vision.locators import FixedLocator, RandomLocator
-from glimpse.agents.vision.stable_baselines3_agent import (
-    GlimpseExtractor,
-    Sb3Agent,
-    make_algorithm,
-    policy_options,
-)
-from glimpse.envs import WORLDS
-from glimpse.envs.faces.stable_baselines3_face import WorldVecEnv, make_sb3_env
+from glimpse.agents.vision.stable_baselines3_agent import GlimpseExtractor, Sb3Agent, make_algorithm, policy_options
+from glimpse.agents.vision.stable_baselines3_options import PpoOptions
+from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.faces.stable_baselines3_face import Sb3VecEnv, make_sb3_env
 from glimpse.runs.rollout import play
 
-SMALL: dict[str, Any] = {"glimpse_width": 8, "place_width": 8, "feature_width": 8, "net_arch": (8,), "grid": 5}
+SMALL: dict[str, Any] = {"glimpse_width": 8, "location_width": 8, "feature_width": 8, "net_arch": (8,), "grid": 5}
 TASK: dict[str, Any] = {"glimpses": 4, "stop": True, "retina": {"patch": 2, "scales": 2}, "reward": "each_step"}
 NAMES = ("sb3-ppo", "sb3-a2c", "sb3-recurrent-ppo")
 
 
-def make(name: str, env: WorldVecEnv, **options: Any) -> Sb3Agent:
-    """A small agent for the world behind a flat view; its first weights are made larger, so that choices differ."""
+def make(name: str, env: Sb3VecEnv, **options: Any) -> Sb3Agent:
+    """Make a small agent for the environment behind a flat view, with weights so large that choices differ."""
     given = resolve_name(AGENTS[name].options).model_validate({**SMALL, **options})
-    core = env.lanes.core
+    wrapped = env.lanes.env
     torch.manual_seed(0)
-    agent = resolve_name(AGENTS[name].factory)(given, core.observation_space, core.action_space)
+    agent = resolve_name(AGENTS[name].factory)(given, wrapped.observation_space, wrapped.action_space)
     with torch.no_grad():
         agent.policy.action_net.weight.mul_(300)
     assert isinstance(agent, Sb3Agent)
     return agent
 
 
-def unflat(env: WorldVecEnv, observation: Any) -> dict[str, Tensor]:
-    """A flat observation as the core gives it."""
-    space = env.lanes.core.observation_space
+def unflat(env: Sb3VecEnv, observation: Any) -> dict[str, Tensor]:
+    """Return a flat observation with the shapes of the environment's own observation space."""
+    space = env.lanes.env.observation_space
     return {name: torch.as_tensor(array).view(-1, *(space[name].shape or ())) for name, array in observation.items()}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_greedy_agent_does_what_sb3_predicts(name: str) -> None:
-    """At each step of whole episodes, through its memory, and cell by cell."""
+    """They agree at each step of whole episodes, with the memory, for each part of the action."""
     env = make_sb3_env("digits", num_envs=6, seed=0, grid=5, **TASK)
     agent = make(name, env)
     flat: Any = env.reset()
-    memory, state, done = agent.begin(unflat(env, flat)), None, np.zeros(6, bool)
+    memory, state, done = agent.initial_memory(unflat(env, flat)), None, np.zeros(6, bool)
     seen = set()
     for _ in range(4):
         decision, memory = agent(unflat(env, flat), memory)
@@ -64,39 +59,41 @@ def test_a_greedy_agent_does_what_sb3_predicts(name: str) -> None:
         for part, array in expected.items():
             assert np.array_equal(action[part].numpy()[~done], array[~done])
         seen |= set(map(tuple, predicted[:, :3].tolist()))
-        predicted[:, 3] = 0  # Nobody stops, so that all episodes last.
-        flat, _, over, _ = env.step(predicted)
-        done |= over
+        predicted[:, 3] = 0  # No episode stops early.
+        flat, _, ended, _ = env.step(predicted)
+        done |= ended
     assert len(seen) > 6
 
 
-@pytest.mark.parametrize("world", [name for name, row in WORLDS.items() if row.kind in AGENTS["sb3-ppo"].kinds])
+@pytest.mark.parametrize(
+    "environment", [name for name, row in ENVIRONMENTS.items() if row.kind in AGENTS["sb3-ppo"].kinds]
+)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_agent_plays_and_learns_in_every_world(name: str, world: str) -> None:
-    """Where there is nothing to answer, the answer has no classes; and training goes on across episodes' ends."""
-    digits = {"data": "digits"} if WORLDS[world].kind == "classification" else {}
-    env = make_sb3_env(world, num_envs=8, seed=0, grid=5, **digits)
+def test_every_agent_plays_and_learns_in_every_environment(name: str, environment: str) -> None:
+    """Without an answer in the action space the answer has no classes; training runs across episodes' ends."""
+    digits = {"data": "digits"} if ENVIRONMENTS[environment].kind == "classification" else {}
+    env = make_sb3_env(environment, num_envs=8, seed=0, grid=5, **digits)
     once = {} if name == "sb3-a2c" else {"n_epochs": 1}
-    agent, core, example = make(name, env, n_steps=5, **once), env.lanes.core, torch.arange(3)
+    agent, wrapped, example = make(name, env, n_steps=5, **once), env.lanes.env, torch.arange(3)
     make_algorithm(agent, env, lambda _: 1e-3, 0.5).learn(80)
     assert all(weights.isfinite().all() for weights in agent.parameters())
-    episode = play(core, agent, example, example, copies=2)
-    assert set(episode.action) == set(core.action_space.spaces)
+    episode = play(wrapped, agent, example, example, copies=2)
+    assert set(episode.action) == set(wrapped.action_space.spaces)
     assert episode.action["look"].shape == (agent.steps, 6, 2)
-    answer: Any = core.action_space.spaces.get("answer")
+    answer: Any = wrapped.action_space.spaces.get("answer")
     classes = 0 if answer is None else answer.n
     assert episode.answer.shape == (agent.steps, 6, classes)
 
 
-def test_sampled_choices_have_the_policys_shares() -> None:
-    """Of columns, rows and stops, each from its own share of the noise; the answer stays the likeliest."""
+def test_choices_are_sampled_with_the_policys_probabilities() -> None:
+    """Column, row and stop are independent, each from its own noise; the answer is always the likeliest."""
     env = make_sb3_env("digits", grid=5, **TASK)
     agent = make("sb3-ppo", env)
     shares = {"column": [0.1, 0.2, 0.4, 0.2, 0.1], "row": [0.5, 0.0, 0.0, 0.0, 0.5], "stop": [0.75, 0.25]}
     known = {name: torch.tensor(share).log().expand(40_000, -1) for name, share in shares.items()}
     answer = torch.eye(10)[3].expand(40_000, -1)
     noise = torch.randn(40_000, 3, generator=torch.Generator().manual_seed(0))
-    decision = Decision(torch.zeros(40_000, 2), answer, None, {**known, "answer": answer})
+    decision = Decision(answer, {**known, "answer": answer}, torch.zeros(40_000, 2))
     action = agent.act(decision, noise, greedy=False)
     centres = torch.tensor([-0.8, -0.4, 0.0, 0.4, 0.8])
     for axis, name in enumerate(("column", "row")):
@@ -110,10 +107,10 @@ def test_sampled_choices_have_the_policys_shares() -> None:
 
 
 def test_an_episode_does_not_depend_on_its_neighbours() -> None:
-    """The memory of one lane is its own."""
+    """Each lane has its own memory."""
     env = make_sb3_env("digits", num_envs=4, seed=0, grid=5, **TASK)
     agent = make("sb3-recurrent-ppo", env)
-    memories = [agent.begin({"location": torch.zeros(lanes, 2)}) for lanes in (4, 1)]
+    memories = [agent.initial_memory({"location": torch.zeros(lanes, 2)}) for lanes in (4, 1)]
     for _ in range(3):
         flat: Any = env.reset()
         observation = unflat(env, flat)
@@ -124,17 +121,17 @@ def test_an_episode_does_not_depend_on_its_neighbours() -> None:
     assert memories[0].std(0).sum() > 0
 
 
-def test_other_eyes_take_the_place_of_its_own() -> None:
-    """The answer and the stop stay the policy's."""
+def test_a_control_locator_replaces_the_policys_locations() -> None:
+    """The answer and the stop are still the policy's."""
     env = make_sb3_env("digits", num_envs=6, seed=0, grid=5, **TASK)
     agent = make("sb3-ppo", env)
     flat: Any = env.reset()
     observation, noise = unflat(env, flat), torch.randn(6, 3)
-    own = agent.act(agent(observation, agent.begin(observation))[0], noise, False)
+    own = agent.act(agent(observation, agent.initial_memory(observation))[0], noise, False)
     path = torch.tensor([[0.3, -0.2]] * 4)
     for locator in (FixedLocator(path), RandomLocator()):
         agent.locator = locator
-        action = agent.act(agent(observation, agent.begin(observation))[0], noise, False)
+        action = agent.act(agent(observation, agent.initial_memory(observation))[0], noise, False)
         assert torch.equal(action["answer"], own["answer"]) and torch.equal(action["stop"], own["stop"])
         if isinstance(locator, FixedLocator):
             assert torch.equal(action["look"], path[:1].expand(6, 2))
@@ -143,27 +140,27 @@ def test_other_eyes_take_the_place_of_its_own() -> None:
 
 
 def test_the_extractor_is_rams_glimpse_network_with_the_rest_beside_it() -> None:
-    """Features are those of `GlimpseNetwork`, then the time in one-hot form; every weight is learned."""
+    """Features are those of `GlimpseNetwork`, then the one-hot time; every weight has a gradient."""
     env = make_sb3_env("digits", num_envs=3, seed=0, **TASK)
     space: Any = env.observation_space
-    extractor = GlimpseExtractor(space, glimpse_width=5, place_width=6, feature_width=7)
+    extractor = GlimpseExtractor(space, glimpse_width=5, location_width=6, feature_width=7)
     assert extractor.features_dim == 7 + 5
     flat: Any = env.reset()
     observation = {name: torch.as_tensor(array) for name, array in flat.items()}
     observation["time"] = torch.eye(5)[[0, 3, 4]]
     features = extractor(observation)
-    core = unflat(env, flat)
-    assert torch.equal(features[:, :7], extractor.network(core["glimpse"], core["location"]).feature)
+    own = unflat(env, flat)
+    assert torch.equal(features[:, :7], extractor.network(own["glimpse"], own["location"]).feature)
     assert torch.equal(features[:, 7:], observation["time"])
     features.sum().backward()
     assert all(weights.grad is not None for weights in extractor.parameters())
 
 
 def test_the_extractor_refuses_what_is_not_flat() -> None:
-    """With what was expected."""
-    core = make_sb3_env("digits", **TASK).lanes.core
+    """The message says what was expected."""
+    wrapped = make_sb3_env("digits", **TASK).lanes.env
     no_glimpse = spaces.Dict({"location": spaces.Box(-1, 1, (2,))})
-    wrong: tuple[Any, ...] = (core.observation_space, no_glimpse, spaces.Discrete(2))
+    wrong: tuple[Any, ...] = (wrapped.observation_space, no_glimpse, spaces.Discrete(2))
     for space in wrong:
         with pytest.raises(ValueError, match=r"expected a flat observation with glimpse \(n,\) and location \(2,\)"):
             GlimpseExtractor(space)
@@ -171,7 +168,7 @@ def test_the_extractor_refuses_what_is_not_flat() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_algorithm_is_sb3s_with_the_agents_policy(name: str) -> None:
-    """Options arrive, and what is trained is the agent."""
+    """It has the agent's options, and trains the agent's weights."""
     env = make_sb3_env("digits", num_envs=8, seed=0, grid=5, **TASK)
     options: dict[str, Any] = {} if name == "sb3-a2c" else {"n_epochs": 3, "minibatches": 2, "clip_range": 0.3}
     agent = make(name, env, gamma=0.7, gae_lambda=0.6, ent_coef=0.02, vf_coef=0.3, **options)
@@ -187,15 +184,15 @@ def test_the_algorithm_is_sb3s_with_the_agents_policy(name: str) -> None:
 
 
 def test_training_is_that_of_plain_sb3() -> None:
-    """The same first weights, the same chance: the same last weights, to the bit."""
+    """The same initial weights and seeds give the same final weights, to the bit."""
     env = make_sb3_env("digits", num_envs=8, seed=0, grid=5, **TASK)
     agent = make("sb3-ppo", env, n_epochs=2)
     first = {name: weights.clone() for name, weights in agent.policy.state_dict().items()}
     model = make_algorithm(agent, env, lambda _: 1e-2, 0.5)
-    same_world = make_sb3_env("digits", num_envs=8, seed=0, grid=5, **TASK)
+    same_env = make_sb3_env("digits", num_envs=8, seed=0, grid=5, **TASK)
     widths = policy_options(PpoOptions.model_validate(SMALL))
     given: dict[str, Any] = {"n_steps": 4, "batch_size": 8, "n_epochs": 2, "learning_rate": 1e-2, "ent_coef": 0.01}
-    plain = PPO("MultiInputPolicy", same_world, policy_kwargs=widths, device="cpu", **given)
+    plain = PPO("MultiInputPolicy", same_env, policy_kwargs=widths, device="cpu", **given)
     plain.policy.load_state_dict(first)
     for one in (model, plain):
         torch.manual_seed(5)
@@ -206,23 +203,23 @@ def test_training_is_that_of_plain_sb3() -> None:
     assert any(not torch.equal(ours[name], first[name]) for name in ours)
 
 
-def test_another_board_is_refused() -> None:
-    """Cells of one board are not those of another."""
+def test_another_grid_of_locations_is_refused() -> None:
+    """The message has both action spaces."""
     agent = make("sb3-ppo", make_sb3_env("digits", grid=5, **TASK))
     with pytest.raises(ValueError, match=r"acts on MultiDiscrete\(\[ 5  5 10  2\]\), not on MultiDiscrete\(\[ 6"):
         make_algorithm(agent, make_sb3_env("digits", grid=6, **TASK), lambda _: 1e-3, 0.5)
 
 
-def test_a_world_with_two_choices_besides_the_answer_is_refused() -> None:
-    """There is noise for one."""
-    core = make_sb3_env("digits", **TASK).lanes.core
-    action = spaces.Dict({**core.action_space.spaces, "move": spaces.Discrete(3)})
+def test_an_environment_with_two_choices_besides_the_answer_is_refused() -> None:
+    """An agent is given noise for one such choice."""
+    wrapped = make_sb3_env("digits", **TASK).lanes.env
+    action = spaces.Dict({**wrapped.action_space.spaces, "move": spaces.Discrete(3)})
     with pytest.raises(ValueError, match="one choice besides `answer`"):
-        Sb3Agent(PpoOptions(), core.observation_space, action)
+        Sb3Agent(PpoOptions(), wrapped.observation_space, action)
 
 
 def test_without_sb3_contrib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RecurrentPPO alone needs it."""
+    """Only RecurrentPPO needs it."""
     monkeypatch.setitem(sys.modules, "sb3_contrib", None)
     env = make_sb3_env("digits", grid=5, **TASK)
     make("sb3-ppo", env)

@@ -1,4 +1,4 @@
-"""Whole-image networks: layers as the papers state them, and what they read."""
+"""Whole-image networks: layers as in the papers, actions and loss."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from glimpse.agents.episode import Episode
+from glimpse.agents.episode import Batch
+from glimpse.agents.vision.options import CnnOptions, ConvOptions, MlpOptions
 from glimpse.agents.vision.whole_image import ResidualBlock, WholeImage, make_cnn, make_conv, make_mlp
-from glimpse.agents.whole_image_options import CnnOptions, ConvOptions, MlpOptions
 
 MAKERS: dict[str, Any] = {
     "mlp": (make_mlp, MlpOptions),
@@ -22,7 +22,7 @@ MAKERS: dict[str, Any] = {
 def make(
     name: str, height: int = 60, width: int = 60, channels: int = 1, stop: bool = False, **given: Any
 ) -> WholeImage:
-    """A network for four classes."""
+    """Make a network for four classes."""
     observation_space = spaces.Dict(
         {
             "glimpse": spaces.Box(0.0, 1.0, (1, channels, height, width), np.float32),
@@ -43,19 +43,19 @@ def make(
 
 
 def observe(agent: WholeImage, episodes: int) -> dict[str, Tensor]:
-    """Noise, and a place that does not matter."""
+    """Return noise, and a location that is ignored."""
     noise = torch.Generator().manual_seed(2)
     shape = (episodes, 1, agent.channels, agent.height, agent.width)
     return {"glimpse": torch.rand(shape, generator=noise), "location": torch.ones(episodes, 2)}
 
 
 def sizes(agent: WholeImage) -> list[tuple[int, ...]]:
-    """Shapes of the weights, without biases."""
+    """Return the shapes of the weights, without biases."""
     return [tuple(p.shape) for p in agent.parameters() if p.dim() > 1]
 
 
 def test_layers_are_those_of_the_paper() -> None:
-    """60 x 60: 3600-256-256; 8 filters of 10 x 10 with stride 5 give 11 x 11 places, then 256 units."""
+    """60 x 60: 3600-256-256; 8 filters of 10 x 10 with stride 5 give 11 x 11 locations, then 256 units."""
     assert sizes(make("mlp")) == [(256, 3600), (256, 256), (4, 256)]
     assert sizes(make("mlp", widths=(64, 64))) == [(64, 3600), (64, 64), (4, 64)]
     assert sizes(make("conv")) == [(8, 1, 10, 10), (256, 8 * 11 * 11), (4, 256)]
@@ -63,8 +63,8 @@ def test_layers_are_those_of_the_paper() -> None:
     assert sizes(make("conv", 28, 20, layers=two))[:3] == [(3, 1, 5, 5), (6, 3, 4, 4), (256, 6 * 11 * 7)]
 
 
-def test_hidden_layers_are_rectified_and_the_last_is_not() -> None:
-    """Linear, ReLU, linear, ReLU, linear."""
+def test_hidden_layers_have_a_relu_and_the_last_has_none() -> None:
+    """The layers are Linear, ReLU, Linear, ReLU, Linear."""
     kinds = [type(layer) for layer in make("mlp").network.children()]
     assert kinds == [nn.Flatten, nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
     kinds = [type(layer) for layer in make("conv").network.children()]
@@ -73,8 +73,8 @@ def test_hidden_layers_are_rectified_and_the_last_is_not() -> None:
 
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("shape", [(28, 28, 1), (33, 20, 3)])
-def test_an_answer_depends_on_the_own_picture_alone(name: str, shape: tuple[int, int, int]) -> None:
-    """Not on the other pictures of the batch, and not on the place."""
+def test_an_answer_depends_only_on_its_picture(name: str, shape: tuple[int, int, int]) -> None:
+    """It does not depend on the other pictures of the batch, or on the location."""
     agent = make(name, *shape)
     seen = observe(agent, 5)
     decision, memory = agent(seen, None)
@@ -85,13 +85,13 @@ def test_an_answer_depends_on_the_own_picture_alone(name: str, shape: tuple[int,
 
 
 def test_a_filter_that_does_not_fit_is_a_clear_error() -> None:
-    """It names the option and both sizes."""
+    """The message names the option and both sizes."""
     with pytest.raises(ValueError, match=r"agent.layers: a filter of 10 x 10 does not fit 8 x 8 pixels"):
         make("conv", 8, 8)
 
 
-def test_a_residual_block_adds_to_what_it_is_given() -> None:
-    """With a silent convolution it is the identity."""
+def test_a_residual_block_adds_to_its_input() -> None:
+    """With a convolution of zeros it is the identity."""
     block = ResidualBlock(16)
     picture = torch.randn(2, 16, 5, 4)
     assert not torch.allclose(block(picture), picture)
@@ -101,8 +101,8 @@ def test_a_residual_block_adds_to_what_it_is_given() -> None:
 
 
 @pytest.mark.parametrize("stop", [False, True])
-def test_acting_is_naming_the_likeliest_class(stop: bool) -> None:
-    """Whatever the noise; it looks at the centre and never stops early."""
+def test_the_action_is_the_likeliest_class(stop: bool) -> None:
+    """It ignores the noise, looks at the centre, and never stops early."""
     agent = make("mlp", 6, 6, stop=stop)
     decision, _ = agent(observe(agent, 3), None)
     for greedy in (True, False):
@@ -113,15 +113,12 @@ def test_acting_is_naming_the_likeliest_class(stop: bool) -> None:
 
 
 def test_the_loss_is_the_cross_entropy_of_the_first_picture() -> None:
-    """By hand, with label smoothing s: -(1 - s) log p_label - s mean log p."""
+    """With label smoothing s it is -(1 - s) log p_label - s mean log p."""
     agent = make("mlp", 6, 6, label_smoothing=0.2)
     seen, label = observe(agent, 3), torch.tensor([2, 0, 3])
-    nothing = torch.zeros(1, 3)
-    first = {name: part[None] for name, part in seen.items()}
-    episode = Episode(first, {}, nothing[..., None].expand(-1, -1, 0), nothing, nothing == 0, label, 1, {})
     log_prob = agent(seen, None)[0].answer.log_softmax(-1)
     expected = -(0.8 * log_prob[torch.arange(3), label] + 0.2 * log_prob.mean(-1)).mean()
-    loss = agent.loss(episode)
+    loss = agent.loss(Batch(seen, label))
     torch.testing.assert_close(loss.total, expected)
     assert set(loss.terms) == {"cross_entropy", "accuracy"}
     assert loss.terms["accuracy"] == (log_prob.argmax(-1) == label).float().mean()

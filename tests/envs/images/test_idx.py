@@ -1,4 +1,4 @@
-"""IDX files, built byte by byte."""
+"""Tests of the IDX reader, on files built byte by byte."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ IMAGES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, *range(10, 22)])
 LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 2, 4, 9])
 
 
-def test_rows_follow_one_another() -> None:
-    """Values come row by row, image by image, as they lie in the file."""
+def test_values_are_read_row_by_row() -> None:
+    """Values are in the order of the file: image by image, row by row."""
     images, labels = parse_pair(("images", IMAGES), ("labels", LABELS), 10)
     expected = [[[10, 11, 12], [13, 14, 15]], [[16, 17, 18], [19, 20, 21]]]
     assert images.dtype == np.uint8 and images.tolist() == expected
@@ -20,7 +20,7 @@ def test_rows_follow_one_another() -> None:
 
 
 def test_sizes_are_big_endian() -> None:
-    """A size of 0x0102 is 258."""
+    """The bytes 01 02 are the size 258."""
     content = bytes([0, 0, 8, 1, 0, 0, 1, 2]) + bytes(258)
     assert parse_idx(content, 1, "labels").shape == (258,)
 
@@ -39,7 +39,7 @@ def test_sizes_are_big_endian() -> None:
     ],
 )
 def test_a_bad_file_is_named(content: bytes, complaint: str) -> None:
-    """Each kind of damage gives an error that begins with the name of the file."""
+    """Each kind of damage raises an error that begins with the file name."""
     with pytest.raises(DataError, match=complaint) as error:
         parse_idx(content, 3, "some/images")
     assert str(error.value).startswith("some/images ")

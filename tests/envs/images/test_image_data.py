@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS
 from glimpse.envs.data.sources import FileSet
 from glimpse.envs.errors import DataError
-from glimpse.envs.images import image_sets as catalogue
 from glimpse.envs.images.image_data import ImageData, load_images
 
 Split = Literal["train", "validation", "test"]
@@ -42,17 +42,17 @@ TOY_FILES = {
 
 
 def install_toy(files: dict[str, bytes], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write these files, and let the catalogue take them for the data set `toy`."""
+    """Write these files, and register them as the data set `toy`."""
     (folder / "toy").mkdir(parents=True)
     for name, content in files.items():
         (folder / "toy" / name).write_bytes(content)
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
-    known = dataclasses.replace(catalogue.IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST"))
-    monkeypatch.setitem(catalogue.IMAGE_SETS, "toy", known)
+    known = dataclasses.replace(IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST"))
+    monkeypatch.setitem(DATA_SETS, "toy", known)
 
 
 @pytest.fixture(autouse=True)
-def no_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_user_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read neither the user's data folder nor the user's cache."""
     monkeypatch.delenv("GLIMPSE_DATA", raising=False)
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))

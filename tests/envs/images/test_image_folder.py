@@ -1,4 +1,4 @@
-"""Image folders of any colours and sizes; mistakes name the file."""
+"""Tests of image folders: colours, sizes, and errors that name the file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +14,14 @@ RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
 def save(path: Path, width: int, height: int, colour: int | tuple[int, int, int]) -> None:
-    """One picture of one colour, grey if the colour is a number."""
+    """Save a picture of one colour, grey if the colour is a number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L" if isinstance(colour, int) else "RGB", (width, height), colour).save(path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two classes; the largest height is 4 (in test), the largest width 7 (in train)."""
+    """Make a folder of two classes; the largest height is 4 (in test), the largest width 7 (in train)."""
     save(tmp_path / "train" / "owl" / "b.png", 7, 2, RED)
     save(tmp_path / "train" / "owl" / "a.png", 3, 3, 200)
     save(tmp_path / "train" / "cat" / "c.png", 1, 1, WHITE)
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_classes_are_sorted_and_so_are_files(folder: Path) -> None:
-    """Both parts have the same classes, colours and size; hidden entries are passed over."""
+    """Both parts have the same classes, colours and size; hidden entries are skipped."""
     train, test = read_image_folder(folder, "train"), read_image_folder(folder, "test")
     assert train.classes == test.classes == ("cat", "owl")
     assert train.labels.tolist() == [0, 1, 1] and test.labels.tolist() == [0, 1]
@@ -42,7 +42,7 @@ def test_classes_are_sorted_and_so_are_files(folder: Path) -> None:
 
 
 def test_pictures_are_centred_on_black(folder: Path) -> None:
-    """Each picture is where it can be worked out to be."""
+    """Each picture is at the centre of its black canvas."""
     cat, grey_owl, red_owl = read_image_folder(folder, "train").images
     expected = np.zeros((3, 4, 7), np.uint8)
     expected[:, 1, 3] = 255
@@ -56,36 +56,35 @@ def test_pictures_are_centred_on_black(folder: Path) -> None:
 
 
 def test_pictures_are_stretched_to_a_given_size(folder: Path) -> None:
-    """They fill it, without borders."""
+    """They fill the given size without borders."""
     train = read_image_folder(folder, "train", (5, 6))
     assert train.images.shape == (3, 3, 5, 6)
     assert (train.images[0] == 255).all() and (train.images[1] == 200).all()
 
 
 def test_all_grey_pictures_have_one_channel(tmp_path: Path) -> None:
-    """One coloured picture, though in the other part, gives both parts three."""
+    """A coloured picture in one part gives both parts three channels."""
     for part in ("train", "test"):
         save(tmp_path / part / "a" / "1.png", 2, 3, 9)
     assert read_image_folder(tmp_path, "train").images.tolist() == [[[[9, 9]] * 3]]
-    # One coloured picture in the other part, and both parts have three.
     save(tmp_path / "test" / "a" / "0.png", 2, 3, RED)
     assert read_image_folder(tmp_path, "train").images.shape == (1, 3, 3, 2)
 
 
-def break_nothing(folder: Path) -> str:
-    """A class without a file."""
+def break_empty_class(folder: Path) -> str:
+    """Empty a class folder."""
     (folder / "test" / "owl" / "e.png").unlink()
     return "test/owl holds no images"
 
 
 def break_text(folder: Path) -> str:
-    """A file that is no image."""
+    """Add a file that is no image."""
     (folder / "train" / "owl" / "notes.txt").write_text("hello")
     return "train/owl/notes.txt cannot be read as an image"
 
 
 def break_truncated(folder: Path) -> str:
-    """An image that ends too soon."""
+    """Truncate an image."""
     path = folder / "train" / "owl" / "b.png"
     save(path, 7, 2, RED)
     path.write_bytes(path.read_bytes()[:-30])
@@ -93,38 +92,38 @@ def break_truncated(folder: Path) -> str:
 
 
 def break_deeper(folder: Path) -> str:
-    """A folder among the images."""
+    """Add a folder among the images."""
     (folder / "train" / "owl" / "more").mkdir()
     return "train/owl/more cannot be read as an image"
 
 
 def break_sixteen_bits(folder: Path) -> str:
-    """An image that would be clipped."""
+    """Add an image of 16 bits."""
     Image.new("I;16", (2, 2)).save(folder / "train" / "cat" / "deep.png")
     return "train/cat/deep.png has more than 8 bits"
 
 
 def break_extra_class(folder: Path) -> str:
-    """A class that nothing is learned of."""
+    """Add a class to the test part only."""
     save(folder / "test" / "dog" / "1.png", 1, 1, RED)
     return "class 'dog' is in test only"
 
 
 def break_missing_class(folder: Path) -> str:
-    """A class that is not tested."""
+    """Remove a class from the test part."""
     (folder / "test" / "cat" / "d.png").unlink()
     (folder / "test" / "cat").rmdir()
     return "class 'cat' is in train only"
 
 
 def break_missing_part(folder: Path) -> str:
-    """A test set under another name."""
+    """Rename the test part."""
     (folder / "test").rename(folder / "validation")
     return "test is not a folder. Expected PATH/train/CLASS"
 
 
 def break_no_classes(folder: Path) -> str:
-    """A training set without classes."""
+    """Empty the training part."""
     (folder / "train").rename(folder / "other")
     (folder / "train").mkdir()
     return "train holds no class folders"
@@ -133,7 +132,7 @@ def break_no_classes(folder: Path) -> str:
 @pytest.mark.parametrize(
     "harm",
     [
-        break_nothing,
+        break_empty_class,
         break_text,
         break_truncated,
         break_deeper,
@@ -146,15 +145,15 @@ def break_no_classes(folder: Path) -> str:
     ids=lambda harm: harm.__name__,
 )
 def test_a_mistake_is_named(harm: Callable[[Path], str], folder: Path) -> None:
-    """The error has the whole path of what is wrong."""
+    """The error gives the full path."""
     complaint = harm(folder)
     with pytest.raises(DataError, match=complaint) as error:
         read_image_folder(folder, "train")
     assert str(folder) in str(error.value)
 
 
-def test_more_than_the_memory_holds_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says how much it would be and what to do."""
+def test_images_that_exceed_the_memory_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error gives the size of the images and a remedy."""
 
     def full(*args: object) -> None:
         raise MemoryError

@@ -1,4 +1,4 @@
-"""Pictures of glimpses: what is where in them."""
+"""Tests of the drawings of glimpses."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 
+from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.render import (
     SCALE_COLOURS,
     boxes,
@@ -22,30 +23,29 @@ from glimpse.envs.images.render import (
     to_rgb,
 )
 from glimpse.envs.images.retina import Retina
-from glimpse.envs.options import RetinaOptions
 
 DIGITS = "glimpse/Digits-v0"
 
 
 def retina_of(patch: int, scales: int = 1, zoom: int = 2) -> RetinaOptions:
-    """Options of a retina."""
+    """Return options of a retina."""
     return RetinaOptions(patch=patch, scales=scales, zoom=zoom)
 
 
 def is_drawn(picture: Any, colour: tuple[int, int, int]) -> bool:
-    """Whether a colour is seen in a picture."""
+    """Return whether a picture has a colour."""
     return bool((np.asarray(picture) == colour).all(-1).any())
 
 
 def test_grey_and_coloured_images_become_rgb() -> None:
-    """Numbers in [0, 1] too."""
+    """Both uint8 and numbers in [0, 1] are converted."""
     assert to_rgb(np.array([[[0, 9]]], np.uint8)).tolist() == [[[0, 0, 0], [9, 9, 9]]]
     assert to_rgb(np.array([[[1]], [[2]], [[3]]], np.uint8)).tolist() == [[[1, 2, 3]]]
     assert to_rgb(np.array([[[0.0, 0.5, 1.0, 1.1]]], np.float32))[0, :, 0].tolist() == [0, 128, 255, 255]
 
 
 def test_pixels_become_squares() -> None:
-    """Sharp ones, in place."""
+    """Enlarged pixels are sharp squares in the same order."""
     picture = np.asarray(enlarge(np.array([[[10, 20], [30, 40]]], np.uint8), 3))
     assert picture.shape == (6, 6, 3)
     assert picture[::3, ::3, 0].tolist() == [[10, 20], [30, 40]]
@@ -53,48 +53,50 @@ def test_pixels_become_squares() -> None:
 
 
 def test_small_images_are_enlarged_to_256_pixels_or_more() -> None:
-    """By whole pixels; large ones stay as they are."""
+    """The factor is a whole number; large images are not enlarged."""
     assert [magnification(side, side) for side in (8, 28, 60, 100, 256, 1000)] == [32, 10, 5, 3, 1, 1]
     assert magnification(20, 130) == 2
 
 
-def test_places_of_the_corners_and_the_centre() -> None:
-    """In an image that is wider than high."""
-    places = np.array([[-1, -1], [0, 0], [1, 1], [1, -1]])
-    assert to_pixels(places, height=10, width=30).tolist() == [[0, 0], [15, 5], [30, 10], [30, 0]]
+def test_coordinates_of_the_corners_and_the_centre() -> None:
+    """Coordinates are right in an image that is wider than high."""
+    locations = np.array([[-1, -1], [0, 0], [1, 1], [1, -1]])
+    assert to_pixels(locations, height=10, width=30).tolist() == [[0, 0], [15, 5], [30, 10], [30, 0]]
 
 
 def test_boxes_by_hand() -> None:
-    """Three scales around the centre of 10 x 20 pixels, and around its lower right corner."""
+    """Boxes of three scales at the centre of 10 x 20 pixels, and of one at the lower right corner, are right."""
     assert boxes(retina_of(2, 3), np.zeros(2), 10, 20) == [(9, 4, 11, 6), (8, 3, 12, 7), (6, 1, 14, 9)]
     assert boxes(retina_of(3), np.ones(2), 10, 20) == [(19, 9, 22, 12)]
 
 
 @pytest.mark.parametrize(("patch", "scales", "zoom"), [(4, 1, 2), (5, 1, 2), (3, 3, 2), (2, 2, 3)])
-def test_boxes_are_what_the_retina_sees(patch: int, scales: int, zoom: int) -> None:
-    """At many places, the mean over each box is the mean of its patch."""
+def test_boxes_cover_what_the_retina_sees(patch: int, scales: int, zoom: int) -> None:
+    """The mean over each box is the mean of its patch, at many locations."""
     options, (height, width) = retina_of(patch, scales, zoom), (11, 17)
     image = torch.arange(height * width, dtype=torch.uint8).view(1, 1, height, width)
     retina = Retina(options, height, width)
-    places = torch.linspace(-1, 1, 40)[:, None] * torch.tensor([1.0, -0.7])
-    seen = retina.look(retina.prepare(image), torch.zeros(40, dtype=torch.int64), places)
+    locations = torch.linspace(-1, 1, 40)[:, None] * torch.tensor([1.0, -0.7])
+    seen = retina.look(retina.prepare(image), torch.zeros(40, dtype=torch.int64), locations)
     room = patch * zoom**scales
     padded = np.pad(image[0, 0].numpy(), room).astype(np.float64)
-    for place, glimpse in zip(places.numpy(), seen.numpy(), strict=True):
-        for (left, top, right, bottom), seen_patch in zip(boxes(options, place, height, width), glimpse, strict=True):
+    for location, glimpse in zip(locations.numpy(), seen.numpy(), strict=True):
+        for (left, top, right, bottom), seen_patch in zip(
+            boxes(options, location, height, width), glimpse, strict=True
+        ):
             covered = padded[top + room : bottom + room, left + room : right + room]
             assert covered.mean() == pytest.approx(seen_patch.mean() * 255, abs=1e-3)
 
 
-def test_the_newest_place_is_the_brightest() -> None:
-    """And each is brighter than the one before."""
+def test_the_newest_location_is_the_brightest() -> None:
+    """Each location is brighter than the one before."""
     brightness = [sum(colour) for colour in path_colours(5)]
     assert brightness == sorted(brightness) and len(set(brightness)) == 5
     assert path_colours(1) == [path_colours(2)[1]]
 
 
-def test_a_path_is_drawn_where_it_goes() -> None:
-    """Points at its places, a line between them, and nothing anywhere else."""
+def test_a_scanpath_is_drawn_at_its_locations() -> None:
+    """The drawing has points at the locations, a line between them, and nothing else."""
     canvas = enlarge(np.zeros((1, 100, 200), np.uint8), 1)
     points = np.array([[30, 50], [170, 50]])
     drawn = np.asarray(draw_path(canvas, points))
@@ -106,19 +108,19 @@ def test_a_path_is_drawn_where_it_goes() -> None:
 
 
 def test_the_scene_shows_the_image_and_a_box_for_each_scale() -> None:
-    """The boxes are those of the last place, in the colours of their scales."""
+    """The boxes are those of the last location, in the colours of their scales."""
     image = np.full((1, 32, 32), 77, np.uint8)
     scene = np.asarray(draw_scene(image, np.array([[0.9, 0.9], [-0.5, -0.5]]), retina_of(2, 3)))
     assert scene.shape == (256, 256, 3)
     assert (scene[-50:-40, :100] == 77).all()
-    # The places are (8, 8) pixels from the corner, eight times enlarged; boxes of 2, 4 and 8 pixels.
+    # The locations are (8, 8) pixels from the corner, eight times enlarged; boxes of 2, 4 and 8 pixels.
     for half, colour in zip((8, 16, 32), SCALE_COLOURS, strict=False):
         assert tuple(scene[64 + half - 1, 64 - half]) == colour
         assert tuple(scene[64 - half, 64 + half - 1]) == colour
 
 
-def test_patches_are_shown_as_they_are() -> None:
-    """One below the other, framed."""
+def test_patches_are_drawn_in_frames() -> None:
+    """Patches are one below the other, in frames of their scales' colours."""
     glimpse = np.array([[[[0.0, 1.0], [0.2, 0.4]]], [[[0.6, 0.8], [1.0, 0.0]]]])
     column = np.asarray(draw_patches(glimpse, 212))
     assert column.shape[0] == 212
@@ -132,7 +134,7 @@ def test_patches_are_shown_as_they_are() -> None:
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 20, 50), (1, 300, 40)])
 @pytest.mark.parametrize("scales", [1, 3, 8])
 def test_a_frame_has_the_same_size_at_each_step(shape: tuple[int, int, int], scales: int) -> None:
-    """Whatever the image and the retina."""
+    """The size depends on the image and the retina, not on the number of glimpses."""
     image, glimpse = np.zeros(shape, np.uint8), np.zeros((scales, shape[0], 4, 4))
     sizes = {
         draw_glimpses(image, np.linspace(-1, 1, 2 * t).reshape(t, 2), retina_of(4, scales), glimpse).size
@@ -142,7 +144,7 @@ def test_a_frame_has_the_same_size_at_each_step(shape: tuple[int, int, int], sca
 
 
 def test_an_environment_draws_its_episode() -> None:
-    """A step adds to the path; the last step, after which nothing is seen, adds nothing."""
+    """Each step adds a location, but for the last step, which no glimpse follows."""
     env = gym.make(DIGITS, glimpses=3, render_mode="rgb_array")
     env.reset(seed=0)
     frames: list[Any] = [env.render()]
@@ -156,8 +158,8 @@ def test_an_environment_draws_its_episode() -> None:
     assert not is_drawn(env.render(), path_colours(3)[1])
 
 
-def test_many_environments_draw_as_single_ones_do() -> None:
-    """Also when their episodes have ended at different times."""
+def test_a_vector_environment_draws_like_single_ones() -> None:
+    """Frames are equal, also when episodes end at different times."""
     options: dict[str, Any] = {"glimpses": 3, "stop": True, "render_mode": "rgb_array"}
     native = gym.make_vec(DIGITS, num_envs=3, **options)
     rows = SyncVectorEnv([lambda: gym.make(DIGITS, **options)] * 3)
@@ -175,7 +177,7 @@ def test_many_environments_draw_as_single_ones_do() -> None:
 
 
 def test_without_a_render_mode_nothing_is_drawn() -> None:
-    """But a warning says why."""
+    """A warning tells why nothing is drawn."""
     env = gym.make(DIGITS).unwrapped
     env.reset()
     with pytest.warns(UserWarning, match="render_mode='rgb_array'"):

@@ -1,16 +1,16 @@
-"""Many texts at once give what each gives alone."""
+"""Tokenisation of many texts at once equals that of each alone."""
 
 import numpy as np
 import pytest
 
-from glimpse.envs.text.corpus import ends, runs, sentence_starts, tokenise_all
+from glimpse.envs.text.corpus import concatenate_ranges, offsets_of, sentence_starts, tokenise_all
 from glimpse.envs.text.tokens import BREAK, keep_word, split_word, tokenise
 
 TEXTS = ["It's good.<br />Really good!!", "Good", "", "<br />So... no.Yes it is", "a\x00 b", "n't n't"]
 
 
 def test_texts_at_once_are_texts_one_by_one() -> None:
-    """Same tokens, without the breaks."""
+    """The tokens are the same, without the breaks."""
     corpus = tokenise_all(TEXTS, split_word, lower=True)
     assert corpus.offsets[0] == 0 and corpus.offsets[-1] == len(corpus.tokens) == len(corpus.broken)
     for text, begin, end in zip(TEXTS, corpus.offsets[:-1], corpus.offsets[1:], strict=True):
@@ -30,7 +30,7 @@ def test_texts_at_once_are_texts_one_by_one() -> None:
     ],
 )
 def test_sentences_end_at_marks_and_breaks(text: str, sentences: list[str]) -> None:
-    """Marks in a row end one sentence."""
+    """Several marks in a row end one sentence."""
     corpus = tokenise_all(["before it", text], split_word, lower=True)
     begins = np.flatnonzero(sentence_starts(corpus, by_marks=True)).tolist()
     found = [
@@ -41,12 +41,12 @@ def test_sentences_end_at_marks_and_breaks(text: str, sentences: list[str]) -> N
 
 
 def test_marks_do_not_count_where_lines_are_sentences() -> None:
-    """Only breaks, and the beginning of a text."""
+    """Sentences begin after breaks, and at the beginning of a text."""
     corpus = tokenise_all([f"a . b {BREAK} c", "d"], keep_word, lower=True)
     assert sentence_starts(corpus, by_marks=False).tolist() == [True, False, False, True, True]
 
 
-def test_runs_lie_end_to_end() -> None:
-    """Also empty ones."""
-    assert runs(np.array([5, 9, 0]), ends(np.array([2, 0, 3]))).tolist() == [5, 6, 0, 1, 2]
-    assert runs(np.array([], np.int64), ends(np.array([], np.int64))).tolist() == []
+def test_ranges_are_concatenated() -> None:
+    """Empty ranges are allowed."""
+    assert concatenate_ranges(np.array([5, 9, 0]), offsets_of(np.array([2, 0, 3]))).tolist() == [5, 6, 0, 1, 2]
+    assert concatenate_ranges(np.array([], np.int64), offsets_of(np.array([], np.int64))).tolist() == []

@@ -1,4 +1,4 @@
-"""Splits as resident tensors: from a file to padded batches and vectors."""
+"""Splits as tensors: from a file to padded batches and word vectors."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.options import TextOptions
+from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import (
     DocumentData,
     TextData,
@@ -24,14 +24,14 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @pytest.fixture(autouse=True)
-def no_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_user_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read neither the user's data folder nor the user's cache."""
     monkeypatch.delenv("GLIMPSE_DATA", raising=False)
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
 
 
 def written(folder: Path, name: str, examples: list[tuple[Any, ...]]) -> str:
-    """A file of examples (text, label) or (text, second text, label), as options name it."""
+    """Write examples (text, label) or (text, second text, label) to a file, and return its name for the options."""
     lines = []
     for text, *second, label in examples:
         lines.append(json.dumps({"text": text, "text2": "".join(second), "label": label}))
@@ -39,25 +39,25 @@ def written(folder: Path, name: str, examples: list[tuple[Any, ...]]) -> str:
     return f"file:{folder / name}"
 
 
-def options(data: str, **given: Any) -> TextOptions:
-    """Options without vectors, unless they are given."""
-    return TextOptions.model_validate({"vectors": "none", **given, "data": data})
+def options(data: str, **given: Any) -> WholeTextOptions:
+    """Make options, by default without vectors."""
+    return WholeTextOptions.model_validate({"name": "text", "vectors": "none", **given, "data": data})
 
 
 def shown(data: TextData) -> list[str]:
-    """The texts, read back from a batch of all."""
+    """Return the texts, decoded from a batch of all."""
     tokens, mask = data.text.batch(torch.arange(len(data.labels)))
     assert (tokens[~mask] == 0).all() and (tokens[mask] > 0).all()
     return [in_words(data, row[real]) for row, real in zip(tokens, mask, strict=True)]
 
 
 def in_words(data: TextData | DocumentData, numbers: torch.Tensor) -> str:
-    """Numbers of words, read back."""
+    """Decode the numbers of words."""
     return " ".join(data.vocabulary.words[number] for number in numbers.tolist())
 
 
 def check(data: TextData | DocumentData) -> None:
-    """What is promised of every split."""
+    """Check what holds for every split."""
     assert data.labels.shape == data.lengths.shape
     assert data.labels.dtype == (torch.int64 if data.classes else torch.float32)
     assert (data.lengths > 0).all() and data.lengths.device.type == "cpu"
@@ -65,7 +65,7 @@ def check(data: TextData | DocumentData) -> None:
 
 
 def test_one_file_becomes_three_splits(tmp_path: Path) -> None:
-    """Each example is in one, with its label, and the folds' test parts are all of it."""
+    """Each example is in one split with its label, and the test splits of the ten folds are all examples."""
     data = written(tmp_path, "a.jsonl", [(f"word{number}", number % 3) for number in range(100)])
     tested = []
     for fold in range(10):
@@ -83,7 +83,7 @@ def test_one_file_becomes_three_splits(tmp_path: Path) -> None:
 
 
 def test_parts_in_files_of_their_own(tmp_path: Path) -> None:
-    """Nothing is held out, and the order of the rows is kept; a sentence is tokenised as the options say."""
+    """Then nothing is held out, rows keep their order, and texts are tokenised as the options say."""
     train = written(tmp_path, "a.jsonl", [("It's GOOD, good.", "yes"), ("Bad!", "no")])
     parts = {name: written(tmp_path, f"{name}.jsonl", [(f"good {name}", "yes")]) for name in ("validation", "test")}
     splits = [load_text(options(train, **parts), split) for split in SPLITS]
@@ -96,7 +96,7 @@ def test_parts_in_files_of_their_own(tmp_path: Path) -> None:
 
 
 def test_pairs_and_scores(tmp_path: Path) -> None:
-    """Two texts of their own lengths; scores with the whole numbers around them."""
+    """Pairs have two lengths, and the range of scores is rounded outwards."""
     data = written(tmp_path, "a.jsonl", [(f"a {'b ' * at}", "c " * (12 - at), 1 + at / 4) for at in range(12)])
     for split in SPLITS:
         pairs = load_text(options(data, text2="text2", labels="scores"), split)
@@ -111,7 +111,7 @@ def test_pairs_and_scores(tmp_path: Path) -> None:
 
 
 def test_documents_have_sentences(tmp_path: Path) -> None:
-    """Cut to so many sentences of so many words; the flat text is the same words."""
+    """They are cut to some sentences of some words; `load_text` gives the same words."""
     text = "One two three. Four!<br />Five six? Seven"
     part = written(tmp_path, "b.jsonl", [("x", 0)])
     data = written(tmp_path, "a.jsonl", [(text, 0), ("Eight", 1)])
@@ -132,7 +132,7 @@ def test_documents_have_sentences(tmp_path: Path) -> None:
 
 
 def test_a_users_text_is_read_as_the_data_are(tmp_path: Path) -> None:
-    """By sentences; marks need no spaces before them even where the data have them."""
+    """It is divided into sentences; marks need no spaces before them, even if the data set has them."""
     assert split_text("It isn't. Is it?<br />No", options("sst2")) == [
         ["it", "is", "n't", "."],
         ["is", "it", "?"],
@@ -143,8 +143,8 @@ def test_a_users_text_is_read_as_the_data_are(tmp_path: Path) -> None:
     assert split_text(" <br /> ", options("mr")) == []
 
 
-def test_vectors_stand_in_the_rows_of_their_words(tmp_path: Path) -> None:
-    """Words without one have small numbers that are always the same; padding has none."""
+def test_words_have_their_vectors(tmp_path: Path) -> None:
+    """Other words have small random numbers that are always the same; padding has zeros."""
     (tmp_path / "v.txt").write_text("good 1 2\nunseen 3 4\nother 5 6\n")
     train = written(tmp_path, "a.jsonl", [("Good strange", 0), ("good", 1)])
     test = written(tmp_path, "b.jsonl", [("unseen hidden", 0)])
@@ -164,21 +164,23 @@ def test_vectors_stand_in_the_rows_of_their_words(tmp_path: Path) -> None:
 
 
 def test_a_split_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same tensors are given again, however the file was named, and whatever else a world's options say."""
+    """The tensors are cached, however the file was named and whatever other options there are."""
 
-    class WorldOfText(TextOptions):
+    class TextEnvironment(WholeTextOptions):
         glimpses: int = 3
 
     data = written(tmp_path, "a.jsonl", [(f"w{number}", number % 2) for number in range(30)])
     first = load_text(options(data), "train")
     monkeypatch.chdir(tmp_path)
     assert load_text(options("file:a.jsonl"), "train") is first
-    assert load_text(WorldOfText(data=data, vectors="none", glimpses=5), "train") is first
+    assert (
+        load_text(TextEnvironment.model_construct(name="text", data=data, vectors="none", glimpses=5), "train") is first
+    )
     assert load_text(options(data), "test").vocabulary is first.vocabulary
 
 
-def test_an_error_is_not_kept(tmp_path: Path) -> None:
-    """A file that was mended is read in the same process."""
+def test_an_error_is_not_cached(tmp_path: Path) -> None:
+    """A file that was mended is read again in the same process."""
     data = written(tmp_path, "a.jsonl", [("a", number % 2) for number in range(9)])
     with pytest.raises(DataError, match="at least ten examples are needed to hold some out as the test part, got 9"):
         load_text(options(data), "train")
@@ -188,6 +190,6 @@ def test_an_error_is_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("load", [load_text, load_documents])
 def test_a_split_has_one_of_three_names(load: Callable[..., Any]) -> None:
-    """Also for documents."""
+    """Other names are refused, also for documents."""
     with pytest.raises(DataError, match="split must be 'train', 'validation' or 'test', got 'dev'"):
         load(options("mr"), "dev")

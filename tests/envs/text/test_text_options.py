@@ -1,4 +1,4 @@
-"""Options of text data are checked without anything heavy."""
+"""Options of text data are checked without importing torch."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from glimpse.envs.text.options import TextOptions
+from glimpse.envs.text.options import WholeTextOptions
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,9 @@ from glimpse.envs.text.options import TextOptions
         ({"data": "sst3"}, "data", "no text data set 'sst3'. Did you mean sst5 or sst2?"),
         ({"data": "snli"}, "data", "Did you mean snli-20k"),
         ({"data": "file:"}, "data", "no text data set 'file:'"),
-        ({"data": "sst2", "text": "sentence"}, "text", "alone .data is 'sst2'"),
-        ({"data": "sst2", "labels": "scores"}, "labels", "alone .data is 'sst2'"),
-        ({"data": "sst2", "test": "file:a.tsv"}, "test", "alone .data is 'sst2'"),
+        ({"data": "sst2", "text": "sentence"}, "text", "only .data is 'sst2'"),
+        ({"data": "sst2", "labels": "scores"}, "labels", "only .data is 'sst2'"),
+        ({"data": "sst2", "test": "file:a.tsv"}, "test", "only .data is 'sst2'"),
         ({"data": "sst2", "fold": 1}, "fold", "sst2 has an official test part"),
         ({"data": "mr", "fold": 10}, "fold", "less than or equal to 9"),
         ({"data": "file:a.tsv", "text": 0}, "label", "should be a number, as `text` is .got 'label'"),
@@ -31,9 +31,9 @@ from glimpse.envs.text.options import TextOptions
     ],
 )
 def test_mistakes_are_named(given: dict[str, Any], key: str, complaint: str) -> None:
-    """Each with the key that is wrong."""
+    """The error has the key that is wrong."""
     with pytest.raises(ValidationError, match=complaint) as mistakes:
-        TextOptions.model_validate(given)
+        WholeTextOptions.model_validate({"name": "text", **given})
     assert key in [mistake["loc"][0] for mistake in mistakes.value.errors()]
 
 
@@ -48,16 +48,16 @@ def test_mistakes_are_named(given: dict[str, Any], key: str, complaint: str) -> 
     ],
 )
 def test_good_options_are_taken(given: dict[str, Any]) -> None:
-    """And can be the key of what is kept in memory."""
-    options = TextOptions.model_validate(given)
-    assert hash(options) == hash(TextOptions.model_validate(given))
+    """Options are hashable, since they are the key of a cache."""
+    options = WholeTextOptions.model_validate({"name": "text", **given})
+    assert hash(options) == hash(WholeTextOptions.model_validate({"name": "text", **given}))
 
 
 def test_a_mistake_is_answered_without_torch() -> None:
-    """Also one in the name of a data set, for which the catalogue is read."""
+    """That includes an unknown data set, for which the registry is imported."""
     program = (
-        "import sys; from glimpse.envs.text.options import TextOptions\n"
-        "try: TextOptions(data='sst3')\n"
+        "import sys; from glimpse.envs.text.options import WholeTextOptions\n"
+        "try: WholeTextOptions(name='text', data='sst3')\n"
         "except ValueError: sys.exit('torch' in sys.modules)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -43,7 +43,7 @@ from glimpse.envs.text.tokens import BREAK, bare_word, keep_word, split_word, to
     ],
 )
 def test_words_are_divided(word: str, tokens: str) -> None:
-    """As the Penn Treebank does, where it matters; no word vanishes."""
+    """They are divided as in the Penn Treebank, and no word vanishes."""
     assert split_word(word) == tokens.split(" ")
 
 
@@ -55,13 +55,13 @@ def test_what_is_divided_stays_so(text: str) -> None:
 
 
 def test_bare_words_have_no_punctuation_marks() -> None:
-    """As SNLI's validation and test parts came: marks of one character are gone, longer ones stay."""
+    """Marks of one character are dropped and longer ones stay, as in SNLI's validation and test files."""
     text = "A man 's `` good '' dog . - isn't it ?"
     assert tokenise(text, bare_word, lower=True) == "a man 's `` good '' dog is n't it".split()
 
 
 def test_breaks_and_capitals() -> None:
-    """<br /> and new lines divide, whatever stands around them."""
+    """<br /> and new lines divide words even without spaces around them."""
     assert tokenise("One<br /><br />Two\nthree", split_word, lower=True) == ["one", BREAK, BREAK, "two", BREAK, "three"]
     assert tokenise("One  Two", keep_word, lower=False) == ["One", "Two"]
     assert tokenise("It's", keep_word, lower=True) == ["it's"]

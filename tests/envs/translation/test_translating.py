@@ -1,4 +1,4 @@
-"""The world that asks for translations: what it shows, rewards and refuses."""
+"""The translation environment: observations, rewards, and sentence BLEU."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.errors import DataError
-from glimpse.envs.options import AugmentOptions
 from glimpse.envs.translation.options import TranslationOptions
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.translating import Translating
@@ -16,33 +15,34 @@ from glimpse.envs.translation.translation_data import load_translations
 
 
 def options(**given: Any) -> TranslationOptions:
-    """Strings of random symbols, reversed."""
-    asked = {"name": "translate", "data": "reverse", "strings": 50, "longest": 5, "max_pieces": 6, "pieces": "words"}
+    """Make options of random strings that are reversed."""
+    sizes = {"strings": 50, "longest": 5, "max_tokens": 6}
+    asked = {"name": "translate", "data": "reverse", **sizes, "tokenizer": "words"}
     return TranslationOptions.model_validate({**asked, **given})
 
 
 def bleu(given: list[int], true: list[int]) -> float:
-    """Of one sentence."""
+    """Compute BLEU of one sentence."""
     width = max(len(given), len(true), 1)
-    pieces = [torch.tensor([[*one, *[0] * (width - len(one))]]) for one in (given, true)]
+    tokens = [torch.tensor([[*one, *[0] * (width - len(one))]]) for one in (given, true)]
     lengths = torch.tensor([len(given)]), torch.tensor([len(true)])
-    return float(sentence_bleu(pieces[0], lengths[0], pieces[1], lengths[1]))
+    return float(sentence_bleu(tokens[0], lengths[0], tokens[1], lengths[1]))
 
 
 def test_bleu_by_hand() -> None:
-    """With one added to the counts of n-grams of more than one piece."""
+    """One is added to the counts of n-grams of n > 1."""
     assert bleu([4, 5, 6, 7], [4, 5, 6, 7]) == pytest.approx(1)
     assert bleu([8], [8]) == pytest.approx(1)
     assert bleu([8, 8], [4, 5]) == bleu([], [4, 5]) == 0
-    # 3 of 4 pieces, (1 + 1) of (3 + 1) pairs, (0 + 1) of (2 + 1), (0 + 1) of (1 + 1).
+    # 3 of 4 tokens, (1 + 1) of (3 + 1) pairs, (0 + 1) of (2 + 1), (0 + 1) of (1 + 1).
     assert bleu([4, 5, 9, 7], [4, 5, 6, 7]) == pytest.approx((3 / 4 * 2 / 4 * 1 / 3 * 1 / 2) ** 0.25)
-    # 4 is in the reference twice, and counted twice alone; the reference is longer by two: exp(1 - 5 / 3).
+    # Token 4 is in the reference twice, so it counts twice; the reference is longer by two: exp(1 - 5 / 3).
     clipped = (2 / 3 * (1 + 1) / (2 + 1) * 1 / 2 * 1) ** 0.25
     assert bleu([4, 4, 4], [4, 4, 5, 6, 7]) == pytest.approx(clipped * 2.718281828 ** (1 - 5 / 3))
 
 
-def test_bleu_of_many_is_that_of_each() -> None:
-    """Whatever stands behind their ends."""
+def test_bleu_of_a_batch_is_that_of_each_sentence() -> None:
+    """Tokens after the ends are ignored."""
     generator = torch.Generator().manual_seed(0)
     given, true = (torch.randint(4, 7, (40, 9), generator=generator) for _ in range(2))
     lengths = [torch.randint(0, 10, (40,), generator=generator) for _ in range(2)]
@@ -53,27 +53,27 @@ def test_bleu_of_many_is_that_of_each() -> None:
         assert float(together[row]) == pytest.approx(alone, abs=1e-6)
 
 
-def test_an_episode() -> None:
-    """The sentence is shown, its translation is the label, and earns 1; a second action earns nothing."""
-    world = Translating(options(), Translating.load_data(options(), "train"))
-    assert world.examples == 50 == len(world.texts.source)
+def test_an_episode_has_one_step() -> None:
+    """The reference, as label, has reward 1; a second action has none."""
+    env = Translating(options(), Translating.load_data(options(), "train"))
+    assert env.examples == 50 == len(env.texts.source)
     example = torch.tensor([3, 7])
-    seen = world.begin(example, example, copies=2)
-    source, target = (pieces.encode(texts) for pieces, texts in zip(world.languages, world.texts, strict=True))
+    seen = env.reset(example, example, copies=2)
+    source, target = (tokens.encode(texts) for tokens, texts in zip(env.languages, env.texts, strict=True))
     assert [row[row > 0].tolist() for row in seen["source"]] == [source[n] for n in (3, 3, 7, 7)]
-    label: Tensor = world.label
+    label: Tensor = env.label
     assert [row[row > 0].tolist() for row in label] == [target[n] for n in (3, 3, 7, 7)] and label.shape == (4, 7)
     given = label.clone()
     given[1] = 3
-    given[2, (label[2] > 0).sum() :] = 5  # Behind the end.
-    step = world.step({"target": given})
+    given[2, (label[2] > 0).sum() :] = 5  # After the end.
+    step = env.step({"target": given})
     torch.testing.assert_close(step.reward, torch.tensor([1.0, 0, 1, 1]))
-    assert step.terminated.all() and not world.step({"target": label}).reward.any()
-    assert world.frame(0, []).shape == (240, 640, 3)
+    assert step.terminated.all() and not env.step({"target": label}).reward.any()
+    assert env.frame(0, []).shape == (240, 640, 3)
 
 
-def test_what_is_too_long(tmp_path: Path) -> None:
-    """Training leaves it out; of what is measured, the first pieces are read."""
+def test_long_sentences_are_left_out_or_cut(tmp_path: Path) -> None:
+    """Training leaves them out; evaluation cuts them."""
     (tmp_path / "a.en").write_text("a b c d e f g h\n" + "a b\n" * 30)
     (tmp_path / "a.de").write_text("a b c d e f g h\n" + "b a\n" * 30)
     asked = options(data=f"file:{tmp_path}/a", validation=f"file:{tmp_path}/a", shared=False)
@@ -81,19 +81,13 @@ def test_what_is_too_long(tmp_path: Path) -> None:
     assert len(train.texts.source) == len(train.lengths) == 30 and len(validation.lengths) == 31
     assert validation.lengths.max() == 7 and validation.source.batch(torch.tensor([0])).tokens[0, -1] == 3
     assert len(validation.texts.target[0].split()) == 8
-    with pytest.raises(DataError, match="no training pair is as short as task.max_pieces, 1"):
-        load_translations(options(data=f"file:{tmp_path}/a", max_pieces=1), "train")
+    with pytest.raises(DataError, match="no training pair is as short as task.max_tokens, 1"):
+        load_translations(options(data=f"file:{tmp_path}/a", max_tokens=1), "train")
 
 
-def test_capitals_can_be_lost(tmp_path: Path) -> None:
-    """In texts and references."""
+def test_texts_can_be_lower_cased(tmp_path: Path) -> None:
+    """The option changes sources and references."""
     (tmp_path / "a.en").write_text("A Dog\n" * 10)
     (tmp_path / "a.de").write_text("Ein Hund\n" * 10)
     data = load_translations(options(data=f"file:{tmp_path}/a", lower=True), "test")
     assert (data.texts.source[0], data.texts.target[0]) == ("a dog", "ein hund")
-
-
-def test_pictures_are_not_warped() -> None:
-    """There are none."""
-    with pytest.raises(ValueError, match="texts are no pictures"):
-        Translating(options(), Translating.load_data(options(), "test"), augment=AugmentOptions(shift=1.0))

@@ -1,4 +1,4 @@
-"""The bench: its arithmetic, and one quick run of each measurement through the command."""
+"""`glimpse bench`: its FLOP count, and one quick run of each benchmark through the command."""
 
 import json
 from pathlib import Path
@@ -12,26 +12,28 @@ from glimpse.benchmarks.bench import BENCHES, bench_command, experiment_of, synt
 from glimpse.benchmarks.bench_settings import Setting
 from glimpse.benchmarks.stopwatch import training_flops
 from glimpse.envs.images.classification import Classification
-from glimpse.envs.options import ClassificationOptions
+from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.runs.build import make_agent
 
 
 def test_flops_of_a_training_step_by_hand() -> None:
-    """What 64-128, 2-128 -> 256, core 256, locator 256-128-2 costs over 6 glimpses: 7.57 MFLOP an image."""
+    """Layers 64-128, 2-128 -> 256, core 256, locator 256-128-2 cost 7.57 MFLOP per image over 6 glimpses."""
     experiment = experiment_of(Setting(8, 1, "float32"))
-    world = Classification(cast(ClassificationOptions, experiment.task), synthetic(28, 16))
+    env = Classification(cast(ClassificationOptions, experiment.task), synthetic(28, 16))
     what, where, both = 64 * 128, 2 * 128, 256 * 256
-    core, memory, eyes, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
-    products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (3 * memory + 2 * eyes + 3 * mean)
+    core, memory, locator_hidden, mean = 256 * 256, 256 * 256, 256 * 128, 128 * 2
+    products = 6 * (2 * what + 2 * where + 3 * both + 3 * core + 2 * 256) + 5 * (
+        3 * memory + 2 * locator_hidden + 3 * mean
+    )
     products += 3 * 256 * 10
-    assert training_flops(cast(RecurrentAttention, make_agent(experiment, world))) == 2 * products
+    assert training_flops(cast(RecurrentAttention, make_agent(experiment, env))) == 2 * products
     assert 2 * products == pytest.approx(7.57e6, rel=0.001)
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHES if name != "time-to-error"])
 def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
-    """Rows have what a reader needs to compare; shares add up to the whole."""
+    """Rows have all fields; the shares of phases add up to 100 %."""
     threads = torch.get_num_threads()
     bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
     torch.set_num_threads(threads)
@@ -44,14 +46,14 @@ def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
         assert sum(parts[:7]) == pytest.approx(100, abs=5)
 
 
-def test_an_unknown_bench_is_named(tmp_path: Path) -> None:
-    """The choices are listed."""
-    with pytest.raises(UserError, match="unknown bench speed; choose from training"):
+def test_unknown_benchmark_is_named(tmp_path: Path) -> None:
+    """The error lists the choices."""
+    with pytest.raises(UserError, match="unknown benchmark speed; choose from training"):
         bench_command(quick=True, output=tmp_path, only=["speed"], device="cpu")
 
 
-def test_what_is_not_measured_again_stays(tmp_path: Path) -> None:
-    """In its place; what is measured again is renewed; and a file of something else is left alone."""
+def test_other_rows_are_kept(tmp_path: Path) -> None:
+    """New rows replace old ones in place, other rows stay, and a file of another command is not overwritten."""
     threads = torch.get_num_threads()
     bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
     path = tmp_path / "bench.json"

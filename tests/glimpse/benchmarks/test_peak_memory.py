@@ -1,4 +1,4 @@
-"""The most memory at a time."""
+"""Peak memory of a function."""
 
 import json
 import subprocess
@@ -22,10 +22,10 @@ print(json.dumps([peak_memory(work, device) for work in works]))
 """
 
 
-def test_what_is_held_at_a_time_is_counted() -> None:
-    """64 MiB, twice one after the other, are 64 MiB; side by side they are 128. Nothing is next to nothing."""
+def test_peak_counts_memory_held_at_the_same_time() -> None:
+    """Two blocks of 64 MiB one after the other peak at 64 MiB, both at once at 128 MiB, and doing nothing at 0."""
     if peak_memory(lambda: None, torch.device("cpu")) is None:
-        pytest.skip("this system does not tell")
-    # What a process has freed, it may keep and use again.
+        pytest.skip("this system does not report peak memory")
+    # A fresh process, since this one may reuse memory that it has freed.
     found = subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], capture_output=True, text=True, check=True)
     assert json.loads(found.stdout) == pytest.approx([64, 128, 0], abs=12)

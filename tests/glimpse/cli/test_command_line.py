@@ -1,4 +1,4 @@
-"""The command: its words, its exit codes, and what it must not import."""
+"""Tests of the `glimpse` command: its arguments, its exit codes, and which modules it must not import."""
 
 import errno
 import json
@@ -17,13 +17,15 @@ from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
+from glimpse.runs.run_folder import RunFolder
 
+_SUBCOMMANDS = "train evaluate translate report masks data list config bench reproduce".split()
 CONFIG = "task: {name: digits}\nagent: {name: ram, sigma: {start: 0.2}}\ntrain: {minutes: 3}\nseed: 7\n"
 
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A config in the current folder."""
+    """Return a config, written to the current folder."""
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(CONFIG)
     return Path("small.yaml")
@@ -31,7 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]]:
-    """Puts a function that notes how it is called in the place of one of a heavy module."""
+    """Return a function that replaces functions of a heavy module by stand-ins and returns the list of their calls."""
 
     def put(module: str, *names: str, result: object = None) -> list[tuple[Any, ...]]:
         calls: list[tuple[Any, ...]] = []
@@ -55,8 +57,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, .
 StandIn = Callable[..., list[tuple[Any, ...]]]
 
 
-def test_train_is_given_the_experiment_and_a_folder(config: Path, stand_in: StandIn) -> None:
-    """By default the folder is named after the config and the seed; the exit code is that of the training."""
+def test_train_passes_on_the_experiment_and_a_folder(config: Path, stand_in: StandIn) -> None:
+    """`train` passes on the experiment and the run's folder (by default CONFIG-seedN), and returns the exit code."""
     calls = stand_in("training.train", "train_command", result=143)
     assert main(["train", "small.yaml", "train.batch=8"]) == 143
     assert main(["train", "small.yaml", "--run", "elsewhere", "train.batch=8", "seed=3"]) == 143
@@ -67,8 +69,8 @@ def test_train_is_given_the_experiment_and_a_folder(config: Path, stand_in: Stan
     ]
 
 
-def test_what_an_override_makes_void_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """On standard error, so that the config on standard output stays one."""
+def test_dropped_options_are_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dropped options are noted on standard error, so that the config on standard output stays readable."""
     assert main(["config", "show", "small.yaml", "agent.name=random", "train.steps=5"]) == 0
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
@@ -80,10 +82,9 @@ def test_what_an_override_makes_void_is_said(config: Path, capsys: pytest.Captur
 
 
 def test_a_run_is_resumed_by_its_folder(config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the config that it was begun with."""
+    """`train --resume RUN` uses the run's own config and refuses overrides."""
     calls = stand_in("training.train", "train_command", result=0)
-    Path("kept").mkdir()
-    Path("kept/config.yaml").write_text(CONFIG)
+    RunFolder.create(Path("kept"), CONFIG)
     config.unlink()
     assert main(["train", "--resume", "kept"]) == 0
     assert main(["train", "kept", "--resume"]) == 0
@@ -99,52 +100,51 @@ def test_a_run_is_resumed_by_its_folder(config: Path, stand_in: StandIn, capsys:
 def test_a_run_is_resumed_by_the_command_that_began_it(
     config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only if it still means the same experiment."""
+    """A run's first command with `--resume` resumes it, if the config still means the same experiment."""
     calls = stand_in("training.train", "train_command", result=0)
     command = ["train", "small.yaml", "train.batch=8", "--run", "kept", "--resume"]
     assert main(command) == 2
     assert "kept holds no run" in capsys.readouterr().err
-    Path("kept").mkdir()
-    Path("kept/config.yaml").write_text(CONFIG.replace("minutes: 3", "minutes: 3, batch: 8"))
+    RunFolder.create(Path("kept"), CONFIG.replace("minutes: 3", "minutes: 3, batch: 8"))
     assert main(command) == 0
     assert calls == [("train_command", load_experiment(config, ["train.batch=8"]), Path("kept"), True)]
     assert main([*command, "train.batch=9", "task.retina.patch=4"]) == 2
     assert "begun with other values of task.retina.patch, train.batch." in capsys.readouterr().err
 
 
-def test_evaluate_and_show_are_given_their_options(config: Path, stand_in: StandIn) -> None:
-    """None where a value is for the run's config to say."""
+def test_evaluate_and_report_pass_on_their_options(config: Path, stand_in: StandIn) -> None:
+    """`evaluate` and `report` pass on their options; None leaves a value to the run's config."""
     evaluated = stand_in("evaluation.evaluate", "evaluate_command")
-    shown = stand_in("reporting.report", "show_command")
+    shown = stand_in("reporting.report", "report_command")
     assert main(["evaluate", "a"]) == 0
-    given = "evaluate --split validation a --copies=3 --batch 9 --device cuda:1 --share .3 --average 5"
+    given = "evaluate --split validation a --copies=3 --batch 9 --device cuda:1 --keep-rate .3 --average-checkpoints 5"
     assert main(given.split()) == 0
-    assert main(["show", "a", "--output", "b", "--episodes", "5"]) == 0
+    assert main(["report", "a", "--output", "b", "--episodes", "5"]) == 0
     assert evaluated == [
         ("evaluate_command", Path("a"), "test", None, None, None, None, None),
         ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5),
     ]
-    assert shown == [("show_command", Path("a"), Path("b"), 5)]
+    assert shown == [("report_command", Path("a"), Path("b"), 5)]
 
 
-def test_data_and_bench_are_given_their_options(config: Path, stand_in: StandIn) -> None:
-    """Names may stand before and after the options."""
+def test_data_and_bench_pass_on_their_options(config: Path, stand_in: StandIn) -> None:
+    """`data` and `bench` pass on their options; names may stand before and after the options."""
     data = stand_in("cli.data_sets", "list_data", "fetch", "verify")
     bench = stand_in("benchmarks.bench", "bench_command")
     assert main(["data", "list", "--root", "d"]) == 0
     assert main(["data", "fetch", "mnist", "--force", "digits"]) == 0
     assert main(["data", "verify"]) == 0
     assert main(["bench"]) == 0
-    assert main(["bench", "--quick", "--only", "step", "world", "--output", "o", "--device", "cpu"]) == 0
+    assert main(["bench", "--quick", "--only", "step", "env", "--output", "o", "--device", "cpu"]) == 0
     assert data == [("list_data", "d"), ("fetch", ["mnist", "digits"], None, True), ("verify", [], None)]
     assert bench == [
         ("bench_command", False, Path("results"), [], "auto"),
-        ("bench_command", True, Path("o"), ["step", "world"], "cpu"),
+        ("bench_command", True, Path("o"), ["step", "env"], "cpu"),
     ]
 
 
-def test_list_names_worlds_agents_and_configs(capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them, or one table."""
+def test_list_names_environments_agents_and_configs(capsys: pytest.CaptureFixture[str]) -> None:
+    """`list` prints all tables, or the one that is named."""
     assert main(["list"]) == 0
     everything = capsys.readouterr().out
     for text in (
@@ -157,12 +157,12 @@ def test_list_names_worlds_agents_and_configs(capsys: pytest.CaptureFixture[str]
         assert text in everything
     assert main(["list", "agents"]) == 0
     agents = capsys.readouterr().out
-    assert "Recurrent attention model" in agents
+    assert "recurrent attention model" in agents
     assert "glimpse/MNIST-v0" not in agents
 
 
 def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every mistake is printed; a right config is ok."""
+    """`config validate` prints ok or every mistake, and `config schema` prints a JSON schema."""
     assert main(["config", "validate", "small.yaml"]) == 0
     assert capsys.readouterr().out == "ok\n"
     assert main(["config", "validate", "small.yaml", "train.bach=1", "seed=-1"]) == 2
@@ -188,10 +188,10 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
         (["train", "smal.yaml"], "did you mean 'small.yaml'?"),
     ],
 )
-def test_a_wrong_word_is_exit_code_2(
+def test_a_wrong_argument_gives_exit_code_2(
     config: Path, capsys: pytest.CaptureFixture[str], words: list[str], problem: str
 ) -> None:
-    """With what is wrong on standard error, and nothing on standard output."""
+    """A wrong argument gives exit code 2 and an explanation on standard error only."""
     assert main(words) == 2
     shown = capsys.readouterr()
     assert problem in shown.err
@@ -208,26 +208,37 @@ def test_a_wrong_word_is_exit_code_2(
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
-def test_what_a_user_can_put_right_is_one_line(
+def test_user_errors_are_one_line(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str], fault: BaseException, code: int, message: str
 ) -> None:
-    """And not a traceback."""
+    """An error that the user can correct is printed as one line, without a traceback."""
     stand_in("evaluation.evaluate", "evaluate_command", result=fault)
     assert main(["evaluate", "a"]) == code
     assert capsys.readouterr().err == message
 
 
 @pytest.mark.parametrize("fault", [ValueError("a bug"), OSError(errno.EINVAL, "Invalid argument")])
-def test_a_fault_of_the_program_is_not_hidden(stand_in: StandIn, fault: Exception) -> None:
-    """Its traceback is needed."""
+def test_unexpected_exceptions_are_raised(stand_in: StandIn, fault: Exception) -> None:
+    """An unexpected exception is raised, so that its traceback is seen."""
     stand_in("evaluation.evaluate", "evaluate_command", result=fault)
     with pytest.raises(type(fault)):
         main(["evaluate", "a"])
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    """For the command and each subcommand; the bare command is a question for help."""
-    for command in ("train", "evaluate", "show", "data", "list", "config", "bench"):
+    """The help of each subcommand has examples, and `glimpse` alone prints the help."""
+    for command in (
+        "train",
+        "evaluate",
+        "translate",
+        "report",
+        "masks",
+        "data",
+        "list",
+        "config",
+        "bench",
+        "reproduce",
+    ):
         assert main([command, "--help"]) == 0
         assert f"examples:\n  glimpse {command}" in capsys.readouterr().out
     assert main([]) == 0
@@ -237,7 +248,7 @@ def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _python(*words: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """Python in a new process, which finds this same glimpse."""
+    """Run Python in a new process that finds the tested glimpse."""
     home = str(Path(glimpse.__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": home}
     return subprocess.run(
@@ -250,8 +261,8 @@ def _python(*words: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedP
     )
 
 
-def test_help_lists_and_mistakes_need_nothing_heavy(config: Path) -> None:
-    """They would take seconds otherwise."""
+def test_help_lists_and_mistakes_import_nothing_heavy(config: Path) -> None:
+    """Help, lists and config errors import no heavy library, which would take seconds."""
     script = """
 import sys
 from glimpse.cli.command_line import main
@@ -267,8 +278,8 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_closed_pipe_is_no_fault() -> None:
-    """As in `glimpse config schema | head -1`."""
+def test_a_closed_pipe_is_no_error() -> None:
+    """Output into a closed pipe, as in `glimpse config schema | head -1`, ends with exit code 141 and no message."""
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:

@@ -1,4 +1,4 @@
-"""What `glimpse data` prints, and what it refuses."""
+"""Tests of `glimpse data list`, `fetch` and `verify`: their output and their errors."""
 
 import dataclasses
 import gzip
@@ -7,53 +7,45 @@ import lzma
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from glimpse.cli.data_sets import fetch, list_data, verify
+from glimpse.envs.data.registry import IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
 from glimpse.envs.data.sources import FileSet
 from glimpse.envs.errors import DataError
-from glimpse.envs.images import image_sets as catalogue
-from glimpse.envs.images.image_sets import ImageSet
-from glimpse.envs.text import text_sets as text_catalogue
-from glimpse.envs.text.text_sets import TextSet
 
 FILES = {"one": b"content of one", "two": b"content of two"}
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder with one known data set of pictures, `toy`, and one of texts, `says`; no source delivers them."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a data folder with an image data set, `toy`, beside a text data set, `says`; no source delivers them."""
     from torchvision import datasets
 
     monkeypatch.setattr(datasets.MNIST, "mirrors", [])
     monkeypatch.delenv("GLIMPSE_DATA", raising=False)
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in FILES.items()}
-    toy = dataclasses.replace(catalogue.IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST"))
-    says = dataclasses.replace(text_catalogue.TEXT_SETS["trec"], files=FileSet("says", {"train.tsv": md5["one"]}))
-    known = dict(catalogue.IMAGE_SETS), dict(text_catalogue.TEXT_SETS)
-    only({"digits": known[0]["digits"], "toy": toy}, {"says": says})
+    known = {
+        "digits": IMAGE_SETS["digits"],
+        "toy": dataclasses.replace(IMAGE_SETS["mnist"], files=FileSet("toy", md5, torchvision="MNIST")),
+        "says": dataclasses.replace(TEXT_SETS["trec"], files=FileSet("says", {"train.tsv": md5["one"]})),
+        **PARALLEL_SETS,
+    }
     (tmp_path / "data" / "toy").mkdir(parents=True)
     for name, content in FILES.items():
         (tmp_path / "data" / "toy" / f"{name}.gz").write_bytes(gzip.compress(content))
-    yield tmp_path / "data"
-    only(*known)
-
-
-def only(images: dict[str, ImageSet], texts: dict[str, TextSet]) -> None:
-    """Let these alone be known, in this order."""
-    catalogue.IMAGE_SETS.clear()
-    catalogue.IMAGE_SETS.update(images)
-    text_catalogue.TEXT_SETS.clear()
-    text_catalogue.TEXT_SETS.update(texts)
+    monkeypatch.setattr("glimpse.cli.data_sets.DATA_SETS", known)
+    monkeypatch.setattr("glimpse.envs.data.registry.DATA_SETS", known)
+    return tmp_path / "data"
 
 
 def test_the_list_says_where_each_set_is(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Found, incomplete, or not here."""
+    """The list shows each data set's size and whether it is found, incomplete, or missing."""
     list_data(str(data))
     printed = capsys.readouterr().out
     toy = next(line for line in printed.splitlines() if " toy " in line)
@@ -68,7 +60,7 @@ def test_the_list_says_where_each_set_is(data: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_list_imports_no_torch(tmp_path: Path) -> None:
-    """It answers at once."""
+    """Listing data sets does not import torch, which would take seconds."""
     program = (
         "import sys; from glimpse.cli.data_sets import list_data; list_data(None); "
         "sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
@@ -80,7 +72,7 @@ def test_the_list_imports_no_torch(tmp_path: Path) -> None:
 
 
 def test_good_files_are_ok(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each file."""
+    """`verify` prints one line with ok for each undamaged file."""
     verify(["toy", "digits"], str(data))
     assert capsys.readouterr().out.splitlines() == [
         f"{data}/toy/one.gz: ok",
@@ -89,8 +81,8 @@ def test_good_files_are_ok(data: Path, capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-def test_every_file_is_checked_though_one_is_bad(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first fault does not hide what comes after it."""
+def test_every_file_is_checked_after_a_damaged_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`verify` checks the remaining files after it finds a damaged one."""
     (data / "toy" / "one.gz").write_bytes(b"damaged")
     with pytest.raises(DataError, match="1 file is damaged or missing"):
         verify(["toy"], str(data))
@@ -99,8 +91,8 @@ def test_every_file_is_checked_though_one_is_bad(data: Path, capsys: pytest.Capt
     assert second == f"{data}/toy/two.gz: ok"
 
 
-def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It would be read on the day the good one goes."""
+def test_a_damaged_copy_in_the_cache_is_found(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`verify` also checks the cached copy of a file, which would be read if the first were removed."""
     cached = data.parent / "cache" / "toy" / "two"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"damaged")
@@ -109,8 +101,8 @@ def test_a_bad_copy_in_the_cache_is_found_behind_a_good_one(data: Path, capsys: 
     assert f"{cached} is damaged" in capsys.readouterr().out
 
 
-def test_a_set_that_is_not_here_is_said_to_be_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is a fault only if it was asked for by name."""
+def test_verify_lists_missing_sets(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`verify` lists missing data sets; one is an error only if it was named on the command line."""
     verify([], None)
     assert capsys.readouterr().out.splitlines()[1:] == [
         "toy: not here; glimpse data fetch toy",
@@ -123,8 +115,8 @@ def test_a_set_that_is_not_here_is_said_to_be_so(data: Path, capsys: pytest.Capt
     assert "toy: one is not here; glimpse data fetch toy" in capsys.readouterr().out
 
 
-def test_fetch_is_content_with_what_is_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No cache is made for it."""
+def test_fetch_downloads_nothing_that_is_present(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`fetch` downloads no data set that is present, and creates no cache for it."""
     fetch([], str(data), force=False)
     assert capsys.readouterr().out.splitlines() == [
         "digits: comes with scikit-learn, nothing to fetch",
@@ -136,18 +128,18 @@ def test_fetch_is_content_with_what_is_there(data: Path, capsys: pytest.CaptureF
     assert not (data.parent / "cache").exists()
 
 
-def test_fetch_finds_a_bad_file(data: Path) -> None:
-    """What is there is checked, not only found."""
+def test_fetch_finds_a_damaged_file(data: Path) -> None:
+    """`fetch` checks the files that are present."""
     (data / "toy" / "two.gz").write_bytes(b"")
     with pytest.raises(DataError, match="toy/two.gz is empty"):
         fetch(["toy"], str(data), force=False)
 
 
 def test_fetch_fills_the_cache(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once; a damaged copy there is replaced only by force."""
+    """`fetch` downloads into the cache, and replaces a damaged cached file only with `--force`."""
     from torchvision import datasets
 
-    # urllib opens file: addresses, so the data folder can play the official source.
+    # urllib opens file: addresses, so the data folder can stand in for the official source.
     monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{(data / 'toy').as_uri()}/"])
     fetch(["toy"], None, force=False)
     cached = data.parent / "cache" / "toy" / "one.gz"
@@ -159,8 +151,8 @@ def test_fetch_fills_the_cache(data: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert gzip.decompress(cached.read_bytes()) == FILES["one"]
 
 
-def test_fetch_says_why_nothing_came(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the address and the reason."""
+def test_fetch_reports_why_it_failed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed download is reported with its address and the reason."""
     from torchvision import datasets
 
     monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{(data / 'nowhere').as_uri()}/"])
@@ -169,7 +161,7 @@ def test_fetch_says_why_nothing_came(data: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_image_folder_is_verified_whole(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every picture is decoded."""
+    """`verify` decodes every picture of an image folder."""
     for name in ("train/a/1.png", "train/a/2.png", "test/a/3.png"):
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 2)).save(data / name)
@@ -182,13 +174,13 @@ def test_an_image_folder_is_verified_whole(data: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("command", [lambda names: fetch(names, None, False), lambda names: verify(names, None)])
 def test_an_unknown_name_gets_the_nearest(command: Callable[[list[str]], None], data: Path) -> None:
-    """Nothing is done for the names before it."""
+    """An unknown data set is answered with the nearest name, before anything is done for the others."""
     with pytest.raises(DataError, match="no data set 'digts'. Did you mean digits"):
         command(["toy", "digts"])
 
 
-def test_texts_are_listed_and_verified_as_pictures_are(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Counts, what an example is, where the files are, and that they are whole."""
+def test_text_sets_are_listed_and_verified(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list shows a text data set's counts, unit and folder, and `verify` finds a truncated file."""
     (data / "says").mkdir()
     (data / "says" / "train.tsv.xz").write_bytes(lzma.compress(FILES["one"]))
     list_data(str(data))
@@ -202,8 +194,8 @@ def test_texts_are_listed_and_verified_as_pictures_are(data: Path, capsys: pytes
     assert "train.tsv.xz is damaged: it is no whole xz file" in capsys.readouterr().out
 
 
-def test_what_no_source_delivers_cannot_be_fetched(data: Path) -> None:
-    """The error says what to do instead."""
+def test_a_set_without_a_source_cannot_be_fetched(data: Path) -> None:
+    """For a data set without a source, `fetch` says how to get it instead."""
     with pytest.raises(DataError, match=r"says is not here; put its files into FOLDER/says \(GLIMPSE_DATA=FOLDER\)"):
         fetch(["says"], None, force=True)
     with pytest.raises(DataError, match=r"glove is not here; pip install 'glimpse-rl\[text\]'"):

@@ -1,4 +1,4 @@
-"""One real run of each command, on data that need no download."""
+"""Tests that run each command once for real, on data that need no download."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ threads: 1
 """
 
 
-def test_train_evaluate_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A user's whole way, from a config of their own to a report."""
+def test_train_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user's config can be trained, resumed, evaluated and reported."""
     config, run = tmp_path / "small.yaml", str(tmp_path / "run")
     config.write_text(SMALL)
     assert main(["train", str(config), "train.steps=10", "--run", run]) == 0
     assert main(["train", "--resume", run]) == 0  # There is nothing left to do.
     assert main(["evaluate", run, "--copies", "2"]) == 0
-    assert main(["show", run, "--episodes", "3"]) == 0
+    assert main(["report", run, "--episodes", "3"]) == 0
     out = capsys.readouterr().out
-    assert "best validation error" in out and "its own mean path" in out
+    assert "best validation error" in out and "its own mean scanpath" in out
     page = (tmp_path / "run/report/index.html").read_text()
     assert "<svg" in page and "data:image/png;base64," in page
     assert (tmp_path / "run/report/episode.gif").read_bytes().startswith(b"GIF8")
@@ -36,7 +36,7 @@ def test_train_evaluate_and_show(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize("agent", ["path", "random", "centre", "raster"])
 def test_each_control_trains(agent: str, tmp_path: Path) -> None:
-    """Controls go through the same commands as RAM."""
+    """Each control is trained and evaluated by the same commands as RAM."""
     config = tmp_path / "small.yaml"
     config.write_text(SMALL)
     run = str(tmp_path / "run")
@@ -44,10 +44,10 @@ def test_each_control_trains(agent: str, tmp_path: Path) -> None:
     assert main(["evaluate", run, "--copies", "1"]) == 0
 
 
-def test_the_demo_says_so_when_mnist_cannot_be_had(
+def test_the_demo_falls_back_to_digits_without_mnist(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then it runs on digits; each command in turn, and the first failure ends it."""
+    """Without MNIST, the demo says so and runs train, evaluate and report on digits."""
 
     def unreachable(*arguments: object) -> None:
         raise DataError("no source")
@@ -61,6 +61,6 @@ def test_the_demo_says_so_when_mnist_cannot_be_had(
 
     monkeypatch.setattr(demo, "main", record)
     assert demo.demo(tmp_path / "run") == 0
-    assert [words[0] for words in calls] == ["train", "evaluate", "show"]
+    assert [words[0] for words in calls] == ["train", "evaluate", "report"]
     assert calls[0][1] == "digits-ram"
     assert "scikit-learn's digits" in capsys.readouterr().out

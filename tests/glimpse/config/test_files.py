@@ -1,4 +1,4 @@
-"""Configs: layers, overrides, and every mistake in words."""
+"""Tests of config files: layers, overrides, and the message of every mistake."""
 
 import errno
 import json
@@ -19,38 +19,38 @@ from glimpse.config.files import (
     read_experiment,
     shipped_configs,
 )
-from glimpse.envs import WORLDS
+from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
 
 BASE = """
 task: {name: mnist, glimpses: 4}
-agent: {name: ram, sigma: {start: 0.2}, locator_width: 64, core: lstm}
+agent: {name: ram, sigma: {start: 0.2}, locator_width: 64, recurrent_core: lstm}
 train: {minutes: 3, batch: 32}
 """
 
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A config without mistakes, in the current folder."""
+    """Return a config without mistakes, written to the current folder."""
     monkeypatch.chdir(tmp_path)
     return write("base.yaml", BASE)
 
 
 def write(name: str, text: str) -> Path:
-    """A file in the current folder."""
+    """Write a file in the current folder and return its path."""
     Path(name).write_text(text)
     return Path(name)
 
 
 def mistakes(path: str | Path, *overrides: str) -> list[str]:
-    """The lines of the error that a config gives."""
+    """Return the lines of the error that loading a config raises."""
     with pytest.raises(UserError) as error:
         load_experiment(path, overrides)
     return str(error.value).splitlines()
 
 
 def values(experiment: Experiment, *paths: str) -> list[object]:
-    """The values at some paths of keys."""
+    """Return the experiment's values at dotted paths of keys."""
     found = []
     for path in paths:
         value: object = experiment
@@ -60,20 +60,20 @@ def values(experiment: Experiment, *paths: str) -> list[object]:
     return found
 
 
-def test_a_config_is_read_with_defaults_around_it(base: Path) -> None:
-    """What is given counts, and what is not comes from the world and the options."""
+def test_a_config_is_completed_with_defaults(base: Path) -> None:
+    """Given values are used; the others come from the task's preset and the options' defaults."""
     experiment = load_experiment(base)
     assert values(experiment, "task.glimpses", "agent.sigma.start", "train.batch") == [4, 0.2, 32]
     assert values(experiment, "task.data", "agent.sigma.end", "train.steps") == ["mnist", 0.05, None]
 
 
 def test_overrides_are_yaml_and_the_last_one_counts(base: Path) -> None:
-    """Numbers, lists, null, text with an equals sign, and whole sections."""
+    """An override's value is YAML (numbers, lists, null, text, whole sections), and the last override of a key wins."""
     experiment = load_experiment(
         base,
         [
             "train.learning_rate=1e-4",
-            "task.first_place=[0.1, -0.2]",
+            "task.initial_location=[0.1, -0.2]",
             "train.minutes=null",
             "train.steps=10",
             "train.steps=1e3",
@@ -82,26 +82,26 @@ def test_overrides_are_yaml_and_the_last_one_counts(base: Path) -> None:
             "train.augment.shift=2",
         ],
     )
-    paths = ("train.learning_rate", "task.first_place", "train.minutes", "train.steps", "track.group")
+    paths = ("train.learning_rate", "task.initial_location", "train.minutes", "train.steps", "track.group")
     assert values(experiment, *paths) == [1e-4, (0.1, -0.2), None, 1000, "a=b"]
     assert values(experiment, "train.augment.rotation", "train.augment.shift") == [5, 2]
     assert experiment.train.batch == 32
 
 
 def test_a_config_extends_others_which_it_overrules(base: Path) -> None:
-    """Paths are relative to the file that names them; later bases overrule earlier ones."""
+    """A config overrules its bases, later bases overrule earlier ones, and their paths are relative to its file."""
     Path("sub/deep").mkdir(parents=True)
     write("sub/wide.yaml", "extends: ../base.yaml\ntrain: {batch: 64}\nseed: 1\n")
-    write("sub/place.yaml", "task: {first_place: [0, 0]}\nseed: 2\n")
-    child = write("sub/deep/child.yaml", "extends: [../wide.yaml, ../place.yaml]\nagent: {sigma: {end: 0.1}}\n")
+    write("sub/start.yaml", "task: {initial_location: [0, 0]}\nseed: 2\n")
+    child = write("sub/deep/child.yaml", "extends: [../wide.yaml, ../start.yaml]\nagent: {sigma: {end: 0.1}}\n")
     experiment = load_experiment(child)
-    assert values(experiment, "train.batch", "task.first_place", "seed") == [64, (0, 0), 2]
+    assert values(experiment, "train.batch", "task.initial_location", "seed") == [64, (0, 0), 2]
     assert values(experiment, "agent.sigma.start", "agent.sigma.end") == [0.2, 0.1]
     assert load_experiment(base).train.batch == 32
 
 
 def test_a_circle_of_configs_is_refused(base: Path) -> None:
-    """However the file is spelled."""
+    """Configs that extend each other in a circle are refused, however their paths are spelled."""
     write("one.yaml", "extends: ./two.yaml")
     write("two.yaml", "extends: one.yaml")
     assert mistakes("one.yaml") == [
@@ -110,10 +110,10 @@ def test_a_circle_of_configs_is_refused(base: Path) -> None:
     assert "goes in a circle" in mistakes(write("self.yaml", "extends: self.yaml"))[0]
 
 
-def test_another_agent_drops_the_options_that_it_has_not(base: Path) -> None:
-    """And says so; options that both have are kept."""
+def test_another_agent_drops_options_that_it_lacks(base: Path) -> None:
+    """Options that only the old agent has are dropped with a note; shared ones are kept."""
     experiment, notes = read_experiment(base, ["agent.name=random"])
-    assert values(experiment, "agent.name", "agent.core") == ["random", "lstm"]
+    assert values(experiment, "agent.name", "agent.recurrent_core") == ["random", "lstm"]
     assert notes == ["command line: agent.name=random instead of ram drops agent.sigma, agent.locator_width"]
     child = write("child.yaml", "extends: base.yaml\nagent: {name: path, sigma: {end: 0.1}}\n")
     experiment, notes = read_experiment(child)
@@ -122,15 +122,15 @@ def test_another_agent_drops_the_options_that_it_has_not(base: Path) -> None:
     assert read_experiment(base, ["agent.name=ram"])[1] == []
 
 
-def test_shipped_configs_drop_options_without_a_word() -> None:
-    """What their files say is as it should be; what is asked for besides is told still."""
+def test_shipped_configs_drop_options_without_a_note() -> None:
+    """A shipped config drops options without a note; an override on top of it still gives one."""
     assert read_experiment("trec-transformer")[1] == []
     (note,) = read_experiment("trec-distance", ["agent.encoder.kind=lstm"])[1]
     assert note.startswith("command line: ")
 
 
-def test_a_part_may_be_of_other_kinds_with_another_agent() -> None:
-    """Its options that the new agent's part has not are dropped with the kind, and the rest is kept."""
+def test_another_agent_may_change_the_kind_of_a_part() -> None:
+    """With a new agent, a part changes its kind; options that the new kind lacks are dropped, the others kept."""
     experiment, notes = read_experiment("trec-lstm", ["agent.name=resan"])
     assert values(experiment, "agent.encoder.kind", "agent.encoder.width") == ["resan", 100]
     assert notes == ["command line: agent.encoder.kind=resan instead of lstm drops agent.encoder.pooling"]
@@ -138,23 +138,23 @@ def test_a_part_may_be_of_other_kinds_with_another_agent() -> None:
     assert values(experiment, "agent.encoder.kind") == ["cnn"]
 
 
-def test_what_is_given_together_with_the_new_agent_is_not_dropped(base: Path) -> None:
-    """It is a mistake there, since it was written for that agent."""
+def test_options_given_together_with_the_new_agent_are_not_dropped(base: Path) -> None:
+    """An option that is given together with the new agent, and that this agent lacks, is an error."""
     (line,) = mistakes(base, "agent.name=random", "agent.baseline=none")
     assert line.startswith("command line: agent.baseline: unknown key (it belongs to agent 'ram', 'path'")
 
 
-def test_another_world_drops_what_described_the_old_one(base: Path) -> None:
-    """The picture comes from the new world; how the agent looks at it was the user's choice and stays."""
+def test_another_task_drops_the_picture_of_the_old_one(base: Path) -> None:
+    """Another task replaces the data and the canvas; the user's glimpses and retina are kept."""
     whole = write("whole.yaml", dump_experiment(load_experiment(base)))
-    experiment, notes = read_experiment(whole, ["task.name=cluttered-mnist", "task.canvas.pieces=5"])
-    assert values(experiment, "task.canvas.kind", "task.canvas.pieces") == ["cluttered", 5]
+    experiment, notes = read_experiment(whole, ["task.name=cluttered-mnist", "task.canvas.distractors=5"])
+    assert values(experiment, "task.canvas.kind", "task.canvas.distractors") == ["cluttered", 5]
     assert values(experiment, "task.glimpses", "task.retina.scales") == [4, 1]
     assert notes == ["command line: task.name=cluttered-mnist instead of mnist drops task.data, task.canvas"]
 
 
 def test_the_later_budget_of_training_wins(base: Path) -> None:
-    """Steps replace minutes and minutes replace steps; both in one layer are a mistake, and so is neither."""
+    """Steps replace minutes and minutes replace steps; both in one layer are an error, and so is neither."""
     experiment, notes = read_experiment(base, ["train.steps=10"])
     assert values(experiment, "train.steps", "train.minutes") == [10, None]
     assert notes == ["command line: train.steps=10 drops train.minutes=3"]
@@ -167,14 +167,14 @@ def test_the_later_budget_of_training_wins(base: Path) -> None:
     assert mistakes(base, "train.minutes=null") == [f"{wanted} (got neither)"]
 
 
-def test_all_mistakes_are_reported_at_once_with_the_file_that_each_is_in(base: Path) -> None:
-    """Duplicates, unknown keys, kinds, choices, ranges and unions, of all three layers."""
+def test_all_mistakes_are_reported_at_once_with_their_files(base: Path) -> None:
+    """Mistakes of all kinds in three layers are reported together, each with its file."""
     write("base.yaml", BASE.replace("batch: 32", "batch: 0, bach: 1").replace("core: lstm", "core: ltsm"))
     child = write(
         "child.yaml",
         """
 extends: base.yaml
-task: {first_place: cente, canvas: 5, retina: {pach: 3}, image_size: [28]}
+task: {initial_location: cente, canvas: 5, retina: {pach: 3}, image_size: [28]}
 agent: {lerning_rate: 1e-3, sigma: {start: 3}}
 train: {compile: no, learning_rate: "1e-3", betas: [0.9, 1.5]}
 seed: 1
@@ -182,22 +182,22 @@ seed: 2
 data:
 """,
     )
-    found = mistakes(child, "train.clip=-1", "train.keep", "agnet.name=ram", "device=gpu", "seed=1.5")
+    found = mistakes(child, "train.max_grad_norm=-1", "train.keep", "agnet.name=ram", "device=gpu", "seed=1.5")
     assert found == [
         "child.yaml:7: the key 'seed' is given twice (first in line 6)",
         "command line: 'train.keep': an override has the form a.b=c, as in train.steps=1000",
         "child.yaml: task.image_size: should be a list of 2 whole numbers or null (got [28])",
         "child.yaml: task.canvas: should be a mapping of keys to values (got 5)",
         "child.yaml: task.retina.pach: unknown key (did you mean 'patch'?)",
-        "child.yaml: task.first_place: should be 'random', 'centre' or a list of 2 numbers "
+        "child.yaml: task.initial_location: should be 'random', 'centre' or a list of 2 numbers "
         "(got 'cente'; did you mean 'centre'?)",
-        "base.yaml: agent.core: should be 'rnn' or 'lstm' (got 'ltsm'; did you mean 'lstm'?)",
+        "base.yaml: agent.recurrent_core: should be 'rnn', 'lstm' or 'gru' (got 'ltsm'; did you mean 'lstm'?)",
         "child.yaml: agent.sigma.start: should be at most 2 (got 3)",
         "child.yaml: agent.lerning_rate: unknown key (did you mean 'train.learning_rate'?)",
         "base.yaml: train.batch: should be at least 1 (got 0)",
         "child.yaml: train.learning_rate: should be a number (got '1e-3')",
         "child.yaml: train.betas: should be less than 1 (got 1.5)",
-        "command line: train.clip: should be greater than 0 (got -1)",
+        "command line: train.max_grad_norm: should be greater than 0 (got -1)",
         "child.yaml: train.compile: should be true or false (got 'no')",
         "base.yaml: train.bach: unknown key (did you mean 'batch'?)",
         "child.yaml: data: should be a mapping of keys to values (got null)",
@@ -214,7 +214,7 @@ data:
         ("task.name=mnits", "task.name: should be 'mnist', "),
         ("task.name={}", "task.name: should be 'mnist', "),
         ("task.data=mnits", "task.data: There is no data set 'mnits'"),
-        ("task.first_place=[0, 2]", "task.first_place: should lie in [-1, 1] x [-1, 1] (got [0.0, 2.0])"),
+        ("task.initial_location=[0, 2]", "task.initial_location: should lie in [-1, 1] x [-1, 1] (got [0.0, 2.0])"),
         ("agent=ram", "agent: should be a mapping of keys to values (got 'ram')"),
         ("train.steps=true", "train.steps: should be a whole number or null (got true)"),
         ("train.compile=1", "train.compile: should be true or false (got 1)"),
@@ -222,7 +222,7 @@ data:
         ("steps=10", "steps: unknown key (did you mean 'train.steps'?)"),
         ("train.zzz=10", "train.zzz: unknown key (known: steps, minutes, batch, "),
         ("agent.baseline=leave_one_out", "train.copies: should be at least 2 because agent.baseline is "),
-        ("agent.first_path=[[0, 0]]", "agent.first_path: should name the places of glimpses 2 to 4"),
+        ("agent.initial_path=[[0, 0]]", "agent.initial_path: should name the locations of glimpses 2 to 4"),
         ("train.steps=[1", "train.steps: expected ',' or ']', but got '<stream end>' (got '[1')"),
         ("train.steps=1: 2: 3", "train.steps: mapping values are not allowed here (got '1: 2: 3')"),
         ("extends=base.yaml", "extends: can be given in a file only"),
@@ -231,15 +231,15 @@ data:
         ("--steps=3", "--steps: unknown key"),
     ],
 )
-def test_each_mistake_says_what_was_expected_and_what_came(base: Path, override: str, line: str) -> None:
-    """One mistake, one line."""
+def test_each_mistake_names_the_expected_and_the_given_value(base: Path, override: str, line: str) -> None:
+    """Each mistake gives one line with the expected and the given value."""
     found = mistakes(base, override)
     assert len(found) == 1
     assert found[0].split(": ", 1)[1].startswith(line)
 
 
 def test_rules_across_sections_hold_beside_other_mistakes(base: Path) -> None:
-    """They are checked wherever the sections that they need are right."""
+    """Rules across sections are checked even when other sections have mistakes."""
     found = mistakes(base, "agent.baseline=self_critical", "task.glimpses=0", "train.steps=1", "train.minutes=1")
     assert [line.split(": ")[1] for line in found] == ["task.glimpses", "train.minutes"]
     found = mistakes(base, "agent.baseline=self_critical", "task.glimpses=0")
@@ -247,7 +247,7 @@ def test_rules_across_sections_hold_beside_other_mistakes(base: Path) -> None:
 
 
 def test_missing_sections_are_named(base: Path) -> None:
-    """A file without them is not mistaken for one that cannot be read."""
+    """Each missing section is reported by its name."""
     assert mistakes(write("seed.yaml", "seed: 1")) == [
         "seed.yaml: task: is missing",
         "seed.yaml: agent: is missing",
@@ -270,22 +270,22 @@ def test_missing_sections_are_named(base: Path) -> None:
         (b"extends: bsae.yaml\n", "bad.yaml: extends: bsae.yaml: no such config (did you mean 'base.yaml'?"),
     ],
 )
-def test_a_file_that_is_no_config_is_named(base: Path, content: bytes, problem: str) -> None:
-    """Alone, and as the base of another."""
+def test_an_unusable_file_is_named(base: Path, content: bytes, problem: str) -> None:
+    """An unusable file is named in the error, given alone or as the base of another config."""
     Path("bad.yaml").write_bytes(content)
     assert mistakes("bad.yaml")[0].startswith(problem)
     assert mistakes(write("child.yaml", "extends: bad.yaml"))[0].startswith(problem)
 
 
 def test_a_missing_config_names_the_nearest(base: Path) -> None:
-    """Among the shipped ones and those in the same folder."""
+    """A missing config is answered with the nearest name among shipped configs and files in its folder."""
     assert mistakes("bsae.yaml")[0].startswith("bsae.yaml: no such config (did you mean 'base.yaml'?")
     assert "did you mean 'mnist-ram'?" in mistakes("configs/images/mnits-ram.yaml")[0]
     assert mistakes("no/where.yaml")[0].startswith("no/where.yaml: no such config (`glimpse list` names")
 
 
-def test_a_folder_and_a_pipe_are_no_configs(base: Path) -> None:
-    """A run's folder says what to do with it."""
+def test_folders_and_pipes_are_refused_as_configs(base: Path) -> None:
+    """A folder or a pipe is refused as a config; for a run's folder the error says how to resume it."""
     Path("run").mkdir()
     assert mistakes("run") == ["run: is a folder, expected a config file"]
     write("run/config.yaml", BASE)
@@ -294,8 +294,8 @@ def test_a_folder_and_a_pipe_are_no_configs(base: Path) -> None:
     assert mistakes("pipe") == ["pipe: is not a regular file"]
 
 
-def test_a_file_that_may_not_be_read_is_named(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the system's reason, which is made up here because root may read everything."""
+def test_an_unreadable_file_is_named(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreadable file is named with the system's reason, which is simulated because root may read everything."""
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
@@ -304,10 +304,10 @@ def test_a_file_that_may_not_be_read_is_named(base: Path, monkeypatch: pytest.Mo
     assert mistakes(base) == ["base.yaml: cannot be read (Permission denied)"]
 
 
-def test_a_written_config_is_read_as_an_equal_one(base: Path) -> None:
-    """The config of a run decides everything when it is resumed."""
+def test_a_config_survives_a_round_trip(base: Path) -> None:
+    """A config that is written and read again is equal, as resuming a run needs."""
     overrides = [
-        "agent.first_path=[[0, 0.1], [1, 1], [-1, -1]]",
+        "agent.initial_path=[[0, 0.1], [1, 1], [-1, -1]]",
         "track.tags=['no', '1e-3']",
         "track.group=on",
     ]
@@ -317,7 +317,7 @@ def test_a_written_config_is_read_as_an_equal_one(base: Path) -> None:
 
 
 def test_a_shipped_config_is_found_by_name_from_anywhere(base: Path) -> None:
-    """A file in the current folder comes first."""
+    """A shipped config is found by its name from any folder; a file in the current folder comes first."""
     shipped = shipped_configs()["mnist-ram"]
     for name in ("mnist-ram", "mnist-ram.yaml", "configs/images/mnist-ram.yaml"):
         assert find_config(name) == shipped
@@ -328,7 +328,7 @@ def test_a_shipped_config_is_found_by_name_from_anywhere(base: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_configs())
 def test_a_shipped_config_is_right_and_says_how_to_run_it(name: str) -> None:
-    """Its header gives its command, and a line that `glimpse list` shows."""
+    """Each shipped config loads, and its header has its command and the line that `glimpse list` shows."""
     file = shipped_configs()[name]
     load_experiment(file)
     header = file.read_text().split("\n\n")[0].splitlines()
@@ -337,17 +337,17 @@ def test_a_shipped_config_is_right_and_says_how_to_run_it(name: str) -> None:
 
 
 def test_the_schema_knows_every_key() -> None:
-    """As an editor would read it."""
+    """The JSON schema has every section, its limits, and every agent and task."""
     schema = json.loads(json.dumps(experiment_schema()))
     assert set(schema["properties"]) == {*Experiment.model_fields, "extends"}
     assert schema["required"] == ["task", "agent", "train"]
     assert schema["$defs"]["TrainOptions"]["properties"]["batch"]["minimum"] == 1
     assert set(schema["properties"]["agent"]["discriminator"]["mapping"]) == set(AGENTS)
-    assert set(schema["properties"]["task"]["discriminator"]["mapping"]) == set(WORLDS)
+    assert set(schema["properties"]["task"]["discriminator"]["mapping"]) == set(ENVIRONMENTS)
 
 
-def test_a_part_of_another_kind_drops_what_only_the_old_one_had() -> None:
-    """And keeps what both have."""
+def test_another_encoder_drops_options_that_it_lacks() -> None:
+    """Options that only the old encoder has are dropped with a note; shared ones are kept."""
     experiment, notes = read_experiment("trec-lstm", ["agent.encoder.kind=disan"])
     assert values(experiment, "agent.encoder.kind", "agent.encoder.width") == ["disan", 100]
     assert notes == ["command line: agent.encoder.kind=disan instead of lstm drops agent.encoder.pooling"]
@@ -366,21 +366,21 @@ def test_a_part_of_another_kind_drops_what_only_the_old_one_had() -> None:
     ],
 )
 def test_a_kind_may_be_given_by_name_or_left_out(config: str, given: list[str], path: str, value: object) -> None:
-    """Left out, it is what it was, or what it is by default."""
+    """A part may be given by its kind alone; a kind that is left out is the earlier or the default one."""
     assert values(load_experiment(config, given), path) == [value]
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_kind_and_its_options_are_given_side_by_side(reverse: bool) -> None:
-    """In either order."""
+    """A kind and its options may be given as two overrides, in either order."""
     given = ["agent.encoder.attention=relative", "agent.encoder.attention.clip=3"]
     experiment = load_experiment("trec-transformer", given[::-1] if reverse else given)
     paths = ("agent.encoder.attention.kind", "agent.encoder.attention.clip")
     assert values(experiment, *paths) == ["relative", 3]
 
 
-def test_a_number_is_no_section(base: Path) -> None:
-    """Nor is a text."""
+def test_a_value_is_no_section(base: Path) -> None:
+    """A key that is given both as a value and as a section is an error."""
     assert mistakes(base, "train.batch=1", "train.batch.more=1") == [
         "command line: train.batch.more: is given as a value and as a section"
     ]
@@ -389,8 +389,8 @@ def test_a_number_is_no_section(base: Path) -> None:
     ]
 
 
-def test_a_part_within_a_part_drops_what_only_the_old_one_had(base: Path) -> None:
-    """Also where what is around it is always of one kind, as the words of a hierarchical encoder."""
+def test_a_nested_part_of_another_kind_drops_options_that_it_lacks(base: Path) -> None:
+    """A nested part drops the options of its old kind, also inside a part that has only one kind."""
     own = write("own.yaml", "extends: imdb-han\nagent: {encoder: {words: {pooling: {hidden: 7}}}}\n")
     experiment, notes = read_experiment(own, ["agent.encoder.words.pooling=max"])
     assert values(experiment, "agent.encoder.words.pooling.kind") == ["max"]
@@ -418,7 +418,7 @@ def test_a_part_within_a_part_drops_what_only_the_old_one_had(base: Path) -> Non
     ],
 )
 def test_mistakes_in_parts_of_several_kinds(given: str, problem: str) -> None:
-    """Each is named with its path and what it could be."""
+    """A mistake in a part with several kinds is reported with its path and the possible values."""
     with pytest.raises(UserError) as caught:
         load_experiment("trec-lstm", [given])
     assert f"command line: {problem}" in str(caught.value)

@@ -1,4 +1,4 @@
-"""YAML is read as it is written, or refused."""
+"""Tests of the strict YAML reader and writer."""
 
 import pytest
 import yaml
@@ -39,8 +39,8 @@ AWKWARD_TEXTS = [
         ("# nothing", None),
     ],
 )
-def test_a_value_is_what_is_written(text: str, value: object) -> None:
-    """Nothing of YAML 1.1's surprises is left."""
+def test_values_are_read_as_written(text: str, value: object) -> None:
+    """Values are read as YAML 1.2 reads them: `no`, `012` or `12:30` stay text."""
     read, mistakes = parse_yaml(text)
     assert read == value
     assert type(read) is type(value)
@@ -48,12 +48,12 @@ def test_a_value_is_what_is_written(text: str, value: object) -> None:
 
 
 def test_a_whole_number_is_an_int_however_it_is_written() -> None:
-    """But one that a float cannot hold exactly stays a float, since its last digits were never meant."""
+    """A whole number becomes an int, unless it is too large for a float to hold exactly."""
     assert [type(parse_yaml(text)[0]) for text in ("1e4", "10.0", "1e300")] == [int, int, float]
 
 
 def test_every_key_that_is_given_twice_is_reported() -> None:
-    """The first value is kept, so that the rest can be checked in the same go."""
+    """Each duplicate key is reported with its line, and its first value is kept so that checking can continue."""
     value, mistakes = parse_yaml("a: 1\nb: {c: 2, c: 3}\na: 4\n5: 6\n")
     assert value == {"a": 1, "b": {"c": 2}}
     assert mistakes == [
@@ -82,8 +82,8 @@ def test_every_key_that_is_given_twice_is_reported() -> None:
         ("[" * 5000, 1, "nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
-    """One mistake and no value."""
+def test_unreadable_yaml_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
+    """Unreadable YAML gives one error with its line, and no value."""
     value, mistakes = parse_yaml(text)
     assert value is None
     assert [mistake.line for mistake in mistakes] == [line]
@@ -91,8 +91,8 @@ def test_what_cannot_be_read_is_refused_with_its_line(text: str, line: int, prob
 
 
 @pytest.mark.parametrize("text", AWKWARD_TEXTS)
-def test_awkward_text_comes_back_as_it_went(text: str) -> None:
-    """Also to a reader of YAML 1.1, for which other texts look like numbers and booleans."""
+def test_awkward_text_survives_a_round_trip(text: str) -> None:
+    """Text that resembles other YAML survives writing and reading, also by a YAML 1.1 reader."""
     value = {"key": text, "list": [text]}
     written = write_yaml(value)
     assert parse_yaml(written) == (value, [])
@@ -100,6 +100,6 @@ def test_awkward_text_comes_back_as_it_went(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", [1e-5, 0.1, 1 / 3, 1e16, 1e300, 5e-324, -2.5, 0, 2**70])
-def test_numbers_come_back_to_the_last_bit(number: float) -> None:
-    """The config of a run is written in full and read again on resume."""
+def test_numbers_survive_a_round_trip_exactly(number: float) -> None:
+    """A number that is written and read again is exactly equal, as resuming a run from its config needs."""
     assert parse_yaml(write_yaml([number])) == ([number], [])

@@ -1,4 +1,4 @@
-"""ERASER's measures: every number by hand."""
+"""Tests of ERASER's metrics, against numbers by hand."""
 
 import numpy as np
 import pytest
@@ -7,76 +7,76 @@ import torch
 from glimpse.evaluation.eraser import (
     Bools,
     average_precision,
-    best_words,
-    lost,
-    share_of,
+    highest_scoring,
+    probability_drop,
     spans,
     spans_macro,
     tokens_macro,
     tokens_micro,
+    words_to_keep,
 )
 
 
 def words(pattern: str) -> Bools:
-    """`x` for a word that is chosen or marked."""
+    """Return a rationale in which each `x` is a word of it."""
     return np.array([letter == "x" for letter in pattern])
 
 
-CHOSEN = [words("xx..x."), words("...x")]
-MARKED = [words(".xx..."), words("xxxx")]
+PREDICTED = [words("xx..x."), words("...x")]
+HUMAN = [words(".xx..."), words("xxxx")]
 
 
-def test_words_of_each_document_and_of_all_together() -> None:
-    """First one of three and of two: P 1/3, R 1/2, F1 2/5; second one of one and of four: P 1, R 1/4, F1 2/5."""
-    assert tokens_macro(CHOSEN, MARKED) == pytest.approx((2 / 3, 3 / 8, 2 / 5))
-    assert tokens_micro(CHOSEN, MARKED) == pytest.approx((2 / 4, 2 / 6, 2 / 5))
+def test_macro_and_micro_agreement() -> None:
+    """The first document has P = 1/3, R = 1/2 and F1 = 2/5, the second one P = 1, R = 1/4 and F1 = 2/5."""
+    assert tokens_macro(PREDICTED, HUMAN) == pytest.approx((2 / 3, 3 / 8, 2 / 5))
+    assert tokens_micro(PREDICTED, HUMAN) == pytest.approx((2 / 4, 2 / 6, 2 / 5))
 
 
-def test_nothing_chosen_or_marked_is_no_division() -> None:
-    """It agrees with nothing."""
+def test_agreement_of_empty_rationales_is_zero() -> None:
+    """Empty rationales have an F1 of 0, without a division by zero."""
     nothing = [words("....")]
-    for one, gold in ((nothing, [MARKED[1]]), ([MARKED[1]], nothing), (nothing, nothing)):
+    for one, gold in ((nothing, [HUMAN[1]]), ([HUMAN[1]], nothing), (nothing, nothing)):
         assert tokens_macro(one, gold).f1 == tokens_micro(one, gold).f1 == spans_macro(one, gold).f1 == 0
 
 
-def test_spans_are_words_in_a_row() -> None:
-    """Where they begin, and where they are over."""
+def test_spans_are_consecutive_words() -> None:
+    """A span is given by its first word and the first word after it."""
     assert spans(words("xx..x.x")).tolist() == [[0, 2], [4, 5], [6, 7]]
     assert spans(words("...")).shape == (0, 2)
 
 
-def test_a_span_matches_where_it_shares_half_of_what_both_cover() -> None:
-    """4 of 8 words do, 3 of 7 do not; the mean over documents, and F1 of the means."""
+def test_spans_match_from_half_intersection_over_union_on() -> None:
+    """4 of 8 words match and 3 of 7 do not; precision and recall are means over documents."""
     gold = words("..xxxxxx..")
     half, less = words("xxxxxx...."), words("xxxxx.....")
     assert spans_macro([half], [gold]) == (1, 1, 1) and spans_macro([less], [gold]) == (0, 0, 0)
     assert spans_macro([less], [gold], threshold=3 / 8).f1 == 1
-    # One of two chosen spans, for one of one; and one of one, for one of two: means 3/4 both.
-    chosen, marked = [words("xx..xx"), words("xx....")], [words("xx...."), words("xx.x..")]
-    assert spans_macro(chosen, marked) == pytest.approx((3 / 4, 3 / 4, 3 / 4))
-    # A document without a choice has no precision, but a recall of 0.
-    assert spans_macro([*chosen, words("...")], [*marked, words("x..")]) == pytest.approx((3 / 4, 1 / 2, 3 / 5))
+    # P = 1/2 and R = 1 in the first document, P = 1 and R = 1/2 in the second: both means are 3/4.
+    predicted, human = [words("xx..xx"), words("xx....")], [words("xx...."), words("xx.x..")]
+    assert spans_macro(predicted, human) == pytest.approx((3 / 4, 3 / 4, 3 / 4))
+    # A document with an empty predicted rationale has no precision, but a recall of 0.
+    assert spans_macro([*predicted, words("...")], [*human, words("x..")]) == pytest.approx((3 / 4, 1 / 2, 3 / 5))
 
 
-def test_average_precision_is_the_mean_at_each_marked_word() -> None:
-    """Marked words come first and third: (1/1 + 2/3) / 2; documents with marks everywhere or nowhere are left out."""
+def test_average_precision_is_the_mean_precision_at_each_word_of_the_human_rationale() -> None:
+    """Words ranked first and third give (1/1 + 2/3) / 2; full and empty human rationales are left out."""
     scores = np.array([0.9, 0.5, 0.1, 0.7], np.float32)
     assert average_precision([scores], [words("xx..")]) == pytest.approx(5 / 6)
     assert average_precision([scores] * 3, [words("xx.."), words("xxxx"), words("....")]) == pytest.approx(5 / 6)
-    assert average_precision([np.zeros(4, np.float32)], [words("x...")]) == pytest.approx(1 / 4)  # All at once.
+    assert average_precision([np.zeros(4, np.float32)], [words("x...")]) == pytest.approx(1 / 4)  # All words tie.
 
 
-def test_what_the_likeliest_class_loses() -> None:
-    """The reference's example: .90, without the reasons .60, with nothing else .85; of the class that was predicted."""
+def test_probability_drop_by_hand() -> None:
+    """The paper's example: .90 from the whole text, .60 without the rationale, .85 from the rationale alone."""
     full = torch.tensor([[0.1, 0.9], [0.9, 0.1]])
     without, alone = torch.tensor([[0.4, 0.6], [0.6, 0.4]]), torch.tensor([[0.15, 0.85], [0.85, 0.15]])
-    assert lost(full, without).tolist() == pytest.approx([0.3, 0.3])
-    assert lost(full, alone).tolist() == pytest.approx([0.05, 0.05])
-    assert lost(full, full.flip(1)).tolist() == pytest.approx([0.8, 0.8])
+    assert probability_drop(full, without).tolist() == pytest.approx([0.3, 0.3])
+    assert probability_drop(full, alone).tolist() == pytest.approx([0.05, 0.05])
+    assert probability_drop(full, full.flip(1)).tolist() == pytest.approx([0.8, 0.8])
 
 
-def test_the_best_words_are_as_many_as_asked_for() -> None:
-    """Of equal ones the earlier."""
+def test_highest_scoring_words_and_their_number() -> None:
+    """Of equal scores the earlier word is taken; at least one word is kept."""
     scores = np.array([0.5, 0.9, 0.5, 0.5], np.float32)
-    assert best_words(scores, 2).tolist() == [True, True, False, False]
-    assert share_of(770, 0.01) == 8 and share_of(10, 0.01) == 1 and share_of(20, 0.2) == 4
+    assert highest_scoring(scores, 2).tolist() == [True, True, False, False]
+    assert words_to_keep(770, 0.01) == 8 and words_to_keep(10, 0.01) == 1 and words_to_keep(20, 0.2) == 4

@@ -1,4 +1,4 @@
-"""Texts whose translations have unknown pieces, by attention that is made up."""
+"""Tests of the replacement of unknown tokens, with given attention weights."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,45 +8,47 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.translation.options import SearchOptions
-from glimpse.agents.translation.search import Found
-from glimpse.agents.translation.simultaneous_decoding import Interpreted
+from glimpse.agents.translation.search import SearchResult
+from glimpse.agents.translation.simultaneous_decoding import SimultaneousDecoding
 from glimpse.agents.translation.symbols import END, UNKNOWN
-from glimpse.envs.translation.subwords import learn_pieces
+from glimpse.envs.translation.subwords import learn_subwords
 from glimpse.envs.translation.translation_data import Languages
-from glimpse.evaluation import generation as translating
+from glimpse.evaluation import generation
 
 TARGET = torch.tensor([[UNKNOWN, UNKNOWN, UNKNOWN, END]])
-# Columns: Kamel, Lama, the end. The second row has nothing but the end, the third has most at the end.
+# Columns: Kamel, Lama, END. The second row attends to END alone, the third most to END.
 WEIGHTS = torch.tensor([[[0.2, 0.7, 0.1], [0.0, 0.0, 1.0], [0.3, 0.1, 0.6], [0.0, 0.0, 1.0]]])
 
 
-def made_up(weights: Tensor) -> tuple[Any, Any]:
-    """An agent that attends so, and a world of words."""
-    pieces = learn_pieces(["ein Hund"], "words", 20)
-    world = SimpleNamespace(
-        languages=Languages(pieces, pieces), options=SimpleNamespace(lower=False), longest=9, device="cpu"
+def agent_and_env(weights: Tensor) -> tuple[Any, Any]:
+    """Return an agent with these attention weights, and an environment whose tokens are words."""
+    tokens = learn_subwords(["ein Hund"], "words", 20)
+    env = SimpleNamespace(
+        languages=Languages(tokens, tokens), options=SimpleNamespace(lower=False), longest=9, device="cpu"
     )
     agent = SimpleNamespace(
         align=lambda source, target: {"attention": weights}, options=SimpleNamespace(search=SearchOptions())
     )
-    return agent, world
+    return agent, env
 
 
 @pytest.mark.parametrize("weights", [WEIGHTS, WEIGHTS.unsqueeze(1).expand(-1, 2, -1, -1)])
-def test_an_end_is_no_word(weights: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each unknown piece has the word of its own row; by one map or the mean of heads; or none is replaced."""
-    monkeypatch.setattr(translating, "translate", lambda *_: Found(TARGET, torch.zeros(1)))
-    agent, world = made_up(weights)
-    (one,) = translating.translate_texts(agent, world, ["Kamel Lama"], SearchOptions(), 1)
+def test_unknown_tokens_are_replaced_by_words_and_not_by_the_end(
+    weights: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word with the most attention replaces an unknown token, with one head or with the mean of several."""
+    monkeypatch.setattr(generation, "beam_search", lambda *_: SearchResult(TARGET, torch.zeros(1)))
+    agent, env = agent_and_env(weights)
+    (one,) = generation.translate_texts(agent, env, ["Kamel Lama"], SearchOptions(), 1)
     assert one.target == "Lama <unk> Kamel"
-    (plain,) = translating.translate_texts(agent, world, ["Kamel Lama"], SearchOptions(replace_unknown=False), 1)
+    (plain,) = generation.translate_texts(agent, env, ["Kamel Lama"], SearchOptions(replace_unknown=False), 1)
     assert plain.target == "<unk> <unk> <unk>"
 
 
-def test_what_was_not_heard_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first piece was written when one word had been heard, so it cannot be the second word."""
-    heard = torch.tensor([[1, 2, 2, 3]])
-    monkeypatch.setattr(translating, "interpret", lambda *_: Interpreted(TARGET, heard))
-    agent, world = made_up(WEIGHTS)
-    (one,) = translating.interpret_texts(agent, world, ["Kamel Lama"], 1)
-    assert one.target == "Kamel <unk> Kamel" and one.heard == (1, 2, 2, 3)
+def test_unknown_tokens_are_not_replaced_by_words_that_were_not_read_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first token was written when one word had been read, so it cannot be replaced by the second word."""
+    delays = torch.tensor([[1, 2, 2, 3]])
+    monkeypatch.setattr(generation, "decode_simultaneously", lambda *_: SimultaneousDecoding(TARGET, delays))
+    agent, env = agent_and_env(WEIGHTS)
+    (one,) = generation.translate_simultaneously(agent, env, ["Kamel Lama"], 1)
+    assert one.target == "Kamel <unk> Kamel" and one.delays == (1, 2, 2, 3)

@@ -1,4 +1,4 @@
-"""Replays and surveys: they show what the evaluation measured."""
+"""Tests of replays and surveys, which must show what the evaluation measures."""
 
 from dataclasses import replace
 from typing import cast
@@ -9,79 +9,79 @@ import torch
 
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.images.render import boxes
-from glimpse.envs.lanes import VisualCore
 from glimpse.evaluation.replay import Replay, evenly, mean_picture, replay, shown_classes, survey
-from glimpse.evaluation.scores import measure
-from glimpse.runs.build import make_agent, make_world
+from glimpse.evaluation.scores import measure_scores
+from glimpse.runs.build import make_agent, make_env
 
 OPTIONS = EvaluateOptions(copies=1, precision="float32")
 
 
-def untrained(**task: object) -> tuple[RecurrentAttention, VisualCore]:
-    """An agent with random weights, which looks and (if it may) stops here and there, on digits."""
+def untrained(**task: object) -> tuple[RecurrentAttention, VisualEnv]:
+    """Return an agent with random weights on digits, which stops at various steps if it may, and its environment."""
     experiment = Experiment.model_validate(
         {"task": {"name": "digits", "glimpses": 4, **task}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     )
-    world = make_world(experiment, "validation", torch.device("cpu"))
-    agent = cast(RecurrentAttention, make_agent(experiment, world).requires_grad_(False))
-    if agent.stopper is not None:
-        agent.stopper.decide.weight.mul_(40)
-    return agent, world
+    env = make_env(experiment, "validation", torch.device("cpu"))
+    agent = cast(RecurrentAttention, make_agent(experiment, env).requires_grad_(False))
+    if agent.stop_policy is not None:
+        agent.stop_policy.decide.weight.mul_(40)
+    return agent, env
 
 
-def test_evenly_spread_numbers() -> None:
-    """From the first to the last, or all where there are few."""
+def test_evenly_spaced_numbers() -> None:
+    """Numbers run from the first to the last; all are returned if there are few."""
     assert evenly(10, 4) == [0, 3, 6, 9]
     assert evenly(3, 10) == [0, 1, 2]
     assert evenly(5, 1) == [0]
 
 
 @pytest.mark.parametrize("stop", [False, True])
-def test_a_survey_of_a_split_is_its_greedy_evaluation(stop: bool) -> None:
-    """The same pictures, the same answers: the report never contradicts the table."""
-    agent, world = untrained(stop=stop)
-    found = survey(agent, world, list(range(world.examples)), OPTIONS)
-    assert found.error_after_glimpse() == pytest.approx(measure(agent, world, OPTIONS).greedy.after_glimpse)
-    assert found.wrong.sum() == pytest.approx(world.examples * found.error_after_glimpse()[-1] / 100)
+def test_a_survey_of_a_split_equals_its_greedy_evaluation(stop: bool) -> None:
+    """A survey has the errors of the evaluation, so that the report never contradicts the table."""
+    agent, env = untrained(stop=stop)
+    found = survey(agent, env, list(range(env.examples)), OPTIONS)
+    assert found.error_after_glimpse() == pytest.approx(measure_scores(agent, env, OPTIONS).greedy.after_glimpse)
+    assert found.wrong.sum() == pytest.approx(env.examples * found.error_after_glimpse()[-1] / 100)
 
 
 def test_a_replay_is_an_episode_of_the_survey() -> None:
-    """Whatever is played beside it; an episode that stops early is shorter, and the survey repeats its end."""
-    agent, world = untrained(stop=True)
-    found = survey(agent, world, list(range(world.examples)), OPTIONS)
-    for episode in replay(agent, world, list(range(0, world.examples, 7)), OPTIONS):
+    """A replay does not depend on its batch; after an early stop the survey repeats the last location."""
+    agent, env = untrained(stop=True)
+    found = survey(agent, env, list(range(env.examples)), OPTIONS)
+    for episode in replay(agent, env, list(range(0, env.examples, 7)), OPTIONS):
         length = found.glimpses[episode.example]
-        place = found.place[:, episode.example]
-        assert len(episode.place) == len(episode.patch) == len(episode.belief) == length
-        np.testing.assert_allclose(episode.place, place[:length], atol=1e-5)
-        np.testing.assert_array_equal(place[length:], np.broadcast_to(place[length - 1], place[length:].shape))
-        assert episode.said == (found.answer[-1, episode.example],)
+        location = found.location[:, episode.example]
+        assert len(episode.location) == len(episode.patch) == len(episode.belief) == length
+        np.testing.assert_allclose(episode.location, location[:length], atol=1e-5)
+        np.testing.assert_array_equal(location[length:], np.broadcast_to(location[length - 1], location[length:].shape))
+        assert episode.answered == (found.answer[-1, episode.example],)
         assert episode.true == (episode.label,) == (found.label[episode.example],)
         assert episode.belief[-1].max() == pytest.approx(found.confidence[episode.example], abs=1e-5)
     assert len(set(found.glimpses.tolist())) > 1
 
 
-def test_patches_lie_in_the_picture_where_the_boxes_say() -> None:
-    """What is drawn as a box is what the agent was given."""
-    agent, world = untrained()
-    for episode in replay(agent, world, [0, 50, 100], OPTIONS):
+def test_patches_are_the_pixels_inside_the_boxes() -> None:
+    """The pixels inside a drawn box are what the agent saw."""
+    agent, env = untrained()
+    for episode in replay(agent, env, [0, 50, 100], OPTIONS):
         padded = np.pad(episode.picture[0], 8) / 255
-        for place, patch in zip(episode.place, episode.patch, strict=True):
-            left, top, right, bottom = boxes(world.retina.options, place, 8, 8)[0]
+        for location, patch in zip(episode.location, episode.patch, strict=True):
+            left, top, right, bottom = boxes(env.retina.options, location, 8, 8)[0]
             np.testing.assert_allclose(padded[top + 8 : bottom + 8, left + 8 : right + 8], patch[0, 0], atol=1e-6)
 
 
 def test_mean_picture_by_hand() -> None:
-    """Over examples and channels, in [0, 1]."""
-    agent, world = untrained()
-    first, second = replay(agent, world, [3, 4], OPTIONS)
+    """The mean is over examples and channels, in [0, 1]."""
+    agent, env = untrained()
+    first, second = replay(agent, env, [3, 4], OPTIONS)
     expected = (first.picture[0] / 255 + second.picture[0] / 255) / 2
-    np.testing.assert_allclose(mean_picture(world, np.array([3, 4]), OPTIONS), expected, atol=1e-6)
+    np.testing.assert_allclose(mean_picture(env, np.array([3, 4]), OPTIONS), expected, atol=1e-6)
 
 
 def test_shown_classes() -> None:
-    """All of ten; of twelve the five likeliest, and the true one where it is not among them."""
+    """All of ten classes are shown; of twelve, the five likeliest and the true one."""
 
     def episode(belief: list[float], label: int) -> Replay:
         nothing = np.zeros((1, 1, 1, 1, 1), np.float32)
@@ -95,13 +95,13 @@ def test_shown_classes() -> None:
     assert shown_classes(episode(many, 2)) == [1, 3, 7, 5, 10, 2]
 
 
-def test_two_answers_count_one_after_the_other() -> None:
-    """Of four glimpses the second belief is the first answer and the fourth the second; 27 is class 2, then 7 of 10."""
+def test_two_answers_in_an_episode() -> None:
+    """The second of four beliefs is the first answer, the fourth is the second; label 27 is class 2, then class 7."""
     belief = np.full((4, 10), 0.05, np.float32)
-    for step, (said, chance) in enumerate([(9, 0.5), (2, 0.8), (9, 0.5), (7, 0.5)]):
-        belief[step, said] = chance
+    for step, (answered, chance) in enumerate([(9, 0.5), (2, 0.8), (9, 0.5), (7, 0.5)]):
+        belief[step, answered] = chance
     nothing = np.zeros((4, 1, 1, 1, 1), np.float32)
     episode = Replay(0, np.zeros((1, 8, 8), np.uint8), nothing[:, 0, 0, 0], nothing, belief, 27, answers=2)
-    assert (episode.true, episode.said, episode.right) == ((2, 7), (2, 7), True)
+    assert (episode.true, episode.answered, episode.right) == ((2, 7), (2, 7), True)
     assert episode.confidence == pytest.approx(0.8 * 0.5)
     assert not replace(episode, label=72).right

@@ -1,16 +1,16 @@
-"""Learning curves of a table's lines, from the records of their runs."""
+"""Learning curves of a table's lines, from the metrics of their runs."""
 
 import json
 from pathlib import Path
 
 from glimpse.reproduction.learning_curves import curves_picture, line_points
-from glimpse.reproduction.table_entries import Entry, Table
+from glimpse.reproduction.table_entries import Table, TableEntry
 
-TABLE = Table("T", "", (Entry("a", "first", family="one"), Entry("b", "second")), curve="validation_share")
+TABLE = Table("T", "", (TableEntry("a", "first", family="one"), TableEntry("b", "second")), curve="validation_share")
 
 
 def record(runs: Path, name: str, **shares: float) -> None:
-    """A run's record: shares of validation data by step, as `s10=0.5`, among rows without one."""
+    """Write a run's metrics.jsonl: a validation measure by step, as `s10=0.5`, and a row without it."""
     folder = runs / name
     folder.mkdir(parents=True)
     rows = [{"step": int(step[1:]), "validation_share": share} for step, share in shares.items()]
@@ -18,7 +18,7 @@ def record(runs: Path, name: str, **shares: float) -> None:
 
 
 def test_a_line_is_the_mean_of_its_runs_where_all_were_measured(tmp_path: Path) -> None:
-    """0.25 and 0.75 make 50 %; a step that one run has not reached is left out, and smoke runs are no runs."""
+    """The mean of 0.25 and 0.75 is 50 %; steps that one run has not reached and quick runs are left out."""
     record(tmp_path, "a-seed0", s10=0.25, s20=1.0)
     record(tmp_path, "a-seed1", s10=0.75)
     record(tmp_path, "a-seed0-quick", s10=0.0)
@@ -26,7 +26,7 @@ def test_a_line_is_the_mean_of_its_runs_where_all_were_measured(tmp_path: Path) 
 
 
 def test_a_picture_shows_lines_that_have_a_family(tmp_path: Path) -> None:
-    """Without runs of such lines there is none."""
+    """Without runs of lines with a family there is no picture."""
     record(tmp_path, "b-seed0", s10=0.5)
     assert curves_picture(TABLE, tmp_path) is None
     record(tmp_path, "a-seed0", s10=0.5, s20=0.6)

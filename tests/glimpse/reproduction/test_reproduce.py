@@ -1,4 +1,4 @@
-"""`glimpse reproduce`: rows, resuming, lines alone, smoke runs, and what is refused."""
+"""`glimpse reproduce`: result rows, resuming, single lines, quick runs, and errors."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import pytest
 
 from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
-from glimpse.envs.text.reading_options import ReadingOptions
+from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import load_text
-from glimpse.reproduction.tables import TABLES, Entry, Published, Table
+from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.training.episode_learner import EpisodeLearner
 
 FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
@@ -24,26 +24,26 @@ PUBLISHED = Published(proceedings=3.0, best_public=2.0, source="someone/somethin
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables of one line on digits: of scores, of costs, and of glimpses."""
-    lines = (Entry("digits-ram", "RAM", 2, PUBLISHED),)
+    """Register tables of one line on digits: with scores, with costs, and with glimpses."""
+    lines = (TableEntry("digits-ram", "RAM", 2, PUBLISHED),)
     monkeypatch.setitem(TABLES, "tiny", Table("Digits: test error, %", "A table for tests.", lines))
     monkeypatch.setitem(TABLES, "costly", Table("Costs", "Costs.", lines, figure="cost", costs=COSTS))
     monkeypatch.setitem(TABLES, "stops", Table("Stops", "Stops.", lines, figure="glimpses"))
 
 
 def run(path: Path, *words: str, overrides: list[str] = OVERRIDES) -> int:
-    """The command with folders of its own."""
+    """Run the command with folders in `path`."""
     return main(["reproduce", *words, *overrides, "--runs", str(path / "runs"), "--output", str(path / "results")])
 
 
 def rows(path: Path, name: str = "tiny") -> list[dict[str, Any]]:
-    """What was written."""
+    """Read the result rows of a table."""
     found: list[dict[str, Any]] = json.loads((path / f"results/{name}.json").read_text())
     return found
 
 
 def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) -> None:
-    """Rows have the fields that results promise, and a second call trains and measures nothing anew."""
+    """Rows have all fields, and a second call neither trains nor evaluates again."""
     assert run(tmp_path, "tiny") == 0
     first = rows(tmp_path)
     assert [row["metric"] for row in first] == ["test_error_m2", "test_error_m1", "test_error_greedy"]
@@ -61,8 +61,8 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert rows(tmp_path) == first
 
 
-def test_the_page_and_the_figure_stand_beside_the_rows(tiny: None, tmp_path: Path) -> None:
-    """The page names the figure, the published numbers, and which of them are quoted from memory."""
+def test_the_page_and_the_figure_are_written(tiny: None, tmp_path: Path) -> None:
+    """The page links the figure and has published numbers, with a mark on those quoted from memory."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
         f"tiny.{e}" for e in ("json", "md", "svg", "png")
@@ -73,8 +73,8 @@ def test_the_page_and_the_figure_stand_beside_the_rows(tiny: None, tmp_path: Pat
     assert (tmp_path / "results/tiny.svg").read_text().startswith("<svg xmlns")
 
 
-def test_a_rows_command_makes_the_row_again(tiny: None, tmp_path: Path) -> None:
-    """In other folders, with nothing there: the same numbers, but for the seconds."""
+def test_the_command_of_a_row_reproduces_it(tiny: None, tmp_path: Path) -> None:
+    """In empty folders it gives the same numbers, except for the seconds."""
     assert run(tmp_path / "one", "tiny", "--seeds", "1") == 0
     command = rows(tmp_path / "one")[0]["command"]
     assert "--only digits-ram" in command and "threads=1" in command and "train.steps=4" in command
@@ -84,14 +84,14 @@ def test_a_rows_command_makes_the_row_again(tiny: None, tmp_path: Path) -> None:
     assert [{**row, "train_seconds": 0} for row in again] == [{**row, "train_seconds": 0} for row in first]
 
 
-def test_rows_of_other_lines_stay_and_those_of_lost_lines_go(tiny: None, tmp_path: Path) -> None:
-    """A line that was not asked for keeps its row; one that the table no longer has is left out; none is invented."""
+def test_rows_of_other_lines_are_kept_and_of_removed_lines_dropped(tiny: None, tmp_path: Path) -> None:
+    """Other lines of the table keep their rows; rows of lines that the table does not have are dropped."""
     kept = {**dict.fromkeys(FIELDS), "config": "configs/images/demo.yaml", "metric": "test_error_m2", "values": [7.0]}
     kept |= {"seeds": [0], "train_seconds": 60.0, "device": "a machine", "command": "glimpse", "mean": 7.0}
     (tmp_path / "results").mkdir()
     (tmp_path / "results/tiny.json").write_text(json.dumps([kept, {**kept, "config": "configs/gone.yaml"}]))
     table = TABLES["tiny"]
-    more = (Entry("demo", "RAM, 3 minutes"), *table.entries, Entry("mnist-ram", "RAM"))
+    more = (TableEntry("demo", "RAM, 3 minutes"), *table.entries, TableEntry("mnist-ram", "RAM"))
     TABLES["tiny"] = Table(table.title, table.text, more)
     assert run(tmp_path, "tiny", "--only", "configs/images/digits-ram.yaml", "--seeds", "1") == 0
     found = rows(tmp_path)
@@ -101,8 +101,8 @@ def test_rows_of_other_lines_stay_and_those_of_lost_lines_go(tiny: None, tmp_pat
     assert "RAM, 3 minutes" in page and "mnist-ram" not in page
 
 
-def test_a_smoke_run_has_folders_and_files_of_its_own(tiny: None, tmp_path: Path) -> None:
-    """It never touches the table."""
+def test_a_quick_run_has_folders_and_files_of_its_own(tiny: None, tmp_path: Path) -> None:
+    """A quick run does not change the table's results."""
     assert run(tmp_path, "tiny", "--quick", overrides=["threads=1", "track.mode=disabled"]) == 0
     assert {path.name.partition(".")[0] for path in (tmp_path / "results").iterdir()} == {"tiny-quick"}
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["digits-ram-seed0-quick"]
@@ -112,7 +112,7 @@ def test_a_smoke_run_has_folders_and_files_of_its_own(tiny: None, tmp_path: Path
 
 
 def test_an_unfinished_run_is_resumed(tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stopped training ends the command with its code; the next call goes on and finishes the line."""
+    """A stopped training ends the command with its exit code; the next call resumes it and finishes the line."""
     learn = EpisodeLearner.learn
 
     def interrupted(self: EpisodeLearner, *arguments: object) -> object:
@@ -128,8 +128,8 @@ def test_an_unfinished_run_is_resumed(tiny: None, tmp_path: Path, monkeypatch: p
     assert len(rows(tmp_path)) == 3
 
 
-def test_an_evaluation_of_other_weights_is_made_anew(tiny: None, tmp_path: Path) -> None:
-    """One of another step, or of another M, is not this run's result."""
+def test_an_evaluation_of_other_weights_is_repeated(tiny: None, tmp_path: Path) -> None:
+    """An evaluation of another step is not the run's result."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
     first, path = rows(tmp_path), tmp_path / "runs/digits-ram-seed0/evaluation.json"
     record = json.loads(path.read_text())
@@ -146,7 +146,7 @@ def test_an_evaluation_of_other_weights_is_made_anew(tiny: None, tmp_path: Path)
 def test_tables_of_costs_and_of_glimpses_have_their_rows(
     tiny: None, tmp_path: Path, name: str, more: list[str]
 ) -> None:
-    """As metrics of their own, which nobody has published."""
+    """Costs and glimpses are metrics without published numbers."""
     assert run(tmp_path, name, "--seeds", "1") == 0
     found = {row["metric"]: row for row in rows(tmp_path, name)}
     assert list(found)[3:] == more
@@ -154,12 +154,12 @@ def test_tables_of_costs_and_of_glimpses_have_their_rows(
 
 
 def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run leaves out another fold, and words a second times seconds an epoch are the words of the texts."""
-    line = Entry("mr", "MR", 2, Published(paper=80.0, cited="Someone (2018)"), folds=True)
+    """Each run tests on another fold; words per second times seconds per epoch are the words of the texts."""
+    line = TableEntry("mr", "MR", 2, Published(paper=80.0, cited="Someone (2018)"), folds=True)
     table = Table("Texts", "Texts.", (line,), costs=("parameters",), updates=True, speed=True)
     monkeypatch.setitem(TABLES, "texts", table)
-    read = [f"task.data=file:{OPINIONS}", "task.vectors=none", "agent.encoder.width=8"]
-    assert run(tmp_path, "texts", *read) == 0
+    given = [f"task.data=file:{OPINIONS}", "task.vectors=none", "agent.encoder.width=8"]
+    assert run(tmp_path, "texts", *given) == 0
     found = {row["metric"]: row for row in rows(tmp_path, "texts")}
     assert list(found) == ["test_accuracy", "parameters", "updates", "epoch_seconds", "words_per_second"]
     assert found["updates"]["values"] == [4, 4]
@@ -167,32 +167,43 @@ def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypa
     assert found["test_accuracy"]["published"] == {"paper": 80.0, "cited": "Someone (2018)"}
     speed, epoch = (found[name]["values"] for name in ("words_per_second", "epoch_seconds"))
     folds = [load_experiment(tmp_path / f"runs/mr-seed{number}/config.yaml").task for number in (0, 1)]
-    words = [len(load_text(task, "train").text.tokens) for task in folds if isinstance(task, ReadingOptions)]
-    assert [task.fold for task in folds if isinstance(task, ReadingOptions)] == [0, 1]
+    words = [len(load_text(task, "train").text.tokens) for task in folds if isinstance(task, WholeTextOptions)]
+    assert [task.fold for task in folds if isinstance(task, WholeTextOptions)] == [0, 1]
     assert [rate * seconds for rate, seconds in zip(speed, epoch, strict=True)] == pytest.approx(words, rel=0.01)
     page = (tmp_path / "results/texts.md").read_text()
-    assert "| accuracy, % | parameters | updates | s an epoch | words/s | paper |" in page and "Someone (2018)" in page
+    assert "| accuracy, % | parameters | updates | s per epoch | words/s | paper |" in page and "Someone (2018)" in page
 
 
-def test_a_table_of_reasons_tells_what_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On planted texts, a choice of the selector's own; in percent, as the run's record has it."""
-    monkeypatch.setitem(TABLES, "tiny", Table("Reasons", "Text.", (Entry("planted", "a rationale", 1),), reasons=True))
+def test_a_table_of_rationales_has_their_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rationale is the selector's greedy selection on planted texts; its numbers are those of the evaluation."""
+    monkeypatch.setitem(
+        TABLES, "tiny", Table("Rationales", "Text.", (TableEntry("planted", "a rationale", 1),), rationales=True)
+    )
     assert run(tmp_path, "tiny", "agent.selector.width=4", "agent.encoder.width=4") == 0
     found = {row["metric"]: row["mean"] for row in rows(tmp_path)}
-    asked = ["accuracy", "accuracy_m1", "accuracy_greedy", "named", "named_f1", "random_f1", "first_f1", "top_f1"]
-    asked += ["spans_f1", "average_precision", "sufficiency", "comprehensiveness"]
-    assert list(found) == [f"test_{name}" for name in (*asked, "sufficiency_area", "comprehensiveness_area")]
-    record = json.loads((tmp_path / "runs/planted-seed0/evaluation.json").read_text())["test"]["reasons"]
-    assert found["test_named_f1"] == pytest.approx(100 * record["choice"]["f1"], abs=1e-4)
+    names = [
+        "accuracy",
+        "accuracy_m1",
+        "accuracy_greedy",
+        "predicted_rate",
+        "predicted_f1",
+        "random_f1",
+        "first_f1",
+        "top_f1",
+    ]
+    names += ["spans_f1", "average_precision", "sufficiency", "comprehensiveness"]
+    assert list(found) == [f"test_{name}" for name in (*names, "sufficiency_area", "comprehensiveness_area")]
+    record = json.loads((tmp_path / "runs/planted-seed0/evaluation.json").read_text())["test"]["rationales"]
+    assert found["test_predicted_f1"] == pytest.approx(100 * record["choice"]["f1"], abs=1e-4)
     assert found["test_top_f1"] == pytest.approx(100 * record["top"]["f1"], abs=1e-4)
 
 
 def test_a_run_of_another_config_is_refused(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its result would stand under the wrong name; threads and tracking are no part of it."""
+    """A run with other options is refused, except for those of threads and tracking."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
     assert run(tmp_path, "tiny", "--seeds", "1", overrides=OVERRIDES[:3]) == 0
     assert run(tmp_path, "tiny", "--seeds", "1", overrides=["train.steps=5", *OVERRIDES[1:]]) == 2
-    assert "begun with other values of train.steps" in capsys.readouterr().err
+    assert "started with other values of train.steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -203,16 +214,16 @@ def test_a_run_of_another_config_is_refused(tiny: None, tmp_path: Path, capsys: 
         (["tiny", "--seeds", "0"], "at least 1"),
     ],
 )
-def test_mistakes_are_named(
+def test_invalid_arguments_are_refused(
     tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
-    """With what there is to choose from."""
+    """The error lists the choices."""
     assert run(tmp_path, *words) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_table_is_left_alone(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Somebody else's."""
+def test_a_foreign_file_is_not_overwritten(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A results file that the command did not write is kept."""
     (tmp_path / "results").mkdir()
     (tmp_path / "results/tiny.json").write_text("mine")
     assert run(tmp_path, "tiny", "--seeds", "1") == 2

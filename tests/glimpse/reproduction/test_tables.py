@@ -1,4 +1,4 @@
-"""The tables: every line is a config that loads, and the page and the figures say what the rows say."""
+"""Result tables: every line is a config that loads, and pages and figures agree with the result rows."""
 
 import re
 from typing import Any, get_args
@@ -8,15 +8,15 @@ import pytest
 
 from glimpse.agents.encoders.options import EncoderOptions, RecurrentEncoderOptions
 from glimpse.agents.options import Options
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text.options import ReaderOptions
 from glimpse.config.files import load_experiment
 from glimpse.reporting.drawing.charts import Band, Curve, Dot, Label
-from glimpse.reproduction.figure_parts import Line, fitting_axis
+from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
-from glimpse.reproduction.plane_figures import rates_figure
+from glimpse.reproduction.plane_figures import keep_rates_figure
 from glimpse.reproduction.table_markdown import spread_text, table_markdown
-from glimpse.reproduction.tables import TABLES, Entry, Published, Table
+from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.reproduction.text_tables import TEXT_TABLES
 from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
 
@@ -24,15 +24,15 @@ LINES = [(name, entry.config) for name, table in TABLES.items() for entry in tab
 
 
 def row(config: str, metric: str, *values: float) -> dict[str, Any]:
-    """A row of results."""
+    """Return a result row."""
     known = {"task": "t", "agent": "a", "seeds": list(range(len(values))), "train_seconds": 90.0, "device": "a machine"}
     mean = sum(values) / len(values)
     given = {"config": f"configs/images/{config}.yaml", "metric": metric, "values": list(values), "mean": mean}
     return {**known, **given, "command": f"glimpse reproduce {config}", "published": None}
 
 
-def test_every_table_that_is_promised_is_there() -> None:
-    """By name."""
+def test_all_tables_are_registered() -> None:
+    """`TABLES` has the tables of images, text and translation by name."""
     assert list(VISUAL_TABLES) == [
         "mnist",
         "translated",
@@ -50,10 +50,10 @@ def test_every_table_that_is_promised_is_there() -> None:
 
 @pytest.mark.parametrize(("name", "config"), LINES)
 def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
-    """A line of one table is of one kind of world."""
-    task = load_experiment(config).task
+    """All lines of a table are on the same kind of environment."""
+    task: Any = load_experiment(config).task
     if name in TRANSLATION_TABLES:
-        assert task.name in ("translate", "interpret") and config.startswith(task.data)
+        assert task.name in ("translate", "simultaneous-translation") and config.startswith(task.data)
         return
     if name in TEXT_TABLES:
         if task.name == config == "number-prediction":
@@ -61,21 +61,21 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
         assert task.name in ("text", "skim", "sentence-pick")
         assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
         return
-    worlds = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
-    assert task.name in (worlds.get(name, name), f"{name}-mnist")
+    environments = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
+    assert task.name in (environments.get(name, name), f"{name}-mnist")
 
 
 @pytest.mark.parametrize("name", VISUAL_TABLES)
 def test_every_table_has_its_controls(name: str) -> None:
-    """Random, centre, raster, a fixed path and the whole image; and fixed counts, beside agents that stop."""
+    """Controls are random, centre, raster, a fixed path, the whole image, and fixed counts where agents may stop."""
     labels = " ".join(entry.label for entry in TABLES[name].entries if entry.control)
     counts = [f"always {n}" for n in range(1, 7)] if TABLES[name].figure == "glimpses" else []
     assert all(word in labels for word in ["random", "centre", "raster", "fixed path", "whole", *counts])
 
 
 @pytest.mark.parametrize("data", ["trec", "sst2"])
-def test_all_encoders_are_on_the_bench(data: str) -> None:
-    """Of sentences: each kind that a config can name but the hierarchical one, and every pooling of states."""
+def test_all_encoders_are_in_the_table_of_sentences(data: str) -> None:
+    """The table has each encoder that a config can name but the hierarchical one, and every pooling of states."""
     lines = [entry.config for entry in TEXT_TABLES["sentences"].entries if entry.config.startswith(f"{data}-")]
     agents = [agent for line in lines if isinstance(agent := load_experiment(line).agent, ReaderOptions)]
     kinds = {kind for variant in get_args(get_args(EncoderOptions)[0]) for kind in _kinds(variant)}
@@ -85,29 +85,32 @@ def test_all_encoders_are_on_the_bench(data: str) -> None:
 
 
 def _kinds(variant: type[Options]) -> tuple[str, ...]:
-    """The names by which a config asks for a variant."""
+    """Return the names of a variant in a config."""
     return get_args(variant.model_fields["kind"].annotation)
 
 
 @pytest.mark.parametrize("name", ["cluttered", "cluttered100", "hard-vs-soft"])
 def test_the_clutter_is_stated(name: str) -> None:
-    """How many pieces, how large, and that they lie over the digit."""
-    pieces = 8 if name == "cluttered100" else 4
-    assert f"{pieces} pieces of 8x8" in TABLES[name].text and "added over the digit and clamped" in TABLES[name].text
+    """The text says how many distractors there are, their size, and that they lie over the digit."""
+    distractors = 8 if name == "cluttered100" else 4
+    assert (
+        f"{distractors} distractor patches of 8x8" in TABLES[name].text
+        and "added over the digit and clamped" in TABLES[name].text
+    )
 
 
 def test_a_line_may_be_left_out_of_the_figure() -> None:
-    """The page has it all the same."""
+    """A line that is not drawn is still on the page."""
     rows = [{**row(name, "test_error_m1", 5.0), "mean": 5.0} for name in ("a", "b")]
     rows += [row(name, "glimpses", 3.0) for name in ("a", "b")]
-    lines = (Entry("a", "stops; costs 0.5"), Entry("b", "random places", control=True, drawn=False))
+    lines = (TableEntry("a", "stops; costs 0.5"), TableEntry("b", "random locations", control=True, drawn=False))
     table = Table("T", "Text.", lines, figure="glimpses")
     assert figure_files(table, rows)["svg"].count(b'circle class="control"') == 1  # In the legend.
-    assert "random places" in table_markdown(table, rows, "t")
+    assert "random locations" in table_markdown(table, rows, "t")
 
 
 def test_spread_by_hand() -> None:
-    """1, 2 and 6: mean 3, standard deviation sqrt(7); two have a range, one is itself."""
+    """1, 2 and 6 have mean 3 and standard deviation sqrt(7); two values have a range, a single one is shown alone."""
     assert spread_text("test_error_m10", [1, 2, 6]) == "3.00 ± 2.65 (1.00 to 6.00)"
     assert spread_text("test_error_m10", [1, 2]) == "1.50 (1.00 to 2.00)"
     assert spread_text("test_error_m10", [1.0]) == "1.00"
@@ -120,15 +123,15 @@ LITTLE = Table(
     "Little",
     "Text.",
     (
-        Entry("a", "first", published=Published(2.0, 4.0, 1.0, "owner/name", ("arxiv",))),
-        Entry("b", "second", control=True),
-        Entry("c", "not measured"),
+        TableEntry("a", "first", published=Published(2.0, 4.0, 1.0, "owner/name", ("arxiv",))),
+        TableEntry("b", "second", control=True),
+        TableEntry("c", "not measured"),
     ),
 )
 
 
-def test_the_page_has_a_line_for_what_was_measured_and_no_other() -> None:
-    """In the table's order; a metric that a line lacks is an empty cell."""
+def test_the_page_has_a_line_for_each_measured_entry() -> None:
+    """Lines are in the table's order; a metric that a line lacks is an empty cell."""
     rows = [row("a", "test_error_m10", 1.0, 3.0), row("a", "test_error_m1", 5.0, 5.0), row("b", "test_error_m1", 7.0)]
     page = table_markdown(LITTLE, rows, "little")
     lines = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
@@ -144,37 +147,40 @@ def test_the_page_has_a_line_for_what_was_measured_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "named"),
+    ("figure", "names"),
     [
         ("lines", ["first", "second", "M = 10", "M = 1"]),
         ("cost", ["first", "second"]),
         ("glimpses", ["first"]),
-        ("rates", ["first", "second"]),
+        ("keep_rates", ["first", "second"]),
     ],
 )
-def test_a_figure_is_a_well_formed_picture_of_what_was_measured(figure: Any, named: list[str]) -> None:
-    """SVG that a parser reads, and PNG; nothing is fetched; a line without rows is not named."""
+def test_figures_are_well_formed_and_show_measured_entries(figure: Any, names: list[str]) -> None:
+    """SVG parses and has no external resources; PNG has its header; entries without rows are left out."""
     measured = {"test_error_m10": 1.0, "test_error_m1": 2.0}
-    measured |= {"test_accuracy": 50.0, "test_kept": 10.0} if figure == "rates" else {}
+    measured |= {"test_accuracy": 50.0, "test_keep_rate": 10.0} if figure == "keep_rates" else {}
     measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
     rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
     files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
     assert files["png"].startswith(b"\x89PNG")
     root = ElementTree.fromstring(files["svg"])
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
-    assert set(named) <= set(texts) and "not measured" not in texts
+    assert set(names) <= set(texts) and "not measured" not in texts
     assert not re.search(rb"(href|url\(|@import)", files["svg"])
 
 
-def test_rates_lie_where_the_axes_say() -> None:
-    """A family's curve goes from its lowest rate to its highest; its band from the worst seed to the best."""
-    entries = [Entry(name, name, family="hard") for name in "ab"] + [Entry("c", "soft", control=True)]
-    of = {
-        "a": {"test_accuracy": row("a", "test_accuracy", 80.0, 90.0), "test_kept": row("a", "test_kept", 50.0)},
-        "b": {"test_accuracy": row("b", "test_accuracy", 70.0), "test_kept": row("b", "test_kept", 25.0)},
+def test_keep_rates_lie_where_the_axes_say() -> None:
+    """A family's curve goes from its lowest to its highest keep rate, its band from the worst to the best seed."""
+    entries = [TableEntry(name, name, family="hard") for name in "ab"] + [TableEntry("c", "soft", control=True)]
+    results = {
+        "a": {
+            "test_accuracy": row("a", "test_accuracy", 80.0, 90.0),
+            "test_keep_rate": row("a", "test_keep_rate", 50.0),
+        },
+        "b": {"test_accuracy": row("b", "test_accuracy", 70.0), "test_keep_rate": row("b", "test_keep_rate", 25.0)},
         "c": {"test_accuracy": row("c", "test_accuracy", 90.0)},
     }
-    figure = rates_figure([Line(entry, of[entry.config]) for entry in entries])
+    figure = keep_rates_figure([MeasuredEntry(entry, results[entry.config]) for entry in entries])
     hard, soft = (mark for mark in figure.marks if isinstance(mark, Curve))
     (band,) = (mark for mark in figure.marks if isinstance(mark, Band))
     ticks = {mark.text: mark for mark in figure.marks if isinstance(mark, Label)}
@@ -189,8 +195,8 @@ def test_rates_lie_where_the_axes_say() -> None:
 
 
 def test_times_as_fast_by_hand() -> None:
-    """600 texts a second are 2.5 times as many as 240; a line that is compared with nothing says nothing."""
-    lines = (Entry("a", "whole", beside="a"), Entry("b", "part", beside="a"), Entry("c", "other"))
+    """600 texts per second are 2.5 times as many as 240; a line without a baseline has an empty cell."""
+    lines = (TableEntry("a", "whole", beside="a"), TableEntry("b", "part", beside="a"), TableEntry("c", "other"))
     paces = {"a": 240.0, "b": 600.0, "c": 9.0}
     page = table_markdown(
         Table("T", "", lines, pace=True), [row(name, "texts_per_second", pace) for name, pace in paces.items()], "t"
@@ -200,19 +206,19 @@ def test_times_as_fast_by_hand() -> None:
 
 
 def test_lines_that_saw_the_test_set_again_are_named() -> None:
-    """A table without such lines says that there are none."""
-    tables = [Table("T", "", (Entry("a", "first"),), tested_again=told) for told in ("", "a was mended")]
+    """A table without such lines says that the test set was used once."""
+    tables = [Table("T", "", (TableEntry("a", "first"),), tested_again=told) for told in ("", "a was mended")]
     pages = [table_markdown(table, [row("a", "test_bleu", 9.0)], "t") for table in tables]
     assert "the test set was used once. Minutes" in pages[0]
     assert "the test set was used once, and again for some lines: a was mended. Minutes" in pages[1]
 
 
-def test_reasons_are_drawn_by_their_f1() -> None:
-    """What is named, and the words that count most; the page has a heading for each number."""
+def test_rationales_are_drawn_by_their_f1() -> None:
+    """The figure shows F1 of predicted rationales and of top words; the page has a heading for each metric."""
     names = (
         "accuracy",
-        "named",
-        "named_f1",
+        "predicted_rate",
+        "predicted_f1",
         "random_f1",
         "top_f1",
         "spans_f1",
@@ -220,32 +226,37 @@ def test_reasons_are_drawn_by_their_f1() -> None:
         "sufficiency_area",
     )
     rows = [row("a", f"test_{name}", 10.0 + number) for number, name in enumerate(names)]
-    table = Table("T", "Text.", (Entry("a", "first"),), reasons=True)
+    table = Table("T", "Text.", (TableEntry("a", "first"),), rationales=True)
     drawn = figure_files(table, rows)["svg"].decode()
-    assert "F1 of words named as reasons, %" in drawn and ">top, F1<" in drawn and "accuracy" not in drawn
-    heads = table_markdown(table, rows, "t")
-    assert "| accuracy, % | named, % | F1 | random, F1 | top, F1 | IOU-F1 | AUPRC | sufficiency, AOPC |" in heads
+    assert "F1 of predicted rationales, %" in drawn and ">top, F1<" in drawn and "accuracy" not in drawn
+    page = table_markdown(table, rows, "t")
+    assert (
+        "| accuracy, % | predicted, % | F1 | random, F1 | top, F1 | IOU-F1 | average precision | sufficiency, AOPC |"
+        in page
+    )
 
 
 def test_dots_lie_where_the_axis_says() -> None:
-    """An error of 1 and one of 100 at the ends of a logarithmic axis, 10 half way."""
-    entry = Entry("a", "first", published=Published(10.0))
-    figure = scores_figure([Line(entry, {"test_error_m10": row("a", "test_error_m10", 1.0, 100.0)})])
+    """Errors of 1 and 100 are at the ends of a logarithmic axis, 10 is half way."""
+    entry = TableEntry("a", "first", published=Published(10.0))
+    figure = scores_figure([MeasuredEntry(entry, {"test_error_m10": row("a", "test_error_m10", 1.0, 100.0)})])
     (ring,) = (mark for mark in figure.marks if isinstance(mark, Dot) and mark.ring and mark.y > 44)
     ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
     assert ring.x == pytest.approx(ticks["10"])
     assert ticks["10"] - ticks["1"] == pytest.approx(ticks["100"] - ticks["10"])
 
 
-def test_what_is_caught_lies_on_an_even_axis() -> None:
-    """However far apart: 100 is as far from 50 as 50 from 0."""
-    figure = scores_figure([Line(Entry("a", "first"), {"test_caught_m1": row("a", "test_caught_m1", 2.0, 100.0)})])
+def test_success_rates_have_a_linear_axis() -> None:
+    """100 is as far from 50 as 50 is from 0."""
+    figure = scores_figure(
+        [MeasuredEntry(TableEntry("a", "first"), {"test_caught_m1": row("a", "test_caught_m1", 2.0, 100.0)})]
+    )
     ticks = {mark.text: mark.x for mark in figure.marks if isinstance(mark, Label)}
     assert ticks["100"] - ticks["50"] == pytest.approx(ticks["50"] - ticks["0"])
 
 
 def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
-    """And can be: not with a zero."""
+    """The axis is linear where values are close, or one is zero."""
     assert fitting_axis([1, 7]).logarithmic
     assert not fitting_axis([1, 5]).logarithmic
     assert not fitting_axis([0, 5]).logarithmic

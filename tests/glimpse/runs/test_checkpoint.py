@@ -1,4 +1,4 @@
-"""Checkpoints against kills, damage, hostile content and full disks."""
+"""Tests of checkpoints against kills, damage, hostile content and full disks."""
 
 import errno
 import hashlib
@@ -17,48 +17,48 @@ from typing import Any
 import pytest
 import torch
 
+from glimpse.errors import UserError
 from glimpse.runs.checkpoint import (
     MANIFEST,
     STATE,
     WEIGHTS,
     Checkpoint,
     CheckpointError,
-    load_average,
+    load_averaged,
     load_checkpoint,
     load_newest,
     save_checkpoint,
 )
-from glimpse.errors import UserError
 
 FILES = (WEIGHTS, STATE, MANIFEST)
 
 
 def small(step: int, value: float = 0.5) -> Checkpoint:
-    """A checkpoint whose tensors say which it is."""
+    """Return a checkpoint whose tensors identify its step."""
     return Checkpoint(step, {"w": torch.full((3,), step + value)}, {"best": value, "seen": [step]})
 
 
 def names(folder: Path) -> list[str]:
-    """What lies in a folder."""
+    """Return the sorted names in a folder."""
     return sorted(os.listdir(folder))
 
 
 def newest(folder: Path, **options: bool) -> tuple[int | None, list[str]]:
-    """The newest step that loads, and the warnings."""
+    """Return the newest step that loads, and the warnings."""
     warnings: list[str] = []
     found = load_newest(folder, warnings.append, **options)
     return (found.step if found else None), warnings
 
 
 def flip(path: Path, position: int, bit: int = 0) -> None:
-    """Turn one bit of a file."""
+    """Flip one bit of a file."""
     data = bytearray(path.read_bytes())
     data[position] ^= 1 << bit
     path.write_bytes(data)
 
 
 def replace_state(path: Path, state: bytes) -> None:
-    """Put other bytes in place of the state, with a manifest that agrees."""
+    """Replace the state file by other bytes, with a manifest that matches them."""
     (path / STATE).write_bytes(state)
     manifest = json.loads((path / MANIFEST).read_text())
     manifest["files"][STATE] = {"bytes": len(state), "sha256": hashlib.sha256(state).hexdigest()}
@@ -67,7 +67,7 @@ def replace_state(path: Path, state: bytes) -> None:
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """A disk on which no file can be larger than `size` bytes: writing more fails half-way."""
+    """Simulate a full disk: writing a file beyond `size` bytes fails half-way."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -76,8 +76,8 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_everything_comes_back_to_the_bit(tmp_path: Path) -> None:
-    """Odd shapes and types, NaN, big integers, and an optimiser that goes on as if nothing had happened."""
+def test_a_checkpoint_is_restored_exactly(tmp_path: Path) -> None:
+    """Tensors of odd shapes and types, NaN, big integers and an optimiser's state are restored exactly."""
     parameter = torch.tensor([1.0, -2.0], requires_grad=True)
     optimiser = torch.optim.Adam([parameter], lr=0.1)
     parameter.grad = torch.tensor([0.3, 0.7])
@@ -116,13 +116,13 @@ def test_everything_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_an_agent_without_weights_has_checkpoints_too(tmp_path: Path) -> None:
-    """Such as the control that looks at random."""
+    """An agent without weights, such as the random control, can be saved and loaded."""
     loaded = load_checkpoint(save_checkpoint(tmp_path, Checkpoint(0, {}, {}), keep=1))
     assert loaded == Checkpoint(0, {}, {})
 
 
-def test_tied_weights_come_back_tied(tmp_path: Path) -> None:
-    """Both names hold the values, so that loading them into tied modules gives the same modules."""
+def test_tied_weights_stay_tied(tmp_path: Path) -> None:
+    """Tied weights are saved under both names and can be loaded into tied modules."""
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     second.weight = first.weight
     tied = torch.nn.Sequential(first, second)
@@ -135,7 +135,7 @@ def test_tied_weights_come_back_tied(tmp_path: Path) -> None:
 
 
 def test_state_that_could_not_be_loaded_is_refused_when_saved(tmp_path: Path) -> None:
-    """Not weeks later, when the run is to be resumed; and the earlier checkpoint stays."""
+    """State that could not be loaded again is refused when saved, and the earlier checkpoint stays."""
     save_checkpoint(tmp_path, small(1), keep=1)
     with pytest.raises(TypeError, match="plain data"):
         save_checkpoint(tmp_path, Checkpoint(2, {}, {"path": Path("x")}), keep=1)
@@ -143,7 +143,7 @@ def test_state_that_could_not_be_loaded_is_refused_when_saved(tmp_path: Path) ->
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
-    """Two of four; the order is that of numbers, past nine digits too."""
+    """Only the `keep` newest checkpoints remain, ordered by number beyond nine digits too."""
     for step in (9, 10, 999_999_999, 1_000_000_000):
         save_checkpoint(tmp_path, small(step), keep=2)
     assert names(tmp_path) == ["step-1000000000", "step-999999999"]
@@ -152,20 +152,20 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, small(5), keep=0)
 
 
-def test_the_mean_of_the_newest(tmp_path: Path) -> None:
-    """Of so many, the older ones having no part; what is no float is the newest's."""
+def test_the_newest_checkpoints_are_averaged(tmp_path: Path) -> None:
+    """`load_averaged` averages the floats of the K newest checkpoints and takes other tensors from the newest."""
     for step in (1, 2, 4):
         weights = {"w": torch.full((3,), float(step)), "seen": torch.tensor(step)}
         save_checkpoint(tmp_path, Checkpoint(step, weights, {}), 5)
-    mean = load_average(tmp_path, 2)
+    mean = load_averaged(tmp_path, 2)
     assert mean.step == 4 and mean.weights["w"].tolist() == [3.0] * 3 and mean.weights["seen"] == 4
-    assert torch.equal(load_average(tmp_path, 1).weights["w"], torch.full((3,), 4.0))
+    assert torch.equal(load_averaged(tmp_path, 1).weights["w"], torch.full((3,), 4.0))
     with pytest.raises(CheckpointError, match=r"has 3 of the 4 checkpoints .* train\.keep=4"):
-        load_average(tmp_path, 4)
+        load_averaged(tmp_path, 4)
 
 
 def test_a_step_saved_again_is_replaced(tmp_path: Path) -> None:
-    """By a revision, again and again."""
+    """A step that is saved again replaces the earlier checkpoint of that step."""
     for value in (0.1, 0.2, 0.3):
         path = save_checkpoint(tmp_path, small(5, value), keep=2)
         assert names(tmp_path) == [path.name]
@@ -173,15 +173,15 @@ def test_a_step_saved_again_is_replaced(tmp_path: Path) -> None:
     assert found is not None and found.state["best"] == 0.3
 
 
-def test_saving_an_earlier_step_gives_up_the_later_ones(tmp_path: Path) -> None:
-    """A best from a future that a resumed run did not repeat must not hide the new best."""
+def test_saving_an_earlier_step_removes_later_ones(tmp_path: Path) -> None:
+    """Saving an earlier step removes later ones, so a best that the resumed run lacks cannot hide a new best."""
     save_checkpoint(tmp_path, small(150), keep=1)
     save_checkpoint(tmp_path, small(140), keep=1)
     assert names(tmp_path) == ["step-000000140"]
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:
-    """A folder that is missing or holds other things has none; one asked for by name is an error."""
+    """A missing or foreign folder has no checkpoint; loading one by name is an error."""
     assert newest(tmp_path / "missing") == (None, [])
     (tmp_path / "notes").mkdir()
     (tmp_path / "step-x").mkdir()
@@ -191,7 +191,7 @@ def test_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
-    """In any byte of the manifest, which has no checksum of its own, and anywhere in the other files."""
+    """A flipped bit is found in any byte of the manifest and at many positions of the other files."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     for name in FILES:
         original = (path / name).read_bytes()
@@ -206,7 +206,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("fault", ["truncated", "empty", "missing", "folder", "longer"])
 def test_a_damaged_newest_is_set_aside_and_the_one_before_it_used(tmp_path: Path, name: str, fault: str) -> None:
-    """The warning names the checkpoint and the file; the run goes on and can save the same step again."""
+    """A damaged newest checkpoint is set aside with a warning, and the one before it is loaded."""
     save_checkpoint(tmp_path, small(1), keep=3)
     file = save_checkpoint(tmp_path, small(2), keep=3) / name
     data = file.read_bytes()
@@ -229,7 +229,7 @@ def test_a_damaged_newest_is_set_aside_and_the_one_before_it_used(tmp_path: Path
 
 
 def test_damaged_twice(tmp_path: Path) -> None:
-    """Those set aside do not hide one another, and nothing is left to load when all are damaged."""
+    """Several damaged checkpoints of one step are set aside under different names, and none is loaded."""
     for _ in range(3):
         (save_checkpoint(tmp_path, small(2), keep=3) / STATE).unlink()
         assert newest(tmp_path)[0] is None
@@ -244,15 +244,15 @@ def test_damaged_twice(tmp_path: Path) -> None:
         "[]",
         "1",
         "null",
-        '{"format": 1}',
-        '{"format": 1, "step": 1, "files": []}',
+        '{"format": 2}',
+        '{"format": 2, "step": 1, "files": []}',
         "[" * 100_000,
         "\xff",
         "{",
     ],
 )
 def test_a_manifest_of_garbage_is_damage(tmp_path: Path, manifest: str) -> None:
-    """Anything may stand in the file."""
+    """A manifest with any unexpected content is reported as damage."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     (path / MANIFEST).write_bytes(manifest.encode("latin-1"))
     with pytest.raises(CheckpointError, match=MANIFEST):
@@ -260,7 +260,7 @@ def test_a_manifest_of_garbage_is_damage(tmp_path: Path, manifest: str) -> None:
 
 
 def test_the_step_of_the_manifest_must_be_that_of_the_state(tmp_path: Path) -> None:
-    """Or the run would go on from a step where it never was."""
+    """A manifest whose step differs from the state's is refused."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"step": 1', '"step": 2'))
     with pytest.raises(CheckpointError, match=r"state\.pt is of step 1, manifest\.json of step 2"):
@@ -268,18 +268,18 @@ def test_the_step_of_the_manifest_must_be_that_of_the_state(tmp_path: Path) -> N
 
 
 def test_another_format_is_named(tmp_path: Path) -> None:
-    """A checkpoint of a later version is not called damaged."""
+    """A checkpoint of another format version is reported as such, not as damaged."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
-    (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(CheckpointError, match=r"has format 2, this version of glimpse reads 1"):
+    (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(CheckpointError, match=r"has format 3; this version of glimpse reads format 2"):
         load_checkpoint(path)
 
 
 class Payload:
-    """An object whose pickle makes a folder when it is loaded without care."""
+    """Object whose pickle makes a folder when it is loaded without protection."""
 
     def __init__(self, marker: Path) -> None:
-        """Choose the folder."""
+        """Remember the folder to make."""
         self.marker = marker
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
@@ -288,7 +288,7 @@ class Payload:
 
 
 def hostile_states(marker: Path) -> list[bytes]:
-    """The payload as a bare pickle and inside torch's two file formats."""
+    """Return the payload as a bare pickle and in both of torch's file formats."""
     wrapped = {"step": 1, "state": {"x": Payload(marker)}}
     states = [pickle.dumps(wrapped, protocol=2)]
     for zipped in (True, False):
@@ -300,13 +300,13 @@ def hostile_states(marker: Path) -> list[bytes]:
 
 @pytest.mark.parametrize("form", [0, 1, 2])
 def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: int) -> None:
-    """With a manifest that matches, and even where the user told torch to trust everything."""
+    """A hostile pickle is not run, even with a matching manifest and torch's protection turned off by the user."""
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     marker = tmp_path / "executed"
     state = hostile_states(marker)[form]
     with suppress(RuntimeError):
         torch.load(io.BytesIO(state), weights_only=False)
-    marker.rmdir()  # The payload works: without care it had made the folder.
+    marker.rmdir()  # The payload works: the unprotected load has made the folder.
 
     path = save_checkpoint(tmp_path / "run", small(1), keep=1)
     replace_state(path, state)
@@ -317,7 +317,7 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: py
 
 
 def test_state_of_another_shape_is_refused(tmp_path: Path) -> None:
-    """Harmless, but not ours."""
+    """Harmless state without the expected keys and types is refused."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     for content in ([1], {"step": 1}, {"step": 1, "state": 3}):
         buffer = io.BytesIO()
@@ -328,7 +328,7 @@ def test_state_of_another_shape_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:
-    """A pickle in their place is not even tried."""
+    """A pickle in the weights file is refused and not run."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     old = hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest()
     size = len((path / WEIGHTS).read_bytes())
@@ -342,7 +342,7 @@ def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
-    """The half-written checkpoint is gone, the earlier one is intact, and with room again saving works."""
+    """On a full disk saving fails with one error, leaves the earlier checkpoint, and works again with room."""
     save_checkpoint(tmp_path, small(1), keep=1)
     big = Checkpoint(2, {"w": torch.zeros(10_000)}, {})
     with largest_file(4096), pytest.raises(UserError, match="cannot write .*File too large"):
@@ -355,7 +355,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["mkdir", "fsync", "rename"])
 def test_a_read_only_folder_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """At whichever call it shows."""
+    """A read-only folder gives one error that names it, at whichever system call it appears."""
     folder = tmp_path / "checkpoints"
     save_checkpoint(folder, small(1), keep=1)
 
@@ -371,7 +371,7 @@ def test_a_read_only_folder_is_one_clear_error(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A passing fault of the disk must not cost a good checkpoint."""
+    """A read error of the disk is not taken for damage, so the checkpoint stays."""
     save_checkpoint(tmp_path, small(1), keep=1)
 
     def fail(_: Path) -> bytes:
@@ -385,8 +385,8 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkey
     assert newest(tmp_path) == (1, [])
 
 
-def test_leftovers_go_away(tmp_path: Path) -> None:
-    """At the next save, and at the next load by the lock's holder; never by one who only reads."""
+def test_leftovers_are_removed(tmp_path: Path) -> None:
+    """Half-written checkpoints are removed by the next save or load, but not by a read-only load."""
     leftover = tmp_path / ".tmp-step-000000003"
     save_checkpoint(tmp_path, small(1), keep=1)
     leftover.mkdir()
@@ -399,8 +399,8 @@ def test_leftovers_go_away(tmp_path: Path) -> None:
     assert names(tmp_path) == ["step-000000003"]
 
 
-def test_who_only_reads_renames_nothing(tmp_path: Path) -> None:
-    """The damaged one is passed over where it is."""
+def test_a_read_only_load_renames_nothing(tmp_path: Path) -> None:
+    """A read-only load skips a damaged checkpoint and leaves it where it is."""
     save_checkpoint(tmp_path, small(1), keep=2)
     (save_checkpoint(tmp_path, small(2), keep=2) / STATE).write_bytes(b"")
     before = names(tmp_path)
@@ -410,7 +410,7 @@ def test_who_only_reads_renames_nothing(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that goes on has saved a newer one: that is found, without a warning."""
+    """If a running training replaces the checkpoint that is being read, the new one is loaded without a warning."""
     save_checkpoint(tmp_path, small(1), keep=1)
     read_bytes = Path.read_bytes
 
@@ -423,8 +423,8 @@ def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monk
     assert newest(tmp_path, read_only=True) == (2, [])
 
 
-def test_what_becomes_visible_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files and their folder are synced before the rename, the folder above after it."""
+def test_files_are_synced_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files and their folder are synced before the rename, and the parent folder after it."""
     synced: list[int] = []
     synced_before_rename: list[int] = []
     fsync, rename = os.fsync, os.rename
@@ -452,7 +452,7 @@ import torch
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
 
 def die_at(point, folder):
-    # Counts the calls that open, make, rename, remove or sync something and dies before number `point`.
+    # Count the calls that open, make, rename, remove or sync something, and die before number `point`.
     count = 0
     def tick():
         nonlocal count
@@ -492,8 +492,8 @@ for scenario in json.loads(sys.argv[1]):
 
 
 def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
-    """After kill -9 the old checkpoint or the new one is there, whole, and the run can save again."""
-    cases = {  # Steps that are there, the step that is saved, and how many are kept.
+    """After kill -9 at any point of a save, the old or the new checkpoint is whole and the run can save again."""
+    cases = {  # Present steps, the step that is saved, and how many are kept.
         "best": ([2], 3, 1),
         "again": ([1, 2], 2, 2),
         "earlier": ([4], 3, 1),
@@ -510,7 +510,7 @@ def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
 
     for name, (present, step, keep) in cases.items():
         points = sorted((tmp_path / name).iterdir(), key=lambda folder: int(folder.name))
-        assert len(points) > 15  # Those at which it was killed, and the last one, where it came through.
+        assert len(points) > 15  # One folder for each kill, and the last one, where the save succeeded.
         found = [whole_checkpoint_after_a_kill(folder) for folder in points]
         assert set(found) == {(present[-1], 0.25), (step, 0.75)}
         assert found[0] == (present[-1], 0.25) and found[-1] == (step, 0.75)
@@ -521,7 +521,7 @@ def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
 
 
 def whole_checkpoint_after_a_kill(folder: Path) -> tuple[int, float]:
-    """Which checkpoint is the newest, for readers and for the lock's holder; nothing may be damaged."""
+    """Return step and value of the newest checkpoint, which must be the same for readers and the lock's holder."""
     found = [load_newest(folder, pytest.fail, read_only=read_only) for read_only in (True, False)]
     assert found[0] is not None and found[1] is not None and found[0].step == found[1].step
     step, value = found[1].step, float(found[1].state["best"])

@@ -1,4 +1,4 @@
-"""Writing files in one step."""
+"""Tests of replacing a file in one step."""
 
 import errno
 import os
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.errors import UserError
+from glimpse.runs.durable import replace_file, reporting_write_errors
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
-    """The new content stands alone in the folder."""
+    """Replacing a file leaves only the new content in the folder."""
     path = tmp_path / "a.json"
     replace_file(path, b"old")
     replace_file(path, b"new")
@@ -21,7 +21,7 @@ def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
 def test_a_failed_replacement_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """Whether the disk is full when the new content is written or when it is renamed."""
+    """If the disk is full at the write or at the rename, the old file stays."""
     path = tmp_path / "a.json"
     replace_file(path, b"old")
 

@@ -1,4 +1,4 @@
-"""What a run knows of its pieces: it translates without its data, and is not measured on data of other pieces."""
+"""Tests of the tokenizer that a run stores: it replaces the data for translation and detects changed data."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ GIVEN = ["agent.width=8", "train.steps=4", "train.evaluate_every=4", "threads=1"
 
 
 def write_texts(folder: Path, word: str) -> None:
-    """A corpus in which one word is this one; what the process has read before is forgotten."""
+    """Write a corpus that contains the word, and clear the caches of data that were read before."""
     for known in (datasets._load, datasets._read, datasets._languages):
         known.cache_clear()
     (folder / "a.en").write_text(f"one {word} two\ntwo one\n" * 20)
@@ -22,30 +22,30 @@ def write_texts(folder: Path, word: str) -> None:
 
 @pytest.fixture(params=["true", "false"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A short run on texts of one's own, of one vocabulary or of two."""
+    """Return a short run on texts of the user's own, with one shared vocabulary or with two."""
     write_texts(tmp_path, "dog")
-    task = f"task: {{name: translate, data: 'file:{tmp_path}/a', pieces: words, shared: {request.param}}}\n"
+    task = f"task: {{name: translate, data: 'file:{tmp_path}/a', tokenizer: words, shared: {request.param}}}\n"
     (tmp_path / "own.yaml").write_text(f"{task}agent: {{name: luong, embeddings: output_tied}}\ntrain: {{batch: 10}}\n")
     assert main(["train", str(tmp_path / "own.yaml"), *GIVEN, "--run", str(tmp_path / "run")]) == 0
     return tmp_path / "run"
 
 
-def test_it_translates_without_its_data(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As with them."""
+def test_a_run_translates_without_its_data(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run translates as before when its data are removed."""
     capsys.readouterr()
     assert main(["translate", str(run), "one dog two"]) == 0
-    told = capsys.readouterr().out
-    with_data = open_run(run, "validation", None, pytest.fail).world
-    without = open_run(run, None, None, pytest.fail).world
+    printed = capsys.readouterr().out
+    with_data = open_run(run, "validation", None, pytest.fail).env
+    without = open_run(run, None, None, pytest.fail).env
     assert without.examples == 0 and without.observation_space == with_data.observation_space
     for name in ("a.en", "a.de"):
         (run.parent / name).unlink()
     assert main(["translate", str(run), "one dog two"]) == 0
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == printed
 
 
 def test_other_data_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its weights would mean other words: neither measured nor trained on."""
+    """A run is neither evaluated nor trained on changed data, whose tokens would mean other words."""
     write_texts(run.parent, "cat")
     for words in (["evaluate", str(run)], ["train", "--resume", str(run)]):
         assert main(words) == 2
@@ -54,18 +54,18 @@ def test_other_data_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["evaluate", str(run), "--split", "validation"]) == 0
 
 
-def test_damaged_pieces_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And what to do."""
-    (run / "pieces.json").write_text('["no tokenizer"]')
+def test_damaged_subwords_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged subwords.json is named in the error."""
+    (run / "subwords.json").write_text('["no tokenizer"]')
     assert main(["translate", str(run), "one"]) == 2
-    assert "pieces.json is not what training writes" in capsys.readouterr().err
+    assert "subwords.json is not what training writes" in capsys.readouterr().err
 
 
-def test_without_the_library_it_is_named(
+def test_a_missing_library_is_named(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pieces are not to blame."""
+    """Without the tokenizers library, the error names the library and not subwords.json."""
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     assert main(["translate", str(run), "one"]) == 2
-    told = capsys.readouterr().err
-    assert "tokenizers library, which is not installed" in told and "pieces.json" not in told
+    printed = capsys.readouterr().err
+    assert "tokenizers library, which is not installed" in printed and "subwords.json" not in printed

@@ -1,4 +1,4 @@
-"""The run's folder, its lock and its metrics against kills, full disks and second processes."""
+"""Tests of a run's folder, its lock and its metrics against kills, full disks and second processes."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ from glimpse.runs.run_folder import MetricsLog, RunFolder, read_metrics
 
 
 def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
-    """With its config to the letter, in an existing empty folder as well as in a new one."""
+    """A run is created in a new or an empty folder, and opening it returns its config unchanged."""
     (tmp_path / "empty").mkdir()
     for name in ("empty", "new/deep"):
         made = RunFolder.create(tmp_path / name, "name: é\n")
@@ -24,7 +24,7 @@ def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    """The message says how to go on."""
+    """Creating a run where one exists is refused, with a hint at --resume and --run."""
     run = RunFolder.create(tmp_path / "a", "old")
     with pytest.raises(UserError, match=r"already holds a run.*--resume.*--run"):
         RunFolder.create(tmp_path / "a", "new")
@@ -32,7 +32,7 @@ def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
-    """Neither a folder with something in it nor a file becomes a run, and nothing is left in it."""
+    """A file or a folder with foreign content is refused and left unchanged."""
     (tmp_path / "thesis.txt").write_text("x")
     for path in (tmp_path, tmp_path / "thesis.txt"):
         with pytest.raises(UserError, match=r"is not an empty folder.*--run"):
@@ -40,8 +40,8 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["thesis.txt"]
 
 
-def test_a_start_that_was_killed_can_be_tried_again(tmp_path: Path) -> None:
-    """The lock and a half-written config do not make a run."""
+def test_a_killed_start_can_be_repeated(tmp_path: Path) -> None:
+    """A lock or a half-written config from a killed start does not prevent a new one."""
     for name in ("lock", "lock.holder", ".tmp-config.yaml"):
         (tmp_path / name).write_text("")
     assert RunFolder.create(tmp_path, "config").config_text == "config"
@@ -51,7 +51,7 @@ def test_a_start_that_was_killed_can_be_tried_again(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_found_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    """Creating the run fails, in words."""
+    """Creating a run in a read-only folder gives one error that names the reason."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -63,7 +63,7 @@ def test_a_read_only_folder_is_found_before_training(
 
 
 def test_a_missing_run_names_the_nearest(tmp_path: Path) -> None:
-    """Beside it or one folder deeper."""
+    """A missing run is answered with the nearest runs beside it or one folder deeper."""
     with pytest.raises(UserError, match="holds no run.*there is no run nearby"):
         RunFolder.open(tmp_path / "mnist-1")
     for name in ("mnist-2", "cluttered-7", "deep/mnist-1"):
@@ -72,8 +72,8 @@ def test_a_missing_run_names_the_nearest(tmp_path: Path) -> None:
         RunFolder.open(tmp_path / "mnist-1")
 
 
-def test_a_config_that_is_no_text_is_an_error_in_words(tmp_path: Path) -> None:
-    """Its bytes were damaged."""
+def test_a_config_that_is_no_text_is_a_user_error(tmp_path: Path) -> None:
+    """A run's config with damaged bytes gives an error that a user understands."""
     run = RunFolder.create(tmp_path / "a", "config")
     run.config_path.write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="is not a text file"):
@@ -91,7 +91,7 @@ with RunFolder.open(Path(sys.argv[1])).lock():
 
 
 def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
-    """The refusal names the holder; after kill -9 the folder is free at once."""
+    """A second process is refused with the holder's name; after kill -9 of the holder the folder is free."""
     run = RunFolder.create(tmp_path / "a", "config")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", HOLD_THE_LOCK, str(run.path)]
@@ -99,7 +99,7 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> 
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path, env=environment
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"
-        for _ in range(2):  # The first refusal must not wipe out the holder's name.
+        for _ in range(2):  # The first refusal must not erase the holder's name.
             with pytest.raises(UserError, match=f"a is in use by process {other.pid} on "), run.lock():
                 pytest.fail("the lock was given twice")
         other.kill()
@@ -107,8 +107,8 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> 
         pass
 
 
-def test_the_lock_is_let_go_when_training_fails(tmp_path: Path) -> None:
-    """And within one process too it is given once."""
+def test_the_lock_is_released_when_training_fails(tmp_path: Path) -> None:
+    """The lock is given once within a process, and is released when training raises."""
     run = RunFolder.create(tmp_path / "a", "config")
     with pytest.raises(ZeroDivisionError), run.lock():
         with pytest.raises(UserError, match=f"in use by process {os.getpid()}"), run.lock():
@@ -119,7 +119,7 @@ def test_the_lock_is_let_go_when_training_fails(tmp_path: Path) -> None:
 
 
 def test_metrics_are_lines_of_valid_json(tmp_path: Path) -> None:
-    """What JSON cannot say becomes null; a row without a step is a fault of the program."""
+    """NaN and infinity are written as null, and a row without a step is an error."""
     log = MetricsLog(tmp_path / "metrics.jsonl")
     assert read_metrics(log.path) == []
     log.write({"step": 1, "loss": 0.5, "phase": "train\n"})
@@ -134,7 +134,7 @@ def test_metrics_are_lines_of_valid_json(tmp_path: Path) -> None:
 
 
 def test_resuming_drops_the_rows_after_the_checkpoint(tmp_path: Path) -> None:
-    """And the torn last line of a killed process; the rows that stay keep their bytes."""
+    """Resuming removes later rows and a torn last line, and leaves the other rows' bytes unchanged."""
     log = MetricsLog(tmp_path / "metrics.jsonl")
     log.truncate_after(5)
     assert not log.path.exists()
@@ -154,7 +154,7 @@ def test_resuming_drops_the_rows_after_the_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["half a row", "[1]", ""])
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path, line: str) -> None:
-    """No kill does that, so nobody should guess; the file stays as it is."""
+    """A broken line in the middle is an error with its number, and the file stays as it is."""
     path = tmp_path / "metrics.jsonl"
     text = f'{{"step": 1}}\n{line}\n{{"step": 2}}\n'
     path.write_text(text)
@@ -165,8 +165,8 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path, line: str) -> None
     assert path.read_text() == text
 
 
-def test_a_full_disk_costs_no_row_that_was_written(tmp_path: Path) -> None:
-    """The half of the row that still found room is taken back, so that the next row is not glued to it."""
+def test_a_full_disk_leaves_no_half_row(tmp_path: Path) -> None:
+    """A row that does not fit on the disk is removed again, so that the next row starts on its own line."""
     log = MetricsLog(tmp_path / "metrics.jsonl")
     log.write({"step": 1})
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

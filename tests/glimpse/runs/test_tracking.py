@@ -1,4 +1,4 @@
-"""Tracking in Weights & Biases, against a server on loopback or none: no test can reach the real one."""
+"""Tests of tracking in Weights & Biases, against a server on loopback or none; no test can reach the real one."""
 
 import json
 import math
@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from glimpse.runs import tracking
 from glimpse.config.experiment import TrackOptions
+from glimpse.runs import tracking
 from glimpse.runs.tracking import Tracker, WandbTracker, start_tracking
 
-KEY = "0123456789" * 4  # Of a valid form, and nobody's.
+KEY = "0123456789" * 4  # Has a valid form and belongs to nobody.
 CONFIG = {"seed": 3, "train": {"batch": 256, "betas": [0.9, 0.999]}}
 OFFLINE_SCRIPT = f"""
 import sys, time
@@ -39,7 +39,7 @@ tracker.finish()
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run's folder with a config, a checkpoint, pictures and an animation."""
+    """Return a run's folder with a config, a checkpoint, pictures and an animation."""
     run = tmp_path / "run"
     checkpoint = run / "checkpoints" / "step-000000020"
     checkpoint.mkdir(parents=True)
@@ -54,24 +54,24 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """The lines that tracking prints."""
+def printed() -> list[str]:
+    """Return the list that collects the lines which tracking prints."""
     return []
 
 
 @pytest.fixture
-def start(run: Path, said: list[str]) -> Callable[..., Tracker]:
-    """Start tracking that run."""
+def start(run: Path, printed: list[str]) -> Callable[..., Tracker]:
+    """Return a function that starts tracking the run."""
 
     def start(run_id: str | None = None, config: dict[str, Any] = CONFIG, **options: Any) -> Tracker:
-        return start_tracking(TrackOptions(**options), run, "ram-3", config, run_id, said.append)
+        return start_tracking(TrackOptions(**options), run, "ram-3", config, run_id, printed.append)
 
     return start
 
 
 @pytest.fixture
 def online(wandb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A server on loopback, a key for it, and short waits."""
+    """Return a server on loopback, with a key for it and short time limits."""
     monkeypatch.setenv("WANDB_BASE_URL", wandb_server.url)
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     for name, value in {"FINISH_TIMEOUT": 2.0, "REQUEST_TIMEOUT": 1.0, "RETRIES": 2}.items():
@@ -80,7 +80,7 @@ def online(wandb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def log_everything(tracker: Tracker, run: Path) -> None:
-    """What a short training logs."""
+    """Log what a short training logs."""
     tracker.log({"step": 10, "loss": 0.5})
     tracker.log({"step": 20, "loss": math.nan, "validation_error": 1.25})
     tracker.log_image("path", run / "path.png", "the path")
@@ -91,7 +91,7 @@ def log_everything(tracker: Tracker, run: Path) -> None:
 
 
 def records(tracker: Tracker) -> dict[str, list[dict[str, Any]]]:
-    """What wandb wrote to disk for a run, by kind of record, read by wandb's own reader."""
+    """Return the records that wandb wrote for a run, by kind, as read by wandb's own reader."""
     assert isinstance(tracker, WandbTracker)
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(tracker.folder)]
     environment = os.environ | {"WANDB_ERROR_REPORTING": "false"}
@@ -103,22 +103,22 @@ def records(tracker: Tracker) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The logged fields of history records, without wandb's own."""
+    """Return the logged fields of history records, without wandb's own."""
     return [{k: v for k, v in record["item"].items() if k[0] != "_"} for record in history]
 
 
 @pytest.mark.usefixtures("wandb_alone")
 def test_an_offline_run_holds_everything(
-    start: Callable[..., Tracker], run: Path, said: list[str], tmp_path: Path
+    start: Callable[..., Tracker], run: Path, printed: list[str], tmp_path: Path
 ) -> None:
-    """Rows, config, summary, pictures, weights and the exit code, all inside the run's folder."""
+    """Offline, the run's folder has the rows, config, summary, pictures, weights and exit code."""
     tracker = start(mode="offline", group="three seeds", tags=("mnist",))
     log_everything(tracker, run)
     found = records(tracker)
 
     assert tracker.url is None
     assert isinstance(tracker, WandbTracker) and tracker.folder.parent == run / "wandb"
-    assert said == [f"wandb: offline; `wandb sync {tracker.folder}` sends the run"]
+    assert printed == [f"wandb: offline; `wandb sync {tracker.folder}` sends the run"]
     begun = found["run"][0]
     assert begun["run_id"] == tracker.run_id
     assert {k: v for k, v in begun["config"]["update"].items() if k != "_wandb"} == CONFIG
@@ -135,7 +135,7 @@ def test_an_offline_run_holds_everything(
 
     artifact = found["artifact"][0]
     copies = {file["path"]: Path(file["local_path"]) for file in artifact["manifest"]["contents"]}
-    assert copies.keys() == {"weights.safetensors", "manifest.json", "config.yaml"}  # and no state.pt
+    assert copies.keys() == {"weights.safetensors", "manifest.json", "config.yaml"}  # There is no state.pt.
     assert copies["weights.safetensors"].read_text() == "weights.safetensors"
     assert all(copy.is_relative_to(run / "wandb") for copy in copies.values())
     assert (artifact["type"], sorted(artifact["aliases"])) == ("model", ["best", "latest"])
@@ -144,8 +144,8 @@ def test_an_offline_run_holds_everything(
 
 
 @pytest.mark.usefixtures("wandb_alone")
-def test_a_resumed_run_goes_on_under_its_id(start: Callable[..., Tracker]) -> None:
-    """Two segments on disk, which `wandb sync` joins by their id."""
+def test_a_resumed_run_keeps_its_id(start: Callable[..., Tracker]) -> None:
+    """A resumed run writes a second segment with the same id, by which `wandb sync` joins them."""
     first = start(mode="offline")
     first.finish(exit_code=143)
     second = start(first.run_id, mode="offline")
@@ -158,8 +158,8 @@ def test_a_resumed_run_goes_on_under_its_id(start: Callable[..., Tracker]) -> No
 
 @contextmanager
 def listening() -> Iterator[tuple[str, list[bytes]]]:
-    """A port that keeps the first bytes of every connection and never answers."""
-    heard: list[bytes] = []
+    """Listen on a port that records the first bytes of every connection and never answers."""
+    received: list[bytes] = []
     kept: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -167,42 +167,42 @@ def listening() -> Iterator[tuple[str, list[bytes]]]:
             while True:
                 connection, _ = listener.accept()
                 kept.append(connection)
-                heard.append(connection.recv(1000))
-                if heard[-1] == b"end":
+                received.append(connection.recv(1000))
+                if received[-1] == b"end":
                     return
 
         thread = threading.Thread(target=listen)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", received
         with socket.create_connection(listener.getsockname()) as last:
             last.sendall(b"end")
         thread.join()
     for connection in kept:
         connection.close()
-    heard.remove(b"end")
+    received.remove(b"end")
 
 
 @pytest.mark.usefixtures("wandb_alone")
 def test_offline_no_connection_is_made(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server and the proxy for all other hosts are one port, which hears of every connection.
+    """Offline, neither the server nor a proxy gets a connection.
 
-    wandb left to itself would make one even offline.
+    wandb by itself would make one even offline.
     """
-    with listening() as (url, heard):
+    with listening() as (url, received):
         away = {"WANDB_BASE_URL": url, "HTTP_PROXY": url, "HTTPS_PROXY": url}
         subprocess.run([sys.executable, "-c", OFFLINE_SCRIPT, str(run)], env=os.environ | away, check=True, timeout=60)
         assert list(run.glob("wandb/offline-run-*"))
-        assert heard == []
+        assert received == []
 
 
 @pytest.mark.usefixtures("wandb_alone")
 def test_without_a_key_it_is_offline_and_a_terminal_is_not_asked(run: Path) -> None:
-    """On a terminal, wandb itself would ask what to do and wait."""
+    """Without a key tracking is offline and asks nothing on a terminal, where wandb itself would wait for an answer."""
     ours, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", OFFLINE_SCRIPT, run], stdin=terminal, stdout=terminal, stderr=terminal
     )
-    assert process.wait(timeout=60) == 0  # A question would wait for its answer.
+    assert process.wait(timeout=60) == 0  # With a question the process would wait.
     os.close(terminal)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
@@ -211,10 +211,10 @@ def test_without_a_key_it_is_offline_and_a_terminal_is_not_asked(run: Path) -> N
 
 
 def test_disabled_wandb_is_not_imported(
-    start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Tracker], run: Path, printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is said and nothing is written, and the id is kept."""
-    monkeypatch.setitem(sys.modules, "wandb", None)  # An import fails, which would be said.
+    """Disabled tracking imports no wandb, prints and writes nothing, and keeps the id."""
+    monkeypatch.setitem(sys.modules, "wandb", None)  # An import would fail and be reported.
     before = sorted(run.iterdir())
     trackers = [start("abc", mode="disabled")]
     monkeypatch.setenv("WANDB_MODE", "disabled")
@@ -222,31 +222,31 @@ def test_disabled_wandb_is_not_imported(
     for tracker in trackers:
         log_everything(tracker, run)
         assert (tracker.run_id, tracker.url) == ("abc", None)
-    assert said == []
+    assert printed == []
     assert sorted(run.iterdir()) == before
 
 
 @pytest.mark.usefixtures("wandb_alone")
-def test_without_wandb_training_goes_on(
-    start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+def test_training_continues_without_wandb(
+    start: Callable[..., Tracker], run: Path, printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An import that fails is a line."""
+    """Without wandb installed, one line says that nothing is tracked."""
     monkeypatch.setitem(sys.modules, "wandb", None)
     tracker = start("abc")
     log_everything(tracker, run)
     assert tracker.run_id == "abc"
-    assert len(said) == 1 and "nothing is tracked" in said[0]
+    assert len(printed) == 1 and "nothing is tracked" in printed[0]
 
 
 def test_online_everything_arrives(
-    online: Any, start: Callable[..., Tracker], run: Path, said: list[str], capfd: pytest.CaptureFixture[str]
+    online: Any, start: Callable[..., Tracker], run: Path, printed: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Rows, config, summary, pictures and weights; no names of the machine or of its files."""
+    """Online, the rows, config, summary, pictures and weights are sent, but no names of the machine or its files."""
     tracker = start()
     log_everything(tracker, run)
 
     assert tracker.url == f"{online.url}/me/glimpse/runs/{tracker.run_id}"
-    assert said == [f"wandb: {tracker.url}"]
+    assert printed == [f"wandb: {tracker.url}"]
     assert capfd.readouterr() == ("", "")
     sent = online.runs[tracker.run_id]
     config = {name: field["value"] for name, field in json.loads(sent["config"]).items()}
@@ -271,11 +271,11 @@ def test_online_everything_arrives(
 def test_online_a_resumed_run_may_go_back_and_change(
     wandb_server: Any,
     start: Callable[..., Tracker],
-    said: list[str],
+    printed: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a crash the last steps are done again, and the budget may be another one."""
+    """A resumed run may repeat steps and have another budget, as after a crash."""
     host = wandb_server.url.removeprefix("http://")
     (tmp_path / "netrc").write_text(f"machine {host} login user password {KEY}\n")
     monkeypatch.setenv("WANDB_BASE_URL", wandb_server.url)
@@ -287,21 +287,21 @@ def test_online_a_resumed_run_may_go_back_and_change(
     second.finish()
 
     assert second.url == first.url
-    assert said == [f"wandb: {first.url}"] * 2
+    assert printed == [f"wandb: {first.url}"] * 2
     assert [(row["step"], row["loss"]) for row in wandb_server.rows] == [(20, 0.5), (10, 0.25)]
     assert list(wandb_server.runs) == [first.run_id]
     assert json.loads(wandb_server.runs[first.run_id]["config"])["steps"]["value"] == 200
 
 
 @pytest.mark.parametrize(("mode", "environment"), [("auto", "offline"), ("offline", "online"), ("auto", "dryrun")])
-def test_with_a_key_offline_can_be_asked_for(
+def test_offline_can_be_chosen_despite_a_key(
     mode: str,
     environment: str,
     online: Any,
     start: Callable[..., Tracker],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By WANDB_MODE, or by the config, which is stronger; the server is then left alone."""
+    """WANDB_MODE or the config, which overrules it, can turn sending off; then the server gets no request."""
     monkeypatch.setenv("WANDB_MODE", environment)
     tracker = start(mode=mode)
     tracker.finish()
@@ -312,40 +312,40 @@ def test_with_a_key_offline_can_be_asked_for(
 @pytest.mark.usefixtures("wandb_alone")
 @pytest.mark.parametrize("key", ["", "too-short", KEY], ids=["none", "malformed", "refused"])
 def test_when_online_fails_the_run_is_complete_offline(
-    key: str, start: Callable[..., Tracker], run: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    key: str, start: Callable[..., Tracker], run: Path, printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the reason, it is in the one line."""
+    """If going online fails, one line gives the reason and the run is complete offline."""
     monkeypatch.setattr(tracking, "RETRIES", 1)
     monkeypatch.setenv("WANDB_API_KEY", key)
     tracker = start(mode="online")
     log_everything(tracker, run)
     reason = {"": "no key was found", "too-short": "API key must have", KEY: "giving up after 2 attempt(s)"}[key]
-    assert len(said) == 1 and said[0].startswith("wandb: offline (") and reason in said[0]
+    assert len(printed) == 1 and printed[0].startswith("wandb: offline (") and reason in printed[0]
     assert len(rows(records(tracker)["history"])) == 5
 
 
 @pytest.mark.usefixtures("wandb_alone")
 def test_a_server_that_does_not_answer_is_given_up(
-    start: Callable[..., Tracker], said: list[str], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Tracker], printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes connections and says nothing, as behind some firewalls."""
+    """A server that accepts connections and never answers, as behind some firewalls, is given up."""
     monkeypatch.setattr(tracking, "INIT_TIMEOUT", 1.0)
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    with listening() as (url, heard):
+    with listening() as (url, received):
         monkeypatch.setenv("WANDB_BASE_URL", url)
         begun = time.monotonic()
         tracker = start()
         assert time.monotonic() - begun < 20  # wandb's own limit is 90 s.
         tracker.finish()
-        assert heard  # It was tried.
+        assert received  # A connection was tried.
     assert tracker.run_id and tracker.url is None
-    assert said[0].startswith("wandb: offline (")
+    assert printed[0].startswith("wandb: offline (")
 
 
-def test_an_outage_holds_up_neither_training_nor_its_end(
-    online: Any, start: Callable[..., Tracker], run: Path, said: list[str]
+def test_an_outage_delays_neither_training_nor_its_end(
+    online: Any, start: Callable[..., Tracker], run: Path, printed: list[str]
 ) -> None:
-    """Everything is on disk, and the last line says how to send it."""
+    """During an outage training is not delayed; everything is on disk, and the last line says how to send it."""
     tracker = start()
     online.close()
     begun = time.monotonic()
@@ -357,16 +357,16 @@ def test_an_outage_holds_up_neither_training_nor_its_end(
     tracker.finish()
     assert time.monotonic() - begun < 20
     assert isinstance(tracker, WandbTracker)
-    assert said[-1] == f"wandb: not everything was sent in time; `wandb sync {tracker.folder}` sends it"
+    assert printed[-1] == f"wandb: not everything was sent in time; `wandb sync {tracker.folder}` sends it"
     assert [row["step"] for row in rows(records(tracker)["history"])] == [*range(200), 199]
 
 
-def test_a_checkpoint_that_cannot_be_sent_does_not_hold_up_the_end(
+def test_a_checkpoint_that_cannot_be_sent_does_not_delay_the_end(
     online: Any, start: Callable[..., Tracker], run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With wandb's own number of retries the end would come after many minutes, in spite of its time limit."""
+    """A checkpoint that cannot be sent delays the end by seconds; wandb's own retries would take many minutes."""
     monkeypatch.setattr(tracking, "RETRIES", 1)
-    online.unanswered = {"ServerFeaturesQuery"}  # wandb asks it before a checkpoint, and holds up all the rest.
+    online.unanswered = {"ServerFeaturesQuery"}  # wandb sends it before a checkpoint and then waits.
     tracker = start()
     tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {})
     begun = time.monotonic()
@@ -375,8 +375,8 @@ def test_a_checkpoint_that_cannot_be_sent_does_not_hold_up_the_end(
     assert "ServerFeaturesQuery" in online.operations
 
 
-def test_what_wandb_raises_is_said_once_for_each_kind(run: Path, said: list[str]) -> None:
-    """The process that wandb starts may die while training goes on."""
+def test_exceptions_of_wandb_are_reported_once_for_each_kind(run: Path, printed: list[str]) -> None:
+    """Exceptions of wandb, whose process may die during training, are reported once for each kind of data."""
 
     class Broken:
         id, url, dir, summary = "abc", "", str(run / "wandb" / "run" / "files"), None
@@ -384,17 +384,17 @@ def test_what_wandb_raises_is_said_once_for_each_kind(run: Path, said: list[str]
         def log(self, row: dict[str, float]) -> None:
             raise ConnectionResetError("wandb-core is gone")
 
-    tracker = WandbTracker(Broken(), run, said.append)  # type: ignore[arg-type]
+    tracker = WandbTracker(Broken(), run, printed.append)  # type: ignore[arg-type]
     for _ in range(3):
         log_everything(tracker, run)
     tracker.log_checkpoint(run, 20, {})
-    kinds = sorted(line.split(" could not be sent: ")[0] for line in said)
+    kinds = sorted(line.split(" could not be sent: ")[0] for line in printed)
     assert kinds == ["wandb: checkpoints", "wandb: metrics", "wandb: pictures", "wandb: the end of the run"]
-    assert "wandb: metrics could not be sent: wandb-core is gone" in said
+    assert "wandb: metrics could not be sent: wandb-core is gone" in printed
 
 
-def test_a_checkpoint_without_weights_is_said(run: Path, said: list[str]) -> None:
-    """An empty version would take the aliases over."""
+def test_a_checkpoint_without_weights_is_an_error(run: Path, printed: list[str]) -> None:
+    """A checkpoint without weights is an error, because an empty version would take over the aliases."""
     folder = run / "checkpoints" / "step-000000020"
     (folder / "weights.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="safetensors"):

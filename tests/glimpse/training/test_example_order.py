@@ -1,4 +1,4 @@
-"""The order of training: shuffled epochs as a function of seed and step."""
+"""Tests of the training order: shuffled epochs as a function of seed and step."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ _CPU = torch.device("cpu")
 
 
 def _episodes(examples: int, batch: int, seed: int, count: int) -> tuple[list[int], list[int]]:
-    """Example and key of each of a run's first `count` episodes."""
+    """Return the examples and the keys of a run's first `count` episodes."""
     order = TrainingOrder(examples, batch, seed, _CPU)
     steps = [order(step) for step in range(-(-count // batch))]
     assert all(len(part) == batch and part.dtype == torch.int64 for step in steps for part in step)
@@ -19,7 +19,7 @@ def _episodes(examples: int, batch: int, seed: int, count: int) -> tuple[list[in
 
 @pytest.mark.parametrize("batch", [1, 3, 7, 10, 25])
 def test_each_epoch_shows_each_example_once(batch: int) -> None:
-    """Whether a batch divides the examples, straddles two epochs or holds several."""
+    """Each epoch has each example once, for batches that divide an epoch, straddle two or hold several."""
     shown, _ = _episodes(10, batch, seed=4, count=50)
     epochs = [shown[start : start + 10] for start in range(0, 50, 10)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
@@ -28,34 +28,34 @@ def test_each_epoch_shows_each_example_once(batch: int) -> None:
 
 @pytest.mark.parametrize("batch", [1, 4, 7, 64])
 def test_an_episode_does_not_depend_on_the_batch(batch: int) -> None:
-    """Episode n shows the same example with the same key."""
+    """Episode n has the same example and key for every batch size."""
     assert _episodes(11, batch, seed=2, count=60) == _episodes(11, 5, seed=2, count=60)
 
 
-def test_a_resumed_run_needs_its_step_alone() -> None:
-    """A new object at step k, steps in any order: the same examples and keys."""
-    going = TrainingOrder(10, 4, 9, _CPU)
-    steps = [going(step) for step in range(12)]
+def test_an_order_depends_on_seed_and_step_only() -> None:
+    """The examples and keys of a step depend on nothing but seed and step."""
+    order_in_use = TrainingOrder(10, 4, 9, _CPU)
+    steps = [order_in_use(step) for step in range(12)]
     for step in (11, 3, 0, 7, 2):
-        for order in (TrainingOrder(10, 4, 9, _CPU), going):
+        for order in (TrainingOrder(10, 4, 9, _CPU), order_in_use):
             assert all(torch.equal(one, other) for one, other in zip(order(step), steps[step], strict=True))
 
 
 def test_every_episode_has_a_key_of_its_own() -> None:
-    """Also when its example comes again: the picture is made anew."""
+    """No two episodes share a key, even of the same example, so each picture is drawn anew."""
     _, keys = _episodes(3, 5, seed=0, count=3000)
     assert len(set(keys)) == 3000
 
 
 def test_another_seed_gives_another_order_and_other_keys() -> None:
-    """Neighbouring seeds share neither."""
+    """Different seeds, also neighbouring ones, give different orders and different keys."""
     runs = [_episodes(100, 100, seed, count=100) for seed in (0, 1, 2**31 - 1)]
     assert len({tuple(shown) for shown, _ in runs}) == 3
     assert len({key for _, keys in runs for key in keys}) == 300
 
 
 def test_an_order_is_shuffled() -> None:
-    """Where an example stands says nothing of where it stands in the next epoch."""
+    """An example's positions in successive epochs are uncorrelated."""
     shown, _ = _episodes(1000, 1000, seed=1, count=3000)
     epochs = torch.tensor([list(range(1000)), *(shown[at : at + 1000] for at in (0, 1000, 2000))])
     related = torch.corrcoef(epochs.argsort(dim=1).float()) - torch.eye(4)
@@ -64,7 +64,7 @@ def test_an_order_is_shuffled() -> None:
 
 @pytest.mark.parametrize("batch", [1, 3, 8, 10, 25])
 def test_buckets_show_each_example_once_an_epoch(batch: int) -> None:
-    """In updates of one size, whether a batch divides the examples, straddles epochs or holds several."""
+    """Buckets have each example once an epoch, in updates of one size, for every batch size."""
     lengths = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
     order = BucketedOrder(lengths, batch, 4, _CPU, pool=2)
     shown = [order(step)[0] for step in range(-(-50 // batch))]
@@ -75,11 +75,11 @@ def test_buckets_show_each_example_once_an_epoch(batch: int) -> None:
     assert len(set(map(tuple, epochs))) > 1
 
 
-def test_buckets_need_their_step_alone_to_resume() -> None:
-    """And have the keys of the order without buckets, so that an episode's chance is the same."""
+def test_buckets_depend_on_seed_and_step_only() -> None:
+    """A step's examples depend on seed and step only; its keys are those of the order without buckets."""
     lengths = torch.arange(50) % 7
-    going = BucketedOrder(lengths, 8, 9, _CPU, pool=3)
-    steps = [going(step) for step in range(20)]
+    order_in_use = BucketedOrder(lengths, 8, 9, _CPU, pool=3)
+    steps = [order_in_use(step) for step in range(20)]
     for step in (19, 3, 0, 12):
         again = BucketedOrder(lengths, 8, 9, _CPU, pool=3)(step)
         assert torch.equal(again[0], steps[step][0])
@@ -87,7 +87,7 @@ def test_buckets_need_their_step_alone_to_resume() -> None:
 
 
 def test_lengths_in_a_bucket_are_alike_and_buckets_are_shuffled() -> None:
-    """With one pool, all updates but those between two epochs hold neighbours of the sorted lengths."""
+    """With one pool, every update within an epoch has examples of similar length, and the updates are shuffled."""
     lengths = torch.randperm(105, generator=torch.Generator().manual_seed(0))
     order = BucketedOrder(lengths, 10, 0, _CPU)
     spread = [int(lengths[order(step)[0]].max() - lengths[order(step)[0]].min()) for step in range(21)]
@@ -100,7 +100,7 @@ def test_lengths_in_a_bucket_are_alike_and_buckets_are_shuffled() -> None:
 
 
 def _updates(order: TokenOrder, epochs: int, examples: int) -> list[list[int]]:
-    """The updates of some epochs."""
+    """Return the examples of each update of the first epochs."""
     updates: list[list[int]] = []
     while sum(map(len, updates)) < epochs * examples:
         shown, keys = order(len(updates))
@@ -109,8 +109,8 @@ def _updates(order: TokenOrder, epochs: int, examples: int) -> list[list[int]]:
     return updates
 
 
-def test_updates_of_tokens() -> None:
-    """Each example once an epoch; no update has more tokens, padding included, but for one that is too long alone."""
+def test_updates_are_limited_by_tokens() -> None:
+    """An epoch has each example once; updates keep to the limit of tokens with padding, or are one longer example."""
     lengths = torch.arange(200) % 23 + 1
     order = TokenOrder(lengths, 20, seed=3, device=_CPU, batch=7)
     updates = _updates(order, 3, 200)
@@ -120,17 +120,17 @@ def test_updates_of_tokens() -> None:
     sizes = [len(update) * int(lengths[update].max()) for update in updates]
     assert all(size <= 20 or len(update) == 1 for size, update in zip(sizes, updates, strict=True))
     assert max(map(len, updates)) == 7
-    # Little is padding; and short ones do not all come first.
+    # Padding is small, and short examples do not all come first.
     assert sum(int(lengths[update].sum()) for update in updates) > 0.85 * sum(sizes)
     assert len({int(lengths[update].max()) for update in updates[:20]}) > 5
 
 
-def test_updates_of_tokens_need_the_step_alone() -> None:
-    """In any order, by a new object."""
+def test_updates_of_tokens_depend_on_seed_and_step_only() -> None:
+    """Token-limited updates depend on nothing but seed and step."""
     lengths = torch.arange(50) % 9 + 1
-    going = TokenOrder(lengths, 12, 5, _CPU, 100)
-    steps = [going(step) for step in range(60)]
+    order_in_use = TokenOrder(lengths, 12, 5, _CPU, 100)
+    steps = [order_in_use(step) for step in range(60)]
     for step in (59, 3, 30, 31, 0):
-        for order in (TokenOrder(lengths, 12, 5, _CPU, 100), going):
+        for order in (TokenOrder(lengths, 12, 5, _CPU, 100), order_in_use):
             assert all(torch.equal(one, other) for one, other in zip(order(step), steps[step], strict=True))
     assert len({key for _, keys in steps for key in keys.tolist()}) == sum(len(keys) for _, keys in steps)

@@ -1,4 +1,4 @@
-"""The learner: schedules, averaged weights, refusals, and resuming to the bit."""
+"""Tests of the learner: schedules, averaged weights, refusals, and exact resuming."""
 
 import copy
 from dataclasses import replace
@@ -8,25 +8,27 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.abilities import greedy_copy
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
-from glimpse.agents.options import RamOptions
+from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.agents.vision.locators import Gaussian
+from glimpse.agents.vision.options import RamOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.config.experiment import TrainOptions
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.options import ClassificationOptions
+from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.example_order import TrainingOrder
 
 CPU = torch.device("cpu")
-SMALL = {"glimpse_width": 7, "place_width": 5, "feature_width": 9, "memory_width": 8, "locator_width": 6}
+SMALL = {"glimpse_width": 7, "location_width": 5, "feature_width": 9, "memory_width": 8, "locator_width": 6}
 
 
-def make_world() -> Classification:
-    """Noise in four classes."""
+def make_env() -> Classification:
+    """Make an environment of noise images in four classes."""
     noise = torch.Generator().manual_seed(5)
     images = torch.randint(0, 256, (12, 1, 9, 9), generator=noise, dtype=torch.uint8)
     data = ImageData(images, torch.arange(12) % 4, ("a", "b", "c", "d"))
@@ -34,48 +36,48 @@ def make_world() -> Classification:
     return Classification(ClassificationOptions.model_validate(task), data)
 
 
-WORLD = make_world()
-ORDER = TrainingOrder(WORLD.examples, 6, seed=0, device=CPU)
+ENV = make_env()
+ORDER = TrainingOrder(ENV.examples, 6, seed=0, device=CPU)
 
 
 def make_learner(agent: dict[str, Any] | None = None, **train: Any) -> EpisodeLearner:
-    """Of a small RAM, in float32 unless asked."""
+    """Make a learner of a small RAM, in float32 by default."""
     torch.manual_seed(2)
     options = RamOptions.model_validate({**SMALL, **(agent or {})})
-    made = make_ram(options, WORLD.observation_space, WORLD.action_space)
+    made = make_ram(options, ENV.observation_space, ENV.action_space)
     given = {"steps": 100, "batch": 6, "copies": 2, "precision": "float32", **train}
     return EpisodeLearner(made, TrainOptions.model_validate(given), CPU)
 
 
 def collect(learner: EpisodeLearner) -> Episode:
-    """The episodes of the next update."""
-    return learner.collect(WORLD, ORDER)
+    """Return the episodes of the next update."""
+    return cast(Episode, learner.collect(ENV, ORDER))
 
 
 def learn(learner: EpisodeLearner, updates: int) -> list[dict[str, float]]:
-    """Make some updates; the terms of each."""
+    """Run some updates and return the loss terms of each."""
     return [{k: v.item() for k, v in learner.learn(collect(learner)).items()} for _ in range(updates)]
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:
-    """A copy of all parameters and buffers."""
+    """Return a copy of all parameters and buffers."""
     return {name: value.clone() for name, value in module.state_dict().items()}
 
 
 def sigma(agent: Agent) -> float:
-    """Of its places."""
+    """Return the current sigma of the agent's locations."""
     return cast(Gaussian, cast(RecurrentAttention, agent).locator.gaussian).current().item()
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    """Equal to the bit."""
+    """Return True if both have the same names and exactly equal tensors."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize(
     ("schedule", "step", "expected"),
     [
-        # Linear warm-up over four steps, the first of which is not idle.
+        # Linear warm-up over four steps; the first step's rate is not zero.
         ("constant", 0, 0.25),
         ("constant", 2, 0.75),
         ("constant", 50, 1.0),
@@ -90,16 +92,16 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
         ("one_cycle", 30, 1.0),
         ("one_cycle", 65, 0.55),
         ("one_cycle", 100, 0.1),
-        # Up along a line, then down as the root of the step: 4 / 16 of which is 1 / 2.
+        # Linear up, then down as sqrt(4 / step), which is 1 / 2 at the 16th step.
         ("noam", 0, 0.25),
         ("noam", 3, 1.0),
         ("noam", 15, 0.5),
     ],
 )
 def test_learning_rate_follows_its_schedule(schedule: str, step: int, expected: float) -> None:
-    """By hand, for each group of weights."""
+    """The learning rate of each group of weights equals the value computed by hand."""
     rates: dict[str, Any] = {"learning_rate": 0.01, "final_learning_rate": 0.001, "warmup": 4}
-    learner = make_learner({"locator_rate": 0.5}, schedule=schedule, **rates)
+    learner = make_learner({"locator_lr_scale": 0.5}, schedule=schedule, **rates)
     learner.step = step
     learner.learn(collect(learner))
     others, locator = learner.optimiser.param_groups
@@ -108,20 +110,20 @@ def test_learning_rate_follows_its_schedule(schedule: str, step: int, expected: 
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
-def test_no_schedule_moves_before_the_number_of_steps_is_settled(schedule: str) -> None:
-    """With a budget of minutes the rate of training is measured first."""
+def test_schedules_wait_until_the_number_of_steps_is_known(schedule: str) -> None:
+    """With a budget of minutes, schedules stay at their start until the number of steps is known."""
     learner = make_learner(steps=None, minutes=1, schedule=schedule, warmup=0)
     learn(learner, 2)
     assert learner.progress == 0 and not learner.done
-    begun = learner.optimiser.param_groups[0]["lr"]
+    before = learner.optimiser.param_groups[0]["lr"]
     learn(learner, 1)
-    assert learner.optimiser.param_groups[0]["lr"] == begun
+    assert learner.optimiser.param_groups[0]["lr"] == before
     learner.total = 4
     assert learner.progress == 0.75
 
 
 def test_training_is_done_after_its_steps() -> None:
-    """Not one more."""
+    """A learner is done after exactly the given number of steps."""
     learner = make_learner(steps=2)
     done = []
     for _ in range(2):
@@ -131,8 +133,8 @@ def test_training_is_done_after_its_steps() -> None:
 
 
 def test_the_locator_learns_at_its_own_rate() -> None:
-    """Adam's first step is the learning rate in size, whatever the gradient."""
-    learner = make_learner({"locator_rate": 0.1}, learning_rate=0.01, warmup=0, schedule="constant")
+    """`locator_lr_scale` scales the locator's learning rate, seen in Adam's first step, whose size is that rate."""
+    learner = make_learner({"locator_lr_scale": 0.1}, learning_rate=0.01, warmup=0, schedule="constant")
     before = weights(learner.agent)
     learn(learner, 1)
     moved = {name: (value - before[name]).abs().max().item() for name, value in weights(learner.agent).items()}
@@ -141,7 +143,7 @@ def test_the_locator_learns_at_its_own_rate() -> None:
 
 
 def test_sigma_moves_after_the_update_that_used_it() -> None:
-    """Places are weighed by the density that they were drawn from; at the end sigma is at its end."""
+    """Sigma changes only after the update whose locations were drawn with it, and ends at its final value."""
     learner = make_learner({"sigma": {"start": 0.4, "end": 0.2}}, steps=4)
     sigmas = [sigma(learner.agent)]
     for _ in range(4):
@@ -155,8 +157,8 @@ def test_sigma_moves_after_the_update_that_used_it() -> None:
 
 @pytest.mark.parametrize("average", [0.0, 0.15, 0.999])
 def test_weights_are_averaged(average: float) -> None:
-    """With decay min(average, (1 + step) / (10 + step)), so that a young average forgets quickly."""
-    learner = make_learner(average=average, learning_rate=0.1, warmup=0)
+    """The average has decay min(ema_decay, (1 + step) / (10 + step)), so that it forgets quickly at first."""
+    learner = make_learner(ema_decay=average, learning_rate=0.1, warmup=0)
     expected = weights(learner.agent)
     for step in range(3):
         learn(learner, 1)
@@ -169,27 +171,27 @@ def test_weights_are_averaged(average: float) -> None:
     assert average == 0 or not same(weights(learner.averaged), weights(learner.agent))
 
 
-def test_averaged_weights_are_numbers() -> None:
-    """They keep no graph of the updates behind them, which would grow for ever."""
+def test_averaged_weights_have_no_graph() -> None:
+    """Averaged weights keep no autograd graph, which would grow with every update."""
     learner = make_learner()
     learn(learner, 2)
     assert not any(parameter.requires_grad or parameter.grad_fn for parameter in learner.averaged.parameters())
 
 
 def test_the_terms_are_reported() -> None:
-    """The loss, its parts, and the world's reward of an episode."""
+    """The loss, its parts and the environment's mean reward of an episode are reported."""
     learner = make_learner({"policy_weight": 0.5})
     episode = collect(learner)
     terms = {name: term.item() for name, term in learner.learn(episode).items()}
-    parts = {"cross_entropy", "accuracy", "policy", "baseline", "return", "reward", "loss"}
+    parts = {"cross_entropy", "accuracy", "policy_loss", "value_loss", "return", "reward", "loss"}
     assert set(terms) == parts
     assert terms["reward"] == pytest.approx(episode.reward.sum().item() / 12)
-    assert terms["loss"] == pytest.approx(terms["cross_entropy"] + 0.5 * terms["policy"] + terms["baseline"])
+    assert terms["loss"] == pytest.approx(terms["cross_entropy"] + 0.5 * terms["policy_loss"] + terms["value_loss"])
 
 
 def test_clipping_bounds_the_gradient() -> None:
-    """Adam hides it, so the gradient is read where the optimiser gets it."""
-    learner = make_learner(clip=0.01)
+    """The gradient that reaches the optimiser has norm `max_grad_norm`."""
+    learner = make_learner(max_grad_norm=0.01)
     norms = []
 
     def note(*_: object) -> None:
@@ -202,18 +204,18 @@ def test_clipping_bounds_the_gradient() -> None:
 
 
 def test_the_self_critical_baseline_has_its_greedy_copies() -> None:
-    """Copy 0 of each example looks at the mean of the policy, copy 1 elsewhere."""
+    """Copy 0 of each example looks at the policy's mean location, copy 1 elsewhere."""
     learner = make_learner({"baseline": "self_critical", "sigma": {"start": 0.3}})
     for parameter in cast(RecurrentAttention, learner.agent).locator.parameters():
-        nn.init.zeros_(parameter)  # The mean is the centre.
+        nn.init.zeros_(parameter)  # The mean location is the centre.
     look = collect(learner).action["look"].unflatten(1, (6, 2))
     assert look[:, :, 0].count_nonzero() == 0 and look[:, :, 1].abs().min() > 0
-    assert make_learner().agent.greedy_copy is False
+    assert greedy_copy(make_learner().agent) is False
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_reward_that_is_not_finite_is_refused(value: float) -> None:
-    """The message names the step and the tensors; weights, average and optimiser are as they were."""
+    """The error names the step and the tensors; weights, average and optimiser are unchanged."""
     learner = make_learner()
     learn(learner, 3)
     before, averaged = weights(learner.agent), weights(learner.averaged)
@@ -230,7 +232,7 @@ def test_a_reward_that_is_not_finite_is_refused(value: float) -> None:
 
 
 def test_a_loss_that_is_not_finite_is_refused() -> None:
-    """Weights that have blown up give a cross-entropy that is named, and are not saved."""
+    """Weights with NaN give an error that names the loss term, and are not saved."""
     learner = make_learner()
     nn.init.constant_(cast(RecurrentAttention, learner.agent).classifier.weight, float("nan"))
     with pytest.raises(UserError, match=r"step 0: .*cross_entropy.*loss.* not finite"):
@@ -243,11 +245,11 @@ def test_a_loss_that_is_not_finite_is_refused() -> None:
     "agent",
     [
         {"baseline": "moving_average", "sigma": {"start": 0.3, "schedule": "geometric"}},
-        {"core": "lstm", "policy_gradient": "core", "sigma": {"schedule": "learned"}},
+        {"recurrent_core": "lstm", "policy_gradient_into": "core", "sigma": {"schedule": "learned"}},
     ],
 )
-def test_a_restored_learner_goes_on_to_the_bit(agent: dict[str, Any]) -> None:
-    """Three updates after a restore are those of the run that was never stopped."""
+def test_a_restored_learner_continues_exactly(agent: dict[str, Any]) -> None:
+    """Three updates after a restore exactly equal those of the run that was never stopped."""
     learner = make_learner(agent)
     learn(learner, 3)
     kept = copy.deepcopy((learner.averaged.state_dict(), learner.state()))
@@ -260,8 +262,8 @@ def test_a_restored_learner_goes_on_to_the_bit(agent: dict[str, Any]) -> None:
     assert same(weights(resumed.averaged), weights(learner.averaged))
 
 
-def test_a_restored_learner_keeps_the_number_of_steps_settled() -> None:
-    """A budget of minutes is turned into steps once."""
+def test_a_restored_learner_keeps_its_number_of_steps() -> None:
+    """The number of steps into which a budget of minutes was turned is restored."""
     learner = make_learner(steps=None, minutes=1)
     learner.total = 50
     resumed = make_learner(steps=None, minutes=1)
@@ -269,10 +271,10 @@ def test_a_restored_learner_keeps_the_number_of_steps_settled() -> None:
     assert resumed.total == 50
 
 
-@pytest.mark.parametrize("core", ["rnn", "lstm"])
-def test_half_precision_learns_much_the_same(core: str) -> None:
-    """The loss of ten updates in bfloat16 stays within a few hundredths of float32."""
-    wide = {"core": core, **{name: 64 for name in SMALL}}
+@pytest.mark.parametrize("core", RECURRENT_CORES)
+def test_bfloat16_learns_like_float32(core: str) -> None:
+    """The cross-entropy of ten updates in bfloat16 stays within 0.05 of float32."""
+    wide = {"recurrent_core": core, **{name: 64 for name in SMALL}}
     full, half = (make_learner(wide, precision=name) for name in ("float32", "bfloat16"))
     assert half.bfloat16 and not full.bfloat16
     exact, rounded = learn(full, 10), learn(half, 10)
@@ -282,19 +284,19 @@ def test_half_precision_learns_much_the_same(core: str) -> None:
     assert all(parameter.dtype == torch.float32 for parameter in half.agent.parameters())
 
 
-def test_what_is_evaluated_leaves_nothing_out() -> None:
-    """Dropout is for training: the averaged weights are measured without it."""
+def test_the_averaged_agent_has_no_dropout() -> None:
+    """The averaged agent is in evaluation mode, without dropout, and the trained agent in training mode."""
     learner = make_learner()
     assert learner.agent.training and not learner.averaged.training
 
 
-def test_weights_decay_apart_from_their_gradients() -> None:
-    """Of two first updates from the same episodes, one takes rate x decay = 0.01 x 0.5 of each weight off."""
+def test_weight_decay_is_decoupled() -> None:
+    """Weight decay subtracts rate x decay = 0.01 x 0.5 of each weight, apart from the gradient's step."""
     kept, decayed = (make_learner(learning_rate=0.01, warmup=0, weight_decay=decay) for decay in (0.0, 0.5))
-    begun = weights(kept.agent)
+    before = weights(kept.agent)
     rate = kept._learning_rate()
     for learner in (kept, decayed):
         learn(learner, 1)
     for name, weight in kept.agent.named_parameters():
         left = dict(decayed.agent.named_parameters())[name]
-        torch.testing.assert_close(weight - left, rate * 0.5 * begun[name], atol=1e-6, rtol=1e-3)
+        torch.testing.assert_close(weight - left, rate * 0.5 * before[name], atol=1e-6, rtol=1e-3)

@@ -1,4 +1,4 @@
-"""Agents that Stable-Baselines3 trains, in our run folder: stopped, resumed, measured, shown."""
+"""Tests of agents that Stable-Baselines3 trains, in glimpse's run folder: stopped, resumed, evaluated, reported."""
 
 import base64
 import hashlib
@@ -29,12 +29,12 @@ from glimpse.training.sb3_learner import Sb3Learner
 from glimpse.training.train import train_command
 
 STEPS = 6
-SMALL: dict[str, Any] = {"grid": 3, "glimpse_width": 16, "place_width": 8, "feature_width": 16, "net_arch": [16]}
+SMALL: dict[str, Any] = {"grid": 3, "glimpse_width": 16, "location_width": 8, "feature_width": 16, "net_arch": [16]}
 NAMES = ("sb3-ppo", "sb3-a2c", "sb3-recurrent-ppo")
 
 
 def small_experiment(name: str, **train: object) -> Experiment:
-    """Rollouts of three steps and episodes of up to four, which end at different times."""
+    """Return an experiment with rollouts of three steps and episodes of up to four, which end at different times."""
     agent = {"name": name, "n_steps": 3, **SMALL} | ({} if name == "sb3-a2c" else {"n_epochs": 2, "minibatches": 2})
     return Experiment.model_validate(
         {
@@ -59,7 +59,7 @@ def small_experiment(name: str, **train: object) -> Experiment:
 
 @pytest.fixture(scope="module", params=NAMES)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A run of each algorithm that was never stopped, begun by the command line."""
+    """Return an algorithm's name and its run, trained by the command line without a stop."""
     folder = tmp_path_factory.mktemp(request.param)
     config = folder / "small.yaml"
     config.write_text(dump_experiment(small_experiment(request.param)))
@@ -68,7 +68,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have SIGTERM come in the middle of a step."""
+    """Send SIGTERM to this process in the middle of a step."""
     advance: Callable[..., Any] = Sb3Learner.advance
 
     def interrupted(self: Sb3Learner, *arguments: Any) -> Any:
@@ -79,29 +79,29 @@ def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sb3Learner, "advance", interrupted)
 
 
-def test_a_run_is_measured_and_shown_as_any_other(
+def test_a_run_is_evaluated_and_reported_as_any_other(
     trained: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The record of training has SB3's numbers, the table the controls, the report its pictures."""
+    """The metrics have SB3's numbers, the evaluation the controls, and the report its pictures."""
     name, run = trained
     rows = read_metrics(run / "metrics.jsonl")
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row["timesteps"] for row in rows] == [24 * step for step in range(1, 7)]
     assert [row["step"] for row in rows if "validation_error" in row] == [3, 6]
     assert {"value_loss", "entropy_loss", "explained_variance", "learning_rate", "reward"} <= rows[0].keys()
-    assert rows[0]["learning_rate"] == pytest.approx(0.5e-3)  # half of the way up
+    assert rows[0]["learning_rate"] == pytest.approx(0.5e-3)  # The warm-up is half done.
     assert main(["evaluate", str(run), "--split", "validation"]) == 0
     table = capsys.readouterr().out
-    for row in (name, "random places", "centre only", "raster scan", "its own mean path"):
+    for row in (name, "random locations", "centre only", "raster scan", "its own mean scanpath"):
         assert f"│ {row} " in table
-    assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
+    assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
     assert (tmp_path / "episode.gif").stat().st_size > 1000 and "value loss" in (
         tmp_path / "index.html"
     ).read_text().lower()
 
 
 def test_the_agent_is_rebuilt_from_config_and_weights(trained: tuple[str, Path]) -> None:
-    """The averaged weights of the checkpoint, in a policy whose own `predict` can be used."""
+    """A run is opened with the checkpoint's averaged weights in a policy whose own `predict` works."""
     _, run = trained
     opened = open_run(run, "validation", "cpu", pytest.fail)
     checkpoint = load_newest(run / "best", pytest.fail)
@@ -115,10 +115,10 @@ def test_the_agent_is_rebuilt_from_config_and_weights(trained: tuple[str, Path])
     assert opened.agent.policy.predict(observation)[0].shape == (2, 4)
 
 
-def test_a_stopped_run_that_is_resumed_is_the_same_to_the_bit(
+def test_a_resumed_run_equals_one_without_a_stop(
     trained: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of episodes, whatever else has drawn from the global generators meanwhile."""
+    """A run that is stopped amid episodes and resumed equals the run without a stop, in spite of other random draws."""
     name, whole = trained
     with monkeypatch.context() as patch:
         stop_at(2, patch)
@@ -138,19 +138,19 @@ def test_a_stopped_run_that_is_resumed_is_the_same_to_the_bit(
 
 
 class Trap:
-    """Makes a file where it is unpickled."""
+    """Object that makes a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
-        """Remember which."""
+        """Remember the folder to make."""
         self.path = path
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        """Say how it is unpickled."""
+        """Tell pickle to call os.mkdir."""
         return os.mkdir, (str(self.path),)
 
 
 def test_no_pickle_in_the_folder_is_ever_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """SB3's own files lie beside ours and hold traps; and so does the state of our checkpoints."""
+    """Hostile pickles in SB3's files beside a checkpoint, or in the checkpoint's state, are never loaded."""
     run, sprung = tmp_path / "run", tmp_path / "sprung"
     assert train_command(small_experiment("sb3-ppo", steps=1), run, resume=False) == 0
     trap = pickle.dumps(Trap(sprung))
@@ -174,18 +174,18 @@ def test_no_pickle_in_the_folder_is_ever_loaded(tmp_path: Path, capsys: pytest.C
     assert sprung.exists()  # The trap works.
 
 
-def test_it_learns(tmp_path: Path) -> None:
-    """Digits that are seen whole, at one glance: chance is 90 % wrong."""
+def test_ppo_learns_digits(tmp_path: Path) -> None:
+    """PPO learns digits that are seen whole in one glimpse; chance is an error of 90 %."""
     agent = {"name": "sb3-ppo", "grid": 1, "n_epochs": 8, "minibatches": 4}
-    train = {"steps": 25, "batch": 256, "learning_rate": 3e-3, "warmup": 0, "average": 0, "evaluate_every": 25}
-    experiment = {"task": {"name": "digits", "glimpses": 1, "retina": {"patch": 8}, "first_place": "centre"}}
+    train = {"steps": 25, "batch": 256, "learning_rate": 3e-3, "warmup": 0, "ema_decay": 0, "evaluate_every": 25}
+    experiment = {"task": {"name": "digits", "glimpses": 1, "retina": {"patch": 8}, "initial_location": "centre"}}
     given = {**experiment, "agent": agent, "train": train, "track": {"mode": "disabled"}, "threads": 1}
     assert train_command(Experiment.model_validate(given), tmp_path / "run", resume=False) == 0
     assert float(str(read_metrics(tmp_path / "run/metrics.jsonl")[-1]["validation_error"])) < 45
 
 
 def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one mistake of the user's, with the last good checkpoint left."""
+    """Weights with NaN end the run with a user error, and the last good checkpoint is kept."""
     advance: Callable[..., Any] = Sb3Learner.advance
 
     def poisoned(self: Sb3Learner, *arguments: Any) -> Any:
@@ -212,10 +212,10 @@ def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path, monkeypatch: p
         (["agent.memory_width=9"], "agent.memory_width: unknown key (it belongs to agent "),
     ],
 )
-def test_options_that_do_not_count_are_refused(
+def test_options_without_an_effect_are_refused(
     overrides: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By their names, before anything is trained."""
+    """Options that have no effect with SB3 are refused by their names."""
     (tmp_path / "small.yaml").write_text(dump_experiment(small_experiment("sb3-ppo")))
     assert main(["config", "validate", str(tmp_path / "small.yaml"), *overrides]) == 2
     assert message in capsys.readouterr().err
@@ -224,7 +224,7 @@ def test_options_that_do_not_count_are_refused(
 def test_without_sb3_contrib_a_command_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one line, with exit code 2."""
+    """Without sb3-contrib, one line with exit code 2 names the extra to install."""
     monkeypatch.setitem(sys.modules, "sb3_contrib", None)
     (tmp_path / "small.yaml").write_text(dump_experiment(small_experiment("sb3-recurrent-ppo")))
     assert main(["train", str(tmp_path / "small.yaml"), "--run", str(tmp_path / "run")]) == 2

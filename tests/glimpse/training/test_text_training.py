@@ -1,4 +1,4 @@
-"""What a training on texts says: who reads what, and how well, in the measure that fits."""
+"""Tests of training on texts: what it prints, and the measure that fits the labels."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from glimpse.training.train import train_command
 
 
 def train(path: Path, labels: str = "classes", steps: int = 2) -> tuple[Path, Experiment]:
-    """A few steps on forty texts, labelled 0 to 3 by what they say."""
+    """Train a few steps on forty texts with labels 0 to 3, and return the run's folder and the experiment."""
     words = ("bad", "dull", "fair", "good")
     rows = [f"{number % 4}\ta {words[number % 4]} film {number}" for number in range(40)]
     (path / "films.tsv").write_text("\n".join(["label\ttext", *rows, ""]))
@@ -40,15 +40,15 @@ def train(path: Path, labels: str = "classes", steps: int = 2) -> tuple[Path, Ex
 
 
 def test_classes_have_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The line at the start names the encoder and the data."""
+    """With classes, the first line names the encoder and the data, and the last the validation error."""
     _, experiment = train(tmp_path)
     printed = capsys.readouterr().out
-    assert printed.startswith(f"reader (gru) on {experiment.shown_task}: 33 examples, ")
+    assert printed.startswith(f"reader (gru) on {experiment.task_title}: 33 examples, ")
     assert "best validation error" in printed and "earson" not in printed
 
 
 def test_scores_have_a_correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is in the log too, and the error that decides is 100 (1 - r)."""
+    """With scores, Pearson's r is printed and logged, and the error used for selection is 100 (1 - r)."""
     run, _ = train(tmp_path, "scores")
     printed = capsys.readouterr().out
     last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
@@ -58,7 +58,7 @@ def test_scores_have_a_correlation(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_a_resumed_run_drops_the_same_words_and_features(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Dropout is a function of seed and step: what is made again after step 3 is as it was, to the bit."""
+    """Dropout depends on seed and step only, so steps repeated after a resume give exactly the same weights."""
     run, experiment = train(tmp_path, steps=7)
     whole = final_weights(run)
     for step in (6, 7):
@@ -69,18 +69,20 @@ def test_a_resumed_run_drops_the_same_words_and_features(tmp_path: Path, capsys:
     assert all(torch.equal(again[name], weight) for name, weight in whole.items())
 
 
-def test_a_text_too_long_for_its_places_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Attention by location ends at its length."""
+def test_a_text_too_long_for_its_attention_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A text longer than the attention by location allows gives one error."""
     _, experiment = train(tmp_path)
-    config = tmp_path / "location.yaml"
+    config = tmp_path / "films.yaml"
     config.write_text(dump_experiment(experiment))
     pooling = "agent.encoder.pooling={kind: attention, score: {kind: location, length: 3}}"
     assert main(["train", str(config), pooling, "--run", str(tmp_path / "other")]) == 2
-    assert capsys.readouterr().err.startswith("error: attention by location has 3 places, which are too few for a text")
+    assert capsys.readouterr().err.startswith(
+        "error: attention by location has 3 positions, which are too few for a text"
+    )
 
 
 def final_weights(run: Path) -> dict[str, Tensor]:
-    """Of the newest checkpoint, which is that of step 7."""
+    """Return the weights of the newest checkpoint, which must be that of step 7."""
     newest = load_newest(run / "checkpoints", pytest.fail)
     assert newest is not None and newest.step == 7
     return newest.weights

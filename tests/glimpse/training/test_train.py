@@ -1,4 +1,4 @@
-"""Training, and that stopping it anywhere and resuming gives the run that was never stopped, to the bit."""
+"""Tests of training: stopping it anywhere and resuming gives exactly the run that was never stopped."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
-from glimpse.evaluation.episode_evaluator import EpisodeJudge
-from glimpse.evaluation.evaluator import Verdict
+from glimpse.evaluation.episode_evaluator import EpisodeEvaluator
+from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.runs.checkpoint import Checkpoint, load_newest
 from glimpse.runs.run_folder import RunFolder, read_metrics
 from glimpse.training.episode_learner import EpisodeLearner
@@ -29,10 +29,10 @@ STEPS = 40
 
 
 def small_experiment(**train: object) -> Experiment:
-    """RAM on the digits that need no download, with everything that has a state: average, copies, moving baseline."""
+    """Return RAM on digits with everything that has a state: average, copies, moving baseline."""
     return Experiment.model_validate(
         {
-            "task": {"name": "digits", "glimpses": 3, "first_place": "random"},
+            "task": {"name": "digits", "glimpses": 3, "initial_location": "random"},
             "agent": {"name": "ram", "memory_width": 16, "feature_width": 16, "baseline": "moving_average"},
             "train": {
                 "steps": STEPS,
@@ -52,7 +52,7 @@ def small_experiment(**train: object) -> Experiment:
 
 
 def final_weights(run: Path) -> dict[str, Tensor]:
-    """Averaged and raw weights of the newest checkpoint, which must be of the last step."""
+    """Return averaged and raw weights of the newest checkpoint, which must be of the last step."""
     checkpoint = load_newest(run / "checkpoints", pytest.fail)
     assert checkpoint is not None and checkpoint.step == STEPS
     raw = checkpoint.state["learner"]["agent"]
@@ -61,14 +61,14 @@ def final_weights(run: Path) -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was never stopped."""
+    """Return a run that was never stopped."""
     run = tmp_path_factory.mktemp("runs") / "whole"
     assert train_command(small_experiment(), run, resume=False) == 0
     return run
 
 
 def assert_same_run(run: Path, whole: Path) -> None:
-    """Weights equal to the bit, and the same rows of metrics but for the clock."""
+    """Assert that two runs have exactly equal weights, and equal rows of metrics except for the clock."""
     expected, got = final_weights(whole), final_weights(run)
     assert expected.keys() == got.keys()
     assert all(torch.equal(expected[name], got[name]) for name in expected)
@@ -80,7 +80,7 @@ def assert_same_run(run: Path, whole: Path) -> None:
 
 
 def run_killed(run: Path, patch: str) -> None:
-    """Train in a process of its own that kills itself where `patch` says."""
+    """Train in a new process that kills itself where `patch` says."""
     program = f"""
 import os, signal
 from pathlib import Path
@@ -99,22 +99,22 @@ train_command(Experiment.model_validate_json({small_experiment().model_dump_json
 
 
 def resume(run: Path) -> int:
-    """Go on with a run as the command line does."""
+    """Resume a run as the command line does."""
     return train_command(small_experiment(), run, resume=True)
 
 
 def test_a_run_leaves_its_record(uninterrupted: Path) -> None:
-    """Config, metrics, the best and the newest checkpoints."""
+    """A run's folder has its config, its metrics, and its best and newest checkpoints."""
     rows = read_metrics(uninterrupted / "metrics.jsonl")
     assert [row["step"] for row in rows] == list(range(5, STEPS + 1, 5))
     assert [row["step"] for row in rows if "validation_error" in row] == [10, 20, 30, 40]
-    assert {"loss", "cross_entropy", "policy", "accuracy", "learning_rate", "reward"} <= rows[0].keys()
+    assert {"loss", "cross_entropy", "policy_loss", "accuracy", "learning_rate", "reward"} <= rows[0].keys()
     assert load_newest(uninterrupted / "best", pytest.fail) is not None
     assert RunFolder.open(uninterrupted).config_text == dump_experiment(small_experiment())
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_does_not(uninterrupted: Path, tmp_path: Path) -> None:
-    """Everything follows from the config."""
+    """The config with its seed determines the run exactly; another seed gives other weights."""
     train_command(small_experiment(), tmp_path / "again", resume=False)
     assert_same_run(tmp_path / "again", uninterrupted)
     other = small_experiment().model_copy(update={"seed": 1})
@@ -124,10 +124,10 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_does_not(uninterrupte
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_at_a_steps_boundary_and_saves(
+def test_a_signal_stops_after_a_step_and_saves(
     uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    """Exit 143 or 130; the step in progress is finished and saved; resuming changes nothing in the end."""
+    """SIGTERM or SIGINT ends the run after the current step, saved, with exit code 143 or 130; it can be resumed."""
     learn = EpisodeLearner.learn
 
     def interrupted(self: EpisodeLearner, *arguments: object) -> object:
@@ -159,8 +159,8 @@ def test_a_signal_stops_at_a_steps_boundary_and_saves(
     ],
     ids=["update", "save", "first"],
 )
-def test_kill_9_loses_nothing_that_cannot_be_made_again(uninterrupted: Path, tmp_path: Path, patch: str) -> None:
-    """Whatever the moment, the resumed run ends with the same weights."""
+def test_a_run_resumes_exactly_after_kill_9(uninterrupted: Path, tmp_path: Path, patch: str) -> None:
+    """After kill -9 at any moment, the resumed run ends with exactly the same weights."""
     run_killed(tmp_path / "run", patch)
     assert resume(tmp_path / "run") == 0
     assert_same_run(tmp_path / "run", uninterrupted)
@@ -174,7 +174,7 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(
     capsys: pytest.CaptureFixture[str],
     damage: str,
 ) -> None:
-    """It is quarantined with a warning, and the steps after the older one are made again."""
+    """A damaged checkpoint is set aside, and the steps since the one before are repeated."""
     learn = EpisodeLearner.learn
 
     def interrupted(self: EpisodeLearner, *arguments: object) -> object:
@@ -198,14 +198,14 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(
 
 
 def test_a_second_process_on_the_same_run_is_refused(uninterrupted: Path, tmp_path: Path) -> None:
-    """The lock names who holds it."""
+    """A second process is refused with the number of the one that holds the lock."""
     folder = RunFolder.create(tmp_path / "run", dump_experiment(small_experiment()))
     with folder.lock(), pytest.raises(UserError, match=rf"in use by process {os.getpid()}"):
         resume(tmp_path / "run")
 
 
 def test_a_run_without_its_data_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the mistake is mended, the same command works."""
+    """A run whose data are missing leaves no folder, so the same command works once they are there."""
     for name in ("GLIMPSE_DATA", "GLIMPSE_CACHE"):
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
     given = {"task": {"name": "mnist"}, "agent": {"name": "ram"}, "train": {"steps": 1}, "data": {"download": False}}
@@ -225,7 +225,7 @@ def test_a_taken_folder_is_refused_and_left_alone(uninterrupted: Path) -> None:
 def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message says which number was not finite and where."""
+    """NaN ends the run with an error that names the step and the loss term; the last good checkpoint is kept."""
     learn = EpisodeLearner.learn
 
     def poisoned(self: EpisodeLearner, episode: object) -> object:
@@ -242,32 +242,32 @@ def test_nan_stops_with_step_and_name_and_keeps_the_last_good_checkpoint(
     assert all(value.isfinite().all() for value in checkpoint.weights.values())
 
 
-def test_what_is_provisional_counts_until_something_else_does(
+def test_provisional_results_count_until_a_final_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The newest of those; then the best of the others, whatever comes. A run of nothing else says so."""
-    told = iter([(5.0, True), (9.0, True), (30.0, False), (3.0, True), (20.0, False), (25.0, False), (1.0, True)])
+    """The newest provisional result is the best until a final one comes; then the best final result is."""
+    results = iter([(5.0, True), (9.0, True), (30.0, False), (3.0, True), (20.0, False), (25.0, False), (1.0, True)])
     saved: list[int] = []
 
-    def validate(*given: object) -> Verdict:
-        error, provisional = next(told)
-        return Verdict(error, {}, provisional=provisional)
+    def validate(*given: object) -> ValidationResult:
+        error, provisional = next(results)
+        return ValidationResult(error, {}, provisional=provisional)
 
-    def save(place: Path, checkpoint: Checkpoint, keep: int) -> None:
-        if place.name == "best":
+    def save(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
+        if folder.name == "best":
             saved.append(checkpoint.step)
 
-    monkeypatch.setattr(EpisodeJudge, "validate", validate)
+    monkeypatch.setattr(EpisodeEvaluator, "validate", validate)
     monkeypatch.setattr("glimpse.training.train.save_checkpoint", save)
     assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
     assert saved == [1, 2, 3, 5] and "best validation error 20.00 %" in capsys.readouterr().out
-    told = iter([(5.0, True)])
+    results = iter([(5.0, True)])
     assert train_command(small_experiment(steps=1), tmp_path / "other", resume=False) == 0
     assert "best validation none that counts" in capsys.readouterr().out
 
 
 def test_minutes_become_steps_once(tmp_path: Path) -> None:
-    """The number of steps is settled early, kept in the checkpoint, and reached."""
+    """A budget of minutes is turned into a number of steps, stored in the checkpoint, and reached."""
     experiment = small_experiment(steps=None, minutes=0.03)
     assert train_command(experiment, tmp_path / "run", resume=False) == 0
     checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
@@ -276,8 +276,8 @@ def test_minutes_become_steps_once(tmp_path: Path) -> None:
     assert train_command(experiment, tmp_path / "run", resume=True) == 0  # There is nothing left to do.
 
 
-def test_the_command_line_stops_on_sigterm_and_resumes(tmp_path: Path) -> None:
-    """As an operating system would stop it: exit 143, then `--resume` goes on."""
+def test_the_command_line_stops_on_sigterm(tmp_path: Path) -> None:
+    """SIGTERM ends the command with exit code 143, a saved checkpoint, and the command that resumes it."""
     config, run = tmp_path / "small.yaml", tmp_path / "run"
     config.write_text(dump_experiment(small_experiment(steps=100_000)))
     command = [sys.executable, "-m", "glimpse", "train"]

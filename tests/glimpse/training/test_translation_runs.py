@@ -1,4 +1,4 @@
-"""Runs that translate: trained, measured, and asked from the command line."""
+"""Tests of translation runs: training, evaluation, report, and translating from the command line."""
 
 import io
 import json
@@ -15,8 +15,8 @@ from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
-from glimpse.evaluation.bleu import by_length, measure_quality
-from glimpse.evaluation.evaluator import judge_of
+from glimpse.evaluation.bleu import bleu_by_length, measure_quality
+from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.generation import translate_texts
 from glimpse.reporting.translation.alignment import align
 from glimpse.runs.trained_run import open_run
@@ -26,7 +26,7 @@ TRAIN = ["threads=1", "track.mode=disabled"]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """RNNsearch that has learned to reverse strings of up to six symbols."""
+    """Return a run of RNNsearch that has learned to reverse strings of up to six symbols."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("runs") / "reverse"
     small = ["task.strings=2000", "task.symbols=6", "task.longest=6", "train.steps=200", "train.evaluate_every=100"]
@@ -35,17 +35,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_reversal_is_learned_in_seconds(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """99 % of what was never seen, and a record of how it was measured."""
+    """At least 99 % of unseen strings are reversed, and the record says how it was measured."""
     assert main(["evaluate", str(run)]) == 0
-    told = capsys.readouterr().out
-    assert "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:" in told and "1 to 10" in told
+    printed = capsys.readouterr().out
+    assert "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:" in printed and "1 to 10" in printed
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert record["searched"]["right"] >= 99 and record["greedy"]["right"] >= 99
     assert record["perplexity"] < 1.1 and record["beam"] == 5 and record["by_length"][0]["sentences"] == 100
 
 
-def test_alignments_are_the_other_diagonal(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Printed and drawn; the first symbol that is written is the last that is read."""
+def test_alignments_of_a_reversal_are_the_antidiagonal(
+    run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The printed and drawn alignment of a reversal is the antidiagonal."""
     svg, picture = tmp_path / "map.svg", tmp_path / "map.png"
     assert main(["translate", str(run), "a b c d e", "--show", "--output", str(svg)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -62,39 +64,39 @@ def test_alignments_are_the_other_diagonal(run: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("config", "steps", "turned"), [("copy-bahdanau", 200, False), ("reverse-transformer", 600, True)]
 )
-def test_others_find_their_diagonal(
+def test_other_agents_find_the_alignment(
     config: str, steps: int, turned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Copying reads along it; of the Transformer's heads one at least reads the other one."""
+    """Copying aligns along the diagonal, and a head of the Transformer aligns a reversal along the antidiagonal."""
     small = ["task.strings=2000", "task.symbols=6", "task.longest=5", f"train.steps={steps}", "train.evaluate_every=50"]
     assert main(["train", config, *small, *TRAIN, "--run", str(tmp_path)]) == 0
     assert main(["evaluate", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "evaluation.json").read_text())["test"]["searched"]["right"] >= 99
     trained = open_run(tmp_path, "test", None, print)
-    agent, world = cast(Translator, trained.agent), cast(Translating, cast(object, trained.world))
-    best = translate_texts(agent, world, ["a b c d e"], agent.options.search, 1)[0]
+    agent, env = cast(Translator, trained.agent), cast(Translating, cast(object, trained.env))
+    best = translate_texts(agent, env, ["a b c d e"], agent.options.search, 1)[0]
     assert best.target == ("e d c b a" if turned else "a b c d e")
-    read = [head[:5].argmax(-1).tolist() for head in align(agent, world, best).maps.values()]
+    read = [head[:5].argmax(-1).tolist() for head in align(agent, env, best).maps.values()]
     assert ([4, 3, 2, 1, 0] if turned else [0, 1, 2, 3, 4]) in read
 
 
 def test_the_report(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Its files; the page has what was measured, a map for each sentence, and asks for the test set where it lacks."""
+    """The report has its files, the measures, a map for each sentence, and a hint if the test set is missing."""
     (run / "evaluation.json").unlink(missing_ok=True)
-    assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
+    assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
     assert {file.name for file in tmp_path.iterdir()} == {
         "alignments.svg",
         "alignments.png",
         "curves.png",
         "index.html",
     }
-    assert "has not been measured" in (tmp_path / "index.html").read_text()
+    assert "has not been evaluated" in (tmp_path / "index.html").read_text()
     assert main(["evaluate", str(run)]) == 0
-    assert main(["show", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
+    assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
     page = (tmp_path / "index.html").read_text()
-    assert "nrefs:1|case:mixed" in page and page.count('class="detail"') == 3 and "has not been measured" not in page
+    assert "nrefs:1|case:mixed" in page and page.count('class="detail"') == 3 and "has not been evaluated" not in page
     (run / "evaluation.json").write_text("[]")
-    assert main(["show", str(run), "--output", str(tmp_path)]) == 2
+    assert main(["report", str(run), "--output", str(tmp_path)]) == 2
     assert "is not what glimpse evaluate writes" in capsys.readouterr().err
     (run / "evaluation.json").unlink()
 
@@ -102,7 +104,7 @@ def test_the_report(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Pat
 def test_lines_are_translated_as_they_come(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One by one, and several at once; empty ones stay empty."""
+    """Lines of standard input are translated one by one or in batches, and empty lines stay empty."""
     for words in ([], ["--batch", "3"], ["--beam", "1", "--length-penalty", "0"]):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfa b c\n\nd\r\nf f a b")))
         assert main(["translate", str(run), *words]) == 0
@@ -114,52 +116,58 @@ def test_lines_are_translated_as_they_come(
     assert "give a TEXT" in capsys.readouterr().err
 
 
-def test_what_is_too_long_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each such text by its number, beside its translation."""
+def test_cut_texts_are_noted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each text that was cut is noted by its number, beside its translation."""
     assert main(["translate", str(run), "a", "a b " * 60, "b", "--batch", "2"]) == 0
-    told = capsys.readouterr()
-    assert "text 2: its last 20 pieces were left out, 100 were read" in told.err and "text 3" not in told.err
-    assert len(told.out.splitlines()) == 3
+    printed = capsys.readouterr()
+    assert "text 2: its last 20 tokens were left out, 100 were read" in printed.err and "text 3" not in printed.err
+    assert len(printed.out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         (["--output", "x.gif"], "should end in .svg or .png"),
         (["--beam", "0"], "whole number of at least 1"),
         (["--length-penalty", "-1"], "number of at least 0"),
     ],
 )
-def test_mistakes_are_answered(run: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With exit code 2."""
+def test_wrong_arguments_are_explained(
+    run: Path, words: list[str], printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong argument is explained, with exit code 2."""
     assert main(["translate", str(run), "a", *words]) == 2
-    assert told in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["copies", "share"])
-def test_what_translations_do_not_heed_is_refused(run: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is averaged over episodes, and no words are named as reasons."""
+@pytest.mark.parametrize("option", ["copies", "keep-rate"])
+def test_options_without_an_effect_on_translations_are_refused(
+    run: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Translation refuses the options of averaged rollouts and of rationales."""
     assert main(["evaluate", str(run), f"--{option}", "1"]) == 2
-    assert f"--{option} means nothing to the world translate" in capsys.readouterr().err
+    assert f"--{option} has no effect in the environment translate" in capsys.readouterr().err
 
 
-def test_bytes_that_are_no_text(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line is named; those before it are translated."""
+def test_bytes_that_are_no_text_are_named(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that is not UTF-8 is named in the error, after the lines before it were translated."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b\ncaf\xe9\n")))
     assert main(["translate", str(run)]) == 2
-    told = capsys.readouterr()
-    assert told.out == "b a\n" and "line 2, is not UTF-8: byte 4" in told.err
+    printed = capsys.readouterr()
+    assert printed.out == "b a\n" and "line 2, is not UTF-8: byte 4" in printed.err
 
 
 @pytest.mark.parametrize("agent", ["luong", "seq2seq", "transformer"])
 @pytest.mark.parametrize("choice", ["loss", "bleu"])
 def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By tokens, on a user's own files, with two vocabularies; stopped and resumed it is as if it went on."""
+    """Each agent trains on a user's files with two vocabularies, and is evaluated, also with averaged checkpoints."""
     for name, lines in (("a.en", "a b c\nd e\n"), ("a.de", "c, b. a\ne d\n")):
         (tmp_path / name).write_text(lines * 20)
     config = tmp_path / "own.yaml"
     config.write_text(
-        f"task: {{name: translate, data: 'file:{tmp_path}/a', pieces: words, shared: false}}\n"
+        f"task: {{name: translate, data: 'file:{tmp_path}/a', tokenizer: words, shared: false}}\n"
         f"agent: {{name: {agent}, width: 8, embeddings: output_tied}}\n"
         f"train: {{steps: 6, tokens: 40, batch: 10, schedule: noam, evaluate_every: 3, save_every: 2, keep: 3, "
         f"precision: float32}}\n"
@@ -170,21 +178,21 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     assert main(["evaluate", str(tmp_path / "run"), "--split", "validation"]) == 0
     assert "note:" not in capsys.readouterr().out
     assert main(["evaluate", str(tmp_path / "run")]) == 0
-    assert "note: these are the validation part" in capsys.readouterr().out
+    assert "note: these are the validation sentences" in capsys.readouterr().out
     record: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
     assert "averaged" not in record
-    assert main(["evaluate", str(tmp_path / "run"), "--split", "validation", "--average", "3"]) == 0
+    assert main(["evaluate", str(tmp_path / "run"), "--split", "validation", "--average-checkpoints", "3"]) == 0
     mean = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
     assert mean["averaged"] == 3 and mean["loss"] != record["loss"]
-    assert main(["translate", str(tmp_path / "run"), "a b", "--average", "4"]) == 2
+    assert main(["translate", str(tmp_path / "run"), "a b", "--average-checkpoints", "4"]) == 2
     assert "has 3 of the 4 checkpoints" in capsys.readouterr().err
     assert record["parameters"] > 0 and 0 <= record["searched"]["bleu"] <= 100
 
 
-def test_unknown_words_are_those_that_were_attended_to(
+def test_unknown_words_are_copied_from_the_attended_position(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of eight symbols five are known; the others are put in from the source, or left as they are."""
+    """An unknown symbol is replaced by the attended source symbol; five of eight symbols are in the vocabulary."""
     small = ["task.strings=2000", "task.symbols=8", "task.longest=6", "task.vocabulary=9", "train.steps=250"]
     run = tmp_path / "run"
     assert main(["train", "reverse-bahdanau", *small, *TRAIN, "train.evaluate_every=250", "--run", str(run)]) == 0
@@ -192,18 +200,18 @@ def test_unknown_words_are_those_that_were_attended_to(
     assert main(["translate", str(run), "a b c d e f g h"[:11], "h g f c"]) == 0
     assert capsys.readouterr().out == "f e d c b a\nc f g h\n"
     assert main(["translate", str(run), "zebra", "--show"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "zebra" and told[-2].startswith("<unk>")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "zebra" and printed[-2].startswith("<unk>")
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii"))
     assert main(["translate", str(run), "M\u00e4dchen"]) == 0
-    assert out.getvalue() == b"M\\xe4dchen\n"  # A terminal of few letters shows the others by their numbers.
+    assert out.getvalue() == b"M\\xe4dchen\n"  # Characters that the terminal lacks are escaped.
 
 
-def test_what_a_table_has_of_a_record() -> None:
-    """BLEU of the beam comes first; a record fits where the search was the same."""
+def test_a_record_gives_the_measures_of_a_table() -> None:
+    """A table row has BLEU of the beam first; a record fits only the same search."""
     experiment = load_experiment("reverse-bahdanau", [])
-    judge = judge_of(experiment)
+    evaluator = evaluator_of(experiment)
     record = {
         "beam": 5,
         "length_penalty": 1.0,
@@ -211,23 +219,23 @@ def test_what_a_table_has_of_a_record() -> None:
         "greedy": {"bleu": 30.0},
         "perplexity": 4.0,
     }
-    assert judge.measures(record) == {
+    assert evaluator.measures(record) == {
         "test_bleu": 31.0,
         "test_bleu_greedy": 30.0,
         "test_chrf": 55.0,
         "test_perplexity": 4.0,
     }
-    assert judge.fits(record, experiment) and not judge.fits({**record, "beam": 4}, experiment)
+    assert evaluator.fits(record, experiment) and not evaluator.fits({**record, "beam": 4}, experiment)
 
 
 def test_tied_vectors_need_one_vocabulary(capsys: pytest.CaptureFixture[str]) -> None:
-    """Answered before anything is read."""
+    """Tied embeddings without a shared vocabulary are refused when the config is read."""
     assert main(["config", "validate", "reverse-bahdanau", "task.shared=false"]) == 2
     assert "'tied' needs task.shared: true" in capsys.readouterr().err
 
 
 def test_quality_by_hand() -> None:
-    """All right, all wrong; one of two exactly."""
+    """Measures are 100 for perfect translations, 0 for wrong ones, and 50 % exact for one right of two."""
     references = ["two dogs play in the snow .", "a man reads ."]
     whole = measure_quality(references, references)
     assert [whole.bleu, whole.chrf, whole.right] == pytest.approx([100, 100, 100])
@@ -236,12 +244,12 @@ def test_quality_by_hand() -> None:
     assert small.bleu == pytest.approx(100) and "case:lc" in small.signatures[0]
     half = measure_quality([references[0], "y"], references)
     assert half.right == 50 and 0 < half.bleu < 100
-    groups = by_length(["a " * 10, "b " * 11, "c " * 40], ["x"] * 3, ["x", "y", "x"])
+    groups = bleu_by_length(["a " * 10, "b " * 11, "c " * 40], ["x"] * 3, ["x", "y", "x"])
     assert [(one.words, one.sentences) for one in groups] == [(10, 1), (15, 1), (None, 1)]
 
 
 def test_quality_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to install is said."""
+    """Without sacrebleu, the error names the extra to install."""
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(UserError, match=r"not installed: pip install 'glimpse-rl\[translation\]'"):
         measure_quality(["a"], ["a"])

@@ -1,4 +1,4 @@
-"""The animation: which moments it has, and that the file holds them."""
+"""Animation: its moments, and the frames of the GIF."""
 
 import io
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL.GifImagePlugin import GifImageFile
 
+from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.retina import Retina
-from glimpse.envs.options import RetinaOptions
 from glimpse.evaluation.replay import Replay
 from glimpse.reporting.drawing.animation import animation, gif, moments
 
 
 def episode(glimpses: int, channels: int, retina: Retina, classes: int) -> Replay:
-    """An episode with random content."""
+    """Return an episode with random content."""
     random = np.random.default_rng(glimpses)
     options = retina.options
     patch = random.random((glimpses, options.scales, channels, options.patch, options.patch), np.float32)
@@ -23,7 +23,7 @@ def episode(glimpses: int, channels: int, retina: Retina, classes: int) -> Repla
 
 
 def test_moments_of_a_short_episode() -> None:
-    """Each glimpse is held, the last the longest, with four moments on the way to the next."""
+    """Each glimpse is shown, the last for longest, with four moments on the way to the next."""
     shown = moments(3)
     assert [one.glimpses for one in shown] == [1] * 5 + [2] * 5 + [3]
     assert [one.share for one in shown if one.duration >= 700] == [0, 0, 0]
@@ -32,7 +32,7 @@ def test_moments_of_a_short_episode() -> None:
 
 
 def test_moments_of_a_long_episode() -> None:
-    """At most sixty, from the first glimpse to the last, none on the way."""
+    """At most sixty glimpses are shown, from the first to the last, without moments in between."""
     shown = moments(1000)
     assert len(shown) == 60
     assert (shown[0].glimpses, shown[-1].glimpses) == (1, 1000)
@@ -43,7 +43,7 @@ def test_moments_of_a_long_episode() -> None:
     ("channels", "height", "width", "scales", "classes"), [(1, 28, 28, 1, 10), (3, 12, 30, 3, 40), (3, 30, 12, 8, 2)]
 )
 def test_the_gif_holds_every_moment(channels: int, height: int, width: int, scales: int, classes: int) -> None:
-    """Grey and colour, wide and tall, one scale and many, few classes and many; episodes of different lengths."""
+    """The GIF has all frames for grey and colour, wide and tall images, few and many scales and classes."""
     retina = Retina(RetinaOptions(patch=4, scales=scales), height, width)
     episodes = [episode(glimpses, channels, retina, classes) for glimpses in (3, 1)]
     names = [f"class number {number} with a long name" for number in range(classes)]
@@ -59,7 +59,7 @@ def test_the_gif_holds_every_moment(channels: int, height: int, width: int, scal
 
 
 def test_a_finished_episode_waits_for_the_others() -> None:
-    """Its panel, the right one, no longer changes; the other one does."""
+    """The finished episode's panel, on the right, no longer changes; the other one does."""
     retina = Retina(RetinaOptions(patch=4), 28, 28)
     frames, _ = animation([episode(4, 1, retina, 10), episode(2, 1, retina, 10)], retina, list("0123456789"))
     middle = frames[0].width // 2

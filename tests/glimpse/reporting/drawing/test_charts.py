@@ -1,4 +1,4 @@
-"""Charts: round numbers, gaps, names that do not overlap."""
+"""Charts: ticks at round numbers, gaps in lines, and names that do not overlap."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from glimpse.reporting.drawing.charts import Chart, Series, number_text, thinned
 
 
 def chart(*lines: Sequence[float | None], ratio: bool = False) -> Chart:
-    """A chart of lines at 1, 2, 3..."""
+    """Return a chart of lines with points at 1, 2, 3..."""
     series = [Series(f"line {number}", tuple(enumerate(line, start=1))) for number, line in enumerate(lines)]
     return Chart("A chart", "steps", tuple(series), ratio)
 
 
 def test_the_vertical_axis_ends_on_round_numbers() -> None:
-    """Worked by hand; it begins at zero where the values come near it."""
+    """Axes checked by hand; they start at zero if the values come near it."""
     up = chart([0.1, 2.3]).up()
     assert (up.low, up.high) == (0, 3)
     assert up.ticks == pytest.approx([0, 1, 2, 3])
@@ -31,7 +31,7 @@ def test_the_vertical_axis_ends_on_round_numbers() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -3.0, -1e300, 1e-12])
 def test_a_flat_line_has_an_axis(value: float) -> None:
-    """And lies inside it, but for rounding errors."""
+    """The line lies inside the axis, up to rounding errors."""
     up = chart([value, value * (1 + 1e-15)]).up()
     assert up.low <= value <= up.high
     assert len(up.ticks) >= 2
@@ -39,14 +39,14 @@ def test_a_flat_line_has_an_axis(value: float) -> None:
 
 
 def test_an_empty_chart_has_axes() -> None:
-    """A run may have logged nothing but null."""
+    """A chart without values has axes, as for a metric that was always null."""
     empty = chart([None])
     assert (empty.up().low, empty.up().high) == (0, 1)
     assert empty.across(4).ticks == [1]
 
 
-def test_ratios_are_logarithmic_where_they_can_be() -> None:
-    """From 90 % to 1.5 %: yes. With a zero, over a short range, or where it was not asked for: no."""
+def test_ratios_are_logarithmic_if_possible() -> None:
+    """The axis is logarithmic from 90 % to 1.5 %, but not with a zero, over a short range, or if not asked for."""
     assert chart([90, 1.5], ratio=True).logarithmic
     assert not chart([90, 0.0], ratio=True).logarithmic
     assert not chart([90, 50], ratio=True).logarithmic
@@ -57,33 +57,33 @@ def test_ratios_are_logarithmic_where_they_can_be() -> None:
 
 
 def test_horizontal_ticks_are_whole() -> None:
-    """One for each of few glimpses, round ones for many steps."""
+    """There is a tick for each of few glimpses, and ticks at round numbers for many steps."""
     assert chart([1.0] * 6).across(7).ticks == [1, 2, 3, 4, 5, 6]
     assert chart([1.0] * 2000).across(4).ticks == [500, 1000, 1500, 2000]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.1 + 0.2, "0.3"), (1500, "1500"), (20_000, "20k"), (-0.5, "-0.5")])
 def test_number_text(value: float, text: str) -> None:
-    """Short, and free of rounding's dust."""
+    """Numbers are short and without rounding errors."""
     assert number_text(value) == text
 
 
 def test_a_line_runs_from_edge_to_edge_and_breaks_at_gaps() -> None:
-    """The lowest value at the bottom left corner of the plot, the highest at its top right."""
+    """The lowest value is at the bottom left corner of the plot, the highest at its top right."""
     drawn = chart_svg(chart([0.0, None, 3.0, 4.0]), 340, 190)
     (path,) = re.findall(r'class="line agent" d="([^"]*)"', drawn)
     assert path == "M40.0 154.0M232.0 46.0L328.0 10.0"
 
 
 def test_long_numbers_have_room() -> None:
-    """A learning rate's ticks begin inside the picture: seven pixels a letter."""
+    """The ticks of a learning rate start inside the picture, at seven pixels per character."""
     drawn = chart_svg(chart([0.0005, 0.0018]), 340, 190)
     ends = {float(x) for x in re.findall(r'x="([\d.]+)" y="[\d.]+" text-anchor="end">0\.\d{4}<', drawn)}
     assert len(ends) == 1 and min(ends) >= 6 * 7
 
 
 def test_names_stand_beside_their_lines_and_do_not_overlap() -> None:
-    """Seven lines that end at almost the same value."""
+    """Names of seven lines that end at almost the same value do not overlap."""
     drawn = chart_svg(chart(*[[50.0, 2 + 0.01 * number] for number in range(7)]), 520, 290)
     heights = [float(y) for y in re.findall(r'<text class="agent" x="412.0" y="([\d.]+)"', drawn)]
     assert len(heights) == 7
@@ -93,7 +93,7 @@ def test_names_stand_beside_their_lines_and_do_not_overlap() -> None:
 
 
 def test_names_are_escaped() -> None:
-    """A metric may be called anything."""
+    """Names of metrics are escaped."""
     drawn = chart_svg(Chart("<b>&", "x<y", (Series("<i>", ((1, 1.0),)), Series("&", ((1, 2.0),)))), 300, 200)
     assert "&lt;b&gt;&amp;" in drawn
     assert "&lt;i&gt;" in drawn
@@ -101,7 +101,7 @@ def test_names_are_escaped() -> None:
 
 
 def test_many_points_are_averaged() -> None:
-    """1000 points become 334 means of three; a run of gaps stays a gap."""
+    """1000 points become 334 means of three; a group of gaps stays a gap."""
     points = tuple((step, None if step < 3 else float(step)) for step in range(1000))
     few = thinned(points)
     assert len(few) == 334
@@ -111,7 +111,7 @@ def test_many_points_are_averaged() -> None:
 
 
 def test_picture_of_all_charts() -> None:
-    """Two in a row: a line where its values are, nothing in a gap, and its colour in both panels only."""
+    """Two charts in a row have lines at their values, nothing in gaps, and colours in their panels only."""
     flat, gap = chart([1.0, 1.0, 1.0, 1.0]), chart([1.0, 1.0, None, 1.0, 1.0])
     picture = np.asarray(charts_image([flat, gap, chart([None]), chart([90, 1.5], [80, 2], ratio=True)], columns=2))
     assert picture.shape == (2 * 290 + 30, 2 * 430 + 30, 3)

@@ -1,4 +1,4 @@
-"""Runs that read texts, with random weights, on a file of a few odd texts."""
+"""Fixtures: runs that read texts, with random weights, on a file with unusual words."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
-from glimpse.runs.build import make_agent, make_world
+from glimpse.runs.build import make_agent, make_env
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
 from glimpse.runs.run_folder import RunFolder
 
@@ -20,7 +20,7 @@ MakeRun = Callable[..., Path]
 
 
 def texts(count: int) -> list[str]:
-    """Texts of one to twelve of the words, none like the other, some of several sentences."""
+    """Return different texts of one to twelve words, some of several sentences."""
     return [
         " ".join(WORDS[(number * 5 + at * 7) % len(WORDS)] for at in range(1 + number % 12)) for number in range(count)
     ]
@@ -28,9 +28,9 @@ def texts(count: int) -> list[str]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Makes a run as training leaves it.
+    """Return a function that writes a run folder.
 
-    Given are the encoder, the kind of texts, how often each is repeated, and options of the task.
+    Its arguments are the encoder, the kind of texts, how often each text is repeated, and options of the task.
     """
 
     def make(
@@ -56,10 +56,10 @@ def make_run(tmp_path: Path) -> MakeRun:
             }
         )
         folder = RunFolder.create(tmp_path / name, dump_experiment(experiment))
-        agent = make_agent(experiment, make_world(experiment, "validation", torch.device("cpu")))
+        agent = make_agent(experiment, make_env(experiment, "validation", torch.device("cpu")))
         with torch.no_grad():
             for parameter in agent.parameters():
-                parameter.mul_(3)  # So that what is attended to differs.
+                parameter.mul_(3)  # Attention weights differ clearly.
         state = {"seconds": 7500.0, "trained_on": "a <fast> machine"}
         save_checkpoint(folder.checkpoints, Checkpoint(10, agent.state_dict(), state), keep=1)
         return folder.path

@@ -1,4 +1,4 @@
-"""What is kept of a text that was read: the answer and the weights that the batch has, without its padding."""
+"""Accounts of texts: answers and attention weights are those of the batch, without padding."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.evaluation.scores import evaluation_keys, measure
-from glimpse.reporting.text.accounts import Account, Text, account, reader_of
+from glimpse.evaluation.scores import evaluation_keys, measure_scores
+from glimpse.reporting.text.accounts import Account, Text, account, reading_run
 from glimpse.reporting.text.text_survey import survey_texts
 from glimpse.runs.trained_run import TrainedRun, open_run
 
@@ -17,19 +17,19 @@ MakeRun = Callable[..., Path]
 
 
 def opened(path: Path) -> TrainedRun:
-    """The run, on its validation split."""
+    """Open a run on its validation split."""
     return open_run(path, "validation", "cpu", pytest.fail)
 
 
-def read(path: Path, example: int, need_pairs: bool = False) -> Account:
-    """One example of the run's validation split."""
+def read_example(path: Path, example: int, need_pairs: bool = False) -> Account:
+    """Return the account of one example of the run's validation split."""
     trained = opened(path)
-    agent, world = reader_of(trained)
-    return account(agent, world, trained.experiment.evaluate, example, need_pairs)
+    agent, env = reading_run(trained)
+    return account(agent, env, trained.experiment.evaluate, example, need_pairs)
 
 
 def test_the_two_colours_of_a_document_by_hand() -> None:
-    """sqrt(p_s) p_w of two sentences of two words (Yang et al., 2016, section 3.3)."""
+    """Colours are sqrt(p_s) p_w, here of two sentences of two words (Yang et al., 2016, section 3.3)."""
     weights, sentences = np.array([0.5, 0.5, 0.9, 0.1], np.float32), np.array([0.25, 0.75], np.float32)
     text = Text(("a", "b", "c", "d"), np.zeros(4, bool), (2, 2), weights, sentences)
     assert text.colour is not None
@@ -47,36 +47,36 @@ def test_the_two_colours_of_a_document_by_hand() -> None:
     ],
 )
 def test_a_text_alone_is_read_as_in_a_batch(make_run: MakeRun, encoder: dict[str, Any]) -> None:
-    """Answer and weights are those of all texts side by side, and the padding is gone."""
+    """Answer and weights equal those of a batch of all texts, without padding."""
     path = make_run(encoder)
     trained = opened(path)
-    agent, world = reader_of(trained)
-    numbers = torch.arange(world.examples)
-    observation = world.begin(numbers, numbers)
+    agent, env = reading_run(trained)
+    numbers = torch.arange(env.examples)
+    observation = env.reset(numbers, numbers)
     decision, _ = agent(observation, None)
     lengths = (observation["text"] != 0).sum(1).tolist()
     assert len(set(lengths)) > 1
     for number, length in enumerate(lengths):
-        one = read(path, number)
+        one = read_example(path, number)
         (text,) = one.texts
         assert len(text.words) == length and text.weights is not None and text.weights.shape == (length,)
         belief = decision.answer[number].softmax(-1)
-        assert one.belief == pytest.approx(belief.numpy(), abs=1e-5) and one.true == world.label[number]
+        assert one.belief == pytest.approx(belief.numpy(), abs=1e-5) and one.true == env.label[number]
         name = "hops" if text.hops is not None else "tokens"
         whole = decision.activations[name][number, ..., :length].detach().numpy()
         np.testing.assert_allclose(text.weights if text.hops is None else text.hops, whole, atol=1e-5)
         np.testing.assert_allclose(text.weights.sum(), 1, atol=1e-5)
 
 
-def test_a_document_is_kept_sentence_by_sentence(make_run: MakeRun) -> None:
-    """Words weigh 1 in each sentence, sentences 1 in the document, and no word is lost."""
+def test_a_document_has_weights_of_words_and_sentences(make_run: MakeRun) -> None:
+    """Weights of words sum to 1 in each sentence, those of sentences to 1, and all words are kept."""
     path = make_run({"kind": "hierarchical"}, sentences=True)
     trained = opened(path)
-    _, world = reader_of(trained)
+    _, env = reading_run(trained)
     several = 0
-    for number in range(world.examples):
-        (text,) = read(path, number).texts
-        assert text.words == tuple(world.words(number)["text"])
+    for number in range(env.examples):
+        (text,) = read_example(path, number).texts
+        assert text.words == tuple(env.words(number)["text"])
         assert text.sentences is not None and text.weights is not None and sum(text.lengths) == len(text.words)
         assert text.sentences.sum() == pytest.approx(1, abs=1e-5)
         assert [text.weights[begin:end].sum() for begin, end in text.bounds] == pytest.approx([1] * len(text.lengths))
@@ -97,11 +97,11 @@ def test_a_document_is_kept_sentence_by_sentence(make_run: MakeRun) -> None:
 def test_pairs_of_tokens_have_a_matrix_for_each_head(
     make_run: MakeRun, encoder: dict[str, Any], names: list[str], heads: int
 ) -> None:
-    """Of a text of as many words as features have; rows sum to 1, or to 0 where there is nothing to read."""
+    """Rows sum to 1, or to 0 for a token that may attend to nothing."""
     path = make_run(encoder, max_words=4)
-    _, world = reader_of(opened(path))
-    number = next(at for at in range(world.examples) if int(world.lengths[at]) == 4)
-    (text,) = read(path, number, need_pairs=True).texts
+    _, env = reading_run(opened(path))
+    number = next(at for at in range(env.examples) if int(env.lengths[at]) == 4)
+    (text,) = read_example(path, number, need_pairs=True).texts
     assert list(text.pairs) == names
     for name, matrices in text.pairs.items():
         assert matrices.shape == (heads, 4, 4)
@@ -111,33 +111,33 @@ def test_pairs_of_tokens_have_a_matrix_for_each_head(
             assert not np.triu(matrices).any()
         if name == "backward":
             assert not np.tril(matrices).any()
-    assert read(path, number).texts[0].pairs == {}
+    assert read_example(path, number).texts[0].pairs == {}
 
 
 def test_pairs_of_texts_and_scores(make_run: MakeRun) -> None:
-    """Two texts, a score, and how far it is off."""
+    """An example has two texts, a score, and its error."""
     path = make_run(kind="scores")
-    one = read(path, 0)
+    one = read_example(path, 0)
     assert len(one.texts) == 2 and one.score is not None and one.true is not None
     assert one.miss == pytest.approx(abs(one.score - one.true)) and one.belief.size == 0
 
 
 @pytest.mark.parametrize("kind", ["one", "scores"])
-def test_a_survey_is_what_the_evaluation_measures(make_run: MakeRun, kind: str) -> None:
-    """The same error, though texts are read in the order of their lengths; and each line is its own example's."""
+def test_a_survey_agrees_with_the_evaluation(make_run: MakeRun, kind: str) -> None:
+    """The error is the same, though texts are sorted by length, and each row belongs to its example."""
     trained = opened(make_run(kind=kind))
-    agent, world = reader_of(trained)
+    agent, env = reading_run(trained)
     options = trained.experiment.evaluate
-    found = survey_texts(agent, world, list(range(world.examples)), options)
-    scores = measure(agent, trained.world, options)
-    numbers = torch.arange(world.examples)
-    world.begin(numbers, evaluation_keys(world, options))
-    assert found.true.tolist() == pytest.approx(world.label.tolist())
+    found = survey_texts(agent, env, list(range(env.examples)), options)
+    scores = measure_scores(agent, trained.env, options)
+    numbers = torch.arange(env.examples)
+    env.reset(numbers, evaluation_keys(env, options))
+    assert found.true.tolist() == pytest.approx(env.label.tolist())
     if kind == "one":
         assert 100 * found.wrong.mean() == pytest.approx(scores.greedy.error)
     else:
         assert (found.miss**2).mean() == pytest.approx(scores.greedy.figures["squared_error"])
-    for number in range(world.examples):
-        one = read(trained.folder.path, number)
-        assert found.given[number] == pytest.approx(one.said if one.score is None else one.score)
+    for number in range(env.examples):
+        one = read_example(trained.folder.path, number)
+        assert found.given[number] == pytest.approx(one.answered if one.score is None else one.score)
         assert found.length[number] == sum(len(text.words) for text in one.texts)

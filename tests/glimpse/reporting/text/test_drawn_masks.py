@@ -1,4 +1,4 @@
-"""`glimpse masks`: drawings that can be counted, and mistakes that are named."""
+"""`glimpse masks`: drawings of masks, and errors."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from glimpse.agents.attention.masks import Backward, Causal, Forward, GlobalTokens, Pattern, Window
-from glimpse.agents.text_options import ReaderOptions
+from glimpse.agents.text.options import ReaderOptions
 from glimpse.cli.command_line import main
 from glimpse.reporting.text.drawn_masks import SHIPPED, in_columns, mask_block, parse_mask
 from glimpse.reporting.text.mask_drawing import encoder_masks, formula
@@ -17,7 +17,7 @@ HASHES = ("##", ". ")
 
 
 def test_a_mask_is_drawn_row_by_row() -> None:
-    """The README's example; padding has a field for each sentence of the batch."""
+    """The README's example is drawn; padding has a grid for each sentence of the batch."""
     mask = parse_mask("{kind: all_of, masks: [causal, {kind: any_of, masks: [{kind: window, width: 1}, global]}]}")
     assert mask_block(mask, 4, HASHES) == [
         "causal & (window(width=1) | global(tokens=1))",
@@ -30,7 +30,7 @@ def test_a_mask_is_drawn_row_by_row() -> None:
 
 
 def test_formulas() -> None:
-    """As the algebra is written, with brackets where they are needed."""
+    """Masks are written in the mask algebra, with brackets where they are needed."""
     window = Window(width=2)
     assert formula(~window) == "~window(width=2)"
     assert formula(~(window | Causal())) == "~(window(width=2) | causal)"
@@ -41,7 +41,7 @@ def test_formulas() -> None:
 
 
 def test_every_kind_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever adds a pattern adds an example of it."""
+    """Each kind of mask has an example."""
     kinds = set[str]()
     todo = list(Pattern.__subclasses__())
     while todo:
@@ -54,15 +54,15 @@ def test_every_kind_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(formula(parse_mask(text)) in out for text in SHIPPED) and "████████" in out
 
 
-def test_blocks_stand_side_by_side_as_far_as_there_is_room() -> None:
-    """Two of width 4 and three columns between them need 11."""
+def test_blocks_are_side_by_side_if_they_fit() -> None:
+    """Two blocks of width 4 with three spaces between them need 11 characters."""
     blocks = [["aaaa", "1"], ["bbbb", "2", "3"], ["cc"]]
     assert list(in_columns(blocks, 11)) == ["aaaa   bbbb\n1      2\n       3", "cc"]
     assert list(in_columns(blocks, 5)) == ["aaaa\n1", "bbbb\n2\n3", "cc"]
 
 
 def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An SVG that can be read, and a PNG in which a causal mask is dark below and white above."""
+    """The SVG parses, and in the PNG a causal mask is dark below the diagonal and white above it."""
     svg, picture = tmp_path / "m.svg", tmp_path / "m.png"
     assert main(["masks", "causal", "{kind: window, width: 1}", "--size", "5", "--output", str(svg)]) == 0
     assert main(["masks", "causal", "--size", "5", "--output", str(picture)]) == 0
@@ -88,14 +88,14 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["causal", "--output", "none/mask.svg"], "none"),
     ],
 )
-def test_mistakes_are_named(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With exit code 2."""
+def test_invalid_arguments_are_refused(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code is 2, and the error says what is wrong."""
     assert main(["masks", *words]) == 2
     assert problem in capsys.readouterr().err
 
 
 def test_the_masks_of_encoders() -> None:
-    """Those of directions, the Transformer's own, and its attention's; none where all may be read."""
+    """Masks are those of directions, of the Transformer, and of its attention; encoders without masks have none."""
 
     def masks_of(**encoder: object) -> list[str]:
         return [formula(mask) for mask in encoder_masks(ReaderOptions.model_validate({"encoder": encoder}))]

@@ -1,4 +1,4 @@
-"""`glimpse evaluate RUN --text`: the answer that the data's own texts get, the words' weights, and clear mistakes."""
+"""`glimpse evaluate RUN --text`: answers, printed weights, and errors."""
 
 import re
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import pytest
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
-from glimpse.envs.text import whole_text as reading
+from glimpse.envs.text import whole_text
 from glimpse.envs.text.text_data import TextData, load_text
-from glimpse.reporting.text.accounts import account, reader_of
+from glimpse.reporting.text.accounts import account, reading_run
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
@@ -23,7 +23,7 @@ COLOURS = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLORTERM": "truecolor
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of the terminal that runs the tests."""
+    """Remove settings of the terminal that runs the tests."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLORFGBG", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -31,7 +31,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What the command prints of a run and texts."""
+    """Return a function that runs the command and returns its output."""
 
     def print_it(run: Path, text: str, *more: str) -> str:
         assert main(["evaluate", str(run), "--text", text, *more]) == 0
@@ -43,16 +43,16 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 Ask = Callable[..., str]
 
 
-def test_a_text_of_the_data_gets_the_answer_that_it_has_there(make_run: MakeRun, ask: Ask) -> None:
-    """The same classes with the same probabilities, and the same weights below the same words."""
+def test_a_text_of_the_data_gets_the_same_answer(make_run: MakeRun, ask: Ask) -> None:
+    """Probabilities and weights equal those of the example in the split."""
     run = make_run()
     trained = open_run(run, "validation", "cpu", pytest.fail)
-    agent, world = reader_of(trained)
-    for number in range(world.examples):
-        one = account(agent, world, trained.experiment.evaluate, number)
+    agent, env = reading_run(trained)
+    for number in range(env.examples):
+        one = account(agent, env, trained.experiment.evaluate, number)
         out = ask(run, " ".join(one.texts[0].words))
-        assert out.splitlines()[0] == f"answer {world.classes[one.said]}, probability {one.belief[one.said]:.3f}"
-        for name, share in zip(world.classes, one.belief, strict=True):
+        assert out.splitlines()[0] == f"answer {env.classes[one.answered]}, probability {one.belief[one.answered]:.3f}"
+        for name, share in zip(env.classes, one.belief, strict=True):
             assert re.search(rf"^  {re.escape(name)} +{share:.3f}", out, re.MULTILINE)
         assert one.texts[0].weights is not None
         words, weights = out.splitlines()[5:7] if len(one.texts[0].words) < 4 else ("", "")
@@ -62,7 +62,7 @@ def test_a_text_of_the_data_gets_the_answer_that_it_has_there(make_run: MakeRun,
 
 
 def test_without_a_terminal_there_are_numbers_and_no_escape_codes(make_run: MakeRun, ask: Ask) -> None:
-    """Lines no wider than the terminal; unknown words in brackets, capitals in small letters."""
+    """Lines fit the terminal; unknown words are in brackets; words are in lower case."""
     out = ask(make_run(), "A Good film, unheard of! " * 5)
     assert ESCAPE not in out
     assert "[unheard] [of]" in out and "[!]" in out and "in brackets" in out
@@ -72,10 +72,10 @@ def test_without_a_terminal_there_are_numbers_and_no_escape_codes(make_run: Make
     )
 
 
-def test_a_terminal_gets_colours_unless_it_wants_none(
+def test_a_terminal_gets_colours_unless_no_color_is_set(
     make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """24 bits where the terminal has them, else 256; with NO_COLOR nothing of the kind."""
+    """Colours have 24 bits if the terminal supports them, else there are 256; with NO_COLOR there are none."""
     run = make_run()
     for name, value in COLOURS.items():
         monkeypatch.setenv(name, value)
@@ -88,10 +88,10 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
     assert ESCAPE not in ask(run, "a good bad film")
 
 
-def test_the_largest_weight_has_the_strongest_ground(
+def test_the_largest_weight_has_the_strongest_background(
     make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal that says it is light, the strongest is the darkest; else the brightest."""
+    """On a light terminal the strongest background is the darkest, else the brightest."""
     run = make_run()
     numbers = re.findall(r"0\.\d{3}", ask(run, "a good bad film").split("\n\n")[1])
     strongest = max(range(4), key=lambda at: float(numbers[at]))
@@ -100,14 +100,14 @@ def test_the_largest_weight_has_the_strongest_ground(
     for background, best in (("15;0", max), ("0;15", min)):
         monkeypatch.setenv("COLORFGBG", background)
         line = next(line for line in ask(run, "a good bad film").splitlines() if "48;2" in line)
-        grounds = {
-            word: sum(map(int, ground.split(";"))) for ground, word in re.findall(r"48;2;(\d+;\d+;\d+)m(\w+)\x1b", line)
+        brightness = {
+            word: sum(map(int, colour.split(";"))) for colour, word in re.findall(r"48;2;(\d+;\d+;\d+)m(\w+)\x1b", line)
         }
-        assert best(grounds, key=lambda word: grounds[word]) == ["a", "good", "bad", "film"][strongest]
+        assert best(brightness, key=lambda word: brightness[word]) == ["a", "good", "bad", "film"][strongest]
 
 
 def test_documents_have_a_line_for_each_sentence(make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its weight, which sum to 1; and what is longer than the run reads is said to be left out."""
+    """Weights of sentences sum to 1; a note says how many tokens are left out."""
     run = make_run({"kind": "hierarchical"}, sentences=True, max_sentences=3, max_words=3)
     text = "A good film. Bad! A film<br />so good. And more."
     out = ask(run, text)
@@ -122,7 +122,7 @@ def test_documents_have_a_line_for_each_sentence(make_run: MakeRun, ask: Ask, mo
 
 
 def test_hops_and_encoders_without_weights(make_run: MakeRun, ask: Ask) -> None:
-    """The mean over hops is said to be one, and who weighs nothing says so."""
+    """The output says that weights are means over hops, or that there are none."""
     hops = {"kind": "lstm", "width": 3, "pooling": {"kind": "structured", "hops": 2, "hidden": 3}}
     assert "below each word: mean weight over hops" in ask(make_run(hops), "a good film")
     out = ask(make_run({"kind": "cnn", "filters": 2}, name="cnn"), "a good film")
@@ -130,7 +130,7 @@ def test_hops_and_encoders_without_weights(make_run: MakeRun, ask: Ask) -> None:
 
 
 def test_pairs_and_scores(make_run: MakeRun, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-    """A score in its range, and both texts; one text is not enough."""
+    """The score is in its range and both texts are printed; a single text is refused."""
     run = make_run(kind="scores")
     out = ask(run, "a good film", "--text2", "a bad film")
     (score,) = re.findall(r"^score (\S+), from 1 to 3$", out, re.MULTILINE)
@@ -142,7 +142,7 @@ def test_pairs_and_scores(make_run: MakeRun, ask: Ask, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("text", ["", "  \n ", "<br />"])
 def test_a_text_without_words_is_a_mistake(make_run: MakeRun, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With exit code 2, and nothing is printed."""
+    """The exit code is 2, and nothing is printed."""
     assert main(["evaluate", str(make_run()), "--text", text]) == 2
     shown = capsys.readouterr()
     assert "--text should be a text of one word or more" in shown.err and shown.out == ""
@@ -156,44 +156,44 @@ def test_a_text_without_words_is_a_mistake(make_run: MakeRun, text: str, capsys:
         (["--text", "a", "--split", "test"], "takes no --split"),
         (["--text", "a", "--copies", "2"], "takes no --copies"),
         (["--text", "a", "--batch", "2"], "takes no --batch"),
-        (["--text", "a", "--share", "0.2"], "takes no --share"),
-        (["--share", "1.5"], "a share above 0 and up to 1"),
-        (["--share", "0.0"], "a share above 0 and up to 1"),
+        (["--text", "a", "--keep-rate", "0.2"], "takes no --keep-rate"),
+        (["--keep-rate", "1.5"], "a fraction above 0 and up to 1"),
+        (["--keep-rate", "0.0"], "a fraction above 0 and up to 1"),
     ],
 )
-def test_what_does_not_go_together(
+def test_incompatible_options_are_refused(
     make_run: MakeRun, words: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With exit code 2."""
+    """The exit code is 2, and the error names the option."""
     assert main(["evaluate", str(make_run()), *words]) == 2
     assert problem in capsys.readouterr().err
 
 
-def test_a_run_that_sees_pictures_reads_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither is a folder without a run one."""
+def test_a_run_on_images_reads_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run on images and a folder without a run are refused."""
     sections: dict[str, Any] = {"task": {"name": "digits"}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     run = RunFolder.create(tmp_path / "run", dump_experiment(Experiment.model_validate(sections))).path
     assert main(["evaluate", str(run), "--text", "a"]) == 2
-    assert "--text is for runs that read texts; this one's task is 'digits'" in capsys.readouterr().err
+    assert "cannot answer texts: only runs of the family text can, and its task is 'digits'" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path / "none"), "--text", "a"]) == 2
     assert "holds no run" in capsys.readouterr().err
 
 
 def test_the_test_split_is_not_loaded(make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vocabulary is all that is needed of the data."""
+    """Only the validation split is loaded, for the vocabulary."""
     run, asked = make_run(), list[str]()
 
     def noting(options: Any, split: Literal["train", "validation", "test"], **more: Any) -> TextData:
         asked.append(split)
         return load_text(options, split, **more)
 
-    monkeypatch.setattr(reading, "load_text", noting)
+    monkeypatch.setattr(whole_text, "load_text", noting)
     ask(run, "a good film")
     assert asked == ["validation"]
 
 
 def test_a_text_longer_than_all_others(make_run: MakeRun, ask: Ask) -> None:
-    """And one that attention by location has no place for."""
+    """It can be read, except by attention with a maximum length."""
     assert "0.00" in ask(make_run(), "a good film " * 200)
     located = {
         "kind": "lstm",
@@ -206,6 +206,6 @@ def test_a_text_longer_than_all_others(make_run: MakeRun, ask: Ask) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal(make_run: MakeRun, ask: Ask) -> None:
-    """A text may have been copied from anywhere."""
+    """Control characters in a text are replaced."""
     out = ask(make_run(), "a \x1b[31mred\x07 film")
     assert "\x1b" not in out and "\x07" not in out and "\ufffd" in out

@@ -1,4 +1,4 @@
-"""Runs whose agents read piece by piece, or choose: from the config to the report."""
+"""Reports of runs whose agents read texts in part, from the config to the page."""
 
 from pathlib import Path
 
@@ -18,23 +18,23 @@ QUIET = ["track.mode=disabled"]
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "printed"),
     [
         ("number-prediction", "of words are read"),
-        ("planted", "marked words: recall"),
+        ("planted", "words of the human rationale: recall"),
         ("planted-resan", "of words are dependents"),
     ],
 )
 def test_from_the_config_to_the_report(
-    config: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    config: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Shares are printed, and words that were not read are struck out."""
+    """Evaluation prints keep rates, and words that were not read are struck out on the page."""
     monkeypatch.chdir(tmp_path)
     assert main(["train", config, "--run", "run", *SMALL, *QUIET]) == 0
     assert main(["evaluate", "run", "--split", "validation"]) == 0
-    assert said in capsys.readouterr().out
-    assert main(["show", "run"]) == 0
+    assert printed in capsys.readouterr().out
+    assert main(["report", "run"]) == 0
     page = (tmp_path / "run" / "report" / "index.html").read_text()
-    # After three steps ReSAN is in the stage in which everything is chosen.
+    # After three steps ReSAN still selects all words.
     assert config == "planted-resan" or "</s>" in page
     assert "Results" in page and (tmp_path / "run" / "report" / "curves.png").stat().st_size > 0

@@ -1,4 +1,4 @@
-"""The report of a run that reads texts: complete, self-contained, well formed, and free of test texts."""
+"""Report of a run that reads texts: complete, self-contained, well formed, and without test texts."""
 
 import json
 import re
@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import pytest
 
-from glimpse.envs.text import whole_text as reading
+from glimpse.envs.text import whole_text
 from glimpse.envs.text.text_data import TextData, load_text
 from glimpse.evaluation.evaluate import evaluate_command
-from glimpse.reporting.report import show_command
-from glimpse.reporting.text.accounts import reader_of
+from glimpse.reporting.report import report_command
+from glimpse.reporting.text.accounts import reading_run
 from glimpse.reporting.text.token_drawings import tokens_picture
 from glimpse.runs.run_folder import MetricsLog
 from glimpse.runs.trained_run import open_run
@@ -27,10 +27,10 @@ SPARSE = {"kind": "sparse", "heads": 2, "pattern": {"kind": "window", "width": 1
 
 
 class Page(HTMLParser):
-    """Checks that what is opened is closed, in order, and collects what the page holds."""
+    """Parser that checks that all tags are closed in order, and collects ids, tags, addresses and words."""
 
     def __init__(self, text: str) -> None:
-        """Read the whole page."""
+        """Parse the page."""
         super().__init__()
         self.open: list[str] = []
         self.ids: list[str] = []
@@ -42,7 +42,7 @@ class Page(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note it."""
+        """Record a tag, its id and its addresses."""
         self.tags.add(tag)
         if tag != "meta":
             self.open.append(tag)
@@ -50,22 +50,22 @@ class Page(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A tag such as <path/> is closed at once."""
+        """Record a tag such as <path/>, which is closed at once."""
         self.tags.add(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """It must be the last that was opened."""
+        """Check that the tag is the last one opened."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Words of texts stand in spans."""
+        """Record words of texts, which are in spans."""
         if self.open and self.open[-1] == "span":
             self.words.append(data)
 
 
-def show(run: Path, texts: int = 4) -> str:
-    """The page of a run's report."""
-    show_command(run, None, texts)
+def report_page(run: Path, texts: int = 4) -> str:
+    """Write a run's report and return its page."""
+    report_command(run, None, texts)
     return (run / "report" / "index.html").read_text(encoding="utf-8")
 
 
@@ -100,9 +100,9 @@ def test_each_encoder_has_its_pictures(
     sections: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing is fetched and nothing runs; every SVG is XML; files are named on the terminal."""
+    """The page has no scripts or external resources; every SVG is XML; paths of files are printed."""
     run = make_run(encoder, **task)
-    page = Page(show(run))
+    page = Page(report_page(run))
     first, last = ["results", "training", "diagnostics", "answers", "texts"], ["mistakes", "config"]
     assert page.ids == [*first, *sections, *last]
     assert page.addresses == [f"#{name}" for name in page.ids]
@@ -116,9 +116,9 @@ def test_each_encoder_has_its_pictures(
 
 
 def test_odd_words_and_names_are_shown_as_they_are(make_run: MakeRun) -> None:
-    """Tags, entities, quotes, and words of other scripts; control characters are replaced."""
+    """Tags, entities and quotes are escaped; control characters are replaced."""
     run = make_run(min_count=1)
-    text = show(run, texts=50)
+    text = report_page(run, texts=50)
     page = Page(text)
     assert {"<", ">", "&", '"', "naïve", "映画", "w" * 60} <= set(page.words)
     assert "<b>bold" not in text and "\x07" not in text and "\ufffd" in text
@@ -126,32 +126,32 @@ def test_odd_words_and_names_are_shown_as_they_are(make_run: MakeRun) -> None:
 
 
 def test_words_are_as_strong_as_their_weights(make_run: MakeRun) -> None:
-    """The largest weight of a text has the whole strength, and each word says its weight."""
-    text = show(make_run(), texts=50)
-    for reading_ in re.findall(r'<p class="tokens">(.*?)</p>', text):
-        weights = [float(weight) for weight in re.findall(r'title="([\d.]+)"', reading_)]
+    """The largest weight of a text has strength 1, and each word has its weight as a tooltip."""
+    text = report_page(make_run(), texts=50)
+    for words in re.findall(r'<p class="tokens">(.*?)</p>', text):
+        weights = [float(weight) for weight in re.findall(r'title="([\d.]+)"', words)]
         assert sum(weights) == pytest.approx(1, abs=0.01)
-        strongest = max(re.findall(r'style="--w:([\d.]+)" title="([\d.]+)"', reading_), key=lambda pair: float(pair[1]))
+        strongest = max(re.findall(r'style="--w:([\d.]+)" title="([\d.]+)"', words), key=lambda pair: float(pair[1]))
         assert strongest == ("1.00", f"{max(weights):.4f}")
 
 
 def test_mistakes_are_the_most_confident_ones_first(make_run: MakeRun) -> None:
-    """All of a small split's; their number is the measured error."""
+    """All mistakes of a small split are shown; their number agrees with the error."""
     run = make_run()
     evaluate_command(run, "validation", None, None, None)
     scores = json.loads((run / "evaluation.json").read_text())["validation"]["scores"]["reader"]
-    text = show(run)
+    text = report_page(run)
     section = text[text.index('<section id="mistakes">') :]
     sure = [int(percent) for percent in re.findall(r'<span class="wrong">.*?</span> <small>(\d+) %', section)]
     assert sure == sorted(sure, reverse=True)
     assert len(sure) == round(scores["greedy"]["error"] / 100 * scores["greedy"]["episodes"])
     assert f"({scores['greedy']['error']:.2f} %) were answered wrongly" in section
     assert f"{scores['averaged']['error']:.2f} <small>{scores['averaged']['low']:.2f}" in text
-    assert "Validation error</h3>" in text and "has not been measured on the test set" in text
+    assert "Validation error</h3>" in text and "has not been evaluated on the test set" in text
 
 
-def test_scores_have_their_own_words(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
-    """Distances and correlations, and no classes; nor the error that stands for a correlation."""
+def test_scores_have_errors_and_correlations(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page of scores has no classes, no wrong answers and no validation error in percent."""
     run = make_run(kind="scores")
     logged = {"validation_error": 90.0, "validation_pearson": 0.1, "reward": 0.0}
     MetricsLog(run / "metrics.jsonl").write({"step": 5, **logged})
@@ -160,24 +160,24 @@ def test_scores_have_their_own_words(make_run: MakeRun, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     assert "Pearson's r" in printed and f" {measured['figures']['pearson']:.4f} " in printed
     assert f" {1 - measured['high'] / 100:.4f} to {1 - measured['low'] / 100:.4f} " in printed
-    text = show(run)
+    text = report_page(run)
     for words in (
         "Validation agreement",
         "Pearson",
-        "farthest off",
-        "Distance from the true score",
+        "largest errors",
+        "Absolute error of the score",
         "a score from 1 to 3",
     ):
         assert words in text
-    assert "Validation, Pearson's r" in unescape(text) and "Validation error" not in text
+    assert "Validation, Pearson's r" in unescape(text) and "Validation error, %" not in text
     assert "answered wrongly" not in text and "Reward" not in text and " classes" not in text
 
 
 def test_the_report_is_the_same_each_time(make_run: MakeRun, tmp_path: Path) -> None:
-    """To the byte, in every file."""
+    """All files are equal byte for byte."""
     run = make_run(HOPS)
-    show(run)
-    show_command(run, tmp_path / "again", 4)
+    report_page(run)
+    report_command(run, tmp_path / "again", 4)
     names = sorted(path.name for path in (run / "report").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
     for name in names:
@@ -185,37 +185,37 @@ def test_the_report_is_the_same_each_time(make_run: MakeRun, tmp_path: Path) -> 
 
 
 def test_only_validation_texts_are_read(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test set is measured by `glimpse evaluate` and looked at by nobody."""
+    """The report loads the validation split alone."""
     run, asked = make_run(), list[str]()
 
     def noting(options: Any, split: Literal["train", "validation", "test"], **more: Any) -> TextData:
         asked.append(split)
         return load_text(options, split, **more)
 
-    monkeypatch.setattr(reading, "load_text", noting)
-    text = show(run, texts=1)
+    monkeypatch.setattr(whole_text, "load_text", noting)
+    text = report_page(run, texts=1)
     assert asked == ["validation"] and "The first text of the validation split." in text
 
 
 def test_long_texts_are_cut_and_say_so(make_run: MakeRun) -> None:
-    """On the page after 600 words, with the weight of the others; a matrix after 40 tokens."""
+    """Texts are cut after 600 words, with the weight of the others; matrices after 40 tokens."""
     run = make_run({"kind": "transformer", "width": 4, "layers": 1, "feed_forward": 4}, times=70)
-    page = show(run, texts=20)
+    page = report_page(run, texts=20)
     assert re.search(r"<small>and [\d,]+ more words, which have \d+ % of the weight</small>", page)
     assert re.search(r"The first 40 of \d+ tokens\.", page)
 
 
 def test_long_documents_are_cut_and_say_so(make_run: MakeRun) -> None:
-    """After 600 words, with the weight of the other sentences."""
-    page = show(make_run({"kind": "hierarchical"}, sentences=True, times=70), texts=20)
+    """Documents are cut after 600 words, with the weight of the other sentences."""
+    page = report_page(make_run({"kind": "hierarchical"}, sentences=True, times=70), texts=20)
     assert re.search(r"<small>and [\d,]+ more sentences, which have \d+ % of the weight</small>", page)
 
 
-def test_the_tracker_gets_texts_too(make_run: MakeRun, tmp_path: Path) -> None:
-    """The picture that training logs in the end: a few validation texts, the same ones each time."""
-    agent, world = reader_of(open_run(make_run(), "validation", "cpu", pytest.fail))
+def test_the_picture_for_the_tracker_is_reproducible(make_run: MakeRun, tmp_path: Path) -> None:
+    """The picture that training logs at the end shows the same validation texts each time."""
+    agent, env = reading_run(open_run(make_run(), "validation", "cpu", pytest.fail))
     for name in ("one.svg", "two.svg"):
-        tokens_picture(agent, world, 3, tmp_path / name)
+        tokens_picture(agent, env, 3, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
-    verdicts = ET.parse(tmp_path / "one.svg").findall(".//{http://www.w3.org/2000/svg}text[@class='strong']")
-    assert len(verdicts) == 3 and all((one.text or "").startswith("class <") for one in verdicts)
+    captions = ET.parse(tmp_path / "one.svg").findall(".//{http://www.w3.org/2000/svg}text[@class='strong']")
+    assert len(captions) == 3 and all((one.text or "").startswith("class <") for one in captions)

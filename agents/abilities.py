@@ -1,0 +1,205 @@
+"""Optional abilities of agents, as small protocols beside the base classes in `agent.py`.
+
+Each protocol has a function that asks an agent for the ability. Axes: B episodes, T steps.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from glimpse.agents.episode import Episode, Loss
+from glimpse.agents.readout import Readout
+from glimpse.agents.text.explaining import Explaining
+from glimpse.agents.vision.locators import Locator
+
+
+@runtime_checkable
+class Preselecting(Protocol):
+    """Agent that selects, before the first step, which part of an observation it reads.
+
+    selection_noise: random numbers that the selection takes for each number of an observation.
+    """
+
+    selection_noise: int
+
+    def select(self, observation: dict[str, Tensor], memory: Any, noise: Tensor, greedy: Tensor | bool) -> Any:
+        """Select what is read.
+
+        Args:
+            observation: the first observation of B episodes.
+            memory: what `initial_memory` returned.
+            noise: (B, selection_noise * n) standard normal, where an observation has n numbers.
+            greedy: whether to take the likeliest selection instead of a sample; a bool, or (B,) bool.
+
+        Returns:
+            The memory for the first step.
+        """
+
+
+@runtime_checkable
+class WarmingUp(Protocol):
+    """Agent with a warm-up stage of training, whose weights are never kept as the best."""
+
+    @property
+    def in_warmup(self) -> bool:
+        """True until the warm-up is over."""
+
+
+@runtime_checkable
+class EndingEarly(Protocol):
+    """Agent whose rollout ends as soon as all episodes are done, since their lengths differ much.
+
+    stops_when_all_done: whether this holds for the agent as it is configured.
+    """
+
+    stops_when_all_done: bool
+
+
+@runtime_checkable
+class TargetingKeepRate(Protocol):
+    """Agent that is asked to keep a given fraction of the tokens.
+
+    target_keep_rate: in (0, 1]; None if no keep rate is asked for.
+    """
+
+    target_keep_rate: float | None
+
+
+@runtime_checkable
+class ReadingPartially(Protocol):
+    """Agent that is shown a whole picture, reads a part of it, and can report which.
+
+    foveal: whether what it reads depends on where it looks.
+    readout_name: what the patches of a readout show, in words.
+    """
+
+    foveal: bool
+    readout_name: str
+
+    def readout(self, observation: dict[str, Tensor], memory: Any) -> Readout:
+        """Return what `forward` reads of the picture, to be drawn."""
+
+    def pixels_read(self, shown: int) -> int:
+        """Return the number of pixels read in an episode whose environment shows `shown` pixels."""
+
+
+@runtime_checkable
+class Locating(Protocol):
+    """Agent whose locations come from a locator that a control locator can replace.
+
+    locator: proposes locations; None while the agent chooses them by other means.
+    """
+
+    locator: Locator | None
+
+
+@runtime_checkable
+class SelectingWords(Protocol):
+    """Agent that selects which words of a text it reads."""
+
+    def words_read(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return which words the greedy selection reads: (B, L) bool for each text."""
+
+
+@runtime_checkable
+class MultiUpdating(Protocol):
+    """Agent that makes several updates from the same episodes, as PPO does."""
+
+    def updates(self, episode: Episode) -> Iterator[Loss]:
+        """Yield the loss of each update."""
+
+
+@runtime_checkable
+class UsingGreedyCopy(Protocol):
+    """Agent that may use a self-critical baseline.
+
+    greedy_copy: whether the first rollout of each training example must be greedy.
+    """
+
+    greedy_copy: bool
+
+
+@runtime_checkable
+class SubsamplingRollouts(Protocol):
+    """Agent that plays episodes on only a part of the examples of an update.
+
+    rollout_one_in: n, where one of n examples is played.
+    """
+
+    rollout_one_in: int
+
+
+def as_preselecting(agent: object) -> Preselecting | None:
+    """Return the agent if it selects what it reads, else None."""
+    return agent if isinstance(agent, Preselecting) else None
+
+
+def as_reading_partially(agent: object) -> ReadingPartially | None:
+    """Return the agent if it reads a part of a picture that it is shown whole, else None."""
+    return agent if isinstance(agent, ReadingPartially) else None
+
+
+def as_explaining(agent: object) -> Explaining | None:
+    """Return the agent if it reports how much each word counts and can read some words alone, else None."""
+    return agent if isinstance(agent, Explaining) else None
+
+
+def own_rationale(agent: object, observation: dict[str, Tensor]) -> dict[str, Tensor] | None:
+    """Return the words that the agent selects greedily, (B, L) bool for each text; None if it selects no words."""
+    return agent.words_read(observation) if isinstance(agent, SelectingWords) else None
+
+
+def has_locator(agent: object) -> bool:
+    """Return whether a control locator can replace the way in which the agent chooses locations."""
+    return isinstance(agent, Locating)
+
+
+def locator_of(agent: object) -> Locator | None:
+    """Return the agent's locator, or None if it has none or chooses locations by other means."""
+    return agent.locator if isinstance(agent, Locating) else None
+
+
+def pixels_read(agent: object, shown: int) -> int:
+    """Return the number of pixels that the agent reads in an episode whose environment shows `shown` pixels."""
+    return agent.pixels_read(shown) if isinstance(agent, ReadingPartially) else shown
+
+
+def as_multi_updating(agent: object) -> MultiUpdating | None:
+    """Return the agent if it makes several updates from the same episodes, else None."""
+    return agent if isinstance(agent, MultiUpdating) else None
+
+
+def in_warmup(agent: object) -> bool:
+    """Return whether the agent is in a warm-up stage of its training."""
+    return isinstance(agent, WarmingUp) and agent.in_warmup
+
+
+def stops_when_all_done(agent: object) -> bool:
+    """Return whether a rollout of the agent ends as soon as all episodes are done."""
+    return isinstance(agent, EndingEarly) and agent.stops_when_all_done
+
+
+def target_keep_rate(agent: object) -> float | None:
+    """Return the keep rate that the agent was asked for, or None."""
+    return agent.target_keep_rate if isinstance(agent, TargetingKeepRate) else None
+
+
+def greedy_copy(agent: object) -> bool:
+    """Return whether the first rollout of each training example must be greedy."""
+    return isinstance(agent, UsingGreedyCopy) and agent.greedy_copy
+
+
+def rollout_one_in(agent: object) -> int:
+    """Return n, where the agent plays episodes on one of n examples of an update."""
+    return agent.rollout_one_in if isinstance(agent, SubsamplingRollouts) else 1
+
+
+def is_foveal(agent: object) -> bool:
+    """Return whether the agent is shown a whole picture and reads it only where it looks."""
+    return isinstance(agent, ReadingPartially) and agent.foveal
+
+
+def readout_name(agent: object) -> str:
+    """Return, in words, what the patches of a glimpse or of a readout show."""
+    return agent.readout_name if isinstance(agent, ReadingPartially) else "the patches that the agent is given"

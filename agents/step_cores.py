@@ -1,0 +1,136 @@
+"""Recurrent cores that read one feature a step, and replay all steps at once to learn from them.
+
+Axes: B episodes, T steps, G feature width, D width of what the other networks read of the memory.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.agents.options import NetworkOptions
+from glimpse.agents.recall import ReluSum, recall_recurrence
+from glimpse.agents.recurrent_cores import RECURRENT_CORES
+
+
+class RecurrentCore(nn.Module, ABC):
+    """A core that turns features and the memory of an episode into the next memory.
+
+    width: D.
+    memory_width: numbers M of the whole memory of an episode, D or more; an empty memory is M zeros.
+    """
+
+    width: int
+    memory_width: int
+
+    @abstractmethod
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """Take one step: (B, G) and (B, M) -> (B, M)."""
+
+    @abstractmethod
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take all steps, from an empty memory.
+
+        Args:
+            features: (T, B, G).
+            recorded: the outputs (T, B, D) if they are known from acting; a core may use them or compute them again.
+
+        Returns:
+            The outputs (T, B, D), and the last one (B, D) by itself.
+        """
+
+    def output(self, memory: Tensor) -> Tensor:
+        """Return what the other networks read of the memory, (..., M) -> (..., D): its first D numbers."""
+        return memory[..., : self.width]
+
+
+class ReluCore(RecurrentCore):
+    """h_t = Rect(Linear(g_t) + Linear(h_{t-1})): Mnih et al. (2014), section 4, "Core network". Memory is h, (B, D)."""
+
+    def __init__(self, feature_width: int, memory_width: int) -> None:
+        """Make a core that turns features (B, G) into memories (B, D)."""
+        super().__init__()
+        self.width = self.memory_width = memory_width
+        self.layer = ReluSum((feature_width, memory_width), memory_width)
+
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """Take one step: (B, G) and (B, D) -> (B, D)."""
+        return cast(Tensor, self.layer(feature, memory))
+
+    def output(self, memory: Tensor) -> Tensor:
+        """Return what the other networks read of the memory, (B, D): all of it."""
+        return memory
+
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take all steps; recorded outputs are not computed again. See `RecurrentCore.unroll`."""
+        if recorded is not None:
+            return recall_recurrence(self.layer, features, recorded)
+        outputs = [self(features[0], features.new_zeros(features.shape[1], self.width))]
+        for feature in features[1:]:
+            outputs.append(self(feature, outputs[-1]))
+        return torch.stack(outputs), outputs[-1]
+
+
+class LstmCore(RecurrentCore):
+    """The LSTM that Mnih et al. (2014) use in dynamic environments. Memory is (h, c) side by side, (B, 2 D)."""
+
+    def __init__(self, feature_width: int, memory_width: int) -> None:
+        """Make a core that turns features (B, G) into outputs (B, D)."""
+        super().__init__()
+        self.width, self.memory_width = memory_width, 2 * memory_width
+        self.lstm = nn.LSTM(feature_width, memory_width)
+
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """Take one step: (B, G) and (B, 2 D) -> (B, 2 D)."""
+        hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
+        _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
+        return torch.cat([hidden[0], cell[0]], -1)
+
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take all steps in one fused call; the gates are not recorded, so all steps are computed."""
+        hidden = cast(Tensor, self.lstm(features)[0])
+        return hidden, hidden[-1]
+
+
+class GruCore(RecurrentCore):
+    """A gated recurrent unit (Cho et al., 2014). Memory is h, (B, D)."""
+
+    def __init__(self, feature_width: int, memory_width: int) -> None:
+        """Make a core that turns features (B, G) into memories (B, D)."""
+        super().__init__()
+        self.width = self.memory_width = memory_width
+        self.gru = nn.GRU(feature_width, memory_width)
+
+    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
+        """Take one step: (B, G) and (B, D) -> (B, D)."""
+        _, hidden = self.gru(feature[None], memory.to(feature.dtype)[None].contiguous())
+        return cast(Tensor, hidden[0])
+
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take all steps in one fused call; the gates are not recorded, so all steps are computed."""
+        hidden = cast(Tensor, self.gru(features)[0])
+        return hidden, hidden[-1]
+
+
+def make_recurrent_core(options: NetworkOptions) -> RecurrentCore:
+    """Make the step core that the options name, for features and memories of their widths."""
+    step = resolve_name(RECURRENT_CORES[options.recurrent_core].step)
+    core: RecurrentCore = step(options.feature_width, options.memory_width)
+    return core
+
+
+def sequence_network(name: str) -> Callable[..., nn.RNNBase]:
+    """Return the class of the sequence network of a recurrent core.
+
+    Raises:
+        ValueError: if the core has none.
+    """
+    path = RECURRENT_CORES[name].sequence
+    if path is None:
+        names = ", ".join(repr(name) for name, entry in RECURRENT_CORES.items() if entry.sequence is not None)
+        raise ValueError(f"the recurrent core {name!r} has no sequence network, choose one of {names}")
+    network: Callable[..., nn.RNNBase] = resolve_name(path)
+    return network

@@ -1,0 +1,189 @@
+"""Interface of every environment: B episodes in parallel, with tensors in and out.
+
+The Gymnasium and Stable-Baselines3 interfaces in `faces/` wrap any of them. Axes: B lanes, E examples, M copies of each
+(rollouts per example), R lanes that are reset, N classes, T steps.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from torch import Tensor
+
+Observation = dict[str, Tensor]
+Action = dict[str, Tensor]
+
+
+class StepResult(NamedTuple):
+    """Result of a step of a batched environment.
+
+    observation: tensors of the observation space, with a leading axis B.
+    reward: (B,) float32.
+    terminated: (B,) bool; True where the episode has ended, at this step or before.
+    label: (B,) int64, or (B, M); the right answer, for supervised losses. It is never part of an observation.
+    """
+
+    observation: Observation
+    reward: Tensor
+    terminated: Tensor
+    label: Tensor
+
+
+class BatchedEnv(Protocol):
+    """Protocol of a batched environment. It never changes a returned tensor in place.
+
+    observation_space, action_space: spaces of one lane.
+    device: device of all tensors.
+    lengths: (N,) int64 on the CPU, the length of each example, where batches should have examples of similar length;
+        None where all examples cost the same.
+    augments: whether the constructor takes `augment`, random warps of the training images.
+    """
+
+    augments: bool = False
+    observation_space: spaces.Dict
+    action_space: spaces.Dict
+    device: torch.device
+    lengths: Tensor | None = None
+
+    @property
+    def examples(self) -> int:
+        """Number of examples N of the split."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> Tensor:
+        """Right answer of each lane: (B,) int64, or (B, M) where it consists of several numbers."""
+        raise NotImplementedError
+
+    def draw_example(self, key: Tensor) -> Tensor:
+        """Draw an example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
+        raise NotImplementedError
+
+    def reset(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
+        """Begin M = `copies` episodes on each of E examples, in B = E * M lanes.
+
+        Args:
+            example: (E,) int64 in [0, N).
+            key: (E,) int64, the seed of each episode's random numbers.
+            copies: number M of episodes on each example; lane e * M + m is copy m of example e.
+
+        Returns:
+            The first observation, with a leading axis B.
+        """
+        raise NotImplementedError
+
+    def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
+        """Begin new episodes in some lanes and leave the others as they are.
+
+        Args:
+            lanes: (R,) int64, the lanes to reset.
+            example: (R,) int64 in [0, N).
+            key: (R,) int64.
+
+        Returns:
+            The observation of all B lanes.
+        """
+        raise NotImplementedError
+
+    def step(self, action: Action) -> StepResult:
+        """Act in all lanes. In terminated lanes nothing changes and the reward is 0."""
+        raise NotImplementedError
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw a lane as a picture (height, width, 3) from the observations of its episode so far."""
+        raise NotImplementedError
+
+    def agent_inputs(self) -> dict[str, Any]:
+        """Return further arguments of an agent's constructor by name, such as word vectors."""
+        return {}
+
+
+class EvaluatedEnv(BatchedEnv, Protocol):
+    """Protocol of a batched environment whose answers can be evaluated.
+
+    classes: names of the N classes; empty where only the reward counts.
+    answers: number of classes to be answered in an episode, at equal intervals of steps; 0 where only the reward
+        counts. The label encodes them as the digits of a number in base N, the first answer as the leading digit.
+    """
+
+    classes: tuple[str, ...]
+    answers: int
+
+    def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
+        """Return whether the likeliest answer after each step is wrong.
+
+        Args:
+            belief: (T, ..., N), probabilities of the N classes.
+            label: (...,) int64.
+
+        Returns:
+            (T, ...) bool.
+
+        Raises:
+            ValueError: if the environment has no answers.
+        """
+        raise ValueError(f"{type(self).__name__} has no answers that are right or wrong: compare the reward")
+
+
+@runtime_checkable
+class FullyObservable(Protocol):
+    """Protocol of an environment that can show a whole example to agents that learn from labels alone."""
+
+    def full_observation(self) -> Observation:
+        """Return an observation (B, ...) that shows the whole example of each lane."""
+
+
+@runtime_checkable
+class HasRationales(Protocol):
+    """Protocol of a text environment whose data may have human rationales: words that justify the label."""
+
+    def human_rationale(self, example: Tensor) -> Tensor | None:
+        """Return the human rationales of texts.
+
+        Args:
+            example: (B,) int64, numbers of the texts.
+
+        Returns:
+            (B, L) or (B, S, L) bool, True for words of the rationale; None where the data have no rationales.
+        """
+
+
+@runtime_checkable
+class CountsWords(Protocol):
+    """Protocol of an environment that shows a text window by window and knows its number of words."""
+
+    def word_counts(self, example: Tensor) -> Tensor:
+        """Return the numbers of words of the texts `example`: (B,) int64 -> (B,) int64."""
+
+
+def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:
+    """Return whether an environment can show a whole example to agents that learn from labels alone."""
+    return isinstance(env, FullyObservable)
+
+
+def has_rationales(env: object) -> TypeGuard[HasRationales]:
+    """Return whether an environment may have human rationales."""
+    return isinstance(env, HasRationales)
+
+
+def counts_words(env: object) -> TypeGuard[CountsWords]:
+    """Return whether an environment knows the numbers of words of its texts."""
+    return isinstance(env, CountsWords)
+
+
+def first_observation(env: BatchedEnv, example: Tensor, key: Tensor) -> Observation:
+    """Reset to E examples and return the observation for agents that learn from labels alone.
+
+    Args:
+        env: a batched environment.
+        example: (E,) int64.
+        key: (E,) int64, the seed of the picture and of the initial location.
+
+    Returns:
+        The full observation where the environment has one, otherwise the first one.
+    """
+    observation = env.reset(example, key)
+    return env.full_observation() if is_fully_observable(env) else observation

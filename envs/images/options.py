@@ -1,0 +1,240 @@
+"""Options of the image environments; this module imports pydantic but nothing heavy."""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+
+from glimpse.envs.data.registry import IMAGE_SETS
+from glimpse.envs.data.sources import unknown_name_error
+from glimpse.envs.options import Options, TaskDescription, TaskOptions
+
+
+class RetinaOptions(Options):
+    """Options of the retina: `scales` square patches around one location, all reduced to `patch` x `patch` pixels."""
+
+    patch: int = Field(8, ge=1, le=512, description="Side P of each patch after reduction, in pixels.")
+    scales: int = Field(1, ge=1, le=8, description="Number K of patches, each `zoom` times as wide as the one before.")
+    zoom: int = Field(2, ge=2, le=8, description="Ratio of the widths of two neighbouring scales.")
+
+    def describe(self) -> str:
+        """Describe the retina in a few words, such as `3 scales of 12x12`."""
+        return f"{self.scales} scale{'s' if self.scales > 1 else ''} of {self.patch}x{self.patch}"
+
+
+class CanvasOptions(Options):
+    """Options of the canvas on which an episode shows its example.
+
+    Version 1 of the clutter rule: `distractors` patches of `distractor_size` x `distractor_size` pixels are cut at
+    uniform locations from uniformly drawn *other* examples of the same split, and added at uniform locations of the
+    canvas. The example is added at a uniform location. Sums are clamped at white. With `blend: under` the example
+    replaces the clutter below it, so that it is never occluded, which is easier.
+    """
+
+    kind: Literal["plain", "translated", "cluttered"] = Field(
+        "plain",
+        description="Canvas: the image as it is, or at a random location of a larger canvas without or with clutter.",
+    )
+    size: int = Field(60, ge=1, le=4096, description="Side of the square canvas (translated and cluttered), in pixels.")
+    distractors: int = Field(4, ge=1, le=256, description="Clutter: number of distractor patches.")
+    distractor_size: int = Field(8, ge=1, le=512, description="Clutter: side of a distractor patch, in pixels.")
+    blend: Literal["add", "under"] = Field(
+        "add", description="Whether clutter is added to the example or lies under it."
+    )
+    version: Literal[1] = Field(1, description="Version of the clutter rule.")
+
+
+class AugmentOptions(Options):
+    """Options of the random warps of training images, drawn for each episode; all zeros mean none."""
+
+    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation in either direction, in degrees.")
+    scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, drawn for each axis.")
+    shear: float = Field(0.0, ge=0, le=1, description="Largest shear, in pixels sideways for each pixel down.")
+    shift: float = Field(0.0, ge=0, description="Largest shift along each axis, in pixels.")
+    elastic: float = Field(
+        0.0,
+        ge=0,
+        description="Standard deviation, in pixels, of a smooth random displacement at 5 x 5 control points.",
+    )
+
+    @property
+    def active(self) -> bool:
+        """True if any warp is switched on."""
+        return any(self.model_dump().values())
+
+
+DataName = Annotated[
+    str,
+    Field(
+        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
+        "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png)."
+    ),
+]
+ImageSize = Annotated[
+    tuple[PositiveInt, PositiveInt] | None,
+    Field(description="Resize each image to (height, width) pixels; no built-in data set needs it."),
+]
+
+
+class ImageTaskOptions(TaskOptions):
+    """Base class of the options of all image environments."""
+
+    @field_validator("data", check_fields=False)
+    @classmethod
+    def _data_set_is_known(cls, data: str) -> str:
+        """Accept the image data sets of the registry, torchvision's, and a folder of images."""
+        if data not in IMAGE_SETS and not data.startswith(("torchvision:", "folder:")):
+            raise unknown_name_error(data, [*IMAGE_SETS, "torchvision:NAME", "folder:PATH"], "data set")
+        return data
+
+    @field_validator("initial_location", check_fields=False)
+    @classmethod
+    def _location_lies_in_the_image(cls, location: str | tuple[float, float]) -> str | tuple[float, float]:
+        if not isinstance(location, str) and max(map(abs, location)) > 1:
+            raise ValueError(f"should lie in [-1, 1] x [-1, 1] (got {list(location)})")
+        return location
+
+
+class ClassificationOptions(ImageTaskOptions):
+    """Options of sequential classification: look at an image through a few glimpses, then name its class."""
+
+    data: DataName = "mnist"
+    image_size: ImageSize = None
+    canvas: CanvasOptions = CanvasOptions()
+    retina: RetinaOptions = RetinaOptions()
+    view: Literal["glimpse", "whole"] = Field(
+        "glimpse",
+        description="Observation: glimpses through the retina, or the whole picture at every step, for whole-image "
+        "baselines and soft attention.",
+    )
+    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
+    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+        "random",
+        description="Location of the first glimpse: uniform over the image, its centre, or a given (x, y).",
+    )
+    initial_location_std: float = Field(
+        0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
+    )
+    stop: bool = Field(
+        False, description="Add the action `stop`, which ends the episode early with the current answer."
+    )
+    glimpse_cost: float = Field(0.0, ge=0, description="Cost that is subtracted from the reward at each step.")
+    reward: Literal["end", "each_step"] = Field(
+        "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
+    )
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        canvas = self.canvas
+        size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
+        return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
+
+
+SUBPIXEL_BITS = 16
+SUBPIXELS = 1 << SUBPIXEL_BITS
+"""Number of sub-pixels in a pixel, the unit of the flights of balls; see `flights.py`."""
+
+
+class CatchOptions(ImageTaskOptions):
+    """Options of Catch: find a falling ball by glimpses and move a paddle under it (Mnih et al., 2014, section 4.2)."""
+
+    screen: int = Field(24, ge=4, le=512, description="Side S of the square screen, in pixels.")
+    paddle: int = Field(2, ge=1, le=512, description="Width of the paddle, in pixels; it moves by one pixel per step.")
+    ball_speed: float = Field(1.0, ge=0.05, le=16, description="Speed at which the ball falls, in rows per step.")
+    sideways: float = Field(
+        1.0,
+        ge=0,
+        le=16,
+        description="Largest speed sideways, in columns per step; the speed of each ball is uniform up to it.",
+    )
+    start_rows: int | None = Field(
+        None,
+        ge=1,
+        validate_default=True,
+        description="Number of top rows in which the ball may begin. With 1, as in the paper, all episodes have one "
+        "length. By default 6, or fewer if a ball from the lowest row could not always be caught.",
+    )
+    view: Literal["glimpse", "whole"] = Field(
+        "glimpse", description="Observation: a glimpse of the screen, or the whole screen as a control."
+    )
+    retina: RetinaOptions = RetinaOptions()
+    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+        "centre",
+        description="Location of the first glimpse: uniform over the screen, its centre, or a given (x, y).",
+    )
+
+    @property
+    def first_rows(self) -> int:
+        """Number of top rows in which balls begin: `start_rows`, which validation has set."""
+        return self.start_rows or 1
+
+    @property
+    def fall(self) -> int:
+        """Distance that the ball falls in a step, in sub-pixels; rounded up, so that it never lands late."""
+        return math.ceil(self.ball_speed * SUBPIXELS)
+
+    @property
+    def steps(self) -> int:
+        """Length T of the longest episode, whose ball begins in the top row."""
+        return -((1 - self.screen) * SUBPIXELS // self.fall)
+
+    # A check of several keys is a validator of the last one, so that it also runs if other keys are wrong.
+    @field_validator("paddle")
+    @classmethod
+    def _paddle_fits_the_screen(cls, paddle: int, others: ValidationInfo) -> int:
+        if paddle > others.data.get("screen", paddle):
+            raise ValueError(f"should be at most the screen's side, {others.data['screen']} (got {paddle})")
+        return paddle
+
+    @field_validator("start_rows")
+    @classmethod
+    def _every_ball_can_be_caught(cls, start_rows: int | None, others: ValidationInfo) -> int | None:
+        if not {"screen", "paddle", "ball_speed"} <= others.data.keys():
+            return start_rows
+        screen, room = others.data["screen"], others.data["screen"] - others.data["paddle"]
+        needed = room - room // 2  # The paddle begins in the middle.
+        most: int = min(screen - 1, math.ceil(screen - (needed - 1) * others.data["ball_speed"]) - 1)
+        if most < 1:
+            raise ValueError(
+                f"no ball of ball_speed {others.data['ball_speed']:g} falls for as long as the {needed} steps that the "
+                "paddle takes to a wall: lower ball_speed, or widen the paddle"
+            )
+        if start_rows is None:
+            return min(6, most)
+        if start_rows > most:
+            raise ValueError(f"should be at most {most}: the paddle takes {needed} steps to a wall (got {start_rows})")
+        return start_rows
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        size = f"{self.screen}x{self.screen}"
+        return TaskDescription("a falling ball", size, self.retina.describe(), f"up to {self.steps}")
+
+
+class DigitPairOptions(ImageTaskOptions):
+    """Options of digit pairs: two digits to be read from left to right (Ba et al., 2015, section 5.1)."""
+
+    data: DataName = "mnist"
+    image_size: ImageSize = None
+    size: int = Field(60, ge=2, le=4096, description="Side of the square canvas, in pixels; the paper's is 100.")
+    context: int = Field(
+        12, ge=1, le=512, description="Side of the context, a coarse picture of the whole canvas, in pixels."
+    )
+    retina: RetinaOptions = RetinaOptions()
+    glimpses: int = Field(3, ge=1, le=500, description="Number S of glimpses for each digit, including the first one.")
+    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+        "centre",
+        description="Location of the first glimpse: uniform over the canvas, its centre, or a given (x, y).",
+    )
+
+    @field_validator("context")
+    @classmethod
+    def _context_is_no_larger(cls, context: int, others: ValidationInfo) -> int:
+        if context > others.data.get("size", context):
+            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {context})")
+        return context
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        size = f"pair {self.size}x{self.size}"
+        return TaskDescription(f"{self.data}, two", size, self.retina.describe(), str(2 * self.glimpses))

@@ -1,0 +1,141 @@
+"""Base class of all image environments: the retina, the initial location, resets and drawing.
+
+Axes: B lanes, E examples, N examples of the split, R lanes that are reset, K scales, C channels, P patch side.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.core import EvaluatedEnv, Observation
+from glimpse.envs.images.initial_location import InitialLocation
+from glimpse.envs.images.options import RetinaOptions
+from glimpse.envs.images.render import draw_glimpses
+from glimpse.envs.images.retina import Retina
+from glimpse.envs.lane_random import draw_example
+
+
+class VisualEnv(EvaluatedEnv, Protocol):
+    """Protocol of a batched environment that shows pictures through a retina, as evaluators and reports need it."""
+
+    retina: Retina
+
+    def picture(self) -> Tensor:
+        """Return the whole picture of each lane, (B, C, H, W) uint8, for drawing; no agent sees it."""
+        raise NotImplementedError
+
+
+class PictureEnv(VisualEnv):
+    """Base class of environments that show each lane's picture through a retina at locations the agent chooses.
+
+    A subclass defines the pictures of the lanes (`_show`, `_show_lanes`), the glimpses of them (`_look`), and a step.
+
+    repeats_last_glimpse: whether the final observation repeats the glimpse of the one before it, since no glimpse
+        follows the last action.
+    retina_class: sensor of the environment; a subclass may have another one.
+    """
+
+    repeats_last_glimpse = True
+    retina_class: type[Retina] = Retina
+    _initial_location: InitialLocation
+    _labels: Tensor
+    _label: Tensor
+
+    @abstractmethod
+    def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
+        """Make the pictures of examples (E,) int64 with keys (E,) int64, each for `copies` lanes."""
+
+    @abstractmethod
+    def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
+        """Make the pictures of new examples in some lanes, (R,) int64 all three."""
+
+    @abstractmethod
+    def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
+        """Return the glimpses (R, K, C, P, P) of lanes (R,) int64, or of all lanes, at locations (R, 2)."""
+
+    @property
+    def examples(self) -> int:
+        """Number of examples N in the split."""
+        return len(self._labels)
+
+    @property
+    def label(self) -> Tensor:
+        """Right answer of each lane: (B,) int64."""
+        return self._label
+
+    def draw_example(self, key: Tensor) -> Tensor:
+        """Draw an example for each episode's key, uniformly: (B,) int64 -> (B,) int64 in [0, N)."""
+        return draw_example(key, self.examples)
+
+    def reset(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
+        """Begin B = E * copies episodes.
+
+        Args:
+            example: (E,) int64 in [0, N).
+            key: (E,) int64; with the example it determines the picture, with the copy's number the initial location.
+            copies: number M of episodes on each picture; lane e * M + m is copy m of example e.
+
+        Returns:
+            The first observation, with a leading axis B.
+        """
+        lane = torch.arange(len(example) * copies, device=self.device)
+        self._show(example, key, copies)
+        self._location = self._initial_location.draw(key.repeat_interleave(copies), lane % copies)
+        self._time = torch.zeros_like(lane)
+        self._terminated = torch.zeros_like(lane, dtype=torch.bool)
+        self._steps = 0  # since the last reset of any lane
+        self._glimpse = self._look(None, self._location)
+        return self._observe()
+
+    def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
+        """Begin new episodes in some lanes, after `reset` with one copy, and leave the others as they are.
+
+        Args:
+            lanes: (R,) int64, the lanes to reset.
+            example: (R,) int64 in [0, N).
+            key: (R,) int64.
+
+        Returns:
+            The observation of all B lanes.
+        """
+        location = self._initial_location.draw(key, 0)
+        self._show_lanes(lanes, example, key)
+        self._location = self._location.index_copy(0, lanes, location)
+        self._time = self._time.index_fill(0, lanes, 0)
+        self._terminated = self._terminated.index_fill(0, lanes, False)
+        self._steps = 0
+        self._glimpse = self._glimpse.index_copy(0, lanes, self._look(lanes, location))
+        return self._observe()
+
+    def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
+        """Draw a lane as an RGB picture: the whole image, the scanpath so far, and the last glimpse.
+
+        Args:
+            lane: number of the lane.
+            seen: observations of its episode so far, without the axis of lanes.
+
+        Returns:
+            (height, width, 3) uint8, of the same size at each step.
+        """
+        if self.repeats_last_glimpse and self._terminated[lane]:
+            seen = seen[:-1]
+        locations = np.stack([observation["location"] for observation in seen])
+        picture = self._lane_picture(lane).numpy(force=True)
+        return np.asarray(draw_glimpses(picture, locations, self._drawn_retina(), seen[-1]["glimpse"]))
+
+    def _lane_picture(self, lane: int) -> Tensor:
+        """Return the whole picture of one lane: (C, H, W) uint8."""
+        return self.picture()[lane]
+
+    def _drawn_retina(self) -> RetinaOptions | None:
+        """Return the retina whose boxes are drawn, or None if the whole picture is shown."""
+        return self.retina.options
+
+    def _observe(self) -> Observation:
+        """Return the observation of all lanes."""
+        return {"glimpse": self._glimpse, "location": self._location, "time": self._time}

@@ -1,0 +1,50 @@
+"""Evaluators of picture environments: answers, locations, and control locators."""
+
+from typing import Any
+
+from glimpse.agents.agent import Agent
+from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.images.picture_env import VisualEnv
+from glimpse.evaluation.control_locators import describe_attention_gain, evaluation_warnings, measure_controls
+from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
+from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
+from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
+from glimpse.evaluation.evaluator import ValidationResult
+from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores
+
+
+class ImageEvaluator(EpisodeEvaluator):
+    """Evaluator by wrong answers, with statistics of the locations and control locators."""
+
+    def statistics(self, agent: Agent, env: VisualEnv) -> EpisodeStatistics:
+        """Return an empty collector of the episodes' locations."""
+        return LocationStatistics(agent, env)
+
+    def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
+        """Return the error, the statistics of the locations, and warnings about them."""
+        result, scanpath = super().result(agent, score, statistics), statistics["scanpath"]
+        figures = result.figures | (scanpath.numbers() if scanpath else {})
+        return ValidationResult(result.error, figures, scanpath_warnings(scanpath, agent))
+
+    def controls(self, agent: Agent, env: VisualEnv, options: EvaluateOptions) -> dict[str, Scores]:
+        """Return the scores of the same weights with control locators, if the agent's location matters."""
+        return measure_controls(agent, env, options) if location_matters(agent, env) else {}
+
+    def cost(self, agent: Agent, env: VisualEnv) -> Cost:
+        """Return the cost of an episode, with the pixels that it reads."""
+        return measure_cost(agent, env, shown_pixels(env, agent.steps))
+
+    def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
+        """Return the attention gain, and warnings."""
+        warnings = [f"warning: {text}" for text in evaluation_warnings(rows, agent)]
+        return [*describe_attention_gain(rows), *warnings]
+
+
+class ControlEvaluator(ImageEvaluator):
+    """Evaluator by the reward that was missed, for environments without answers."""
+
+    def measures(self, record: dict[str, Any]) -> dict[str, float]:
+        """Return the percentage of episodes that succeeded, sampled and greedy."""
+        errors = errors_of(own_scores(record))
+        return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}

@@ -1,0 +1,99 @@
+"""Families of environments: the parts that differ between images, control, texts and translation.
+
+Everything else asks the family of a task and names no agent, environment or option class. Adding a family: its parts
+in the rooms that they belong to, and an entry here. Parts are named as `module:attribute` and imported when needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import Any
+
+from glimpse.envs import ENVIRONMENTS
+
+
+@dataclass(frozen=True)
+class Family:
+    """Parts of one family of environments.
+
+    summary: what it is, in a line.
+    evaluator: class of its evaluator, a `glimpse.evaluation.evaluator.Evaluator`.
+    report: function (`RunRecord`, number of examples) -> the report's files by name; see `glimpse.reporting.report`.
+    picture: function (agent, environment, folder) -> a `glimpse.reporting.tracked_picture.TrackedPicture` for the
+        tracker, or None; "" for no picture.
+    kept_data: class of what a run keeps of its data to be used without them, a `glimpse.runs.kept_data.KeptData`; ""
+        for nothing.
+    commands: functions that answer examples of a user's own, by the command that asks for them: `text`
+        (`glimpse evaluate --text`) or `translate`.
+    by_length: whether batches are made of examples of similar length.
+    """
+
+    summary: str
+    evaluator: str
+    report: str
+    picture: str = ""
+    kept_data: str = ""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    by_length: bool = False
+
+
+_IMAGES, _TEXT, _TRANSLATION = (f"glimpse.reporting.{room}" for room in ("images", "text", "translation"))
+_SUBWORDS = "glimpse.runs.kept_subwords:KeptSubwords"
+_TRANSLATE = {"translate": f"{_TRANSLATION}.own_texts:translate_command"}
+
+FAMILIES: dict[str, Family] = {
+    "images": Family(
+        "An image is seen through glimpses, and a class is named",
+        evaluator="glimpse.evaluation.image_evaluator:ImageEvaluator",
+        report=f"{_IMAGES}.image_report:image_files",
+        picture=f"{_IMAGES}.image_report:tracked_scanpaths",
+    ),
+    "control": Family(
+        "A moving scene is seen through glimpses, and the agent acts in it",
+        evaluator="glimpse.evaluation.image_evaluator:ControlEvaluator",
+        report=f"{_IMAGES}.image_report:image_files",
+        picture=f"{_IMAGES}.image_report:tracked_scanpaths",
+    ),
+    "text": Family(
+        "A whole text, or two, is shown at once",
+        evaluator="glimpse.evaluation.text_evaluator:TextEvaluator",
+        report=f"{_TEXT}.text_report:text_files",
+        picture=f"{_TEXT}.text_report:tracked_tokens",
+        commands={"text": f"{_TEXT}.own_text:read_command"},
+        by_length=True,
+    ),
+    "reading": Family(
+        "A text is read in part: window by window, or the words that are chosen",
+        evaluator="glimpse.evaluation.text_evaluator:ReadingEvaluator",
+        report=f"{_TEXT}.skim_report:skim_files",
+        by_length=True,
+    ),
+    "translation": Family(
+        "A sentence is shown, and translated",
+        evaluator="glimpse.evaluation.translation_evaluator:TranslationEvaluator",
+        report=f"{_TRANSLATION}.translation_report:translation_files",
+        picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
+        kept_data=_SUBWORDS,
+        commands=_TRANSLATE,
+        by_length=True,
+    ),
+    "simultaneous translation": Family(
+        "A sentence is read token by token, and translated meanwhile",
+        evaluator="glimpse.evaluation.simultaneous_evaluator:SimultaneousEvaluator",
+        report=f"{_TRANSLATION}.translation_report:translation_files",
+        picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
+        kept_data=_SUBWORDS,
+        commands=_TRANSLATE,
+        by_length=True,
+    ),
+}
+
+
+def family_of(task: str) -> Family:
+    """Return the family of a task, by its environment's name."""
+    return FAMILIES[ENVIRONMENTS[task].family]
+
+
+def family_part(name: str) -> Any:
+    """Import a family's part by its name, `module:attribute`."""
+    return resolve_name(name)

@@ -1,0 +1,119 @@
+"""Tests of the examples in docs/extending.md, run as written, as a package that extends glimpse by entry points."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import glimpse
+from glimpse.cli.command_line import main
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "extending.md"
+CONFIGS = {"bright-dots", "polar-digits-ram", "bars-ram", "digits-gru-ram", "copy-luong-cosine"}
+SWEEPS = ["envs/test_environments.py", "agents/test_agents.py", "agents/attention/test_mechanisms.py"]
+"""Tests that run over a registry."""
+COMMANDS = """
+from glimpse.cli.command_line import main
+small = "train.steps=4 train.batch=8 train.evaluate_every=4 threads=1 track.mode=disabled evaluate.copies=2"
+for config in {configs}:
+    for words in (
+        f"train {{config}}.yaml {{small}} --run runs/{{config}}",
+        f"evaluate runs/{{config}} --split validation",
+        f"report runs/{{config}} --episodes 2",
+    ):
+        assert main(words.split()) == 0, words
+learned = "train bars-ram.yaml train.steps=300 threads=1 track.mode=disabled --run runs/learned"
+assert main(learned.split()) == 0 and main("evaluate runs/learned --copies 2".split()) == 0
+assert main(["list"]) == 0 and main(["data", "list"]) == 0
+"""
+"""A user's commands, in one process, since each process imports torch anew."""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the page's files, laid out as pip would install them, with entry points in its metadata."""
+    folder = tmp_path_factory.mktemp("my_attention")
+    blocks = re.findall(r'```(?:python|yaml|toml) title="([\w.-]+)"\n(.*?)```', PAGE.read_text(), flags=re.DOTALL)
+    for name, text in blocks:
+        (folder / name).write_text(text)
+    project = tomllib.loads((folder / "pyproject.toml").read_text())
+    metadata = folder / "my_attention-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-attention\nVersion: 0.1.0\n")
+    groups = project["project"]["entry-points"]
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in groups.items()]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+    assert {path.stem for path in folder.glob("*.py")} == set(project["tool"]["setuptools"]["py-modules"])
+    return folder
+
+
+def run(package: Path, *words: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    """Run Python in a new process that finds the example package beside the tested glimpse."""
+    path = os.pathsep.join([str(Path(glimpse.__file__).parents[1]), str(package)])
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, cwd=package, timeout=timeout
+    )
+
+
+@pytest.fixture(scope="module")
+def printed(package: Path) -> str:
+    """Run the commands on the page's configs and return what they print; all of them must succeed."""
+    assert {path.stem for path in package.glob("*.yaml")} == CONFIGS
+    done = run(package, "-c", COMMANDS.format(configs=sorted(CONFIGS)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("config", sorted(CONFIGS))
+def test_each_config_trains_is_evaluated_and_reported(package: Path, printed: str, config: str) -> None:
+    """Each config of the page is trained, evaluated and reported by the commands of its header."""
+    assert (package / f"{config}.yaml").read_text().startswith(f"# glimpse train {config}.yaml\n")
+    record = json.loads((package / "runs" / config / "evaluation.json").read_text())
+    assert record["validation"]["step"] == 4
+    assert (package / "runs" / config / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "name", ["bright_dots/BrightDots-v0", "polar-digits", "gru-ram", "Cosine of query and key", "1,000 + 200"]
+)
+def test_parts_of_the_package_are_listed(printed: str, name: str) -> None:
+    """`glimpse list` and `glimpse data list` show all five parts of the example package."""
+    assert name in printed
+
+
+def test_ram_learns_to_tell_bars_apart(package: Path, printed: str) -> None:
+    """RAM learns to tell bars apart in 300 steps; chance is an error of 50 %."""
+    record = json.loads((package / "runs/learned/evaluation.json").read_text())
+    assert next(iter(record["test"]["scores"].values()))["greedy"]["error"] < 25
+
+
+def test_registry_sweeps_include_the_package(package: Path) -> None:
+    """The tests of all environments, agents and mechanisms run on the example package's too, without a change."""
+    names = ["bright-dots", "polar-digits", "gru-ram", "cosine"]
+    files = [str(Path(__file__).parent / file) for file in SWEEPS]
+    words = ["-m", "pytest", "-v", "-p", "no:cacheprovider", *files, "-k", " or ".join(names)]
+    done = run(package, *words, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:]
+    passed = [line for line in done.stdout.splitlines() if "PASSED" in line]
+    assert all(sum(f"[{name}" in line or f"-{name}" in line for line in passed) >= 8 for name in names)
+
+
+def test_a_wrong_name_suggests_one_of_the_package(package: Path) -> None:
+    """Misspelled names in a config are answered with the nearest names of the example package."""
+    wrong = ["task.name=bright-dot", "agent.name=gru-rma"]
+    done = run(package, "-m", "glimpse", "config", "validate", "bright-dots.yaml", *wrong)
+    assert done.returncode == 2
+    assert "did you mean 'bright-dots'?" in done.stderr and "did you mean 'gru-ram'?" in done.stderr
+
+
+def test_without_the_package_its_parts_are_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    """A process that cannot find the example package does not list its parts."""
+    assert main(["list"]) == 0
+    assert "bright-dots" not in capsys.readouterr().out
