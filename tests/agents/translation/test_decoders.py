@@ -1,6 +1,6 @@
 """All encoders and decoders: teacher forcing equals single steps; padding and later tokens have no effect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from glimpse.agents.translation.decoding import Tensors
 from glimpse.agents.translation.options import TranslatingTransformerOptions
 from glimpse.agents.translation.search import beam_search, greedy_search
 from glimpse.agents.translation.translator import Translator
+from glimpse.runs.build import has_bfloat16
 
 
 def step_by_step(agent: Translator, source: Tensor, target: Tensor) -> Tensor:
@@ -78,6 +79,15 @@ def test_every_parameter_has_a_gradient(agent: Translator, source: Tensor, targe
     assert all(weight.grad.isfinite().all() for weight in agent.parameters() if weight.grad is not None)
 
 
+@pytest.fixture
+def bfloat16_lstm() -> Iterator[None]:
+    """Run LSTMs by torch's own kernels where oneDNN has none: on CPUs without bfloat16 instructions."""
+    with torch.backends.mkldnn.flags(enabled=has_bfloat16(torch.device("cpu"))):
+        yield
+
+
+@pytest.mark.usefixtures("bfloat16_lstm")
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_bfloat16_is_close(agent: Translator, source: Tensor, target: Tensor) -> None:
     """Under autocast the loss is close, its gradient finite, and both searches work."""
     agent = agent.float()
@@ -95,6 +105,8 @@ def test_bfloat16_is_close(agent: Translator, source: Tensor, target: Tensor) ->
     assert abs(losses[1] - losses[0]) < 0.1 * losses[0]
 
 
+@pytest.mark.usefixtures("bfloat16_lstm")
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 @pytest.mark.parametrize("baseline", ["none", "learned", "moving_average"])
 @pytest.mark.parametrize("monotone", [False, True])
 def test_hard_attention_has_float32_rewards_under_autocast(
