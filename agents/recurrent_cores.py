@@ -17,7 +17,7 @@ from glimpse.agents.entry_points import add_entry_points
 class RecurrentCoreEntry:
     """A named recurrent core.
 
-    step: its step core, as `module:class`: a `glimpse.agents.step_cores.RecurrentCore`, made from the widths of
+    step: its step core, as `module:class`: a `glimpse.agents.recurrent_core.RecurrentCore`, made from the widths of
         features and memory.
     sequence: its sequence network, as `module:class`, made and called as `torch.nn.LSTM` is; None where it has none.
     summary: what it is, in a line.

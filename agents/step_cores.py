@@ -3,48 +3,16 @@
 Axes: B episodes, T steps, G feature width, D width of what the other networks read of the memory.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pkgutil import resolve_name
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.options import NetworkOptions
 from glimpse.agents.recall import ReluSum, recall_recurrence
+from glimpse.agents.recurrent_core import RecurrentCore
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
-
-
-class RecurrentCore(nn.Module, ABC):
-    """A core that turns features and the memory of an episode into the next memory.
-
-    width: D.
-    memory_width: numbers M of the whole memory of an episode, D or more; an empty memory is M zeros.
-    """
-
-    width: int
-    memory_width: int
-
-    @abstractmethod
-    def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
-        """Take one step: (B, G) and (B, M) -> (B, M)."""
-
-    @abstractmethod
-    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Take all steps, from an empty memory.
-
-        Args:
-            features: (T, B, G).
-            recorded: the outputs (T, B, D) if they are known from acting; a core may use them or compute them again.
-
-        Returns:
-            The outputs (T, B, D), and the last one (B, D) by itself.
-        """
-
-    def output(self, memory: Tensor) -> Tensor:
-        """Return what the other networks read of the memory, (..., M) -> (..., D): its first D numbers."""
-        return memory[..., : self.width]
 
 
 class ReluCore(RecurrentCore):
@@ -115,7 +83,23 @@ class GruCore(RecurrentCore):
         return hidden, hidden[-1]
 
 
-def make_recurrent_core(options: NetworkOptions) -> RecurrentCore:
+class CoreOptions(Protocol):
+    """Options that choose a step core and its widths; see `glimpse.agents.options.NetworkOptions`."""
+
+    @property
+    def recurrent_core(self) -> str:
+        """Return the name of the core."""
+
+    @property
+    def feature_width(self) -> int:
+        """Return the width of the features."""
+
+    @property
+    def memory_width(self) -> int:
+        """Return the width of the memory."""
+
+
+def make_recurrent_core(options: CoreOptions) -> RecurrentCore:
     """Make the step core that the options name, for features and memories of their widths."""
     step = resolve_name(RECURRENT_CORES[options.recurrent_core].step)
     core: RecurrentCore = step(options.feature_width, options.memory_width)

@@ -107,10 +107,12 @@ class EvaluatedEnv(BatchedEnv, Protocol):
     classes: names of the N classes; empty where only the reward counts.
     answers: number of classes to be answered in an episode, at equal intervals of steps; 0 where only the reward
         counts. The label encodes them as the digits of a number in base N, the first answer as the leading digit.
+    scores: the lowest and the highest score where the labels are scores; None where they are classes.
     """
 
     classes: tuple[str, ...]
     answers: int
+    scores: tuple[float, float] | None = None
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Return whether the likeliest answer after each step is wrong.

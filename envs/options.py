@@ -3,6 +3,7 @@
 This module imports pydantic but not torch, so that a mistake in a config is reported at once.
 """
 
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -60,7 +61,7 @@ class TaskOptions(Options):
     def _environment_has_these_options(cls, name: str) -> str:
         own = f"{cls.__module__}:{cls.__qualname__}"
         known = [known for known, entry in ENVIRONMENTS.items() if entry.options == own]
-        if name not in known:
+        if name not in known and not (name in ENVIRONMENTS and resolve_name(ENVIRONMENTS[name].options) is cls):
             raise ValueError(
                 f"should be {' or '.join(map(repr, known)) or 'registered in ENVIRONMENTS'} (got {name!r})"
             )

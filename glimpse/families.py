@@ -90,7 +90,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_of(task: str) -> Family:
-    """Return the family of a task, by its environment's name."""
+    """Return the family of a task, by its environment's name; an unknown one is refused in the config."""
     return FAMILIES[ENVIRONMENTS[task].family]
 
 

@@ -15,8 +15,13 @@ from glimpse.cli.command_line import main
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "extending.md"
-CONFIGS = {"bright-dots", "polar-digits-ram", "bars-ram", "digits-gru-ram", "copy-luong-cosine"}
-SWEEPS = ["envs/test_environments.py", "agents/test_agents.py", "agents/attention/test_mechanisms.py"]
+CONFIGS = {"bright-dots", "polar-digits-ram", "bars-ram", "digits-gru-ram", "copy-luong-cosine", "digits-leaky-ram"}
+SWEEPS = [
+    "envs/test_environments.py",
+    "agents/test_agents.py",
+    "agents/test_recurrent_cores.py",
+    "agents/attention/test_mechanisms.py",
+]
 """Tests that run over a registry."""
 COMMANDS = """
 from glimpse.cli.command_line import main
@@ -81,10 +86,11 @@ def test_each_config_trains_is_evaluated_and_reported(package: Path, printed: st
 
 
 @pytest.mark.parametrize(
-    "name", ["bright_dots/BrightDots-v0", "polar-digits", "gru-ram", "Cosine of query and key", "1,000 + 200"]
+    "name",
+    ["bright_dots/BrightDots-v0", "polar-digits", "gru-ram", "Cosine of query and key", "A leaky core", "1,000 + 200"],
 )
 def test_parts_of_the_package_are_listed(printed: str, name: str) -> None:
-    """`glimpse list` and `glimpse data list` show all five parts of the example package."""
+    """`glimpse list` and `glimpse data list` show all parts of the example package."""
     assert name in printed
 
 
@@ -96,7 +102,7 @@ def test_ram_learns_to_tell_bars_apart(package: Path, printed: str) -> None:
 
 def test_registry_sweeps_include_the_package(package: Path) -> None:
     """The tests of all environments, agents and mechanisms run on the example package's too, without a change."""
-    names = ["bright-dots", "polar-digits", "gru-ram", "cosine"]
+    names = ["bright-dots", "polar-digits", "gru-ram", "cosine", "leaky"]
     files = [str(Path(__file__).parent / file) for file in SWEEPS]
     words = ["-m", "pytest", "-v", "-p", "no:cacheprovider", *files, "-k", " or ".join(names)]
     done = run(package, *words, timeout=600)
@@ -111,6 +117,71 @@ def test_a_wrong_name_suggests_one_of_the_package(package: Path) -> None:
     done = run(package, "-m", "glimpse", "config", "validate", "bright-dots.yaml", *wrong)
     assert done.returncode == 2
     assert "did you mean 'bright-dots'?" in done.stderr and "did you mean 'gru-ram'?" in done.stderr
+
+
+BAG = """
+from typing import Literal
+import torch
+from torch import nn
+from glimpse.agents import AgentEntry
+from glimpse.agents.agent import BatchAgent
+from glimpse.agents.episode import Decision, Loss
+from glimpse.agents.options import AgentOptions
+
+class BagOptions(AgentOptions):
+    name: Literal["bag"] = "bag"
+
+class Bag(BatchAgent):
+    steps, stochastic = 1, False
+    def __init__(self, options, observation_space, action_space, **_):
+        super().__init__()
+        self.words = nn.EmbeddingBag(100_000, int(action_space["answer"].n), padding_idx=0)
+    def initial_memory(self, observation):
+        return observation["text"][:, :0]
+    def forward(self, observation, memory):
+        return Decision(self.words(observation["text"].flatten(1)), {}), memory
+    def act(self, decision, noise, greedy):
+        return {"answer": decision.answer.argmax(-1)}
+    def loss(self, batch):
+        answer = self.words(batch.observation["text"].flatten(1))
+        return Loss(nn.functional.cross_entropy(answer, batch.label), {})
+
+ENTRY = AgentEntry("bag:Bag", "bag:BagOptions", "Bag of words", kinds=("text",))
+"""
+ODD = """
+import bright_dots
+from glimpse.envs import EnvironmentEntry
+ENTRY = EnvironmentEntry("odd/Odd-v0", environment="bright_dots:BrightDots", options="odd:OddOptions", family="audio")
+class OddOptions(bright_dots.BrightDotsOptions):
+    pass
+"""
+TEXTS = "".join(f"{'good' if n % 2 else 'bad'}\ta {'fine' if n % 2 else 'dull'} film, number {n}\n" for n in range(40))
+SMALL_TEXT = """
+task: {name: text, data: 'file:texts.tsv', label: 0, text: 1, vectors: none}
+agent: {name: bag}
+train: {steps: 3, batch: 8, evaluate_every: 3}
+track: {mode: disabled}
+threads: 1
+"""
+
+
+def test_faults_of_a_package_are_one_line_each(package: Path, tmp_path: Path) -> None:
+    """An agent of its own kind has a plain report; a broken entry point, and an unknown family, are said in a line."""
+    for name, text in (("bag.py", BAG), ("odd.py", ODD), ("texts.tsv", TEXTS), ("own.yaml", SMALL_TEXT)):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "odd-1.dist-info").mkdir()
+    (tmp_path / "odd-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1\n")
+    (tmp_path / "odd-1.dist-info" / "entry_points.txt").write_text(
+        "[glimpse.agents]\nbag = bag:ENTRY\nlost = nowhere:ENTRY\n[glimpse.environments]\nodd = odd:ENTRY\n"
+    )
+    (tmp_path / "bright_dots.py").write_text((package / "bright_dots.py").read_text())
+    for words in ("train own.yaml --run run", "evaluate run --split validation", "report run"):
+        done = run(tmp_path, "-m", "glimpse", *words.split())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "entry point 'lost' (nowhere:ENTRY) of glimpse.agents is left out: ModuleNotFoundError" in done.stderr
+    assert (tmp_path / "run" / "report" / "index.html").is_file()
+    done = run(tmp_path, "-m", "glimpse", "config", "validate", "digits-ram", "task.name=odd")
+    assert done.returncode == 2 and "family 'audio', expected one of 'images'" in done.stderr
 
 
 def test_without_the_package_its_parts_are_unknown(capsys: pytest.CaptureFixture[str]) -> None:

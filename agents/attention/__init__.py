@@ -25,7 +25,7 @@ class AttentionEntry:
         `incremental`: a Transformer decoder's attention to its own tokens, one after the other (kinds with heads, whose
             mechanism has the method `attend_row`, see `newest.RowAttention`);
         `pooling`: from the tokens of a text to one vector;
-        `hops`: from the tokens of a text to several vectors, as many as its option `hops`.
+        `hops`: from the tokens of a text to several vectors; its options derive from `HopsOptions`.
     summary: what it is, in a line.
     reads_order: whether its result depends on the order of the tokens.
     """
@@ -51,7 +51,7 @@ ATTENTION: dict[str, AttentionEntry] = {
     "additive": _entry(
         "AdditiveOptions", "make_additive", _QUERY, "A hidden layer of query and key (Bahdanau et al., 2015)"
     ),
-    "concat": _entry("AdditiveOptions", "make_additive", _QUERY, "Luong et al.'s (2015) name of additive"),
+    "concat": _entry("AdditiveOptions", "make_additive", _QUERY, "Another name of additive (Luong et al., 2015)"),
     "dot": _entry("DotOptions", "make_dot", _QUERY, "Dot product of query and key (Luong et al., 2015)"),
     "scaled_dot": _entry(
         "ScaledDotOptions", "make_dot", _QUERY, "Dot product over the root of the width (Vaswani et al., 2017)"
@@ -105,10 +105,13 @@ ATTENTION: dict[str, AttentionEntry] = {
         reads_order=True,
     ),
     "context_vector": _entry(
-        "ContextVectorOptions", "make_context_vector", ("pooling",), "A learned query (Yang et al., 2016)"
+        "ContextVectorOptions", "make_context_vector", ("pooling",), "Pooling by a learned query (Yang et al., 2016)"
     ),
     "source2token": _entry(
-        "Source2TokenOptions", "make_source2token", ("pooling",), "Weights for each feature (Shen et al., 2018)"
+        "Source2TokenOptions",
+        "make_source2token",
+        ("pooling",),
+        "Pooling, feature by feature (Shen et al., 2018)",
     ),
     "structured": _entry("StructuredOptions", "make_structured", ("hops",), "Several vectors (Lin et al., 2017)"),
 }

@@ -1,7 +1,7 @@
 """Options of attention: normalisers, scores and mechanisms, each a section of a config.
 
 This module needs pydantic but not torch. Masks have options of their own, in `masks.py`; unions of mechanisms
-are in `sections.py`.
+are in `unions.py`.
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -131,7 +131,7 @@ class SparseOptions(Headed):
 
     kind: Literal["sparse"] = "sparse"
     pattern: PatternOptions = Field(description="What may be read, in the algebra of masks.")
-    more: tuple[PatternOptions, ...] = Field((), description="Further patterns.")
+    more: tuple[PatternOptions, ...] = Field((), description="More patterns, shared out over heads or layers.")
     shared_by: Literal["layers", "heads"] = Field(
         "layers",
         description="Who shares several patterns: layers take turns, or each layer's heads are divided among them.",
@@ -176,16 +176,21 @@ class Source2TokenOptions(MechanismOptions):
     activation: Literal["elu", "relu", "tanh"] = "elu"
 
 
-class StructuredOptions(MechanismOptions):
-    """Pooling to r vectors (Lin et al., 2017)."""
+class HopsOptions(MechanismOptions):
+    """Base class of the options of poolings to several vectors, of mechanisms with the role `hops`."""
 
-    kind: Literal["structured"] = "structured"
-    hidden: int = Field(350, ge=1, description="d_a: units of the hidden layer.")
-    hops: int = Field(30, ge=1, description="r: vectors that come out.")
+    hops: int = Field(30, ge=1, description="r: number of vectors.")
     penalty: float = Field(0.0, ge=0, description="Weight of the penalty ||A A^T - I||^2, added to the loss.")
     penalty_reduction: Literal["sum", "mean"] = Field(
         "sum", description="Over its r x r entries: the paper's sum, or the mean of the author's code."
     )
+
+
+class StructuredOptions(HopsOptions):
+    """Pooling to r vectors (Lin et al., 2017)."""
+
+    kind: Literal["structured"] = "structured"
+    hidden: int = Field(350, ge=1, description="d_a: units of the hidden layer.")
 
 
 class ContextVectorOptions(MechanismOptions):

@@ -109,7 +109,7 @@ class TransformerEncoderOptions(Options):
     width: int = Field(128, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
     layers: int = Field(2, ge=1, description="Number of layers.")
     feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
-    attention: SelfAttentionOptions = Field(MultiHeadOptions(), validate_default=True, description="Between tokens.")
+    attention: SelfAttentionOptions = Field(MultiHeadOptions(), validate_default=True, description="Self-attention.")
     mask: PatternOptions = Field(Full(), description="What a token may read, among real tokens.")
     positions: Literal["auto", "sinusoidal", "none"] = Field(
         "auto", description="What is added to tell positions apart: sinusoids, but none where attention is relative."

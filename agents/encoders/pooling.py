@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents.attention.mechanisms import make_attention
-from glimpse.agents.attention.options import MechanismOptions, StructuredOptions
+from glimpse.agents.attention.options import HopsOptions, MechanismOptions
 from glimpse.agents.attention.structured import penalty
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.encoders.options import MaxOptions, PoolingOptions, ScorePoolingOptions, StateQueryOptions
@@ -55,7 +55,7 @@ class Pooling(nn.Module):
             self.question = nn.Parameter(torch.randn(width) * width**-0.5) if options.query == "learned" else None
         elif isinstance(options, MechanismOptions):
             self.attention = make_attention(options, width)
-            self.width = width * getattr(options, "hops", 1)
+            self.width = width * (options.hops if isinstance(options, HopsOptions) else 1)
 
     def forward(self, tokens: Tensor, mask: Tensor, last: Tensor | None = None) -> Encoded:
         """Pool tokens (B, L, D) over real ones (B, L); last states (B, D) may be the query."""
@@ -66,7 +66,7 @@ class Pooling(nn.Module):
         query = last if self.question is None else self.question.expand(len(tokens), -1)
         query = None if query is None else query.unsqueeze(1)
         context, weights = self.attention(query, tokens, tokens, mask.unsqueeze(1))
-        if isinstance(self.options, StructuredOptions):
+        if isinstance(self.options, HopsOptions):
             lost = self.options.penalty * penalty(weights, self.options.penalty_reduction)
             return Encoded(context.flatten(1), {"hops": weights}, lost if self.options.penalty else None)
         weights = weights.squeeze(1)

@@ -64,7 +64,7 @@ class ExactOptions(Options):
     """Exact gradient by enumeration of all 2^n masks, for texts of a few tokens; all others estimate it."""
 
     kind: Literal["exact"] = "exact"
-    longest: int = Field(10, ge=1, le=14, description="Most tokens that a text may have.")
+    longest: int = Field(10, ge=1, le=14, description="Maximum length of a text, in tokens.")
 
 
 EstimatorOptions = Annotated[

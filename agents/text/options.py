@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents.attention.masks import by_name
-from glimpse.agents.attention.options import StructuredOptions
+from glimpse.agents.attention.options import HopsOptions
 from glimpse.agents.encoders.options import (
     EncoderOptions,
     LevelOptions,
@@ -64,7 +64,7 @@ class ReaderOptions(AgentOptions):
     @classmethod
     def _gates_are_for_hops(cls, pair: str, others: ValidationInfo) -> str:
         encoder = others.data.get("encoder")
-        if pair == "gated" and encoder is not None and not isinstance(_pooling(encoder), StructuredOptions):
+        if pair == "gated" and encoder is not None and not isinstance(_pooling(encoder), HopsOptions):
             found = getattr(_pooling(encoder), "kind", f"{encoder.kind}, which has no such pooling")
             raise PydanticCustomError("pair", f"'gated' needs agent.encoder.pooling: structured (got {found})")
         return pair
@@ -94,7 +94,7 @@ class ReaderOptions(AgentOptions):
     def hops(self) -> int:
         """Number of vectors that the encoder concatenates to encode a text."""
         pooling = _pooling(self.encoder)
-        return pooling.hops if isinstance(pooling, StructuredOptions) else 1
+        return pooling.hops if isinstance(pooling, HopsOptions) else 1
 
 
 def _pooling(encoder: Options) -> Options | None:

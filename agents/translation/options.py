@@ -160,7 +160,7 @@ class TranslatingTransformerOptions(TranslatorOptions):
     attention: DecoderAttentionOptions = Field(
         MultiHeadOptions(),
         validate_default=True,
-        description="Self-attention: multi_head, relative, or sparse, of whose pattern the decoder uses the past part. "
+        description="Self-attention: multi_head, relative, or sparse (in the decoder its past positions). "
         "Its `heads` and `normaliser` are the agent's.",
     )
     normaliser: NormaliserOptions = Field(

@@ -15,7 +15,7 @@ from glimpse.agents.translation.decoding import EncodedSource, Tensors
 
 
 class SourceAttention(nn.Module):
-    """Any score of pairs, global or local."""
+    """Attention by any query-key score, global or local."""
 
     def __init__(self, options: ScoreOptions, query_width: int, key_width: int) -> None:
         """Make it for queries and keys of these widths."""

@@ -158,7 +158,7 @@ class SkimOptions(TextOptions):
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         unit = "sentence" if self.sentences else "word"
-        size = f"{self.window} {unit}{'s' if self.window > 1 else ''} a look"
+        size = f"{self.window} {unit}{'s' if self.window > 1 else ''} a step"
         return TaskDescription(self.data, size, steps=f"up to {self.jumps + 1}")
 
 

@@ -64,7 +64,7 @@ class WholeText(TextEnv):
             self._texts["text2"] = _PaddedTexts(second, self.device)
         last = len(self.vocabulary.words) - 1
         self.observation_space = spaces.Dict(
-            {name: spaces.Box(0, last, shelf.shape, np.int64) for name, shelf in self._texts.items()}
+            {name: spaces.Box(0, last, padded.shape, np.int64) for name, padded in self._texts.items()}
         )
         self.action_space = spaces.Dict(self._make_action_space())
 
@@ -89,10 +89,10 @@ class WholeText(TextEnv):
     @property
     def total_words(self) -> int:
         """Number of words of all texts of the split, without those that `max_words` cuts off."""
-        return sum(shelf.words for shelf in self._texts.values())
+        return sum(padded.words for padded in self._texts.values())
 
     def _initial_lanes(self, example: Tensor) -> Observation:
-        return {name: shelf.take(example) for name, shelf in self._texts.items()}
+        return {name: padded.take(example) for name, padded in self._texts.items()}
 
     def step(self, action: Action) -> StepResult:
         """Answer.
@@ -125,7 +125,7 @@ class WholeText(TextEnv):
     def words(self, example: int) -> dict[str, list[str]]:
         """Return the words of a text, by the observation's keys; the sentences of a document are concatenated."""
         chosen = torch.tensor([example], device=self.device)
-        shown = {name: shelf.take(chosen).flatten().tolist() for name, shelf in self._texts.items()}
+        shown = {name: padded.take(chosen).flatten().tolist() for name, padded in self._texts.items()}
         return {name: [self.vocabulary.words[number] for number in text if number] for name, text in shown.items()}
 
     def human_rationale(self, example: Tensor) -> Tensor | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import torch
 from torch import nn
 
+from glimpse.agents.recurrent_core import RecurrentCore
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.envs.images.classification import Classification
 from glimpse.runs.results import Row, describe_device
@@ -111,9 +112,10 @@ def _weights(module: nn.Module) -> int:
     return sum(parameter.numel() for name, parameter in module.named_parameters() if "weight" in name)
 
 
-def _recurrent_weights(core: Any) -> int:
+def _recurrent_weights(core: RecurrentCore) -> int:
     """Return the number of entries of the matrix that multiplies the recurrent core's memory."""
-    return _weights(core.layer.linears[1]) if hasattr(core, "layer") else core.lstm.weight_hh_l0.numel()
+    named = ((name, parameter.numel()) for name, parameter in core.named_parameters())
+    return sum(count for name, count in named if name.endswith(("linears.1.weight", "weight_hh_l0")))
 
 
 def phase_shares(

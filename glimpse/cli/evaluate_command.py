@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
         "--keep-rate",
         type=fraction,
         metavar="S",
-        help="share of words in the predicted rationale, for data with human rationales",
+        help="fraction of words in the predicted rationale, for data with human ones",
     )
     add_average(parser)
     parser.add_argument("--text", metavar="TEXT", help="answer this text and show its attention; nothing is measured")

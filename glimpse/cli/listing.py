@@ -42,7 +42,7 @@ def describe_config(file: Path) -> str:
 
 
 def _environments() -> Table:
-    table = _table("name", "gym id", *TaskDescription._fields)
+    table = _table("name", "Gymnasium id", *TaskDescription._fields)
     for name, entry in ENVIRONMENTS.items():
         table.add_row(name, entry.id, *resolve_name(entry.options)(name=name).describe())
     return table
@@ -64,5 +64,7 @@ def _configs() -> Table:
 
 def _table(*columns: str) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
     table.columns[0].no_wrap = True
     return table

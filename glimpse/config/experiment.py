@@ -15,6 +15,7 @@ from glimpse.config.registry_sections import union_of
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.options import TaskOptions
+from glimpse.families import FAMILIES
 
 if TYPE_CHECKING:  # To a type checker a section is what all of its variants are; pydantic gets the union itself.
     AnyAgentOptions = AgentOptions
@@ -40,7 +41,7 @@ class TrainOptions(Options):
         None,
         gt=0,
         validate_default=True,
-        description="Training time; turned into a number of steps from the rate of the first ones.",
+        description="Training time; converted to steps from the measured speed.",
     )
     batch: int = Field(256, ge=1, description="Examples in an update; where `tokens` is given, at most.")
     tokens: int | None = Field(
@@ -87,9 +88,7 @@ class EvaluateOptions(Options):
     batch: int = Field(1000, ge=1, description="Examples in a batch.")
     copies: int = Field(10, ge=1, description="Rollouts M whose class probabilities are averaged in `averaged`.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="As `train.precision`.")
-    keep_rate: float = Field(
-        0.2, gt=0, le=1, description="Share of words in the predicted rationale, where data have human rationales."
-    )
+    keep_rate: float = Field(0.2, gt=0, le=1, description="Keep rate: fraction of words in the predicted rationale.")
     choose_by: Literal["loss", "bleu"] = Field(
         "loss", description="Translations: the validation metric by which the best weights are chosen."
     )
@@ -130,6 +129,15 @@ class Experiment(Options):
     def agent_title(self) -> str:
         """Name of the agent in tables and reports, with its encoder's kind if it has one."""
         return self.agent.title
+
+    @field_validator("task")
+    @classmethod
+    def _family_is_known(cls, task: AnyTaskOptions) -> AnyTaskOptions:
+        family = ENVIRONMENTS[task.name].family
+        if family not in FAMILIES:
+            known = ", ".join(map(repr, FAMILIES))
+            raise option_error("name", f"{task.name!r} is registered with family {family!r}, expected one of {known}")
+        return task
 
     @field_validator("agent")
     @classmethod

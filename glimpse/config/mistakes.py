@@ -75,9 +75,9 @@ def tag(annotation: Any) -> str:
     return "kind" if parts else "name"
 
 
-def nearest(wrong: str, right: Iterable[str]) -> str | None:
-    """Return the right name most like the wrong one, or None where none is near."""
-    return next(iter(difflib.get_close_matches(wrong, list(right), n=1)), None)
+def nearest(wrong: str, right: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the right name most like the wrong one, or None where none has a similarity of at least `cutoff`."""
+    return next(iter(difflib.get_close_matches(wrong, list(right), n=1, cutoff=cutoff)), None)
 
 
 class _Key(NamedTuple):
@@ -162,11 +162,13 @@ def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str
         owners = [repr(name) for name, sibling in found.siblings.items() if key in sibling.model_fields]
         if owners:
             return f" (it belongs to {found.path[-2]} {_join(owners)})"
-    known = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
-    known |= {own: own for own in found.owner.model_fields}
-    if meant := nearest(key, known):
-        return f" (did you mean {known[meant]!r}?)"
-    return f" (known: {', '.join(found.owner.model_fields)})"
+    own = list(found.owner.model_fields)
+    if meant := nearest(key, own) or next((name for name in own if {key, f"{key}s"} & {*name.split("_")}), None):
+        return f" (did you mean {meant!r}?)"
+    elsewhere = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
+    if meant := nearest(key, elsewhere, cutoff=0.85):
+        return f" (did you mean {elsewhere[meant]!r}?)"
+    return f" (known: {', '.join(own)})"
 
 
 def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:

@@ -119,7 +119,7 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    caption = f"{first.averaged.episodes} examples; 95 % interval{' of the last column' * stochastic}"
+    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of M = {first.copies}' * stochastic}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.figures else ("error", "error, %")

@@ -7,7 +7,6 @@ from glimpse.agents.abilities import in_warmup, target_keep_rate
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
-from glimpse.envs.text.whole_text import WholeText
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
@@ -58,7 +57,7 @@ class ReadingEvaluator(EpisodeEvaluator):
 class TextEvaluator(ReadingEvaluator):
     """Evaluator by wrong answers, or by the correlation of scores, with scores of the agent's rationales."""
 
-    def describe(self, error: float, env: WholeText) -> str:
+    def describe(self, error: float, env: EvaluatedEnv) -> str:
         """Describe the error in words; where scores are predicted, the correlation."""
         return super().describe(error, env) if env.scores is None else f"Pearson's r {1 - error / 100:.4f}"
 

@@ -1,11 +1,10 @@
 """Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 
 from glimpse.config.experiment import Experiment
-from glimpse.envs.text.whole_text import WholeText
 from glimpse.evaluation.episode_evaluator import own_scores
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.tables import Table
@@ -91,5 +90,5 @@ def _speed(result: Result) -> dict[str, float]:
     epochs = result.steps * experiment.train.batch / env.examples
     return {
         "epoch_seconds": result.seconds / epochs,
-        "words_per_second": cast(WholeText, env).total_words * epochs / result.seconds,
+        "words_per_second": env.total_words * epochs / result.seconds,
     }

@@ -42,6 +42,10 @@ class CheckpointError(UserError):
     """A checkpoint is missing, damaged, or not one that this version writes."""
 
 
+class OtherFormatError(CheckpointError):
+    """A checkpoint was written by another version; it is intact, and no earlier one would do."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Complete state of a run, from which it resumes exactly.
@@ -119,6 +123,7 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
             on, saving and removing checkpoints meanwhile.
 
     Raises:
+        OtherFormatError: The newest one was written by another version.
         UserError: A checkpoint cannot be read, or a damaged one cannot be renamed.
     """
     if not read_only:
@@ -132,6 +137,8 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
         newest = remaining[-1]
         try:
             return load_checkpoint(newest)
+        except OtherFormatError:
+            raise
         except CheckpointError as error:
             if read_only and not newest.exists():
                 continue  # The run has just removed it, since it saved a newer one.
@@ -207,7 +214,7 @@ def _verified_files(path: Path) -> tuple[int, bytes, bytes]:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(path, f"{MANIFEST} is not a manifest") from error
     if version != FORMAT:
-        raise CheckpointError(
+        raise OtherFormatError(
             f"checkpoint {path} has format {version}; this version of glimpse reads format {FORMAT}. "
             "Train anew, or use the version that wrote it"
         )

@@ -102,16 +102,23 @@ class Account:
         return 0.0 if self.answered == self.true else float(self.belief.max())
 
 
+def reads_whole_texts(trained: TrainedRun) -> bool:
+    """Return whether agent and environment of a run can show how a whole text is read."""
+    return isinstance(trained.agent, Reader) and isinstance(trained.env, WholeText)
+
+
 def reading_run(trained: TrainedRun) -> tuple[Reader, WholeText]:
     """Return agent and environment of a run that reads whole texts.
 
     Raises:
         UserError: if the run does not read whole texts.
     """
-    env: object = trained.env
-    if isinstance(trained.agent, Reader) and isinstance(env, WholeText):
-        return trained.agent, env
-    raise UserError(f"{trained.folder.path}: agent {trained.experiment.agent.name!r} is not one that reads whole texts")
+    if reads_whole_texts(trained):
+        return trained.agent, trained.env
+    raise UserError(
+        f"{trained.folder.path}: agent {trained.experiment.agent.name!r} on {trained.experiment.task.name!r} cannot "
+        "show how it reads a text: that takes a subclass of Reader on a subclass of WholeText"
+    )
 
 
 def account(agent: Reader, env: WholeText, options: EvaluateOptions, example: int, need_pairs: bool = False) -> Account:

@@ -10,8 +10,9 @@ from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.drawing.svg import Drawing, below, beside, svg_file
 from glimpse.reporting.run_record import RunRecord, training_charts
-from glimpse.reporting.text.accounts import Text
+from glimpse.reporting.text.accounts import Text, reads_whole_texts
 from glimpse.reporting.text.mask_drawing import mask_drawing
+from glimpse.reporting.text.skim_report import skim_files
 from glimpse.reporting.text.text_contents import TextContents, gather_texts
 from glimpse.reporting.text.text_page import text_page
 from glimpse.reporting.text.text_sections import answers_drawing
@@ -30,7 +31,12 @@ _TITLES = {"validation_pearson": "Validation, Pearson's r", "validation_spearman
 
 
 def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
-    """Return the files of the report by name, with the pictures that fit the encoder; `texts` texts are shown."""
+    """Return the files of the report by name, with the pictures that fit the encoder; `texts` texts are shown.
+
+    Agents and environments of other packages may have nothing to draw: they have the report of results alone.
+    """
+    if not reads_whole_texts(record.trained):
+        return skim_files(record, texts)
     contents = gather_texts(record, texts)
     scores = contents.scores is not None
     # Supervised training has no reward; for scores, the error 100 (1 - r) repeats Pearson's r.

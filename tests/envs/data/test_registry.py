@@ -112,7 +112,7 @@ def test_a_set_of_another_kind_is_refused(name: str, options: dict[str, Any], da
 
 
 def test_entry_points_name_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another package's entry is added under its name; something that is no data set is refused."""
+    """Another package's entry is added under its name; a broken one is left out with a warning."""
 
     def found(value: str) -> list[EntryPoint]:
         return [EntryPoint("theirs", value, "glimpse.data")]
@@ -121,9 +121,11 @@ def test_entry_points_name_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glimpse.envs.entry_points.entry_points", lambda group: found(f"{__name__}:STRIPES"))
     add_entry_points(registry, "glimpse.data", DataSet)
     assert registry == {"theirs": STRIPES}
-    monkeypatch.setattr("glimpse.envs.entry_points.entry_points", lambda group: found(f"{__name__}:LINE"))
-    with pytest.raises(TypeError, match="should name a DataSet"):
-        add_entry_points(registry, "glimpse.data", DataSet)
+    for value, problem in (("LINE", "TypeError: expected an instance of DataSet"), ("NOTHING", "AttributeError")):
+        monkeypatch.setattr("glimpse.envs.entry_points.entry_points", lambda group, v=value: found(f"{__name__}:{v}"))
+        with pytest.warns(UserWarning, match=f"entry point 'theirs' .* is left out: {problem}"):
+            add_entry_points(registry, "glimpse.data", DataSet)
+    assert registry == {"theirs": STRIPES}
 
 
 def test_the_registry_is_light() -> None:

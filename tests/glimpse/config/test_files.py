@@ -220,6 +220,8 @@ data:
         ("train.compile=1", "train.compile: should be true or false (got 1)"),
         ("track.tags=[a, 1]", "track.tags: should be a list of texts (got ['a', 1])"),
         ("steps=10", "steps: unknown key (did you mean 'train.steps'?)"),
+        ("agent.core=rnn", "agent.core: unknown key (did you mean 'recurrent_core'?)"),
+        ("evaluate.share=0.5", "evaluate.share: unknown key (known: batch, copies, "),
         ("train.zzz=10", "train.zzz: unknown key (known: steps, minutes, batch, "),
         ("agent.baseline=leave_one_out", "train.copies: should be at least 2 because agent.baseline is "),
         ("agent.initial_path=[[0, 0]]", "agent.initial_path: should name the locations of glimpses 2 to 4"),

@@ -24,6 +24,7 @@ from glimpse.runs.checkpoint import (
     WEIGHTS,
     Checkpoint,
     CheckpointError,
+    OtherFormatError,
     load_averaged,
     load_checkpoint,
     load_newest,
@@ -268,11 +269,14 @@ def test_the_step_of_the_manifest_must_be_that_of_the_state(tmp_path: Path) -> N
 
 
 def test_another_format_is_named(tmp_path: Path) -> None:
-    """A checkpoint of another format version is reported as such, not as damaged."""
+    """A checkpoint of another format is reported as such, not as damaged, and is neither passed over nor renamed."""
     path = save_checkpoint(tmp_path, small(1), keep=1)
     (path / MANIFEST).write_text((path / MANIFEST).read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(CheckpointError, match=r"has format 3; this version of glimpse reads format 2"):
         load_checkpoint(path)
+    with pytest.raises(OtherFormatError, match="has format 3"):
+        load_newest(tmp_path, pytest.fail)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 
 class Payload:
