@@ -42,7 +42,7 @@ types:
 	$(BIN)/mypy glimpse envs agents configs tests
 
 tests:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 # Run the tests on the built wheel, in a folder without the sources.
 wheel-tests:
