@@ -25,7 +25,7 @@ def list_command(what: str | None) -> None:
     tables: dict[str, tuple[str, Callable[[], Table]]] = {
         "environments": ("Environments (task.name)", _environments),
         "agents": ("Agents (agent.name)", partial(_summaries, AGENTS)),
-        "attention": ("Attention mechanisms (kind)", partial(_summaries, ATTENTION)),
+        "attention": ("Attention mechanisms (kind)", _attention),
         "cores": ("Recurrent cores (recurrent_core)", partial(_summaries, RECURRENT_CORES)),
         "configs": ("Configs (glimpse train NAME)", _configs),
     }
@@ -45,6 +45,13 @@ def _environments() -> Table:
     table = _table("name", "Gymnasium id", *TaskDescription._fields)
     for name, entry in ENVIRONMENTS.items():
         table.add_row(name, entry.id, *resolve_name(entry.options)(name=name).describe())
+    return table
+
+
+def _attention() -> Table:
+    table = _table("name", "roles", "summary")
+    for name, entry in ATTENTION.items():
+        table.add_row(name, ", ".join(entry.roles), entry.summary)
     return table
 
 
