@@ -13,7 +13,7 @@ from glimpse.benchmarks.bench_settings import fastest
 from glimpse.benchmarks.stopwatch import Stopwatch
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.make_batched import make_batched_env
-from glimpse.runs.build import set_threads
+from glimpse.runs.threads import set_threads
 
 FACE_OPTIONS: dict[str, dict[str, Any]] = {"digits": {"retina": {"patch": 8}, "glimpses": 6}, "catch": {}}
 

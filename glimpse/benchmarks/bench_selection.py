@@ -18,7 +18,7 @@ from glimpse.benchmarks.bench_settings import fastest
 from glimpse.benchmarks.bench_text_settings import REPETITIONS, WIDTH
 from glimpse.benchmarks.peak_memory import peak_memory
 from glimpse.benchmarks.stopwatch import Stopwatch
-from glimpse.runs.build import set_threads
+from glimpse.runs.threads import set_threads
 
 RATES = (0.1, 0.3, 0.5, 1.0)
 """Shares of tokens that are selected as heads, and as dependents."""

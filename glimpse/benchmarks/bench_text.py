@@ -29,7 +29,7 @@ from glimpse.benchmarks.bench_text_settings import (
 )
 from glimpse.benchmarks.peak_memory import peak_memory
 from glimpse.benchmarks.stopwatch import Stopwatch
-from glimpse.runs.build import set_threads
+from glimpse.runs.threads import set_threads
 
 Forward = Callable[[Tensor], Tensor]
 

@@ -21,7 +21,7 @@ from glimpse.agents.translation.search import beam_search, greedy_search, length
 from glimpse.agents.translation.translator import Translator
 from glimpse.benchmarks.bench_settings import fastest
 from glimpse.benchmarks.stopwatch import Stopwatch
-from glimpse.runs.build import set_threads
+from glimpse.runs.threads import set_threads
 
 _VOCABULARY, _LENGTH, _LONGEST = 8000, 16, 128
 _AGENTS: dict[str, dict[str, Any]] = {

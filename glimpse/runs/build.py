@@ -1,7 +1,5 @@
 """Environment, agent and device of a config: the one module where names become objects."""
 
-import ctypes
-import os
 from pkgutil import resolve_name
 from typing import Any, Literal
 
@@ -30,35 +28,6 @@ def choose_device(name: str) -> torch.device:
             f"device {name!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use device=cpu"
         )
     return device
-
-
-def set_threads(threads: int | None) -> int:
-    """Set the number of CPU threads and return it.
-
-    By default it is the number of cores that this process may use, at most 8: more do not speed up small products.
-    """
-    if threads is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        threads = min(8, cores or 1)
-    torch.set_num_threads(threads)
-    keep_freed_memory()
-    return threads
-
-
-def keep_freed_memory() -> None:
-    """Ask the C library to keep freed memory for the next step instead of giving it back to the system.
-
-    Each update allocates the same few megabytes again; fetching them anew, page by page, takes time.
-    Only glibc is asked; elsewhere nothing happens.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # from malloc.h
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 2**28)
-    mallopt(mmap_threshold, 2**25)  # the largest that glibc takes
 
 
 def use_bfloat16(precision: str, device: torch.device) -> bool:

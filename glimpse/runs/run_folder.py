@@ -19,6 +19,7 @@ Value = float | int | str | None
 CONFIG = "config.yaml"
 LOCK = "lock"
 SUBWORDS = "subwords.json"
+STEPS = "steps.jsonl"
 FORMAT = 2
 HEADER = "# Run of glimpse, format "
 """First line of a run's config, before the format's number: a run of another format is refused."""
@@ -77,6 +78,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def steps_path(self) -> Path:
+        """Path of what the clock decided for each step; see `glimpse.training.step_record`."""
+        return self.path / STEPS
+
+    @property
     def subwords_path(self) -> Path:
         """Path of the subwords of a translation run, as JSON."""
         return self.path / SUBWORDS
@@ -126,7 +132,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` made, for a run that could not begin."""
-        for name in (CONFIG, SUBWORDS, HOLDER, LOCK):
+        for name in (CONFIG, SUBWORDS, STEPS, HOLDER, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
@@ -170,9 +176,12 @@ class MetricsLog:
     drops are exactly those that it writes again. Only the holder of the run's lock may write.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Remember where the rows go; nothing is opened before it is needed."""
-        self.path = path
+    def __init__(self, path: Path, durable: bool = True) -> None:
+        """Remember where the rows go; nothing is opened before it is needed.
+
+        Rows that are not `durable` survive the end of the process, but not always that of the machine.
+        """
+        self.path, self._durable = path, durable
 
     def write(self, row: Mapping[str, Value]) -> None:
         """Append a row and wait until it is on the disk. NaN and infinity, which JSON lacks, become null.
@@ -188,7 +197,8 @@ class MetricsLog:
             end = file.seek(0, os.SEEK_END)
             try:
                 _write_all(file.fileno(), line.encode())
-                os.fsync(file.fileno())
+                if self._durable:
+                    os.fsync(file.fileno())
             except OSError:
                 with suppress(OSError):
                     file.truncate(end)  # Half a row must not be glued to the next one.

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
-from glimpse.runs.build import choose_device, make_agent, make_env, set_threads
+from glimpse.runs.build import choose_device, make_agent, make_env
 from glimpse.runs.checkpoint import Checkpoint, load_averaged, load_newest
 from glimpse.runs.kept_data import kept_data_of
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.threads import set_threads
 
 Say = Callable[[str], None]
 

@@ -13,13 +13,16 @@ from glimpse.config.experiment import TrainOptions
 from glimpse.envs.core import BatchedEnv
 from glimpse.errors import UserError
 from glimpse.runs.build import use_bfloat16
+from glimpse.training.budget import Budget, Updates
 from glimpse.training.example_order import TrainingOrder
 
 
 class Learner(ABC):
-    """Agent in training, after `step` of `total` steps."""
+    """Agent in training, after `step` steps of a budget."""
 
     agent: Agent
+    budget: Budget | None
+    """Amount of training; None until the training gives one, for a budget of time."""
 
     def __init__(
         self, agent: Agent, optimiser: torch.optim.Optimizer, options: TrainOptions, device: torch.device
@@ -28,7 +31,8 @@ class Learner(ABC):
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False).eval()
         self.optimiser = optimiser
-        self.step, self.total = 0, options.steps
+        self.step = 0
+        self.budget = Updates(options.steps) if options.steps else None
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.
         self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
         self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
@@ -36,13 +40,13 @@ class Learner(ABC):
 
     @property
     def progress(self) -> float:
-        """Fraction of training done, in [0, 1]; 0 while the number of steps is not yet known."""
-        return min(1.0, self.step / self.total) if self.total else 0.0
+        """Fraction of training done, in [0, 1]."""
+        return self.budget.progress(self.step) if self.budget else 0.0
 
     @property
     def done(self) -> bool:
-        """True once all steps were made."""
-        return self.total is not None and self.step >= self.total
+        """True once the budget is spent."""
+        return self.progress >= 1
 
     @abstractmethod
     def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:
@@ -111,7 +115,6 @@ class Learner(ABC):
         self._refuse_bad_weights()
         return {
             "step": self.step,
-            "total": self.total,
             "agent": self.agent.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -121,4 +124,4 @@ class Learner(ABC):
         self.averaged.load_state_dict(weights)
         self.agent.load_state_dict(state["agent"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.total = state["step"], state["total"]
+        self.step = state["step"]

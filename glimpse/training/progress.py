@@ -22,16 +22,28 @@ class Progress:
         self._clear()
         print(text, flush=True)
 
-    def show(self, step: int, total: int | None, batch: int, metrics: Mapping[str, float]) -> None:
-        """Show the step, the speed, the time left and metrics."""
+    def show(
+        self, step: int, total: int | None, seconds_left: float | None, batch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """Show the step, the speed, the time left and metrics.
+
+        Args:
+            step: number of steps made.
+            total: number of all steps, None if it is not known.
+            seconds_left: time left, None to derive it from the speed.
+            batch: examples in a step.
+            metrics: numbers by name.
+        """
         now = time.perf_counter()
-        if now - self._shown < (0.2 if self._terminal else self._every) and step != total:
+        if now - self._shown < (0.2 if self._terminal else self._every) and step != total and seconds_left != 0:
             return
         self._shown = now
         rate = (step - self._since[0]) / max(now - self._since[1], 1e-9)
-        left = _clock((total - step) / rate) if total and rate else "?"
+        if seconds_left is None:
+            seconds_left = (total - step) / rate if total and rate else None
+        left = "?" if seconds_left is None else _clock(seconds_left)
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        line = f"step {step}/{total or '?'}  {rate * batch:,.0f} examples/s  {left} left  {numbers}"
+        line = f"step {step}{f'/{total}' if total else ''}  {rate * batch:,.0f} examples/s  {left} left  {numbers}"
         if self._terminal:
             print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
         else:

@@ -19,14 +19,16 @@ from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
-from glimpse.runs.build import choose_device, make_env, set_threads
+from glimpse.runs.build import choose_device, make_env
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.runs.kept_data import kept_data_of
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import MetricsLog, RunFolder
+from glimpse.runs.threads import set_threads
 from glimpse.runs.tracking import Tracker, start_tracking
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
+from glimpse.training.pace import Pace
 from glimpse.training.progress import Progress
 
 
@@ -42,16 +44,19 @@ class Training:
         self.validation: BatchedEnv = make_env(experiment, "validation", device)
         self.learner = make_learner(experiment, self.env)
         self.order = make_order(self.env, experiment)
+        batches = self.validation.examples / (2 * experiment.train.batch)  # Without gradients they take less time.
+        self.pace = Pace(experiment, device, folder.steps_path, progress.say, evaluation=batches)
+        self.learner.budget = self.pace.budget
         self.evaluator = evaluator_of(experiment)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
-        self.seconds = 0.0  # of training in all, before and after resuming
+        self._seconds_before = 0.0
         self.run_id: str | None = None
         self._warned: set[str] = set()  # what the last evaluation warned of
 
     def evaluate(self) -> dict[str, float]:
         """Measure the averaged weights on validation data, and save them if they are the best so far."""
-        agent = self.learner.averaged
+        agent, begun = self.learner.averaged, time.perf_counter()
         result = self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
         best = self.best_error
         if in_warmup(agent) or result.provisional:
@@ -62,6 +67,7 @@ class Training:
         if better:
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
         self._warn(result.warnings)
+        self.pace.evaluated(time.perf_counter() - begun)
         return result.figures
 
     def _warn(self, warnings: list[str]) -> None:
@@ -73,6 +79,7 @@ class Training:
 
     def save(self) -> None:
         """Save a checkpoint of this step."""
+        self.pace.mark(self.learner.step)
         save_checkpoint(self.folder.checkpoints, self._checkpoint(), keep=self.experiment.train.keep)
 
     def resume(self) -> bool:
@@ -85,24 +92,27 @@ class Training:
         # A damaged best is made anew by the next evaluation.
         if load_newest(self.folder.best, self.progress.say) is not None:
             self.best_error = checkpoint.state["best_error"]
-        self.seconds = checkpoint.state["seconds"]
+        self._seconds_before = checkpoint.state["seconds"]
+        self.pace.resume(checkpoint.step, checkpoint.state.get("minutes"))
         self.run_id = checkpoint.state["run_id"]
         return True
 
     def start_clock(self) -> None:
         """Start to count training time."""
         self.progress.start_from(self.learner.step)
-        self._begun = (self.learner.step, self.seconds, time.perf_counter())
+        self.pace.start(self.learner.step, self._seconds_before)
 
-    def update_clock(self) -> None:
-        """Count the time; after a tenth of `train.minutes`, derive the number of steps from the speed so far."""
-        step, seconds, begun = self._begun
-        spent = time.perf_counter() - begun
-        self.seconds = seconds + spent
-        minutes = self.experiment.train.minutes
-        if self.learner.total is None and minutes is not None and self.seconds > 0.1 * 60 * minutes:
-            rate = (self.learner.step - step) / spent
-            self.learner.total = self.learner.step + max(1, int(rate * (60 * minutes - self.seconds)))
+    def advance(self) -> dict[str, Tensor]:
+        """Make one step, and return its terms; the pace decides for the next."""
+        begun = time.perf_counter()
+        terms = self.learner.advance(self.env, self.order)
+        self.pace.after_step(self.learner.step, time.perf_counter() - begun)
+        return terms
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training in all, before and after resuming."""
+        return self.pace.clock.seconds
 
     def describe(self) -> str:
         """Describe the training in a line."""
@@ -125,6 +135,7 @@ class Training:
             "learner": self.learner.state(),
             "best_error": self.best_error,
             "seconds": self.seconds,
+            "minutes": self.experiment.train.minutes,
             "run_id": self.run_id,
             "trained_on": describe_device(self.learner.device),
         }
@@ -138,8 +149,7 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
     training.start_clock()
     while not learner.done and not stop:
         # Collect and learn.
-        terms = learner.advance(training.env, training.order)
-        training.update_clock()
+        terms = training.advance()
         # Log, and evaluate on validation data; the best weights so far are saved there.
         row: dict[str, float] = {}
         if learner.step % options.log_every == 0 or learner.done:
@@ -147,13 +157,17 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
         if learner.step % options.evaluate_every == 0 or learner.done:
             row |= training.evaluate()
         if row:
+            training.pace.mark(learner.step)
             training.metrics.write({"step": learner.step, **row})
             tracker.log({"step": learner.step, **row})
             latest |= row
         # Save what a resumed run continues from.
         if learner.step % options.save_every == 0 or learner.done or stop:
             training.save()
-        training.progress.show(learner.step, learner.total, options.batch, _headline(training, latest))
+        pace = training.pace
+        headline = _headline(training, latest)
+        training.progress.show(learner.step, pace.budget.steps, pace.left, options.batch, headline)
+    training.pace.clock.stop()
 
 
 def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
+from glimpse.training.budget import Budget
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.example_order import TrainingOrder
 
@@ -109,17 +110,25 @@ def test_learning_rate_follows_its_schedule(schedule: str, step: int, expected: 
     assert locator["lr"] == pytest.approx(0.005 * expected)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
-def test_schedules_wait_until_the_number_of_steps_is_known(schedule: str) -> None:
-    """With a budget of minutes, schedules stay at their start until the number of steps is known."""
-    learner = make_learner(steps=None, minutes=1, schedule=schedule, warmup=0)
-    learn(learner, 2)
+@pytest.mark.parametrize(("schedule", "expected"), [("constant", 1.0), ("cosine", 0.55), ("one_cycle", 0.8306)])
+def test_schedules_follow_the_budget_of_time(schedule: str, expected: float) -> None:
+    """The learning rate depends on the progress that the budget tells, whatever the number of the step."""
+
+    class Half(Budget):
+        steps = None
+
+        def progress(self, step: int) -> float:
+            return 0.5 if step < 3 else 1.0
+
+    rates: dict[str, Any] = {"learning_rate": 0.01, "final_learning_rate": 0.001, "warmup": 0}
+    learner = make_learner(steps=None, minutes=1, schedule=schedule, **rates)
     assert learner.progress == 0 and not learner.done
-    before = learner.optimiser.param_groups[0]["lr"]
+    learner.budget = Half()
+    learn(learner, 2)
+    assert learner.optimiser.param_groups[0]["lr"] == pytest.approx(0.01 * expected, rel=1e-3)
+    assert not learner.done
     learn(learner, 1)
-    assert learner.optimiser.param_groups[0]["lr"] == before
-    learner.total = 4
-    assert learner.progress == 0.75
+    assert learner.done
 
 
 def test_training_is_done_after_its_steps() -> None:
@@ -260,15 +269,6 @@ def test_a_restored_learner_continues_exactly(agent: dict[str, Any]) -> None:
     assert resumed.step == 3 and learn(resumed, 3) == after
     assert same(weights(resumed.agent), weights(learner.agent))
     assert same(weights(resumed.averaged), weights(learner.averaged))
-
-
-def test_a_restored_learner_keeps_its_number_of_steps() -> None:
-    """The number of steps into which a budget of minutes was turned is restored."""
-    learner = make_learner(steps=None, minutes=1)
-    learner.total = 50
-    resumed = make_learner(steps=None, minutes=1)
-    resumed.restore(weights(learner.averaged), learner.state())
-    assert resumed.total == 50
 
 
 @pytest.mark.parametrize("core", RECURRENT_CORES)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -266,14 +267,33 @@ def test_provisional_results_count_until_a_final_one(
     assert "best validation none that counts" in capsys.readouterr().out
 
 
-def test_minutes_become_steps_once(tmp_path: Path) -> None:
-    """A budget of minutes is turned into a number of steps, stored in the checkpoint, and reached."""
-    experiment = small_experiment(steps=None, minutes=0.03)
+def test_training_by_time_resumes_to_the_bit(tmp_path: Path) -> None:
+    """A run by time is continued from an earlier checkpoint with the recorded progress: the same steps and weights."""
+    experiment = small_experiment(steps=None, minutes=0.03, save_every=5, keep=1000)
     assert train_command(experiment, tmp_path / "run", resume=False) == 0
-    checkpoint = load_newest(tmp_path / "run/checkpoints", pytest.fail)
-    assert checkpoint is not None
-    assert checkpoint.state["learner"]["total"] == checkpoint.step > 10
+    final = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert final is not None and final.step > 10
+    saved = sorted((tmp_path / "run/checkpoints").iterdir())
+    for later in saved[1:]:
+        shutil.rmtree(later)
+    assert train_command(experiment, tmp_path / "run", resume=True) == 0
+    again = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert again is not None and again.step == final.step
+    assert all(torch.equal(again.weights[name], value) for name, value in final.weights.items())
     assert train_command(experiment, tmp_path / "run", resume=True) == 0  # There is nothing left to do.
+    newest = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert newest is not None and newest.step == final.step
+
+
+def test_more_minutes_continue_a_finished_run(tmp_path: Path) -> None:
+    """A finished run whose budget of time is raised trains on from its last step, with the progress of the new one."""
+    assert train_command(small_experiment(steps=None, minutes=0.01), tmp_path / "run", resume=False) == 0
+    first = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert first is not None
+    assert train_command(small_experiment(steps=None, minutes=0.03), tmp_path / "run", resume=True) == 0
+    more = load_newest(tmp_path / "run/checkpoints", pytest.fail)
+    assert more is not None and more.step > first.step
+    assert more.state["seconds"] > 0.6 + first.state["seconds"] / 2
 
 
 def test_the_command_line_stops_on_sigterm(tmp_path: Path) -> None:
