@@ -3,7 +3,7 @@
 This module imports pydantic but not torch, so that an error in a config is reported at once.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -57,6 +57,13 @@ def check_initial_path(path: tuple[tuple[float, float], ...] | None, glimpses: i
         raise option_error("initial_path", problem)
 
 
+Width = Annotated[int, Field(ge=1, le=65_536)]
+"""Units of a layer."""
+Coordinate = Annotated[float, Field(ge=-1, le=1)]
+InitialPath = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(max_length=1000)]
+"""Locations (x, y) in [-1, 1] x [-1, 1], one for each glimpse after the first."""
+
+
 class SigmaOptions(Options):
     """Options of the standard deviation of sampled locations, in units of half the image's side."""
 
@@ -71,7 +78,7 @@ class SigmaOptions(Options):
 class StopOptions(Options):
     """Options of the stop policy, for tasks that allow stopping."""
 
-    width: int = Field(128, ge=1, description="Units of the hidden layer.")
+    width: int = Field(128, ge=1, le=65_536, description="Units of the hidden layer.")
     start: float = Field(2.0, gt=0, le=20, description="Bound of the logit's absolute value at the start of training.")
     end: float = Field(6.0, gt=0, le=20, description="Bound of the logit's absolute value at the end of training.")
 
@@ -79,10 +86,12 @@ class StopOptions(Options):
 class NetworkOptions(AgentOptions):
     """Options of recurrent attention's networks: glimpse network and recurrent core."""
 
-    glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches (h_g in the paper).")
-    location_width: int = Field(128, ge=1, description="Units of the layer that sees the location (h_l).")
-    feature_width: int = Field(256, ge=1, description="Units of the glimpse feature g.")
-    memory_width: int = Field(256, ge=1, description="Units D of the recurrent core.")
+    glimpse_width: int = Field(
+        128, ge=1, le=65_536, description="Units of the layer that sees the patches (h_g in the paper)."
+    )
+    location_width: int = Field(128, ge=1, le=65_536, description="Units of the layer that sees the location (h_l).")
+    feature_width: int = Field(256, ge=1, le=65_536, description="Units of the glimpse feature g.")
+    memory_width: int = Field(256, ge=1, le=65_536, description="Units D of the recurrent core.")
     recurrent_core: StepCoreName = Field("rnn", description="The paper's ReLU RNN, an LSTM, or a GRU.")
 
 
@@ -105,7 +114,7 @@ class ReinforceOptions(RecurrentOptions):
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "learned", description="Baseline subtracted from the return. The last two need train.copies of 2 or more."
     )
-    policy_weight: float = Field(1.0, ge=0, description="Weight of the policy-gradient loss.")
+    policy_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the policy-gradient loss.")
 
     def check_task(self, task: Any) -> None:
         """Check that the policy reward `probability` is used only where the reward comes at the end."""

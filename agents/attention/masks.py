@@ -76,7 +76,7 @@ class Padding(Pattern):
     """Real tokens of a batch, by the lengths of its texts; a call gives (B, n_q, n_k)."""
 
     kind: Literal["padding"] = "padding"
-    lengths: tuple[Annotated[int, Field(ge=0)], ...]
+    lengths: tuple[Annotated[int, Field(ge=0, le=1_000_000)], ...] = Field(max_length=1_000_000)
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow keys before the length."""
@@ -127,7 +127,7 @@ class Window(Pattern):
     """Neighbours on both sides: |i - j| <= width."""
 
     kind: Literal["window"] = "window"
-    width: int = Field(ge=0, description="Neighbours on each side.")
+    width: int = Field(ge=0, le=1_000_000, description="Neighbours on each side.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -138,7 +138,7 @@ class CausalWindow(Pattern):
     """The token itself and the last few before it: 0 <= i - j <= width."""
 
     kind: Literal["causal_window"] = "causal_window"
-    width: int = Field(ge=0, description="Neighbours before.")
+    width: int = Field(ge=0, le=1_000_000, description="Neighbours before.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -149,8 +149,8 @@ class Dilated(Pattern):
     """Dilated window: |i - j| is a multiple of the dilation, `width` of them on each side."""
 
     kind: Literal["dilated"] = "dilated"
-    width: int = Field(ge=0, description="Neighbours on each side.")
-    dilation: int = Field(2, ge=1, description="Steps between them.")
+    width: int = Field(ge=0, le=1_000_000, description="Neighbours on each side.")
+    dilation: int = Field(2, ge=1, le=1_000_000, description="Steps between them.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -162,7 +162,7 @@ class Block(Pattern):
     """Blocks of one length, side by side; a token reads its own. Child et al.'s are `Causal() & Block(...)`."""
 
     kind: Literal["block"] = "block"
-    length: int = Field(ge=1, description="Tokens of a block.")
+    length: int = Field(ge=1, le=1_000_000, description="Tokens of a block.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -173,7 +173,7 @@ class GlobalTokens(Pattern):
     """The first few tokens read all and are read by all (Longformer; Beltagy et al., 2020)."""
 
     kind: Literal["global"] = "global"
-    tokens: int = Field(1, ge=0, description="Number of global tokens.")
+    tokens: int = Field(1, ge=0, le=1_000_000, description="Number of global tokens.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -187,7 +187,7 @@ class Local(Pattern):
     """
 
     kind: Literal["local"] = "local"
-    stride: int = Field(ge=1, description="l.")
+    stride: int = Field(ge=1, le=1_000_000, description="l.")
     one_more: bool = Field(False, description="The text's l + 1 instead of the code's l.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
@@ -199,7 +199,7 @@ class Strided(Pattern):
     """Every stride-th token up to the token itself (Child et al., 2019): j <= i, (i - j) mod l = 0."""
 
     kind: Literal["strided"] = "strided"
-    stride: int = Field(ge=1, description="l.")
+    stride: int = Field(ge=1, le=1_000_000, description="l.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow what the class describes."""
@@ -209,8 +209,8 @@ class Strided(Pattern):
 class Summarised(Pattern):
     """Base class of patterns that read the last columns of blocks."""
 
-    stride: int = Field(ge=1, description="l.")
-    columns: int = Field(1, ge=1, description="c, at most l.")
+    stride: int = Field(ge=1, le=1_000_000, description="l.")
+    columns: int = Field(1, ge=1, le=1_000_000, description="c, at most l.")
 
     @model_validator(mode="after")
     def _columns_are_in_a_block(self) -> Self:
@@ -248,7 +248,7 @@ class AllOf(Pattern):
     """Intersection of masks: what every one of them allows."""
 
     kind: Literal["all_of"] = "all_of"
-    masks: tuple["MaskOptions", ...] = Field(min_length=1)
+    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64)
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow the intersection of the masks."""
@@ -262,7 +262,7 @@ class AnyOf(Pattern):
     """Union of masks: what any one of them allows."""
 
     kind: Literal["any_of"] = "any_of"
-    masks: tuple["MaskOptions", ...] = Field(min_length=1)
+    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64)
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow the union of the masks."""

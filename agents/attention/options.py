@@ -42,7 +42,7 @@ class TopKOptions(Options):
     """Softmax over the k largest scores of a row."""
 
     kind: Literal["topk"] = "topk"
-    k: int = Field(8, ge=1, description="Tokens that each token reads.")
+    k: int = Field(8, ge=1, le=1_000_000, description="Tokens that each token reads.")
 
 
 NormaliserOptions = Annotated[
@@ -70,7 +70,7 @@ class AdditiveOptions(MechanismOptions):
     """Additive score v^T tanh(W q + U k) (Bahdanau et al., 2015; Luong et al., 2015, call it concat)."""
 
     kind: Literal["additive", "concat"] = "additive"
-    hidden: int | None = Field(None, ge=1, description="Units of the hidden layer; the width by default.")
+    hidden: int | None = Field(None, ge=1, le=65_536, description="Units of the hidden layer; the width by default.")
 
 
 class DotOptions(MechanismOptions):
@@ -101,7 +101,7 @@ class LocationOptions(MechanismOptions):
     """Location score W q, for each position whatever its key (Luong et al., 2015)."""
 
     kind: Literal["location"] = "location"
-    length: int = Field(512, ge=1, description="The largest number of keys.")
+    length: int = Field(512, ge=1, le=65_536, description="The largest number of keys.")
 
 
 class LocalOptions(MechanismOptions):
@@ -110,14 +110,14 @@ class LocalOptions(MechanismOptions):
     kind: Literal["local"] = "local"
     score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
     centre: Literal["monotone", "predicted"] = Field("predicted", description="local-m or local-p.")
-    half_width: int = Field(10, ge=0, description="D: the window is [p - D, p + D].")
+    half_width: int = Field(10, ge=0, le=1_000_000, description="D: the window is [p - D, p + D].")
     gaussian: bool = Field(True, description="local-p: multiply the weights with a Gaussian around the position.")
 
 
 class Headed(MechanismOptions):
     """Options of a mechanism with heads."""
 
-    heads: int = Field(4, ge=1, description="Heads h, which divide the width.")
+    heads: int = Field(4, ge=1, le=1024, description="Heads h, which divide the width.")
 
 
 class MultiHeadOptions(Headed):
@@ -131,7 +131,9 @@ class SparseOptions(Headed):
 
     kind: Literal["sparse"] = "sparse"
     pattern: PatternOptions = Field(description="What may be read, in the algebra of masks.")
-    more: tuple[PatternOptions, ...] = Field((), description="More patterns, shared out over heads or layers.")
+    more: tuple[PatternOptions, ...] = Field(
+        (), max_length=64, description="More patterns, shared out over heads or layers."
+    )
     shared_by: Literal["layers", "heads"] = Field(
         "layers",
         description="Who shares several patterns: layers take turns, or each layer's heads are divided among them.",
@@ -150,14 +152,14 @@ class RelativeOptions(Headed):
     """Multi-head attention with relative positions (Shaw et al., 2018)."""
 
     kind: Literal["relative"] = "relative"
-    clip: int = Field(16, ge=0, description="k: larger distances count as k.")
+    clip: int = Field(16, ge=0, le=65_536, description="k: larger distances count as k.")
 
 
 class DistanceOptions(Headed):
     """Multi-head attention whose scores are lower by alpha times the distance, in one direction (Im and Cho, 2017)."""
 
     kind: Literal["distance"] = "distance"
-    alpha: float = Field(1.5, ge=0, description="What is subtracted from a score for each token of distance.")
+    alpha: float = Field(1.5, ge=0, le=1000, description="What is subtracted from a score for each token of distance.")
     direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
 
 
@@ -166,7 +168,7 @@ class Token2TokenOptions(MechanismOptions):
 
     kind: Literal["token2token"] = "token2token"
     direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
-    bound: float = Field(5.0, gt=0, description="c: scores lie in (-c, c).")
+    bound: float = Field(5.0, gt=0, le=1000, description="c: scores lie in (-c, c).")
 
 
 class Source2TokenOptions(MechanismOptions):
@@ -179,8 +181,8 @@ class Source2TokenOptions(MechanismOptions):
 class HopsOptions(MechanismOptions):
     """Base class of the options of poolings to several vectors, of mechanisms with the role `hops`."""
 
-    hops: int = Field(30, ge=1, description="r: number of vectors.")
-    penalty: float = Field(0.0, ge=0, description="Weight of the penalty ||A A^T - I||^2, added to the loss.")
+    hops: int = Field(30, ge=1, le=1024, description="r: number of vectors.")
+    penalty: float = Field(0.0, ge=0, le=1e6, description="Weight of the penalty ||A A^T - I||^2, added to the loss.")
     penalty_reduction: Literal["sum", "mean"] = Field(
         "sum", description="Over its r x r entries: the paper's sum, or the mean of the author's code."
     )
@@ -190,11 +192,11 @@ class StructuredOptions(HopsOptions):
     """Pooling to r vectors (Lin et al., 2017)."""
 
     kind: Literal["structured"] = "structured"
-    hidden: int = Field(350, ge=1, description="d_a: units of the hidden layer.")
+    hidden: int = Field(350, ge=1, le=65_536, description="d_a: units of the hidden layer.")
 
 
 class ContextVectorOptions(MechanismOptions):
     """Pooling to one vector by a learned query (hierarchical attention; Yang et al., 2016)."""
 
     kind: Literal["context_vector"] = "context_vector"
-    hidden: int | None = Field(None, ge=1, description="Units of the hidden layer; the width by default.")
+    hidden: int | None = Field(None, ge=1, le=65_536, description="Units of the hidden layer; the width by default.")

@@ -87,8 +87,8 @@ class RecurrentEncoderOptions(Options):
     """A bidirectional LSTM or GRU, and a pooling."""
 
     kind: SequenceName = "lstm"
-    width: int = Field(150, ge=1, description="Units of each direction.")
-    layers: int = Field(1, ge=1, description="Number of layers.")
+    width: int = Field(150, ge=1, le=65_536, description="Units of each direction.")
+    layers: int = Field(1, ge=1, le=256, description="Number of layers.")
     pooling: StatePoolingOptions = MaxOptions()
 
 
@@ -96,9 +96,9 @@ class CnnEncoderOptions(Options):
     """Convolutions of several widths over the tokens, ReLU, and their maxima (Kim, 2014)."""
 
     kind: Literal["cnn"] = "cnn"
-    filters: int = Field(100, ge=1, description="Filters of each width.")
-    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (3, 4, 5), min_length=1, description="Tokens that a filter spans."
+    filters: int = Field(100, ge=1, le=65_536, description="Filters of each width.")
+    widths: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        (3, 4, 5), min_length=1, max_length=64, description="Tokens that a filter spans."
     )
 
 
@@ -106,9 +106,11 @@ class TransformerEncoderOptions(Options):
     """A Transformer's encoder (Vaswani et al., 2017), and a pooling."""
 
     kind: Literal["transformer"] = "transformer"
-    width: int = Field(128, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
-    layers: int = Field(2, ge=1, description="Number of layers.")
-    feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
+    width: int = Field(
+        128, ge=1, le=65_536, description="D, which the heads divide; word vectors of another width are mapped."
+    )
+    layers: int = Field(2, ge=1, le=256, description="Number of layers.")
+    feed_forward: int = Field(256, ge=1, le=65_536, description="Hidden units of the layer after attention.")
     attention: SelfAttentionOptions = Field(MultiHeadOptions(), validate_default=True, description="Self-attention.")
     mask: PatternOptions = Field(Full(), description="What a token may read, among real tokens.")
     positions: Literal["auto", "sinusoidal", "none"] = Field(
@@ -134,14 +136,14 @@ class TransformerEncoderOptions(Options):
 class DecoderOptions(Normalised):
     """A Transformer's decoder (Vaswani et al., 2017), which attends to its earlier tokens and to an encoded text."""
 
-    width: int = Field(128, ge=1, description="D, which the heads divide.")
-    layers: int = Field(2, ge=1, description="Number of layers.")
-    heads: int = Field(4, ge=1, validate_default=True, description="Heads h, which divide the width.")
+    width: int = Field(128, ge=1, le=65_536, description="D, which the heads divide.")
+    layers: int = Field(2, ge=1, le=256, description="Number of layers.")
+    heads: int = Field(4, ge=1, le=1024, validate_default=True, description="Heads h, which divide the width.")
     attention: DecoderAttentionOptions | None = Field(
         None,
         description="Attention to earlier tokens; by default multi_head with the same heads and normaliser.",
     )
-    feed_forward: int = Field(256, ge=1, description="Hidden units of the layer after attention.")
+    feed_forward: int = Field(256, ge=1, le=65_536, description="Hidden units of the layer after attention.")
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of the output of each sublayer.")
 
@@ -173,7 +175,7 @@ class DisanEncoderOptions(Normalised):
     """The directional self-attention network (Shen et al., 2018)."""
 
     kind: Literal["disan"] = "disan"
-    width: int = Field(300, ge=1, description="Units of each direction.")
+    width: int = Field(300, ge=1, le=65_536, description="Units of each direction.")
     activation: Literal["elu", "relu", "tanh"] = Field("elu", description="ELU for SNLI, ReLU for SST and SICK.")
     dropout: float = Field(0.25, ge=0, lt=1, description="Dropout of the input of each dense layer.")
 
@@ -196,10 +198,14 @@ class DistanceEncoderOptions(Normalised):
     """The distance-based self-attention network (Im and Cho, 2017)."""
 
     kind: Literal["distance"] = "distance"
-    width: int = Field(300, ge=1, description="D, which the heads divide; word vectors of another width are mapped.")
-    heads: int = Field(5, ge=1, validate_default=True, description="Heads h, which divide the width.")
-    alpha: float = Field(1.5, ge=0, description="What is subtracted from a score for each token of distance.")
-    feed_forward: int = Field(1200, ge=1, description="Hidden units of the feed-forward network after the gate.")
+    width: int = Field(
+        300, ge=1, le=65_536, description="D, which the heads divide; word vectors of another width are mapped."
+    )
+    heads: int = Field(5, ge=1, le=1024, validate_default=True, description="Heads h, which divide the width.")
+    alpha: float = Field(1.5, ge=0, le=1000, description="What is subtracted from a score for each token of distance.")
+    feed_forward: int = Field(
+        1200, ge=1, le=65_536, description="Hidden units of the feed-forward network after the gate."
+    )
     layer_norm: bool = Field(
         True, description="Layer norm of the projections of attention and gate, and after the feed-forward network."
     )
@@ -218,7 +224,7 @@ class LevelOptions(Options):
     """Level of a hierarchical encoder: words of a sentence, or sentences of a document."""
 
     kind: LevelName = Field("gru", description="Encoder of the sequence.")
-    width: int = Field(50, ge=1, description="Units of each direction; a CNN has twice as many filters.")
+    width: int = Field(50, ge=1, le=65_536, description="Units of each direction; a CNN has twice as many filters.")
     pooling: OneVectorPoolingOptions = Field(
         ContextVectorOptions(), validate_default=True, description="How the states become one vector."
     )

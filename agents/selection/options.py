@@ -13,7 +13,7 @@ from glimpse.agents.recurrent_core_names import SelectorName
 class BaselineOptions(Options):
     """Number of selections for each text, and the baseline of their reward."""
 
-    copies: int = Field(1, ge=1, description="Selections sampled for each text of an update.")
+    copies: int = Field(1, ge=1, le=10_000, description="Selections sampled for each text of an update.")
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "none",
         validate_default=True,
@@ -39,7 +39,7 @@ class StraightThroughOptions(Options):
 
     kind: Literal["straight_through"] = "straight_through"
     temperature: float = Field(
-        0.5, gt=0, description="Temperature of the soft mask: the lower, the nearer to the hard one."
+        0.5, gt=0, le=1000, description="Temperature of the soft mask: the lower, the nearer to the hard one."
     )
 
 
@@ -57,7 +57,7 @@ class HardKumaOptions(Options):
     multiplier: float = Field(
         0.1, ge=1e-4, le=1e3, description="Initial value of the multiplier, the cost of keeping every token."
     )
-    step: float = Field(0.01, gt=0, description="Relative change of the multiplier in an update.")
+    step: float = Field(0.01, gt=0, le=10, description="Relative change of the multiplier in an update.")
 
 
 class ExactOptions(Options):
@@ -83,13 +83,14 @@ class SelectorOptions(Options):
         description="Network: a bidirectional recurrent one; cnn, each word with its neighbours; or pooled, each word "
         "with the mean of all (ReSAN's sampler).",
     )
-    width: int = Field(50, ge=1, description="Units of each direction, or of the hidden layer.")
-    span: int = Field(5, ge=1, description="Width of the CNN's window in words, odd.")
+    width: int = Field(50, ge=1, le=65_536, description="Units of each direction, or of the hidden layer.")
+    span: int = Field(5, ge=1, le=1001, description="Width of the CNN's window in words, odd.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of the inputs of its layers.")
-    bias: float = Field(0.0, description="Initial bias of the logit of keeping a token.")
+    bias: float = Field(0.0, ge=-100, le=100, description="Initial bias of the logit of keeping a token.")
     words_per_coin: int = Field(
         1,
         ge=1,
+        le=10_000,
         description="Words that are kept or left out together: groups of so many in a row, from the first word.",
     )
 

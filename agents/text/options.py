@@ -32,12 +32,12 @@ class ReaderOptions(AgentOptions):
     encoder: EncoderOptions = Field(
         RecurrentEncoderOptions(), description="The encoder, from tokens to a vector; `kind` names it."
     )
-    embedding_width: int = Field(50, ge=1, description="Width of word vectors where the task gives none.")
+    embedding_width: int = Field(50, ge=1, le=65_536, description="Width of word vectors where the task gives none.")
     embedding: Literal["trained", "frozen"] = Field(
         "trained",
         description="Whether pre-trained word vectors are trained on; words without one always are.",
     )
-    embedding_lr_scale: float = Field(1.0, gt=0, description="Multiple of the learning rate, for word vectors.")
+    embedding_lr_scale: float = Field(1.0, gt=0, le=1e6, description="Multiple of the learning rate, for word vectors.")
     word_dropout: float = Field(0.0, ge=0, lt=1, description="Probability of zeroing the whole vector of a word.")
     pair: Literal["difference", "absolute", "symmetric", "gated"] = Field(
         "absolute",
@@ -50,7 +50,7 @@ class ReaderOptions(AgentOptions):
         "squared",
         description="Loss of a score: half its squared error, or the KL divergence from its target on two levels.",
     )
-    hidden: int = Field(0, ge=0, description="Units of the hidden layer before the answer; 0 for none.")
+    hidden: int = Field(0, ge=0, le=65_536, description="Units of the hidden layer before the answer; 0 for none.")
     head_norm: bool = Field(False, description="Whether the hidden layer has a layer norm before its activation.")
     highway: bool = Field(False, description="Whether a highway layer follows the hidden one.")
     activation: Literal["relu", "elu", "tanh", "sigmoid"] = Field(
@@ -58,7 +58,7 @@ class ReaderOptions(AgentOptions):
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="Dropout of word vectors and of encoded features.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
-    penalty: float = Field(1.0, ge=0, description="Weight of the encoder's own penalty, if it has one.")
+    penalty: float = Field(1.0, ge=0, le=1e6, description="Weight of the encoder's own penalty, if it has one.")
 
     @field_validator("pair")
     @classmethod
@@ -113,10 +113,13 @@ class TopKReaderOptions(ReaderOptions):
 class SamplingOptions(BaselineOptions):
     """Options of the samplers that select tokens independently (Shen et al., 2018, "ReSAN", section 3)."""
 
-    hidden: int = Field(300, ge=1, description="Units of a sampler's hidden layer.")
+    hidden: int = Field(300, ge=1, le=65_536, description="Units of a sampler's hidden layer.")
     dropout: float = Field(0.3, ge=0, lt=1, description="Dropout of the inputs of a sampler's layers.")
     cost: float = Field(
-        0.01, ge=0, description="Lambda, the cost of keeping all tokens; the reward is log p(label) less the cost."
+        0.01,
+        ge=0,
+        le=1e6,
+        description="Lambda, the cost of keeping all tokens; the reward is log p(label) less the cost.",
     )
     sparsity: Literal["product", "mean", "sum"] = Field(
         "product",
@@ -173,16 +176,16 @@ class RationaleOptions(ReaderOptions):
 
     name: Literal["rationale"] = "rationale"  # type: ignore[assignment]  # a variant of its own
     selector: SelectorOptions = Field(SelectorOptions(), description="The network that selects words.")
-    selector_lr_scale: float = Field(1.0, gt=0, description="Multiple of the learning rate, for the selector.")
+    selector_lr_scale: float = Field(1.0, gt=0, le=1e6, description="Multiple of the learning rate, for the selector.")
     estimator: EstimatorOptions = Field(
         ScoreFunctionOptions(), description="Gradient estimator of the selector; `kind` names it."
     )
-    cost: float = Field(0.5, ge=0, description="Cost of keeping all words, added to the error.")
+    cost: float = Field(0.5, ge=0, le=1e6, description="Cost of keeping all words, added to the error.")
     target_keep_rate: float | None = Field(
         None, gt=0, lt=1, description="Target keep rate; if set, the cost is on the distance from it."
     )
     contiguity: float = Field(
-        0.0, ge=0, description="Cost of a selection in which every word differs from the next in being kept."
+        0.0, ge=0, le=1e6, description="Cost of a selection in which every word differs from the next in being kept."
     )
     left_out: Literal["removed", "zeros"] = Field(
         "removed",
@@ -202,7 +205,7 @@ class RationaleOptions(ReaderOptions):
         "rewarded where a second reader fails on the words left out (Yu et al., 2019); teacher: a second reader of all "
         "words by their keep probability, with which the reader must agree, trains the selector too (Yu et al., 2021).",
     )
-    remedy_weight: float = Field(1.0, ge=0, description="Weight of the remedy.")
+    remedy_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the remedy.")
 
     @field_validator("encoder")
     @classmethod
@@ -249,8 +252,8 @@ class TokenSelectorOptions(AgentOptions):
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "learned", description="What is subtracted from the return. The last two need train.copies of 2 or more."
     )
-    hidden: int = Field(100, ge=1, description="Units of a sampler's hidden layer.")
-    embedding_width: int = Field(50, ge=1, description="Width of word vectors where the task gives none.")
+    hidden: int = Field(100, ge=1, le=65_536, description="Units of a sampler's hidden layer.")
+    embedding_width: int = Field(50, ge=1, le=65_536, description="Width of word vectors where the task gives none.")
 
     def check_training(self, train: Any) -> None:
         """Check that a baseline that compares several rollouts has them."""
@@ -267,10 +270,10 @@ class SkimmerOptions(ReinforceOptions):
     jumps: Literal["learned", "next", "random"] = Field(
         "learned", description="Jump policy: learned; or a control, always the next window, or uniformly random."
     )
-    entropy: float = Field(0.01, ge=0, description="Weight of the jump policy's entropy.")
-    embedding_width: int = Field(50, ge=1, description="Width of word vectors where the task gives none.")
+    entropy: float = Field(0.01, ge=0, le=1e6, description="Weight of the jump policy's entropy.")
+    embedding_width: int = Field(50, ge=1, le=65_536, description="Width of word vectors where the task gives none.")
     embedding: Literal["trained", "frozen"] = Field(
         "trained", description="Whether pre-trained word vectors are trained on."
     )
-    embedding_lr_scale: float = Field(1.0, gt=0, description="Multiple of the learning rate, for word vectors.")
+    embedding_lr_scale: float = Field(1.0, gt=0, le=1e6, description="Multiple of the learning rate, for word vectors.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout of word vectors and of encoded windows.")

@@ -21,9 +21,9 @@ from glimpse.agents.options import AgentOptions, Options, check_copies, option_e
 class SearchOptions(Options):
     """Options of the search for a translation."""
 
-    beam: int = Field(5, ge=1, description="Beam width: translations kept at each step; 1 is greedy search.")
+    beam: int = Field(5, ge=1, le=1000, description="Beam width: translations kept at each step; 1 is greedy search.")
     length_penalty: float = Field(
-        1.0, ge=0, description="alpha: log p is divided by ((5 + tokens) / 6)^alpha (Wu et al., 2016); 0: by 1."
+        1.0, ge=0, le=10, description="alpha: log p is divided by ((5 + tokens) / 6)^alpha (Wu et al., 2016); 0: by 1."
     )
     replace_unknown: bool = Field(
         True, description="Whether an unknown token is replaced by the source word with the largest attention weight."
@@ -56,9 +56,11 @@ class BahdanauOptions(TranslatorOptions):
     """RNNsearch (Bahdanau et al., 2015): bidirectional gated units, and additive attention."""
 
     name: Literal["bahdanau"] = "bahdanau"
-    embedding_width: int = Field(256, ge=1, description="Width of token vectors; 620 in the paper.")
-    width: int = Field(256, ge=1, description="Units of each direction, and of the decoder; 1000 in the paper.")
-    output_width: int = Field(256, ge=1, description="Maxout units, over two inputs each; 500 in the paper.")
+    embedding_width: int = Field(256, ge=1, le=65_536, description="Width of token vectors; 620 in the paper.")
+    width: int = Field(
+        256, ge=1, le=65_536, description="Units of each direction, and of the decoder; 1000 in the paper."
+    )
+    output_width: int = Field(256, ge=1, le=65_536, description="Maxout units, over two inputs each; 500 in the paper.")
     attention: ScoreOptions = Field(
         AdditiveOptions(), description="Attention mechanism, with its normaliser; additive in the paper."
     )
@@ -79,8 +81,8 @@ class Seq2SeqOptions(TranslatorOptions):
     """LSTMs without attention: the decoder begins with the encoder's final state (Sutskever et al., 2014)."""
 
     name: Literal["seq2seq"] = "seq2seq"
-    width: int = Field(256, ge=2, description="Units of each layer, and width of token vectors.")
-    layers: int = Field(2, ge=1, description="Layers of encoder and decoder; 4 in the papers.")
+    width: int = Field(256, ge=2, le=65_536, description="Units of each layer, and width of token vectors.")
+    layers: int = Field(2, ge=1, le=256, description="Layers of encoder and decoder; 4 in the papers.")
     direction: Literal["both", "forward", "reversed"] = Field(
         "both",
         description="Direction of the encoder; reversed in the papers. both: bidirectional, half the units each.",
@@ -100,7 +102,7 @@ class HardOptions(Options):
     kind: Literal["hard"] = "hard"
     score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
     monotone: bool = Field(False, description="Whether attention only moves forward through the source.")
-    reach: int = Field(5, ge=1, description="Monotone: largest step forward, in source tokens.")
+    reach: int = Field(5, ge=1, le=10_000, description="Monotone: largest step forward, in source tokens.")
     discount: float = Field(
         0.8,
         ge=0,
@@ -118,8 +120,8 @@ class HardOptions(Options):
         description="Share of training after which positions are drawn; until then all contexts are expected ones.",
     )
     soft: float = Field(0.5, ge=0, lt=1, description="Share of sentences that read the expected context after that.")
-    entropy: float = Field(0.002, ge=0, description="Weight of the entropy bonus of positions.")
-    policy: float = Field(0.2, gt=0, description="Weight of the policy loss, added to the cross-entropy.")
+    entropy: float = Field(0.002, ge=0, le=1e6, description="Weight of the entropy bonus of positions.")
+    policy: float = Field(0.2, gt=0, le=1e6, description="Weight of the policy loss, added to the cross-entropy.")
 
 
 if TYPE_CHECKING:
@@ -153,10 +155,14 @@ class TranslatingTransformerOptions(TranslatorOptions):
     """The Transformer (Vaswani et al., 2017)."""
 
     name: Literal["transformer"] = "transformer"
-    width: int = Field(128, ge=2, description="D, a multiple of the number of heads; 512 in the paper.")
-    layers: int = Field(4, ge=1, description="Layers of the encoder, and of the decoder; 6 in the paper.")
-    heads: int = Field(4, ge=1, validate_default=True, description="Heads h, a divisor of the width; 8 in the paper.")
-    feed_forward: int = Field(256, ge=1, description="Hidden units of the feed-forward layers; 2048 in the paper.")
+    width: int = Field(128, ge=2, le=65_536, description="D, a multiple of the number of heads; 512 in the paper.")
+    layers: int = Field(4, ge=1, le=256, description="Layers of the encoder, and of the decoder; 6 in the paper.")
+    heads: int = Field(
+        4, ge=1, le=1024, validate_default=True, description="Heads h, a divisor of the width; 8 in the paper."
+    )
+    feed_forward: int = Field(
+        256, ge=1, le=65_536, description="Hidden units of the feed-forward layers; 2048 in the paper."
+    )
     attention: DecoderAttentionOptions = Field(
         MultiHeadOptions(),
         validate_default=True,
@@ -207,21 +213,26 @@ class SimultaneousTranslatorOptions(TranslatingTransformerOptions):
         description="READ / WRITE policy: learned by policy gradient; or a control: wait_k, `wait` tokens behind the "
         "source, or full, after reading the whole sentence.",
     )
-    wait: int = Field(3, ge=1, description="wait_k: source tokens read before the first WRITE.")
-    longest_wait: int = Field(10, ge=1, description="Largest k of wait-k training.")
+    wait: int = Field(3, ge=1, le=10_000, description="wait_k: source tokens read before the first WRITE.")
+    longest_wait: int = Field(10, ge=1, le=10_000, description="Largest k of wait-k training.")
     whole: float = Field(0.3, ge=0, le=1, description="Share of updates on whole sentences instead of wait-k.")
     begins: float = Field(
         0.5, ge=0, lt=1, description="Learned: share of training after which the policy begins to learn."
     )
-    play_every: int = Field(3, ge=1, description="Learned: one update in so many trains the policy on rollouts.")
+    play_every: int = Field(
+        3, ge=1, le=1_000_000, description="Learned: one update in so many trains the policy on rollouts."
+    )
     play_one_in: int = Field(
-        1, ge=1, description="Learned: one sentence in so many of such a batch is played, `train.copies` times."
+        1,
+        ge=1,
+        le=1_000_000,
+        description="Learned: one sentence in so many of such a batch is played, `train.copies` times.",
     )
-    policy_width: int = Field(64, ge=1, description="Hidden units of the policy.")
+    policy_width: int = Field(64, ge=1, le=65_536, description="Hidden units of the policy.")
     policy_lr_scale: float = Field(
-        1.0, gt=0, description="Learning rate of the policy, as a multiple of `train.learning_rate`."
+        1.0, gt=0, le=1e6, description="Learning rate of the policy, as a multiple of `train.learning_rate`."
     )
-    entropy: float = Field(0.002, ge=0, description="Weight of the entropy bonus of the policy.")
+    entropy: float = Field(0.002, ge=0, le=1e6, description="Weight of the entropy bonus of the policy.")
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "leave_one_out", description="Baseline of the reward. The last two need train.copies of 2 or more."
     )

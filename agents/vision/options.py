@@ -2,17 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents.options import (
     AgentOptions,
+    InitialPath,
     NetworkOptions,
     Options,
     RecurrentOptions,
     ReinforceOptions,
     SigmaOptions,
     StopOptions,
+    Width,
     check_copies,
     check_initial_path,
 )
@@ -23,10 +25,12 @@ class PolicyOptions(ReinforceOptions):
     """Options of agents whose locations are learned by policy gradient."""
 
     sigma: SigmaOptions = SigmaOptions()
-    initial_path: tuple[tuple[float, float], ...] | None = Field(
+    initial_path: InitialPath | None = Field(
         None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
     )
-    locator_lr_scale: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+    locator_lr_scale: float = Field(
+        1.0, gt=0, le=1e6, description="The locator's learning rate, as a multiple of the others'."
+    )
     stop_policy: StopOptions = StopOptions()
 
     def check_task(self, task: Any) -> None:
@@ -39,7 +43,9 @@ class RamOptions(PolicyOptions):
     """Options of RAM, the recurrent attention model (Mnih et al., 2014)."""
 
     name: Literal["ram"] = "ram"
-    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
+    locator_width: int = Field(
+        128, ge=0, le=65_536, description="Hidden units of the locator; 0 is the paper's linear layer."
+    )
     policy_gradient_into: Literal["locator", "core"] = Field(
         "locator", description="Whether the policy gradient stops at the locator or flows on into the recurrent core."
     )
@@ -89,12 +95,17 @@ class PlayerOptions(NetworkOptions):
     scale_gain: float = Field(
         1.0,
         gt=0,
+        le=1000,
         description="Factor of brightness from each scale to the next coarser one; zoom squared undoes the averaging "
         "of single pixels.",
     )
-    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is the paper's linear layer.")
+    locator_width: int = Field(
+        128, ge=0, le=65_536, description="Hidden units of the locator; 0 is the paper's linear layer."
+    )
     sigma: SigmaOptions = SigmaOptions()
-    locator_lr_scale: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+    locator_lr_scale: float = Field(
+        1.0, gt=0, le=1e6, description="The locator's learning rate, as a multiple of the others'."
+    )
     discount: float = Field(0.99, gt=0, le=1, description="Discount of rewards, gamma.")
     gae_lambda: float = Field(
         0.95,
@@ -102,12 +113,12 @@ class PlayerOptions(NetworkOptions):
         le=1,
         description="Lambda of the generalised advantage estimate; 1 does not bootstrap from the value.",
     )
-    entropy: float = Field(0.01, ge=0, description="Weight of the entropy bonus of the moves.")
-    value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
+    entropy: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus of the moves.")
+    value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     update: Literal["reinforce", "ppo"] = Field(
         "reinforce", description="One update by REINFORCE for each batch of episodes, or several by PPO."
     )
-    epochs: int = Field(4, ge=1, description="PPO: updates from each batch of episodes.")
+    epochs: int = Field(4, ge=1, le=1000, description="PPO: updates from each batch of episodes.")
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip range of the probability ratio around 1.")
 
 
@@ -115,15 +126,15 @@ class DramOptions(AgentOptions):
     """Options of DRAM, the deep recurrent attention model (Ba, Mnih and Kavukcuoglu, 2015)."""
 
     name: Literal["dram"] = "dram"
-    glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches.")
+    glimpse_width: int = Field(128, ge=1, le=65_536, description="Units of the layer that sees the patches.")
     feature_width: int = Field(
-        256, ge=1, description="Units of the features of patches and location, which are multiplied."
+        256, ge=1, le=65_536, description="Units of the features of patches and location, which are multiplied."
     )
-    memory_width: int = Field(256, ge=1, description="Units D of each of the two LSTM layers.")
-    context_filters: int = Field(16, ge=1, description="Filters of each convolution on the coarse picture.")
-    locator_width: int = Field(128, ge=0, description="Hidden units of the locator; 0 is one linear layer.")
+    memory_width: int = Field(256, ge=1, le=65_536, description="Units D of each of the two LSTM layers.")
+    context_filters: int = Field(16, ge=1, le=65_536, description="Filters of each convolution on the coarse picture.")
+    locator_width: int = Field(128, ge=0, le=65_536, description="Hidden units of the locator; 0 is one linear layer.")
     sigma: SigmaOptions = SigmaOptions()
-    initial_path: tuple[tuple[float, float], ...] | None = Field(
+    initial_path: InitialPath | None = Field(
         None, description="Where the untrained policy looks: (x, y) for glimpses 2 to T; the centre by default."
     )
     policy_gradient_into: Literal["locator", "core"] = Field(
@@ -138,8 +149,10 @@ class DramOptions(AgentOptions):
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "learned", description="Baseline subtracted from the return. The last two need train.copies of 2 or more."
     )
-    policy_weight: float = Field(1.0, ge=0, description="Weight of the policy-gradient loss.")
-    locator_lr_scale: float = Field(1.0, gt=0, description="The locator's learning rate, as a multiple of the others'.")
+    policy_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the policy-gradient loss.")
+    locator_lr_scale: float = Field(
+        1.0, gt=0, le=1e6, description="The locator's learning rate, as a multiple of the others'."
+    )
 
     def check_training(self, train: Any) -> None:
         """Check that there are enough rollouts of each example for the baseline."""
@@ -163,13 +176,15 @@ class GridOptions(ReinforceOptions):
     stride: int = Field(
         6, ge=1, le=512, validate_default=True, description="Pixels from one cell to the next; at most `patch`."
     )
-    attention_width: int = Field(128, ge=1, description="Units of the layer that scores the cells.")
+    attention_width: int = Field(128, ge=1, le=65_536, description="Units of the layer that scores the cells.")
     scores: Literal["feature", "memory"] = Field(
         "feature",
         description="Cells are scored by their features, or by their locations alone; with `memory`, hard attention "
         "reads only the pixels of the chosen cells.",
     )
-    locator_lr_scale: float = Field(1.0, gt=0, description="The scores' learning rate, as a multiple of the others'.")
+    locator_lr_scale: float = Field(
+        1.0, gt=0, le=1e6, description="The scores' learning rate, as a multiple of the others'."
+    )
 
     @field_validator("stride")
     @classmethod
@@ -189,10 +204,12 @@ class DrawOptions(RecurrentOptions):
     scales: int = Field(
         1, ge=1, le=8, description="Number K of reads around one centre, each twice as wide as the last; DRAW has one."
     )
-    locator_lr_scale: float = Field(1.0, gt=0, description="The window's learning rate, as a multiple of the others'.")
+    locator_lr_scale: float = Field(
+        1.0, gt=0, le=1e6, description="The window's learning rate, as a multiple of the others'."
+    )
 
 
-Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=64)]
 
 
 class WholeImageOptions(AgentOptions):
@@ -211,19 +228,19 @@ class MlpOptions(WholeImageOptions):
 class FilterOptions(Options):
     """Options of one convolution, followed by a ReLU."""
 
-    filters: int = Field(8, ge=1, description="Number of filters.")
-    size: int = Field(10, ge=1, description="Side of a filter, in pixels.")
-    stride: int = Field(5, ge=1, description="Stride of the convolution, in pixels.")
+    filters: int = Field(8, ge=1, le=65_536, description="Number of filters.")
+    size: int = Field(10, ge=1, le=512, description="Side of a filter, in pixels.")
+    stride: int = Field(5, ge=1, le=512, description="Stride of the convolution, in pixels.")
 
 
 class ConvOptions(WholeImageOptions):
     """Options of the convolutional baseline of Mnih et al. (2014)."""
 
     name: Literal["conv"] = "conv"
-    layers: Annotated[tuple[FilterOptions, ...], Field(min_length=1)] = Field(
+    layers: Annotated[tuple[FilterOptions, ...], Field(min_length=1, max_length=64)] = Field(
         (FilterOptions(),), description="Convolutions, from the input on."
     )
-    width: int = Field(256, ge=1, description="Units of the fully connected layer after the convolutions.")
+    width: int = Field(256, ge=1, le=65_536, description="Units of the fully connected layer after the convolutions.")
 
 
 class CnnOptions(WholeImageOptions):
@@ -231,4 +248,4 @@ class CnnOptions(WholeImageOptions):
 
     name: Literal["cnn"] = "cnn"
     widths: Widths = Field((32, 64, 128), description="Channels of each stage; each halves height and width.")
-    blocks: int = Field(1, ge=0, description="Residual blocks in each stage.")
+    blocks: int = Field(1, ge=0, le=256, description="Residual blocks in each stage.")

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from glimpse.agents.options import AgentOptions, option_error
+from glimpse.agents.options import AgentOptions, Width, option_error
 
 
 class Sb3Options(AgentOptions):
@@ -16,22 +16,25 @@ class Sb3Options(AgentOptions):
     """
 
     grid: int = Field(7, ge=1, le=256, description="Cells of the grid of locations, along each axis.")
-    glimpse_width: int = Field(128, ge=1, description="Units of the layer that sees the patches.")
-    location_width: int = Field(128, ge=1, description="Units of the layer that sees the location.")
-    feature_width: int = Field(256, ge=1, description="Units of the glimpse feature.")
-    net_arch: tuple[PositiveInt, ...] = Field(
-        (64, 64), description="Units of the layers behind the features, for the policy and again for the value."
+    glimpse_width: int = Field(128, ge=1, le=65_536, description="Units of the layer that sees the patches.")
+    location_width: int = Field(128, ge=1, le=65_536, description="Units of the layer that sees the location.")
+    feature_width: int = Field(256, ge=1, le=65_536, description="Units of the glimpse feature.")
+    net_arch: tuple[Width, ...] = Field(
+        (64, 64),
+        max_length=64,
+        description="Units of the layers behind the features, for the policy and again for the value.",
     )
     n_steps: int | None = Field(
         None,
         ge=1,
+        le=1_000_000,
         description="Steps of each of the train.batch lanes in a rollout; by default the longest episode, T. A rollout "
         "and its updates are one step of training.",
     )
     gamma: float = Field(0.99, ge=0, le=1, description="Discount of rewards.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Lambda of the generalised advantage estimate.")
-    ent_coef: float = Field(0.01, ge=0, description="Weight of the entropy bonus; 0 in SB3.")
-    vf_coef: float = Field(0.5, ge=0, description="Weight of the value loss.")
+    ent_coef: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus; 0 in SB3.")
+    vf_coef: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     normalize_advantage: bool = Field(True, description="Whether advantages are normalised to mean 0 and deviation 1.")
 
     def check_training(self, train: Any) -> None:
@@ -55,11 +58,11 @@ class A2cOptions(Sb3Options):
 class ClippedOptions(Sb3Options):
     """Options that PPO and RecurrentPPO share (Schulman et al., 2017)."""
 
-    n_epochs: int = Field(10, ge=1, description="Passes over a rollout.")
+    n_epochs: int = Field(10, ge=1, le=1000, description="Passes over a rollout.")
     minibatches: int = Field(
-        4, ge=1, description="Minibatches in a pass, one update each; SB3's batch_size follows from it."
+        4, ge=1, le=10_000, description="Minibatches in a pass, one update each; SB3's batch_size follows from it."
     )
-    clip_range: float = Field(0.2, gt=0, description="Clip range of the probability ratio around 1.")
+    clip_range: float = Field(0.2, gt=0, le=100, description="Clip range of the probability ratio around 1.")
 
     def check_training(self, train: Any) -> None:
         """Check that a rollout can be divided into minibatches."""
@@ -79,4 +82,4 @@ class RecurrentPpoOptions(ClippedOptions):
     """Options of RecurrentPPO of sb3-contrib: PPO with an LSTM for the policy and another for the value."""
 
     name: Literal["sb3-recurrent-ppo"] = "sb3-recurrent-ppo"
-    memory_width: int = Field(128, ge=1, description="Units of each LSTM; 256 in SB3.")
+    memory_width: int = Field(128, ge=1, le=65_536, description="Units of each LSTM; 256 in SB3.")

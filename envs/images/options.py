@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
@@ -50,10 +50,11 @@ class AugmentOptions(Options):
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation in either direction, in degrees.")
     scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, drawn for each axis.")
     shear: float = Field(0.0, ge=0, le=1, description="Largest shear, in pixels sideways for each pixel down.")
-    shift: float = Field(0.0, ge=0, description="Largest shift along each axis, in pixels.")
+    shift: float = Field(0.0, ge=0, le=4096, description="Largest shift along each axis, in pixels.")
     elastic: float = Field(
         0.0,
         ge=0,
+        le=4096,
         description="Standard deviation, in pixels, of a smooth random displacement at 5 x 5 control points.",
     )
 
@@ -63,6 +64,9 @@ class AugmentOptions(Options):
         return any(self.model_dump().values())
 
 
+_Coordinate = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1, "maximum": 1})]
+Location = tuple[_Coordinate, _Coordinate]
+"""Location (x, y); a validator holds it in [-1, 1] x [-1, 1], with one message for both coordinates."""
 DataName = Annotated[
     str,
     Field(
@@ -70,8 +74,9 @@ DataName = Annotated[
         "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png)."
     ),
 ]
+Side = Annotated[int, Field(ge=1, le=16_384)]
 ImageSize = Annotated[
-    tuple[PositiveInt, PositiveInt] | None,
+    tuple[Side, Side] | None,
     Field(description="Resize each image to (height, width) pixels; no built-in data set needs it."),
 ]
 
@@ -108,7 +113,7 @@ class ClassificationOptions(ImageTaskOptions):
         "baselines and soft attention.",
     )
     glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
-    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+    initial_location: Literal["random", "centre"] | Location = Field(
         "random",
         description="Location of the first glimpse: uniform over the image, its centre, or a given (x, y).",
     )
@@ -118,7 +123,7 @@ class ClassificationOptions(ImageTaskOptions):
     stop: bool = Field(
         False, description="Add the action `stop`, which ends the episode early with the current answer."
     )
-    glimpse_cost: float = Field(0.0, ge=0, description="Cost that is subtracted from the reward at each step.")
+    glimpse_cost: float = Field(0.0, ge=0, le=1e6, description="Cost that is subtracted from the reward at each step.")
     reward: Literal["end", "each_step"] = Field(
         "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
     )
@@ -150,6 +155,7 @@ class CatchOptions(ImageTaskOptions):
     start_rows: int | None = Field(
         None,
         ge=1,
+        le=512,
         validate_default=True,
         description="Number of top rows in which the ball may begin. With 1, as in the paper, all episodes have one "
         "length. By default 6, or fewer if a ball from the lowest row could not always be caught.",
@@ -158,7 +164,7 @@ class CatchOptions(ImageTaskOptions):
         "glimpse", description="Observation: a glimpse of the screen, or the whole screen as a control."
     )
     retina: RetinaOptions = RetinaOptions()
-    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+    initial_location: Literal["random", "centre"] | Location = Field(
         "centre",
         description="Location of the first glimpse: uniform over the screen, its centre, or a given (x, y).",
     )
@@ -222,7 +228,7 @@ class DigitPairOptions(ImageTaskOptions):
     )
     retina: RetinaOptions = RetinaOptions()
     glimpses: int = Field(3, ge=1, le=500, description="Number S of glimpses for each digit, including the first one.")
-    initial_location: Literal["random", "centre"] | tuple[float, float] = Field(
+    initial_location: Literal["random", "centre"] | Location = Field(
         "centre",
         description="Location of the first glimpse: uniform over the canvas, its centre, or a given (x, y).",
     )

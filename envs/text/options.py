@@ -1,14 +1,14 @@
 """Options of the text environments; only pydantic is imported, so that they are checked at once."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
 from glimpse.envs.options import TaskDescription, TaskOptions
 
-Column = str | NonNegativeInt
+Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
 
 class TextOptions(TaskOptions):
@@ -41,12 +41,17 @@ class TextOptions(TaskOptions):
     )
     lower: bool = Field(True, description="Whether texts are lower-cased.")
     max_words: int | None = Field(
-        None, ge=1, description="Maximum number of words of a text, or of each sentence of a document; by default all."
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Maximum number of words of a text, or of each sentence of a document; by default all.",
     )
     max_sentences: int | None = Field(
-        None, ge=1, description="Maximum number of sentences of a document; by default all."
+        None, ge=1, le=1_000_000, description="Maximum number of sentences of a document; by default all."
     )
-    min_count: int = Field(1, ge=1, description="How often a word without a vector must occur in training to be known.")
+    min_count: int = Field(
+        1, ge=1, le=1_000_000, description="How often a word without a vector must occur in training to be known."
+    )
     vocabulary: Literal["training", "splits", "all"] = Field(
         "splits",
         description="Known words: those of training; `splits`: also those of validation and test that have a vector "
@@ -57,7 +62,7 @@ class TextOptions(TaskOptions):
         description="Initial word vectors: none, glove (6B, 50 numbers a word), or file:PATH, in GloVe's format.",
     )
     unknown_scale: float = Field(
-        0.1, ge=0, description="Standard deviation of the random initial vectors of words that have none."
+        0.1, ge=0, le=1000, description="Standard deviation of the random initial vectors of words that have none."
     )
 
     @property
@@ -137,7 +142,7 @@ class SkimOptions(TextOptions):
     """Options of reading a text from left to right by windows, with jumps between them."""
 
     sentences: bool = Field(False, description="Whether windows and jumps are counted in sentences instead of words.")
-    window: int = Field(2, ge=1, description="R: number of words, or sentences, in a window.")
+    window: int = Field(2, ge=1, le=10_000, description="R: number of words, or sentences, in a window.")
     choice: Literal["jump", "keep"] = Field(
         "jump",
         description="What is chosen: a jump to an unseen window; or whether to read the next one, which is seen.",
@@ -145,6 +150,7 @@ class SkimOptions(TextOptions):
     longest_jump: int = Field(
         5,
         ge=1,
+        le=10_000,
         description="K: the longest jump; a jump of k skips k - 1 words or sentences; with `choice: jump`.",
     )
     jumps: int = Field(
@@ -153,7 +159,7 @@ class SkimOptions(TextOptions):
         le=1000,
         description="N: maximum number of jumps, or of windows kept or skipped; at most N + 1 windows are read.",
     )
-    cost: float = Field(0.0, ge=0, description="Subtracted from the reward for each word that is read.")
+    cost: float = Field(0.0, ge=0, le=1e6, description="Subtracted from the reward for each word that is read.")
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
@@ -166,7 +172,7 @@ class SelectOptions(TextOptions):
     """Options of selecting the words that a classifier reads, in one step."""
 
     cost: float = Field(
-        0.1, ge=0, description="Lambda: cost of selecting all words, subtracted from log p of the label."
+        0.1, ge=0, le=1e6, description="Lambda: cost of selecting all words, subtracted from log p of the label."
     )
     sparsity: Literal["product", "mean", "sum"] = Field(
         "product",

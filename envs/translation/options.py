@@ -41,14 +41,18 @@ class TranslationOptions(TaskOptions):
     vocabulary: int = Field(
         8000,
         ge=8,
+        le=1_000_000,
         description="Largest size of a vocabulary, which always has all letters; per language if not shared.",
     )
     shared: bool = Field(True, description="Whether both languages share one vocabulary.")
     lower: bool = Field(False, description="Whether all texts are converted to lower case.")
     max_tokens: int = Field(
-        100, ge=1, description="Longest sentence, in tokens: longer pairs are left out of training, and cut elsewhere."
+        100,
+        ge=1,
+        le=10_000,
+        description="Longest sentence, in tokens: longer pairs are left out of training, and cut elsewhere.",
     )
-    strings: int = Field(10_000, ge=10, description="copy and reverse: number of training pairs.")
+    strings: int = Field(10_000, ge=10, le=10_000_000, description="copy and reverse: number of training pairs.")
     symbols: int = Field(10, ge=2, le=26, description="copy and reverse: number of different symbols.")
     longest: int = Field(10, ge=1, le=100, description="copy and reverse: length of the longest string, in symbols.")
 
@@ -109,7 +113,7 @@ class TranslationOptions(TaskOptions):
 class SimultaneousTranslationOptions(TranslationOptions):
     """Simultaneous translation: the source is read token by token, and translated meanwhile."""
 
-    delay_cost: float = Field(0.02, ge=0, description="Penalty on the reward for each source token of lag.")
+    delay_cost: float = Field(0.02, ge=0, le=1e6, description="Penalty on the reward for each source token of lag.")
     lagging: Literal["average", "differentiable"] = Field(
         "average",
         description="Measure of the lag: average lagging (Ma et al., 2019), or differentiable average lagging "

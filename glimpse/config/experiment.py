@@ -36,28 +36,36 @@ class DataOptions(Options):
 class TrainOptions(Options):
     """Options of training."""
 
-    steps: int | None = Field(None, ge=1, description="Number of updates. Give this or `minutes`.")
+    steps: int | None = Field(None, ge=1, le=1_000_000_000, description="Number of updates. Give this or `minutes`.")
     minutes: float | None = Field(
         None,
         gt=0,
+        le=1_000_000,
         validate_default=True,
-        description="Training time; converted to steps from the measured speed.",
+        description="Training time: progress is the share of it that has passed, and training ends on time.",
     )
-    batch: int = Field(256, ge=1, description="Examples in an update; where `tokens` is given, at most.")
+    batch: int = Field(256, ge=1, le=1_000_000, description="Examples in an update; where `tokens` is given, at most.")
     tokens: int | None = Field(
-        None, ge=1, description="Texts: tokens of an update at most, padding included; of pairs, of the longer side."
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Texts: tokens of an update at most, padding included; of pairs, of the longer side.",
     )
-    copies: int = Field(1, ge=1, description="Rollouts M of each example in an update; 1 for agents that do not play.")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's highest learning rate.")
-    final_learning_rate: float = Field(1e-5, ge=0, description="The learning rate at the end of the schedule.")
+    copies: int = Field(
+        1, ge=1, le=10_000, description="Rollouts M of each example in an update; 1 for agents that do not play."
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=1e8, description="Adam's highest learning rate.")
+    final_learning_rate: float = Field(1e-5, ge=0, le=1e8, description="The learning rate at the end of the schedule.")
     schedule: Literal["cosine", "one_cycle", "constant", "noam"] = Field(
         "cosine",
         description="Learning-rate schedule; noam is linear warm-up, then 1 / sqrt(step) (Vaswani et al., 2017).",
     )
-    warmup: int = Field(100, ge=0, description="Steps of linear warm-up (cosine, constant and noam).")
+    warmup: int = Field(100, ge=0, le=1_000_000_000, description="Steps of linear warm-up (cosine, constant and noam).")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
-    max_grad_norm: float | None = Field(None, gt=0, description="Gradient clipping: largest norm; none by default.")
+    weight_decay: float = Field(0.0, ge=0, le=1e6, description="AdamW's decoupled weight decay.")
+    max_grad_norm: float | None = Field(
+        None, gt=0, le=1e9, description="Gradient clipping: largest norm; none by default."
+    )
     ema_decay: float = Field(
         0.999, ge=0, lt=1, description="Decay of the weights' moving average (EMA); 0: no average."
     )
@@ -67,10 +75,12 @@ class TrainOptions(Options):
     )
     compile: bool = Field(False, description="Compile the loss by torch.compile; `glimpse bench` compares.")
     augment: AugmentOptions = AugmentOptions()
-    log_every: int = Field(100, ge=1, description="Steps between two lines of metrics.jsonl.")
-    evaluate_every: int = Field(1000, ge=1, description="Steps between two evaluations on validation data.")
-    save_every: int = Field(1000, ge=1, description="Steps between two checkpoints.")
-    keep: int = Field(2, ge=1, description="Checkpoints kept, besides the best.")
+    log_every: int = Field(100, ge=1, le=1_000_000_000, description="Steps between two lines of metrics.jsonl.")
+    evaluate_every: int = Field(
+        1000, ge=1, le=1_000_000_000, description="Steps between two evaluations on validation data."
+    )
+    save_every: int = Field(1000, ge=1, le=1_000_000_000, description="Steps between two checkpoints.")
+    keep: int = Field(2, ge=1, le=10_000, description="Checkpoints kept, besides the best.")
 
     # A check across keys is a validator of the later one, so that it is made even where other keys are wrong.
     @field_validator("minutes")
@@ -85,14 +95,18 @@ class TrainOptions(Options):
 class EvaluateOptions(Options):
     """Options of evaluation."""
 
-    batch: int = Field(1000, ge=1, description="Examples in a batch.")
-    copies: int = Field(10, ge=1, description="Rollouts M whose class probabilities are averaged in `averaged`.")
+    batch: int = Field(1000, ge=1, le=1_000_000, description="Examples in a batch.")
+    copies: int = Field(
+        10, ge=1, le=10_000, description="Rollouts M whose class probabilities are averaged in `averaged`."
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="As `train.precision`.")
     keep_rate: float = Field(0.2, gt=0, le=1, description="Keep rate: fraction of words in the predicted rationale.")
     choose_by: Literal["loss", "bleu"] = Field(
         "loss", description="Translations: the validation metric by which the best weights are chosen."
     )
-    seed: int = Field(20140101, ge=0, description="Seed of the canvases and initial locations of validation and test.")
+    seed: int = Field(
+        20140101, ge=0, le=2**63 - 1, description="Seed of the canvases and initial locations of validation and test."
+    )
 
 
 class TrackOptions(Options):
@@ -104,11 +118,11 @@ class TrackOptions(Options):
     project: str = "glimpse"
     entity: str | None = None
     group: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = Field((), max_length=100)
 
 
 class Experiment(Options):
-    """Complete config of a run: two runs of equal configs on one machine have equal weights."""
+    """Complete config of a run: two runs of equal configs and a given number of `threads` have equal weights."""
 
     task: AnyTaskOptions
     agent: AnyAgentOptions
@@ -118,7 +132,12 @@ class Experiment(Options):
     track: TrackOptions = TrackOptions()
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order of examples, canvases and noise.")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one.")
-    threads: int | None = Field(None, ge=1, description="CPU threads; by default all cores, at most 8.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads; without a number OMP_NUM_THREADS, else as many as are fastest.",
+    )
 
     @property
     def task_title(self) -> str:
@@ -129,6 +148,15 @@ class Experiment(Options):
     def agent_title(self) -> str:
         """Name of the agent in tables and reports, with its encoder's kind if it has one."""
         return self.agent.title
+
+    @field_validator("device")
+    @classmethod
+    def _device_has_a_small_number(cls, device: str) -> str:
+        if len(device) > len("cuda:99"):
+            raise PydanticCustomError(
+                "device", f"should be auto, cpu, cuda or cuda:N with N below 100 (got {device!r})"
+            )
+        return device
 
     @field_validator("task")
     @classmethod

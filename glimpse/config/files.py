@@ -13,13 +13,17 @@ from typing import Any
 from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment
 from glimpse.config.layers import Layers
-from glimpse.config.mistakes import nearest
+from glimpse.config.mistakes import nearest, shortened
 from glimpse.config.registry_sections import add_names
-from glimpse.config.strict_yaml import parse_yaml, write_yaml
+from glimpse.config.strict_yaml import DEEPEST, parse_yaml, write_yaml
 from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
 
 COMMAND_LINE = "command line"
+_DEEPEST = 50
+"""Largest number of files that extend each other in a row."""
+_LARGEST = 1_000_000
+"""Largest size of a config file in bytes; reading YAML takes seconds for each."""
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -112,13 +116,27 @@ def _hint_for_a_run(folder: Path) -> str:
     return f"; its config is {folder / 'config.yaml'}; to go on with the run: glimpse train --resume {folder}"
 
 
-def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_files(
+    file: Path, mistakes: list[str], above: tuple[Path, ...] = (), read: list[Path] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each file's name and data: the files that it extends, in their order, then the file itself.
+
+    Each file is read once. One that several others extend lies below all of them.
+
+    Args:
+        file: The file.
+        mistakes: Lines about mistakes, to which those in the files are added.
+        above: The files that extend it, one by the other.
+        read: The files read so far, to which this one is added.
 
     Raises:
         UserError: If a file cannot be read, so that nothing can be said about the rest.
     """
+    read = [] if read is None else read
+    read.append(file)
     above = (*above, file)
+    if len(above) > _DEEPEST:
+        raise UserError(f"{above[0]}: extends: goes more than {_DEEPEST} files deep, to {file}")
     data = _read_file(file, mistakes)
     extends = data.pop("extends", [])
     names = [extends] if isinstance(extends, str) else extends
@@ -131,7 +149,8 @@ def _read_files(file: Path, mistakes: list[str], above: tuple[Path, ...] = ()) -
             raise UserError(f"{file}: extends: {error}") from None
         if any(os.path.samefile(base, upper) for upper in above):
             raise UserError(f"{file}: extends: goes in a circle, {' -> '.join(map(str, (*above, base)))}")
-        yield from _read_files(base, mistakes, above)
+        if not any(os.path.samefile(base, other) for other in read):
+            yield from _read_files(base, mistakes, above, read)
     yield str(file), data
 
 
@@ -140,6 +159,8 @@ def _read_file(file: Path, mistakes: list[str]) -> dict[str, Any]:
     try:
         if not file.is_file():
             raise UserError(f"{file}: is not a regular file")
+        if file.stat().st_size > _LARGEST:
+            raise UserError(f"{file}: is larger than {_LARGEST:,} bytes, expected a config file")
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{file}: is not a text file in UTF-8") from None
@@ -165,9 +186,13 @@ def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, 
         keys = path.split(".")
         value, wrong = parse_yaml(text)
         if not equals or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
-            mistakes.append(f"{COMMAND_LINE}: {given!r}: an override has the form a.b=c, as in train.steps=1000")
+            shown = shortened(repr(given))
+            mistakes.append(f"{COMMAND_LINE}: {shown}: an override has the form a.b=c, as in train.steps=1000")
+        elif len(keys) > DEEPEST:
+            mistakes.append(f"{COMMAND_LINE}: {shortened(path)}: is nested too deeply, at most {DEEPEST} levels")
         elif wrong:
-            mistakes += [f"{COMMAND_LINE}: {path}: {problem} (got {text!r})" for _, problem in wrong]
+            got = f"(got {shortened(repr(text))}); a value is YAML, such as 3, [1, 2], {{a: b}} or 'a text'"
+            mistakes += [f"{COMMAND_LINE}: {path}: {problem} {got}" for _, problem in wrong]
         elif keys[0] == "extends":
             mistakes.append(f"{COMMAND_LINE}: extends: can be given in a file only")
         elif not _put(data, keys, value):

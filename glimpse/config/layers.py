@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from glimpse.config.experiment import Experiment
-from glimpse.config.mistakes import Mistake, describe, tag
+from glimpse.config.mistakes import Mistake, describe, dotted
 from glimpse.config.parts import chosen, default_kind, kinds_of, written_out
+from glimpse.config.section_types import tag
 from glimpse.errors import UserError
 
 _OF_THE_ENVIRONMENT = ("data", "canvas")
@@ -42,6 +43,7 @@ class Layers:
             noted: Whether to note the keys that it drops.
         """
         before = len(self.notes)
+        self._refuse_empty(upper, self.data, (), source)
         upper = written_out(Experiment, upper, self.data)
         self._drop_within(Experiment, Experiment, self.data, upper, (), source)
         self._drop_other_budget(upper, source)
@@ -67,7 +69,7 @@ class Layers:
         path = mistake.path
         while path not in self.sources:
             path = path[:-1]
-        return f"{self.sources[path]}: {'.'.join(mistake.path)}: {mistake.text}"
+        return f"{self.sources[path]}: {dotted(mistake.path)}: {mistake.text}"
 
     def _merge(self, lower: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...], source: str) -> None:
         for key, value in upper.items():
@@ -78,6 +80,17 @@ class Layers:
                 self._merge(lower[key], value, (*path, key), source)
             else:
                 lower[key] = value
+
+    def _refuse_empty(self, upper: Any, lower: Any, path: tuple[str, ...], source: str) -> None:
+        """Refuse `{}` on top of a section with keys: it may be meant to empty the section, but would change nothing."""
+        if not isinstance(upper, dict) or not isinstance(lower, dict):
+            return
+        if path and lower and not upper:
+            given = ", ".join(f"{'.'.join(path)}.{key}" for key in lower)
+            text = "{} changes nothing, because sections are merged key by key; to take it back, give the values of"
+            self.mistakes.append(f"{source}: {'.'.join(path)}: {text} {given}")
+        for key, value in upper.items():
+            self._refuse_empty(value, lower.get(key), (*path, key), source)
 
     def _drop_within(self, was: Any, becomes: Any, old: Any, new: Any, path: tuple[str, ...], source: str) -> None:
         """Drop options that only the old variant has where a section, or a part of it, becomes another variant.

@@ -6,11 +6,14 @@ the nearest right name.
 
 import difflib
 from collections.abc import Iterable, Iterator
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from glimpse.config.foreign_words import meaning_of, value_meant
+from glimpse.config.section_types import choices_of, items_of, members_of, models_of, tag, variants
 
 Path = tuple[str, ...]
 
@@ -22,7 +25,6 @@ _WRONG_KIND = (
     "model_attributes_type",
     "model_type",
     "string_type",
-    "too_long",
     "tuple_type",
 )
 _LIMITS = {
@@ -31,6 +33,7 @@ _LIMITS = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_LENGTHS = {"too_short": ("min_length", "at least"), "too_long": ("max_length", "at most")}
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
 
 
@@ -43,41 +46,32 @@ class Mistake(NamedTuple):
 
 def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any]) -> list[Mistake]:
     """Return the mistakes that pydantic found when it read `data` as a `model`, each once."""
-    found = (_describe(details, model, data) for details in error.errors(include_url=False))
-    return list(dict.fromkeys(found))
+    found = [(details, _describe(details, model, data)) for details in error.errors(include_url=False)]
+    limited = {mistake.path for details, mistake in found if details["type"] in _LIMITS}
+    kept = [mistake for details, mistake in found if not _is_echo(details, mistake, limited)]
+    return list(dict.fromkeys(kept))
 
 
-def variants(annotation: Any) -> dict[str, type[BaseModel]]:
-    """Return the models that a section may be, by the value of its `tag`; empty where it has none."""
-    named = _tagged(annotation)
-    for model in [] if named else models_of(annotation):
-        if tag(annotation) in model.model_fields:
-            named |= dict.fromkeys(get_args(model.model_fields[tag(annotation)].annotation), model)
-    return named
+def _is_echo(details: ErrorDetails, mistake: Mistake, limited: set[Path]) -> bool:
+    """Return whether a mistake only follows from another one, of which the user is told.
 
-
-def _tagged(annotation: Any) -> dict[str, type[BaseModel]]:
-    """Return the models of a union made from a registry, by the names there; see `registry_sections.py`."""
-    while get_origin(annotation) is Annotated and not _tags(annotation):
-        annotation = get_args(annotation)[0]
-    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    return {name: get_args(member)[0] for member in members for name in _tags(member)}
-
-
-def _tags(member: Any) -> list[str]:
-    return [part.tag for part in getattr(member, "__metadata__", ()) if isinstance(part, Tag)]
-
-
-def tag(annotation: Any) -> str:
-    """Return the key that chooses between models: `name` for environments and agents, `kind` for their parts."""
-    models = models_of(annotation)
-    parts = len(models) > 1 and all("kind" in model.model_fields for model in models)
-    return "kind" if parts else "name"
+    It is one if a list is too short because its items are wrong, or if a value is of one type of a union, but beyond
+    its limits, so that it is of none.
+    """
+    if details["type"] == "too_short" and isinstance(details["input"], list | tuple):
+        return len(details["input"]) >= details["ctx"]["min_length"]
+    of_a_union = bool(details["loc"]) and isinstance(details["loc"][-1], str) and details["loc"][-1] != mistake.path[-1]
+    return of_a_union and details["type"] in _WRONG_KIND and mistake.path in limited
 
 
 def nearest(wrong: str, right: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the right name most like the wrong one, or None where none has a similarity of at least `cutoff`."""
     return next(iter(difflib.get_close_matches(wrong, list(right), n=1, cutoff=cutoff)), None)
+
+
+def dotted(path: Path) -> str:
+    """Write a key's path, such as `agent.encoder.mask.masks[1].width`."""
+    return ".".join(path).replace(".[", "[")
 
 
 class _Key(NamedTuple):
@@ -91,14 +85,16 @@ class _Key(NamedTuple):
 
 
 def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[str, Any]) -> _Key:
-    """Follow pydantic's location, skipping union members and list positions, which are no keys."""
+    """Follow pydantic's location, skipping union members and the positions of plain values, which are no keys."""
     found = _Key((), data, model, model, {})
     for part in location:
         models = models_of(found.annotation)
-        if len(models) > 1:
+        if isinstance(part, int):
+            found = _item(found, part)
+        elif len(models) > 1:
             siblings = variants(found.annotation)
             found = found._replace(annotation=siblings.get(str(part)), siblings=siblings)
-        elif models and isinstance(part, str):
+        elif models:
             field = models[0].model_fields.get(part)
             annotation = field.annotation if field else None
             if isinstance(found.value, str):  # A bare name, which stands for a mapping with this key alone.
@@ -109,6 +105,16 @@ def _locate(location: tuple[int | str, ...], model: type[BaseModel], data: dict[
     return found
 
 
+def _item(found: _Key, position: int) -> _Key:
+    """Return a section of a list of sections; a list of plain values is described as a whole."""
+    items = items_of(found.annotation)
+    item = items[0 if items[-1] is Ellipsis else position] if items else None
+    if not models_of(item):
+        return found
+    value = found.value[position] if isinstance(found.value, list | tuple) and position < len(found.value) else None
+    return _Key((*found.path, f"[{position}]"), value, item, found.owner, found.siblings)
+
+
 def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any]) -> Mistake:
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     found = _locate(details["loc"], model, data)
@@ -117,17 +123,23 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
         return Mistake(found.path, f"unknown key{_right_key(found, model, data)}")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _describe_tag(found, tag(found.annotation))
-    if kind in _WRONG_KIND or (kind == "missing" and in_list):
+    if kind in _LENGTHS and Ellipsis in items_of(found.annotation):
+        limit, words = _LENGTHS[kind]
+        length = f"{words} {context[limit]} item{'s' if context[limit] > 1 else ''}"
+        return Mistake(found.path, f"should be a list of {length} (got {context['actual_length']})")
+    if kind in (*_WRONG_KIND, *_LENGTHS) or (kind == "missing" and in_list):
         wanted = _join(_kinds(found.annotation))
-        return Mistake(found.path, f"should be {wanted} {_got(found.value, _choices(found.annotation))}")
+        return Mistake(found.path, f"should be {wanted} {_got(found.value, choices_of(found.annotation))}")
     if kind == "missing":
         return Mistake(found.path, f"is missing{_what_is_missing(found.annotation)}")
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        return Mistake(found.path, f"should be {words} {context[limit]:.12g} {_got(given)}")
+        bound = f"{context[limit]:d}" if isinstance(context[limit], int) else f"{context[limit]:.12g}"
+        return Mistake(found.path, f"should be {words} {bound} {_got(given)}")
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
-        return Mistake(found.path, f"should match {pattern} {_got(given, pattern.split('|'))}")
+        meant = value_meant(found.path[-1], given)
+        return Mistake(found.path, f"should match {pattern} {_got(given, pattern.split('|'), meant)}")
     if kind == "value_error":
         return Mistake(found.path, str(context["error"]))
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.
@@ -149,7 +161,8 @@ def _describe_tag(found: _Key, key: str) -> Mistake:
     if isinstance(found.value, str) and key == "kind":  # A bare name, which stands for a mapping with this key alone.
         return Mistake(found.path, f"should be {wanted} {_got(found.value, names)}")
     if found.value is not None and not isinstance(found.value, dict):
-        return Mistake(found.path, f"should be a mapping of keys to values {_got(found.value)}")
+        hint = f"; give the name as {dotted((*found.path, key))}={found.value}" if found.value in names else ""
+        return Mistake(found.path, f"should be a mapping of keys to values {_got(found.value)}{hint}")
     if not isinstance(found.value, dict) or key not in found.value:
         return Mistake((*found.path, key), f"is missing, should be {wanted}")
     return Mistake((*found.path, key), f"should be {wanted} {_got(found.value[key], names)}")
@@ -163,6 +176,8 @@ def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str
         if owners:
             return f" (it belongs to {found.path[-2]} {_join(owners)})"
     own = list(found.owner.model_fields)
+    if meaning := meaning_of(key, 1.0) or (None if nearest(key, own) else meaning_of(key, 0.8)):
+        return f" ({meaning})"
     if meant := nearest(key, own) or next((name for name in own if {key, f"{key}s"} & {*name.split("_")}), None):
         return f" (did you mean {meant!r}?)"
     elsewhere = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
@@ -184,30 +199,10 @@ def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:
             yield (key, *path)
 
 
-def _members(annotation: Any) -> list[Any]:
-    """Return the types that a value may have: one, or the members of a union."""
-    if get_origin(annotation) is Annotated:
-        return _members(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [kind for member in get_args(annotation) for kind in _members(member)]
-    return [annotation]
-
-
-def models_of(annotation: Any) -> list[type[BaseModel]]:
-    """Return the models that a value may be."""
-    return [kind for kind in _members(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-
-
-def _choices(annotation: Any) -> list[str]:
-    """Return the names that a value may be."""
-    literals = [kind for kind in _members(annotation) if get_origin(kind) is Literal]
-    return [choice for literal in literals for choice in get_args(literal) if isinstance(choice, str)]
-
-
 def _kinds(annotation: Any) -> list[str]:
     """Describe in words what a value may be."""
     kinds = []
-    for kind in _members(annotation):
+    for kind in members_of(annotation):
         if get_origin(kind) is Literal:
             kinds += [repr(choice) for choice in get_args(kind)]
         elif get_origin(kind) is tuple:
@@ -219,7 +214,8 @@ def _kinds(annotation: Any) -> list[str]:
 
 def _list_kind(items: tuple[Any, ...]) -> str:
     item = _join(_kinds(items[0])).removeprefix("a ")
-    items_ = f"lists{item[4:]}" if item.startswith("list ") else f"{item}s"
+    first, *rest = item.split(" ", 1)
+    items_ = " ".join([f"{first}s", *rest]) if first in ("list", "mapping") else f"{item}s"
     return f"a list of {items_}" if items[-1] is Ellipsis else f"a list of {len(items)} {items_}"
 
 
@@ -227,10 +223,15 @@ def _join(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def _got(value: Any, choices: Iterable[str] = ()) -> str:
-    """Describe briefly what came, with the nearest of the choices."""
-    meant = nearest(value, choices) if isinstance(value, str) else None
+def _got(value: Any, choices: Iterable[str] = (), meant: str | None = None) -> str:
+    """Describe briefly what came, with what is `meant`, or else the nearest of the choices."""
+    meant = meant or (nearest(value, choices) if isinstance(value, str) else None)
     return f"(got {_show(value)}; did you mean {meant!r}?)" if meant else f"(got {_show(value)})"
+
+
+def shortened(text: str) -> str:
+    """Return a text of at most 60 characters, with its beginning where it is longer."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _show(value: Any) -> str:
@@ -242,4 +243,4 @@ def _show(value: Any) -> str:
         shown = f"[{', '.join(map(_show, value))}]"
     else:
         shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return shortened(shown)

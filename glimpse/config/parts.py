@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from glimpse.config.mistakes import models_of, tag, variants
+from glimpse.config.section_types import items_of, models_of, tag, variants
 
 
 def written_out(annotation: Any, given: Any, below: Any, default: Any = None) -> Any:
@@ -24,6 +24,9 @@ def written_out(annotation: Any, given: Any, below: Any, default: Any = None) ->
     kinds = list(variants(annotation)) if tag(annotation) == "kind" else []
     if isinstance(given, str) and given in kinds:
         given = {"kind": given}
+    if isinstance(given, list) and (items := items_of(annotation)):
+        types = items[:1] * len(given) if items[-1] is Ellipsis else items
+        return [written_out(kind, item, None) for kind, item in zip(types, given, strict=False)] + given[len(types) :]
     if not isinstance(given, dict):
         return given
     usual = getattr(default, "kind", None)

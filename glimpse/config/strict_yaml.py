@@ -2,7 +2,8 @@
 
 PyYAML follows YAML 1.1, in which `no` is false, `012` is ten, `12:30` is 750, `1e-3` is text, and a key given
 twice silently counts once. Here numbers are decimal, only `true` and `false` are booleans, everything else is
-text, and duplicate keys, aliases and tags of other types are mistakes.
+text, and duplicate keys, aliases, merge keys and tags of other types are mistakes. Values are nested at most
+`DEEPEST` levels deep.
 """
 
 import math
@@ -11,11 +12,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
+DEEPEST = 50
+"""Largest number of lists and mappings inside each other; no config needs ten."""
 _PREFIX = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _BOOLEAN = re.compile(r"(true|True|TRUE|false|False|FALSE)$")
 _NULL = re.compile(r"(~|null|Null|NULL|)$")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class YamlMistake(NamedTuple):
@@ -34,11 +38,17 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.mistakes: list[YamlMistake] = []
+        self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse aliases: they would allow endless structures, and a few lines that unfold to gigabytes."""
+        """Refuse deep nesting, and aliases: they would allow endless structures, and lines that unfold to gigabytes."""
         is_alias = self.check_event(yaml.AliasEvent)
+        self._depth += 1
+        if self._depth > DEEPEST + 1:
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem=f"is nested too deeply, at most {DEEPEST} levels", problem_mark=mark)
         node = super().compose_node(parent, index)
+        self._depth -= 1
         if is_alias and node is not None:
             raise _fail(node, "this value is used again through an alias; that is not supported, write it out")
         return node
@@ -58,8 +68,6 @@ def parse_yaml(text: str) -> tuple[Any, list[YamlMistake]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return None, [YamlMistake(line, "holds characters that are no text; is it a YAML file?")]
-    except RecursionError:
-        return None, [YamlMistake(1, "is nested too deeply")]
 
 
 def write_yaml(value: Any) -> str:
@@ -86,6 +94,8 @@ def _scalar(node: yaml.Node, kind: re.Pattern[str] | None = None) -> str:
     """Return the text of a scalar; an explicit tag such as `!!int` may have been put on anything."""
     if not isinstance(node, yaml.ScalarNode) or (kind and not kind.match(node.value)):
         raise _fail(node, f"not what its tag {node.tag.removeprefix(_PREFIX)!r} says")
+    if _NO_TEXT.search(node.value):
+        raise _fail(node, "a text with a character that cannot be written, NUL or half of a surrogate pair")
     return str(node.value)
 
 
@@ -128,6 +138,9 @@ def _construct_mapping(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
         key, line = loader.construct_object(key_node, deep=True), key_node.start_mark.line + 1
         if not isinstance(key, str):
             loader.mistakes.append(YamlMistake(line, f"the key {key!r} is not text"))
+        elif key == "<<":
+            problem = "a merge key '<<' is not supported: write its keys out, or share them by `extends`"
+            loader.mistakes.append(YamlMistake(line, problem))
         elif key in found:
             problem = f"the key {key!r} is given twice (first in line {lines[key]})"
             loader.mistakes.append(YamlMistake(line, problem))

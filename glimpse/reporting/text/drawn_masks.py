@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from glimpse.agents.attention.masks import MaskOptions
 from glimpse.agents.options import Options
-from glimpse.config.mistakes import describe
+from glimpse.config.mistakes import describe, dotted
+from glimpse.config.parts import written_out
 from glimpse.config.strict_yaml import parse_yaml
 from glimpse.errors import UserError
 from glimpse.reporting.drawing.scanpaths import png
@@ -90,11 +91,11 @@ def parse_mask(text: str) -> MaskOptions:
     data, mistakes = parse_yaml(text)
     problems = [f"line {mistake.line}: {mistake.text}" for mistake in mistakes]
     if not problems:
-        data = {"mask": data}
+        data = written_out(_Given, {"mask": data}, {})
         try:
             return _Given.model_validate(data).mask
         except ValidationError as error:
-            problems = [f"{'.'.join(path)}: {what}" for path, what in describe(error, _Given, data)]
+            problems = [f"{dotted(path)}: {what}" for path, what in describe(error, _Given, data)]
     raise UserError(f"{text!r} is no mask: {'; '.join(problems)}")
 
 

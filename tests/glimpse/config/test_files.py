@@ -202,7 +202,7 @@ data:
         "base.yaml: train.bach: unknown key (did you mean 'batch'?)",
         "child.yaml: data: should be a mapping of keys to values (got null)",
         "command line: seed: should be a whole number (got 1.5)",
-        "command line: device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cpu'?)",
+        "command line: device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cuda'?)",
         "command line: agnet: unknown key (did you mean 'agent'?)",
     ]
 

@@ -1,0 +1,45 @@
+"""Words of other libraries for keys and values of a config, with what they are here."""
+
+import difflib
+
+_BUDGET = "the length of training is train.steps or train.minutes"
+_STOPPING = (
+    f"there is no early stopping: {_BUDGET}, and the weights that were best on validation data are kept, "
+    "which train.evaluate_every measures"
+)
+_CLIPPING = "gradients are clipped by train.max_grad_norm"
+_MEANINGS = {
+    "patience": _STOPPING,
+    "early_stopping": _STOPPING,
+    "min_delta": _STOPPING,
+    "epochs": _BUDGET,
+    "num_epochs": _BUDGET,
+    "max_epochs": _BUDGET,
+    "max_steps": _BUDGET,
+    "total_timesteps": _BUDGET,
+    "lr": "the learning rate is train.learning_rate",
+    "batch_size": "the batch is train.batch",
+    "grad_clip": _CLIPPING,
+    "clip_norm": _CLIPPING,
+    "gradient_clip_val": _CLIPPING,
+    "optimizer": "the optimiser is Adam, with train.betas and train.weight_decay",
+    "optimiser": "the optimiser is Adam, with train.betas and train.weight_decay",
+    "scheduler": "the learning rate's schedule is train.schedule",
+    "num_workers": "there are no workers that load data; the CPU threads are `threads`",
+    "dataset": "the data set is task.data",
+    "gpu": "a GPU is asked for by device: cuda",
+    "cuda": "a GPU is asked for by device: cuda",
+    "wandb": "tracking in Weights & Biases is track.mode",
+}
+_VALUES = {"device": {"gpu": "cuda", "nvidia": "cuda", "GPU": "cuda", "CUDA": "cuda", "mps": "cpu", "tpu": "auto"}}
+
+
+def meaning_of(key: str, cutoff: float) -> str | None:
+    """Say what a key of other libraries is here; None where none has a similarity of at least `cutoff`."""
+    near = difflib.get_close_matches(key, _MEANINGS, n=1, cutoff=cutoff)
+    return _MEANINGS[near[0]] if near else None
+
+
+def value_meant(key: str, value: object) -> str | None:
+    """Return the value here for a value of other libraries, None where it has none."""
+    return _VALUES.get(key, {}).get(value) if isinstance(value, str) else None
