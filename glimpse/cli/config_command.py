@@ -19,7 +19,8 @@ def add(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from glimpse.cli.named_experiment import named_experiment
-    from glimpse.config.files import dump_experiment, experiment_schema
+    from glimpse.config.file_schema import experiment_schema
+    from glimpse.config.files import dump_experiment
 
     if arguments.action == "schema":
         print(json.dumps(experiment_schema(), indent=2))

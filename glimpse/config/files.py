@@ -10,13 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment
 from glimpse.config.layers import Layers
 from glimpse.config.mistakes import nearest, shortened
-from glimpse.config.registry_sections import add_names
 from glimpse.config.strict_yaml import DEEPEST, parse_yaml, write_yaml
-from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
 
 COMMAND_LINE = "command line"
@@ -59,19 +56,6 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Ex
 def dump_experiment(experiment: Experiment) -> str:
     """Write the whole experiment as YAML, defaults included; `load_experiment` reads an equal one back."""
     return write_yaml(experiment.model_dump(mode="json"))
-
-
-def experiment_schema() -> dict[str, Any]:
-    """Return the JSON schema of a config file, for completion and checks in an editor."""
-    schema = Experiment.model_json_schema()
-    add_names(schema, "task", ENVIRONMENTS)
-    add_names(schema, "agent", AGENTS)
-    names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    schema["properties"]["extends"] = {
-        **names,
-        "description": "Configs to start from, relative to this file.",
-    }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def shipped_configs() -> dict[str, Path]:

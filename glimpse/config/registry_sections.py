@@ -30,24 +30,6 @@ def union_of(registry: Mapping[str, Entry]) -> Any:
     return Annotated[reduce(or_, members), Discriminator(_name_of)]
 
 
-def add_names(schema: dict[str, Any], section: str, registry: Mapping[str, Entry]) -> None:
-    """Add a registry's names to the JSON schema of a config, for completion in an editor.
-
-    Args:
-        schema: the schema, which is changed in place.
-        section: key of the section whose type `union_of` made from the registry.
-        registry: entries by name.
-    """
-    mapping = {name: entry.options.rpartition(":")[2] for name, entry in registry.items()}
-    schema["properties"][section]["discriminator"] = {
-        "propertyName": "name",
-        "mapping": {name: f"#/$defs/{options}" for name, options in mapping.items()},
-    }
-    for options in set(mapping.values()) & schema["$defs"].keys():
-        name_schema = schema["$defs"][options]["properties"]["name"]
-        name_schema["enum"] = [name for name, theirs in mapping.items() if theirs == options]
-
-
 def _name_of(section: Any) -> Any:
     """Return the name that a section gives, as a mapping or as options."""
     if isinstance(section, BaseModel):
