@@ -6,9 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-import torch
-
-from glimpse.agents.agent import LearningAgent
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench_environments import bench_environment
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
@@ -20,13 +17,14 @@ from glimpse.benchmarks.bench_settings import (
     fastest,
     training_settings,
 )
+from glimpse.benchmarks.bench_sharing import bench_sharing
 from glimpse.benchmarks.bench_text import TEXT_BENCHES
 from glimpse.benchmarks.bench_translation import bench_translation
+from glimpse.benchmarks.ram_update import Update, experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import COMMAND, Stopwatch, phase_shares, training_flops
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.config.files import load_experiment
 from glimpse.envs.images.classification import Classification
-from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.evaluation.scores import measure_averaged
@@ -34,41 +32,8 @@ from glimpse.runs.build import choose_device, make_agent
 from glimpse.runs.results import Row, markdown_table, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
-from glimpse.training.episode_learner import EpisodeLearner
-from glimpse.training.example_order import TrainingOrder
 from glimpse.training.progress import Progress
 from glimpse.training.train import Training
-
-
-def synthetic(side: int, examples: int) -> ImageData:
-    """Return N = `examples` random images (N, 1, side, side) of ten classes; speed does not depend on their content."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (examples, 1, side, side), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(0, 10, (examples,), generator=generator)
-    return ImageData(images, labels, tuple(str(number) for number in range(10)))
-
-
-def experiment_of(setting: Setting, task: dict[str, object] | None = None) -> Experiment:
-    """Return an experiment at a setting: RAM with the sizes of configs/images/mnist-ram.yaml (6 glimpses of 8 x 8)."""
-    train = {"steps": 10**9, "batch": setting.batch, "precision": setting.precision, "compile": setting.compile}
-    return Experiment.model_validate({"task": task or {"name": "mnist"}, "agent": {"name": "ram"}, "train": train})
-
-
-class Update:
-    """One training update of `glimpse train`, on synthetic images."""
-
-    def __init__(self, experiment: Experiment, threads: int, device: torch.device, data: ImageData) -> None:
-        """Build environment and learner, and set the number of threads from here on."""
-        set_threads(threads)
-        self.env = Classification(cast(ClassificationOptions, experiment.task), data, device=device)
-        agent = cast(LearningAgent, make_agent(experiment, self.env))
-        self.learner = EpisodeLearner(agent, experiment.train, device)
-        self.order = TrainingOrder(self.env.examples, experiment.train.batch, 0, device)
-
-    def __call__(self) -> int:
-        """Collect a rollout and learn from it; return the number of images."""
-        self.learner.advance(self.env, self.order)
-        return self.order.batch
 
 
 def bench_training(watch: Stopwatch) -> None:
@@ -171,6 +136,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     **TEXT_BENCHES,
     **SELECTION_BENCHES,
     "translation": bench_translation,
+    "sharing": bench_sharing,
     "time-to-error": bench_time_to_error,
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from glimpse.config.experiment import Experiment
-from glimpse.runs.threads import fixed_threads, most_threads, seconds_waited
+from glimpse.runs.threads import fixed_threads, free_cores, most_threads, seconds_waited
 from glimpse.training.budget import Minutes, TrainingClock, make_budget
 from glimpse.training.step_record import Decided, StepRecord
 from glimpse.training.thread_choice import ThreadChoice
@@ -40,7 +40,7 @@ class Pace:
         self.budget = make_budget(experiment.train, self.clock, self.record)
         self._say, self._evaluation, self._evaluated = say, evaluation, False
         free = fixed_threads(experiment.threads) is None and device.type == "cpu"
-        self._choice = ThreadChoice(torch.get_num_threads(), most_threads()) if free else None
+        self._choice = ThreadChoice(torch.get_num_threads(), most_threads(), free_cores) if free else None
         self._written = Decided()
         self._waited, self._since, self._noted = seconds_waited(), 0.0, -_SILENCE
 
@@ -108,7 +108,7 @@ class Pace:
     def _use(self, threads: int) -> None:
         """Run with a recorded number of threads; where the record ends, the choice goes on from it."""
         if self._choice is not None and self._choice.threads != threads:
-            self._choice = ThreadChoice(threads, max(threads, self._choice.most))
+            self._choice = ThreadChoice(threads, max(threads, self._choice.most), free_cores)
         _set_threads(threads)
 
     def _reserve(self, step: int) -> None:

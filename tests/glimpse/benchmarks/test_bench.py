@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from glimpse.agents.vision.ram import RecurrentAttention
-from glimpse.benchmarks.bench import BENCHES, bench_command, experiment_of, synthetic
+from glimpse.benchmarks.bench import BENCHES, bench_command
 from glimpse.benchmarks.bench_settings import Setting
+from glimpse.benchmarks.ram_update import experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import training_flops
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.options import ClassificationOptions

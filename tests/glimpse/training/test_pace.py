@@ -108,6 +108,7 @@ def test_recorded_threads_are_used_again(tmp_path: Path, clock: list[float], mon
     """The number of threads of each step is recorded where the clock chooses it, and followed on resuming."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(paces, "most_threads", lambda: 2)
+    monkeypatch.setattr(paces, "free_cores", lambda: 2.0)
     torch.set_num_threads(2)
     used: list[int] = []
 

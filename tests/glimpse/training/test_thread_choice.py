@@ -27,19 +27,19 @@ def test_the_choice_is_near_the_best_of_both(start: int, rates: Rates) -> None:
     """From either start, alone or beside a busy process, the steps of a minute are within 10 % of the best setting."""
     choice = ThreadChoice(start, 2)
     assert simulate(choice, 60.0, rates) > 0.9 * 60.0 * max(rates.values())
-    assert rates[choice.threads] == max(rates.values())
+    assert rates[choice.chosen] == max(rates.values())
 
 
 def test_the_choice_follows_the_machine() -> None:
     """A process that comes is noticed in two seconds, and one that goes in ten."""
     choice = ThreadChoice(2, 2)
     simulate(choice, 30.0, ALONE)
-    assert choice.threads == 2
+    assert choice.chosen == 2
     simulate(choice, 4.0, SHARED)
-    assert choice.threads == 1
+    assert choice.chosen == 1
     assert simulate(choice, 30.0, SHARED) > 0.9 * 30 * SHARED[1]
     simulate(choice, 45.0, ALONE)
-    assert choice.threads == 2
+    assert choice.chosen == 2
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_more_cores_are_searched_by_halves(rates: Rates, best: int) -> None:
     """With eight cores the fastest of 1, 2, 4 and 8 threads is found from the largest."""
     choice = ThreadChoice(8, 8)
     simulate(choice, 5.0, rates)
-    assert choice.threads == best
+    assert choice.chosen == best
 
 
 def test_a_number_of_cores_that_is_no_power_of_two_is_used() -> None:
     """Six threads are tried on six cores, and never more."""
     choice = ThreadChoice(1, 6)
     simulate(choice, 20.0, {number: 10.0 * number for number in range(1, 7)})
-    assert choice.threads == 6
+    assert choice.chosen == 6
 
 
 def test_uneven_steps_do_not_move_the_choice() -> None:
@@ -71,8 +71,31 @@ def test_uneven_steps_do_not_move_the_choice() -> None:
     assert steps > 0.93 * 120 * ALONE[2]
 
 
+def test_a_crowded_machine_costs_little() -> None:
+    """Where two threads are 25 times slower than one, trying them takes two steps, and a crowd is noticed at once."""
+    crowd = {1: 15.0, 2: 0.6}
+    choice = ThreadChoice(1, 2)
+    assert simulate(choice, 60.0, crowd) > 0.75 * 60 * crowd[1]
+    choice = ThreadChoice(2, 2)
+    simulate(choice, 10.0, ALONE)
+    assert choice.chosen == 2
+    simulate(choice, 5.0, crowd)
+    assert choice.chosen == 1
+
+
+def test_more_threads_are_not_tried_without_a_free_core() -> None:
+    """While the system tells that no other core is free, no step is spent on a trial."""
+    choice = ThreadChoice(1, 2, free=lambda: 1.2)
+    simulate(choice, 2.0, SHARED)
+    used = set()
+    for _ in range(3000):
+        choice.took(1 / SHARED[choice.threads])
+        used.add(choice.threads)
+    assert used == {1}
+
+
 def test_one_core_leaves_nothing_to_choose() -> None:
     """With one core there is one thread, whatever the durations."""
     choice = ThreadChoice(1, 1)
     assert not any(choice.took(seconds) for seconds in (1.0, 100.0, 0.001) * 20)
-    assert choice.threads == 1
+    assert choice.chosen == 1
