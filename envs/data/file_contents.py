@@ -6,16 +6,23 @@ import lzma
 import zlib
 from pathlib import Path
 
+from glimpse.envs.data.file_digests import note_file
 from glimpse.envs.errors import DataError
 
 
 def uncompressed(path: Path) -> bytes:
-    """Read a file and uncompress it if it is gzip or xz.
+    """Read a file of a data set, uncompress it if it is gzip or xz, and note its digest.
 
     Raises:
         DataError: The file is empty, damaged or unreadable; the message begins with a verb, for the caller to put the
             path before it.
     """
+    content = _uncompressed(path)
+    note_file(path, content)
+    return content
+
+
+def _uncompressed(path: Path) -> bytes:
     try:
         content = path.read_bytes()
         # Detected by the first bytes, not by the name: some programs unpack a file and keep its name.
@@ -35,8 +42,8 @@ def uncompressed(path: Path) -> bytes:
 
 
 def checked_content(path: Path, md5: str) -> bytes:
-    """Read a file as `uncompressed` does; raise DataError too if the content has another MD5."""
-    content = uncompressed(path)
+    """Read a file as `uncompressed` does, without noting it; raise DataError too if the content has another MD5."""
+    content = _uncompressed(path)
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
         raise DataError(

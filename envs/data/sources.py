@@ -24,6 +24,7 @@ import platformdirs
 
 from glimpse.envs.data import downloads
 from glimpse.envs.data.file_contents import checked_content
+from glimpse.envs.data.file_digests import note_file
 from glimpse.envs.errors import DataError
 
 
@@ -110,6 +111,8 @@ def read_files(
 ) -> list[tuple[Path, bytes]]:
     """Read files of a set; a missing one is downloaded, with the rest of its set, unless `download` is false.
 
+    Their digests are noted; see `file_digests`.
+
     Returns:
         The path of each of `files`, and its content, uncompressed and checked.
 
@@ -122,7 +125,10 @@ def read_files(
     found = [(file, find_copies(file_set, file, search_path)) for file in files]
     if missing := [file for file, paths in found if not paths]:
         raise _not_found_error(file_set, missing, search_path, failures)
-    return [(paths[0], read_checked(file_set, file, paths[0], search_path)) for file, paths in found]
+    contents = [(paths[0], read_checked(file_set, file, paths[0], search_path)) for file, paths in found]
+    for path, content in contents:
+        note_file(path, content)
+    return contents
 
 
 def read_checked(file_set: FileSet, file: str, path: Path, search_path: SearchPath) -> bytes:

@@ -10,7 +10,10 @@ from glimpse.envs.text.ragged import Ragged
 
 
 class NaiveBayes:
-    """Naive Bayes model log p(y | words) with add-one smoothing."""
+    """Naive Bayes model log p(y | words) with add-one smoothing.
+
+    class_counts: (C,), texts of each class. word_counts: (1 or 2, C, V), occurrences of each word in them.
+    """
 
     def __init__(self, texts: list[Ragged], labels: Tensor, words: int, classes: int) -> None:
         """Fit the model to training texts.
@@ -21,13 +24,25 @@ class NaiveBayes:
             words: V.
             classes: C.
         """
-        self.prior = (torch.bincount(labels, minlength=classes) + 1.0).log()
         counts = []
         for text in texts:
             label = labels.repeat_interleave(text.lengths)
             cells = torch.bincount(label * words + text.tokens.long(), minlength=classes * words)
-            counts.append(cells.view(classes, words) + 1.0)
-        count = torch.stack(counts)  # (texts, C, V)
+            counts.append(cells.view(classes, words))
+        self._use(torch.bincount(labels, minlength=classes), torch.stack(counts))
+
+    @classmethod
+    def from_counts(cls, class_counts: Tensor, word_counts: Tensor) -> "NaiveBayes":
+        """Return the model with the counts (C,) and (1 or 2, C, V), int64, of an earlier one."""
+        model = cls.__new__(cls)
+        model._use(class_counts, word_counts)
+        return model
+
+    def _use(self, class_counts: Tensor, word_counts: Tensor) -> None:
+        """Estimate the probabilities from counts."""
+        self.class_counts, self.word_counts = class_counts, word_counts
+        self.prior = (class_counts + 1.0).log()
+        count = word_counts + 1.0
         self.evidence = (count / count.sum(-1, keepdim=True)).log().transpose(1, 2)  # (texts, V, C)
 
     def to(self, device: torch.device) -> "NaiveBayes":

@@ -1,22 +1,27 @@
 """Splits of a text data set as numbered words, before they become tensors."""
 
-from functools import cache
+from collections.abc import Iterable
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.envs.data.file_digests import CachedReader
+from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.text.corpus import offsets_of, sentence_starts, tokenise_all
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
+from glimpse.envs.text.text_meaning import TextMeaning
 from glimpse.envs.text.tokens import SPLITTERS
-from glimpse.envs.text.user_file import read_user_files
+from glimpse.envs.text.user_file import read_user_files, read_user_split
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, build_vocabulary
+
+Split = Literal["train", "validation", "test"]
 
 
 class Texts(NamedTuple):
@@ -69,7 +74,31 @@ class NumberedSplits(NamedTuple):
     vocabulary: Vocabulary
 
 
-@cache  # Errors are not cached, so a mended file is read again.
+class NumberedSplit(NamedTuple):
+    """One split of a data set; classes, scores and vocabulary are as in `NumberedSplits`."""
+
+    split: EncodedSplit
+    classes: tuple[str, ...]
+    scores: tuple[float, float] | None
+    vocabulary: Vocabulary
+
+
+def number_split(
+    options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning | None
+) -> NumberedSplit:
+    """Read, tokenise and number one split: as a run has kept it, or else as the data are; the result is cached.
+
+    Raises:
+        DataError: As `encode` and `_encode_as_kept`.
+    """
+    if meaning is not None:
+        return _encode_as_kept(options, split, search_path, meaning)
+    encoded = encode(options, search_path)
+    chosen: EncodedSplit = getattr(encoded, split)
+    return NumberedSplit(chosen, encoded.classes, encoded.scores, encoded.vocabulary)
+
+
+@CachedReader
 def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     """Read and tokenise a data set and number its words; the result is cached.
 
@@ -102,6 +131,38 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     texts = [_slice(whole, *bounds) for bounds in zip(first_text[:-1], first_text[1:], strict=True)]
     train, validation, test = (_split(rows, *texts[2 * at : 2 * at + 2]) for at, rows in enumerate(splits))
     return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary)
+
+
+@CachedReader
+def _encode_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> NumberedSplit:
+    """Read and tokenise one split, and number its classes and words as a run has kept them.
+
+    Raises:
+        DataError: A file is missing or not as it should be; or a class is none of the run's.
+    """
+    vocabulary = Vocabulary(meaning.words)
+    rows = _rows_as_kept(options, split, search_path, meaning)
+    texts = [number_texts(column, options, vocabulary) for column in (rows.text, rows.second or [])]
+    return NumberedSplit(_split(rows, *texts), meaning.classes, meaning.scores, vocabulary)
+
+
+def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> Rows:
+    """Read the rows of one split, with labels that are numbered as a run has kept them."""
+    if options.data not in TEXT_SETS:
+        return read_user_split(options, split, meaning.classes)
+    read = read_text_set(options.data, search_path)
+    rows: Rows = getattr(read.divide(options.fold, options.data), split)
+    if not read.classes:
+        return rows
+    return rows._replace(label=number_as_kept(rows.label, read.classes, meaning.classes, options.data))
+
+
+def number_texts(texts: Iterable[str], options: TextOptions, vocabulary: Vocabulary) -> Texts:
+    """Tokenise texts as those of a data set, and number their words by a vocabulary."""
+    tokens = tokenisation_of(options)
+    corpus = tokenise_all(texts, SPLITTERS[tokens], options.lower)
+    begins = sentence_starts(corpus, by_marks=tokens != "kept")
+    return Texts(np.array(vocabulary.encode(corpus.words), np.int32)[corpus.tokens], corpus.offsets, begins)
 
 
 def tokenisation_of(options: TextOptions) -> str:

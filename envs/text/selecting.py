@@ -7,7 +7,7 @@ Axes: B lanes, N texts, L words, C classes, V words of the vocabulary.
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, product
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,19 +17,23 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, Observation, StepResult
 from glimpse.envs.errors import DataError
+from glimpse.envs.meaning import Meaning
+from glimpse.envs.text.given_texts import given_words
 from glimpse.envs.text.naive_bayes import NaiveBayes
 from glimpse.envs.text.options import SelectOptions
 from glimpse.envs.text.ragged import PAD
 from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.text.text_data import TextData, load_text
 from glimpse.envs.text.text_env import TextEnv
+from glimpse.envs.text.text_meaning import SelectMeaning
 
 
 class TextsAndPredictor(NamedTuple):
-    """One split of the texts, and a classifier that was fitted to the training split."""
+    """One split of the texts, a classifier that was fitted to training texts, and the run's meaning, if it is one's."""
 
     texts: TextData
     predictor: NaiveBayes
+    meaning: SelectMeaning | None = None
 
 
 class BestSelection(NamedTuple):
@@ -58,6 +62,7 @@ class Selecting(TextEnv):
     Version 0.
     """
 
+    meaning_kind: ClassVar[type[Meaning]] = SelectMeaning
     answers = 0
     classes: tuple[str, ...] = ()
 
@@ -83,7 +88,7 @@ class Selecting(TextEnv):
         if texts.second is not None:
             self._texts["text2"] = texts.second.to(self.device)
         # `max_words` makes the width the same in every split, so that a policy of fixed width fits them all.
-        self._width = options.max_words or int(texts.lengths.max())
+        self._width = options.max_words or (int(texts.lengths.max()) if len(texts.lengths) else _kept_width(data))
         word = spaces.Box(0, len(self.vocabulary.words) - 1, (self._width,), np.int64)
         self.observation_space = spaces.Dict(dict.fromkeys(self._texts, word))
         bits: dict[str, spaces.Space[Any]] = {
@@ -98,19 +103,39 @@ class Selecting(TextEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: SelectMeaning | None = None,
     ) -> TextsAndPredictor:
-        """Load one split of the texts, and fit the classifier to the training split.
+        """Load one split of the texts, and fit the classifier to the training split, or take that of a run.
 
         Raises:
             DataError: if the labels are scores, or as `load_text`.
         """
+        if meaning is not None:
+            texts = load_text(options, split, root=root, meaning=meaning)
+            return TextsAndPredictor(texts, _kept_predictor(meaning), meaning)
         training = load_text(options, "train", root=root)
         if not training.classes:
             raise DataError(f"{options.name} needs classes, and {options.data} has scores")
-        texts = [training.text] + ([training.second] if training.second is not None else [])
+        columns = [training.text] + ([training.second] if training.second is not None else [])
         words = len(training.vocabulary.words)
-        predictor = NaiveBayes(texts, training.labels, words, len(training.classes))
+        predictor = NaiveBayes(columns, training.labels, words, len(training.classes))
         return TextsAndPredictor(load_text(options, split, root=root), predictor)
+
+    @staticmethod
+    def data_without_examples(options: SelectOptions, meaning: SelectMeaning) -> TextsAndPredictor:
+        """Return data of a run without texts."""
+        return TextsAndPredictor(given_words(options, meaning), _kept_predictor(meaning), meaning)
+
+    def meaning(self) -> SelectMeaning:
+        """Return what the texts mean, and what the classifier has counted."""
+        predictor = self._predictor
+        counts = tuple(tuple(map(tuple, text)) for text in predictor.word_counts.tolist())
+        return SelectMeaning(
+            **self._meaning_parts(), class_counts=tuple(predictor.class_counts.tolist()), word_counts=counts
+        )
+
+    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
+        return {"shape": (self._width,), "second_shape": (self._width,) if "text2" in self._texts else None}
 
     def _initial_lanes(self, example: Tensor) -> Observation:
         return {name: text.batch(example, self._width).tokens for name, text in self._texts.items()}
@@ -190,6 +215,16 @@ class Selecting(TextEnv):
         if self.options.sparsity == "product":
             return heads * dependents
         return (heads + dependents) / (2 if self.options.sparsity == "mean" else 1)
+
+
+def _kept_width(data: TextsAndPredictor) -> int:
+    """Return the width of a text in training."""
+    return data.meaning.shape[0] if data.meaning else 1
+
+
+def _kept_predictor(meaning: SelectMeaning) -> NaiveBayes:
+    """Return the classifier of a run."""
+    return NaiveBayes.from_counts(torch.tensor(meaning.class_counts), torch.tensor(meaning.word_counts))
 
 
 _KINDS = ("head", "dependent")

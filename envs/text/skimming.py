@@ -15,12 +15,14 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, Observation, StepResult
 from glimpse.envs.errors import DataError
+from glimpse.envs.text.given_texts import given_texts
 from glimpse.envs.text.options import SkimOptions
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
 from glimpse.envs.text.rendered_page import draw_page
-from glimpse.envs.text.text_data import load_documents, load_text, load_vectors
+from glimpse.envs.text.text_data import kept_vectors
 from glimpse.envs.text.text_env import TextEnv
-from glimpse.envs.text.whole_text import TextsAndVectors
+from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.whole_text import TextsAndVectors, load_texts_and_vectors
 
 _SKIP = 2
 
@@ -69,7 +71,8 @@ class Skimming(TextEnv):
             raise ValueError(f"{options.name} reads single texts with classes, and {options.data} has pairs or scores")
         self.options, self.vectors = options, data.vectors
         self._units, self.classes = texts.lengths.to(self.device), texts.classes
-        self._window = _Window(texts.text, options.window, self.device)
+        kept = data.meaning
+        self._window = _Window(texts.text, options.window, self.device, kept.shape[0] if kept else options.window)
         self._glances = options.choice == "keep"
         reach = [1, 1] if self._glances else range(1, options.longest_jump + 1)
         self._reach = torch.tensor(
@@ -86,10 +89,18 @@ class Skimming(TextEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: TextMeaning | None = None,
     ) -> TextsAndVectors:
         """Load one split of the texts, and the word vectors; raises the errors of `load_text`."""
-        load = load_documents if options.sentences else load_text
-        return TextsAndVectors(load(options, split, root=root), load_vectors(options, root=root))
+        return load_texts_and_vectors(options, split, root, meaning)
+
+    @staticmethod
+    def data_without_examples(options: SkimOptions, meaning: TextMeaning) -> TextsAndVectors:
+        """Return data of a run without texts."""
+        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning)
+
+    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
+        return {"shape": (self._window.width,), "second_shape": None}
 
     def _make_observation_space(self) -> spaces.Dict:
         words = spaces.Box(0, len(self.vocabulary.words) - 1, (self._window.width,), np.int64)
@@ -177,15 +188,19 @@ class Skimming(TextEnv):
 
 
 class _Window:
-    """Texts on a device, read by windows; `width` is the number of words of the longest possible window."""
+    """Texts on a device, read by windows.
 
-    def __init__(self, texts: Ragged | Nested, units: int, device: torch.device) -> None:
+    width: number of words of the longest possible window; `empty` if there are no texts.
+    """
+
+    def __init__(self, texts: Ragged | Nested, units: int, device: torch.device, empty: int) -> None:
         self._texts, self._units = texts.to(device), units
         everything = torch.arange(len(texts.lengths))
         flat = texts.sentences if isinstance(texts, Nested) else texts
-        self.width = units * texts.size(everything)[1] if isinstance(texts, Nested) else units
+        self.width = units * texts.size(everything)[1] if isinstance(texts, Nested) and len(everything) else units
+        self.width = self.width if len(everything) else empty
         self._flat = flat.to(device)
-        if self._flat.tokens.numel() == 0:
+        if len(everything) and self._flat.tokens.numel() == 0:
             raise DataError("the texts have no words")
         self._step = torch.arange(self.width, device=device)
 

@@ -1,27 +1,26 @@
 """Text data sets as tensors, read and tokenised once per process and kept in memory."""
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.splits import SPLIT_SEED
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.corpus import concatenate_ranges, offsets_of, sentence_starts, tokenise_all
-from glimpse.envs.text.numbered_splits import EncodedSplit, NumberedSplits, Texts, encode, tokenisation_of
+from glimpse.envs.text.numbered_splits import NumberedSplit, Split, Texts, encode, number_split, tokenisation_of
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
+from glimpse.envs.text.text_meaning import TextMeaning
 from glimpse.envs.text.tokens import SPLITTERS
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, row_of
-
-Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +92,9 @@ class WordVectors(NamedTuple):
     given: Tensor
 
 
-def load_text(options: TextOptions, split: Split, *, root: str | None = None) -> TextData:
+def load_text(
+    options: TextOptions, split: Split, *, root: str | None = None, meaning: TextMeaning | None = None
+) -> TextData:
     """Load one split on the CPU, with one text or a pair for each example, at most `options.max_words` words of each.
 
     Splits are the official ones. A missing test part is a fixed tenth of the examples (`options.fold` says which), and
@@ -103,15 +104,18 @@ def load_text(options: TextOptions, split: Split, *, root: str | None = None) ->
         options: The data set, and how its texts become numbered words.
         split: Which split.
         root: Data folder; GLIMPSE_DATA by default. `glimpse.envs.data.sources` says where else files come from.
+        meaning: The classes and words of a run, whose numbers are given; by default those of the data.
 
     Raises:
-        DataError: A file is missing, or not as it should be.
+        DataError: A file is missing, or not as it should be; or it has a class that `meaning` does not have.
     """
     _check_split(split)
-    return _text_data(_reading(options), split, options.max_words, SearchPath.of(root))
+    return _text_data(_reading(options), split, options.max_words, SearchPath.of(root), meaning)
 
 
-def load_documents(options: TextOptions, split: Split, *, root: str | None = None) -> DocumentData:
+def load_documents(
+    options: TextOptions, split: Split, *, root: str | None = None, meaning: TextMeaning | None = None
+) -> DocumentData:
     """Load one split on the CPU as `load_text` does, but with a document of sentences for each example.
 
     Sentences end at . ! ? and at <br />, or where the data set has line breaks. At most `options.max_sentences`
@@ -121,16 +125,19 @@ def load_documents(options: TextOptions, split: Split, *, root: str | None = Non
         DataError: As `load_text`; and if the examples are pairs.
     """
     _check_split(split)
-    return _document_data(_reading(options), split, options.max_sentences, options.max_words, SearchPath.of(root))
+    limits = options.max_sentences, options.max_words
+    return _document_data(_reading(options), split, *limits, SearchPath.of(root), meaning)
 
 
-def load_vectors(options: TextOptions, *, root: str | None = None) -> WordVectors | None:
-    """Load the vectors that `options.vectors` names, for the vocabulary of a data set; None for "none".
+def load_vectors(
+    options: TextOptions, *, root: str | None = None, meaning: TextMeaning | None = None
+) -> WordVectors | None:
+    """Load the vectors that `options.vectors` names, for the vocabulary of a data set or of `meaning`; None for "none".
 
     Raises:
         DataError: A file is missing, or not as it should be.
     """
-    return _word_vectors(_reading(options), options.unknown_scale, SearchPath.of(root))
+    return _word_vectors(_reading(options), options.unknown_scale, SearchPath.of(root), meaning)
 
 
 def split_text(text: str, options: TextOptions) -> list[list[str]]:
@@ -143,6 +150,15 @@ def split_text(text: str, options: TextOptions) -> list[list[str]]:
         return []
     begins = np.flatnonzero(sentence_starts(corpus, by_marks=True)).tolist()
     return [words[begin:end] for begin, end in zip(begins, [*begins[1:], len(words)], strict=True)]
+
+
+def kept_vectors(meaning: TextMeaning) -> WordVectors | None:
+    """Return zeros for the vectors of a run's words, to be replaced by its weights; None where it began without."""
+    if meaning.vector_width is None:
+        return None
+    given = torch.ones(len(meaning.words), dtype=torch.bool)
+    given[list(meaning.without_vector)] = False
+    return WordVectors(torch.zeros(len(meaning.words), meaning.vector_width), given)
 
 
 def _check_split(split: str) -> None:
@@ -164,50 +180,66 @@ def _reading(options: TextOptions) -> TextOptions:
     return TextOptions.model_construct(**given)
 
 
-@cache
-def _text_data(options: TextOptions, split: Split, max_words: int | None, search_path: SearchPath) -> TextData:
-    encoded = encode(options, search_path)
-    chosen: EncodedSplit = getattr(encoded, split)
+@CachedReader
+def _text_data(
+    options: TextOptions, split: Split, max_words: int | None, search_path: SearchPath, meaning: TextMeaning | None
+) -> TextData:
+    return text_data(number_split(options, split, search_path, meaning), max_words)
+
+
+def text_data(numbered: NumberedSplit, max_words: int | None) -> TextData:
+    """Make the tensors of numbered texts, with at most `max_words` words of each."""
+    chosen = numbered.split
     text, kept = _cut(chosen.text.offsets, max_words)
     second = None
     if chosen.second is not None:
         second_offsets, second_kept = _cut(chosen.second.offsets, max_words)
         second = _ragged(chosen.second.tokens[second_kept], second_offsets)
-    return TextData(_ragged(chosen.text.tokens[kept], text), second, *_rest(encoded, chosen, kept))
+    return TextData(_ragged(chosen.text.tokens[kept], text), second, *_rest(numbered, kept))
 
 
-@cache
+@CachedReader
 def _document_data(
-    options: TextOptions, split: Split, max_sentences: int | None, max_words: int | None, search_path: SearchPath
+    options: TextOptions,
+    split: Split,
+    max_sentences: int | None,
+    max_words: int | None,
+    search_path: SearchPath,
+    meaning: TextMeaning | None,
 ) -> DocumentData:
-    encoded = encode(options, search_path)
-    chosen: EncodedSplit = getattr(encoded, split)
-    if chosen.second is not None:
+    numbered = number_split(options, split, search_path, meaning)
+    if numbered.split.second is not None:
         raise DataError(f"{options.data} has pairs of texts, which cannot be read as documents.")
+    return document_data(numbered, max_sentences, max_words)
+
+
+def document_data(numbered: NumberedSplit, max_sentences: int | None, max_words: int | None) -> DocumentData:
+    """Make the tensors of numbered documents, with limits on their sentences and on the words of each."""
+    chosen = numbered.split
     first_sentence, words = _sentences(chosen.text)
     documents, kept_sentences = _cut(first_sentence, max_sentences)
     length = np.diff(words)[kept_sentences]
     sentences = offsets_of(length if max_words is None else np.minimum(length, max_words))
     kept = concatenate_ranges(words[:-1][kept_sentences], sentences)
-    widest = np.maximum.reduceat(np.diff(sentences), documents[:-1])
+    widest = np.maximum.reduceat(np.diff(sentences), documents[:-1]) if len(chosen.label) else np.zeros(0, np.int64)
     text = Nested(
         _ragged(chosen.text.tokens[kept], sentences),
         torch.from_numpy(documents),
         torch.from_numpy(np.diff(documents)),
         torch.from_numpy(widest),
     )
-    return DocumentData(text, *_rest(encoded, chosen, kept))
+    return DocumentData(text, *_rest(numbered, kept))
 
 
 _Kept = NDArray[np.int64] | slice
 _Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None]
 
 
-def _rest(encoded: NumberedSplits, chosen: EncodedSplit, kept: _Kept) -> _Rest:
+def _rest(numbered: NumberedSplit, kept: _Kept) -> _Rest:
     """Return the fields that `TextData` and `DocumentData` share, from `labels` on."""
+    chosen = numbered.split
     evidence = None if chosen.evidence is None else torch.from_numpy(chosen.evidence[kept])
-    label = torch.from_numpy(chosen.label)
-    return label, encoded.classes, encoded.scores, encoded.vocabulary, evidence
+    return torch.from_numpy(chosen.label), numbered.classes, numbered.scores, numbered.vocabulary, evidence
 
 
 def _sentences(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -232,12 +264,14 @@ def _ragged(tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> Ragged:
     return Ragged(torch.from_numpy(tokens), torch.from_numpy(offsets), torch.from_numpy(np.diff(offsets)))
 
 
-@cache
-def _word_vectors(options: TextOptions, scale: float, search_path: SearchPath) -> WordVectors | None:
+@CachedReader
+def _word_vectors(
+    options: TextOptions, scale: float, search_path: SearchPath, meaning: TextMeaning | None
+) -> WordVectors | None:
     table = read_vectors(options.vectors, search_path)
     if not table.row:
         return None
-    words = encode(options, search_path).vocabulary.words
+    words = meaning.words if meaning is not None else encode(options, search_path).vocabulary.words
     rows = [row_of(word, table.row) for word in words]
     given = np.array([row is not None for row in rows])
     # NumPy promises never to change what RandomState draws, so a word begins with the same vector everywhere.

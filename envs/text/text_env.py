@@ -4,19 +4,22 @@ Axes: B lanes, N texts, E examples, M copies of each (rollouts per example), R l
 """
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from glimpse.envs.core import EvaluatedEnv, Observation
 from glimpse.envs.lane_random import draw_example
+from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors
+from glimpse.envs.text.text_meaning import TextMeaning
 
 
 class TextEnv(EvaluatedEnv):
     """Text environment without its steps; a subclass defines the initial state of lanes, and what is observed of it."""
 
+    meaning_kind: ClassVar[type[Meaning]] = TextMeaning
     vectors: WordVectors | None = None
     lengths: Tensor
 
@@ -25,6 +28,28 @@ class TextEnv(EvaluatedEnv):
         self.device = torch.device(device)
         self.vocabulary, self.lengths = texts.vocabulary, texts.lengths
         self._labels = texts.labels.to(self.device)
+        self._meant = texts.classes, texts.scores
+
+    def meaning(self) -> TextMeaning:
+        """Return the classes or scores, the words and which of them have vectors, and the shape of texts."""
+        return TextMeaning(**self._meaning_parts())
+
+    def _meaning_parts(self) -> dict[str, Any]:
+        """Return the fields of the meaning by name."""
+        (classes, scores), vectors = self._meant, self.vectors
+        given = torch.ones(0) if vectors is None else vectors.given
+        return {
+            "classes": classes,
+            "scores": scores,
+            "words": self.vocabulary.words,
+            "vector_width": None if vectors is None else vectors.vectors.shape[1],
+            "without_vector": tuple((~given.bool()).nonzero()[:, 0].tolist()),
+            **self._shapes(),
+        }
+
+    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
+        """Return the shapes of a text and of the second one of a pair, as observed; by default not known."""
+        return {"shape": (), "second_shape": None}
 
     @abstractmethod
     def _initial_lanes(self, example: Tensor) -> Observation:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.envs.errors import DataError
+from glimpse.envs.meaning import unknown_class
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows, class_indices
 from glimpse.envs.text.table_files import table_rows
@@ -44,6 +45,22 @@ def read_user_files(options: TextOptions) -> Parts:
         _rows(list(_examples(file, options)), classes) if file else None for file in (options.validation, options.test)
     )
     return Parts(rows, validation, test, classes)
+
+
+def read_user_split(options: TextOptions, split: str, classes: tuple[str, ...]) -> Rows:
+    """Read one split with the classes of a run (none for scores), from its own file or held out of the training file.
+
+    Raises:
+        DataError: As `read_user_files`; and if a label is none of the classes. Labels may all be the same here.
+    """
+    files = {"validation": options.validation, "test": options.test}
+    if own := files.get(split):
+        return _rows(list(_examples(own, options)), classes, of_run=True)
+    rows = _rows(list(_examples(options.data, options)), classes, of_run=True)
+    # A split with a file of its own is not held out.
+    validation, test = (rows.take(np.arange(0)) if file else None for file in files.values())
+    chosen: Rows = getattr(Parts(rows, validation, test, classes).divide(options.fold, options.data), split)
+    return chosen
 
 
 def _examples(file: str, options: TextOptions) -> Iterator[_Example]:
@@ -85,17 +102,19 @@ def _check_spread(options: TextOptions, label: NDArray[Any], first: str) -> None
         )
 
 
-def _rows(examples: list[_Example], classes: tuple[str, ...]) -> Rows:
+def _rows(examples: list[_Example], classes: tuple[str, ...], of_run: bool = False) -> Rows:
     texts = [example.text for example in examples]
     second = [example.second for example in examples if example.second is not None]
-    label = _numbers(examples, classes) if classes else _scores(examples)
+    label = _numbers(examples, classes, of_run) if classes else _scores(examples)
     return Rows(texts, label, second or None)
 
 
-def _numbers(examples: list[_Example], classes: tuple[str, ...]) -> NDArray[np.int64]:
+def _numbers(examples: list[_Example], classes: tuple[str, ...], of_run: bool) -> NDArray[np.int64]:
     known = set(classes)
     for example in examples:
         if example.label not in known:
+            if of_run:
+                raise DataError(f"{example.row}: {unknown_class(example.label, classes)}.")
             shown = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
             raise DataError(
                 f"{example.row}: the label {example.label!r} is unknown; those of the training file are: {shown}."

@@ -1,7 +1,6 @@
 """Pretrained word vectors: GloVe (Pennington et al., 2014), or a file in its format."""
 
 import io
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.envs.data.file_contents import uncompressed
+from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
 from glimpse.envs.data.sources import SearchPath, find_copies, read_files
 from glimpse.envs.errors import DataError
@@ -21,7 +21,7 @@ class VectorTable(NamedTuple):
     vectors: NDArray[np.floating]
 
 
-@cache
+@CachedReader
 def read_vectors(name: str, search_path: SearchPath) -> VectorTable:
     """Read word vectors; they are cached.
 

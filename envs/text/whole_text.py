@@ -13,18 +13,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.core import Action, Observation, StepResult
-from glimpse.envs.text.options import WholeTextOptions
+from glimpse.envs.text.given_texts import given_texts
+from glimpse.envs.text.options import SkimOptions, WholeTextOptions
 from glimpse.envs.text.ragged import Nested, Ragged
 from glimpse.envs.text.rendered_page import draw_page
-from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors, load_documents, load_text, load_vectors
+from glimpse.envs.text.text_data import (
+    DocumentData,
+    TextData,
+    WordVectors,
+    kept_vectors,
+    load_documents,
+    load_text,
+    load_vectors,
+)
 from glimpse.envs.text.text_env import TextEnv
+from glimpse.envs.text.text_meaning import TextMeaning
 
 
 class TextsAndVectors(NamedTuple):
-    """One split of the texts, and the initial vectors of their words, if any."""
+    """One split of the texts, the initial vectors of their words, if any, and the run's meaning, if it is one's."""
 
     texts: TextData | DocumentData
     vectors: WordVectors | None
+    meaning: TextMeaning | None = None
 
 
 class WholeText(TextEnv):
@@ -59,9 +70,10 @@ class WholeText(TextEnv):
         self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
-        self._texts = {"text": _PaddedTexts(texts.text, self.device)}
+        kept = data.meaning
+        self._texts = {"text": _PaddedTexts(texts.text, self.device, kept and kept.shape)}
         if second is not None:
-            self._texts["text2"] = _PaddedTexts(second, self.device)
+            self._texts["text2"] = _PaddedTexts(second, self.device, kept and kept.second_shape)
         last = len(self.vocabulary.words) - 1
         self.observation_space = spaces.Dict(
             {name: spaces.Box(0, last, padded.shape, np.int64) for name, padded in self._texts.items()}
@@ -75,10 +87,19 @@ class WholeText(TextEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: TextMeaning | None = None,
     ) -> TextsAndVectors:
         """Load one split of the texts, and the word vectors; raises the errors of `load_text`."""
-        load = load_documents if options.sentences else load_text
-        return TextsAndVectors(load(options, split, root=root), load_vectors(options, root=root))
+        return load_texts_and_vectors(options, split, root, meaning)
+
+    @staticmethod
+    def data_without_examples(options: WholeTextOptions, meaning: TextMeaning) -> TextsAndVectors:
+        """Return data of a run without texts."""
+        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning)
+
+    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
+        second = self._texts.get("text2")
+        return {"shape": self._texts["text"].shape, "second_shape": second and second.shape}
 
     def _make_action_space(self) -> dict[str, spaces.Space[Any]]:
         if self.scores is None:
@@ -142,12 +163,32 @@ class WholeText(TextEnv):
         return ((score - label).abs() / ((high - low) or 1.0)).clamp(max=1).float()  # The range may be 0.
 
 
-class _PaddedTexts:
-    """Texts on a device, padded to one shape, (L,) or (S, L)."""
+def load_texts_and_vectors(
+    options: WholeTextOptions | SkimOptions,
+    split: Literal["train", "validation", "test"],
+    root: str | None,
+    meaning: TextMeaning | None,
+) -> TextsAndVectors:
+    """Load one split of texts or documents, and the word vectors.
 
-    def __init__(self, texts: Ragged | Nested, device: torch.device) -> None:
+    With the meaning of a run, vectors are read for training alone: otherwise they are among the weights.
+    """
+    load = load_documents if options.sentences else load_text
+    texts = load(options, split, root=root, meaning=meaning)
+    if meaning is not None and split != "train":
+        return TextsAndVectors(texts, kept_vectors(meaning), meaning)
+    return TextsAndVectors(texts, load_vectors(options, root=root, meaning=meaning), meaning)
+
+
+class _PaddedTexts:
+    """Texts on a device, padded to one shape, (L,) or (S, L); `empty` is the shape where there are none."""
+
+    def __init__(self, texts: Ragged | Nested, device: torch.device, empty: tuple[int, ...] | None) -> None:
         everything = torch.arange(len(texts.lengths))
-        self.shape = texts.size(everything) if isinstance(texts, Nested) else (texts.width(everything),)
+        if len(everything):
+            self.shape = texts.size(everything) if isinstance(texts, Nested) else (texts.width(everything),)
+        else:
+            self.shape = empty or (1, 1)[: 2 if isinstance(texts, Nested) else 1]
         self.words = len((texts.sentences if isinstance(texts, Nested) else texts).tokens)
         self._texts = texts.to(device)
 
