@@ -10,12 +10,15 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """train configs/images/mnist-ram.yaml
                   train mnist-ram train.steps=1000 agent.name=random --run runs/random
-                  train --resume runs/random"""
+                  train --resume runs/random
+                  train --resume runs/random train.steps=2000"""
     parser = add_command(commands, "train", _run, "Train an agent, or resume a run", examples, words="overrides")
     parser.add_argument("config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder")
     add_overrides(parser)
     parser.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (default: runs/CONFIG-seedN)")
-    parser.add_argument("--resume", action="store_true", help="continue where the run was stopped")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue where the run was stopped, or train on with a larger budget"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -48,6 +48,15 @@ class RunFolder:
                 replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
         return run
 
+    def replace_config(self, config_text: str) -> None:
+        """Write another config, durably.
+
+        Raises:
+            UserError: It cannot be written; then it is as it was.
+        """
+        with reporting_write_errors(self.path):
+            replace_file(self.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
+
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """Open an existing run, to read it or to resume it.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from glimpse.agents.abilities import in_warmup
 from glimpse.config.experiment import Experiment
-from glimpse.config.files import dump_experiment
+from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
@@ -30,6 +30,7 @@ from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
 from glimpse.training.progress import Progress
+from glimpse.training.resumed_budget import describe_complete, describe_new_budget
 
 
 class Training:
@@ -85,6 +86,7 @@ class Training:
     def resume(self) -> bool:
         """Continue from the newest good checkpoint; return False if there is none yet."""
         checkpoint = load_newest(self.folder.checkpoints, self.progress.say)
+        news = checkpoint and describe_new_budget(self.experiment.train, checkpoint.step, checkpoint.state)
         self.metrics.truncate_after(checkpoint.step if checkpoint else -1)
         if checkpoint is None:
             return False
@@ -95,6 +97,10 @@ class Training:
         self._seconds_before = checkpoint.state["seconds"]
         self.pace.resume(checkpoint.step, checkpoint.state.get("minutes"))
         self.run_id = checkpoint.state["run_id"]
+        if news:
+            self.progress.say(news)
+            if self.experiment.train.steps is not None:  # Else the clock decides, once it runs.
+                self.learner.agent.set_progress(self.learner.progress)
         return True
 
     def start_clock(self) -> None:
@@ -113,6 +119,12 @@ class Training:
     def seconds(self) -> float:
         """Seconds of training in all, before and after resuming."""
         return self.pace.clock.seconds
+
+    @property
+    def complete(self) -> bool:
+        """True if a run that was resumed has nothing left to be trained."""
+        step, steps, decided = self.learner.step, self.experiment.train.steps, self.pace.record.at(self.learner.step)
+        return step >= steps if steps is not None else decided is not None and decided.progress == 1
 
     def describe(self) -> str:
         """Describe the training in a line."""
@@ -135,6 +147,7 @@ class Training:
             "learner": self.learner.state(),
             "best_error": self.best_error,
             "seconds": self.seconds,
+            "steps": self.experiment.train.steps,
             "minutes": self.experiment.train.minutes,
             "run_id": self.run_id,
             "trained_on": describe_device(self.learner.device),
@@ -222,6 +235,9 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
             raise
         if resume and training.resume():
             progress.say(f"resuming {run} after step {training.learner.step}")
+        if resume and load_experiment(folder.config_path) != experiment:
+            folder.replace_config(dump_experiment(experiment))
+        complete = resume and training.complete
         progress.say(training.describe())
         tracker = start_tracking(
             experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
@@ -236,8 +252,11 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
             tracker.finish(_summary(training), exit_code)
     if stop:
         progress.say(f"stopped at step {training.learner.step}, saved; resume with: glimpse train --resume {run}")
+    elif complete:
+        progress.say(describe_complete(run, experiment.train, training.learner.step))
     else:
         progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
+    if not stop:
         progress.say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
     return exit_code
 

@@ -82,15 +82,19 @@ def test_dropped_options_are_noted(config: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_run_is_resumed_by_its_folder(config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-    """`train --resume RUN` uses the run's own config and refuses overrides."""
+    """`train --resume RUN` uses the run's own config; overrides may raise its budget, but change no other value."""
     calls = stand_in("training.train", "train_command", result=0)
     RunFolder.create(Path("kept"), CONFIG)
     config.unlink()
     assert main(["train", "--resume", "kept"]) == 0
     assert main(["train", "kept", "--resume"]) == 0
     assert calls == [("train_command", load_experiment("kept/config.yaml"), Path("kept"), True)] * 2
+    assert main(["train", "--resume", "kept", "train.minutes=9"]) == 0
+    assert calls[2:] == [
+        ("train_command", load_experiment("kept/config.yaml", ["train.minutes=9"]), Path("kept"), True)
+    ]
     assert main(["train", "--resume", "kept", "train.batch=8"]) == 2
-    assert "give no --run and no overrides" in capsys.readouterr().err
+    assert "kept was begun with other values of train.batch." in capsys.readouterr().err
     assert main(["train", "--resume", "kpet"]) == 2
     assert "kpet holds no run" in capsys.readouterr().err
     assert main(["train", "kept"]) == 2
