@@ -62,7 +62,7 @@ class AnswersWithoutData(Protocol):
         raise NotImplementedError("return what `load_data` returns, without examples")
 
 
-def meaning_of(env: Any) -> Meaning:
+def env_meaning(env: Any) -> Meaning:
     """Return what the observations and answers of an environment mean."""
     if isinstance(env, HasMeaning):
         return env.meaning()

@@ -3,7 +3,7 @@
 Axes: B lanes, E examples, R lanes that are reset, K scales, C channels, P patch side, N classes, T glimpses.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions, RetinaOptions
 from glimpse.envs.images.picture_env import PictureEnv
+from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.whole_view import WholeView
+from glimpse.envs.meaning import Meaning
 
 
 class Classification(PictureEnv):
@@ -36,6 +38,7 @@ class Classification(PictureEnv):
 
     answers = 1
     augments = True
+    meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
 
     def __init__(
         self,
@@ -85,9 +88,16 @@ class Classification(PictureEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: PictureMeaning | None = None,
     ) -> ImageData:
         """Load one split of the data; see `load_images`, whose errors it raises."""
-        return load_images(options.data, split, root=root, download=download, image_size=options.image_size)
+        size = options.image_size
+        return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+
+    def meaning(self) -> PictureMeaning:
+        """Return the classes, and the shape of the data set's pictures."""
+        channels, height, width = self._images.shape[1:]
+        return PictureMeaning(classes=self.classes, shape=(channels, height, width))
 
     def _make_observation_space(self, channels: int) -> spaces.Dict:
         return spaces.Dict(

@@ -5,7 +5,7 @@ Axes: B lanes, R lanes that are reset, N classes, S glimpses for each digit, T =
 P patch side, D context side.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,9 @@ from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, DigitPairOptions
 from glimpse.envs.images.picture_env import PictureEnv
+from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.lane_random import integers, mix
+from glimpse.envs.meaning import Meaning
 
 _SECOND, _SECOND_WARP = 71, 72
 
@@ -47,6 +49,7 @@ class DigitPair(PictureEnv):
 
     answers = 2
     augments = True
+    meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
 
     def __init__(
         self,
@@ -95,9 +98,16 @@ class DigitPair(PictureEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: PictureMeaning | None = None,
     ) -> ImageData:
         """Load one split of the data; see `load_images`, whose errors it raises."""
-        return load_images(options.data, split, root=root, download=download, image_size=options.image_size)
+        size = options.image_size
+        return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+
+    def meaning(self) -> PictureMeaning:
+        """Return the classes, and the shape of the data set's pictures."""
+        channels, height, width = self._images.shape[1:]
+        return PictureMeaning(classes=self.classes, shape=(channels, height, width))
 
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
         pictures, label = self._draw_pairs(example, key)

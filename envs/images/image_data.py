@@ -1,7 +1,6 @@
 """Image data sets as tensors, decoded once per process and kept in memory."""
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Literal
@@ -13,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from glimpse.envs.data.data_set import ImageSet
+from glimpse.envs.data.file_digests import CachedReader
+from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
@@ -20,6 +21,7 @@ from glimpse.envs.errors import DataError
 from glimpse.envs.images.idx import parse_pair
 from glimpse.envs.images.image_folder import read_image_folder
 from glimpse.envs.images.labelled_images import Pictures
+from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.torchvision_images import read_torchvision
 
 Part = Literal["train", "test"]
@@ -47,6 +49,7 @@ def load_images(
     root: str | None = None,
     download: bool = True,
     image_size: tuple[int, int] | None = None,
+    meaning: PictureMeaning | None = None,
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
@@ -60,9 +63,11 @@ def load_images(
         root: Data folder; GLIMPSE_DATA by default. `glimpse.envs.data.sources` says where else files come from.
         download: Whether missing files may be downloaded to the cache.
         image_size: Stretch each image to this (height, width) in pixels.
+        meaning: The classes, in their order, and the shape of pictures of a run; by default those of the data.
 
     Raises:
-        DataError: There is no such data set, or a file of it is missing or damaged.
+        DataError: There is no such data set, or a file of it is missing or damaged; or a class or the shape of a
+            picture is none that `meaning` has.
     """
     if split not in ("train", "validation", "test"):
         raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
@@ -74,33 +79,71 @@ def load_images(
         data = f"folder:{Path(name).expanduser().absolute()}"
     search_path = SearchPath.of(root)
     if split == "test":
-        return _test(data, search_path, download, image_size)
-    train, validation = _train_and_validation(data, search_path, download, image_size)
+        return _test(data, search_path, download, image_size, meaning)
+    train, validation = _train_and_validation(data, search_path, download, image_size, meaning)
     return train if split == "train" else validation
 
 
-@cache  # Errors are not cached, so a repaired file is read again.
+@CachedReader
 def _train_and_validation(
-    data: str, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None
+    data: str,
+    search_path: SearchPath,
+    download: bool,
+    image_size: tuple[int, int] | None,
+    meaning: PictureMeaning | None,
 ) -> tuple[ImageData, ImageData]:
-    pictures = _read(data, "train", search_path, download, image_size)
+    pictures = _read(data, "train", search_path, download, image_size, meaning)
     kept, held = hold_out(len(pictures.labels), 10, data)
     return _resident(pictures, kept, image_size), _resident(pictures, held, image_size)
 
 
-@cache
-def _test(data: str, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None) -> ImageData:
-    pictures = _read(data, "test", search_path, download, image_size)
+@CachedReader
+def _test(
+    data: str,
+    search_path: SearchPath,
+    download: bool,
+    image_size: tuple[int, int] | None,
+    meaning: PictureMeaning | None,
+) -> ImageData:
+    pictures = _read(data, "test", search_path, download, image_size, meaning)
     return _resident(pictures, np.arange(len(pictures.labels)), image_size)
 
 
 def _read(
-    data: str, part: Part, search_path: SearchPath, download: bool, image_size: tuple[int, int] | None
+    data: str,
+    part: Part,
+    search_path: SearchPath,
+    download: bool,
+    image_size: tuple[int, int] | None,
+    meaning: PictureMeaning | None,
 ) -> Pictures:
-    """Decode one official part of a data set; "train" contains the validation split."""
+    """Decode one official part of a data set, as a run has kept it; "train" contains the validation split."""
+    shape = None if meaning is None else meaning.shape
+    pictures = _decoded(data, part, search_path, download, image_size, shape)
+    if meaning is None:
+        return pictures
+    if pictures.images.shape[1] == 1 < meaning.shape[0]:  # Grey pictures among coloured ones have three channels.
+        pictures = pictures._replace(images=np.repeat(pictures.images, meaning.shape[0], 1))
+    found = (pictures.images.shape[1], *(image_size or pictures.images.shape[2:]))
+    if found != meaning.shape:
+        raise DataError(f"{data}: {meaning.contradiction(meaning.model_copy(update={'shape': found}))}.")
+    return pictures._replace(
+        labels=number_as_kept(pictures.labels, pictures.classes, meaning.classes, data), classes=meaning.classes
+    )
+
+
+def _decoded(
+    data: str,
+    part: Part,
+    search_path: SearchPath,
+    download: bool,
+    image_size: tuple[int, int] | None,
+    shape: tuple[int, int, int] | None,
+) -> Pictures:
+    """Decode one official part; `shape` is that of a run's pictures, where a folder of any pictures should have it."""
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
-        return read_image_folder(Path(name), part, image_size)
+        return read_image_folder(Path(name), part, image_size, shape)
     if kind == "torchvision" and name:
         return read_torchvision(name, part, search_path, download=download, image_size=image_size)
     if data not in IMAGE_SETS:
