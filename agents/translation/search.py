@@ -56,6 +56,19 @@ class SearchResult(NamedTuple):
     log_prob: Tensor
 
 
+class SearchResults(NamedTuple):
+    """The K translations of each sentence that a beam search finished, the best first.
+
+    target: (B, K, M) int64, END last, then 0; only 0 where fewer than K were finished.
+    log_prob: (B, K), their log-probabilities; -inf where there is no translation.
+    score: (B, K), log-probabilities with the length penalty, by which they are ranked.
+    """
+
+    target: Tensor
+    log_prob: Tensor
+    score: Tensor
+
+
 def length_limits(source: Tensor, longest: int) -> Tensor:
     """Return the maximum length of a translation of each source (B, L), END included: (B,) int64."""
     return (2 * (source != PADDING).sum(1) + 10).clamp(max=longest)
@@ -87,9 +100,23 @@ def greedy_search(model: SearchableTranslator, source: Tensor) -> Tensor:
     return target
 
 
-@torch.no_grad()
 def beam_search(model: SearchableTranslator, source: Tensor, beam: int, length_penalty: float) -> SearchResult:
-    """Translate sources (B, L) by beam search.
+    """Translate sources (B, L) by beam search, and return the best translation; see `beam_search_all`."""
+    found = beam_search_all(model, source, beam, length_penalty)
+    return SearchResult(found.target[:, 0], found.log_prob[:, 0])
+
+
+@torch.no_grad()
+def beam_search_all(
+    model: SearchableTranslator,
+    source: Tensor,
+    beam: int,
+    length_penalty: float,
+    *,
+    no_repeat: int = 0,
+    prefix: Tensor | None = None,
+) -> SearchResults:
+    """Translate sources (B, L) by beam search, and return all translations that were finished.
 
     Finished hypotheses are ranked by log p / ((5 + tokens) / 6)^alpha (Wu et al., 2016, equation 14). The search of a
     sentence stops when K of its hypotheses have finished.
@@ -99,12 +126,17 @@ def beam_search(model: SearchableTranslator, source: Tensor, beam: int, length_p
         source: (B, L) int64.
         beam: K; 1 is greedy search.
         length_penalty: alpha.
+        no_repeat: n, so that no n tokens in a row come twice in a translation; 0 allows all.
+        prefix: (B, P) int64, tokens with which the translations begin, then padding 0; its log-probability counts.
     """
     encoded = model.encode(source)
     prepared, state = model.decoder.prepare(encoded), model.decoder.initial_memory(encoded)
     lanes = torch.arange(len(source), device=source.device).repeat_interleave(beam)
     prepared, state = take_lanes(prepared, lanes), take_lanes(state, lanes)
-    hypotheses = _Beam(source, length_limits(source, model.longest), beam, length_penalty, model.longest)
+    limit = length_limits(source, model.longest)
+    if prefix is not None:
+        limit = limit.maximum((prefix != PADDING).sum(1) + 1).clamp(max=model.longest)
+    hypotheses = _Beam(source, limit, beam, length_penalty, model.longest, no_repeat, prefix)
     for index in range(model.longest):
         log_prob, step = model.step(hypotheses.last, state, prepared, index)
         lanes = hypotheses.extend(log_prob, index)
@@ -113,16 +145,26 @@ def beam_search(model: SearchableTranslator, source: Tensor, beam: int, length_p
         state = take_lanes(step.state, lanes)
         if len(lanes) < len(log_prob):
             prepared = take_lanes(prepared, lanes)  # Some sentences are done: drop their sources.
-    return hypotheses.best()
+    return hypotheses.ranked()
 
 
 class _Beam:
     """Unfinished and finished hypotheses of each sentence."""
 
-    def __init__(self, source: Tensor, limit: Tensor, beam: int, length_penalty: float, longest: int) -> None:
+    def __init__(
+        self,
+        source: Tensor,
+        limit: Tensor,
+        beam: int,
+        length_penalty: float,
+        longest: int,
+        no_repeat: int = 0,
+        prefix: Tensor | None = None,
+    ) -> None:
         """Begin with one empty hypothesis per sentence; the other K - 1 have score -inf."""
         device, count = source.device, len(source)
         self.beam, self.penalty, self.limit = beam, length_penalty, limit
+        self.no_repeat, self.prefix = no_repeat, prefix
         self.sentence = torch.arange(count, device=device)  # (A,): the active sentences.
         self.score = torch.full((count, beam), -torch.inf, device=device)
         self.score[:, 0] = 0
@@ -150,6 +192,7 @@ class _Beam:
         at_end = (self.limit[self.sentence] <= index + 1)[:, None, None]
         not_end = torch.arange(tokens, device=log_prob.device) != END
         log_prob = log_prob.masked_fill(at_end & not_end, -torch.inf)
+        log_prob = self._restrict(log_prob, index)
         total = self.score.unsqueeze(-1) + log_prob
         # Take the best 2 K, so that K unfinished ones remain even if K finish.
         score, choice = total.flatten(1).topk(min(2 * beam, beam * tokens), dim=1)
@@ -172,6 +215,23 @@ class _Beam:
         self.last = token.flatten()
         return lanes.flatten()
 
+    def _restrict(self, log_prob: Tensor, index: int) -> Tensor:
+        """Forbid tokens that leave the prefix or repeat an n-gram: log-probabilities (A, K, V) -> (A, K, V)."""
+        forced = self.unfinished.new_full((len(self.sentence), 1, 1), PADDING)
+        if self.prefix is not None and index < self.prefix.shape[1]:
+            forced = self.prefix[self.sentence, index][:, None, None]
+            other = torch.arange(log_prob.shape[-1], device=log_prob.device) != forced
+            log_prob = log_prob.masked_fill(other & (forced != PADDING), -torch.inf)
+        n = self.no_repeat
+        if n and index >= n:
+            grams = self.unfinished.unfold(2, n, 1)  # (A, K, index - n + 1, n)
+            repeats = (grams[..., : n - 1] == self.unfinished[:, :, None, index - n + 1 :]).all(-1)
+            repeats &= forced == PADDING
+            banned = torch.zeros_like(log_prob).scatter_add(2, grams[..., -1], repeats.to(log_prob.dtype)) > 0
+            banned[..., END] = False
+            log_prob = log_prob.masked_fill(banned, -torch.inf)
+        return log_prob
+
     def _finish(self, ends: Tensor, score: Tensor, origin: Tensor, index: int) -> None:
         """Store those of the best K (A, K) that end, until a sentence has K."""
         row, column = ends.nonzero(as_tuple=True)
@@ -185,8 +245,9 @@ class _Beam:
         self.finished_log_prob[sentence, slot] = log_prob
         self.finished_score[sentence, slot] = log_prob / ((5 + index + 1) / 6) ** self.penalty
 
-    def best(self) -> SearchResult:
-        """Return the best finished hypothesis of each sentence; all finish at the maximum length."""
-        first = self.finished_score.argmax(1, keepdim=True)
-        target = self.finished.take_along_dim(first.unsqueeze(-1), 1)[:, 0]
-        return SearchResult(target, self.finished_log_prob.take_along_dim(first, 1)[:, 0])
+    def ranked(self) -> SearchResults:
+        """Return the finished hypotheses of each sentence, the best first; at least one finishes at the limit."""
+        order = self.finished_score.sort(dim=1, descending=True, stable=True).indices
+        score = self.finished_score.gather(1, order)
+        log_prob = self.finished_log_prob.gather(1, order).masked_fill(score == -torch.inf, -torch.inf)
+        return SearchResults(self.finished.take_along_dim(order.unsqueeze(-1), 1), log_prob, score)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.translation.decoding import DecoderStep, EncodedSource, Tensors
-from glimpse.agents.translation.search import beam_search, greedy_search, length_limits
+from glimpse.agents.translation.search import beam_search, beam_search_all, greedy_search, length_limits
 from glimpse.agents.translation.translator import Translator
 
 
@@ -91,3 +91,48 @@ def test_the_length_penalty_favours_longer_translations() -> None:
     source = torch.tensor([[4, 3]])
     assert beam_search(model, source, 2, 0.0).target[0].tolist() == [3, 0, 0, 0, 0]
     assert beam_search(model, source, 2, 1.0).target[0].tolist() == [4, 3, 0, 0, 0]
+
+
+def test_all_translations_are_ranked() -> None:
+    """END has .3, and 4 and END .7 x .4; the scores divide the logarithms by (5 + tokens) / 6."""
+    model = _Table({2: [0.3, 0.7, 0], 4: [0.4, 0.6, 0]})
+    found = beam_search_all(model, torch.tensor([[4, 3]]), 2, 1.0)
+    assert found.target[0].tolist() == [[4, 3, 0, 0, 0], [3, 0, 0, 0, 0]]
+    torch.testing.assert_close(found.log_prob[0], torch.tensor([0.28, 0.3]).log())
+    torch.testing.assert_close(found.score[0], torch.tensor([0.28, 0.3]).log() / torch.tensor([7 / 6, 1]))
+
+
+def test_no_tokens_in_a_row_come_twice() -> None:
+    """Where 4 is likeliest after everything, no_repeat=1 leaves 4, 5 and END, and no_repeat=2 allows 4 4 once."""
+    table = {2: [0.0, 0.9, 0.1], 4: [0.05, 0.9, 0.05], 5: [0.1, 0.8, 0.1]}
+    source = torch.tensor([[4, 3]])
+    free = beam_search_all(_Table(table), source, 1, 0.0)
+    assert free.target[0, 0].tolist() == [4, 4, 4, 4, 3]
+    once = beam_search_all(_Table(table), source, 1, 0.0, no_repeat=1)
+    assert once.target[0, 0].tolist() in ([4, 5, 3, 0, 0], [4, 3, 0, 0, 0])
+    twice = beam_search_all(_Table(table), source, 1, 0.0, no_repeat=2).target[0, 0].tolist()
+    pairs = list(zip(twice, twice[1:], strict=False))
+    assert twice[:2] == [4, 4] and all(pairs.count(pair) == 1 for pair in pairs if 0 not in pair)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_translations_have_no_repeated_n_grams(agent: Translator, source: Tensor, n: int) -> None:
+    """This holds for each of the K translations of every sentence."""
+    found = beam_search_all(agent, source, 3, 1.0, no_repeat=n)
+    for row in found.target.flatten(0, 1).tolist():
+        tokens = row[: row.index(3)] if 3 in row else []
+        grams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+        assert len(grams) == len(set(grams))
+
+
+def test_translations_begin_with_the_prefix(agent: Translator, source: Tensor) -> None:
+    """Each sentence has its own prefix; without one it has the translations of a free search."""
+    prefix = torch.zeros(len(source), 3, dtype=torch.int64)
+    prefix[0] = torch.tensor([7, 7, 5])
+    prefix[1, 0] = 6
+    found = beam_search_all(agent, source, 3, 1.0, prefix=prefix, no_repeat=1 if len(source) < 2 else 0)
+    assert (found.target[0, :, :3] == prefix[0]).all() and (found.target[1, :, 0] == 6).all()
+    free = beam_search_all(agent, source, 3, 1.0)
+    assert torch.equal(found.target[2:], free.target[2:])
+    forced = beam_search_all(agent, source[:1], 2, 1.0, prefix=prefix[:1], no_repeat=1)
+    assert (forced.target[0, :, :3] == prefix[0]).all()  # The prefix itself may repeat tokens.
