@@ -71,10 +71,7 @@ class ThreadChoice:
     def _watch(self, rate: float) -> None:
         """Start a survey if the rate has fallen, or if it is time to try more threads."""
         fallen = rate < _FALL * self._rate and self._since > self._wait / 4
-        late = self.threads < self.most and self._since > self._wait
-        if late and not fallen and self._free() < self.threads + 0.5:
-            self._since, self._wait = 0.0, min(_LATE, 1.5 * self._wait)
-        elif fallen or late:
+        if fallen or (self.threads < self.most and self._since > self._wait):
             self._rates, self._surveying = {self.threads: rate}, True
             self._survey()
         else:
@@ -87,6 +84,8 @@ class ThreadChoice:
             fastest = self.chosen
         beside = [number for number in (fastest // 2, min(2 * fastest, self.most)) if number and number != fastest]
         untried = [number for number in beside if number not in self._rates]
+        if untried and untried[0] > fastest and self._free() < fastest + 0.5:
+            untried = []  # More threads would wait for each other.
         self._use(untried[0] if untried else fastest)
         if untried:
             return False
