@@ -161,6 +161,14 @@ class CountsWords(Protocol):
         """Return the numbers of words of the texts `example`: (B,) int64 -> (B,) int64."""
 
 
+@runtime_checkable
+class CountsClasses(Protocol):
+    """Protocol of an environment that knows how many examples of each class its split has."""
+
+    def class_counts(self) -> dict[str, int]:
+        """Return the number of examples by the class's name; none where labels are not classes."""
+
+
 def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:
     """Return whether an environment can show a whole example to agents that learn from labels alone."""
     return isinstance(env, FullyObservable)
@@ -174,6 +182,18 @@ def has_rationales(env: object) -> TypeGuard[HasRationales]:
 def counts_words(env: object) -> TypeGuard[CountsWords]:
     """Return whether an environment knows the numbers of words of its texts."""
     return isinstance(env, CountsWords)
+
+
+def counts_classes(env: object) -> TypeGuard[CountsClasses]:
+    """Return whether an environment knows the numbers of examples of its classes."""
+    return isinstance(env, CountsClasses)
+
+
+def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:
+    """Count labels (N,) int64 by the names of their classes; nothing without classes."""
+    if not classes:
+        return {}
+    return dict(zip(classes, torch.bincount(labels, minlength=len(classes)).tolist(), strict=True))
 
 
 def first_observation(env: BatchedEnv, example: Tensor, key: Tensor) -> Observation:

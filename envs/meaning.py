@@ -26,12 +26,31 @@ class Meaning(BaseModel):
                 return f"the {field.description} are {_shorten(new)}, and those of the run are {_shorten(kept)}"
         return None
 
+    def common(self, other: "Meaning") -> "Meaning":
+        """Return what holds for another split too, of whose meaning some fields may differ; by default all."""
+        return self
+
 
 class SpacesMeaning(Meaning):
-    """Meaning of an environment that says no more of itself: its classes, if it has any, and its spaces."""
+    """Meaning of an environment that says no more of itself: its classes, if it has any, and its spaces.
 
-    observation_space: str = Field(description="observations")
+    observation_space: None where it differs between the splits.
+    """
+
+    observation_space: str | None = Field(description="observations")
     action_space: str = Field(description="actions")
+
+    def contradiction(self, found: Meaning) -> str | None:
+        """Describe the first difference, as `Meaning.contradiction`."""
+        if self.observation_space is None:
+            found = found.model_copy(update={"observation_space": None})
+        return super().contradiction(found)
+
+    def common(self, other: Meaning) -> Meaning:
+        """Return what holds for another split too."""
+        if isinstance(other, SpacesMeaning) and other.observation_space == self.observation_space:
+            return self
+        return self.model_copy(update={"observation_space": None})
 
 
 @runtime_checkable

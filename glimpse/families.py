@@ -21,8 +21,6 @@ class Family:
     report: function (`RunRecord`, number of examples) -> the report's files by name; see `glimpse.reporting.report`.
     picture: function (agent, environment, folder) -> a `glimpse.reporting.tracked_picture.TrackedPicture` for the
         tracker, or None; "" for no picture.
-    kept_data: class of what a run keeps of its data to be used without them, a `glimpse.runs.kept_data.KeptData`; ""
-        for nothing.
     commands: functions that answer examples of a user's own, by the command that asks for them: `text`
         (`glimpse evaluate --text`) or `translate`.
     by_length: whether batches are made of examples of similar length.
@@ -32,13 +30,11 @@ class Family:
     evaluator: str
     report: str
     picture: str = ""
-    kept_data: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
     by_length: bool = False
 
 
 _IMAGES, _TEXT, _TRANSLATION = (f"glimpse.reporting.{room}" for room in ("images", "text", "translation"))
-_SUBWORDS = "glimpse.runs.kept_subwords:KeptSubwords"
 _TRANSLATE = {"translate": f"{_TRANSLATION}.own_texts:translate_command"}
 
 FAMILIES: dict[str, Family] = {
@@ -73,7 +69,6 @@ FAMILIES: dict[str, Family] = {
         evaluator="glimpse.evaluation.translation_evaluator:TranslationEvaluator",
         report=f"{_TRANSLATION}.translation_report:translation_files",
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
-        kept_data=_SUBWORDS,
         commands=_TRANSLATE,
         by_length=True,
     ),
@@ -82,7 +77,6 @@ FAMILIES: dict[str, Family] = {
         evaluator="glimpse.evaluation.simultaneous_evaluator:SimultaneousEvaluator",
         report=f"{_TRANSLATION}.translation_report:translation_files",
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
-        kept_data=_SUBWORDS,
         commands=_TRANSLATE,
         by_length=True,
     ),

@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action, StepResult
+from glimpse.envs.core import Action, StepResult, count_labels
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_canvas, make_canvas
 from glimpse.envs.images.image_data import ImageData, load_images
@@ -93,6 +93,10 @@ class Classification(PictureEnv):
         """Load one split of the data; see `load_images`, whose errors it raises."""
         size = options.image_size
         return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+
+    def class_counts(self) -> dict[str, int]:
+        """Return the number of examples by the class's name."""
+        return count_labels(self._labels, self.classes)
 
     def meaning(self) -> PictureMeaning:
         """Return the classes, and the shape of the data set's pictures."""

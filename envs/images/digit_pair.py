@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action, Observation, StepResult
+from glimpse.envs.core import Action, Observation, StepResult, count_labels
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_pair, make_pair_canvas
 from glimpse.envs.images.image_data import ImageData, load_images
@@ -103,6 +103,10 @@ class DigitPair(PictureEnv):
         """Load one split of the data; see `load_images`, whose errors it raises."""
         size = options.image_size
         return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+
+    def class_counts(self) -> dict[str, int]:
+        """Return the number of examples by the class's name."""
+        return count_labels(self._labels, self.classes)
 
     def meaning(self) -> PictureMeaning:
         """Return the classes, and the shape of the data set's pictures."""

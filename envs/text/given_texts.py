@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from glimpse.envs.text.corpus import offsets_of
 from glimpse.envs.text.numbered_splits import EncodedSplit, NumberedSplit, Texts
 from glimpse.envs.text.options import SkimOptions, TextOptions, WholeTextOptions
-from glimpse.envs.text.text_data import DocumentData, TextData, document_data, split_text, text_data
+from glimpse.envs.text.text_data import DocumentData, TextData, document_data, text_data
 from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.tokenisation import split_text
 from glimpse.envs.text.vocabulary import Vocabulary
 
 
@@ -43,7 +44,7 @@ def _numbered(options: TextOptions, meaning: TextMeaning, texts: Sequence[Sequen
     vocabulary = Vocabulary(meaning.words)
     split = [[split_text(text, options) for text in example] for example in texts]
     first = _texts([example[0] for example in split], vocabulary)
-    second = _texts([example[1] for example in split], vocabulary) if meaning.second_shape is not None else None
+    second = _texts([example[1] for example in split], vocabulary) if len(meaning.shapes) > 1 else None
     label: NDArray[Any] = np.zeros(len(texts), np.int64 if meaning.scores is None else np.float32)
     return NumberedSplit(EncodedSplit(first, second, label, None), meaning.classes, meaning.scores, vocabulary)
 

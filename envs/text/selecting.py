@@ -29,11 +29,11 @@ from glimpse.envs.text.text_meaning import SelectMeaning
 
 
 class TextsAndPredictor(NamedTuple):
-    """One split of the texts, a classifier that was fitted to training texts, and the run's meaning, if it is one's."""
+    """One split of the texts, and a classifier that was fitted to training texts; the width if there are no texts."""
 
     texts: TextData
     predictor: NaiveBayes
-    meaning: SelectMeaning | None = None
+    width: int = 1
 
 
 class BestSelection(NamedTuple):
@@ -88,7 +88,7 @@ class Selecting(TextEnv):
         if texts.second is not None:
             self._texts["text2"] = texts.second.to(self.device)
         # `max_words` makes the width the same in every split, so that a policy of fixed width fits them all.
-        self._width = options.max_words or (int(texts.lengths.max()) if len(texts.lengths) else _kept_width(data))
+        self._width = options.max_words or (int(texts.lengths.max()) if len(texts.lengths) else data.width)
         word = spaces.Box(0, len(self.vocabulary.words) - 1, (self._width,), np.int64)
         self.observation_space = spaces.Dict(dict.fromkeys(self._texts, word))
         bits: dict[str, spaces.Space[Any]] = {
@@ -112,7 +112,7 @@ class Selecting(TextEnv):
         """
         if meaning is not None:
             texts = load_text(options, split, root=root, meaning=meaning)
-            return TextsAndPredictor(texts, _kept_predictor(meaning), meaning)
+            return TextsAndPredictor(texts, _kept_predictor(meaning))
         training = load_text(options, "train", root=root)
         if not training.classes:
             raise DataError(f"{options.name} needs classes, and {options.data} has scores")
@@ -124,7 +124,7 @@ class Selecting(TextEnv):
     @staticmethod
     def data_without_examples(options: SelectOptions, meaning: SelectMeaning) -> TextsAndPredictor:
         """Return data of a run without texts."""
-        return TextsAndPredictor(given_words(options, meaning), _kept_predictor(meaning), meaning)
+        return TextsAndPredictor(given_words(options, meaning), _kept_predictor(meaning), meaning.shapes[0][0])
 
     def meaning(self) -> SelectMeaning:
         """Return what the texts mean, and what the classifier has counted."""
@@ -134,8 +134,8 @@ class Selecting(TextEnv):
             **self._meaning_parts(), class_counts=tuple(predictor.class_counts.tolist()), word_counts=counts
         )
 
-    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
-        return {"shape": (self._width,), "second_shape": (self._width,) if "text2" in self._texts else None}
+    def _shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ((self._width,),) * len(self._texts)
 
     def _initial_lanes(self, example: Tensor) -> Observation:
         return {name: text.batch(example, self._width).tokens for name, text in self._texts.items()}
@@ -215,11 +215,6 @@ class Selecting(TextEnv):
         if self.options.sparsity == "product":
             return heads * dependents
         return (heads + dependents) / (2 if self.options.sparsity == "mean" else 1)
-
-
-def _kept_width(data: TextsAndPredictor) -> int:
-    """Return the width of a text in training."""
-    return data.meaning.shape[0] if data.meaning else 1
 
 
 def _kept_predictor(meaning: SelectMeaning) -> NaiveBayes:

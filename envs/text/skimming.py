@@ -71,8 +71,7 @@ class Skimming(TextEnv):
             raise ValueError(f"{options.name} reads single texts with classes, and {options.data} has pairs or scores")
         self.options, self.vectors = options, data.vectors
         self._units, self.classes = texts.lengths.to(self.device), texts.classes
-        kept = data.meaning
-        self._window = _Window(texts.text, options.window, self.device, kept.shape[0] if kept else options.window)
+        self._window = _Window(texts.text, options.window, self.device, data.shapes)
         self._glances = options.choice == "keep"
         reach = [1, 1] if self._glances else range(1, options.longest_jump + 1)
         self._reach = torch.tensor(
@@ -97,10 +96,10 @@ class Skimming(TextEnv):
     @staticmethod
     def data_without_examples(options: SkimOptions, meaning: TextMeaning) -> TextsAndVectors:
         """Return data of a run without texts."""
-        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning)
+        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning.shapes)
 
-    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
-        return {"shape": (self._window.width,), "second_shape": None}
+    def _shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ((self._window.width,),)
 
     def _make_observation_space(self) -> spaces.Dict:
         words = spaces.Box(0, len(self.vocabulary.words) - 1, (self._window.width,), np.int64)
@@ -190,15 +189,18 @@ class Skimming(TextEnv):
 class _Window:
     """Texts on a device, read by windows.
 
-    width: number of words of the longest possible window; `empty` if there are no texts.
+    width: number of words of the longest possible window, which `shapes` gives if there are no texts.
     """
 
-    def __init__(self, texts: Ragged | Nested, units: int, device: torch.device, empty: int) -> None:
+    def __init__(
+        self, texts: Ragged | Nested, units: int, device: torch.device, shapes: Sequence[Sequence[int]]
+    ) -> None:
         self._texts, self._units = texts.to(device), units
         everything = torch.arange(len(texts.lengths))
         flat = texts.sentences if isinstance(texts, Nested) else texts
         self.width = units * texts.size(everything)[1] if isinstance(texts, Nested) and len(everything) else units
-        self.width = self.width if len(everything) else empty
+        if not len(everything) and shapes:
+            ((self.width,),) = shapes
         self._flat = flat.to(device)
         if len(everything) and self._flat.tokens.numel() == 0:
             raise DataError("the texts have no words")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from glimpse.envs.core import EvaluatedEnv, Observation
+from glimpse.envs.core import EvaluatedEnv, Observation, count_labels
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors
@@ -30,8 +30,12 @@ class TextEnv(EvaluatedEnv):
         self._labels = texts.labels.to(self.device)
         self._meant = texts.classes, texts.scores
 
+    def class_counts(self) -> dict[str, int]:
+        """Return the number of texts by the class's name; none where labels are scores."""
+        return count_labels(self._labels, self._meant[0])
+
     def meaning(self) -> TextMeaning:
-        """Return the classes or scores, the words and which of them have vectors, and the shape of texts."""
+        """Return the classes or scores, the words and which of them have vectors, and the shapes of texts."""
         return TextMeaning(**self._meaning_parts())
 
     def _meaning_parts(self) -> dict[str, Any]:
@@ -44,12 +48,12 @@ class TextEnv(EvaluatedEnv):
             "words": self.vocabulary.words,
             "vector_width": None if vectors is None else vectors.vectors.shape[1],
             "without_vector": tuple((~given.bool()).nonzero()[:, 0].tolist()),
-            **self._shapes(),
+            "shapes": self._shapes(),
         }
 
-    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
-        """Return the shapes of a text and of the second one of a pair, as observed; by default not known."""
-        return {"shape": (), "second_shape": None}
+    def _shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Return the shape of a text, or of both of a pair, as observed; by default nothing is known."""
+        return ((1,),)
 
     @abstractmethod
     def _initial_lanes(self, example: Tensor) -> Observation:

@@ -14,18 +14,16 @@ class TextMeaning(Meaning):
     words: the vocabulary, in order.
     vector_width: length of the pretrained vectors, or None where there are none.
     without_vector: numbers of the words that have no pretrained vector.
-    shape: of a padded text: (words,), or (sentences, words).
-    second_shape: of the second text of pairs; None where there is none.
+    shapes: of a padded text, or of both of a pair: (words,), or (sentences, words).
     """
 
-    uncompared: ClassVar[frozenset[str]] = frozenset({"shape", "second_shape"})
+    uncompared: ClassVar[frozenset[str]] = frozenset({"shapes"})
 
     scores: tuple[float, float] | None = Field(description="lowest and highest scores")
     words: tuple[str, ...] = Field(description="words of the vocabulary")
     vector_width: int | None = Field(description="lengths of the word vectors")
     without_vector: tuple[int, ...] = Field(description="words without a vector")
-    shape: tuple[int, ...] = Field(description="shapes of texts")
-    second_shape: tuple[int, ...] | None = Field(description="shapes of second texts")
+    shapes: tuple[tuple[int, ...], ...] = Field(description="shapes of texts")
 
 
 class SelectMeaning(TextMeaning):

@@ -31,11 +31,11 @@ from glimpse.envs.text.text_meaning import TextMeaning
 
 
 class TextsAndVectors(NamedTuple):
-    """One split of the texts, the initial vectors of their words, if any, and the run's meaning, if it is one's."""
+    """One split of the texts, and the initial vectors of their words, if any; the shapes of texts if there are none."""
 
     texts: TextData | DocumentData
     vectors: WordVectors | None
-    meaning: TextMeaning | None = None
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 class WholeText(TextEnv):
@@ -70,10 +70,12 @@ class WholeText(TextEnv):
         self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
-        kept = data.meaning
-        self._texts = {"text": _PaddedTexts(texts.text, self.device, kept and kept.shape)}
-        if second is not None:
-            self._texts["text2"] = _PaddedTexts(second, self.device, kept and kept.second_shape)
+        columns = {"text": texts.text} if second is None else {"text": texts.text, "text2": second}
+        shapes = data.shapes or (None,) * len(columns)
+        self._texts = {
+            name: _PaddedTexts(column, self.device, shape)
+            for (name, column), shape in zip(columns.items(), shapes, strict=True)
+        }
         last = len(self.vocabulary.words) - 1
         self.observation_space = spaces.Dict(
             {name: spaces.Box(0, last, padded.shape, np.int64) for name, padded in self._texts.items()}
@@ -95,11 +97,10 @@ class WholeText(TextEnv):
     @staticmethod
     def data_without_examples(options: WholeTextOptions, meaning: TextMeaning) -> TextsAndVectors:
         """Return data of a run without texts."""
-        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning)
+        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning.shapes)
 
-    def _shapes(self) -> dict[str, tuple[int, ...] | None]:
-        second = self._texts.get("text2")
-        return {"shape": self._texts["text"].shape, "second_shape": second and second.shape}
+    def _shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(padded.shape for padded in self._texts.values())
 
     def _make_action_space(self) -> dict[str, spaces.Space[Any]]:
         if self.scores is None:
@@ -176,8 +177,8 @@ def load_texts_and_vectors(
     load = load_documents if options.sentences else load_text
     texts = load(options, split, root=root, meaning=meaning)
     if meaning is not None and split != "train":
-        return TextsAndVectors(texts, kept_vectors(meaning), meaning)
-    return TextsAndVectors(texts, load_vectors(options, root=root, meaning=meaning), meaning)
+        return TextsAndVectors(texts, kept_vectors(meaning))
+    return TextsAndVectors(texts, load_vectors(options, root=root, meaning=meaning))
 
 
 class _PaddedTexts:

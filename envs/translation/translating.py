@@ -4,7 +4,7 @@ Axes: B lanes, N pairs of sentences, L tokens of a source, M tokens of a target.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,11 +14,13 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, EvaluatedEnv, Observation, StepResult
 from glimpse.envs.lane_random import draw_example
+from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.rendered_page import draw_page
 from glimpse.envs.translation.options import TranslationOptions
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.subwords import END, PAD
-from glimpse.envs.translation.translation_data import TranslationData, load_translations
+from glimpse.envs.translation.translation_data import TranslationData, empty_translation_data, load_translations
+from glimpse.envs.translation.translation_meaning import TranslationMeaning
 
 
 class Translating(EvaluatedEnv):
@@ -32,6 +34,7 @@ class Translating(EvaluatedEnv):
     Version 0.
     """
 
+    meaning_kind: ClassVar[type[Meaning]] = TranslationMeaning
     classes: tuple[str, ...] = ()
     answers = 0
     lengths: Tensor
@@ -52,6 +55,7 @@ class Translating(EvaluatedEnv):
         """
         self.options, self.device = options, torch.device(device)
         self.languages, self.texts, self.lengths = data.languages, data.texts, data.lengths
+        self._learned_from = data.learned_from
         self._source, self._target = data.source.to(self.device), data.target.to(self.device)
         self.longest = options.max_tokens + 1
         source, target = len(data.languages.source), len(data.languages.target)
@@ -65,9 +69,19 @@ class Translating(EvaluatedEnv):
         *,
         root: str | None = None,
         download: bool = True,
+        meaning: TranslationMeaning | None = None,
     ) -> TranslationData:
         """Load one split of the data that the options name; see `load_translations` for the errors."""
-        return load_translations(options, split, root=root)
+        return load_translations(options, split, root=root, meaning=meaning)
+
+    @staticmethod
+    def data_without_examples(options: TranslationOptions, meaning: TranslationMeaning) -> TranslationData:
+        """Return data of a run without sentences; see `empty_translation_data` for the errors."""
+        return empty_translation_data(meaning)
+
+    def meaning(self) -> TranslationMeaning:
+        """Return the tokens of both languages."""
+        return TranslationMeaning(languages=self.languages.to_json(), learned_from=self._learned_from)
 
     @property
     def examples(self) -> int:

@@ -1,7 +1,8 @@
 """Environment, agent and device of a config: the one module where names become objects."""
 
+from inspect import signature
 from pkgutil import resolve_name
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -9,6 +10,8 @@ from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
+from glimpse.envs.data.file_digests import FileDigest, noting_files
+from glimpse.envs.meaning import Meaning, empty_data
 from glimpse.errors import UserError
 
 Split = Literal["train", "validation", "test"]
@@ -43,27 +46,67 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def make_env(experiment: Experiment, split: Split, device: torch.device) -> Any:
-    """Make the batched environment of one split of a config; `train.augment` warps its training images.
+class LoadedEnv(NamedTuple):
+    """Batched environment, with the data that it was made of, and digests of the files that they were read from."""
 
-    The family of the environment knows more of its type than `BatchedEnv`; see `glimpse.families`.
+    env: Any
+    data: Any
+    files: tuple[FileDigest, ...]
+
+
+def load_env(experiment: Experiment, split: Split, device: torch.device, meaning: Meaning | None = None) -> LoadedEnv:
+    """Load one split of a config's data, and make its environment; `train.augment` warps its training images.
+
+    Args:
+        experiment: the config.
+        split: the split.
+        device: device of the environment.
+        meaning: what the numbers mean in the run that is used; by default they are given by the data.
 
     Raises:
-        DataError: if the data cannot be had.
+        DataError: if the data cannot be had, or contradict the meaning.
         UserError: if the task's options do not fit the data, or there are no images to be warped.
     """
-    task = experiment.task
-    environment = resolve_name(ENVIRONMENTS[task.name].environment)
+    environment = resolve_name(ENVIRONMENTS[experiment.task.name].environment)
     warps: dict[str, Any] = {}
     if split == "train" and experiment.train.augment.active:
         if not environment.augments:
             raise UserError(
-                f"train.augment: {task.name} has no images of a data set that could be warped: leave it out"
+                f"train.augment: {experiment.task.name} has no images of a data set that could be warped: leave it out"
             )
         warps = {"augment": experiment.train.augment}
-    data = environment.load_data(task, split, root=experiment.data.root, download=experiment.data.download)
+    # An environment of another package may not know of meanings; its data are compared with the meaning afterwards.
+    known = {"meaning": meaning} if "meaning" in signature(environment.load_data).parameters else {}
+    options = experiment.data
+    with noting_files() as noted:
+        data = environment.load_data(experiment.task, split, root=options.root, download=options.download, **known)
+    return LoadedEnv(_make(environment, experiment, data, device, warps), data, tuple(noted.digests))
+
+
+def make_env(experiment: Experiment, split: Split, device: torch.device) -> Any:
+    """Make the batched environment of one split of a config; see `load_env`.
+
+    The family of the environment knows more of its type than `BatchedEnv`; see `glimpse.families`.
+    """
+    return load_env(experiment, split, device).env
+
+
+def make_empty_env(experiment: Experiment, meaning: Meaning, device: torch.device) -> Any:
+    """Make a run's environment without data or examples; None if its class needs data.
+
+    Raises:
+        DataError: if a library is missing.
+        UserError: if the meaning is none of this environment.
+    """
+    environment = resolve_name(ENVIRONMENTS[experiment.task.name].environment)
+    data = empty_data(environment, experiment.task, meaning)
+    return None if data is None else _make(environment, experiment, data, device, {})
+
+
+def _make(environment: Any, experiment: Experiment, data: Any, device: torch.device, warps: dict[str, Any]) -> Any:
+    """Make an environment of its data; raises UserError if they do not fit the options."""
     try:
-        return environment(task, data, device=device, **warps)
+        return environment(experiment.task, data, device=device, **warps)
     except ValueError as problem:
         raise UserError(f"task: {problem}") from None
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
-from glimpse.runs.build import choose_device, make_agent, make_env
+from glimpse.runs.build import choose_device, make_agent
 from glimpse.runs.checkpoint import Checkpoint, load_averaged, load_newest
-from glimpse.runs.kept_data import kept_data_of
+from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
 
@@ -58,11 +58,7 @@ def open_run(
     set_threads(experiment.threads)
     checkpoint = load_averaged(folder.checkpoints, average) if average else _chosen_checkpoint(folder, say)
     placed_on = choose_device(device or experiment.device)
-    kept = kept_data_of(experiment)
-    env = kept.env_without_data(folder, experiment, placed_on) if split is None else None
-    if env is None:
-        env = make_env(experiment, split or "validation", placed_on)
-        kept.check(folder, env)
+    env = env_of_run(experiment, folder, split, placed_on, say)
     agent = make_agent(experiment, env).requires_grad_(False).eval()
     try:
         agent.load_state_dict(checkpoint.weights)

@@ -19,9 +19,9 @@ from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
-from glimpse.runs.build import choose_device, make_env
+from glimpse.runs.build import choose_device
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from glimpse.runs.kept_data import kept_data_of
+from glimpse.runs.kept_data import training_envs
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import MetricsLog, RunFolder
 from glimpse.runs.threads import set_threads
@@ -41,8 +41,8 @@ class Training:
         self.experiment, self.folder, self.progress = experiment, folder, progress
         set_threads(experiment.threads)
         device = choose_device(experiment.device)
-        self.env: BatchedEnv = make_env(experiment, "train", device)
-        self.validation: BatchedEnv = make_env(experiment, "validation", device)
+        envs: tuple[BatchedEnv, BatchedEnv] = training_envs(experiment, folder, device)
+        self.env, self.validation = envs
         self.learner = make_learner(experiment, self.env)
         self.order = make_order(self.env, experiment)
         batches = self.validation.examples / (2 * experiment.train.batch)  # Without gradients they take less time.
@@ -228,7 +228,6 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     with folder.lock(), _signals() as stop:
         try:
             training = Training(experiment, folder, progress)
-            kept_data_of(experiment).keep(folder, training.env)
         except (UserError, DataError):
             if not resume:
                 folder.discard()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from glimpse.config.files import load_experiment
 from glimpse.envs.text.options import WholeTextOptions
-from glimpse.envs.text.text_data import split_text
+from glimpse.envs.text.tokenisation import split_text
 from glimpse.envs.text.whole_text import WholeText
 from glimpse.errors import UserError
 from glimpse.reporting.text.accounts import Account, read_text, reading_run
@@ -30,13 +30,12 @@ def read_command(run: Path, text: str, text2: str | None, device: str | None) ->
 
     Raises:
         UserError: if there is no run, it does not read texts, a text has no words, or the number of texts is wrong.
-        DataError: if the data, which determine the vocabulary, cannot be loaded.
+        DataError: if the run's environment cannot be made without its data, and they cannot be loaded.
     """
     options: Any = load_experiment(RunFolder.open(run).config_path).task
     given = {"text": text} | ({} if text2 is None else {"text2": text2})
     whole = {name: _split(name, words, options) for name, words in given.items()}
-    # The validation split is loaded for its vocabulary alone.
-    trained = open_run(run, "validation", device, print)
+    trained = open_run(run, None, device, print)
     agent, env = reading_run(trained)
     if agent.reads_two and text2 is None:
         raise UserError(f"{run} reads pairs of texts: give the second one with --text2")

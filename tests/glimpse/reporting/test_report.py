@@ -22,8 +22,9 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_command
 from glimpse.evaluation.replay import replay
 from glimpse.reporting.report import report_command
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
+from glimpse.runs.kept_data import training_envs
 from glimpse.runs.run_folder import MetricsLog, RunFolder
 from glimpse.runs.trained_run import open_run
 
@@ -46,7 +47,7 @@ def make_run(path: Path, **sections: Mapping[str, object]) -> Path:
         }
     )
     folder = RunFolder.create(path, dump_experiment(experiment))
-    env = make_env(experiment, "validation", torch.device("cpu"))
+    _, env = training_envs(experiment, folder, torch.device("cpu"))
     agent = make_agent(experiment, env)
     if isinstance(agent, RecurrentAttention) and agent.stop_policy is not None:
         stop_policy = agent.stop_policy.requires_grad_(False)
@@ -311,7 +312,7 @@ def catch_run(path: Path, **task: object) -> Path:
         }
     )
     folder = RunFolder.create(path, dump_experiment(experiment))
-    agent = make_agent(experiment, make_env(experiment, "validation", torch.device("cpu")))
+    agent = make_agent(experiment, training_envs(experiment, folder, torch.device("cpu"))[1])
     state = {"seconds": 5.0, "trained_on": "a machine"}
     save_checkpoint(folder.checkpoints, Checkpoint(10, agent.state_dict(), state), keep=1)
     return path

@@ -1,4 +1,4 @@
-"""Tests of the tokenizer that a run stores: it replaces the data for translation and detects changed data."""
+"""Tests of the subwords that a run keeps: they replace the data for translation, and changed data are refused."""
 
 import sys
 from pathlib import Path
@@ -6,16 +6,13 @@ from pathlib import Path
 import pytest
 
 from glimpse.cli.command_line import main
-from glimpse.envs.translation import translation_data as datasets
 from glimpse.runs.trained_run import open_run
 
 GIVEN = ["agent.width=8", "train.steps=4", "train.evaluate_every=4", "threads=1", "track.mode=disabled"]
 
 
 def write_texts(folder: Path, word: str) -> None:
-    """Write a corpus that contains the word, and clear the caches of data that were read before."""
-    for known in (datasets._load, datasets._read, datasets._languages):
-        known.cache_clear()
+    """Write a corpus that contains the word."""
     (folder / "a.en").write_text(f"one {word} two\ntwo one\n" * 20)
     (folder / "a.de").write_text(f"zwei {word}, eins.\neins zwei\n" * 20)
 
@@ -55,17 +52,17 @@ def test_other_data_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_damaged_subwords_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A damaged subwords.json is named in the error."""
-    (run / "subwords.json").write_text('["no tokenizer"]')
+    """A damaged meaning.json is named in the error."""
+    (run / "meaning.json").write_text('["no tokenizer"]')
     assert main(["translate", str(run), "one"]) == 2
-    assert "subwords.json is not what training writes" in capsys.readouterr().err
+    assert "meaning.json is not what training writes" in capsys.readouterr().err
 
 
 def test_a_missing_library_is_named(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the tokenizers library, the error names the library and not subwords.json."""
+    """Without the tokenizers library, the error names the library and not meaning.json."""
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     assert main(["translate", str(run), "one"]) == 2
     printed = capsys.readouterr().err
-    assert "tokenizers library, which is not installed" in printed and "subwords.json" not in printed
+    assert "tokenizers library, which is not installed" in printed and "meaning.json" not in printed

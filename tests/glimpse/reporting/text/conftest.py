@@ -9,8 +9,9 @@ import torch
 
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
+from glimpse.runs.kept_data import training_envs
 from glimpse.runs.run_folder import RunFolder
 
 WORDS = ["a", "good", "bad", "film", "<b>bold</b>", "&amp;", '"so"', "naïve", "映画", "w" * 60, "\x07bell", "ends."]
@@ -56,7 +57,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             }
         )
         folder = RunFolder.create(tmp_path / name, dump_experiment(experiment))
-        agent = make_agent(experiment, make_env(experiment, "validation", torch.device("cpu")))
+        agent = make_agent(experiment, training_envs(experiment, folder, torch.device("cpu"))[1])
         with torch.no_grad():
             for parameter in agent.parameters():
                 parameter.mul_(3)  # Attention weights differ clearly.

@@ -179,8 +179,8 @@ def test_a_run_on_images_reads_no_text(tmp_path: Path, capsys: pytest.CaptureFix
     assert "holds no run" in capsys.readouterr().err
 
 
-def test_the_test_split_is_not_loaded(make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the validation split is loaded, for the vocabulary."""
+def test_no_split_is_loaded(make_run: MakeRun, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run has kept its vocabulary, so that no data are read."""
     run, asked = make_run(), list[str]()
 
     def noting(options: Any, split: Literal["train", "validation", "test"], **more: Any) -> TextData:
@@ -189,7 +189,7 @@ def test_the_test_split_is_not_loaded(make_run: MakeRun, ask: Ask, monkeypatch: 
 
     monkeypatch.setattr(whole_text, "load_text", noting)
     ask(run, "a good film")
-    assert asked == ["validation"]
+    assert asked == []
 
 
 def test_a_text_longer_than_all_others(make_run: MakeRun, ask: Ask) -> None:
