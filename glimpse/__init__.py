@@ -6,12 +6,17 @@ imports neither torch nor wandb nor Stable-Baselines3.
 
 from pathlib import Path
 
+from glimpse.cli.interrupts import exit_on_interrupt, is_command_line
+
 __version__ = "0.1.0"
 
 # In a checkout envs/, agents/ and configs/ are our neighbours; in a wheel they are already inside.
 _root = Path(__file__).parent.parent
 if (_root / "pyproject.toml").is_file():
     __path__.append(str(_root))
+
+if is_command_line():  # The next import takes a moment, in which Ctrl-C should print no traceback.
+    exit_on_interrupt()
 
 from glimpse.envs import register_environments  # noqa: E402  (the path above must come first)
 

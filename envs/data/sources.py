@@ -25,6 +25,7 @@ import platformdirs
 from glimpse.envs.data import downloads
 from glimpse.envs.data.file_contents import checked_content
 from glimpse.envs.data.file_digests import note_file
+from glimpse.envs.data.user_paths import user_folder
 from glimpse.envs.errors import DataError
 
 
@@ -77,21 +78,24 @@ class SearchPath:
 
     @classmethod
     def of(cls, root: str | None) -> "SearchPath":
-        """Return the folders now: `root`, else GLIMPSE_DATA; and GLIMPSE_CACHE, else the user's cache folder."""
-        named = root or os.environ.get("GLIMPSE_DATA")
-        cache = os.environ.get("GLIMPSE_CACHE") or platformdirs.user_cache_dir("glimpse")
-        return cls(_absolute(named) if named else None, _absolute(cache))
+        """Return the folders now: `root`, else GLIMPSE_DATA; and GLIMPSE_CACHE, else the user's cache folder.
+
+        An environment variable that is set to nothing counts as not set.
+
+        Raises:
+            DataError: One of them cannot be a folder.
+        """
+        cache = user_folder(os.environ.get("GLIMPSE_CACHE") or platformdirs.user_cache_dir("glimpse"), "GLIMPSE_CACHE")
+        if root is not None:
+            return cls(user_folder(root, "the data folder (data.root, --root)"), cache)
+        named = os.environ.get("GLIMPSE_DATA")
+        return cls(user_folder(named, "GLIMPSE_DATA") if named else None, cache)
 
     def find_copies(self, name: str, file: str) -> list[Path]:
         """Return every existing copy of a file, those in the data folder first."""
         folders = [folder / name for folder in (self.named, self.cache) if folder]
         paths = (folder / f"{file}{ending}" for folder in folders for ending in (".gz", ".xz", ""))
         return [path for path in paths if os.path.exists(path)]
-
-
-def _absolute(path: str) -> Path:
-    """Return the path in a form that does not depend on the working directory."""
-    return Path(path).expanduser().absolute()
 
 
 def find_copies(file_set: FileSet, file: str, search_path: SearchPath) -> list[Path]:

@@ -17,6 +17,7 @@ from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.idx import parse_pair
 from glimpse.envs.images.image_folder import read_image_folder
@@ -76,7 +77,7 @@ def load_images(
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
         # The cache key has to mean the same folder after the process changes its working directory.
-        data = f"folder:{Path(name).expanduser().absolute()}"
+        data = f"folder:{user_path(name, 'task.data')}"
     search_path = SearchPath.of(root)
     if split == "test":
         return _test(data, search_path, download, image_size, meaning)

@@ -1,12 +1,12 @@
 """Reader of a user's own texts, from the files and columns that the options name."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.meaning import unknown_class
 from glimpse.envs.text.options import TextOptions
@@ -65,7 +65,7 @@ def read_user_split(options: TextOptions, split: str, classes: tuple[str, ...]) 
 
 def _examples(file: str, options: TextOptions) -> Iterator[_Example]:
     """Yield every example of a file; raises DataError if it has none."""
-    path = Path(file.removeprefix("file:")).expanduser()
+    path = user_path(file.removeprefix("file:"), "the table of texts")
     columns = [column for column in (options.text, options.label, options.text2) if column is not None]
     row = None
     for row, cells in table_rows(path, columns, options.encoding):

@@ -11,6 +11,7 @@ from glimpse.envs.data.file_contents import uncompressed
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
 from glimpse.envs.data.sources import SearchPath, find_copies, read_files
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 
 
@@ -36,7 +37,7 @@ def read_vectors(name: str, search_path: SearchPath) -> VectorTable:
     if name == "none":
         return VectorTable({}, np.zeros((0, 0), np.float32))
     if name.startswith("file:"):
-        return _read_text(Path(name.removeprefix("file:")).expanduser())
+        return _read_text(user_path(name.removeprefix("file:"), "task.vectors"))
     if all(find_copies(GLOVE, file, search_path) for file in GLOVE.md5):
         (_, words), (_, vectors) = read_files(GLOVE, list(GLOVE.md5), search_path)
         return _table(words.decode().removesuffix("\n").split("\n"), vectors)

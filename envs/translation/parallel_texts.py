@@ -16,6 +16,7 @@ from glimpse.envs.data.file_contents import uncompressed
 from glimpse.envs.data.registry import PARALLEL_SETS
 from glimpse.envs.data.sources import SearchPath, read_files
 from glimpse.envs.data.splits import SPLIT_SEED, hold_out
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.translation.options import RANDOM_STRINGS, TranslationOptions, names_a_file
 
@@ -84,7 +85,7 @@ def _own_files(options: TranslationOptions) -> ParallelText:
 
 def _own_pair(prefix: str, options: TranslationOptions) -> Pairs:
     """Read the two files of a pair; check that they have equally many lines, none of them empty."""
-    stem = str(Path(prefix.removeprefix("file:")).expanduser())
+    stem = str(user_path(prefix.removeprefix("file:"), "the file of a pair"))
     paths = [_find(stem, language) for language in (options.source, options.target)]
     pair = Pairs(*(_lines(path, options.encoding) for path in paths))
     counts = [len(lines) for lines in pair]

@@ -3,12 +3,10 @@
 import argparse
 import difflib
 import errno
-import io
-import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from glimpse import __version__
 from glimpse.agents.errors import AgentError
@@ -24,6 +22,8 @@ from glimpse.cli import (
     train_command,
     translate_command,
 )
+from glimpse.cli.interrupts import INTERRUPTED, collecting_interrupts
+from glimpse.cli.standard_streams import drop_output, open_closed_streams, print_problem, show_all_letters
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
 
@@ -58,37 +58,52 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; those of the process by default.
 
     Returns:
-        The exit code: 0, or 2 after a mistake of the user, 130 after Ctrl-C, 143 after SIGTERM.
+        The exit code: 0, or 2 after a mistake of the user, 130 after Ctrl-C, 141 where nobody reads on, 143 after
+        SIGTERM.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal with an 8-bit encoding shows other characters by their numbers, as standard error does.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        code = _run(argv)
-        sys.stdout.flush()
-    except BrokenPipeError:  # The reader, such as `head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
-    return code
+    if argv is None:
+        open_closed_streams()
+    show_all_letters()
+    with collecting_interrupts(of_process=argv is None) as interrupts:
+        try:
+            return _run(argv)
+        except BrokenPipeError:  # The reader, such as `head`, has seen enough.
+            drop_output()
+            return 128 + 13
+        except (KeyboardInterrupt, Exception) as error:
+            if not interrupts and not isinstance(error, KeyboardInterrupt):
+                raise
+            print_problem("interrupted")
+            return INTERRUPTED
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    """Run a command line; a mistake of the user becomes a message and exit code 2."""
     try:
-        arguments = _parse(argv)
-        return int(arguments.handler(arguments) or 0)
-    except SystemExit as stop:  # argparse has printed help, the version or a mistake.
-        return int(stop.code or 0)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        return _answer(argv)
     except (UserError, DataError, AgentError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        problem = str(error)
     except OSError as error:
         if isinstance(error, BrokenPipeError) or not _is_of_the_machine(error):
             raise
-        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        return 2
+        problem = f"{error.filename or 'writing'}: {error.strerror}"
+    try:
+        sys.stdout.flush()
+    except OSError:
+        drop_output()
+    print_problem(f"error: {problem}")
+    return 2
+
+
+def _answer(argv: Sequence[str] | None) -> int:
+    """Run a command line and write out what it prints."""
+    try:
+        arguments = _parse(argv)
+        code = int(arguments.handler(arguments) or 0)
+    except SystemExit as stop:  # argparse has printed help, the version or a mistake.
+        code = int(stop.code or 0)
+    sys.stdout.flush()
+    return code
 
 
 def _is_of_the_machine(error: OSError) -> bool:
@@ -97,7 +112,10 @@ def _is_of_the_machine(error: OSError) -> bool:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse's parser, which suggests the nearest right word after a wrong one."""
+    """argparse's parser, which suggests the nearest right word after a wrong one, and tells if it cannot print."""
+
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong, and exit with code 2."""

@@ -1,9 +1,9 @@
 """Data sets on disk: listing, downloading and checking their files."""
 
-import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
+from glimpse.cli.terminal_tables import TableConsole
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
 from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
 from glimpse.envs.data.sources import (
@@ -16,9 +16,8 @@ from glimpse.envs.data.sources import (
 )
 from glimpse.envs.errors import DataError
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
+_Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Names of columns, and rows of cells."""
 _BY_REFERENCE = ("torchvision:", "folder:")
 _REFERENCES = " There are also torchvision:NAME and folder:PATH; and file:PATH, for texts in a config."
 
@@ -29,42 +28,32 @@ def list_data(root: str | None) -> None:
     Args:
         root: Data folder; GLIMPSE_DATA by default.
     """
-    from rich.console import Console
-
-    search_path = SearchPath.of(root)
-    # Output to a file or a pipe is not wrapped to the width of a terminal.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(_image_table(search_path))
+    search_path, console = SearchPath.of(root), TableConsole()
+    console.print_table(*_image_rows(search_path), bordered=True)
     print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
     print("(PATH/train/CLASS/* and PATH/test/CLASS/*).")
-    console.print(_text_table(search_path))
+    console.print_table(*_text_rows(search_path), bordered=True)
     print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and")
     print("reverse, parallel texts that are generated. Notes:")
     for name, known in TEXT_SETS.items():
         if known.note:
             print(f"  {name}: {known.note}")
     print("Files are looked for in the data folder, then the cache, then installed Python packages:")
-    print(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}")
+    missing = " (is not there)" if search_path.named and not search_path.named.exists() else ""
+    print(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}{missing}")
     print(f"  cache        {search_path.cache}")
 
 
-def _image_table(search_path: SearchPath) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("name", "images (train + test)", "classes", "height x width", "where")
+def _image_rows(search_path: SearchPath) -> _Rows:
+    rows = []
     for name, known in IMAGE_SETS.items():
         height, width = known.size
-        row = name, f"{known.train:,} + {known.test:,}", str(len(known.classes)), f"{height} x {width}"
-        table.add_row(*row, Text(_where(name, search_path), overflow="fold"))
-    return table
+        size = f"{known.train:,} + {known.test:,}"
+        rows.append((name, size, str(len(known.classes)), f"{height} x {width}", _where(name, search_path)))
+    return ("name", "images (train + test)", "classes", "height x width", "where"), rows
 
 
-def _text_table(search_path: SearchPath) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("name", "texts (train + validation + test)", "what", "labels", "where")
+def _text_rows(search_path: SearchPath) -> _Rows:
     rows: list[tuple[str, str, str, str]] = []
     for name, known in TEXT_SETS.items():
         scores = "scores from {} to {}".format(*known.scores or ("?", "?"))
@@ -74,9 +63,8 @@ def _text_table(search_path: SearchPath) -> "Table":
         size = " + ".join(f"{count:,}" for count in parallel.size)
         rows.append((name, size, "sentence", f"translations, {' '.join(parallel.languages)}"))
     rows.append(("glove", "", "word vectors", ""))
-    for row in rows:
-        table.add_row(*row, Text(_where(row[0], search_path), overflow="fold"))
-    return table
+    columns = ("name", "texts (train + validation + test)", "what", "labels", "where")
+    return columns, [(*row, _where(row[0], search_path)) for row in rows]
 
 
 def _names() -> list[str]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count, fraction
+from glimpse.cli.option_types import count_up_to, fraction
 from glimpse.cli.subcommand import Commands, add_average, add_command, add_device
 
 
@@ -15,8 +15,8 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "evaluate", _run, "Measure a run beside its controls, or answer a text", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--split", choices=("test", "validation"), help="default: test")
-    parser.add_argument("--copies", type=count, metavar="M", help="rollouts averaged for each example")
-    parser.add_argument("--batch", type=count, metavar="B", help="examples in a batch")
+    parser.add_argument("--copies", type=count_up_to(10_000), metavar="M", help="rollouts averaged for each example")
+    parser.add_argument("--batch", type=count_up_to(1_000_000), metavar="B", help="examples in a batch")
     parser.add_argument(
         "--keep-rate",
         type=fraction,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count
+from glimpse.cli.option_types import count_up_to
 from glimpse.cli.subcommand import Commands, add_command
 
 
@@ -13,7 +13,9 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
-    parser.add_argument("--episodes", type=count, default=16, metavar="N", help="examples shown (default: 16)")
+    parser.add_argument(
+        "--episodes", type=count_up_to(10_000), default=16, metavar="N", help="examples shown (default: 16)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:

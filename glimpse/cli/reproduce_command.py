@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count
+from glimpse.cli.option_types import count_up_to
 from glimpse.cli.subcommand import Commands, add_command, add_overrides
 
 
@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
     add_overrides(parser)
     parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the rows of these configs")
-    parser.add_argument("--seeds", type=count, metavar="N", help="seeds of each row (default: the table's)")
+    parser.add_argument("--seeds", type=count_up_to(1000), metavar="N", help="seeds of each row (default: the table's)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from glimpse.cli.option_types import count, device
+from glimpse.cli.option_types import count_up_to, device
 
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
@@ -42,4 +42,4 @@ def add_device(parser: argparse.ArgumentParser, default: str | None) -> None:
 def add_average(parser: argparse.ArgumentParser) -> None:
     """Add `--average-checkpoints`."""
     told = "average the weights of the K newest checkpoints (train.keep) instead of taking the best on validation data"
-    parser.add_argument("--average-checkpoints", type=count, metavar="K", help=told)
+    parser.add_argument("--average-checkpoints", type=count_up_to(10_000), metavar="K", help=told)

@@ -12,7 +12,7 @@ from typing import Any
 
 from glimpse.config.experiment import Experiment
 from glimpse.config.layers import Layers
-from glimpse.config.mistakes import nearest, shortened
+from glimpse.config.mistakes import nearest, shortened, shown_path
 from glimpse.config.strict_yaml import DEEPEST, parse_yaml, write_yaml
 from glimpse.errors import UserError
 
@@ -82,11 +82,11 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
     if name in shipped and _lies_among_configs(Path(path).parent, shipped[name]):
         return shipped[name]
     if file.is_dir():
-        raise UserError(f"{file}: is a folder, expected a config file{_hint_for_a_run(file)}")
+        raise UserError(f"{shown_path(file)}: is a folder, expected a config file{_hint_for_a_run(file)}")
     beside = [found.name for found in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
     meant = nearest(name, shipped) or nearest(Path(path).name, beside)
     question = f"did you mean {meant!r}? " if meant else ""
-    raise UserError(f"{file}: no such config ({question}`glimpse list` names those that are shipped)")
+    raise UserError(f"{shown_path(file)}: no such config ({question}`glimpse list` names those that are shipped)")
 
 
 def _lies_among_configs(folder: Path, shipped: Path) -> bool:

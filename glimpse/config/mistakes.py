@@ -6,6 +6,7 @@ the nearest right name.
 
 import difflib
 from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
 from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -227,6 +228,11 @@ def _got(value: Any, choices: Iterable[str] = (), meant: str | None = None) -> s
     """Describe briefly what came, with what is `meant`, or else the nearest of the choices."""
     meant = meant or (nearest(value, choices) if isinstance(value, str) else None)
     return f"(got {_show(value)}; did you mean {meant!r}?)" if meant else f"(got {_show(value)})"
+
+
+def shown_path(path: FilePath) -> str:
+    """Write a file's path on one line, in quotes if it holds control characters."""
+    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 def shortened(text: str) -> str:
