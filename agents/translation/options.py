@@ -25,6 +25,9 @@ class SearchOptions(Options):
     length_penalty: float = Field(
         1.0, ge=0, le=10, description="alpha: log p is divided by ((5 + tokens) / 6)^alpha (Wu et al., 2016); 0: by 1."
     )
+    no_repeat: int = Field(
+        0, ge=0, le=100, description="n: no n tokens in a row come twice in a translation; 0 allows all."
+    )
     replace_unknown: bool = Field(
         True, description="Whether an unknown token is replaced by the source word with the largest attention weight."
     )

@@ -8,12 +8,27 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from glimpse.agents.translation.options import SearchOptions
-from glimpse.agents.translation.search import beam_search
+from glimpse.agents.translation.search import SearchResults, beam_search_all
 from glimpse.agents.translation.simultaneous_decoding import decode_simultaneously
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.symbols import END, UNKNOWN
 from glimpse.agents.translation.translator import Translator
 from glimpse.envs.translation.translating import Translating
+from glimpse.errors import UserError
+from glimpse.evaluation.unknown_words import Sources, unknown_words
+
+
+class Alternative(NamedTuple):
+    """One of the translations that a beam search finished.
+
+    target: the translation.
+    log_prob: its log-probability.
+    score: its log-probability with the length penalty, by which translations are ranked.
+    """
+
+    target: str
+    log_prob: float
+    score: float
 
 
 class Translation(NamedTuple):
@@ -24,6 +39,7 @@ class Translation(NamedTuple):
     log_prob: log-probability of the translation; 0 for simultaneous translations.
     delays: for simultaneous translations, the number of source tokens read when each target token was written.
     left_out: number of source tokens at the end of a long text that were not read.
+    alternatives: the best translations, `target` first, where more than one was asked for.
     """
 
     text: str
@@ -33,17 +49,18 @@ class Translation(NamedTuple):
     log_prob: float
     delays: tuple[int, ...] = ()
     left_out: int = 0
-
-
-class _Sources(NamedTuple):
-    """Source texts of a batch, and their tokens (B, L)."""
-
-    texts: list[str]
-    tokens: Tensor
+    alternatives: tuple[Alternative, ...] = ()
 
 
 def translate_texts(
-    agent: Translator, env: Translating, texts: Sequence[str], search: SearchOptions, batch: int
+    agent: Translator,
+    env: Translating,
+    texts: Sequence[str],
+    search: SearchOptions,
+    batch: int,
+    *,
+    n_best: int = 1,
+    prefix: str = "",
 ) -> list[Translation]:
     """Translate texts by beam search, in batches of similar length; the result does not depend on the batches.
 
@@ -53,25 +70,86 @@ def translate_texts(
         texts: the source texts.
         search: options of the beam search.
         batch: texts in a batch.
+        n_best: number of translations of each text, at most the beam's width.
+        prefix: words with which all translations begin.
 
     Returns:
         A translation for each text, in order.
+
+    Raises:
+        UserError: if the prefix has a word that no translation can have, or is too long.
     """
-    texts, tokens, left_out = _tokens_of(env, texts)
+    texts, tokens, left_out = tokens_of(env, texts)
+    begin = _prefix_tokens(agent, env, prefix)
     translations: dict[int, Translation] = {}
     for some, source in _batches(env, tokens, batch):
-        best = beam_search(agent, source, search.beam, search.length_penalty)
-        sources = _Sources([texts[number] for number in some], source)
-        words = _unknown_words(agent, env, sources, best.target) if search.replace_unknown else [[]] * len(some)
-        for number, row, log_prob, replacements in zip(
-            some, best.target.tolist(), best.log_prob.tolist(), words, strict=True
-        ):
-            target = row[: row.index(END) + 1] if END in row else row
-            text = env.languages.target.text(target, replacements)
+        found = beam_search_all(
+            agent,
+            source,
+            max(search.beam, n_best),
+            search.length_penalty,
+            no_repeat=search.no_repeat,
+            prefix=None if begin is None else begin.expand(len(some), -1),
+        )
+        sources = Sources([texts[number] for number in some], source)
+        ranked = [
+            _spelled(agent, env, sources, found, rank, search.replace_unknown)
+            for rank in range(min(n_best, found.target.shape[1]))
+        ]
+        for row, number in enumerate(some):
+            target, alternative = ranked[0][row]
+            others = tuple(one[row][1] for one in ranked if one[row][0]) if n_best > 1 else ()
             translations[number] = Translation(
-                texts[number], text, tokens[number], target, log_prob, left_out=left_out[number]
+                texts[number],
+                alternative.target,
+                tokens[number],
+                target,
+                alternative.log_prob,
+                left_out=left_out[number],
+                alternatives=others,
             )
     return [translations[number] for number in range(len(texts))]
+
+
+def _spelled(
+    agent: Translator, env: Translating, sources: Sources, found: SearchResults, rank: int, replace_unknown: bool
+) -> list[tuple[list[int], Alternative]]:
+    """Return the tokens and the text of the translations of one rank; no tokens where there is none of that rank."""
+    target, count = found.target[:, rank], len(sources.texts)
+    words = unknown_words(agent, env, sources, target) if replace_unknown else [[]] * count
+    spelled = []
+    for row, replacements, log_prob, score in zip(
+        target.tolist(), words, found.log_prob[:, rank].tolist(), found.score[:, rank].tolist(), strict=True
+    ):
+        tokens = row[: row.index(END) + 1] if END in row else []
+        text = env.languages.target.text(tokens, replacements)
+        spelled.append((tokens, Alternative(text, log_prob, score)))
+    return spelled
+
+
+def _prefix_tokens(agent: Translator, env: Translating, prefix: str) -> Tensor | None:
+    """Return the tokens of a prefix of translations, (1, P); None for an empty one.
+
+    Raises:
+        UserError: if it has a word that no translation can have, or is too long.
+    """
+    if not prefix.strip():
+        return None
+    text = (prefix.lower() if env.options.lower else prefix).strip()
+    (tokens,) = env.languages.target.encode([text])
+    tokens = [token for token in tokens if token != END]
+    if UNKNOWN in tokens:
+        unknown = [
+            word
+            for word, token in zip(env.languages.target.token_texts(text), tokens, strict=False)
+            if token == UNKNOWN
+        ]
+        raise UserError(f"the prefix has words that are not in the run's vocabulary ({', '.join(map(repr, unknown))})")
+    if len(tokens) >= agent.longest - 1:
+        raise UserError(
+            f"the prefix has {len(tokens)} tokens, and a translation has at most {agent.longest}: shorten it"
+        )
+    return torch.tensor([tokens], device=env.device)
 
 
 def translate_simultaneously(
@@ -88,12 +166,12 @@ def translate_simultaneously(
     Returns:
         A translation with delays for each text, in order.
     """
-    texts, tokens, left_out = _tokens_of(env, texts)
+    texts, tokens, left_out = tokens_of(env, texts)
     translations: dict[int, Translation] = {}
     for some, source in _batches(env, tokens, batch):
         made = decode_simultaneously(agent, source)
-        sources, replaces = _Sources([texts[number] for number in some], source), agent.options.search.replace_unknown
-        words = _unknown_words(agent, env, sources, made.target, made.delays) if replaces else [[]] * len(some)
+        sources, replaces = Sources([texts[number] for number in some], source), agent.options.search.replace_unknown
+        words = unknown_words(agent, env, sources, made.target, made.delays) if replaces else [[]] * len(some)
         for number, row, delays, replacements in zip(
             some, made.target.tolist(), made.delays.tolist(), words, strict=True
         ):
@@ -106,7 +184,7 @@ def translate_simultaneously(
     return [translations[number] for number in range(len(texts))]
 
 
-def _tokens_of(env: Translating, texts: Sequence[str]) -> tuple[Sequence[str], list[list[int]], list[int]]:
+def tokens_of(env: Translating, texts: Sequence[str]) -> tuple[Sequence[str], list[list[int]], list[int]]:
     """Tokenize texts.
 
     Returns:
@@ -131,47 +209,3 @@ def _batches(env: Translating, tokens: list[list[int]], batch: int) -> Iterator[
 def _cut(tokens: list[int], longest: int) -> list[int]:
     """Cut tokens to at most `longest`, with END last."""
     return tokens if len(tokens) <= longest else [*tokens[: longest - 1], END]
-
-
-def _unknown_words(
-    agent: Translator, env: Translating, sources: _Sources, target: Tensor, delays: Tensor | None = None
-) -> list[list[str]]:
-    """Find the source word that replaces each unknown token: the one with the most attention (Luong et al., 2015).
-
-    END is not a word, and a source token that had not been read yet is not considered.
-
-    Args:
-        agent: the translator, whose last attention weights are used; without attention nothing is replaced.
-        env: the environment, for its tokens.
-        sources: the source texts.
-        target: (B, M), the translations' tokens.
-        delays: (B, M), the number of source tokens read at each target token; None if all were read.
-
-    Returns:
-        A list of words for each translation, one for each of its unknown tokens; an empty word where no word has any
-        attention.
-    """
-    nothing: list[list[str]] = [[] for _ in sources.texts]
-    if not (target == UNKNOWN).any():
-        return nothing
-    weights = list(agent.align(sources.tokens, target).values())
-    if not weights:
-        return nothing
-
-    # Take the last layer's weights, (B, M, L), as the mean over heads, and mask what cannot be a replacement.
-    last = weights[-1].float()
-    last = last.mean(1) if last.dim() == 4 else last
-    last = last.masked_fill((sources.tokens == END).unsqueeze(1), 0)
-    if delays is not None:
-        position = torch.arange(last.shape[2], device=last.device)
-        last = last.masked_fill(position >= delays[:, : last.shape[1], None], 0)
-
-    # Look up the word at the position of the largest weight.
-    weight, most = last.max(-1)  # (B, M) both
-    positions = most.where(weight > 0, -1).tolist()
-    return [
-        [words[at] if at >= 0 else "" for at, token in zip(row, tokens, strict=False) if token == UNKNOWN]
-        for words, row, tokens in zip(
-            map(env.languages.source.token_texts, sources.texts), positions, target.tolist(), strict=True
-        )
-    ]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.translation.options import SearchOptions
-from glimpse.agents.translation.search import SearchResult
+from glimpse.agents.translation.search import SearchResults
 from glimpse.agents.translation.simultaneous_decoding import SimultaneousDecoding
 from glimpse.agents.translation.symbols import END, UNKNOWN
 from glimpse.envs.translation.subwords import learn_subwords
@@ -37,7 +37,8 @@ def test_unknown_tokens_are_replaced_by_words_and_not_by_the_end(
     weights: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The word with the most attention replaces an unknown token, with one head or with the mean of several."""
-    monkeypatch.setattr(generation, "beam_search", lambda *_: SearchResult(TARGET, torch.zeros(1)))
+    found = SearchResults(TARGET[:, None], torch.zeros(1, 1), torch.zeros(1, 1))
+    monkeypatch.setattr(generation, "beam_search_all", lambda *_, **__: found)
     agent, env = agent_and_env(weights)
     (one,) = generation.translate_texts(agent, env, ["Kamel Lama"], SearchOptions(), 1)
     assert one.target == "Lama <unk> Kamel"

@@ -124,12 +124,41 @@ def test_cut_texts_are_noted(run: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert len(printed.out.splitlines()) == 3
 
 
+def test_n_best_translations_have_scores(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line has the number, rank, score, log-probability and text; the first is the best, given back its score."""
+    assert main(["translate", str(run), "a b c", "d e", "--n-best", "3"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[:2] for row in rows] == [[text, rank] for text in "12" for rank in "123"]
+    assert rows[0][4] == "c b a" and rows[3][4] == "e d"
+    scores = [float(row[2]) for row in rows]
+    assert scores[:3] == sorted(scores[:3], reverse=True) and len({row[4] for row in rows[:3]}) == 3
+    for row in rows[:3]:
+        assert main(["translate", str(run), "a b c", "--given", row[4]]) == 0
+        first, *each = capsys.readouterr().out.splitlines()
+        assert first == f"log-probability {float(row[3]):.4f}" or abs(float(first.split()[1]) - float(row[3])) < 2e-3
+        assert abs(sum(float(line.split()[0]) for line in each) - float(row[3])) < 5e-3 and each[-1].endswith("</s>")
+
+
+def test_translations_keep_to_a_prefix_and_repeat_nothing(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All translations begin with the prefix; without repeated symbols, each occurs once."""
+    assert main(["translate", str(run), "a b c", "--prefix", "b a", "--n-best", "4"]) == 0
+    assert all(line.split("\t")[4].startswith("b a") for line in capsys.readouterr().out.splitlines())
+    assert main(["translate", str(run), "a a b", "--no-repeat", "1"]) == 0
+    symbols = capsys.readouterr().out.split()
+    assert len(symbols) == len(set(symbols))
+
+
 @pytest.mark.parametrize(
     ("words", "printed"),
     [
         (["--output", "x.gif"], "should end in .svg or .png"),
         (["--beam", "0"], "whole number of at least 1"),
         (["--length-penalty", "-1"], "number of at least 0"),
+        (["--prefix", "a xylophone"], "not in the run's vocabulary ('xylophone')"),
+        (["--prefix", "a " * 120], "shorten it"),
+        (["--given", "a " * 120], "writes at most"),
+        (["b", "--given", "a"], "--given is the translation of one TEXT (got 2 texts)"),
+        (["--n-best", "0"], "whole number of at least 1"),
     ],
 )
 def test_wrong_arguments_are_explained(
