@@ -56,6 +56,7 @@ class TextSet(DataSet):
         test: Number of test examples; 0 where one of ten folds of the training examples is held out.
         tokens: How a text becomes tokens. "kept": it is tokenised already, and spaces divide it. "split": by
             `tokens.split_word`. "bare": as "split", and tokens of one punctuation mark are dropped.
+        missing_spaces: Whether sentences end at . ! and ? alone, but anywhere, because spaces are missing after some.
         scores: The lowest and the highest score, where labels are scores.
         class_counts: Number of examples of each class, in training and validation together; and in all examples where
             there is no test part; empty if not stated.
@@ -72,6 +73,7 @@ class TextSet(DataSet):
     validation: int
     test: int
     tokens: Literal["kept", "split", "bare"] = "split"
+    missing_spaces: bool = False
     scores: tuple[float, float] | None = None
     class_counts: tuple[int, ...] = ()
     test_class_counts: tuple[int, ...] = ()

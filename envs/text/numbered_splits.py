@@ -11,12 +11,12 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import SearchPath
-from glimpse.envs.text.corpus import offsets_of, sentence_starts, tokenise_all
+from glimpse.envs.text.corpus import offsets_of
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokens import SPLITTERS
+from glimpse.envs.text.tokenisation import tokenise_texts
 from glimpse.envs.text.user_file import read_user_files, read_user_split
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, build_vocabulary
@@ -113,8 +113,7 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     splits = read.divide(options.fold, options.data)
     # Tokenise all columns of texts together: text and second text of each split in turn.
     columns = [column for rows in splits for column in (rows.text, rows.second or [])]
-    corpus = tokenise_all(chain.from_iterable(columns), SPLITTERS[tokenisation_of(options)], options.lower)
-    begins = sentence_starts(corpus, by_marks=tokenisation_of(options) != "kept")
+    corpus, begins = tokenise_texts(chain.from_iterable(columns), options)
     first_text = offsets_of(np.array([len(column) for column in columns]))
     # The vocabulary counts the words of training, which comes first.
     in_training = corpus.tokens[: corpus.offsets[first_text[2]]]
@@ -159,15 +158,8 @@ def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, m
 
 def number_texts(texts: Iterable[str], options: TextOptions, vocabulary: Vocabulary) -> Texts:
     """Tokenise texts as those of a data set, and number their words by a vocabulary."""
-    tokens = tokenisation_of(options)
-    corpus = tokenise_all(texts, SPLITTERS[tokens], options.lower)
-    begins = sentence_starts(corpus, by_marks=tokens != "kept")
+    corpus, begins = tokenise_texts(texts, options)
     return Texts(np.array(vocabulary.encode(corpus.words), np.int32)[corpus.tokens], corpus.offsets, begins)
-
-
-def tokenisation_of(options: TextOptions) -> str:
-    """Return how a text of this data set is tokenised: "kept", "split" or "bare"; see `TextSet.tokens`."""
-    return TEXT_SETS[options.data].tokens if options.data in TEXT_SETS else "split"
 
 
 def _slice(texts: Texts, first: int, last: int) -> Texts:

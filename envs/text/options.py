@@ -40,6 +40,11 @@ class TextOptions(TaskOptions):
         "utf-8", description="With file:PATH: character encoding of the file."
     )
     lower: bool = Field(True, description="Whether texts are lower-cased.")
+    tokenize: Literal["words", "characters"] = Field(
+        "words",
+        description="Tokens of a text: words; or characters, for Chinese, Japanese, Thai and other scripts without "
+        "spaces: each of their letters is then a token of its own, and words of other scripts stay whole.",
+    )
     max_words: int | None = Field(
         None,
         ge=1,

@@ -1,7 +1,6 @@
 """Text data sets as tensors, read and tokenised once per process and kept in memory."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +11,13 @@ from torch import Tensor
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.splits import SPLIT_SEED
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.corpus import concatenate_ranges, offsets_of, sentence_starts, tokenise_all
-from glimpse.envs.text.numbered_splits import NumberedSplit, Split, Texts, encode, number_split, tokenisation_of
+from glimpse.envs.text.corpus import concatenate_ranges, offsets_of
+from glimpse.envs.text.numbered_splits import NumberedSplit, Split, Texts, encode, number_split
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokens import SPLITTERS
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, row_of
 
@@ -140,18 +139,6 @@ def load_vectors(
     return _word_vectors(_reading(options), options.unknown_scale, SearchPath.of(root), meaning)
 
 
-def split_text(text: str, options: TextOptions) -> list[list[str]]:
-    """Tokenise a user's own text as the texts of a data set; returns its sentences as lists of tokens."""
-    tokens = tokenisation_of(options)
-    # A user's text has no spaces before full stops, even if the data set is tokenised already.
-    corpus = tokenise_all([text], SPLITTERS["split" if tokens == "kept" else tokens], options.lower)
-    words = [corpus.words[number] for number in corpus.tokens]
-    if not words:
-        return []
-    begins = np.flatnonzero(sentence_starts(corpus, by_marks=True)).tolist()
-    return [words[begin:end] for begin, end in zip(begins, [*begins[1:], len(words)], strict=True)]
-
-
 def kept_vectors(meaning: TextMeaning) -> WordVectors | None:
     """Return zeros for the vectors of a run's words, to be replaced by its weights; None where it began without."""
     if meaning.vector_width is None:
@@ -175,7 +162,7 @@ def _reading(options: TextOptions) -> TextOptions:
     for name in ("data", "validation", "test", "vectors"):
         if str(given[name]).startswith("file:"):
             # The cache key has to mean the same file after the process changes its working directory.
-            given[name] = f"file:{Path(given[name].removeprefix('file:')).expanduser().absolute()}"
+            given[name] = f"file:{user_path(given[name].removeprefix('file:'), f'task.{name}')}"
     given |= {"max_words": None, "max_sentences": None, "unknown_scale": 0.0}
     return TextOptions.model_construct(**given)
 

@@ -7,40 +7,51 @@ libraries with the same conventions (NLTK, spaCy) need whole texts, and are larg
 - Clitics are cut off: does|n't, it|'s, we|'ll, o'neill stays whole.
 - Numbers (7.5, 10,000, 9/10), words with hyphens, u.s. and mr. stay whole.
 - Three dots and more are `...`, two dashes and more are `--`.
-- Every other mark is a token of its own.
+- Every other mark is a token of its own, and so is an emoji.
+
+Letters are those of all scripts, with their combining marks, so that words of Hindi, Thai, and vowelled Arabic or
+Hebrew stay whole; a text is the same in every Unicode form. `characters.plain_word` says which characters are replaced.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
+
+from glimpse.envs.text.characters import MARKS, divide_unspaced, plain_word
 
 BREAK = "\x00"
 """Marks, between spaces, the end of a sentence whatever the tokens are: <br /> in IMDB, a new line elsewhere."""
-SENTENCE_ENDS = frozenset(".!?")
-"""A token that consists of these characters alone ends its sentence."""
 
-_TOKEN = re.compile(
-    r"""
-    (?:[^\W\d_]\.){2,}                                                  # u.s.
-    | (?:mr|mrs|ms|dr|jr|sr|st|vs|prof|etc)\.(?!\w)
-    | [^\W_]+?(?=n't(?!\w)) | n't(?!\w)                                 # does|n't
-    | '(?:s|m|d|ll|re|ve)(?!\w)                                         # it|'s
-    | [^\W_]+ (?: (?: - | '(?=\w{3}) | (?<=\d)[.,:/](?=\d) ) [^\W_]+)*  # well-made, o'neill, 7.5
-    | \.\.\.+ | --+ | `` | ''
-    | \S
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-# Windows-1252 punctuation that was decoded as control characters (\x85 already divides words).
-_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
-# Other quotes and dashes than those of GloVe's words.
-_PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\xb4": "'", "\u2014": "--"})
+_TONES = "\U0001f3fb-\U0001f3ff"
+_LETTER = rf"(?:[^\W_](?:[{MARKS}]|[\u200c\u200d](?=[^\W_]))*)"
+_WITHIN_WORDS = r"| (?<=[^\x00-\x7f])'(?=[^\W\x00-\x7f]) | [\xb7\u05f3\u05f4](?=[^\W_])"  # As in Ukrainian and Hebrew.
+_EMOJI = rf"| [\U0001f1e6-\U0001f1ff]{{2}} | [^\w\s][{MARKS}{_TONES}]* (?: \u200d [^\w\s][{MARKS}{_TONES}]* )*"
+
+
+def _pattern(letter: str, within_words: str = "", emoji: str = "") -> re.Pattern[str]:
+    """Return the pattern of a token; the arguments are what differs between ASCII and all other characters."""
+    return re.compile(
+        rf"""
+        (?:(?!\d){letter}\.){{2,}}                                              # u.s.
+        | (?:mr|mrs|ms|dr|jr|sr|st|vs|prof|etc)\.(?!\w)
+        | {letter}+?(?=n't(?!\w)) | n't(?!\w)                                   # does|n't
+        | '(?:s|m|d|ll|re|ve)(?!\w)                                             # it|'s
+        | {letter}+ (?: (?: - | '(?=\w{{3}}) | (?<=\d)[.,:/](?=\d) {within_words} ) {letter}+)*  # well-made, o'neill
+        | \.\.\.+ | --+ | `` | ''
+        {emoji}
+        | \S
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+
+
+_ASCII_TOKEN, _TOKEN = _pattern("[^\\W_]"), _pattern(_LETTER, _WITHIN_WORDS, _EMOJI)
 
 
 def split_word(word: str) -> list[str]:
     """Divide what stands between two spaces into tokens; at least one."""
-    if not word.isascii():
-        word = word.translate(_WINDOWS).translate(_PLAIN) or word
-    tokens: list[str] = _TOKEN.findall(word)
+    word = plain_word(word)
+    tokens: list[str] = (_ASCII_TOKEN if word.isascii() else _TOKEN).findall(word)
     if "...." in word or "---" in word:
         return ["..." if token.startswith("...") else "--" if token.startswith("--") else token for token in tokens]
     return tokens
@@ -48,7 +59,7 @@ def split_word(word: str) -> list[str]:
 
 def keep_word(word: str) -> list[str]:
     """Return the word as one token, for text that is tokenised already."""
-    return [word]
+    return [word if word.isascii() else unicodedata.normalize("NFC", word)]
 
 
 def bare_word(word: str) -> list[str]:
@@ -58,6 +69,11 @@ def bare_word(word: str) -> list[str]:
 
 SPLITTERS: dict[str, Callable[[str], list[str]]] = {"kept": keep_word, "split": split_word, "bare": bare_word}
 """Splitters by the values of `TextSet.tokens`."""
+
+
+def dividing_unspaced(splitter: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """Return a splitter that also divides the words of scripts without spaces into their letters."""
+    return lambda word: [part for token in splitter(word) for part in divide_unspaced(token)]
 
 
 def prepare(text: str, lower: bool) -> str:

@@ -1,5 +1,6 @@
 """The real text data sets, if GLIMPSE_DATA names a folder with them: counts, classes, and words known to GloVe."""
 
+import hashlib
 import os
 from typing import Literal, get_args
 
@@ -12,6 +13,8 @@ from glimpse.envs.data.sources import SearchPath, find_copies
 from glimpse.envs.data.splits import FOLDS
 from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import TextData, load_documents, load_text, load_vectors
+from glimpse.envs.text.text_formats import read_text_set
+from glimpse.envs.text.tokens import prepare, split_word
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -92,3 +95,22 @@ def test_human_rationales_are_on_the_right_words() -> None:
     sentence = documents.text.batch(first)
     line = sentence.tokens[0, 4][sentence.mask[0, 4]].tolist()
     assert " ".join(data.vocabulary.words[number] for number in line) == 'watch the movie and " sorta " find out . . .'
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("sst2", "0f46dc8c4bdf2f22"),
+        ("trec", "5e8deb859e5b8156"),
+        ("mr", "7286b731673a977f"),
+        ("agnews-10k", "2dee8b7b295b86b8"),
+    ],
+)
+def test_english_tokens_are_those_of_published_results(name: str, digest: str) -> None:
+    """The words of training are divided as they were in the first release."""
+    if not here(name):
+        pytest.skip("no data folder with this data set is named")
+    texts = read_text_set(name, SearchPath.of(REAL_DATA)).train.text
+    words = sorted({word for text in texts for word in prepare(text, True).split()})
+    tokens = "\n".join(" ".join(split_word(word)) for word in words)
+    assert hashlib.sha256(tokens.encode()).hexdigest()[:16] == digest

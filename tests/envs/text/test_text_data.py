@@ -16,8 +16,8 @@ from glimpse.envs.text.text_data import (
     load_documents,
     load_text,
     load_vectors,
-    split_text,
 )
+from glimpse.envs.text.tokenisation import split_text
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
