@@ -10,6 +10,7 @@ from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
@@ -62,11 +63,13 @@ def evaluate_run(
     evaluator = _evaluator_for(RunFolder.open(run), given)
     trained = open_run(run, split, device, print, average)
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
+    read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
     begun = time.perf_counter()
     results = evaluator.evaluate(trained, split, options)
     record = {
         "agent": trained.experiment.agent.name,
         "step": trained.step,
+        "weights": trained.weights,
         **({"averaged": average} if average else {}),
         "train_seconds": trained.seconds,
         "trained_on": trained.trained_on,
@@ -98,6 +101,6 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
 
 def _write_record(path: Path, split: str, record: dict[str, Any]) -> None:
     """Write a split's record into the run's evaluation file; the other split's record is kept."""
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = read_evaluation_file(path)
     with reporting_write_errors(path):
         replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())

@@ -79,7 +79,7 @@ def _history(record: RunRecord) -> list[tuple[str, str]]:
     """Return names and values that say how the weights were trained."""
     trained = record.trained
     return [
-        ("Weights", f"of step {trained.step:,}, after {_duration(trained.seconds)}"),
+        ("Weights", f"of step {trained.step:,}, after {_duration(trained.seconds)}; {trained.weights}"),
         ("Trained on", trained.trained_on),
         ("Seed", str(trained.experiment.seed)),
     ]

@@ -1,17 +1,16 @@
 """Files that a run has written, read for its report: evaluations and logged metrics."""
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glimpse.errors import UserError
-from glimpse.evaluation.diagnostics import ScanpathStatistics
-from glimpse.evaluation.scores import Score, Scores
+from pydantic import TypeAdapter
+
+from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
-from glimpse.runs.durable import reporting_read_errors
+from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
 from glimpse.runs.run_folder import Value, read_metrics
 from glimpse.runs.trained_run import TrainedRun
 
@@ -47,6 +46,9 @@ class Evaluation:
     split: str
     step: int
     scores: dict[str, Scores]
+
+
+_EVALUATION = TypeAdapter(Evaluation)
 
 
 @dataclass(frozen=True)
@@ -86,27 +88,18 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     Raises:
         UserError: if the file cannot be read or was not written by `glimpse evaluate`.
     """
-    with reporting_read_errors(path):
-        text = path.read_bytes() if path.exists() else b"{}"
+    known = read_evaluation_file(path)
     try:
-        known = {**json.loads(text)}
         # Evaluations of translations have other fields, and are read by `translation_report`.
         splits = [split for split in ("test", "validation") if split in known and "by_length" not in known[split]]
         return [_evaluation(split, known[split]) for split in splits]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(
-            f"{path} is not what glimpse evaluate writes. Remove it and measure again: glimpse evaluate {path.parent}"
-        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise not_an_evaluation(path) from None
 
 
 def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
     """Build an `Evaluation` from a split's part of evaluation.json."""
-    kinds = ("greedy", "sampled", "averaged")
-    scores = {}
-    for name, given in record["scores"].items():
-        scanpath = ScanpathStatistics(**given["scanpath"]) if given.get("scanpath") else None
-        scores[name] = Scores(**{**given, **{kind: Score(**given[kind]) for kind in kinds}, "scanpath": scanpath})
-    return Evaluation(split, int(record["step"]), scores)
+    return _EVALUATION.validate_python({**record, "split": split})
 
 
 def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | None = None) -> list[Chart]:

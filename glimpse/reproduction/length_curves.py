@@ -1,19 +1,17 @@
 """BLEU over the length of the source, a curve for each line of a table (Bahdanau et al., 2015, figure 2)."""
 
-import json
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from glimpse.errors import UserError
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.translation.translation_charts import Points, length_points
 from glimpse.reproduction.table_entries import Table, TableEntry
-from glimpse.runs.durable import reporting_read_errors
+from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
 from glimpse.runs.run_folder import RunFolder
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "sampled")
@@ -53,9 +51,7 @@ def _curve_points(entry: TableEntry, runs: Path) -> Points:
 
 def _length_groups(path: Path) -> Sequence[dict[str, Any]]:
     """Read the groups of sentences by length from a run's evaluation.json."""
-    try:
-        with reporting_read_errors(path):
-            groups: Sequence[dict[str, Any]] = json.loads(path.read_text())["test"]["by_length"]
-        return groups
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it and measure again") from None
+    groups = read_evaluation_file(path).get("test", {}).get("by_length")
+    if not isinstance(groups, list):
+        raise not_an_evaluation(path)
+    return groups

@@ -1,6 +1,5 @@
 """`glimpse reproduce TABLE`: train missing runs, evaluate each once on the test set, and write the table's results."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,9 +20,11 @@ from glimpse.reproduction.run_measures import Result, is_whole, measure_run
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
-from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.results import Row, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder, read_metrics
+from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
 
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
@@ -117,10 +118,10 @@ def _train(given: Experiment, run: Path) -> int:
     Raises:
         UserError: if the run was started with another config.
     """
-    folder = RunFolder(run)
     print(f"== {run}", flush=True)
-    if not folder.config_path.exists():
+    if not RunFolder(run).config_path.exists():
         return train_command(given, run, resume=False)
+    folder = RunFolder.open(run)
     kept = load_experiment(folder.config_path)
     other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_IRRELEVANT)]
     if other:
@@ -137,31 +138,26 @@ def _train(given: Experiment, run: Path) -> int:
 def _is_finished(folder: RunFolder) -> bool:
     """Return whether the newest checkpoint is of the last training step."""
     newest = load_newest(folder.checkpoints, print, read_only=True)
-    return newest is not None and newest.step == newest.state["learner"]["total"]
+    if newest is None:
+        return False
+    budget = load_experiment(folder.config_path).train.steps
+    decided = StepRecord(folder.steps_path).at(newest.step)
+    return newest.step >= budget if budget is not None else decided is not None and decided.progress == 1
 
 
 def _result(run: Path, table: Table) -> Result:
     """Return the run's test set evaluation: the record in its folder if it is up to date, else a new one."""
-    folder = RunFolder(run)
+    folder = RunFolder.open(run)
     experiment = load_experiment(folder.config_path)
-    record = _known_record(folder)
+    record = read_evaluation_file(folder.evaluation_path).get("test", {})
     best = load_newest(folder.best, print, read_only=True)
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
-    last = read_metrics(folder.metrics_path)[-1]
-    return Result(experiment, record, int(last["step"] or 0), float(last["seconds"] or 0))
-
-
-def _known_record(folder: RunFolder) -> dict[str, Any]:
-    """Read the test set's part of evaluation.json; empty if there is none."""
-    path = folder.evaluation_path
-    with reporting_read_errors(path):
-        text = path.read_bytes() if path.exists() else b"{}"
-    try:
-        return dict(json.loads(text).get("test", {}))
-    except (ValueError, AttributeError):
-        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it") from None
+    rows = read_metrics(folder.metrics_path)
+    if not rows or not isinstance(rows[-1].get("seconds"), int | float):
+        raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
+    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1]["seconds"] or 0))
 
 
 def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:

@@ -24,11 +24,12 @@ from torch import Tensor
 from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,
+    read_file,
     reporting_read_errors,
     reporting_write_errors,
     sync_folder,
-    write_file,
 )
+from glimpse.runs.links import make_folder, open_folder, refuse_link
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
@@ -84,7 +85,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         raise ValueError(f"keep must be at least 1, got {keep}")
     files = _to_bytes(checkpoint)
     with reporting_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         sync_folder(folder.parent)
         _remove_leftovers(folder)
         path = _publish(folder, checkpoint.step, files)
@@ -145,6 +146,13 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
             passed_over.add(newest)
             aside = "" if read_only else f" and kept as {_quarantine(newest).name}"
             warn(f"{error} (passed over{aside})")
+
+
+def holds_damaged(folder: Path) -> bool:
+    """Return whether a folder of checkpoints holds one that is damaged, set aside or not, as far as names tell."""
+    return folder.is_dir() and any(
+        path.name.startswith(QUARANTINE) or _NAME.fullmatch(path.name) for path in folder.iterdir()
+    )
 
 
 def load_averaged(folder: Path, count: int) -> Checkpoint:
@@ -211,6 +219,8 @@ def _verified_files(path: Path) -> tuple[int, bytes, bytes]:
     try:
         manifest = json.loads(text)
         step, version = manifest["step"], manifest["format"]
+        if type(step) is not int or type(version) is not int or not 0 <= step < 2**63:
+            raise ValueError("step and format should be integers")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(path, f"{MANIFEST} is not a manifest") from error
     if version != FORMAT:
@@ -230,7 +240,8 @@ def _read(path: Path, name: str) -> bytes:
     # Other errors of the system say nothing about the checkpoint, which must not be set aside for them.
     with reporting_read_errors(path / name):
         try:
-            return (path / name).read_bytes()
+            refuse_link(path)
+            return read_file(path / name)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise _damaged(path, f"it has no file {name}") from error
 
@@ -242,6 +253,7 @@ def _damaged(path: Path, what: str) -> CheckpointError:
 
 def _published(folder: Path) -> list[Path]:
     """Return the checkpoints in `folder` from the oldest to the newest; unverified."""
+    refuse_link(folder)
     names = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in names if _NAME.fullmatch(path.name)), key=_step_and_revision)
 
@@ -260,9 +272,10 @@ def _publish(folder: Path, step: int, files: dict[str, bytes]) -> Path:
     temporary = folder / (TEMPORARY + path.name)
     try:
         temporary.mkdir()
-        for name, data in files.items():
-            write_file(temporary / name, data)
-        sync_folder(temporary)
+        with open_folder(temporary, follow=False) as opened:
+            for name, data in files.items():
+                opened.write_new(name, data)
+            opened.sync()
         temporary.rename(path)
         sync_folder(folder)
     finally:
@@ -286,7 +299,7 @@ def _prune(folder: Path, saved: Path, keep: int) -> None:
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a crash left under temporary names."""
     for path in folder.glob(TEMPORARY + "*"):
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)  # This follows no link.
 
 
 def _quarantine(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Rows of `results/NAME.json`, and Markdown tables; both are written by commands, never by hand."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 
 from glimpse.errors import UserError
-from glimpse.runs.durable import replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.runs.durable import read_file, replace_file, reporting_read_errors, reporting_write_errors
 
 Row = dict[str, Any]
 
@@ -40,10 +41,10 @@ def read_rows(path: Path, command: str, named: str) -> list[Row]:
         UserError: if the file cannot be read, or is not a list of rows.
     """
     with reporting_read_errors(path):
-        text = path.read_bytes() if path.exists() else b"[]"
+        text = read_file(path) if os.path.lexists(path) else b"[]"
     try:
         return [{**row, named: str(row[named])} for row in json.loads(text)]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise UserError(f"{path} is not what {command} writes. Move it away") from None
 
 

@@ -4,7 +4,9 @@ import difflib
 import json
 import math
 import os
+import re
 import socket
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,18 +14,28 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from glimpse.config.mistakes import shortened
 from glimpse.errors import UserError
-from glimpse.runs.durable import TEMPORARY, replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.runs.durable import (
+    TEMPORARY,
+    append_to_file,
+    read_file,
+    replace_file,
+    reporting_read_errors,
+    reporting_write_errors,
+)
+from glimpse.runs.links import refuse_link, refuse_links
 
 Value = float | int | str | None
 CONFIG = "config.yaml"
 LOCK = "lock"
-SUBWORDS = "subwords.json"
+MEANING = "meaning.json"
 STEPS = "steps.jsonl"
-FORMAT = 2
+FORMAT = 3
 HEADER = "# Run of glimpse, format "
 """First line of a run's config, before the format's number: a run of another format is refused."""
 HOLDER = "lock.holder"  # Who holds the lock, in words. Not in the lock file, which filelock may truncate.
+_OF_A_START = (CONFIG, MEANING, STEPS, HOLDER, LOCK)
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class RunFolder:
             UserError: The folder is not empty, cannot be written, or another process is starting a run in it.
         """
         run = cls(path)
+        refuse_odd_name(path)
         with reporting_write_errors(path):
             run._refuse_if_taken()
             path.mkdir(parents=True, exist_ok=True)
@@ -62,12 +75,15 @@ class RunFolder:
         """Open an existing run, to read it or to resume it.
 
         Raises:
-            UserError: There is no run (the message names the runs nearby), or it has another format.
+            UserError: There is no run (the message names the runs nearby), it has another format, or it holds links.
         """
         run = cls(path)
+        refuse_odd_name(path)
         # Unlike Path.is_file, this is False, and no error, where there is no permission to look.
         if not os.path.isfile(run.config_path):
+            refuse_link(run.config_path)
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
+        refuse_links(path)
         run._refuse_other_format()
         return run
 
@@ -92,9 +108,9 @@ class RunFolder:
         return self.path / STEPS
 
     @property
-    def subwords_path(self) -> Path:
-        """Path of the subwords of a translation run, as JSON."""
-        return self.path / SUBWORDS
+    def meaning_path(self) -> Path:
+        """Path of what the run keeps of its data, as JSON; see `glimpse.runs.kept_data`."""
+        return self.path / MEANING
 
     @property
     def checkpoints(self) -> Path:
@@ -105,6 +121,11 @@ class RunFolder:
     def best(self) -> Path:
         """Folder of the checkpoint that was best on validation data."""
         return self.path / "best"
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether anything was saved after a step."""
+        return any(self.checkpoints.glob("step-*")) or any(self.best.glob("step-*"))
 
     @property
     def evaluation_path(self) -> Path:
@@ -125,6 +146,7 @@ class RunFolder:
         """
         lock, holder = FileLock(self.path / LOCK, blocking=False), self.path / HOLDER
         with reporting_write_errors(self.path):
+            _free_of_other_names(self.path / LOCK)
             try:
                 lock.acquire()
             except Timeout:
@@ -134,15 +156,15 @@ class RunFolder:
                 ) from None
         try:
             with reporting_write_errors(holder):
-                holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+                replace_file(holder, f"process {os.getpid()} on {socket.gethostname()}".encode())
             yield
         finally:
             lock.release()
 
     def discard(self) -> None:
         """Remove what `create` made, for a run that could not begin."""
-        for name in (CONFIG, SUBWORDS, STEPS, HOLDER, LOCK):
-            (self.path / name).unlink(missing_ok=True)
+        for path in (*self.path.glob(f"{TEMPORARY}*"), *(self.path / name for name in _OF_A_START)):
+            path.unlink(missing_ok=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
 
@@ -158,7 +180,7 @@ class RunFolder:
     def _format_and_config(self) -> tuple[str, str]:
         """Read the config's file: the run's format, and the config as YAML. A file without the header has format 1."""
         with reporting_read_errors(self.config_path):
-            data = self.config_path.read_bytes()
+            data = read_file(self.config_path)
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
@@ -171,11 +193,13 @@ class RunFolder:
         if self.config_path.exists():
             raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
         # A start that was killed leaves these behind and may be tried again.
-        ours = {LOCK, HOLDER, TEMPORARY + CONFIG}
+        ours = re.compile(f"{LOCK}|{HOLDER}|{re.escape(TEMPORARY)}({CONFIG}|{HOLDER}).*")
         if self.path.exists() and not (
-            self.path.is_dir() and ours.issuperset(child.name for child in self.path.iterdir())
+            self.path.is_dir() and all(ours.fullmatch(child.name) for child in self.path.iterdir())
         ):
             raise UserError(f"{self.path} is not an empty folder. Choose another one with --run")
+        if self.path.exists():
+            refuse_links(self.path)
 
 
 class MetricsLog:
@@ -202,16 +226,8 @@ class MetricsLog:
         if not isinstance(row.get("step"), int):
             raise ValueError(f"a row of metrics needs an integer step, got {row.get('step')!r}")
         line = json.dumps({name: _json_value(value) for name, value in row.items()}, allow_nan=False) + "\n"
-        with reporting_write_errors(self.path), self.path.open("ab", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            try:
-                _write_all(file.fileno(), line.encode())
-                if self._durable:
-                    os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):
-                    file.truncate(end)  # Half a row must not be glued to the next one.
-                raise
+        with reporting_write_errors(self.path):
+            append_to_file(self.path, line.encode(), self._durable)
 
     def truncate_after(self, step: int) -> None:
         """Drop the rows after `step`, and the torn last one of a killed process; -1 drops all.
@@ -219,7 +235,7 @@ class MetricsLog:
         Raises:
             UserError: The file cannot be read or written; then it is as it was.
         """
-        kept = [line for line, row in _read_lines(self.path) if isinstance(s := row.get("step"), int) and s <= step]
+        kept = [line for line, row in _read_lines(self.path) if int(row["step"] or 0) <= step]
         if self.path.exists():
             with reporting_write_errors(self.path):
                 replace_file(self.path, b"".join(kept))
@@ -237,7 +253,7 @@ def read_metrics(path: Path) -> list[dict[str, Value]]:
 def _read_lines(path: Path) -> list[tuple[bytes, dict[str, Value]]]:
     """Return each whole line with the row in it."""
     with reporting_read_errors(path):
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        lines = read_file(path).splitlines(keepends=True) if os.path.lexists(path) else []
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()
     return [(line, _parse_row(path, number, line)) for number, line in enumerate(lines, start=1)]
@@ -247,11 +263,19 @@ def _parse_row(path: Path, number: int, line: bytes) -> dict[str, Value]:
     """Return the row in a line."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
-    if not isinstance(row, dict):
-        raise UserError(f"{path}, line {number}, is not a row of metrics (a JSON object). Remove that line")
+    if not isinstance(row, dict) or type(row.get("step")) is not int or not all(map(_is_value, row.values())):
+        raise UserError(
+            f"{path}, line {number}, is not a row of metrics (a JSON object of numbers and words, with an integer "
+            "step). Remove that line"
+        )
     return row
+
+
+def _is_value(value: object) -> bool:
+    """Return whether a value of a row is one that `MetricsLog.write` writes, and that fits into a float."""
+    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def _json_value(value: Value) -> Value:
@@ -259,18 +283,32 @@ def _json_value(value: Value) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    """Write all of `data`; a disk that is nearly full first takes a part of it."""
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
 def _read_holder(path: Path) -> str:
     """Describe the process that holds a lock."""
     try:
-        return path.read_text(errors="replace")
-    except OSError:
+        return shortened(read_file(path).decode(errors="replace"))
+    except (OSError, UserError):
         return "another process"
+
+
+def refuse_odd_name(path: Path) -> None:
+    """Check that a run's path can be printed in a line and written in UTF-8.
+
+    Raises:
+        UserError: It holds a line break or another control character, or bytes that are no UTF-8.
+    """
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in str(path)):
+        raise UserError(
+            f"a run's folder should have a name in UTF-8 without line breaks and control characters "
+            f"(got {ascii(str(path))}). Rename it, or choose another with --run"
+        )
+
+
+def _free_of_other_names(path: Path) -> None:
+    """Make a lock's file one of its own if it is another file's name (a hard link): locks may cut their files to 0."""
+    refuse_link(path)
+    if path.exists() and (found := path.stat()).st_nlink > 1 and found.st_size:
+        replace_file(path, b"")
 
 
 def _runs_near(path: Path) -> str:

@@ -242,11 +242,11 @@ def _settings(mode: Mode) -> "wandb.Settings":
 
 
 def _shared_files(folder: Path, run: Path) -> list[Path]:
-    """Return the files of a checkpoint that are uploaded: weights, manifest, and the run's config."""
+    """Return the files of a checkpoint that are uploaded: weights, manifest, and the run's config and meaning."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise FileNotFoundError(f"{folder} holds no *.safetensors")
-    others = [folder / "manifest.json", run / "config.yaml"]
+    others = [folder / "manifest.json", run / "config.yaml", run / "meaning.json"]
     return weights + [path for path in others if path.is_file()]
 
 

@@ -9,12 +9,14 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.runs.build import choose_device, make_agent
-from glimpse.runs.checkpoint import Checkpoint, load_averaged, load_newest
+from glimpse.runs.checkpoint import Checkpoint, holds_damaged, load_averaged, load_newest
 from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
+from glimpse.runs.training_state import TrainedState, reporting_misfits, state_of
 
 Say = Callable[[str], None]
+BEST = "best on validation data"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class TrainedRun:
     folder, experiment: its folder and its config.
     agent: with the chosen weights; `env` shows the split that was asked for. The family of the task knows their types.
     step: step of the checkpoint that the weights are from.
+    weights: which these are, in words: `BEST`, or what is used instead and why.
     seconds, trained_on: training time until then, and the device.
     """
 
@@ -32,6 +35,7 @@ class TrainedRun:
     agent: Any
     env: Any
     step: int
+    weights: str
     seconds: float
     trained_on: str
 
@@ -56,24 +60,31 @@ def open_run(
     folder = RunFolder.open(path)
     experiment = load_experiment(folder.config_path)
     set_threads(experiment.threads)
-    checkpoint = load_averaged(folder.checkpoints, average) if average else _chosen_checkpoint(folder, say)
+    checkpoint, weights = _chosen_checkpoint(folder, average, say)
     placed_on = choose_device(device or experiment.device)
     env = env_of_run(experiment, folder, split, placed_on, say)
     agent = make_agent(experiment, env).requires_grad_(False).eval()
-    try:
+    with reporting_misfits(folder.path, checkpoint.step):
         agent.load_state_dict(checkpoint.weights)
-    except RuntimeError as problem:
-        raise UserError(
-            f"{folder.config_path} does not fit the checkpoint of step {checkpoint.step}: {problem}"
-        ) from None
-    state = checkpoint.state
-    return TrainedRun(folder, experiment, agent, env, checkpoint.step, state["seconds"], state["trained_on"])
+    state = state_of(checkpoint, TrainedState, folder.path)
+    return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, state.seconds, state.trained_on)
 
 
-def _chosen_checkpoint(folder: RunFolder, say: Say) -> Checkpoint:
-    """Load the best checkpoint, or the newest where validation has not yet chosen one."""
-    for kept in (folder.best, folder.checkpoints):
-        checkpoint = load_newest(kept, say, read_only=True)
-        if checkpoint is not None:
-            return checkpoint
-    raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
+def _chosen_checkpoint(folder: RunFolder, average: int | None, say: Say) -> tuple[Checkpoint, str]:
+    """Load the best checkpoint, or the newest where there is no good best one, and describe the choice."""
+    if average:
+        return load_averaged(folder.checkpoints, average), f"mean of the last {average} checkpoints"
+    best = load_newest(folder.best, say, read_only=True)
+    if best is not None:
+        return best, BEST
+    newest = load_newest(folder.checkpoints, say, read_only=True)
+    if newest is None:
+        raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")
+    if not holds_damaged(folder.best):
+        return newest, "last, since validation has chosen none yet"
+    say(
+        f"warning: the weights of {folder.path} that were best on validation data are damaged, so its last ones, of "
+        f"step {newest.step}, are used instead. Put {folder.best} back from a copy, or train on: the next evaluation "
+        "chooses anew"
+    )
+    return newest, "last, since the best ones are damaged"

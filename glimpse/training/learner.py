@@ -15,6 +15,7 @@ from glimpse.errors import UserError
 from glimpse.runs.build import use_bfloat16
 from glimpse.training.budget import Budget, Updates
 from glimpse.training.example_order import TrainingOrder
+from glimpse.training.optimiser_state import check_optimiser_state
 
 
 class Learner(ABC):
@@ -120,7 +121,12 @@ class Learner(ABC):
         }
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Continue exactly from a checkpoint."""
+        """Continue exactly from a checkpoint.
+
+        Raises:
+            ValueError: if the state is not one of this learner (or whatever else torch raises).
+        """
+        check_optimiser_state(self.optimiser, state["optimiser"])
         self.averaged.load_state_dict(weights)
         self.agent.load_state_dict(state["agent"])
         self.optimiser.load_state_dict(state["optimiser"])

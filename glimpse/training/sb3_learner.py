@@ -98,6 +98,10 @@ class Sb3Learner(Learner):
         super().restore(weights, state)
         model: Any = self.model
         carried = state["sb3"]
+        expected = {name: (self.env.num_envs, *space.shape) for name, space in model.observation_space.items()}
+        found = {name: tuple(tensor.shape) for name, tensor in carried["observation"].items()}
+        if found != expected or type(carried["timesteps"]) is not int:
+            raise ValueError(f"the observation of {self.env.num_envs} lanes should have the shapes {expected}")
         model.num_timesteps = carried["timesteps"]
         model._last_obs = {name: tensor.numpy() for name, tensor in carried["observation"].items()}
         model._last_episode_starts = carried["begins"].numpy()

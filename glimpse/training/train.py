@@ -26,6 +26,7 @@ from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import MetricsLog, RunFolder
 from glimpse.runs.threads import set_threads
 from glimpse.runs.tracking import Tracker, start_tracking
+from glimpse.runs.training_state import TrainingState, reporting_misfits, state_of
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
@@ -86,17 +87,22 @@ class Training:
     def resume(self) -> bool:
         """Continue from the newest good checkpoint; return False if there is none yet."""
         checkpoint = load_newest(self.folder.checkpoints, self.progress.say)
-        news = checkpoint and describe_new_budget(self.experiment.train, checkpoint.step, checkpoint.state)
-        self.metrics.truncate_after(checkpoint.step if checkpoint else -1)
         if checkpoint is None:
+            self.metrics.truncate_after(-1)
             return False
-        self.learner.restore(checkpoint.weights, checkpoint.state["learner"])
+        state = state_of(checkpoint, TrainingState, self.folder.path)
+        news = describe_new_budget(self.experiment.train, checkpoint.step, checkpoint.state)
+        with reporting_misfits(self.folder.path, checkpoint.step):
+            if state.learner["step"] != checkpoint.step:
+                raise ValueError(f"the learner's state is of step {state.learner['step']}")
+            self.learner.restore(checkpoint.weights, state.learner)
+        self.metrics.truncate_after(checkpoint.step)
         # A damaged best is made anew by the next evaluation.
         if load_newest(self.folder.best, self.progress.say) is not None:
-            self.best_error = checkpoint.state["best_error"]
-        self._seconds_before = checkpoint.state["seconds"]
-        self.pace.resume(checkpoint.step, checkpoint.state.get("minutes"))
-        self.run_id = checkpoint.state["run_id"]
+            self.best_error = state.best_error
+        self._seconds_before = state.seconds
+        self.pace.resume(checkpoint.step, state.minutes)
+        self.run_id = state.run_id
         if news:
             self.progress.say(news)
             if self.experiment.train.steps is not None:  # Else the clock decides, once it runs.

@@ -14,7 +14,7 @@ from glimpse.reporting.images.image_contents import gather, glimpse_chart
 from glimpse.reporting.images.image_page import image_page_html
 from glimpse.reporting.run_record import RunRecord, training_charts
 from glimpse.reporting.tracked_picture import TrackedPicture
-from glimpse.runs.durable import reporting_write_errors
+from glimpse.runs.durable import replace_file, reporting_write_errors
 
 _TRACKED = 12
 
@@ -50,4 +50,4 @@ def write_scanpaths(agent: Agent, env: VisualEnv, episodes: int, path: Path) -> 
     """
     shown = replay(agent, env, evenly(env.examples, episodes), EvaluateOptions())
     with reporting_write_errors(path):
-        paths_sheet(shown, env.retina, env.classes, side=140).save(path, "PNG")
+        replace_file(path, png(paths_sheet(shown, env.retina, env.classes, side=140)))

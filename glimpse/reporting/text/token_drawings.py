@@ -11,7 +11,7 @@ from glimpse.envs.text.whole_text import WholeText
 from glimpse.evaluation.replay import evenly
 from glimpse.reporting.drawing.svg import Drawing, below, beside, label, matrix, svg_file, title_line, token_lines
 from glimpse.reporting.text.accounts import Account, Floats, Text, account
-from glimpse.runs.durable import reporting_write_errors
+from glimpse.runs.durable import replace_file, reporting_write_errors
 
 _WIDTH = 860
 """Width of lines of tokens in files, in pixels."""
@@ -49,7 +49,7 @@ def tokens_picture(agent: Reader, env: WholeText, texts: int, path: Path) -> Non
     """
     accounts = [account(agent, env, EvaluateOptions(), number) for number in evenly(env.examples, texts)]
     with reporting_write_errors(path):
-        path.write_bytes(svg_file(tokens_drawing(accounts, env.classes), "tokens"))
+        replace_file(path, svg_file(tokens_drawing(accounts, env.classes), "tokens"))
 
 
 def _account_drawing(one: Account, classes: Sequence[str]) -> Drawing:

@@ -3,16 +3,16 @@
 Sentences of the test set are never shown.
 """
 
-import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
+
+from pydantic import TypeAdapter
 
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.translator import Translator
 from glimpse.envs.translation.translating import Translating
-from glimpse.errors import UserError
 from glimpse.evaluation.generation import translate_simultaneously, translate_texts
 from glimpse.evaluation.replay import evenly
 from glimpse.evaluation.translation_evaluator import own_texts_note
@@ -26,7 +26,8 @@ from glimpse.reporting.tracked_picture import TrackedPicture
 from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing, head_drawings
 from glimpse.reporting.translation.alignment_image import alignment_image
 from glimpse.reporting.translation.translation_charts import bleu_by_length_chart, lag_chart
-from glimpse.runs.durable import reporting_read_errors, reporting_write_errors
+from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
@@ -37,6 +38,46 @@ _TITLES = {
     "validation_reward": "Validation reward: sentence BLEU minus delay",
     "validation_accuracy": "Validation accuracy of a token",
 }
+
+
+class _Quality(TypedDict):
+    bleu: float
+    chrf: float
+
+
+class _LengthGroup(TypedDict):
+    words: int | None
+    bleu: float
+
+
+class _Searched(_Quality):
+    signatures: list[str]
+
+
+class _Lagged(TypedDict):
+    bleu: float
+    dal_words: float
+
+
+class _Simultaneous(_Quality, _Lagged):
+    lag_words: float
+    lag_tokens: float
+
+
+class _Measured(TypedDict):
+    """What the page shows of an evaluation by `glimpse evaluate`."""
+
+    step: int
+    beam: int
+    perplexity: float
+    greedy: _Quality
+    searched: _Searched
+    by_length: list[_LengthGroup]
+    simultaneous: NotRequired[_Simultaneous]
+    waits: NotRequired[list[_Lagged]]
+
+
+_MEASURED = TypeAdapter(_Measured)
 
 
 class ShownTranslation(NamedTuple):
@@ -102,7 +143,7 @@ def alignments_picture(agent: Translator, env: Translating, sentences: int, path
     """
     drawing = alignments_drawing(shown_sentences(agent, env, sentences))
     with reporting_write_errors(path):
-        path.write_bytes(svg_file(drawing, "alignments"))
+        replace_file(path, svg_file(drawing, "alignments"))
 
 
 def _charts(split: str, measured: dict[str, Any]) -> list[tuple[Chart, str]]:
@@ -118,13 +159,14 @@ def _charts(split: str, measured: dict[str, Any]) -> list[tuple[Chart, str]]:
 
 def _measured(path: Path) -> dict[str, dict[str, Any]]:
     """Read the evaluations of `glimpse evaluate` by split, that on the test set first."""
-    with reporting_read_errors(path):
-        text = path.read_bytes() if path.exists() else b"{}"
+    known = read_evaluation_file(path)
+    found = {split: known[split] for split in ("test", "validation") if known.get(split, {}).get("by_length")}
     try:
-        known = {**json.loads(text)}
-        return {split: known[split] for split in ("test", "validation") if known.get(split, {}).get("by_length")}
-    except (ValueError, TypeError, AttributeError):
-        raise UserError(f"{path} is not what glimpse evaluate writes. Remove it and measure again") from None
+        for record in found.values():
+            _MEASURED.validate_python(record)
+    except ValueError:
+        raise not_an_evaluation(path) from None
+    return found
 
 
 def _without_reward(row: dict[str, Any]) -> dict[str, Any]:

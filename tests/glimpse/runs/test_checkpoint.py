@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from glimpse.errors import UserError
+from glimpse.runs import checkpoint
 from glimpse.runs.checkpoint import (
     MANIFEST,
     STATE,
@@ -382,7 +383,7 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkey
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", fail)
+        patch.setattr(checkpoint, "read_file", fail)
         with pytest.raises(UserError, match="cannot read .*Input/output error") as caught:
             load_newest(tmp_path, pytest.fail)
     assert not isinstance(caught.value, CheckpointError)
@@ -416,14 +417,14 @@ def test_a_read_only_load_renames_nothing(tmp_path: Path) -> None:
 def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a running training replaces the checkpoint that is being read, the new one is loaded without a warning."""
     save_checkpoint(tmp_path, small(1), keep=1)
-    read_bytes = Path.read_bytes
+    read_file = checkpoint.read_file
 
     def read_late(path: Path) -> bytes:
-        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        monkeypatch.setattr(checkpoint, "read_file", read_file)
         save_checkpoint(tmp_path, small(2), keep=1)
-        return path.read_bytes()
+        return read_file(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_late)
+    monkeypatch.setattr(checkpoint, "read_file", read_late)
     assert newest(tmp_path, read_only=True) == (2, [])
 
 
