@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from glimpse.envs.data.data_set import ImageSet
 from glimpse.envs.data.file_digests import CachedReader
+from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
@@ -20,7 +21,7 @@ from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.idx import parse_pair
-from glimpse.envs.images.image_folder import read_image_folder
+from glimpse.envs.images.image_folder import FolderPart, read_image_folder, validation_folder
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.torchvision_images import read_torchvision
@@ -54,8 +55,8 @@ def load_images(
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
-    The validation split is a fixed tenth of the training images, drawn with a constant seed; the training split is the
-    rest. Files are checked when a process first reads them.
+    The validation split is that of a folder with `val` beside `train`; else a fixed tenth of the training images, drawn
+    with a constant seed, and the training split is the rest. Files are checked when a process first reads them.
 
     Args:
         data: A name in `glimpse.envs.data.registry.IMAGE_SETS`, "torchvision:NAME" (see `torchvision_images`) or
@@ -94,8 +95,11 @@ def _train_and_validation(
     meaning: PictureMeaning | None,
 ) -> tuple[ImageData, ImageData]:
     pictures = _read(data, "train", search_path, download, image_size, meaning)
+    if _has_validation_folder(data):
+        held_out = _read(data, "validation", search_path, download, image_size, meaning)
+        return _whole(pictures, data, image_size), _whole(held_out, data, image_size)
     kept, held = hold_out(len(pictures.labels), 10, data)
-    return _resident(pictures, kept, image_size), _resident(pictures, held, image_size)
+    return _resident(pictures, kept, data, image_size), _resident(pictures, held, data, image_size)
 
 
 @CachedReader
@@ -106,13 +110,23 @@ def _test(
     image_size: tuple[int, int] | None,
     meaning: PictureMeaning | None,
 ) -> ImageData:
-    pictures = _read(data, "test", search_path, download, image_size, meaning)
-    return _resident(pictures, np.arange(len(pictures.labels)), image_size)
+    return _whole(_read(data, "test", search_path, download, image_size, meaning), data, image_size)
+
+
+def _has_validation_folder(data: str) -> bool:
+    """Return whether data are a folder of pictures with a validation part of its own."""
+    kind, _, name = data.partition(":")
+    return kind == "folder" and validation_folder(Path(name)) is not None
+
+
+def _whole(pictures: Pictures, data: str, image_size: tuple[int, int] | None) -> ImageData:
+    """Copy all examples of a part into tensors."""
+    return _resident(pictures, np.arange(len(pictures.labels)), data, image_size)
 
 
 def _read(
     data: str,
-    part: Part,
+    part: FolderPart,
     search_path: SearchPath,
     download: bool,
     image_size: tuple[int, int] | None,
@@ -135,7 +149,7 @@ def _read(
 
 def _decoded(
     data: str,
-    part: Part,
+    part: FolderPart,
     search_path: SearchPath,
     download: bool,
     image_size: tuple[int, int] | None,
@@ -145,6 +159,8 @@ def _decoded(
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
         return read_image_folder(Path(name), part, image_size, shape)
+    if part == "validation":
+        raise DataError(f"{data} has no validation part of its own")
     if kind == "torchvision" and name:
         return read_torchvision(name, part, search_path, download=download, image_size=image_size)
     if data not in IMAGE_SETS:
@@ -193,8 +209,14 @@ def read_digits(known: ImageSet, part: Part, search_path: SearchPath, *, downloa
     return Pictures(images[:, None], digits.target[chosen], known.classes)
 
 
-def _resident(pictures: Pictures, chosen: NDArray[np.intp], image_size: tuple[int, int] | None) -> ImageData:
+def _resident(pictures: Pictures, chosen: NDArray[np.intp], data: str, image_size: tuple[int, int] | None) -> ImageData:
     """Copy the chosen examples into tensors, resized unless the reader has resized them already."""
+    if image_size is not None:
+        refuse_if_too_large(
+            len(chosen) * pictures.images.shape[1] * float(image_size[0]) * image_size[1],
+            f"{data}: {len(chosen):,} images of {image_size[0]} x {image_size[1]} pixels",
+            "Give a smaller task.image_size.",
+        )
     images = torch.from_numpy(pictures.images[chosen])
     if image_size is not None and images.shape[2:] != image_size:
         images = functional.interpolate(images, size=image_size, mode="bilinear", antialias=True)

@@ -1,38 +1,52 @@
-"""Reader of images in folders by class: PATH/train/CLASS/* and PATH/test/CLASS/*.
+"""Reader of images in folders by class: PATH/train/CLASS/*, PATH/test/CLASS/*, and PATH/val/CLASS/* if it is there.
 
-Images may be grey or RGB and of any size. All become RGB unless all are grey. Images of different sizes are centred on
-black canvases of the largest height and the largest width of both parts, unless they are resized.
+Images may have any size and colours; see `picture_files`. All become RGB unless all are grey. Images of different sizes
+are centred on black canvases of the largest height and the largest width of all parts, unless they are resized.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from glimpse.envs.data.file_digests import note_file, note_folder
+from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.labelled_images import Pictures, is_grey, to_array
+from glimpse.envs.images.labelled_images import Pictures
+from glimpse.envs.images.picture_files import is_grey, opened_picture, to_array, upright_size
 
 _LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
-
+_VALIDATION = ("val", "validation", "valid", "dev")
+"""Names that a folder of validation pictures may have."""
 
 Shape = tuple[int, int, int]
+FolderPart = Literal["train", "validation", "test"]
+
+
+def validation_folder(path: Path) -> Path | None:
+    """Return the folder of validation pictures beside `train`; None if there is none.
+
+    Raises:
+        DataError: There are several.
+    """
+    found = [path / name for name in _VALIDATION if (path / name).is_dir()]
+    if len(found) > 1:
+        named = " and ".join(folder.name for folder in found)
+        raise DataError(f"{path} has several folders of validation pictures, {named}. Leave one of them.")
+    return found[0] if found else None
 
 
 def read_image_folder(
     path: Path,
-    part: Literal["train", "test"],
+    part: FolderPart,
     image_size: tuple[int, int] | None = None,
     shape: Shape | None = None,
 ) -> Pictures:
     """Decode one part of an image folder; classes are the sorted names of the folders in `train`.
 
     Args:
-        path: The folder that holds `train` and `test`.
-        part: The part to decode. Sizes and colours of both parts decide the shape, so that both have the same.
+        path: The folder that holds `train`, `test`, and perhaps a validation folder (see `validation_folder`).
+        part: The part to decode. Sizes and colours of all parts decide the shape, so that all have the same.
         image_size: Stretch each picture to this (height, width) in pixels.
         shape: (channels, height, width) of a run's pictures, which these should have too; then the other part may be
             missing, and classes are the folders of this part.
@@ -41,20 +55,25 @@ def read_image_folder(
         DataError: A folder is missing or empty, the parts' classes differ, a file is no readable image, or pictures
             do not fit `shape`.
     """
-    names = [name for name in ("train", "test") if shape is None or name == part or (path / name).is_dir()]
-    files = {name: _files_by_class(path / name) for name in names}
+    held = validation_folder(path)
+    parts = {"train": path / "train", "test": path / "test"} | ({"validation": held} if held else {})
+    if shape is not None:
+        parts = {name: folder for name, folder in parts.items() if name == part or folder.is_dir()}
+    files = {name: _files_by_class(folder) for name, folder in parts.items()}
     if shape is None and (unequal := files["train"].keys() ^ files["test"].keys()):
         only_in = "train" if min(unequal) in files["train"] else "test"
         raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {_LAYOUT}")
+    classes = tuple(files[part if shape is not None else "train"])
+    if unknown := set(files[part]) - set(classes):
+        raise DataError(f"{path}: class {min(unknown)!r} is in {parts[part].name} and not in train. Move or rename it.")
     canvas = _canvas([file for by_class in files.values() for group in by_class.values() for file in group])
     if shape is not None:
         canvas = _kept_canvas(canvas, shape, image_size, path)
-    classes = tuple(files[part])
-    labelled = [(file, label) for label, name in enumerate(classes) for file in files[part][name]]
+    labelled = [(file, label) for label, name in enumerate(classes) for file in files[part].get(name, ())]
     height, width = image_size or (canvas.height, canvas.width)
     images = _black((len(labelled), 1 if canvas.grey else 3, height, width), path)
     for image, (file, _) in zip(images, labelled, strict=True):
-        with _opened(file) as picture:
+        with opened_picture(file) as picture:
             array = to_array(picture, canvas.grey, image_size)
         note_file(file, file.read_bytes(), file.relative_to(path).as_posix())
         top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
@@ -75,6 +94,8 @@ def _files_by_class(part: Path) -> dict[str, list[Path]]:
     }
     for folder in folders:
         note_folder(folder)
+        for entry in (folder, *files[folder.name]):
+            _refuse_odd_name(entry)
         if not files[folder.name]:
             raise DataError(f"{folder} holds no images. Add some, or remove the class from train and test.")
     return files
@@ -93,8 +114,8 @@ def _canvas(files: list[Path]) -> _Canvas:
     """Return the largest height and width of the pictures, and whether all are grey, from their headers."""
     sizes, grey = set(), True
     for file in files:
-        with _opened(file) as picture:
-            sizes.add((picture.height, picture.width))
+        with opened_picture(file) as picture:
+            sizes.add(upright_size(picture))
             grey = is_grey(picture) and grey
     height, width = (max(sides) for sides in zip(*sizes, strict=True))
     return _Canvas(height, width, grey, len(sizes) == 1)
@@ -118,25 +139,22 @@ def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | Non
     return _Canvas(height, width, channels == 1, found.one_size)
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
-    """Open a picture; any error in the block, such as one of decoding, becomes a DataError that names the file."""
-    try:
-        with Image.open(file) as picture:
-            yield picture
-    except DataError as error:
-        raise DataError(f"{file} {error}") from error
-    except Exception as error:  # Pillow's decoders raise errors of many kinds on damaged files.
-        raise DataError(f"{file} cannot be read as an image ({error}). Replace or remove it.") from error
-
-
 def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return zeros, or raise a clear error if they do not fit into memory."""
+    """Return zeros; raise a clear error if they and a copy of them do not fit into the memory that is free."""
+    count, _, height, width = shape
+    refuse_if_too_large(
+        2 * np.prod(shape, dtype=float),
+        f"{path}: {count:,} images of {height} x {width} pixels, the largest height and width of all,",
+        "Set task.image_size=[HEIGHT,WIDTH] to make them smaller.",
+    )
+    return np.zeros(shape, np.uint8)
+
+
+def _refuse_odd_name(entry: Path) -> None:
+    """Refuse a name of a class or a picture that cannot be printed and kept as text."""
     try:
-        return np.zeros(shape, np.uint8)
-    except MemoryError as error:
-        gigabytes = np.prod(shape, dtype=float) / 1e9
-        raise DataError(
-            f"{path}: {shape[0]:,} images on canvases of {shape[2]} x {shape[3]} need {gigabytes:.1f} GB of "
-            "memory. Set image_size: [height, width] to make them smaller."
-        ) from error
+        entry.name.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{ascii(str(entry))} has a name that is not UTF-8: rename it.") from None
+    if not entry.name.isprintable():
+        raise DataError(f"{str(entry)!r} has a name with a line break or another control character: rename it.")

@@ -71,7 +71,7 @@ DataName = Annotated[
     str,
     Field(
         description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
-        "(PATH/train/CLASS/*.png and PATH/test/CLASS/*.png)."
+        "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png)."
     ),
 ]
 Side = Annotated[int, Field(ge=1, le=16_384)]

@@ -21,7 +21,8 @@ from glimpse.envs.data.downloads import CONNECT_OR_READ_SECONDS, PART, lock_cach
 from glimpse.envs.data.sources import SearchPath, unknown_name_error
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.labelled_images import Pictures, is_grey, to_array
+from glimpse.envs.images.labelled_images import Pictures
+from glimpse.envs.images.picture_files import is_grey, to_array
 
 Part = Literal["train", "test"]
 # Names are tried in this order. If training images come with and without the validation images, all of them are taken,

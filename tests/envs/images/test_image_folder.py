@@ -1,5 +1,6 @@
 """Tests of image folders: colours, sizes, and errors that name the file."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glimpse.envs.data import free_memory
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.image_data import load_images
 from glimpse.envs.images.image_folder import read_image_folder
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -94,13 +97,46 @@ def break_truncated(folder: Path) -> str:
 def break_deeper(folder: Path) -> str:
     """Add a folder among the images."""
     (folder / "train" / "owl" / "more").mkdir()
-    return "train/owl/more cannot be read as an image"
+    return "train/owl/more is no file"
 
 
-def break_sixteen_bits(folder: Path) -> str:
-    """Add an image of 16 bits."""
-    Image.new("I;16", (2, 2)).save(folder / "train" / "cat" / "deep.png")
-    return "train/cat/deep.png has more than 8 bits"
+def break_float(folder: Path) -> str:
+    """Add an image of 32-bit numbers."""
+    Image.new("F", (2, 2)).save(folder / "train" / "cat" / "deep.tif")
+    return "train/cat/deep.tif has 32-bit numbers"
+
+
+def break_pipe(folder: Path) -> str:
+    """Add a pipe, which never ends."""
+    os.mkfifo(folder / "train" / "cat" / "pipe.png")
+    return "train/cat/pipe.png is no file"
+
+
+def break_name(folder: Path) -> str:
+    """Add a name with a line break."""
+    save(folder / "train" / "cat" / "a\nb.png", 1, 1, RED)
+    return "line break"
+
+
+def break_class_name(folder: Path) -> str:
+    """Add a class whose name is not UTF-8."""
+    os.mkdir(os.fsencode(folder / "train") + b"/\xff")
+    save(folder / "train" / os.fsdecode(b"\xff") / "a.png", 1, 1, RED)
+    return "not UTF-8"
+
+
+def break_two_validations(folder: Path) -> str:
+    """Add two folders of validation pictures."""
+    save(folder / "val" / "cat" / "a.png", 1, 1, RED)
+    save(folder / "validation" / "cat" / "a.png", 1, 1, RED)
+    return "several folders of validation pictures, val and validation"
+
+
+def break_validation_class(folder: Path) -> str:
+    """Add a class to the validation part only; it is read with the validation part."""
+    save(folder / "test" / "dog" / "a.png", 1, 1, RED)
+    save(folder / "val" / "dog" / "a.png", 1, 1, RED)
+    return "class 'dog' is in test only"
 
 
 def break_extra_class(folder: Path) -> str:
@@ -118,7 +154,7 @@ def break_missing_class(folder: Path) -> str:
 
 def break_missing_part(folder: Path) -> str:
     """Rename the test part."""
-    (folder / "test").rename(folder / "validation")
+    (folder / "test").rename(folder / "tests")
     return "test is not a folder. Expected PATH/train/CLASS"
 
 
@@ -136,7 +172,12 @@ def break_no_classes(folder: Path) -> str:
         break_text,
         break_truncated,
         break_deeper,
-        break_sixteen_bits,
+        break_float,
+        break_pipe,
+        break_name,
+        break_class_name,
+        break_two_validations,
+        break_validation_class,
         break_extra_class,
         break_missing_class,
         break_missing_part,
@@ -149,15 +190,37 @@ def test_a_mistake_is_named(harm: Callable[[Path], str], folder: Path) -> None:
     complaint = harm(folder)
     with pytest.raises(DataError, match=complaint) as error:
         read_image_folder(folder, "train")
-    assert str(folder) in str(error.value)
+    assert str(folder) in str(error.value) or harm is break_name
 
 
 def test_images_that_exceed_the_memory_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error gives the size of the images and a remedy."""
-
-    def full(*args: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(np, "zeros", full)
-    with pytest.raises(DataError, match="3 images on canvases of 4 x 7 need 0.0 GB.*image_size"):
+    """The size is counted before anything is allocated; the error gives it, what is free, and a remedy."""
+    monkeypatch.setattr(free_memory, "free_memory", lambda: 500)
+    with pytest.raises(DataError, match="3 images of 4 x 7 pixels.*need 0.0 GB.*0.0 GB are free.*task.image_size"):
         read_image_folder(folder, "train")
+    read_image_folder(folder, "train", (2, 3))
+    monkeypatch.setattr(free_memory, "free_memory", lambda: None)
+    read_image_folder(folder, "train")
+
+
+@pytest.mark.parametrize("name", ["val", "validation", "valid"])
+def test_a_validation_folder_is_the_validation_split(folder: Path, name: str) -> None:
+    """Its pictures validate, and all of train trains; it may lack a class, but not have one of its own."""
+    save(folder / name / "owl" / "v.png", 2, 2, 30)
+    options = f"folder:{folder}"
+    train, validation = (load_images(options, split) for split in ("train", "validation"))
+    assert train.labels.tolist() == [0, 1, 1] and validation.labels.tolist() == [1]
+    assert validation.images.shape == (1, 3, 4, 7) and validation.images[0, 0, 1:3, 2:4].tolist() == [[30, 30]] * 2
+    save(folder / name / "dog" / "a.png", 1, 1, RED)
+    with pytest.raises(DataError, match=f"class 'dog' is in {name} and not in train"):
+        load_images(options, "validation")
+
+
+def test_turned_pictures_fit_their_canvas(tmp_path: Path) -> None:
+    """The largest sides are those of the pictures as their EXIF orientation turns them."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+        Image.new("L", (9, 2), 5).save(tmp_path / part / "a" / "1.jpg", exif=exif)
+    assert read_image_folder(tmp_path, "train").images.shape == (1, 1, 9, 2)

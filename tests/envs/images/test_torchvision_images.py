@@ -188,7 +188,7 @@ def test_pictures_of_different_sizes_need_a_size(search_path: SearchPath, monkey
         ([(grey(1), [0, 1])], "image 0 is not a picture with a class label"),
         ([(b"bytes", 0)], "image 0 is not a picture with a class label"),
         ([(grey(1), 0, 0)], "image 0 is not a picture with a class label"),
-        ([(Image.new("I;16", (1, 1)), 0)], "image 0 has more than 8 bits"),
+        ([(Image.new("F", (1, 1)), 0)], "image 0 has 32-bit numbers"),
     ],
 )
 def test_examples_that_are_no_labelled_pictures_are_refused(
