@@ -112,7 +112,7 @@ def measure_simultaneous(env: SimultaneousTranslation, found: list[Translation])
     # The environment's reward: sentence BLEU minus the cost of the lag.
     bleu = sentence_bleu(translations, length_of(translations), reference, length_of(reference))
     reward = bleu - env.delay_cost * env.lagging(*lag_inputs)
-    quality = measure_quality([one.target for one in found], env.texts.target, env.options.lower)
+    quality = measure_quality([one.target for one in found], env.texts.target, env.options.lower, env.options.target)
     return SimultaneousQuality(
         quality,
         reward=float(reward.mean()),

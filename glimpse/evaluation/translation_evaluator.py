@@ -124,8 +124,9 @@ def translate_split(
     search = agent.options.search.model_copy(update={"beam": beam})
     found = translate_texts(agent, env, env.texts.source, search, max(1, options.batch // beam))
     targets = [one.target for one in found]
-    quality = measure_quality(targets, env.texts.target, env.options.lower)
-    return quality, bleu_by_length(env.texts.source, targets, env.texts.target)
+    references, language = env.texts.target, env.options.target
+    quality = measure_quality(targets, references, env.options.lower, language)
+    return quality, bleu_by_length(env.texts.source, targets, references, language)
 
 
 def _print(
@@ -151,8 +152,9 @@ def _print(
         curve.add_row(name, str(one.sentences), f"{one.bleu:.2f}")
     console.print(curve)
     print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
-    for signature in next(iter(rows.values())).signatures:
-        print(signature)
+    measured = next(iter(rows.values()))
+    for line in filter(None, (*measured.signatures, measured.tokenizer_reason)):
+        print(line)
     if split == "test" and (note := own_texts_note(trained.experiment)):
         print(f"note: {note}")
 

@@ -38,7 +38,7 @@ def measure_wait_k(agent: SimultaneousTranslator, env: SimultaneousTranslation, 
         with agent.using_wait_k(wait):
             translations = translate_simultaneously(agent, env, env.texts.source, batch)
         targets = [one.target for one in translations]
-        bleu = measure_quality(targets, env.texts.target, env.options.lower).bleu
+        bleu = measure_quality(targets, env.texts.target, env.options.lower, env.options.target).bleu
         lags = mean_lag(env, translations), mean_lag(env, translations, differentiable_lagging)
         results.append(WaitKResult(wait, bleu, *lags))
     return results
