@@ -62,6 +62,7 @@ FAMILIES: dict[str, Family] = {
         "A text is read in part: window by window, or the words that are chosen",
         evaluator="glimpse.evaluation.text_evaluator:ReadingEvaluator",
         report=f"{_TEXT}.skim_report:skim_files",
+        commands={"text": f"{_TEXT}.own_text:skim_command"},
         by_length=True,
     ),
     "translation": Family(

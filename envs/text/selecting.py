@@ -124,7 +124,14 @@ class Selecting(TextEnv):
     @staticmethod
     def data_without_examples(options: SelectOptions, meaning: SelectMeaning) -> TextsAndPredictor:
         """Return data of a run without texts."""
-        return TextsAndPredictor(given_words(options, meaning), _kept_predictor(meaning), meaning.shapes[0][0])
+        return Selecting.data_of_texts(options, meaning, ())
+
+    @staticmethod
+    def data_of_texts(
+        options: SelectOptions, meaning: SelectMeaning, texts: Sequence[Sequence[str]]
+    ) -> TextsAndPredictor:
+        """Return data of texts that stand in no data set; see `given_words`."""
+        return TextsAndPredictor(given_words(options, meaning, texts), _kept_predictor(meaning), meaning.shapes[0][0])
 
     def meaning(self) -> SelectMeaning:
         """Return what the texts mean, and what the classifier has counted."""
@@ -149,7 +156,7 @@ class Selecting(TextEnv):
         Returns:
             The step's result. In terminated lanes the reward is 0.
         """
-        chosen = {name: tuple(action[self._part(kind, name)] > 0 for kind in _KINDS) for name in self._texts}
+        chosen = self.chosen_words(action)
         active, label = ~self._terminated, self.label
         reward = self.selection_reward(self._lanes, chosen, label)
         self._terminated = torch.ones_like(self._terminated)
@@ -166,17 +173,32 @@ class Selecting(TextEnv):
         Returns:
             (B,) float32.
         """
-        read, costs = [], []
+        costs = []
         for name, text in texts.items():
             real = text != PAD
             head, dependent = (each & real for each in chosen[name])
-            # A word is read by a head other than itself.
-            others = head.sum(-1, keepdim=True) - head.long()
-            read.append(dependent & (others > 0))
             count = real.sum(-1).clamp(min=1)
             costs.append(self._sparsity(head.sum(-1) / count, dependent.sum(-1) / count))
-        likely = self._predictor(list(texts.values()), read)
+        likely = self._predictor(list(texts.values()), list(self.words_read(texts, chosen).values()))
         return likely.gather(-1, label.unsqueeze(-1)).squeeze(-1) - self.options.cost * torch.stack(costs).mean(0)
+
+    def words_read(self, texts: Observation, chosen: dict[str, tuple[Tensor, ...]]) -> dict[str, Tensor]:
+        """Return which words of each text the classifier reads, (B, L) bool; for the arguments see the reward."""
+        read = {}
+        for name, text in texts.items():
+            head, dependent = (each & (text != PAD) for each in chosen[name])
+            # A word is read by a head other than itself.
+            others = head.sum(-1, keepdim=True) - head.long()
+            read[name] = dependent & (others > 0)
+        return read
+
+    def belief(self, texts: Observation, read: dict[str, Tensor]) -> Tensor:
+        """Return the classifier's probability of each class, (B, C), given the words of each text that it reads."""
+        return self._predictor(list(texts.values()), [read[name] for name in texts]).exp()
+
+    def chosen_words(self, action: Action) -> dict[str, tuple[Tensor, ...]]:
+        """Return an action's heads and dependents of each text, (B, L) bool."""
+        return {name: tuple(action[self._part(kind, name)] > 0 for kind in _KINDS) for name in self._texts}
 
     def optimum(self, example: int) -> BestSelection:
         """Find the best selection for a single text of at most eight words by exhaustive search.

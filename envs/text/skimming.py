@@ -96,7 +96,12 @@ class Skimming(TextEnv):
     @staticmethod
     def data_without_examples(options: SkimOptions, meaning: TextMeaning) -> TextsAndVectors:
         """Return data of a run without texts."""
-        return TextsAndVectors(given_texts(options, meaning), kept_vectors(meaning), meaning.shapes)
+        return Skimming.data_of_texts(options, meaning, ())
+
+    @staticmethod
+    def data_of_texts(options: SkimOptions, meaning: TextMeaning, texts: Sequence[Sequence[str]]) -> TextsAndVectors:
+        """Return data of texts that stand in no data set; see `given_texts`."""
+        return TextsAndVectors(given_texts(options, meaning, texts), kept_vectors(meaning), meaning.shapes)
 
     def _shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self._window.width,),)

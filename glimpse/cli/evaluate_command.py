@@ -24,8 +24,9 @@ def add(commands: Commands) -> None:
         help="fraction of words in the predicted rationale, for data with human ones",
     )
     add_average(parser)
-    parser.add_argument("--text", metavar="TEXT", help="answer this text and show its attention; nothing is measured")
-    parser.add_argument("--text2", metavar="TEXT", help="the second text of a pair")
+    told = "answer this text and show what was read and attended to; may be given several times; nothing is measured"
+    parser.add_argument("--text", metavar="TEXT", action="append", help=told)
+    parser.add_argument("--text2", metavar="TEXT", action="append", help="the second text of a pair, for each --text")
     add_device(parser, None)
 
 
@@ -49,4 +50,4 @@ def _run(arguments: argparse.Namespace) -> None:
             arguments.parser.error(f"--text measures nothing, so it takes no --{option.replace('_', '-')}")
     from glimpse.reporting.own_examples import answer_own
 
-    answer_own("text", arguments.run, arguments.text, arguments.text2, arguments.device)
+    answer_own("text", arguments.run, arguments.text, arguments.text2 or [], arguments.device)

@@ -193,11 +193,14 @@ def _meaning(text: Text) -> str:
 
 def _legend_lines(text: Text, coloured: bool) -> Iterator[str]:
     """Yield notes that explain numbers, brackets and tildes."""
-    if text.weights is None:
+    if text.weights is None and text.dropped is not None:
+        yield f"{(~text.dropped).sum()} of {len(text.words)} words were read"
+    elif text.weights is None:
         yield "this encoder has no weights of tokens"
     elif not coloured:
         yield f"below each word: {_meaning(text)}"
     if text.unknown.any():
         yield "in brackets: unknown words; all of them have the same embedding"
     if text.dropped is not None and text.dropped.any():
-        yield f"between tildes: words that the selector left out, {100 * text.dropped.mean():.0f} % of them"
+        left = "that the selector left out" if text.weights is not None else "that were not read"
+        yield f"between tildes: words {left}, {100 * text.dropped.mean():.0f} % of them"

@@ -174,7 +174,10 @@ def test_a_run_on_images_reads_no_text(tmp_path: Path, capsys: pytest.CaptureFix
     sections: dict[str, Any] = {"task": {"name": "digits"}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     run = RunFolder.create(tmp_path / "run", dump_experiment(Experiment.model_validate(sections))).path
     assert main(["evaluate", str(run), "--text", "a"]) == 2
-    assert "cannot answer texts: only runs of the family text can, and its task is 'digits'" in capsys.readouterr().err
+    assert (
+        "cannot answer texts: only runs of the family text or reading can, and its task is 'digits'"
+        in capsys.readouterr().err
+    )
     assert main(["evaluate", str(tmp_path / "none"), "--text", "a"]) == 2
     assert "holds no run" in capsys.readouterr().err
 
