@@ -40,15 +40,17 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
     "fashion-mnist": EnvironmentEntry("glimpse/FashionMNIST-v0", {"data": "fashion-mnist"}),
     "digits": EnvironmentEntry("glimpse/Digits-v0", {"data": "digits", "retina": {"patch": 3}}),
     "translated-mnist": EnvironmentEntry(
-        "glimpse/TranslatedMNIST-v0", {"canvas": {"kind": "translated", "size": 60}, "retina": _WIDE_RETINA}
+        "glimpse/TranslatedMNIST-v0",
+        {"data": "mnist", "canvas": {"kind": "translated", "size": 60}, "retina": _WIDE_RETINA},
     ),
     "cluttered-mnist": EnvironmentEntry(
         "glimpse/ClutteredMNIST-v0",
-        {"canvas": {"kind": "cluttered", "size": 60, "distractors": 4}, "retina": _WIDE_RETINA},
+        {"data": "mnist", "canvas": {"kind": "cluttered", "size": 60, "distractors": 4}, "retina": _WIDE_RETINA},
     ),
     "cluttered-mnist-100": EnvironmentEntry(
         "glimpse/ClutteredMNIST100-v0",
         {
+            "data": "mnist",
             "canvas": {"kind": "cluttered", "size": 100, "distractors": 8},
             "retina": {"patch": 12, "scales": 4},
             "glimpses": 8,

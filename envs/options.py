@@ -3,6 +3,7 @@
 This module imports pydantic but not torch, so that a mistake in a config is reported at once.
 """
 
+from pathlib import PurePath
 from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
@@ -15,6 +16,14 @@ class Options(BaseModel):
     """Immutable options; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def data_title(data: str) -> str:
+    """Return the name of a data set for people: of a folder or file of the user's own its name, without the path."""
+    kind, _, rest = data.partition(":")
+    if kind in ("folder", "file") and rest:
+        return PurePath(rest).name or rest
+    return rest if kind == "torchvision" and rest else data
 
 
 class TaskDescription(NamedTuple):
@@ -36,8 +45,16 @@ class TaskOptions(Options):
 
     @property
     def title(self) -> str:
-        """Name of the task in tables and reports."""
-        return self.name
+        """Name of the task in tables and reports: the environment's, and that of its data where they are not its own."""
+        data = self.data_title
+        return self.name if data is None else f"{self.name}, {data}"
+
+    @property
+    def data_title(self) -> str | None:
+        """Name of the data set, for people; None for the one that the environment has by default, or without data."""
+        data = getattr(self, "data", None)
+        usual = ENVIRONMENTS[self.name].defaults.get("data") if self.name in ENVIRONMENTS else None
+        return None if data is None or data == usual else data_title(str(data))
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import TaskDescription, TaskOptions
+from glimpse.envs.options import TaskDescription, TaskOptions, data_title
 
 Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
@@ -72,8 +72,8 @@ class TextOptions(TaskOptions):
 
     @property
     def title(self) -> str:
-        """The data set's name."""
-        return self.data
+        """The data set's name; of a user's own file its name, without the path."""
+        return data_title(self.data)
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import PARALLEL_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import TaskDescription, TaskOptions
+from glimpse.envs.options import TaskDescription, TaskOptions, data_title
 
 RANDOM_STRINGS = ("copy", "reverse")
 
@@ -59,7 +59,7 @@ class TranslationOptions(TaskOptions):
     @property
     def title(self) -> str:
         """Name of the data set, with its languages where it has any."""
-        return self.data if self.data in RANDOM_STRINGS else f"{self.data}, {self.source}-{self.target}"
+        return self.data if self.data in RANDOM_STRINGS else f"{data_title(self.data)}, {self.source}-{self.target}"
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
