@@ -28,7 +28,24 @@ def average_lagging(delays: Tensor, written: Tensor, length: Tensor) -> Tensor:
     Returns:
         (B,) float32; 0 where nothing was written.
     """
-    lag, real = _lag_by_token(delays, written, length)
+    return lagging_behind_reference(delays, written, length, written)
+
+
+def lagging_behind_reference(delays: Tensor, written: Tensor, length: Tensor, reference: Tensor) -> Tensor:
+    """Compute average lagging as SimulEval (Ma et al., 2020) does: |y| is the length of the reference.
+
+    A translation that is longer than its reference then lags less than by `average_lagging`, a shorter one more.
+
+    Args:
+        delays: (B, M) int64, g(t).
+        written: (B,) int64, tokens of each translation.
+        length: (B,) int64, |x|, tokens of each source.
+        reference: (B,) int64, |y|, tokens of each reference.
+
+    Returns:
+        (B,) float32; 0 where nothing was written.
+    """
+    lag, real = _lag_by_token(delays, written, length, reference)
     at_end = (delays >= length[:, None]) & real
     counted = real & (at_end.cumsum(1) - at_end.long() == 0)  # Up to and including token tau.
     return (lag * counted).sum(1) / counted.sum(1).clamp(min=1)
@@ -51,15 +68,15 @@ def differentiable_lagging(delays: Tensor, written: Tensor, length: Tensor) -> T
     Returns:
         (B,) float32; 0 where nothing was written.
     """
-    lag, real = _lag_by_token(delays, written, length)
+    lag, real = _lag_by_token(delays, written, length, written)
     # With the ideal time (t - 1) |x| / |y| subtracted, g' is the running maximum of the lags.
     return (lag.cummax(1).values * real).sum(1) / written.clamp(min=1)
 
 
-def _lag_by_token(delays: Tensor, written: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """Return g(t) - (t - 1) |x| / |y|, and which tokens were written; both (B, M)."""
+def _lag_by_token(delays: Tensor, written: Tensor, length: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return g(t) - (t - 1) |x| / |y|, for |y| = `target`, and which tokens were written; both (B, M)."""
     index = torch.arange(delays.shape[1], device=delays.device)
-    return delays - index * (length / written.clamp(min=1))[:, None], index < written[:, None]
+    return delays - index * (length / target.clamp(min=1))[:, None], index < written[:, None]
 
 
 def word_delays(delays: Sequence[int], source: Sequence[int], target: Sequence[int]) -> list[int]:

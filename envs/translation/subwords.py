@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glimpse.envs.errors import DataError
+from glimpse.envs.text.characters import is_unspaced
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -67,8 +68,11 @@ class Subwords:
         return [text[begin:end].strip() for begin, end in self._tokenizer.encode(text).offsets]
 
     def words(self, numbers: Iterable[int]) -> list[int]:
-        """Return the word that each token belongs to, from 1, leaving out `END`; words are divided by spaces alone."""
-        begins = [part.startswith(_SPACE) for part in self._parts(numbers)]
+        """Return the word that each token belongs to, from 1, leaving out `END`.
+
+        Words are divided by spaces alone; in scripts that are written without spaces, a token is a word.
+        """
+        begins = [part.startswith(_SPACE) or is_unspaced(part[:1]) for part in self._parts(numbers)]
         return [max(1, count) for count in accumulate(begins)]
 
     def spell(self, numbers: Iterable[int]) -> list[str]:
@@ -76,7 +80,7 @@ class Subwords:
         spelled = (self._tokenizer.id_to_token(number) or _SPECIAL[UNKNOWN] for number in numbers)
         return [
             token.removeprefix(_SPACE) or _SPACE
-            if token.startswith(_SPACE) or token in _SPECIAL or not token.isalnum()
+            if token.startswith(_SPACE) or token in _SPECIAL or not any(map(str.isalnum, token))
             else f"\u00b7{token}"
             for token in spelled
         ]

@@ -15,12 +15,15 @@ from glimpse.envs.translation.translating import length_of
 from glimpse.evaluation.bleu import TranslationQuality, measure_quality
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.generation import Translation, translate_simultaneously
-from glimpse.evaluation.lags import mean_lag
+from glimpse.evaluation.lags import mean_lag, mean_reference_lag
 from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss
 from glimpse.evaluation.wait_k import WaitKResult, measure_wait_k, wait_k_bleu_at
 from glimpse.runs.trained_run import TrainedRun
 
-_CAPTION = "AL: average lagging. DAL: differentiable average lagging, which a few early tokens do not lower."
+_CAPTION = (
+    "AL: average lagging at the translation's pace; SimulEval AL: at the reference's. DAL: differentiable average "
+    "lagging, which a few early tokens do not lower."
+)
 
 
 class SimultaneousQuality(NamedTuple):
@@ -29,6 +32,7 @@ class SimultaneousQuality(NamedTuple):
     quality: BLEU and chrF against references.
     reward: mean return of the sentences' episodes.
     lag_words, lag_tokens: mean average lagging (Ma et al., 2019), in words and in tokens.
+    reference_lag_words: the same with the length of the reference, as SimulEval has it, in words.
     dal_words: mean differentiable average lagging (Cherry and Foster, 2019), in words.
     """
 
@@ -36,6 +40,7 @@ class SimultaneousQuality(NamedTuple):
     reward: float
     lag_words: float
     lag_tokens: float
+    reference_lag_words: float
     dal_words: float
 
 
@@ -80,7 +85,7 @@ class SimultaneousEvaluator(TranslationEvaluator):
         """Return whether the record is from the same policy and beam search as the experiment's."""
         options = experiment.agent
         assert isinstance(options, SimultaneousTranslatorOptions)
-        same = record.get("policy") == options.policy and "dal_words" in record["simultaneous"]
+        same = record.get("policy") == options.policy and "reference_lag_words" in record["simultaneous"]
         return super().fits(record, experiment) and same
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
@@ -91,6 +96,7 @@ class SimultaneousEvaluator(TranslationEvaluator):
             "test_bleu_waits": wait_k_bleu_at(one["dal_words"], waits),
             "test_lag_words": one["lag_words"],
             "test_lag_tokens": one["lag_tokens"],
+            "test_reference_lag_words": one["reference_lag_words"],
             "test_dal_words": one["dal_words"],
             **super().measures(record),
         }
@@ -118,6 +124,7 @@ def measure_simultaneous(env: SimultaneousTranslation, found: list[Translation])
         reward=float(reward.mean()),
         lag_words=mean_lag(env, found),
         lag_tokens=float(average_lagging(*lag_inputs).mean()),
+        reference_lag_words=mean_reference_lag(env, found, env.texts.target),
         dal_words=mean_lag(env, found, differentiable_lagging),
     )
 
@@ -129,14 +136,16 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("translation", title="simultaneous and whole-sentence translation, same weights", caption=_CAPTION)
-    for heading in ("BLEU", "chrF", "AL, words", "AL, tokens", "DAL, words"):
+    table = Table(title="simultaneous and whole-sentence translation, same weights", caption=_CAPTION)
+    table.add_column("translation", no_wrap=True)
+    for heading in ("BLEU", "chrF", "AL, words", "AL, tokens", "SimulEval AL, words", "DAL, words"):
         table.add_column(heading, justify="right")
     quality = found.quality
-    lags = f"{found.lag_words:.2f}", f"{found.lag_tokens:.2f}", f"{found.dal_words:.2f}"
+    lags = [f"{lag:.2f}" for lag in (found.lag_words, found.lag_tokens, found.reference_lag_words, found.dal_words)]
     table.add_row(agent.policy_options.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
     for wait in waits:
-        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", f"{wait.lag_words:.2f}", "", f"{wait.dal_words:.2f}")
+        own, reference, dal = (f"{lag:.2f}" for lag in (wait.lag_words, wait.reference_lag_words, wait.dal_words))
+        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", own, "", reference, dal)
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
-        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "")
+        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "", "")
     Console().print(table)

@@ -10,7 +10,7 @@ from glimpse.envs.translation.lagging import differentiable_lagging
 from glimpse.envs.translation.simultaneous import SimultaneousTranslation
 from glimpse.evaluation.bleu import measure_quality
 from glimpse.evaluation.generation import translate_simultaneously
-from glimpse.evaluation.lags import mean_lag
+from glimpse.evaluation.lags import mean_lag, mean_reference_lag
 
 WAITS = (1, 3, 5, 7, 9)
 """Values of k, the number of source tokens that are read before the first target token is written."""
@@ -22,12 +22,14 @@ class WaitKResult(NamedTuple):
     wait: k, in tokens.
     bleu: BLEU, in percent.
     lag_words: mean average lagging, in words.
+    reference_lag_words: the same with the length of the reference, in words; see `mean_reference_lag`.
     dal_words: mean differentiable average lagging, in words.
     """
 
     wait: int
     bleu: float
     lag_words: float
+    reference_lag_words: float
     dal_words: float
 
 
@@ -39,8 +41,9 @@ def measure_wait_k(agent: SimultaneousTranslator, env: SimultaneousTranslation, 
             translations = translate_simultaneously(agent, env, env.texts.source, batch)
         targets = [one.target for one in translations]
         bleu = measure_quality(targets, env.texts.target, env.options.lower, env.options.target).bleu
-        lags = mean_lag(env, translations), mean_lag(env, translations, differentiable_lagging)
-        results.append(WaitKResult(wait, bleu, *lags))
+        behind_reference = mean_reference_lag(env, translations, env.texts.target)
+        lag, dal = mean_lag(env, translations), mean_lag(env, translations, differentiable_lagging)
+        results.append(WaitKResult(wait, bleu, lag, behind_reference, dal))
     return results
 
 

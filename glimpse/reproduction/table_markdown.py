@@ -43,6 +43,7 @@ _NAMES = {
     "test_bleu_waits": "wait-k at this DAL, BLEU",
     "test_lag_words": "AL, words",
     "test_lag_tokens": "AL, tokens",
+    "test_reference_lag_words": "SimulEval AL, words",
     "test_dal_words": "DAL, words",
     "test_bleu": "BLEU",
     "test_bleu_greedy": "BLEU, greedy",
@@ -182,6 +183,8 @@ def _notes(table: Table, present: Sequence[TableEntry], rows: Sequence[Row]) -> 
             "and Foster, 2019): a policy that writes some tokens early and then reads the rest of the source has a "
             "small AL and a large DAL. The other columns are of whole sentences."
         )
+    if any(row["metric"] == "test_reference_lag_words" for row in rows):
+        notes.append("AL is at the pace of the translation, SimulEval AL at that of the reference.")
     if any(row["metric"] == "texts_per_second" for row in rows):
         notes.append(
             "Texts per second are test texts answered greedily in batches, all time included. Times as fast compares "

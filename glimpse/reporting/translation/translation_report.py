@@ -6,9 +6,10 @@ Sentences of the test set are never shown.
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict  # pydantic reads no other one before Python 3.12.
 
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.translator import Translator
@@ -20,7 +21,14 @@ from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.drawing.svg import Drawing, below, inline_svg, svg_file
-from glimpse.reporting.html_page import Section, config_section, report_page, single_chart, training_section
+from glimpse.reporting.html_page import (
+    Section,
+    config_section,
+    measured_with,
+    report_page,
+    single_chart,
+    training_section,
+)
 from glimpse.reporting.run_record import RunRecord, training_charts
 from glimpse.reporting.tracked_picture import TrackedPicture
 from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing, head_drawings
@@ -28,6 +36,7 @@ from glimpse.reporting.translation.alignment_image import alignment_image
 from glimpse.reporting.translation.translation_charts import bleu_by_length_chart, lag_chart
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
+from glimpse.runs.trained_run import BEST
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
@@ -52,6 +61,7 @@ class _LengthGroup(TypedDict):
 
 class _Searched(_Quality):
     signatures: list[str]
+    tokenizer_reason: NotRequired[str]
 
 
 class _Lagged(TypedDict):
@@ -62,12 +72,14 @@ class _Lagged(TypedDict):
 class _Simultaneous(_Quality, _Lagged):
     lag_words: float
     lag_tokens: float
+    reference_lag_words: NotRequired[float]
 
 
 class _Measured(TypedDict):
     """What the page shows of an evaluation by `glimpse evaluate`."""
 
     step: int
+    weights: NotRequired[str]
     beam: int
     perplexity: float
     greedy: _Quality
@@ -197,9 +209,11 @@ def _results(record: RunRecord, measured: dict[str, dict[str, Any]]) -> str:
         )
         rows += _simultaneous_row(found.get("simultaneous"))
         signatures = " and ".join(f"<code>{escape(one)}</code>" for one in found["searched"]["signatures"])
+        if reason := found["searched"].get("tokenizer_reason"):
+            signatures += f". {escape(reason)}"
         problem = own_texts_note(record.trained.experiment) if split == "test" else ""
         note = f" Note: {escape(problem)}." if problem else ""
-        older = f" Measured at step {found['step']:,}." if found["step"] != record.trained.step else ""
+        older = measured_with(found["step"], found.get("weights", BEST), record.trained.step)
         parts.append(
             f"""<figure><h3>{split.capitalize()}</h3><div class="scroll"><table class="scores">
 <thead><tr><td></td><th scope="col">BLEU</th><th scope="col">chrF</th></tr></thead><tbody class="own">{rows}</tbody>
@@ -220,6 +234,8 @@ def _simultaneous_row(one: dict[str, Any] | None) -> str:
     if one is None:
         return ""
     lags = f"AL {one['lag_words']:.2f} words, {one['lag_tokens']:.2f} tokens; DAL {one['dal_words']:.2f} words"
+    if "reference_lag_words" in one:
+        lags += f"; AL at the reference's pace, as SimulEval's, {one['reference_lag_words']:.2f} words"
     name = f"simultaneous ({lags})"
     return f'<tr><th scope="row">{name}</th><td>{one["bleu"]:.2f}</td><td>{one["chrf"]:.2f}</td></tr>'
 

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from glimpse.envs.translation.lagging import average_lagging, differentiable_lagging, lagging_in_words, word_delays
+from glimpse.envs.translation.lagging import (
+    average_lagging,
+    differentiable_lagging,
+    lagging_behind_reference,
+    lagging_in_words,
+    word_delays,
+)
 from glimpse.envs.translation.options import SimultaneousTranslationOptions
 from glimpse.envs.translation.simultaneous import SimultaneousTranslation
 
@@ -123,6 +129,24 @@ def test_differentiable_lagging_by_hand() -> None:
     assert late([1, 8, 8, 8], 8) == pytest.approx((1 + 6 + 6 + 6) / 4)
     assert lag([1, 8, 8, 8], 8) == pytest.approx((1 + 6) / 2)
     assert late([2, 9, 9], 2, written=1) == 2 and late([0, 0], 4, written=0) == 0
+
+
+@pytest.mark.parametrize(
+    ("delays", "length", "reference", "expected"),
+    [
+        ([2, 3, 4], 4, 6, (2 + (3 - 2 / 3) + (4 - 4 / 3)) / 3),
+        ([2, 3, 4], 4, 2, (2 + (3 - 2) + (4 - 4)) / 3),
+        ([2, 3, 4], 4, 3, (2 + (3 - 4 / 3) + (4 - 8 / 3)) / 3),
+        ([4, 4, 4], 4, 9, 4),
+        ([1, 1], 4, 4, (1 + 0) / 2),
+        ([3, 3, 5, 5], 5, 10, (3 + 2.5 + 4) / 3),
+    ],
+)
+def test_lagging_behind_the_reference_by_hand(delays: list[int], length: int, reference: int, expected: float) -> None:
+    """The ideal translator has the reference's pace, as in SimulEval; with equal lengths both measures agree."""
+    tensors = torch.tensor([delays]), torch.tensor([len(delays)]), torch.tensor([length]), torch.tensor([reference])
+    assert float(lagging_behind_reference(*tensors)) == pytest.approx(expected)
+    assert (reference == len(delays)) == (lag(delays, length) == pytest.approx(expected)) or delays[0] == length
 
 
 def test_lag_in_words_by_hand() -> None:

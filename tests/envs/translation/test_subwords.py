@@ -85,3 +85,15 @@ def test_the_word_of_each_token() -> None:
     assert tokens.words(numbers[1]) == [1, 1, 2] and tokens.words([END]) == []
     divided = learn_subwords(TEXTS, "subwords", 60)
     assert max(divided.words(divided.encode(["Hunde im Schnee."])[0])) == 3
+
+
+def test_tokens_of_scripts_without_spaces_are_words() -> None:
+    """Lags in words have a meaning there too; Hindi has spaces, and its tokens with marks are shown as others are."""
+    texts = ["\u4eca\u5929\u5f88\u597d\u3002", "good GPT \u597d", "\u0939\u093f\u0928 \u0928\u0940"]
+    tokens = learn_subwords(texts, "subwords", 200)
+    (chinese, mixed, hindi) = (numbers[:-1] for numbers in tokens.encode(texts))
+    # The full stop belongs to the word before it.
+    words = tokens.words(chinese)
+    assert words[0] == 1 and words[-1] == words[-2] and words == sorted(words) and len(set(words)) == len(words) - 1
+    assert max(tokens.words(mixed)) == 3 and max(tokens.words(hindi)) == 2
+    assert not any(part.startswith("\u0939\u093f") and "\u00b7" in part for part in tokens.spell(hindi))

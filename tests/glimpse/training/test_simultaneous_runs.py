@@ -38,10 +38,11 @@ def test_the_policy_reads_no_more_than_needed(run: Path, capsys: pytest.CaptureF
     """The learned policy copies strings about one symbol behind, as well as when it reads them whole first."""
     assert main(["evaluate", str(run)]) == 0
     printed = capsys.readouterr().out
-    assert "AL, words" in printed and "whole, beam 5" in printed
+    assert "SimulEval" in printed and "whole, beam 5" in printed
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert record["simultaneous"]["right"] >= 90 and record["greedy"]["right"] >= 90
     assert 1 <= record["simultaneous"]["lag_words"] < 1.5
+    assert record["simultaneous"]["reference_lag_words"] == pytest.approx(record["simultaneous"]["lag_words"], abs=0.2)
     lags = [wait["lag_words"] for wait in record["waits"]]
     assert lags == sorted(lags) and lags[0] == pytest.approx(1, abs=0.1)
     assert "wait 9" in printed
@@ -58,7 +59,7 @@ def test_staircases_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixtu
     assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
     page = (tmp_path / "index.html").read_text()
     assert "Test BLEU by lag" in page and "differentiable average lagging, words" in page
-    assert "simultaneous (AL 1." in page
+    assert "simultaneous (AL 1." in page and "AL at the reference's pace, as SimulEval's, 1." in page
     assert page.count('class="detail"') == 2
     assert (tmp_path / "alignments.svg").exists() and (tmp_path / "alignments.png").exists()
 
@@ -91,14 +92,22 @@ def test_a_record_gives_the_measures_of_a_table() -> None:
         "searched": {"bleu": 31.0, "chrf": 55.0},
         "greedy": {"bleu": 30.0},
         "perplexity": 4.0,
-        "simultaneous": {"bleu": 29.0, "lag_words": 3.0, "lag_tokens": 4.0, "reward": 0.3, "dal_words": 5.0},
+        "simultaneous": {
+            "bleu": 29.0,
+            "lag_words": 3.0,
+            "lag_tokens": 4.0,
+            "reference_lag_words": 3.5,
+            "reward": 0.3,
+            "dal_words": 5.0,
+        },
         "waits": [
-            {"wait": 1, "bleu": 20.0, "lag_words": 2.0, "dal_words": 2.0},
-            {"wait": 3, "bleu": 28.0, "lag_words": 6.0, "dal_words": 6.0},
+            {"wait": 1, "bleu": 20.0, "lag_words": 2.0, "reference_lag_words": 2.1, "dal_words": 2.0},
+            {"wait": 3, "bleu": 28.0, "lag_words": 6.0, "reference_lag_words": 6.1, "dal_words": 6.0},
         ],
     }
     found = evaluator.measures(record)
     assert (found["test_bleu_simultaneous"], found["test_lag_words"], found["test_bleu"]) == (29.0, 3.0, 31.0)
+    assert found["test_reference_lag_words"] == 3.5
     # Interpolated at a DAL of 5 words, three quarters of the way from 2 to 6 words.
     assert found["test_bleu_waits"] == 26.0
     assert evaluator.fits(record, experiment) and not evaluator.fits({**record, "policy": "full"}, experiment)
