@@ -100,8 +100,24 @@ def average_precision(salience: Sequence[Floats], human_rationale: Sequence[Bool
     """
     from sklearn.metrics import average_precision_score
 
-    mixed = [(one, gold) for one, gold in zip(salience, human_rationale, strict=True) if gold.any() and not gold.all()]
-    return _mean(float(average_precision_score(gold, one)) for one, gold in mixed)
+    return _mean(float(average_precision_score(gold, one)) for one, gold in _mixed(salience, human_rationale))
+
+
+def auprc(salience: Sequence[Floats], human_rationale: Sequence[Bools]) -> float:
+    """Compute ERASER's official `auprc`, averaged over documents.
+
+    It is the area under the precision-recall curve by the trapezoid rule, from `sklearn.metrics.precision_recall_curve`
+    and `auc`. The rule joins the curve's points by straight lines, from precision 1 at recall 0, which
+    `average_precision` does not: where all words tie it is far larger. The same documents are left out.
+
+    Args:
+        salience: D arrays (n,), a score for each word.
+        human_rationale: D arrays (n,).
+    """
+    from sklearn.metrics import auc, precision_recall_curve
+
+    curves = (precision_recall_curve(gold, one) for one, gold in _mixed(salience, human_rationale))
+    return _mean(float(auc(recall, precision)) for precision, recall, _ in curves)
 
 
 def probability_drop(full: Tensor, part: Tensor) -> Tensor:
@@ -145,6 +161,11 @@ def _matching_spans(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: 
     both = (end - begin).clip(0)  # (K, G)
     union = np.diff(own) + np.diff(gold).T - both
     return int((both >= threshold * union).any(1).sum()), len(own), len(gold)
+
+
+def _mixed(salience: Sequence[Floats], human_rationale: Sequence[Bools]) -> list[tuple[Floats, Bools]]:
+    """Return the documents whose human rationale has some words, but not all."""
+    return [(one, gold) for one, gold in zip(salience, human_rationale, strict=True) if gold.any() and not gold.all()]
 
 
 def _mean(values: Iterable[float]) -> float:

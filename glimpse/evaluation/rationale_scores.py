@@ -21,6 +21,7 @@ from glimpse.evaluation.eraser import (
     KEEP_RATES,
     Bools,
     Floats,
+    auprc,
     average_precision,
     highest_scoring,
     probability_drop,
@@ -63,6 +64,7 @@ class RationaleScores:
     random, first: agreement of as many words of each text as `choice` has: random words, and the first words.
     f1_by_keep_rate: F1 of the words with the highest salience at other keep rates.
     average_precision: average precision of the words' salience.
+    auprc: area under its precision-recall curve by the trapezoid rule, which is ERASER's official number.
     sufficiency, comprehensiveness: drop in probability if `choice` alone is read, and if all other words are read.
     sufficiency_area, comprehensiveness_area: means of both over the 1, 5, 10, 20 and 50 % of words with the highest
         salience ("AOPC").
@@ -75,6 +77,7 @@ class RationaleScores:
     first: RationaleAgreement
     f1_by_keep_rate: dict[str, float]
     average_precision: float
+    auprc: float
     sufficiency: float
     comprehensiveness: float
     sufficiency_area: float
@@ -215,6 +218,7 @@ def _summary(found: _Documents, keep_rate: float) -> RationaleScores:
         agreement["first"],
         f1_by_keep_rate={str(rate): agreement[str(rate)].f1 for rate in KEEP_RATES},
         average_precision=average_precision(found.salience, found.human_rationale),
+        auprc=auprc(found.salience, found.human_rationale),
         sufficiency=drops["choice alone"],
         comprehensiveness=drops["choice without"],
         sufficiency_area=areas["alone"],
@@ -249,7 +253,10 @@ def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
     for name, one in rows.items():
         table.add_row(name, *(f"{100 * value:.1f}" for value in astuple(one)))
     Console().print(table)
-    print(f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %")
+    print(
+        f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
+        f"(trapezoids): {100 * rationales.auprc:.1f} %"
+    )
     sufficiency, comprehensiveness = 100 * rationales.sufficiency, 100 * rationales.comprehensiveness
     areas = 100 * rationales.sufficiency_area, 100 * rationales.comprehensiveness_area
     print(

@@ -12,6 +12,7 @@ from glimpse.runs.build import make_env
 
 _RATIONALE_METRICS = (
     "average_precision",
+    "auprc",
     "sufficiency",
     "comprehensiveness",
     "sufficiency_area",
@@ -57,7 +58,8 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
 def is_whole(record: dict[str, Any], table: Table) -> bool:
     """Return whether a test set record has all that the table shows; those of older versions may not."""
     parts = [*table.costs, *(["rationales"] if table.rationales else [])]
-    return all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
+    whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
+    return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
 
 
 def _attended_share(experiment: Experiment, scores: dict[str, Any]) -> dict[str, float]:

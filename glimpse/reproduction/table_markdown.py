@@ -30,6 +30,7 @@ _NAMES = {
     "test_top_f1": "top, F1",
     "test_spans_f1": "IOU-F1",
     "test_average_precision": "average precision",
+    "test_auprc": "AUPRC",
     "test_sufficiency": "sufficiency",
     "test_comprehensiveness": "comprehensiveness",
     "test_sufficiency_area": "sufficiency, AOPC",
@@ -182,6 +183,11 @@ def _notes(table: Table, present: Sequence[TableEntry], rows: Sequence[Row]) -> 
             "between k = 1, 3, 5, 7 and 9 tokens. AL is average lagging, DAL differentiable average lagging (Cherry "
             "and Foster, 2019): a policy that writes some tokens early and then reads the rest of the source has a "
             "small AL and a large DAL. The other columns are of whole sentences."
+        )
+    if any(row["metric"] == "test_auprc" for row in rows):
+        notes.append(
+            "AUPRC is ERASER's official number, the area under the precision-recall curve by the trapezoid rule; "
+            "average precision sums the same curve in steps."
         )
     if any(row["metric"] == "test_reference_lag_words" for row in rows):
         notes.append("AL is at the pace of the translation, SimulEval AL at that of the reference.")

@@ -6,6 +6,7 @@ import torch
 
 from glimpse.evaluation.eraser import (
     Bools,
+    auprc,
     average_precision,
     highest_scoring,
     probability_drop,
@@ -64,6 +65,25 @@ def test_average_precision_is_the_mean_precision_at_each_word_of_the_human_ratio
     assert average_precision([scores], [words("xx..")]) == pytest.approx(5 / 6)
     assert average_precision([scores] * 3, [words("xx.."), words("xxxx"), words("....")]) == pytest.approx(5 / 6)
     assert average_precision([np.zeros(4, np.float32)], [words("x...")]) == pytest.approx(1 / 4)  # All words tie.
+
+
+@pytest.mark.parametrize(
+    ("scores", "gold", "area"),
+    [
+        # Precision and recall are 1 and 1/2 after a word, 1/2 and 1/2 after two, 2/3 and 1 after three.
+        ([0.9, 0.5, 0.1, 0.7], "xx..", 1 / 2 * 1 + 1 / 2 * (1 / 2 + 2 / 3) / 2),
+        ([4, 3, 2, 1], "xx..", 1),
+        ([1, 2, 3, 4], "x...", (0 + 1 / 4) / 2 * 1),
+        ([0, 0, 0, 0], "x...", (1 + 1 / 4) / 2),
+        ([2, 2, 1, 1], "x.x.", 1 / 2 * (1 + 1 / 2) / 2 + 1 / 2 * (1 / 2 + 1 / 2) / 2),
+    ],
+)
+def test_auprc_adds_trapezoids(scores: list[float], gold: str, area: float) -> None:
+    """The curve begins with precision 1 at recall 0; documents without a mixture are left out."""
+    salience = np.array(scores, np.float32)
+    assert auprc([salience], [words(gold)]) == pytest.approx(area)
+    assert auprc([salience] * 3, [words(gold), words("xxxx"), words("....")]) == pytest.approx(area)
+    assert auprc([], []) == 0
 
 
 def test_probability_drop_by_hand() -> None:

@@ -68,7 +68,7 @@ def test_agreement_with_human_rationales_by_hand() -> None:
     # First words: P 1/2 and R 1; no match; P 1/2 and R 1/5.
     assert found.first.f1 == pytest.approx((2 / 3 + 0 + 2 / 7) / 3)
     assert found.random.keep_rate == pytest.approx(found.top.keep_rate)
-    assert found.average_precision == pytest.approx(1)
+    assert found.average_precision == pytest.approx(1) and found.auprc == pytest.approx(1)
 
 
 def test_faithfulness_by_hand() -> None:

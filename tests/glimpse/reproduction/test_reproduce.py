@@ -191,7 +191,7 @@ def test_a_table_of_rationales_has_their_agreement(tmp_path: Path, monkeypatch: 
         "first_f1",
         "top_f1",
     ]
-    names += ["spans_f1", "average_precision", "sufficiency", "comprehensiveness"]
+    names += ["spans_f1", "average_precision", "auprc", "sufficiency", "comprehensiveness"]
     assert list(found) == [f"test_{name}" for name in (*names, "sufficiency_area", "comprehensiveness_area")]
     record = json.loads((tmp_path / "runs/planted-seed0/evaluation.json").read_text())["test"]["rationales"]
     assert found["test_predicted_f1"] == pytest.approx(100 * record["choice"]["f1"], abs=1e-4)
