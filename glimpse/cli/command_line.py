@@ -6,7 +6,7 @@ import errno
 import re
 import sys
 from collections.abc import Sequence
-from typing import IO, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from glimpse import __version__
 from glimpse.agents.errors import AgentError
@@ -26,6 +26,9 @@ from glimpse.cli.interrupts import INTERRUPTED, collecting_interrupts
 from glimpse.cli.standard_streams import drop_output, open_closed_streams, print_problem, show_all_letters
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _EXAMPLES = """examples:
   glimpse list
@@ -114,7 +117,7 @@ def _is_of_the_machine(error: OSError) -> bool:
 class _Parser(argparse.ArgumentParser):
     """argparse's parser, which suggests the nearest right word after a wrong one, and tells if it cannot print."""
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:

@@ -1,7 +1,9 @@
 """Experiment and run folder that the arguments of `glimpse train` name."""
 
 import argparse
+import re
 import sys
+from itertools import count
 from pathlib import Path
 
 from glimpse.config.differences import differing_keys
@@ -36,7 +38,43 @@ def named_experiment(arguments: argparse.Namespace) -> Experiment:
 def new_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
     """Return the experiment of a new run and the folder for it."""
     experiment = named_experiment(arguments)
-    return experiment, arguments.run or Path("runs") / f"{Path(arguments.config).stem}-seed{experiment.seed}"
+    return experiment, arguments.run or _free_folder(_default_folder(arguments, experiment), experiment)
+
+
+def _default_folder(arguments: argparse.Namespace, experiment: Experiment) -> Path:
+    """Return the folder that a run has by default: named by its config, by other data than those, and its seed."""
+    name = Path(arguments.config).stem
+    data = experiment.task.data_title
+    if data is not None and any(override.startswith("task.") for override in arguments.overrides):
+        try:
+            own = read_experiment(arguments.config)[0].task.data_title
+        except UserError:  # The file is complete with the overrides only.
+            own = None
+        if data != own:
+            name += "-" + re.sub(r"[^\w.]+", "-", data).strip("-.")
+    return Path("runs") / f"{name}-seed{experiment.seed}"
+
+
+def _free_folder(folder: Path, experiment: Experiment) -> Path:
+    """Return the folder, or the first free one of FOLDER-2, FOLDER-3, ..., and say why it is another one."""
+    if not _holds_run(folder):
+        return folder
+    free = next(path for number in count(2) if not _holds_run(path := folder.with_name(f"{folder.name}-{number}")))
+    try:
+        kept = load_experiment(RunFolder.open(folder).config_path)
+        other = differing_keys(kept, experiment)
+    except UserError:  # It was written by another version, or is damaged.
+        other = ["its format"]
+    holds = f"a run with other {', '.join(other)}" if other else "a run of this very config"
+    hint = "" if other else f"; to continue that one: glimpse train --resume {folder}"
+    print(f"note: {folder} holds {holds}, so this one goes to {free}{hint}", file=sys.stderr)
+    return free
+
+
+def _holds_run(folder: Path) -> bool:
+    """Return whether a run is in a folder that has made a step, or anything else is there."""
+    run = RunFolder(folder)
+    return run.has_begun or (folder.exists() and not folder.is_dir())
 
 
 def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
@@ -55,7 +93,8 @@ def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
         kept, (given, notes) = load_experiment(config), read_experiment(config, arguments.overrides)
         begin_anew = f"begin a new run with: glimpse train {config} {' '.join(arguments.overrides)} --run OTHER"
     else:
-        given, run = new_run(arguments)
+        given = named_experiment(arguments)
+        run = arguments.run or _default_folder(arguments, given)
         kept, notes = load_experiment(RunFolder.open(run).config_path), []
         begin_anew = f"resume it as it was begun with: glimpse train --resume {run}"
     for note in notes:

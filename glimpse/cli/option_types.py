@@ -37,7 +37,7 @@ def fraction(text: str) -> float:
     return float(text)
 
 
-def penalty(text: str) -> float:
+def length_penalty(text: str) -> float:
     """Parse a number from 0 to 10."""
     if not re.fullmatch(r"\d{1,3}(\.\d{1,20})?", text, re.ASCII) or float(text) > 10:
         raise argparse.ArgumentTypeError(f"expected a number of at least 0 and at most 10, got {shortened(repr(text))}")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count_up_to, penalty
+from glimpse.cli.option_types import count_up_to, length_penalty
 from glimpse.cli.subcommand import Commands, add_average, add_command, add_device
 
 
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--beam", type=count_up_to(1000), metavar="K", help="beam size; 1 is greedy search")
     parser.add_argument(
         "--length-penalty",
-        type=penalty,
+        type=length_penalty,
         metavar="A",
         help="length penalty; larger is longer",
     )

@@ -60,7 +60,7 @@ def _is_echo(details: ErrorDetails, mistake: Mistake, limited: set[Path]) -> boo
     its limits, so that it is of none.
     """
     if details["type"] == "too_short" and isinstance(details["input"], list | tuple):
-        return len(details["input"]) >= details["ctx"]["min_length"]
+        return len(details["input"]) >= int(details["ctx"]["min_length"])
     of_a_union = bool(details["loc"]) and isinstance(details["loc"][-1], str) and details["loc"][-1] != mistake.path[-1]
     return of_a_union and details["type"] in _WRONG_KIND and mistake.path in limited
 

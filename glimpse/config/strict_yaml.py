@@ -45,7 +45,7 @@ class _Loader(yaml.SafeLoader):
         is_alias = self.check_event(yaml.AliasEvent)
         self._depth += 1
         if self._depth > DEEPEST + 1:
-            mark = self.peek_event().start_mark
+            mark = parent.start_mark if parent else None
             raise yaml.MarkedYAMLError(problem=f"is nested too deeply, at most {DEEPEST} levels", problem_mark=mark)
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -13,6 +13,7 @@ from glimpse.envs.core import BatchedEnv
 from glimpse.envs.data.file_digests import FileDigest, noting_files
 from glimpse.envs.meaning import Meaning, empty_data
 from glimpse.errors import UserError
+from glimpse.runs.weights_memory import TRAINED_COPIES, WeightsLimit
 
 Split = Literal["train", "validation", "test"]
 
@@ -111,16 +112,22 @@ def _make(environment: Any, experiment: Experiment, data: Any, device: torch.dev
         raise UserError(f"task: {problem}") from None
 
 
-def make_agent(experiment: Experiment, env: BatchedEnv) -> Any:
+def make_agent(experiment: Experiment, env: BatchedEnv, *, trained: bool = False) -> Any:
     """Make the agent of a config for an environment, on the environment's device, with initial weights from `seed`.
 
+    Args:
+        experiment: the config.
+        env: the environment.
+        trained: whether it will be trained, for which its weights are held several times.
+
     Raises:
-        UserError: if a package that the agent needs is not installed.
+        UserError: if a package that the agent needs is not installed, or its weights do not fit into memory.
     """
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
     try:
-        agent = factory(experiment.agent, env.observation_space, env.action_space, **env.agent_inputs())
+        with WeightsLimit(experiment, TRAINED_COPIES if trained and env.device.type == "cpu" else 1):
+            agent = factory(experiment.agent, env.observation_space, env.action_space, **env.agent_inputs())
     except ModuleNotFoundError as problem:
         raise UserError(str(problem)) from None
     return agent.to(env.device)

@@ -17,6 +17,6 @@ LEARNERS = {
 
 def make_learner(experiment: Experiment, env: BatchedEnv) -> Learner:
     """Make the learner that a config's agent asks for."""
-    agent = make_agent(experiment, env)
+    agent = make_agent(experiment, env, trained=True)
     learner: Learner = resolve_name(LEARNERS[AGENTS[experiment.agent.name].learner])(agent, experiment, env)
     return learner

@@ -76,15 +76,14 @@ def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
     For the arguments and errors see `read_command`.
     """
     given, trained = _open(run, texts, texts2, device)
-    empty, agent, options = trained.env, trained.agent, trained.experiment.evaluate
+    agent, empty, options = trained.agent, trained.env, trained.experiment.evaluate
     if not isinstance(empty, Skimming | Selecting):
         raise UserError(
             f"{run}: the environment {trained.experiment.task.name!r} cannot show texts of your own: that takes a "
             "subclass of Skimming or of Selecting"
         )
     _check_number(run, texts, texts2, len(empty.meaning().shapes) > 1)
-    data: Any = empty.data_of_texts(empty.options, empty.meaning(), [one.typed for one in given])
-    env: Any = type(empty)(empty.options, data, device=empty.device)
+    env = _showing(empty, [one.typed for one in given])
     numbers = list(range(len(given)))
     if isinstance(env, Skimming):
         accounts, classes = skimmed_texts(agent, env, options, numbers), env.classes
@@ -97,6 +96,11 @@ def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
         for one, its in zip(accounts, given, strict=True)
     ]
     _print(given, accounts, classes, None)
+
+
+def _showing(env: Any, texts: Sequence[Sequence[str]]) -> Any:
+    """Make an environment like another one, that shows texts of the user's own."""
+    return type(env)(env.options, env.data_of_texts(env.options, env.meaning(), texts), device=env.device)
 
 
 def _open(

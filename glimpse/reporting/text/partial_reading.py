@@ -9,7 +9,6 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
-from glimpse.envs.core import BatchedEnv
 from glimpse.envs.text.selecting import Selecting
 from glimpse.envs.text.skimming import Skimming
 from glimpse.envs.text.vocabulary import UNKNOWN
@@ -64,7 +63,7 @@ def selected_texts(agent: Agent, env: Selecting, options: EvaluateOptions, examp
 
 
 @torch.no_grad()
-def _greedy(agent: Agent, env: BatchedEnv, options: EvaluateOptions, examples: list[int]) -> Episode:
+def _greedy(agent: Agent, env: Skimming | Selecting, options: EvaluateOptions, examples: list[int]) -> Episode:
     """Play an episode on each of some texts, greedily, as an evaluation does."""
     numbers: Tensor = torch.tensor(examples, device=env.device)
     with torch.autocast(env.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
