@@ -1,13 +1,12 @@
 """The folder of a run: its config, its metrics, its checkpoints, and the lock for one process at a time."""
 
 import difflib
-import json
-import math
 import os
 import re
+import shutil
 import socket
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from glimpse.config.mistakes import shortened
 from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,
-    append_to_file,
     read_file,
     replace_file,
     reporting_read_errors,
@@ -26,16 +24,17 @@ from glimpse.runs.durable import (
 )
 from glimpse.runs.links import refuse_link, refuse_links
 
-Value = float | int | str | None
 CONFIG = "config.yaml"
 LOCK = "lock"
 MEANING = "meaning.json"
 STEPS = "steps.jsonl"
+METRICS = "metrics.jsonl"
+TRACKING = "wandb"
 FORMAT = 3
 HEADER = "# Run of glimpse, format "
 """First line of a run's config, before the format's number: a run of another format is refused."""
 HOLDER = "lock.holder"  # Who holds the lock, in words. Not in the lock file, which filelock may truncate.
-_OF_A_START = (CONFIG, MEANING, STEPS, HOLDER, LOCK)
+_OF_A_START = (CONFIG, MEANING, STEPS, METRICS, HOLDER, LOCK)
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             with run.lock():
                 run._refuse_if_taken()  # Another process may have been quicker.
+                for name in (MEANING, STEPS, METRICS):  # Of a start that was killed before its first step.
+                    (path / name).unlink(missing_ok=True)
                 replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
         return run
 
@@ -100,7 +101,7 @@ class RunFolder:
     @property
     def metrics_path(self) -> Path:
         """Path of the metrics, for `MetricsLog` and `read_metrics`."""
-        return self.path / "metrics.jsonl"
+        return self.path / METRICS
 
     @property
     def steps_path(self) -> Path:
@@ -121,6 +122,11 @@ class RunFolder:
     def best(self) -> Path:
         """Folder of the checkpoint that was best on validation data."""
         return self.path / "best"
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step was made of which something is kept: a row of metrics, or a checkpoint."""
+        return self.has_checkpoints or (os.path.lexists(self.metrics_path) and self.metrics_path.stat().st_size > 0)
 
     @property
     def has_checkpoints(self) -> bool:
@@ -162,9 +168,13 @@ class RunFolder:
             lock.release()
 
     def discard(self) -> None:
-        """Remove what `create` made, for a run that could not begin."""
+        """Remove what a run has written that made no step."""
         for path in (*self.path.glob(f"{TEMPORARY}*"), *(self.path / name for name in _OF_A_START)):
             path.unlink(missing_ok=True)
+        for folder in (self.checkpoints, self.best):
+            with suppress(OSError):
+                folder.rmdir()
+        shutil.rmtree(self.path / TRACKING, ignore_errors=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
 
@@ -190,10 +200,11 @@ class RunFolder:
 
     def _refuse_if_taken(self) -> None:
         """Raise UserError unless a run can begin here."""
-        if self.config_path.exists():
+        if self.config_path.exists() and (self.has_begun or self._format_and_config()[0] == "1"):
             raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
         # A start that was killed leaves these behind and may be tried again.
-        ours = re.compile(f"{LOCK}|{HOLDER}|{re.escape(TEMPORARY)}({CONFIG}|{HOLDER}).*")
+        names = "|".join(map(re.escape, (*_OF_A_START, TRACKING)))
+        ours = re.compile(f"{names}|{re.escape(TEMPORARY)}({names}).*")
         if self.path.exists() and not (
             self.path.is_dir() and all(ours.fullmatch(child.name) for child in self.path.iterdir())
         ):
@@ -202,91 +213,10 @@ class RunFolder:
             refuse_links(self.path)
 
 
-class MetricsLog:
-    """An append-only file of JSON lines, one for each row of metrics.
-
-    A row has an integer ``step``. Write a step's rows before its checkpoint: then those that a resumed run
-    drops are exactly those that it writes again. Only the holder of the run's lock may write.
-    """
-
-    def __init__(self, path: Path, durable: bool = True) -> None:
-        """Remember where the rows go; nothing is opened before it is needed.
-
-        Rows that are not `durable` survive the end of the process, but not always that of the machine.
-        """
-        self.path, self._durable = path, durable
-
-    def write(self, row: Mapping[str, Value]) -> None:
-        """Append a row and wait until it is on the disk. NaN and infinity, which JSON lacks, become null.
-
-        Raises:
-            UserError: It cannot be written; the rows before it are intact.
-            ValueError: The row has no integer ``step``.
-        """
-        if not isinstance(row.get("step"), int):
-            raise ValueError(f"a row of metrics needs an integer step, got {row.get('step')!r}")
-        line = json.dumps({name: _json_value(value) for name, value in row.items()}, allow_nan=False) + "\n"
-        with reporting_write_errors(self.path):
-            append_to_file(self.path, line.encode(), self._durable)
-
-    def truncate_after(self, step: int) -> None:
-        """Drop the rows after `step`, and the torn last one of a killed process; -1 drops all.
-
-        Raises:
-            UserError: The file cannot be read or written; then it is as it was.
-        """
-        kept = [line for line, row in _read_lines(self.path) if int(row["step"] or 0) <= step]
-        if self.path.exists():
-            with reporting_write_errors(self.path):
-                replace_file(self.path, b"".join(kept))
-
-
-def read_metrics(path: Path) -> list[dict[str, Value]]:
-    """Return the rows of a metrics file in order; none where it is missing. A torn last line is left out.
-
-    Raises:
-        UserError: The file cannot be read, or a line before the last is not a row.
-    """
-    return [row for _, row in _read_lines(path)]
-
-
-def _read_lines(path: Path) -> list[tuple[bytes, dict[str, Value]]]:
-    """Return each whole line with the row in it."""
-    with reporting_read_errors(path):
-        lines = read_file(path).splitlines(keepends=True) if os.path.lexists(path) else []
-    if lines and not lines[-1].endswith(b"\n"):
-        lines.pop()
-    return [(line, _parse_row(path, number, line)) for number, line in enumerate(lines, start=1)]
-
-
-def _parse_row(path: Path, number: int, line: bytes) -> dict[str, Value]:
-    """Return the row in a line."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict) or type(row.get("step")) is not int or not all(map(_is_value, row.values())):
-        raise UserError(
-            f"{path}, line {number}, is not a row of metrics (a JSON object of numbers and words, with an integer "
-            "step). Remove that line"
-        )
-    return row
-
-
-def _is_value(value: object) -> bool:
-    """Return whether a value of a row is one that `MetricsLog.write` writes, and that fits into a float."""
-    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63)
-
-
-def _json_value(value: Value) -> Value:
-    """Return the value, or None for a number that JSON lacks."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _read_holder(path: Path) -> str:
     """Describe the process that holds a lock."""
     try:
-        return shortened(read_file(path).decode(errors="replace"))
+        return shortened(" ".join(read_file(path).decode(errors="replace").split()))
     except (OSError, UserError):
         return "another process"
 

@@ -85,14 +85,16 @@ class Learner(ABC):
         if not all(finite):
             raise self._not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
 
-    def _refuse_bad_weights(self) -> None:
-        bad = [name for name, value in self.agent.state_dict().items() if not value.isfinite().all()]
+    def refuse_bad_weights(self) -> None:
+        """Raise UserError if a weight, or an averaged one, is not finite."""
+        both = {**self.averaged.state_dict(), **self.agent.state_dict()}
+        bad = [name for name, value in both.items() if not value.isfinite().all()]
         if bad:
             raise self._not_finite(bad)
 
     def _not_finite(self, names: list[str]) -> UserError:
         return UserError(
-            f"step {self.step}: {', '.join(names)} not finite; training stopped and the last checkpoint is good. "
+            f"step {self.step}: {_listed(names)} not finite; training stopped and the last checkpoint is good. "
             "Try a lower train.learning_rate, train.max_grad_norm=1, or train.precision=float32."
         )
 
@@ -113,7 +115,7 @@ class Learner(ABC):
         Raises:
             UserError: if a weight is not finite; it must not be saved.
         """
-        self._refuse_bad_weights()
+        self.refuse_bad_weights()
         return {
             "step": self.step,
             "agent": self.agent.state_dict(),
@@ -131,3 +133,9 @@ class Learner(ABC):
         self.agent.load_state_dict(state["agent"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
+
+
+def _listed(names: list[str]) -> str:
+    """List names, of which at most five are spelled out."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -63,7 +63,7 @@ class Sb3Learner(Learner):
         try:
             self.model.learn(self.model.n_steps * self.env.num_envs, reset_num_timesteps=False)
         except ValueError:  # torch's distributions refuse logits that are not finite.
-            self._refuse_bad_weights()
+            self.refuse_bad_weights()
             raise
         terms = self._terms()
         # The share of variance explained divides by the returns' variance, which is 0 before the first success.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glimpse.errors import UserError
-from glimpse.runs.run_folder import MetricsLog, read_metrics
+from glimpse.runs.metrics_log import MetricsLog, read_metrics
 
 
 @dataclass(frozen=True)

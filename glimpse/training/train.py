@@ -1,6 +1,7 @@
 """Training loop: collect, learn, log, evaluate, save. A stopped and resumed run gives the same weights to the bit."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,23 +16,27 @@ from glimpse.agents.abilities import in_warmup
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.envs.core import BatchedEnv
-from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
 from glimpse.runs.build import choose_device
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.runs.kept_data import training_envs
+from glimpse.runs.memory import is_out_of_memory, reporting_memory_errors
+from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.results import describe_device
-from glimpse.runs.run_folder import MetricsLog, RunFolder
+from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
-from glimpse.runs.tracking import Tracker, start_tracking
+from glimpse.runs.tracker import Tracker
+from glimpse.runs.tracking import start_tracking
 from glimpse.runs.training_state import TrainingState, reporting_misfits, state_of
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
 from glimpse.training.progress import Progress
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
+
+_LESS_MEMORY = "Lower train.batch, train.copies or train.tokens, evaluate.batch, or the sizes of the agent and task"
 
 
 class Training:
@@ -58,6 +63,7 @@ class Training:
 
     def evaluate(self) -> dict[str, float]:
         """Measure the averaged weights on validation data, and save them if they are the best so far."""
+        self.learner.refuse_bad_weights()
         agent, begun = self.learner.averaged, time.perf_counter()
         result = self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
         best = self.best_error
@@ -117,7 +123,17 @@ class Training:
     def advance(self) -> dict[str, Tensor]:
         """Make one step, and return its terms; the pace decides for the next."""
         begun = time.perf_counter()
-        terms = self.learner.advance(self.env, self.order)
+        try:
+            terms = self.learner.advance(self.env, self.order)
+        except (RuntimeError, ValueError, IndexError) as error:
+            if not is_out_of_memory(error):
+                self.learner.refuse_bad_weights()  # Numbers that are not finite break the next step in many ways.
+            if self.learner.bfloat16 and "bfloat16" in str(error).lower():
+                raise UserError(
+                    f"train.precision: this machine cannot compute this agent in bfloat16 ({_first_line(error)}). "
+                    "Give train.precision=float32"
+                ) from None
+            raise
         self.pace.after_step(self.learner.step, time.perf_counter() - begun)
         return terms
 
@@ -204,8 +220,14 @@ def _headline(training: Training, latest: dict[str, float]) -> dict[str, float]:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT in a list: saving inside a handler could tear a checkpoint."""
+    """Collect SIGTERM and SIGINT in a list: saving inside a handler could tear a checkpoint.
+
+    Only the main thread can have handlers; a training in another one, as in notebooks, is not stopped by signals.
+    """
     stop: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
     def note(number: int, frame: FrameType | None) -> None:
         stop.append(number)
@@ -222,48 +244,72 @@ def _signals() -> Iterator[list[int]]:
 def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     """Train in a run's folder; with `resume`, continue the run that is there.
 
+    It may be called from any thread. A new run that ends before its first step gives its folder back.
+
     Returns:
         0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved.
 
     Raises:
-        UserError: if the folder is taken or cannot be written, or the loss is not finite.
+        UserError: if the folder is taken or cannot be written, memory does not suffice, or the loss is not finite.
         DataError: if the data cannot be had.
     """
     folder = RunFolder.open(run) if resume else RunFolder.create(run, dump_experiment(experiment))
-    progress = Progress()
+    threads = torch.get_num_threads()
     with folder.lock(), _signals() as stop:
         try:
-            training = Training(experiment, folder, progress)
-        except (UserError, DataError):
-            if not resume:
-                folder.discard()
-            raise
-        if resume and training.resume():
-            progress.say(f"resuming {run} after step {training.learner.step}")
-        if resume and load_experiment(folder.config_path) != experiment:
-            folder.replace_config(dump_experiment(experiment))
-        complete = resume and training.complete
-        progress.say(training.describe())
-        tracker = start_tracking(
-            experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
-        )
-        training.run_id = tracker.run_id
-        exit_code = 1
-        try:
-            train(training, tracker, stop)
-            exit_code = 128 + stop[0] if stop else 0
-            _track_outcome(training, tracker)
+            with reporting_memory_errors(_LESS_MEMORY):
+                return _train_in(folder, experiment, resume, stop)
         finally:
-            tracker.finish(_summary(training), exit_code)
-    if stop:
-        progress.say(f"stopped at step {training.learner.step}, saved; resume with: glimpse train --resume {run}")
-    elif complete:
-        progress.say(describe_complete(run, experiment.train, training.learner.step))
-    else:
-        progress.say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
-    if not stop:
-        progress.say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
+            torch.set_num_threads(threads)
+            if not resume and not folder.has_begun:
+                folder.discard()
+
+
+def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: list[int]) -> int:
+    """Train in a folder that is locked, until it is done or `stop` holds a signal; return the exit code."""
+    run, progress = folder.path, Progress()
+    training = Training(experiment, folder, progress)
+    if resume and training.resume():
+        progress.say(f"resuming {run} after step {training.learner.step}")
+    if resume and load_experiment(folder.config_path) != experiment:
+        folder.replace_config(dump_experiment(experiment))
+    complete = resume and training.complete
+    progress.say(training.describe())
+    tracker = start_tracking(
+        experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
+    )
+    training.run_id = tracker.run_id
+    exit_code = 1
+    try:
+        train(training, tracker, stop)
+        exit_code = 128 + stop[0] if stop else 0
+        _track_outcome(training, tracker)
+    finally:
+        tracker.finish(_summary(training), exit_code)
+    _say_how_it_ended(training, stop, complete)
     return exit_code
+
+
+def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> None:
+    """Print how the training ended, and what comes next."""
+    run, say, step = training.folder.path, training.progress.say, training.learner.step
+    if stop:
+        say(
+            f"stopped at step {step}, saved; resume with: glimpse train --resume {run}"
+            if training.folder.has_begun
+            else "stopped before the first step; nothing was kept"
+        )
+        return
+    if complete:
+        say(describe_complete(run, training.experiment.train, step))
+    else:
+        say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
+    say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message."""
+    return str(error).strip().partition("\n")[0]
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:

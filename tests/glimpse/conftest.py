@@ -33,6 +33,10 @@ class WandbServer:
         self.exit_code: int | None = None
         self.unanswered: set[str] = set()
         """Names of the operations that get no answer."""
+        self.breaks_after = ""
+        """Name of the operation after which every answer is `nonsense`."""
+        self.nonsense: bytes | None = None
+        """Answer of a broken server; None closes the connection."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
@@ -46,7 +50,9 @@ class WandbServer:
 
     def stream(self, files: dict[str, Any]) -> None:
         """Record the rows and summaries in one upload of the run's file stream, whose lines are JSON."""
-        self.rows += [json.loads(line) for line in files.get("wandb-history.jsonl", {}).get("content", [])]
+        history = files.get("wandb-history.jsonl", {"offset": len(self.rows), "content": []})
+        lines = [json.loads(line) for line in history["content"]]
+        self.rows[history["offset"] : history["offset"] + len(lines)] = lines  # What is there already is replaced.
         for line in files.get("wandb-summary.json", {}).get("content", []):
             self.summary = json.loads(line)
 
@@ -114,6 +120,10 @@ class WandbServer:
                 server.uploads[self.path[1:]] = self._body()
                 self._reply({})
 
+            def handle_one_request(self) -> None:
+                self.broken = server.breaks_after in server.operations
+                super().handle_one_request()
+
             def do_POST(self) -> None:
                 request = json.loads(self._body())
                 if self.path == "/graphql":
@@ -131,7 +141,10 @@ class WandbServer:
                 return self.rfile.read(int(self.headers["Content-Length"]))
 
             def _reply(self, reply: dict[str, Any]) -> None:
-                body = json.dumps(reply).encode()
+                body = server.nonsense if self.broken else json.dumps(reply).encode()
+                if body is None:
+                    self.close_connection = True
+                    return
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

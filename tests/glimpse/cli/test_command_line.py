@@ -17,6 +17,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
+from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.run_folder import RunFolder
 
 _SUBCOMMANDS = "train evaluate translate report masks data list config bench reproduce".split()
@@ -67,6 +68,36 @@ def test_train_passes_on_the_experiment_and_a_folder(config: Path, stand_in: Sta
         ("train_command", experiment, Path("runs/small-seed7"), False),
         ("train_command", load_experiment(config, ["train.batch=8", "seed=3"]), Path("elsewhere"), False),
     ]
+
+
+def test_a_second_run_goes_to_a_folder_of_its_own(
+    config: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A default folder that holds a run is left alone, and a line says where the new one goes, and why."""
+    calls = stand_in("training.train", "train_command", result=0)
+    first = RunFolder.create(Path("runs/small-seed7"), CONFIG)
+    assert main(["train", "small.yaml"]) == 0  # It never made a step.
+    MetricsLog(first.metrics_path).write({"step": 1})
+    assert main(["train", "small.yaml", "train.learning_rate=0.1"]) == 0
+    noted = capsys.readouterr().err
+    assert (
+        "runs/small-seed7 holds a run with other train.learning_rate, so this one goes to runs/small-seed7-2" in noted
+    )
+    second = RunFolder.create(Path("runs/small-seed7-2"), CONFIG)
+    MetricsLog(second.metrics_path).write({"step": 1})
+    assert main(["train", "small.yaml"]) == 0
+    noted = capsys.readouterr().err
+    assert "a run of this very config" in noted and "glimpse train --resume runs/small-seed7\n" in noted
+    assert [call[2].name for call in calls] == ["small-seed7", "small-seed7-2", "small-seed7-3"]
+
+
+def test_the_default_folder_says_which_data(config: Path, stand_in: StandIn) -> None:
+    """Other data than the config's are part of the folder's name, without their path; the config's own are not."""
+    calls = stand_in("training.train", "train_command", result=0)
+    for data in ("task.data=fashion-mnist", "task.data=folder:/home/me/my pets/", "task.data=digits", "seed=1"):
+        assert main(["train", "small.yaml", data]) == 0
+    names = [call[2].name for call in calls]
+    assert names == ["small-fashion-mnist-seed7", "small-my-pets-seed7", "small-seed7", "small-seed1"]
 
 
 def test_dropped_options_are_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from glimpse.errors import UserError
-from glimpse.runs.run_folder import MetricsLog, RunFolder, read_metrics
+from glimpse.runs.metrics_log import MetricsLog, read_metrics
+from glimpse.runs.run_folder import RunFolder
 
 
 def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
@@ -26,9 +27,28 @@ def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     """Creating a run where one exists is refused, with a hint at --resume and --run."""
     run = RunFolder.create(tmp_path / "a", "old")
+    MetricsLog(run.metrics_path).write({"step": 1})
     with pytest.raises(UserError, match=r"already holds a run.*--resume.*--run"):
         RunFolder.create(tmp_path / "a", "new")
     assert run.config_text == "old"
+
+
+def test_a_run_without_a_step_is_begun_anew(tmp_path: Path) -> None:
+    """What a start has left that was killed before its first step is replaced; a config of the user's own is not."""
+    run = RunFolder.create(tmp_path / "a", "old")
+    run.meaning_path.write_text("{}")
+    run.steps_path.write_text("{}")
+    again = RunFolder.create(tmp_path / "a", "new")
+    assert again.config_text == "new" and {file.name for file in again.path.iterdir()} <= {
+        "config.yaml",
+        "lock",
+        "lock.holder",
+    }
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/config.yaml").write_text("mine")
+    with pytest.raises(UserError, match="already holds a run"):
+        RunFolder.create(tmp_path / "b", "new")
+    assert (tmp_path / "b/config.yaml").read_text() == "mine"
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from glimpse.config.experiment import TrainOptions
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_newest
-from glimpse.runs.run_folder import read_metrics
+from glimpse.runs.metrics_log import read_metrics
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
 
 SMALL = """\

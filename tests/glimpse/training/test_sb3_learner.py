@@ -23,7 +23,7 @@ from glimpse.config.files import dump_experiment
 from glimpse.envs.faces.stable_baselines3_face import make_sb3_env
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_newest
-from glimpse.runs.run_folder import read_metrics
+from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.trained_run import open_run
 from glimpse.training.sb3_learner import Sb3Learner
 from glimpse.training.train import train_command

@@ -22,7 +22,8 @@ from glimpse.errors import UserError
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.runs.checkpoint import Checkpoint, load_newest
-from glimpse.runs.run_folder import RunFolder, read_metrics
+from glimpse.runs.metrics_log import read_metrics
+from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.train import train_command
 

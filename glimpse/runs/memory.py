@@ -1,0 +1,85 @@
+"""Memory: a limit that turns what does not fit into an error, and that error in words."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from glimpse.envs.data.free_memory import free_memory
+from glimpse.errors import UserError
+
+_SHARE = 0.95
+"""Share of the free memory that may be used."""
+_UNITS = {"bytes": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40, "PiB": 2.0**50, "EiB": 2.0**60}
+_ASKED = re.compile(r"(?:allocate|allocation of)\s+([\d.]+)\s*(bytes|[KMGTPE]iB)", re.IGNORECASE)
+
+
+@contextmanager
+def reporting_memory_errors(remedy: str) -> Iterator[None]:
+    """Limit the memory of this process to what is free, and turn a lack of it into one UserError.
+
+    Linux promises more memory than there is and ends the process when it is used; with the limit, the allocation
+    itself fails. Elsewhere only the error is turned.
+
+    Args:
+        remedy: what the user can lower.
+
+    Raises:
+        UserError: if the memory of the CPU or of a GPU does not suffice.
+    """
+    with _limited():
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise UserError(f"out of memory: {_describe(str(error))}. {remedy}") from None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory does not suffice."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(sign in text for sign in ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc"))
+    )
+
+
+def _describe(message: str) -> str:
+    """Say how much was asked for and how much is free, as far as is known."""
+    asked, free = _ASKED.search(message), free_memory()
+    wanted = f"{float(asked[1]) * _UNITS[asked[2].replace('Bytes', 'bytes')] / 1e9:,.1f} GB" if asked else "more"
+    left = "" if free is None else f", and {free / 1e9:,.1f} GB are free"
+    return f"{wanted} of memory were asked for at once{left}"
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Limit the process's data to what it has and what is free; nothing where the system has no such limit."""
+    free, used = free_memory(), _used()
+    if sys.platform != "linux" or free is None or used is None:
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = used + int(_SHARE * free)
+    if before[0] != resource.RLIM_INFINITY:
+        limit = min(limit, before[0])
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _used() -> int | None:
+    """Return the bytes that count towards the limit; None where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None

@@ -1,0 +1,148 @@
+"""Tests of trainings that go wrong: one clear error, nothing lost, and the folder given back where no step was made."""
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from glimpse.config.experiment import Experiment
+from glimpse.config.files import load_experiment
+from glimpse.errors import UserError
+from glimpse.runs import memory
+from glimpse.runs.checkpoint import load_newest
+from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.run_folder import RunFolder
+from glimpse.training.episode_learner import EpisodeLearner
+from glimpse.training.train import train_command
+
+QUICK = ["train.steps=5", "train.batch=8", "train.evaluate_every=1", "train.save_every=1", "threads=1"]
+WIDE = ["train.learning_rate=1e8", "train.warmup=0", "train.schedule=constant", "train.final_learning_rate=0"]
+
+
+def small(config: str, *overrides: str) -> Experiment:
+    """Return a shipped config that trains in a moment."""
+    return load_experiment(config, [*QUICK, "track.mode=disabled", "evaluate.copies=2", *overrides])
+
+
+@pytest.mark.parametrize(
+    "config", ["digits-ram", "catch-ram", "planted", "number-prediction", "copy-bahdanau", "copy-simultaneous"]
+)
+def test_weights_that_are_not_finite_are_named(config: str, tmp_path: Path) -> None:
+    """Wherever they show first (loss, next step, evaluation, checkpoint) is one error, and what was saved is good."""
+    experiment = small(config, *WIDE)
+    with pytest.raises(UserError, match=r"not finite; training stopped.*train\.learning_rate"):
+        train_command(_exploding(experiment), tmp_path / "run", resume=False)
+    folder = RunFolder(tmp_path / "run")
+    if folder.path.exists():
+        for kept in (folder.checkpoints, folder.best):
+            checkpoint = load_newest(kept, pytest.fail)
+            assert checkpoint is None or all(value.isfinite().all() for value in checkpoint.weights.values())
+
+
+def _exploding(experiment: Experiment) -> Experiment:
+    """Return the experiment with a learning rate that no weights survive."""
+    return experiment.model_copy(update={"train": experiment.train.model_copy(update={"learning_rate": 1e38})})
+
+
+def _raise(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (RuntimeError("boom"), RuntimeError, "boom"),
+        (KeyboardInterrupt("stop"), KeyboardInterrupt, "stop"),
+        (
+            MemoryError("Unable to allocate 7.45 GiB for an array"),
+            UserError,
+            "8.0 GB.*Lower train.batch",
+        ),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to "
+                "allocate 2000000000 bytes. Error code 12 (Cannot allocate memory)"
+            ),
+            UserError,
+            "out of memory: 2.0 GB",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has"), UserError, "21.5 GB"),
+    ],
+)
+def test_a_run_without_a_step_gives_its_folder_back(
+    error: BaseException,
+    expected: type[BaseException],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever stops it, the same folder can be used again at once."""
+    with monkeypatch.context() as patched:
+        patched.setattr(EpisodeLearner, "advance", _raise(error))
+        with pytest.raises(expected, match=message):
+            train_command(small("digits-ram"), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+    assert train_command(small("digits-ram", "train.steps=1"), tmp_path / "run", resume=False) == 0
+
+
+def test_a_run_that_has_begun_keeps_what_it_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error after a checkpoint leaves a run that can be resumed."""
+    advance, made = EpisodeLearner.advance, []
+
+    def fail_at_the_third(self: EpisodeLearner, *given: Any) -> Any:
+        made.append(self.step)
+        if len(made) == 3:
+            raise RuntimeError("boom")
+        return advance(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EpisodeLearner, "advance", fail_at_the_third)
+        with pytest.raises(RuntimeError, match="boom"):
+            train_command(small("digits-ram"), tmp_path / "run", resume=False)
+    assert train_command(small("digits-ram"), tmp_path / "run", resume=True) == 0
+
+
+def test_training_works_in_any_thread(tmp_path: Path) -> None:
+    """Two threads train beside each other, without signal handlers, and leave their folders unlocked."""
+    before, threads, codes = signal.getsignal(signal.SIGINT), torch.get_num_threads(), dict[str, int]()
+
+    def train(name: str) -> None:
+        codes[name] = train_command(small("digits-ram"), tmp_path / name, resume=False)
+
+    workers = [threading.Thread(target=train, args=(name,)) for name in ("one", "other")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert codes == {"one": 0, "other": 0}
+    assert signal.getsignal(signal.SIGINT) is before and torch.get_num_threads() == threads
+    assert train_command(small("digits-ram"), tmp_path / "one", resume=True) == 0
+
+
+def test_threads_are_given_back(tmp_path: Path) -> None:
+    """A training called from Python leaves torch's number of threads as it was."""
+    torch.set_num_threads(2)
+    assert train_command(small("digits-ram", "train.steps=1"), tmp_path / "run", resume=False) == 0
+    assert torch.get_num_threads() == 2
+
+
+def test_what_does_not_fit_is_refused_before_the_system_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An allocation beyond the free memory fails as such, and afterwards the limit is lifted."""
+    monkeypatch.setattr(memory, "free_memory", lambda: 300_000_000)
+    with pytest.raises(UserError, match=r"out of memory: 2\.0 GB.*0\.3 GB are free\. Lower x"):
+        with reporting_memory_errors("Lower x"):
+            torch.empty(500_000_000)
+    assert torch.empty(100_000_000).numel() == 100_000_000
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    """An error of another kind is not taken for a lack of memory."""
+    with pytest.raises(RuntimeError, match="shapes"), reporting_memory_errors("Lower x"):
+        raise RuntimeError("shapes do not fit")
