@@ -26,4 +26,5 @@ def number_as_kept(label: NDArray[Any], classes: Sequence[str], kept: tuple[str,
     unknown = next((classes[each] for each in np.unique(label).tolist() if classes[each] not in number), None)
     if unknown is not None:
         raise DataError(f"{what}: {unknown_class(unknown, kept)}.")
-    return np.array([number.get(name, 0) for name in classes], np.int64)[label]
+    numbers: NDArray[np.int64] = np.array([number.get(name, 0) for name in classes], np.int64)[label]
+    return numbers

@@ -55,6 +55,7 @@ def read_image_folder(
         DataError: A folder is missing or empty, the parts' classes differ, a file is no readable image, or pictures
             do not fit `shape`.
     """
+    note_folder(path)
     held = validation_folder(path)
     parts = {"train": path / "train", "test": path / "test"} | ({"validation": held} if held else {})
     if shape is not None:

@@ -71,7 +71,7 @@ class WholeText(TextEnv):
         self.classes, self.answers = texts.classes, 1 if texts.classes else 0
         second = texts.second if isinstance(texts, TextData) else None
         columns = {"text": texts.text} if second is None else {"text": texts.text, "text2": second}
-        shapes = data.shapes or (None,) * len(columns)
+        shapes = data.shapes or ((),) * len(columns)
         self._texts = {
             name: _PaddedTexts(column, self.device, shape)
             for (name, column), shape in zip(columns.items(), shapes, strict=True)
@@ -184,12 +184,11 @@ def load_texts_and_vectors(
 class _PaddedTexts:
     """Texts on a device, padded to one shape, (L,) or (S, L); `empty` is the shape where there are none."""
 
-    def __init__(self, texts: Ragged | Nested, device: torch.device, empty: tuple[int, ...] | None) -> None:
+    def __init__(self, texts: Ragged | Nested, device: torch.device, empty: tuple[int, ...]) -> None:
         everything = torch.arange(len(texts.lengths))
+        self.shape = empty
         if len(everything):
             self.shape = texts.size(everything) if isinstance(texts, Nested) else (texts.width(everything),)
-        else:
-            self.shape = empty or (1, 1)[: 2 if isinstance(texts, Nested) else 1]
         self.words = len((texts.sentences if isinstance(texts, Nested) else texts).tokens)
         self._texts = texts.to(device)
 

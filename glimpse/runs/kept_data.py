@@ -39,8 +39,8 @@ class KeptData(BaseModel):
 
     def changes(self, files: tuple[FileDigest, ...]) -> str:
         """Name the files that are not as they were; "" if all are."""
-        known = {file.name for file in self.files}
-        changed = [file for file in files if file.name in known and file not in self.files]
+        known, names = set(self.files), {file.name for file in self.files}
+        changed = [file for file in files if file.name in names and file not in known]
         named = ", ".join(f"{file.name} ({file.bytes:,} bytes)" for file in changed[:3])
         return named + (f" and {len(changed) - 3:,} more" if len(changed) > 3 else "")
 

@@ -1,0 +1,199 @@
+"""Tests of what a run keeps of its data: it is used from that alone, and data that contradict it are refused."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from glimpse.agents import AGENTS
+from glimpse.cli.command_line import main
+from glimpse.config.experiment import Experiment
+from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.core import counts_classes
+from glimpse.envs.images import catch
+from glimpse.envs.meaning import env_meaning
+from glimpse.runs.kept_data import read_kept_data
+from glimpse.runs.trained_run import open_run
+from glimpse.training.train import train_command
+
+CLASSES = ("no", "yes")
+_SMALL: dict[str, dict[str, Any]] = {
+    "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
+    "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "context": 4},
+    "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
+    "text": {"vectors": "none"},
+    "select": {"vectors": "none"},
+    "skim": {"vectors": "none", "jumps": 2},
+    "translation": {"tokenizer": "words", "max_tokens": 8},
+    "simultaneous translation": {"tokenizer": "words", "max_tokens": 8},
+}
+"""Options of the task, by the environment's kind."""
+_TRAIN = {"simultaneous-translator": {"copies": 2}}
+
+
+def _write_pictures(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    """Write dark pictures of the first class and bright ones of the second, in both parts."""
+    for part in ("train", "test"):
+        for shade, (name, count) in enumerate(zip(classes, counts, strict=True)):
+            (folder / part / name).mkdir(parents=True)
+            for number in range(count):
+                grey = np.full((8, 8), 200 * shade + number, np.uint8)
+                Image.fromarray(grey).save(folder / part / name / f"{number}.png")
+
+
+def _write_texts(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    """Write a table in which each class has a word of its own."""
+    folder.mkdir()
+    rows = [
+        f"the film {number} was {word},{name}"
+        for word, name, count in zip(("awful", "good"), classes, counts, strict=True)
+        for number in range(count)
+    ]
+    (folder / "films.csv").write_text("\n".join(["text,label", *rows, ""]))
+
+
+def _write_translations(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    """Write sentences with the names of the classes as words, and a test part of its own with as many."""
+    folder.mkdir()
+    for language, order in (("en", 1), ("de", -1)):
+        lines = [f"{' '.join((name, 'b', 'c')[::order])}\n" for name in classes]
+        (folder / f"train.{language}").write_text("".join(lines * 10))
+        (folder / f"test.{language}").write_text("".join([f"b c{lines[0][-1]}"] * counts[0]))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trained run with data of its own in `data`, and `write`, which writes them with given classes and counts."""
+
+    run: Path
+    data: Path
+    write: Callable[[Path, tuple[str, ...], tuple[int, ...]], None] | None
+    family: str
+
+    def rewrite(self, classes: tuple[str, ...] = CLASSES, counts: tuple[int, ...] = (14, 12)) -> None:
+        """Replace the data; by default by those of training."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        if self.write is not None:
+            self.write(self.data, classes, counts)
+
+
+def _cases() -> list[tuple[str, str]]:
+    """Return every environment with the first agent that fits, and an agent of Stable-Baselines3."""
+    fits = [
+        (env, agent)
+        for env, entry in ENVIRONMENTS.items()
+        for agent, row in AGENTS.items()
+        if entry.kind in row.kinds and not row.task
+    ]
+    return [*{env: (env, agent) for env, agent in reversed(fits)}.values(), ("digits", "sb3-ppo")]
+
+
+def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | None]:
+    """Return small options of a task on data of its own, and what writes these data."""
+    kind = ENVIRONMENTS[env].kind
+    task = {"name": env, **_SMALL[kind]}
+    if kind == "catch":
+        return task, None
+    if kind in ("classification", "pairs"):
+        return {**task, "data": f"folder:{data}"}, _write_pictures
+    if "translation" in kind:
+        return {**task, "data": f"file:{data}/train", "test": f"file:{data}/test"}, _write_translations
+    return {**task, "data": f"file:{data}/films.csv"}, _write_texts
+
+
+@pytest.fixture(scope="module", params=_cases(), ids="-".join)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Return a run of two steps, for each environment and each agent."""
+    torch.set_num_threads(1)
+    env, agent = request.param
+    folder = tmp_path_factory.mktemp("kept")
+    task, write = _task(env, folder / "data")
+    case = Case(folder / "run", folder / "data", write, ENVIRONMENTS[env].family)
+    case.rewrite()
+    experiment = Experiment.model_validate(
+        {
+            "task": task,
+            "agent": {"name": agent},
+            "train": {"steps": 2, "batch": 4, "evaluate_every": 2, "precision": "float32", **_TRAIN.get(agent, {})},
+            "evaluate": {"copies": 2, "precision": "float32"},
+            "track": {"mode": "disabled"},
+            "threads": 1,
+        }
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catch, "_EXAMPLES", 20)
+        assert train_command(experiment, case.run, resume=False) == 0
+    return case
+
+
+@pytest.fixture
+def case(trained: Case) -> Iterator[Case]:
+    """Return the run with the data of its training."""
+    trained.rewrite()
+    yield trained
+
+
+def test_numbers_keep_their_meaning_whatever_the_data_are(case: Case) -> None:
+    """With other data of the same classes the environment of a run means what it meant, and counts classes by name."""
+    before = open_run(case.run, "test", "cpu", pytest.fail)
+    case.rewrite(counts=(12, 15))
+    said = list[str]()
+    after = open_run(case.run, "test", "cpu", said.append)
+    kept = read_kept_data(before.folder, before.experiment).meaning
+    assert kept.contradiction(env_meaning(before.env)) is None
+    assert kept.contradiction(env_meaning(after.env)) is None
+    if counts_classes(after.env) and after.env.class_counts() and case.write is _write_pictures:
+        assert before.env.class_counts() == {"no": 14, "yes": 12}
+        assert after.env.class_counts() == {"no": 12, "yes": 15}
+
+
+def test_an_unknown_class_is_refused(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """A renamed class is refused by every command that uses the data, and the run stays as it is."""
+    if case.write is None or case.write is _write_translations:
+        return  # These have no classes.
+    case.rewrite(classes=("no", "affirm"))
+    files = {path: path.read_bytes() for path in case.run.rglob("*") if path.is_file() and path.name != "lock.holder"}
+    resumed = ["train", "--resume", str(case.run), "train.steps=3"]
+    for command in (["evaluate", str(case.run), "--split", "validation"], ["report", str(case.run)], resumed):
+        assert main(command) == 2
+        printed = capsys.readouterr().err
+        assert "class 'affirm' is none of the run's classes, which are 'no', 'yes'" in printed
+        assert printed.count("\n") == 1
+    assert {path: path.read_bytes() for path in files} == files
+
+
+def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without data, evaluation says which file or folder is missing; texts can be answered."""
+    if case.write is None:
+        assert open_run(case.run, "test", "cpu", pytest.fail).env.examples > 0
+        return
+    shutil.rmtree(case.data)
+    assert main(["evaluate", str(case.run)]) == 2
+    assert str(case.data) in capsys.readouterr().err
+    if case.write is _write_pictures:
+        return
+    without = open_run(case.run, None, "cpu", pytest.fail)
+    assert without.env.examples == 0
+    case.rewrite()
+    with_data = open_run(case.run, "validation", "cpu", pytest.fail)
+    assert env_meaning(without.env).contradiction(env_meaning(with_data.env)) is None
+    assert without.env.action_space == with_data.env.action_space or case.family == "reading"
+
+
+def test_training_goes_on_with_the_same_data_alone(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """A resumed run refuses changed training data, naming the file, and takes those that it began with."""
+    if case.write is not None:
+        case.rewrite(("no", "yet")) if case.write is _write_translations else case.rewrite(counts=(14, 13))
+        name = {"_write_texts": "films.csv", "_write_translations": "train"}.get(case.write.__name__, "train/no/0.png")
+        if case.write is _write_pictures:
+            Image.fromarray(np.full((8, 8), 77, np.uint8)).save(case.data / name)
+        assert main(["train", "--resume", str(case.run)]) == 2
+        assert name in capsys.readouterr().err
+        case.rewrite()
+    assert main(["train", "--resume", str(case.run)]) == 0
