@@ -8,6 +8,7 @@ from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.evaluation.cost import Cost, measure_cost
 from glimpse.evaluation.evaluator import Evaluator, ValidationResult
 from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores, measure_averaged, measure_scores
+from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
 
 
@@ -115,7 +116,6 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         stochastic: whether the agent samples actions. If not, greedy, single and averaged episodes are the same, and
             the table has one column for them.
     """
-    from rich.console import Console
     from rich.table import Table
 
     first = next(iter(rows.values()))
@@ -133,7 +133,7 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         measured = (scores.greedy, scores.sampled, scores.averaged) if stochastic else (scores.averaged,)
         cells = [*map(_error_or_r, measured), _interval(scores.averaged)]
         table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if counted else []), end_section=number == 0)
-    Console().print(table)
+    print_whole(table)
 
 
 def _error_or_r(score: Score) -> str:

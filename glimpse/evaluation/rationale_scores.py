@@ -31,6 +31,7 @@ from glimpse.evaluation.eraser import (
     words_to_keep,
 )
 from glimpse.evaluation.scores import evaluation_keys, ordered_by_length
+from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.build import use_bfloat16
 
 
@@ -241,7 +242,6 @@ def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
         rationales: the scores.
         own: whether the agent selects words itself.
     """
-    from rich.console import Console
     from rich.table import Table
 
     top = f"top {100 * rationales.keep_rate:g} %"
@@ -252,7 +252,7 @@ def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for name, one in rows.items():
         table.add_row(name, *(f"{100 * value:.1f}" for value in astuple(one)))
-    Console().print(table)
+    print_whole(table)
     print(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"

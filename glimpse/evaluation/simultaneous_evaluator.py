@@ -18,6 +18,7 @@ from glimpse.evaluation.generation import Translation, translate_simultaneously
 from glimpse.evaluation.lags import mean_lag, mean_reference_lag
 from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss
 from glimpse.evaluation.wait_k import WaitKResult, measure_wait_k, wait_k_bleu_at
+from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
 
 _CAPTION = (
@@ -133,7 +134,6 @@ def _print(
     agent: SimultaneousTranslator, found: SimultaneousQuality, waits: list[WaitKResult], whole: dict[str, Any]
 ) -> None:
     """Print a table of simultaneous, wait-k and whole-sentence translation."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title="simultaneous and whole-sentence translation, same weights", caption=_CAPTION)
@@ -148,4 +148,4 @@ def _print(
         table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", own, "", reference, dal)
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
         table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "", "")
-    Console().print(table)
+    print_whole(table)

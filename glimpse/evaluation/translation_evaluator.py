@@ -13,6 +13,7 @@ from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_length, measure_quality
 from glimpse.evaluation.evaluator import Evaluator, ValidationResult
 from glimpse.evaluation.generation import translate_texts
+from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.trained_run import TrainedRun
 
@@ -133,7 +134,6 @@ def _print(
     trained: TrainedRun, split: str, rows: dict[str, TranslationQuality], lengths: list[LengthGroup], loss: float
 ) -> None:
     """Print a line for each search, BLEU by length, the loss, and sacrebleu's signatures."""
-    from rich.console import Console
     from rich.table import Table
 
     title = f"{split} ({trained.experiment.task_title}, step {trained.step})"
@@ -142,15 +142,14 @@ def _print(
         table.add_column(heading, justify="right")
     for name, quality in rows.items():
         table.add_row(name, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", f"{quality.right:.2f}")
-    console = Console()
-    console.print(table)
+    print_whole(table)
     curve = Table("words of the source", title="BLEU by length, for the last line above")
     curve.add_column("sentences", justify="right")
     curve.add_column("BLEU", justify="right")
     for low, one in zip([0, *(one.words or 0 for one in lengths)], lengths, strict=False):
         name = f"{low + 1} to {one.words}" if one.words else f"{low + 1} and more"
         curve.add_row(name, str(one.sentences), f"{one.bleu:.2f}")
-    console.print(curve)
+    print_whole(curve)
     print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
     measured = next(iter(rows.values()))
     for line in filter(None, (*measured.signatures, measured.tokenizer_reason)):
