@@ -11,6 +11,7 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
+from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
@@ -28,7 +29,8 @@ def evaluate_command(
     average: int | None = None,
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
-    evaluate_run(run, split, copies, batch, device, keep_rate, average)
+    with reporting_memory_errors("Lower --batch or --copies"):
+        evaluate_run(run, split, copies, batch, device, keep_rate, average)
 
 
 def evaluate_run(
@@ -62,12 +64,14 @@ def evaluate_run(
     given = {name: value for name, value in overrides.items() if value is not None}
     evaluator = _evaluator_for(RunFolder.open(run), given)
     trained = open_run(run, split, device, print, average)
+    print(f"weights of step {trained.step:,}: {trained.weights}")
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
     begun = time.perf_counter()
     results = evaluator.evaluate(trained, split, options)
     record = {
         "agent": trained.experiment.agent.name,
+        "task": trained.experiment.task_title,
         "step": trained.step,
         "weights": trained.weights,
         **({"averaged": average} if average else {}),

@@ -11,6 +11,7 @@ from glimpse.evaluation.scores import Score
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.run_record import Evaluation, RunRecord
+from glimpse.runs.trained_run import BEST
 
 
 class Section(NamedTuple):
@@ -117,12 +118,24 @@ def scores_table(
         caption: explanation of the numbers.
         controls: rows of its controls, HTML.
     """
-    older = f" Measured at step {measured.step:,}; the pictures are of step {step:,}." if measured.step != step else ""
+    older = measured_with(measured.step, measured.weights, step)
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return f"""<figure><h3>{title}</h3>
 <div class="scroll"><table class="scores"><thead><tr><td></td>{columns}</tr></thead>
 <tbody class="own">{rows}</tbody><tbody>{controls}</tbody></table></div>
 <figcaption>{caption}{older}</figcaption></figure>"""
+
+
+def measured_with(measured: int, weights: str, step: int) -> str:
+    """Return a sentence, HTML, if an evaluation is of other weights than the page shows, or not of the best; else "".
+
+    Args:
+        measured: training step of the weights that were measured.
+        weights: which they were, in words.
+        step: training step of the weights that the page shows.
+    """
+    older = f" Measured at step {measured:,}; the pictures are of step {step:,}." if measured != step else ""
+    return older + (f" Measured with the weights {escape(weights)}." if weights != BEST else "")
 
 
 def score_cell(score: Score) -> str:

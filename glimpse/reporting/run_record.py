@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
-from glimpse.runs.run_folder import Value, read_metrics
-from glimpse.runs.trained_run import TrainedRun
+from glimpse.runs.metrics_log import Value, read_metrics
+from glimpse.runs.trained_run import BEST, TrainedRun
 
 _TITLES = {
     "validation_error": "Validation error, %",
@@ -41,11 +41,13 @@ class Evaluation:
     split: name of the split.
     step: training step of the weights.
     scores: the agent's scores first, then those of the same weights with other locations, by name.
+    weights: which weights were measured, in words.
     """
 
     split: str
     step: int
     scores: dict[str, Scores]
+    weights: str = BEST
 
 
 _EVALUATION = TypeAdapter(Evaluation)

@@ -7,7 +7,8 @@ from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.table_entries import Table, TableEntry
-from glimpse.runs.run_folder import RunFolder, read_metrics
+from glimpse.runs.metrics_log import read_metrics
+from glimpse.runs.run_folder import RunFolder
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
 """Colours that are easiest to tell apart come first."""

@@ -22,8 +22,10 @@ from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
+from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.results import Row, read_rows, write_rows, write_text
-from glimpse.runs.run_folder import RunFolder, read_metrics
+from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.trained_run import BEST
 from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
 
@@ -154,6 +156,11 @@ def _result(run: Path, table: Table) -> Result:
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
+    if record.get("weights", BEST) != BEST:
+        raise UserError(
+            f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
+            f"{folder.best} back from a copy, or move {run} away to train it anew"
+        )
     rows = read_metrics(folder.metrics_path)
     if not rows or not isinstance(rows[-1].get("seconds"), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")

@@ -25,8 +25,8 @@ from glimpse.evaluation.diagnostics import (
 from glimpse.evaluation.location_statistics import LocationStatistics
 from glimpse.evaluation.scores import measure_averaged, measure_scores
 from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.rollout import play
-from glimpse.runs.run_folder import read_metrics
 from glimpse.training.train import train_command
 
 CPU = torch.device("cpu")

@@ -25,7 +25,8 @@ from glimpse.reporting.report import report_command
 from glimpse.runs.build import make_agent
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
 from glimpse.runs.kept_data import training_envs
-from glimpse.runs.run_folder import MetricsLog, RunFolder
+from glimpse.runs.metrics_log import MetricsLog
+from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
 SECTIONS = ["results", "training", "diagnostics", "paths", "glimpses", "locations", "mistakes", "config"]

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 from glimpse.config.experiment import TrackOptions
 from glimpse.runs import tracking
-from glimpse.runs.tracking import Tracker, WandbTracker, start_tracking
+from glimpse.runs.local_paths import without_folders
+from glimpse.runs.tracker import Tracker
+from glimpse.runs.tracking import WandbTracker, start_tracking
 
 KEY = "0123456789" * 4  # Has a valid form and belongs to nobody.
 CONFIG = {"seed": 3, "train": {"batch": 256, "betas": [0.9, 0.999]}}
@@ -399,3 +402,158 @@ def test_a_checkpoint_without_weights_is_an_error(run: Path, printed: list[str])
     (folder / "weights.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="safetensors"):
         tracking._shared_files(folder, run)
+
+
+@pytest.mark.parametrize("command", ["offline", "disabled", "online"])
+def test_wandbs_own_settings_decide_in_auto(
+    command: str, online: Any, start: Callable[..., Tracker], tmp_path: Path, printed: list[str]
+) -> None:
+    """What `wandb offline`, `disabled` and `online` write into wandb's settings holds in auto, a key or not."""
+    settings = tmp_path / "home" / ".config" / "wandb" / "settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[default]\nmode = {command}\n")
+    for _ in range(2):  # The second run of a process follows them too.
+        tracker = start()
+        tracker.finish()
+        assert tracker.active == (command != "disabled")
+        assert (tracker.url is None) == (command != "online")
+    assert bool(online.operations) == (command == "online")
+    assert (printed == []) == (command == "disabled")
+
+
+def test_a_settings_file_in_the_working_directory_decides_too(
+    online: Any, start: Callable[..., Tracker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`wandb offline` in a project's folder holds for that folder; the config's own mode overrules it."""
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "settings").write_text("[default]\nmode = offline\n")
+    monkeypatch.chdir(tmp_path)
+    start().finish()
+    assert online.operations == []
+    tracker = start(mode="online")
+    tracker.finish()
+    assert tracker.url
+
+
+@pytest.mark.parametrize(("name", "value"), [("WANDB_DISABLED", "true"), ("WANDB_MODE", "disabled")])
+def test_switches_of_the_environment_hold_in_auto(
+    name: str, value: str, online: Any, start: Callable[..., Tracker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WANDB_DISABLED and WANDB_MODE switch tracking off."""
+    monkeypatch.setenv(name, value)
+    assert not start().active
+    assert online.operations == []
+
+
+@pytest.mark.parametrize("written", ["mode = offlin", "mode = offline\nbase_url = nowhere"])
+def test_settings_with_a_mistake_send_nothing(
+    written: str,
+    online: Any,
+    start: Callable[..., Tracker],
+    tmp_path: Path,
+    printed: list[str],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """If wandb ignores its settings for a mistake in them, and they give a mode, nothing is sent; one line says why."""
+    settings = tmp_path / "home" / ".config" / "wandb" / "settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[default]\n{written}\n")
+    start().finish()
+    assert online.operations == []
+    assert len(printed) == 1 and "its settings cannot be read" in printed[0]
+    assert capfd.readouterr().err == ""
+
+
+PATHS = {
+    "data": {"root": "/home/ann/data", "download": True},
+    "task": {
+        "data": "~/ann/reviews.csv",
+        "vectors": "file:/home/ann/glove.6B.txt",
+        "columns": ["text", "C:\\ann\\x.csv"],
+    },
+    "train": {"learning_rate": 1e-05},
+}
+
+
+def test_paths_become_names(tmp_path: Path) -> None:
+    """A path becomes its last name, with what stands before a colon; other values stay."""
+    assert without_folders(PATHS) == {
+        "data": {"root": "data", "download": True},
+        "task": {"data": "reviews.csv", "vectors": "file:glove.6B.txt", "columns": ["text", "x.csv"]},
+        "train": {"learning_rate": 1e-05},
+    }
+    assert without_folders(["/", "/data/", "a/b\n", "", None, 3, "~/x", "none", "glove.6B"]) == [
+        "/", "data", "b\n", "", None, 3, "x", "none", "glove.6B",
+    ]  # fmt: skip
+
+
+def test_online_no_path_of_this_machine_is_sent(online: Any, start: Callable[..., Tracker], run: Path) -> None:
+    """Neither the config nor its copy beside the weights nor the list of an upload's files tells a local folder."""
+    (run / "config.yaml").write_text("# Run of glimpse, format 3\n" + yaml.safe_dump(PATHS))
+    tracker = start(config=PATHS)
+    log_everything(tracker, run)
+    sent = [json.dumps(online.runs), json.dumps(online.artifacts), json.dumps(online.summary)]
+    sent += [body.decode(errors="replace") for body in online.uploads.values()]
+    for folder in ("/home/ann", "ann/", "ann\\", str(run), str(Path.home())):
+        assert not any(folder in text for text in sent), folder
+    uploaded = online.uploads["artifact/config.yaml"].decode()
+    assert uploaded.startswith("# Run of glimpse, format 3\n")
+    assert yaml.safe_load(uploaded)["task"]["vectors"] == "file:glove.6B.txt"
+
+
+def test_both_parts_of_a_run_that_was_resumed_offline_are_whole(
+    online: Any, start: Callable[..., Tracker], run: Path
+) -> None:
+    """The rows of both parts have the training's step as wandb's own, and after `wandb sync` of both all are there."""
+    first = start(mode="offline")
+    for step in (10, 20, 30):
+        first.log({"step": step, "loss": step / 7})
+    first.log_image("path", run / "path.png", "the path")
+    first.finish(exit_code=1)
+    second = start(first.run_id, mode="offline")
+    for step in (30, 40):  # After a crash a step is made again.
+        second.log({"step": step, "loss": step / 7})
+    second.finish()
+
+    parts = [records(tracker)["history"] for tracker in (first, second)]
+    own = [[(row["item"]["_step"], row["item"]["step"]) for row in part if "loss" in row["item"]] for part in parts]
+    assert own == [[(10, 10), (20, 20), (30, 30)], [(30, 30), (40, 40)]]
+
+    for tracker in (first, second):
+        assert isinstance(tracker, WandbTracker)
+        command = [sys.executable, "-m", "wandb", "sync", str(tracker.folder)]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    losses = [(row["step"], row["loss"]) for row in online.rows if "loss" in row]
+    assert losses == [(step, step / 7) for step in (10, 20, 30, 30, 40)]
+    steps = [row["_step"] for row in online.rows]
+    assert steps == sorted(set(steps))
+    assert list(online.runs) == [first.run_id]
+
+
+BREAKING_SCRIPT = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(tracking.__file__).parents[1])!r})
+from glimpse.config.experiment import TrackOptions
+from glimpse.runs import tracking
+from glimpse.runs.local_paths import without_folders
+tracking.FINISH_TIMEOUT, tracking.REQUEST_TIMEOUT, tracking.RETRIES = 2.0, 1.0, 1
+run = Path(sys.argv[1])
+tracker = tracking.start_tracking(TrackOptions(), run, "name", dict(seed=3), None, print)
+tracker.log(dict(step=1, loss=0.5))
+tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {{}})
+tracker.finish()
+print("trained")
+"""
+
+
+@pytest.mark.parametrize("answer", [b'{"data": {"viewer": 5, "upsertBucket": {"bucket": "x"}}}', None])
+def test_a_server_that_breaks_in_the_middle_shows_no_traceback(answer: bytes | None, online: Any, run: Path) -> None:
+    """A server that accepts a run and then answers nonsense, or nothing, ends neither training nor shows a trace."""
+    online.breaks_after, online.nonsense = "UpsertBucket", answer
+    command = [sys.executable, "-c", BREAKING_SCRIPT, str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"wandb: {online.url}") and lines[-1] == "trained"
+    assert all(line.startswith("wandb: ") for line in lines[:-1]) and 2 <= len(lines) <= 5

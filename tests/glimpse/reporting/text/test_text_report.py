@@ -17,7 +17,7 @@ from glimpse.evaluation.evaluate import evaluate_command
 from glimpse.reporting.report import report_command
 from glimpse.reporting.text.accounts import reading_run
 from glimpse.reporting.text.token_drawings import tokens_picture
-from glimpse.runs.run_folder import MetricsLog
+from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.trained_run import open_run
 
 MakeRun = Callable[..., Path]
