@@ -6,6 +6,7 @@ from typing import Any
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.families import FAMILIES, family_of, family_part
+from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.run_folder import RunFolder
 
 
@@ -26,4 +27,5 @@ def answer_own(command: str, run: Path, *given: Any, **options: Any) -> None:
     if name is None:
         fit = " or ".join(name for name, family in FAMILIES.items() if command in family.commands)
         raise UserError(f"{run} cannot answer texts: only runs of the family {fit} can, and its task is {task.name!r}")
-    family_part(name)(run, *given, **options)
+    with reporting_memory_errors("Lower --beam, --n-best or --batch, or give shorter texts"):
+        family_part(name)(run, *given, **options)

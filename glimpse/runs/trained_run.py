@@ -66,6 +66,11 @@ def open_run(
     agent = make_agent(experiment, env).requires_grad_(False).eval()
     with reporting_misfits(folder.path, checkpoint.step):
         agent.load_state_dict(checkpoint.weights)
+    if bad := [name for name, value in checkpoint.weights.items() if not value.isfinite().all()]:
+        raise UserError(
+            f"{len(bad)} weights of {folder.path}, step {checkpoint.step}, are not finite, such as {bad[0]}. "
+            "Use another run or checkpoint"
+        )
     state = state_of(checkpoint, TrainedState, folder.path)
     return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, state.seconds, state.trained_on)
 
