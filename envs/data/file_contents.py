@@ -22,8 +22,44 @@ def uncompressed(path: Path) -> bytes:
     return content
 
 
+def user_text(path: Path, encoding: str, option: str = "") -> str:
+    """Read a text file of a user's, compressed or not, without a byte order mark.
+
+    Args:
+        path: The file.
+        encoding: Its character encoding.
+        option: What the message about another encoding adds, after "Save it as UTF-8".
+
+    Raises:
+        DataError: The file is empty, damaged, unreadable or no text; or it has another encoding.
+    """
+    try:
+        content = uncompressed(path)
+    except DataError as fault:
+        raise DataError(f"{path} {fault}.") from fault
+    if content.startswith(b"PK\x03\x04"):
+        raise DataError(f"{path} is a zip archive, as Excel's files are. Unpack it, or save the table as CSV.")
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise DataError(
+            f"{path} holds NUL bytes, the first in line {line}, as UTF-16 and files without text do. Save it as UTF-8."
+        )
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{path} is UTF-16, as its first two bytes say. Save it as UTF-8.")
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} is not {encoding.upper()}, as expected: byte {error.start} (line {line}) is "
+            f"0x{content[error.start]:02x}. Save it as UTF-8{option}."
+        ) from error
+
+
 def _uncompressed(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise DataError("is no regular file, but a pipe, a socket or a device")
         content = path.read_bytes()
         # Detected by the first bytes, not by the name: some programs unpack a file and keep its name.
         if content.startswith(b"\x1f\x8b"):

@@ -5,6 +5,7 @@ at other characters that occur within sentences.
 """
 
 import string
+import unicodedata
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import NamedTuple
@@ -12,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from glimpse.envs.data.data_set import ParallelSet
-from glimpse.envs.data.file_contents import uncompressed
+from glimpse.envs.data.file_contents import user_text
 from glimpse.envs.data.registry import PARALLEL_SETS
 from glimpse.envs.data.sources import SearchPath, read_files
 from glimpse.envs.data.splits import SPLIT_SEED, hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
+from glimpse.envs.text.row_faults import RowFaults
 from glimpse.envs.translation.options import RANDOM_STRINGS, TranslationOptions, names_a_file
 
 
@@ -95,9 +97,11 @@ def _own_pair(prefix: str, options: TranslationOptions) -> Pairs:
             "translation of line n of the other. Give both files equally many lines."
         )
     for path, lines in zip(paths, pair, strict=True):
-        empty = next((number for number, line in enumerate(lines, 1) if not line), None)
-        if empty is not None:
-            raise DataError(f"{path}, line {empty} is empty. Fill it in, or remove this line from both files.")
+        faults = RowFaults(path)
+        for number, line in enumerate(lines, 1):
+            if not line:
+                faults.add(f"line {number}", " is empty", "Fill it in, or remove this line from both files.")
+        faults.check()
     return pair
 
 
@@ -111,25 +115,11 @@ def _find(stem: str, language: str) -> Path:
 
 
 def _lines(path: Path, encoding: str) -> list[str]:
-    """Read and decode the lines of a file, without spaces at their ends."""
-    try:
-        content = uncompressed(path)
-    except DataError as fault:
-        raise DataError(f"{path} {fault}.") from fault
-    if b"\0" in content:
-        line = content.count(b"\n", 0, content.index(b"\0")) + 1
-        raise DataError(
-            f"{path} holds NUL bytes, the first in line {line}, as UTF-16 and files without text do. Save it as UTF-8."
-        )
-    try:
-        text = content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path} is not {encoding.upper()}, as expected: byte {error.start} (line {line}) is "
-            f"0x{content[error.start]:02x}. Save it as UTF-8, or set `encoding: latin-1` if that is what it is."
-        ) from error
-    return [line.strip() for line in text.removesuffix("\n").split("\n")]
+    """Read and decode the lines of a file, without spaces at their ends; letters and their accents are composed."""
+    text = user_text(path, encoding, ", or set `encoding: latin-1` if that is what it is")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # As old programs on Macs end lines.
+    return [line.strip() for line in unicodedata.normalize("NFC", text).removesuffix("\n").split("\n")]
 
 
 def _random_strings(options: TranslationOptions) -> ParallelText:

@@ -41,6 +41,14 @@ def test_own_files(tmp_path: Path) -> None:
     assert read.validation == (["four"], ["quatre"]) == read.test
 
 
+def test_letters_are_composed_and_old_line_ends_read(tmp_path: Path) -> None:
+    """Decoded translations are composed, so the references they are compared with are too."""
+    (tmp_path / "x.en").write_bytes("\ufeffcafe\u0301\rno".encode())
+    (tmp_path / "x.de").write_bytes("\u1112\u1161\u11ab\nA\u030a\n".encode())
+    read = read_parallel(options(data=f"file:{tmp_path}/x", validation=f"file:{tmp_path}/x"), NOWHERE)
+    assert read.train == (["caf\xe9", "no"], ["\ud55c", "\xc5"])
+
+
 def test_without_a_validation_part_a_tenth_is_held_out(tmp_path: Path) -> None:
     """Sentences stay paired with their translations, and no pair is in both parts."""
     write(tmp_path, "all.en", [f"e{n}" for n in range(30)])
@@ -64,6 +72,13 @@ def test_without_a_validation_part_a_tenth_is_held_out(tmp_path: Path) -> None:
         ("a\nb\n".encode("utf-16"), b"c\nd\n", r"x\.en holds NUL bytes, the first in line 1, as UTF-16"),
         ("a\nb\n".encode("utf-16-le"), b"c\nd\n", r"x\.en holds NUL bytes"),
         (b"\x1f\x8bnonsense", b"c\n", r"x\.en is damaged"),
+        (
+            b"a\n\n\nb\n \n\t\n",
+            b"c\n" * 6,
+            r"x\.en has 4 faulty rows: line 2 is empty; line 3 .*; and 1 more\. Fill it in",
+        ),
+        ("\u4f60\u597d".encode("utf-16"), b"c\n", r"x\.en is UTF-16"),
+        (b"PK\x03\x04", b"c\n", r"x\.en is a zip archive"),
     ],
 )
 def test_faulty_files_are_refused(tmp_path: Path, source: bytes, target: bytes | None, message: str) -> None:
