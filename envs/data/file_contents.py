@@ -33,10 +33,19 @@ def user_text(path: Path, encoding: str, option: str = "") -> str:
     Raises:
         DataError: The file is empty, damaged, unreadable or no text; or it has another encoding.
     """
+    return decoded(path, user_content(path), encoding, option)
+
+
+def user_content(path: Path) -> bytes:
+    """Read a file of a user's as `uncompressed` does; the path is in the errors."""
     try:
-        content = uncompressed(path)
+        return uncompressed(path)
     except DataError as fault:
         raise DataError(f"{path} {fault}.") from fault
+
+
+def decoded(path: Path, content: bytes, encoding: str, option: str = "") -> str:
+    """Decode the content of a file, as `user_text` does."""
     if content.startswith(b"PK\x03\x04"):
         raise DataError(f"{path} is a zip archive, as Excel's files are. Unpack it, or save the table as CSV.")
     if b"\0" in content:

@@ -64,7 +64,8 @@ class TextOptions(TaskOptions):
     )
     vectors: str = Field(
         "glove",
-        description="Initial word vectors: none, glove (6B, 50 numbers a word), or file:PATH, in GloVe's format.",
+        description="Initial word vectors: none, glove (6B, 50 numbers a word), or file:PATH, a text file of GloVe, "
+        "word2vec or fastText.",
     )
     unknown_scale: float = Field(
         0.1, ge=0, le=1000, description="Standard deviation of the random initial vectors of words that have none."
