@@ -169,6 +169,14 @@ class CountsClasses(Protocol):
         """Return the number of examples by the class's name; none where labels are not classes."""
 
 
+@runtime_checkable
+class HasFingerprints(Protocol):
+    """Protocol of an environment that can tell equal examples."""
+
+    def fingerprints(self) -> tuple[Tensor, Tensor]:
+        """Return a number for each example of the split, equal for equal ones, (N,) int64, and the labels (N,)."""
+
+
 def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:
     """Return whether an environment can show a whole example to agents that learn from labels alone."""
     return isinstance(env, FullyObservable)
@@ -187,6 +195,11 @@ def counts_words(env: object) -> TypeGuard[CountsWords]:
 def counts_classes(env: object) -> TypeGuard[CountsClasses]:
     """Return whether an environment knows the numbers of examples of its classes."""
     return isinstance(env, CountsClasses)
+
+
+def has_fingerprints(env: object) -> TypeGuard[HasFingerprints]:
+    """Return whether an environment can tell equal examples."""
+    return isinstance(env, HasFingerprints)
 
 
 def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:

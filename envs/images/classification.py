@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.envs.core import Action, StepResult, count_labels
+from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_canvas, make_canvas
 from glimpse.envs.images.image_data import ImageData, load_images
@@ -97,6 +98,10 @@ class Classification(PictureEnv):
     def class_counts(self) -> dict[str, int]:
         """Return the number of examples by the class's name."""
         return count_labels(self._labels, self.classes)
+
+    def fingerprints(self) -> tuple[Tensor, Tensor]:
+        """Return a number for each picture of the data set, equal for equal ones, and the labels, (N,) both."""
+        return fingerprints_of_rows(self._images), self._labels.cpu()
 
     def meaning(self) -> PictureMeaning:
         """Return the classes, and the shape of the data set's pictures."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.core import EvaluatedEnv, Observation, count_labels
+from glimpse.envs.data.fingerprints import fingerprints_of_sequences
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors
@@ -29,10 +30,22 @@ class TextEnv(EvaluatedEnv):
         self.vocabulary, self.lengths = texts.vocabulary, texts.lengths
         self._labels = texts.labels.to(self.device)
         self._meant = texts.classes, texts.scores
+        self._given = texts
 
     def class_counts(self) -> dict[str, int]:
         """Return the number of texts by the class's name; none where labels are scores."""
         return count_labels(self._labels, self._meant[0])
+
+    def fingerprints(self) -> tuple[Tensor, Tensor]:
+        """Return a number for each text or pair, equal for equal words, and the labels, (N,) both."""
+        given = self._given
+        if isinstance(given, DocumentData):
+            sentences, ends = given.text.sentences, given.text.offsets
+            return fingerprints_of_sequences(sentences.tokens, sentences.offsets[ends]), self._labels.cpu()
+        found = fingerprints_of_sequences(given.text.tokens, given.text.offsets)
+        if given.second is not None:
+            found = found + 3 * fingerprints_of_sequences(given.second.tokens, given.second.offsets)
+        return found, self._labels.cpu()
 
     def meaning(self) -> TextMeaning:
         """Return the classes or scores, the words and which of them have vectors, and the shapes of texts."""

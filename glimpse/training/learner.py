@@ -128,9 +128,9 @@ class Learner(ABC):
         Raises:
             ValueError: if the state is not one of this learner (or whatever else torch raises).
         """
-        check_optimiser_state(self.optimiser, state["optimiser"])
         self.averaged.load_state_dict(weights)
         self.agent.load_state_dict(state["agent"])
+        check_optimiser_state(self.optimiser, state["optimiser"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
 

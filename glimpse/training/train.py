@@ -16,10 +16,12 @@ from glimpse.agents.abilities import in_warmup
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.envs.core import BatchedEnv
+from glimpse.envs.errors import DataError
+from glimpse.envs.meaning import env_meaning
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
-from glimpse.runs.build import choose_device
+from glimpse.runs.build import choose_device, load_env
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.runs.kept_data import training_envs
 from glimpse.runs.memory import is_out_of_memory, reporting_memory_errors
@@ -30,6 +32,7 @@ from glimpse.runs.threads import set_threads
 from glimpse.runs.tracker import Tracker
 from glimpse.runs.tracking import start_tracking
 from glimpse.runs.training_state import TrainingState, reporting_misfits, state_of
+from glimpse.training.example_account import describe_examples
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
@@ -148,15 +151,26 @@ class Training:
         step, steps, decided = self.learner.step, self.experiment.train.steps, self.pace.record.at(self.learner.step)
         return step >= steps if steps is not None else decided is not None and decided.progress == 1
 
-    def describe(self) -> str:
-        """Describe the training in a line."""
+    def describe(self) -> list[str]:
+        """Describe the training in a line, and its examples in further ones, with warnings."""
         learner, experiment = self.learner, self.experiment
         parameters = sum(p.numel() for p in learner.agent.parameters())
         precision = "bfloat16" if learner.bfloat16 else "float32"
-        return (
+        threads = torch.get_num_threads()
+        own = str(getattr(experiment.task, "data", "")).startswith(("file:", "folder:"))
+        return [
             f"{experiment.agent_title} on {experiment.task_title}: {self.env.examples} examples, {parameters:,} "
-            f"parameters, {learner.device}, {torch.get_num_threads()} threads, {precision}"
-        )
+            f"parameters, {learner.device}, {threads} thread{'s' * (threads > 1)}, {precision}",
+            *describe_examples(self.env, self.validation, self._test_env() if own else None, own=own),
+        ]
+
+    def _test_env(self) -> BatchedEnv | None:
+        """Return the environment of the test split, to look for its examples in the others; None if there is none."""
+        try:
+            env: BatchedEnv = load_env(self.experiment, "test", torch.device("cpu"), env_meaning(self.env)).env
+        except (UserError, DataError):
+            return None
+        return env
 
     def describe_best(self) -> str:
         """Describe the best validation result."""
@@ -274,7 +288,8 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
     if resume and load_experiment(folder.config_path) != experiment:
         folder.replace_config(dump_experiment(experiment))
     complete = resume and training.complete
-    progress.say(training.describe())
+    for line in training.describe():
+        progress.say(line)
     tracker = start_tracking(
         experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
     )

@@ -1,0 +1,118 @@
+"""Tests of the account of a training's examples: classes, splits, and what looks wrong."""
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from glimpse.cli.command_line import main
+from glimpse.envs.data.fingerprints import fingerprints_of_rows, fingerprints_of_sequences
+from glimpse.training.example_account import describe_examples
+
+
+class Counted:
+    """Environment of which only the examples matter."""
+
+    def __init__(self, counts: dict[str, int], keys: list[int] | None = None) -> None:
+        """Give classes their numbers of examples, and examples their fingerprints."""
+        self.counts = counts
+        labels = torch.tensor([number for number, count in enumerate(counts.values()) for _ in range(count)])
+        self.found = torch.arange(len(labels)) if keys is None else torch.tensor(keys), labels
+
+    def class_counts(self) -> dict[str, int]:
+        """Return the numbers."""
+        return self.counts
+
+    def fingerprints(self) -> Any:
+        """Return fingerprints and labels."""
+        return self.found
+
+
+def test_classes_are_counted_by_split() -> None:
+    """Few classes are counted one by one, many by their range."""
+    (line,) = describe_examples(Counted({"no": 400, "yes": 300}), Counted({"no": 40, "yes": 30}), own=False)
+    assert line == "2 classes: train 700 (400 no, 300 yes), validation 70 (40 no, 30 yes)"
+    many = {str(number): 10 + number for number in range(10)}
+    (line,) = describe_examples(Counted(many), Counted(many), own=False)
+    assert line.startswith("10 classes: train 145 (10 to 19 of a class), validation 145")
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "warning"),
+    [
+        (
+            {"Negative": 50, "negative": 60},
+            {"Negative": 5, "negative": 5},
+            "'Negative', 'negative' differ in letter",
+        ),
+        ({"so so": 50, "soso": 60}, {"so so": 5, "soso": 5}, "'so so', 'soso' differ in letter case or spaces"),
+        ({"bad": 400, "fair": 40, "good": 400}, {"bad": 4, "fair": 1, "good": 4}, "few of the 840 .*'fair' \\(40\\)"),
+        ({"a": 50, "b": 50}, {"a": 5, "b": 0}, "no validation example has the class 'b'"),
+        ({"a": 50, "b": 0}, {"a": 5, "b": 1}, "no train example has the class 'b'"),
+    ],
+)
+def test_odd_classes_are_named(train: dict[str, int], validation: dict[str, int], warning: str) -> None:
+    """Each oddity is one line, and ordinary classes have none."""
+    lines = describe_examples(Counted(train), Counted(validation), own=False)
+    assert len(lines) == 2 and re.search(f"^warning: .*{warning}", lines[1]), lines
+
+
+def test_equal_examples_are_found_in_own_data() -> None:
+    """Examples of another split that train too, and equal ones with other labels, are counted; only in own data."""
+    train = Counted({"a": 3, "b": 2}, [1, 2, 3, 3, 4])
+    validation, test = Counted({"a": 1, "b": 2}, [9, 3, 1]), Counted({"a": 1, "b": 1}, [4, 8])
+    assert len(describe_examples(train, validation, test, own=False)) == 1
+    assert describe_examples(train, validation, test, own=True)[1:] == [
+        "warning: 2 of 3 validation examples are also in train: their error will be too low",
+        "warning: 1 of 2 test examples are also in train: their error will be too low",
+        "warning: 2 of 5 training examples are equal to one that has another label",
+    ]
+
+
+def test_fingerprints_tell_rows_and_sequences() -> None:
+    """Equal ones have equal numbers, wherever they stand; others, also permuted or longer ones, have others."""
+    rows = torch.tensor([[1, 2, 3], [1, 3, 2], [1, 2, 3]], dtype=torch.uint8)
+    first, second, third = fingerprints_of_rows(rows).tolist()
+    assert first == third != second
+    texts = [[5, 6], [6, 5], [5, 6], [5], [5, 6, 0], []]
+    offsets = torch.tensor([0, *map(len, texts)]).cumsum(0)
+    found = fingerprints_of_sequences(torch.tensor(sum(texts, [])), offsets).tolist()
+    assert found[0] == found[2] and len(set(found)) == 5
+    drawn = random.Random(0)
+    many = {tuple(drawn.choices(range(50), k=drawn.randint(1, 9))) for _ in range(5000)}
+    offsets = torch.tensor([0, *map(len, many)]).cumsum(0)
+    tokens = torch.tensor([token for text in many for token in text])
+    assert fingerprints_of_sequences(tokens, offsets).unique().numel() == len(many)
+
+
+def test_training_on_own_data_says_what_looks_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table whose texts come again, and a folder with a rare class, are noted before training."""
+    table = tmp_path / "films.csv"
+    rows = [
+        f"the film was {word} {number % 40},{label}"
+        for word, label in (("good", "yes"), ("bad", "No"), ("sad", "no"))
+        for number in range(80)
+    ]
+    table.write_text("text,label\n" + "\n".join(rows) + "\n")
+    small = ["threads=1", "track.mode=disabled", "train.steps=1", "train.batch=4"]
+    run = ["--run", str(tmp_path / "run")]
+    assert main(["train", "sst2-gru", f"task.data=file:{table}", "task.vectors=none", *small, *run]) == 0
+    out = capsys.readouterr().out
+    assert "on films.csv: 195" in out and "3 classes: train" in out
+    assert "'No', 'no' differ in letter case" in out and "validation examples are also in train" in out
+    for part in ("train", "test"):
+        for name, count in (("cat", 40), ("owl", 2)):
+            (tmp_path / "pets" / part / name).mkdir(parents=True)
+            for number in range(count):
+                Image.new("L", (8, 8), number + 60 * (part == "test")).save(
+                    tmp_path / "pets" / part / name / f"{number}.png"
+                )
+    run = ["--run", str(tmp_path / "pictures")]
+    assert main(["train", "digits-ram", "task.name=images", f"task.data=folder:{tmp_path / 'pets'}", *small, *run]) == 0
+    out = capsys.readouterr().out
+    assert "ram on images, pets" in out and "have the class 'owl' (" in out
+    assert "equal to one that has another label" in out
