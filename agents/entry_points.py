@@ -15,7 +15,7 @@ def add_entry_points(registry: dict[str, Any], group: str, kind: type[Any]) -> N
         group: name of the group, such as `glimpse.environments`.
         kind: class of the entries.
     """
-    for point in entry_points(group=group):
+    for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value)):
         try:
             _add_entry(registry, point, kind)
         except Exception as problem:  # Code of another package may raise anything.

@@ -83,7 +83,7 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
         return shipped[name]
     if file.is_dir():
         raise UserError(f"{shown_path(file)}: is a folder, expected a config file{_hint_for_a_run(file)}")
-    beside = [found.name for found in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
+    beside = sorted(found.name for found in file.parent.glob("*.yaml")) if file.parent.is_dir() else []
     meant = nearest(name, shipped) or nearest(Path(path).name, beside)
     question = f"did you mean {meant!r}? " if meant else ""
     raise UserError(f"{shown_path(file)}: no such config ({question}`glimpse list` names those that are shipped)")

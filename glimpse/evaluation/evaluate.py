@@ -95,7 +95,7 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
     """
     experiment = load_experiment(folder.config_path)
     evaluator = evaluator_of(experiment)
-    for name in given.keys() - evaluator.options_used:
+    for name in (name for name in given if name not in evaluator.options_used):
         raise UserError(
             f"--{name.replace('_', '-')} has no effect in the environment {experiment.task.name} of {folder.path}; "
             "leave it out"

@@ -244,5 +244,5 @@ def _free_of_other_names(path: Path) -> None:
 def _runs_near(path: Path) -> str:
     """Return a sentence that names the runs most like `path`, beside it or one folder deeper."""
     runs = [str(config.parent) for pattern in (f"*/{CONFIG}", f"*/*/{CONFIG}") for config in path.parent.glob(pattern)]
-    nearest = difflib.get_close_matches(str(path), runs, n=3, cutoff=0)
+    nearest = difflib.get_close_matches(str(path), sorted(runs), n=3, cutoff=0)
     return f"the nearest runs are {', '.join(nearest)}" if nearest else "there is no run nearby"

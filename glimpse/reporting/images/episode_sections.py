@@ -130,7 +130,7 @@ def _mistake(episode: Replay, contents: ImageContents) -> str:
     if not env.classes:
         return _tile(_tile_image(episode, contents), _alt(episode, env.classes), _answer_html(episode, env.classes))
     final = episode.belief[-1]
-    likeliest = sorted({*final.argsort()[-3:].tolist(), *episode.true}, key=lambda number: -final[number])
+    likeliest = sorted({*final.argsort()[-3:].tolist(), *episode.true}, key=lambda number: (-final[number], number))
     rows = "".join(_belief_row(episode, number, env.classes, [-1]) for number in likeliest)
     caption = f'Answered {_answer_html(episode, env.classes)}<table class="beliefs">{rows}</table>'
     return _tile(_tile_image(episode, contents), _alt(episode, env.classes), caption)

@@ -125,7 +125,7 @@ def _spreads(weights: dict[str, Tensor], text: Tensor) -> dict[str, Tensor]:
     if "words" in weights:
         parts["words"] = words.sum(-1) / sentences.clamp(min=1)
     found = {}
-    for name in parts.keys() & weights.keys():
+    for name in (name for name in parts if name in weights):
         found[f"attended {name}"], found[f"parts {name}"] = _effective_number(weights[name]), parts[name]
     if "hops" in weights:
         found["overlap"] = hop_overlap(weights["hops"])
