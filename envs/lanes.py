@@ -202,6 +202,9 @@ class Lanes:
         """Continue the episodes of `state`; `frames` does not have their earlier observations."""
         self._seeds, self._seeded, self._episodes = (state[name].numpy() for name in ("_seeds", "_seeded", "_episodes"))
         for name, value in state["env"].items():
+            # A checkpoint from elsewhere must not replace what an environment does.
+            if not all(isinstance(one, Tensor | int | float) for one in (value, getattr(type(self.env), name, 0))):
+                raise ValueError(f"{name!r} is no tensor or number that an environment keeps between steps")
             setattr(self.env, name, value.to(self.env.device) if isinstance(value, Tensor) else value)
         self.begun = True
 

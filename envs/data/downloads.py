@@ -61,7 +61,8 @@ def store(chunks: Iterator[bytes], target: Path, check: Callable[[Path], object]
     part = target.with_name(target.name + PART)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        with part.open("xb") as file:  # Unlike "wb", this follows no link.
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())

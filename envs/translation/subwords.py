@@ -149,7 +149,9 @@ def load_or_learn_subwords(
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}")
-        beside.write_text(learned.to_json(), encoding="utf-8")
+        beside.unlink(missing_ok=True)
+        with beside.open("x", encoding="utf-8") as file:  # Unlike "w", this follows no link.
+            file.write(learned.to_json())
         beside.replace(path)
     return learned
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import signal
 import sys
 import zipfile
@@ -22,7 +23,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
 from glimpse.envs.faces.stable_baselines3_face import make_sb3_env
 from glimpse.errors import UserError
-from glimpse.runs.checkpoint import load_newest
+from glimpse.runs.checkpoint import load_newest, save_checkpoint
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.trained_run import open_run
 from glimpse.training.sb3_learner import Sb3Learner
@@ -231,3 +232,29 @@ def test_without_sb3_contrib_a_command_names_the_extra(
     error = capsys.readouterr().err
     assert error.startswith("error: agent sb3-recurrent-ppo needs the package sb3-contrib") and error.count("\n") == 1
     assert "pip install 'glimpse-rl[recurrent]'" in error
+
+
+CARRIED: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no state of SB3": lambda state: state.pop("sb3"),
+    "other lanes": lambda state: state["sb3"].update(observation={"glimpse": torch.zeros(3)}),
+    "timesteps are a word": lambda state: state["sb3"].update(timesteps="many"),
+    "a method of the environment": lambda state: state["sb3"]["lanes"]["env"].update(step=3),
+    "seeds are a number": lambda state: state["sb3"]["lanes"].update(_seeds=7),
+}
+
+
+@pytest.mark.parametrize("change", CARRIED)
+def test_a_state_that_sb3_cannot_carry_on_is_one_line(
+    change: str, trained: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What SB3 and its lanes carry from one rollout to the next is checked when a run is resumed."""
+    _, run = trained
+    shutil.copytree(run, tmp_path / "run")
+    checkpoint = load_newest(tmp_path / "run" / "checkpoints", pytest.fail)
+    assert checkpoint is not None
+    CARRIED[change](checkpoint.state["learner"])
+    save_checkpoint(tmp_path / "run" / "checkpoints", checkpoint, keep=1)
+    capsys.readouterr()
+    assert main(["train", "--resume", str(tmp_path / "run"), "train.steps=8"]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "does not fit the checkpoint of step 6" in message
