@@ -113,7 +113,7 @@ class TrackOptions(Options):
     """Options of tracking in Weights & Biases; `metrics.jsonl` in the run's folder is always complete."""
 
     mode: Literal["auto", "online", "offline", "disabled"] = Field(
-        "auto", description="auto: WANDB_MODE if set, else online where a key is found, else offline."
+        "auto", description="auto: as wandb's own settings say; online only where a key is found, else offline."
     )
     project: str = "glimpse"
     entity: str | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from glimpse.config.mistakes import shortened
+from glimpse.config.strict_yaml import parse_yaml
 from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,
@@ -86,6 +87,7 @@ class RunFolder:
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
         refuse_links(path)
         run._refuse_other_format()
+        run._refuse_other_configs()
         return run
 
     @property
@@ -185,6 +187,18 @@ class RunFolder:
             raise UserError(
                 f"{self.path} is a run of format {found}; this version of glimpse reads format {FORMAT}. "
                 "Train anew, or use the version that wrote it"
+            )
+
+    def _refuse_other_configs(self) -> None:
+        """Raise UserError if the config extends others, which might be any file of the user's."""
+        text = self.config_text
+        if "extends" not in text and "\\" not in text:  # A word can be hidden behind escapes; parsing takes a while.
+            return
+        data, _ = parse_yaml(text)
+        if isinstance(data, dict) and "extends" in data:
+            raise UserError(
+                f"{self.config_path} extends other configs, but the config of a run is complete and reads no other "
+                "file. Write what it needs from them into it"
             )
 
     def _format_and_config(self) -> tuple[str, str]:

@@ -172,3 +172,17 @@ def test_odd_names_are_refused_in_one_line(
         assert main(made_of(str(tmp_path / name))) == 2
         message = capsys.readouterr().err
         assert message.count("\n") == 1 and "in UTF-8 without line breaks" in message
+
+
+@pytest.mark.parametrize("line", ["extends: {}", '"extends": [{}]', "? extends\n: {}", '"\\x65xtends": {}'])
+def test_the_config_of_a_run_reads_no_other_file(
+    line: str, run: Path, victim: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run's config that extends a file of the user's is refused, and shows nothing of it."""
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + line.format(victim) + "\n")
+    for command in COMMANDS.values():
+        capsys.readouterr()
+        assert main([str(run) if word == "RUN" else word for word in command]) == 2
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1 and "extends other configs" in message and "overwrite" not in message
