@@ -1,7 +1,7 @@
 """Digests of the files that a data set was read from, noted while they are read; and a cache of what was read."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper
@@ -104,20 +104,34 @@ class CachedReader(Generic[_Given, _Read]):
 
     def __call__(self, *args: _Given.args, **given: _Given.kwargs) -> _Read:
         """Return what the function returns, or returned before."""
-        asked = (args, tuple(sorted(given.items())))
-        known = self._remembered.get(asked)
-        if known is None or not known[1].unchanged:
-            with noting_files() as noted:
-                known = self._remembered[asked] = self._function(*args, **given), noted
+        if (known := self._recall(args, given)) is not None:
             return known[0]
-        outer = _active.get()
+        with noting_files() as noted:
+            result = self._function(*args, **given)
+        self._remembered[_key(args, given)] = result, noted
+        return result
+
+    def recall(self, *args: _Given.args, **given: _Given.kwargs) -> _Read | None:
+        """Return what the function returned before; None if it was never called so, or a file has changed since."""
+        known = self._recall(args, given)
+        return None if known is None else known[0]
+
+    def _recall(self, args: tuple[object, ...], given: Mapping[str, object]) -> tuple[_Read, NotedFiles] | None:
+        known, outer = self._remembered.get(_key(args, given)), _active.get()
+        if known is None or not known[1].unchanged:
+            return None
         if outer is not None:
             outer.add_all(known[1])
-        return known[0]
+        return known
 
     def cache_clear(self) -> None:
         """Forget everything."""
         self._remembered.clear()
+
+
+def _key(args: tuple[object, ...], given: Mapping[str, object]) -> object:
+    """Return what tells two calls apart."""
+    return args, tuple(sorted(given.items()))
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -79,11 +79,19 @@ def load_images(
     if kind == "folder" and name:
         # The cache key has to mean the same folder after the process changes its working directory.
         data = f"folder:{user_path(name, 'task.data')}"
-    search_path = SearchPath.of(root)
+    asked = data, SearchPath.of(root), download, image_size
     if split == "test":
-        return _test(data, search_path, download, image_size, meaning)
-    train, validation = _train_and_validation(data, search_path, download, image_size, meaning)
+        return _test(*asked, None if _means(_test.recall(*asked, None), meaning) else meaning)
+    before = _train_and_validation.recall(*asked, None)
+    train, validation = _train_and_validation(*asked, None if _means(before and before[0], meaning) else meaning)
     return train if split == "train" else validation
+
+
+def _means(read: ImageData | None, meaning: PictureMeaning | None) -> bool:
+    """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
+    if read is None or meaning is None:
+        return False
+    return read.classes == meaning.classes and tuple(read.images.shape[1:]) == meaning.shape
 
 
 @CachedReader

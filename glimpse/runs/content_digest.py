@@ -9,7 +9,10 @@ from torch import Tensor
 
 
 def content_digest(data: object) -> str:
-    """Return the SHA-256 of the tensors, arrays, texts and numbers in data: in containers, and in dataclasses."""
+    """Return the SHA-256 of the tensors, arrays, texts and numbers in data: in containers, and in dataclasses.
+
+    Fields of dataclasses that are not compared (`compare=False`) do not count.
+    """
     known = hashlib.sha256()
     for part in _parts(data):
         known.update(part)
@@ -36,7 +39,9 @@ def _parts(data: object) -> Iterator[bytes]:
         for each in data:
             yield from _parts(each)
     elif dataclasses.is_dataclass(data) and not isinstance(data, type):
-        yield from _parts({field.name: getattr(data, field.name) for field in dataclasses.fields(data)})
+        yield from _parts(
+            {field.name: getattr(data, field.name) for field in dataclasses.fields(data) if field.compare}
+        )
     elif data is None or isinstance(data, int | float):
         yield f"{data!r};".encode()
     else:  # Nothing is known of the content of other objects.

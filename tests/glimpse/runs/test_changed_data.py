@@ -16,6 +16,7 @@ from PIL import Image
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
+from glimpse.envs.text.numbered_splits import encode
 from glimpse.runs.tracking import _shared_files
 from glimpse.runs.trained_run import open_run
 from glimpse.training.train import train_command
@@ -128,6 +129,15 @@ def test_answers_do_not_follow_the_order_of_rows(tmp_path: Path, kind: str, caps
     write(60, 40, yes="affirm")
     assert all("class 'affirm' is none of the run's classes" in message for message in refusals(run, capsys))
     assert answer(run, capsys, *asked) == "yes"
+
+
+def test_texts_without_spaces_can_be_resumed(tmp_path: Path) -> None:
+    """A warning about the texts, which only the first reading gives, does not count as other data."""
+    path, reader = tmp_path / "films.csv", {"name": "reader", "embedding_width": 4, "encoder": {"kind": "cnn"}}
+    _csv(path, [(f"这部电影我看了{number}遍非常好看。", "yes") for number in range(20)] + rows(0, 20))
+    run = train(tmp_path, {"name": "text", "data": f"file:{path}", "vectors": "none"}, reader, steps=2)
+    encode.cache_clear()  # As in a new process.
+    assert main(["train", "--resume", str(run), "train.steps=3"]) == 0
 
 
 def test_changed_files_and_missing_classes_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
