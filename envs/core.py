@@ -177,6 +177,14 @@ class HasFingerprints(Protocol):
         """Return a number for each example of the split, equal for equal ones, (N,) int64, and the labels (N,)."""
 
 
+@runtime_checkable
+class SuggestsOption(Protocol):
+    """Protocol of an environment that may know an option of the task that suits its data better."""
+
+    def suggested_option(self) -> str:
+        """Return a line that says what is odd and which option to set; empty where nothing is."""
+
+
 def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:
     """Return whether an environment can show a whole example to agents that learn from labels alone."""
     return isinstance(env, FullyObservable)
@@ -200,6 +208,11 @@ def counts_classes(env: object) -> TypeGuard[CountsClasses]:
 def has_fingerprints(env: object) -> TypeGuard[HasFingerprints]:
     """Return whether an environment can tell equal examples."""
     return isinstance(env, HasFingerprints)
+
+
+def suggests_option(env: object) -> TypeGuard[SuggestsOption]:
+    """Return whether an environment may know an option that suits its data better."""
+    return isinstance(env, SuggestsOption)
 
 
 def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:

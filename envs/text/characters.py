@@ -53,6 +53,11 @@ def is_unspaced(word: str) -> bool:
     return not word.isascii() and _UNSPACED.search(word) is not None
 
 
+def count_unspaced(word: str) -> int:
+    """Return how many letters of such scripts a word has, not counting marks."""
+    return 0 if word.isascii() else len(_UNSPACED.findall(word))
+
+
 def divide_unspaced(word: str) -> list[str]:
     """Divide a word into its letters of such scripts, each with its marks, and what stands between them."""
     return _PARTS.findall(word) if is_unspaced(word) else [word]

@@ -12,8 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.envs.text.characters import count_unspaced
 from glimpse.envs.text.sentence_ends import ends_of_sentences
 from glimpse.envs.text.tokens import BREAK, prepare
+
+_LONG = 7
+"""Mean number of letters above which tokens of scripts without spaces are clauses, and not words."""
 
 
 class Corpus(NamedTuple):
@@ -92,6 +96,28 @@ def _divided(
     return Corpus(list(number), tokens[real], offsets_of(real)[offsets], broken[real], ended[real])
 
 
+def lacks_spaces(corpus: Corpus) -> bool:
+    """Return whether many tokens are whole clauses of a script without spaces between words, such as Chinese.
+
+    That is so if tokens of several such letters are a tenth of all tokens or more; and if they are long, or fewer than
+    half of them stand right beside another one: in texts that were divided into words before, most do.
+    """
+    letters = np.array([count_unspaced(word) for word in corpus.words], np.int64)[corpus.tokens]
+    tokens, several = int((letters > 0).sum()), int((letters > 1).sum())
+    if not several or 10 * several < len(letters):
+        return False
+    beside = (letters[1:] > 0) & (letters[:-1] > 0) & ~_text_begins(corpus)[1:]
+    return 2 * int(beside.sum()) < tokens or int(letters.sum()) > _LONG * tokens
+
+
+def _text_begins(corpus: Corpus) -> NDArray[np.bool_]:
+    """Return with which tokens a text begins, (M,) bool."""
+    begins = np.zeros(len(corpus.tokens), bool)
+    first = corpus.offsets[:-1]
+    begins[first[first < len(begins)]] = True  # The last texts may be empty.
+    return begins
+
+
 def _numbering() -> dict[str, int]:
     """Return a dictionary that gives each new key the next number from 0."""
     number: defaultdict[str, int] = defaultdict()
@@ -121,8 +147,7 @@ def sentence_starts(corpus: Corpus, by_marks: bool) -> NDArray[np.bool_]:
 
     A sentence begins after a break; and, with `by_marks`, after one or more marks that end one.
     """
-    begins = corpus.broken.copy()
-    begins[corpus.offsets[:-1]] = True
+    begins = corpus.broken | _text_begins(corpus)
     if by_marks:
         begins[1:] |= corpus.ends[:-1] & ~corpus.ends[1:]
     return begins

@@ -11,7 +11,7 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import SearchPath
-from glimpse.envs.text.corpus import offsets_of
+from glimpse.envs.text.corpus import lacks_spaces, offsets_of
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
@@ -64,6 +64,7 @@ class NumberedSplits(NamedTuple):
         classes: The name of each class; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
+        clauses: Whether tokens are whole clauses; see `lacks_spaces`.
     """
 
     train: EncodedSplit
@@ -72,15 +73,17 @@ class NumberedSplits(NamedTuple):
     classes: tuple[str, ...]
     scores: tuple[float, float] | None
     vocabulary: Vocabulary
+    clauses: bool
 
 
 class NumberedSplit(NamedTuple):
-    """One split of a data set; classes, scores and vocabulary are as in `NumberedSplits`."""
+    """One split of a data set; the rest is as in `NumberedSplits`."""
 
     split: EncodedSplit
     classes: tuple[str, ...]
     scores: tuple[float, float] | None
     vocabulary: Vocabulary
+    clauses: bool = False
 
 
 def number_split(
@@ -91,11 +94,18 @@ def number_split(
     Raises:
         DataError: As `encode` and `_encode_as_kept`.
     """
-    if meaning is not None:
+    before = None if meaning is None else encode.recall(options, search_path)
+    if meaning is not None and not (before and _means_the_same(before, meaning)):
         return _encode_as_kept(options, split, search_path, meaning)
     encoded = encode(options, search_path)
     chosen: EncodedSplit = getattr(encoded, split)
-    return NumberedSplit(chosen, encoded.classes, encoded.scores, encoded.vocabulary)
+    return NumberedSplit(chosen, encoded.classes, encoded.scores, encoded.vocabulary, encoded.clauses)
+
+
+def _means_the_same(read: NumberedSplits, meaning: TextMeaning) -> bool:
+    """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
+    found = read.classes, read.scores, read.vocabulary.words
+    return found == (meaning.classes, meaning.scores, meaning.words)
 
 
 @CachedReader
@@ -129,7 +139,9 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     whole = Texts(tokens, corpus.offsets, begins)
     texts = [_slice(whole, *bounds) for bounds in zip(first_text[:-1], first_text[1:], strict=True)]
     train, validation, test = (_split(rows, *texts[2 * at : 2 * at + 2]) for at, rows in enumerate(splits))
-    return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary)
+    return NumberedSplits(
+        train, validation, test, read.classes, _scores(options, read), vocabulary, lacks_spaces(corpus)
+    )
 
 
 @CachedReader

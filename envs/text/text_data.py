@@ -1,6 +1,6 @@
 """Text data sets as tensors, read and tokenised once per process and kept in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,7 @@ class TextData:
         vocabulary: The words.
         evidence: (M,) bool, the human rationale: True at words that people marked; or None. `text.batch_of` makes
             batches of it.
+        clauses: Whether tokens are whole clauses, for lack of spaces; see `corpus.lacks_spaces`.
     """
 
     text: Ragged
@@ -46,6 +47,7 @@ class TextData:
     scores: tuple[float, float] | None
     vocabulary: Vocabulary
     evidence: Tensor | None
+    clauses: bool = field(default=False, compare=False)
 
     @property
     def lengths(self) -> Tensor:
@@ -64,6 +66,7 @@ class DocumentData:
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
         evidence: (M,) bool, the human rationale: True at words that people marked; or None.
+        clauses: As in `TextData`.
     """
 
     text: Nested
@@ -72,6 +75,7 @@ class DocumentData:
     scores: tuple[float, float] | None
     vocabulary: Vocabulary
     evidence: Tensor | None
+    clauses: bool = field(default=False, compare=False)
 
     @property
     def lengths(self) -> Tensor:
@@ -117,7 +121,7 @@ def load_documents(
 ) -> DocumentData:
     """Load one split on the CPU as `load_text` does, but with a document of sentences for each example.
 
-    Sentences end at . ! ? and at <br />, or where the data set has line breaks. At most `options.max_sentences`
+    Sentences end at marks (see `sentence_ends`) and at <br />, or where the data set has line breaks. At most `options.max_sentences`
     sentences of a document are kept, and at most `options.max_words` words of each.
 
     Raises:
@@ -219,14 +223,21 @@ def document_data(numbered: NumberedSplit, max_sentences: int | None, max_words:
 
 
 _Kept = NDArray[np.int64] | slice
-_Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None]
+_Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None, bool]
 
 
 def _rest(numbered: NumberedSplit, kept: _Kept) -> _Rest:
     """Return the fields that `TextData` and `DocumentData` share, from `labels` on."""
     chosen = numbered.split
     evidence = None if chosen.evidence is None else torch.from_numpy(chosen.evidence[kept])
-    return torch.from_numpy(chosen.label), numbered.classes, numbered.scores, numbered.vocabulary, evidence
+    return (
+        torch.from_numpy(chosen.label),
+        numbered.classes,
+        numbered.scores,
+        numbered.vocabulary,
+        evidence,
+        numbered.clauses,
+    )
 
 
 def _sentences(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

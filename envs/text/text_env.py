@@ -36,6 +36,15 @@ class TextEnv(EvaluatedEnv):
         """Return the number of texts by the class's name; none where labels are scores."""
         return count_labels(self._labels, self._meant[0])
 
+    def suggested_option(self) -> str:
+        """Return which option divides texts without spaces between words; empty where they have spaces."""
+        if not self._given.clauses:
+            return ""
+        return (
+            "the texts are written without spaces between words, so that a clause is one token: set "
+            "task.tokenize=characters, or divide the texts into words by spaces"
+        )
+
     def fingerprints(self) -> tuple[Tensor, Tensor]:
         """Return a number for each text or pair, equal for equal words, and the labels, (N,) both."""
         given = self._given

@@ -101,7 +101,7 @@ def _cell_fault(cell: Any) -> tuple[str, str] | None:
     if isinstance(cell, (dict, list)):
         return "should be a text or a number, got a list or an object", ""
     text = _cell_text(cell)
-    if not text.replace("<br />", "").strip(f"{BREAK} \n"):
+    if not text.replace("<br />", "").replace(BREAK, " ").strip():
         return "is empty", "Fill it in, or remove the row."
     if half := next((letter for letter in text if "\ud800" <= letter <= "\udfff"), None):
         return f"holds half of a character, \\u{ord(half):04x}", "Write the text as UTF-8."

@@ -15,12 +15,17 @@ from torch import Tensor
 from glimpse.envs.core import Action, EvaluatedEnv, Observation, StepResult
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
+from glimpse.envs.text.corpus import lacks_spaces, tokenise_all
 from glimpse.envs.text.rendered_page import draw_page
+from glimpse.envs.text.tokens import split_word
 from glimpse.envs.translation.options import TranslationOptions
 from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.subwords import END, PAD
 from glimpse.envs.translation.translation_data import TranslationData, empty_translation_data, load_translations
 from glimpse.envs.translation.translation_meaning import TranslationMeaning
+
+_LOOKED_AT = 1000
+"""Number of sentences that are looked at for spaces."""
 
 
 class Translating(EvaluatedEnv):
@@ -82,6 +87,19 @@ class Translating(EvaluatedEnv):
     def meaning(self) -> TranslationMeaning:
         """Return the tokens of both languages."""
         return TranslationMeaning(languages=self.languages.to_json(), learned_from=self._learned_from)
+
+    def suggested_option(self) -> str:
+        """Return which option divides sentences without spaces between words; empty where they have spaces."""
+        sides = zip((self.options.source, self.options.target), self.texts, strict=True)
+        if self.options.tokenizer == "subwords":
+            return ""
+        names = [name for name, texts in sides if lacks_spaces(tokenise_all(texts[:_LOOKED_AT], split_word, False))]
+        if not names:
+            return ""
+        return (
+            f"the {' and '.join(names)} sentences are written without spaces between words, so that a clause is one "
+            "token: set task.tokenizer=subwords, or divide them into words by spaces"
+        )
 
     @property
     def examples(self) -> int:

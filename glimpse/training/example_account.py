@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from glimpse.envs.core import counts_classes, has_fingerprints
+from glimpse.envs.core import counts_classes, has_fingerprints, suggests_option
 
 _SHOWN = 6
 """Number of classes that are counted one by one."""
@@ -28,6 +28,8 @@ def describe_examples(train: Any, validation: Any, test: Any = None, *, own: boo
         counts = {"train": train.class_counts(), "validation": validation.class_counts()}
         if all(counts.values()):
             lines = [_counted(counts), *map(_warning, _odd_classes(counts))]
+    if suggests_option(train) and (suggestion := train.suggested_option()):
+        lines.append(_warning(suggestion))
     if own:
         lines += map(_warning, _equal_examples(train, {"validation": validation, "test": test}))
     return lines

@@ -46,6 +46,13 @@ def test_marks_do_not_count_where_lines_are_sentences() -> None:
     assert sentence_starts(corpus, by_marks=False).tolist() == [True, False, False, True, True]
 
 
+@pytest.mark.parametrize("texts", [["a", ""], ["", "a"], ["", ""], ["<br />", "a", "<br />"], []])
+def test_texts_may_have_no_tokens(texts: list[str]) -> None:
+    """A sentence begins with each text that has tokens."""
+    corpus = tokenise_all(texts, split_word, lower=True)
+    assert sentence_starts(corpus, by_marks=True).tolist() == [True] * texts.count("a")
+
+
 def test_ranges_are_concatenated() -> None:
     """Empty ranges are allowed."""
     assert concatenate_ranges(np.array([5, 9, 0]), offsets_of(np.array([2, 0, 3]))).tolist() == [5, 6, 0, 1, 2]

@@ -4,9 +4,12 @@ import unicodedata
 
 import pytest
 
+from glimpse.envs.text.corpus import lacks_spaces
 from glimpse.envs.text.options import WholeTextOptions
-from glimpse.envs.text.tokenisation import split_text
+from glimpse.envs.text.tokenisation import split_text, tokenise_texts
 from glimpse.envs.text.tokens import SPLITTERS, split_word
+
+PHRASE = "\u0e01\u0e32\u0e23\u0e19\u0e33" * 8
 
 
 def sentences(text: str, **given: str) -> list[str]:
@@ -120,3 +123,26 @@ def test_letters_of_scripts_without_spaces_become_tokens(text: str, found: str) 
     """With `tokenize: characters` each letter with its marks is a token, and words of other scripts stay whole."""
     assert sentences(text, tokenize="characters") == [found]
     assert sentences(unicodedata.normalize("NFD", text), tokenize="characters") == [found]
+
+
+@pytest.mark.parametrize(
+    ("texts", "lacking"),
+    [
+        (["\u8fd9\u90e8\u7535\u5f71\u5f88\u597d\u770b\u3002", "\u5f88\u5dee\uff0c\u4e0d\u8981\u770b\u3002"], True),
+        (["\u3053\u308c\u306f\u672c\u3067\u3059\u3002"], True),
+        ([f"{PHRASE} {PHRASE} {PHRASE}", PHRASE], True),  # Thai has spaces between phrases.
+        ([" ".join(PHRASE[at : at + 4] for at in range(0, 40, 4))], False),
+        (["\u0e09\u0e31\u0e19\u0e0a\u0e2d\u0e1a", "\u0e14\u0e35\u0e21\u0e32\u0e01 ok"], True),
+        (["\u8fd9 \u90e8 \u7535\u5f71 \u5f88 \u597d\u770b \u3002"], False),
+        (["the \u65e5\u672c word in a long text of other words and then some more"] * 3, False),
+        (["\ub450 \ub9c8\ub9ac\uc758 \uac1c\uac00"], False),
+        (["a film", ""], False),
+        ([], False),
+    ],
+)
+def test_texts_without_spaces_are_recognised(texts: list[str], lacking: bool) -> None:
+    """Clauses are recognised, not texts that were divided into words, nor single foreign words."""
+    options = WholeTextOptions.model_validate({"name": "text", "data": "file:a.csv"})
+    assert lacks_spaces(tokenise_texts(texts, options)[0]) == lacking
+    divided = options.model_copy(update={"tokenize": "characters"})
+    assert not lacks_spaces(tokenise_texts(texts, divided)[0])

@@ -90,6 +90,7 @@ DEEP = '{"text": ' + "[" * 100_000 + "]" * 100_000 + ', "label": 1}'
         ),
         ("a.jsonl", '{"text": "a", "text": "b", "label": 1}', "has more than one column 'text'"),
         ("a.jsonl", '{"text": "\\ud83d", "label": 1}', r"'text' holds half of a character, \\ud83d"),
+        ("a.jsonl", '{"text": "\\u0000\\t<br />\\n\\u0000", "label": 1}', "column 'text' is empty"),
         ("a.jsonl", '{"text": "a", "label": NaN}', "NaN is no number of JSON"),
         ("a.jsonl", '{"text": {"a": 1}, "label": 1}', "'text' should be a text or a number, got a list or an object"),
         ("a.jsonl", "9" * 5000, r"should be an object \{...\}, got '9{40}'\.\.\.\."),

@@ -91,3 +91,16 @@ def test_texts_can_be_lower_cased(tmp_path: Path) -> None:
     (tmp_path / "a.de").write_text("Ein Hund\n" * 10)
     data = load_translations(options(data=f"file:{tmp_path}/a", lower=True), "test")
     assert (data.texts.source[0], data.texts.target[0]) == ("a dog", "ein hund")
+
+
+def test_clauses_as_words_name_the_option(tmp_path: Path) -> None:
+    """Chinese sentences need subwords; a perfect translation has the reward 1 either way."""
+    for language, text in (("en", "good day"), ("zh", "\u4eca\u5929\u5f88\u597d\u3002")):
+        (tmp_path / f"x.{language}").write_text(f"{text}\n" * 12, encoding="utf-8")
+    asked = {"name": "translate", "data": f"file:{tmp_path}/x", "target": "zh", "max_tokens": 9}
+    for tokenizer, words in (("words", "the zh sentences are written without spaces"), ("subwords", "")):
+        read = TranslationOptions.model_validate({**asked, "tokenizer": tokenizer})
+        env = Translating(read, load_translations(read, "train", root=str(tmp_path)))
+        assert env.suggested_option().startswith(words) and bool(words) == bool(env.suggested_option())
+        env.reset(torch.arange(2), torch.arange(2))
+        assert env.step({"target": env.label}).reward.tolist() == pytest.approx([1, 1])

@@ -116,3 +116,19 @@ def test_training_on_own_data_says_what_looks_wrong(tmp_path: Path, capsys: pyte
     out = capsys.readouterr().out
     assert "ram on images, pets" in out and "have the class 'owl' (" in out
     assert "equal to one that has another label" in out
+
+
+def test_the_first_training_on_texts_without_spaces_names_the_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says which option to set; with it, and in English, nothing is said."""
+    good, bad = "\u8fd9\u90e8\u7535\u5f71\u5f88\u597d\u770b\u3002", "\u592a\u5dee\u4e86\uff0c\u4e0d\u8981\u770b\u3002"
+    (tmp_path / "zh.csv").write_text("text,label\n" + f"{good},yes\n{bad},no\n" * 30, encoding="utf-8")
+    (tmp_path / "en.csv").write_text("text,label\n" + "the film was good,yes\nnever see it,no\n" * 30)
+    small = ["threads=1", "track.mode=disabled", "task.vectors=none", "train.steps=1", "train.batch=4"]
+    for number, (name, given, said) in enumerate(
+        [("zh", [], 1), ("zh", ["task.tokenize=characters"], 0), ("zh", ["task.min_count=99"], 1), ("en", [], 0)]
+    ):
+        run = ["--run", str(tmp_path / f"run{number}")]
+        assert main(["train", "sst2-gru", f"task.data=file:{tmp_path / name}.csv", *small, *given, *run]) == 0
+        assert capsys.readouterr().out.count("set task.tokenize=characters") == said
