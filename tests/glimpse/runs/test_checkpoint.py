@@ -31,6 +31,7 @@ from glimpse.runs.checkpoint import (
     load_newest,
     save_checkpoint,
 )
+from glimpse.runs.durable import read_file
 
 FILES = (WEIGHTS, STATE, MANIFEST)
 
@@ -417,7 +418,6 @@ def test_a_read_only_load_renames_nothing(tmp_path: Path) -> None:
 def test_a_checkpoint_removed_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a running training replaces the checkpoint that is being read, the new one is loaded without a warning."""
     save_checkpoint(tmp_path, small(1), keep=1)
-    read_file = checkpoint.read_file
 
     def read_late(path: Path) -> bytes:
         monkeypatch.setattr(checkpoint, "read_file", read_file)

@@ -60,8 +60,10 @@ def test_a_file_of_garbage_is_one_line(name: str, garbage: str, run: Path, capsy
     """Whatever a file of a run holds, the command that reads it names it, and leaves it as it is."""
     (run / name).write_bytes(GARBAGE[garbage])
     for command in READERS[name]:
-        words = ["train", "--resume", run, "train.steps=4"] if command == "resume" else [command, run]
-        message = refusal(capsys, *words)
+        if command == "resume":
+            message = refusal(capsys, "train", "--resume", run, "train.steps=4")
+        else:
+            message = refusal(capsys, command, run)
         assert name in message or "is a run of format 1" in message
         assert len(message) < 1_000
     assert (run / name).read_bytes() == GARBAGE[garbage]
@@ -157,7 +159,7 @@ def test_a_config_that_no_longer_fits_is_one_line(run: Path, capsys: pytest.Capt
     """A config that was edited to another size is refused in one line, by those that use the weights too."""
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("width: 4", "width: 6"))
-    for words in (["train", "--resume", run, "train.steps=4"], ["evaluate", run], ["report", run]):
+    for words in (["train", "--resume", str(run), "train.steps=4"], ["evaluate", str(run)], ["report", str(run)]):
         message = refusal(capsys, *words)
         assert "does not fit the checkpoint of step 2 (" in message and "size mismatch" in message
 

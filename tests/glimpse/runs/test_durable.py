@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_a_link_that_comes_after_the_check_is_not_followed(
 
 def test_a_planted_temporary_name_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the name of the unfinished file were known and a link had it, nothing is written through that."""
-    monkeypatch.setattr(durable.secrets, "token_hex", lambda _: "0")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0")
     victim = _put(tmp_path / ".tmp-a.json-0", "link")
     with pytest.raises(OSError, match="exists"):
         replace_file(tmp_path / "a.json", b"new")
