@@ -29,7 +29,7 @@ class WeightsLimit(TorchDispatchMode):
 
     def __init__(self, experiment: Experiment, copies: int) -> None:
         """Begin to count; each number is held `copies` times."""
-        super().__init__()
+        TorchDispatchMode.__init__(self)
         self._experiment, self._bytes_each, self._numbers = experiment, 4 * copies, 0
         self._free = free_memory()
 

@@ -45,8 +45,9 @@ def test_counting_changes_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def make() -> list[torch.Tensor]:
         torch.manual_seed(0)
-        layers = [nn.Linear(3, 4), nn.LSTM(3, 4, bidirectional=True), nn.Embedding(5, 3), nn.Conv2d(1, 2, 3)]
-        nn.init.orthogonal_(layers[0].weight)
+        linear = nn.Linear(3, 4)
+        nn.init.orthogonal_(linear.weight)
+        layers = [linear, nn.LSTM(3, 4, bidirectional=True), nn.Embedding(5, 3), nn.Conv2d(1, 2, 3)]
         tensors = [torch.zeros(3), torch.ones(2), torch.randn(4), torch.rand(3), torch.full((2,), 3.0)]
         return [*tensors, *(parameter for layer in layers for parameter in layer.parameters())]
 
