@@ -39,13 +39,14 @@ def _values(line: str, columns: Sequence[str | int]) -> list[Any]:
         raise _Fault(f" is no JSON ({error})") from None
     if not isinstance(value, _Members):
         raise _Fault(f" should be an object {{...}}, got {shorten(line.strip())}")
-    names = [name for name, _ in value]
+    names: list[str | int] = [name for name, _ in value]
     for column in columns:
         if names.count(column) != 1:
-            named = ", ".join(shorten(name).strip("'") for name in names[:20]) or "none"
+            named = ", ".join(shorten(str(name)).strip("'") for name in names[:20]) or "none"
             many = "more than one" if column in names else "no"
             raise _Fault(f" has {many} column {column!r}; its columns are: {named}")
-    return [dict(value)[column] for column in columns]
+    values = dict(zip(names, (each for _, each in value), strict=True))
+    return [values[column] for column in columns]
 
 
 class _Members(list[tuple[str, Any]]):

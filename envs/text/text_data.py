@@ -121,8 +121,8 @@ def load_documents(
 ) -> DocumentData:
     """Load one split on the CPU as `load_text` does, but with a document of sentences for each example.
 
-    Sentences end at marks (see `sentence_ends`) and at <br />, or where the data set has line breaks. At most `options.max_sentences`
-    sentences of a document are kept, and at most `options.max_words` words of each.
+    Sentences end at marks (see `ends_of_sentences`) and at <br />, or where the data set has line breaks. At most
+    `options.max_sentences` sentences of a document are kept, and at most `options.max_words` words of each.
 
     Raises:
         DataError: As `load_text`; and if the examples are pairs.

@@ -81,11 +81,13 @@ def _read(file: str, options: TextOptions) -> _Table:
     columns = [column for column in (options.text, options.label, options.text2) if column is not None]
     faults, examples = RowFaults(path), []
     for where, cells in table_rows(path, columns, options.encoding, faults):
-        wrong = [(column, fault) for column, cell in zip(columns, cells, strict=True) if (fault := _cell_fault(cell))]
-        for column, (fault, remedy) in wrong[:1]:
-            faults.add(where, f": column {column!r} {fault}", remedy)
-        if not wrong:
+        found = [(column, _cell_fault(cell)) for column, cell in zip(columns, cells, strict=True)]
+        wrong = next(((column, fault) for column, fault in found if fault), None)
+        if wrong is None:
             examples.append(_Example(where, *map(_cell_text, cells)))
+        else:
+            column, (fault, remedy) = wrong
+            faults.add(where, f": column {column!r} {fault}", remedy)
     faults.check()
     if not examples:
         raise DataError(f"{path} has no rows.")

@@ -4,7 +4,8 @@ Axes: B lanes, N texts, L words, S sentences, C classes, V words of the vocabula
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,11 +31,17 @@ from glimpse.envs.text.text_env import TextEnv
 from glimpse.envs.text.text_meaning import TextMeaning
 
 
-class TextsAndVectors(NamedTuple):
-    """One split of the texts, and the initial vectors of their words, if any; the shapes of texts if there are none."""
+@dataclass(frozen=True)
+class TextsAndVectors:
+    """One split of the texts, with the initial vectors of their words.
+
+    texts: the texts.
+    vectors: the vectors, if there are any. They are part of the weights, not of what a split contains.
+    shapes: shapes of the texts where there are none.
+    """
 
     texts: TextData | DocumentData
-    vectors: WordVectors | None
+    vectors: WordVectors | None = field(compare=False)
     shapes: tuple[tuple[int, ...], ...] = ()
 
 

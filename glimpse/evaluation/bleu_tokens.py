@@ -77,7 +77,7 @@ def _by_script(references: Sequence[str]) -> str:
 @cache
 def _is_installed(tokenizer: str) -> bool:
     """Return whether sacrebleu finds what a tokeniser needs."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     try:
         BLEU(tokenize=tokenizer)
