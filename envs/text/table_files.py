@@ -10,6 +10,7 @@ than their names say; see `dividing_mark`. Blank lines are skipped.
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def table_rows(
     if kind not in FORMATS:
         raise DataError(f"{path}: the name should end with {', '.join(FORMATS)} (or with .gz or .xz after that).")
     content = user_text(path, encoding, ", or set `encoding: latin-1` if that is what it is")
+    content = unicodedata.normalize("NFC", content)  # Names of columns are compared in their composed form.
     if "\n" not in content:
         content = content.replace("\r", "\n")  # As old programs on Macs end lines.
     if kind == ".jsonl":

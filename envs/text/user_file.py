@@ -1,5 +1,6 @@
 """Reader of a user's own texts, from the files and columns that the options name."""
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +79,8 @@ def read_user_split(options: TextOptions, split: str, classes: tuple[str, ...]) 
 def _read(file: str, options: TextOptions) -> _Table:
     """Read every example of a file; raises DataError if rows are faulty, or there are none."""
     path = user_path(file.removeprefix("file:"), "the table of texts")
-    columns = [column for column in (options.text, options.label, options.text2) if column is not None]
+    named = [column for column in (options.text, options.label, options.text2) if column is not None]
+    columns = [unicodedata.normalize("NFC", column) if isinstance(column, str) else column for column in named]
     faults, examples = RowFaults(path), []
     for where, cells in table_rows(path, columns, options.encoding, faults):
         found = [(column, _cell_fault(cell)) for column, cell in zip(columns, cells, strict=True)]
@@ -95,7 +97,9 @@ def _read(file: str, options: TextOptions) -> _Table:
 
 
 def _cell_text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip()
+    """Return a cell without spaces around it; letters and their accents are composed, as in all texts and labels."""
+    text = "" if cell is None else str(cell).strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _cell_fault(cell: Any) -> tuple[str, str] | None:

@@ -183,6 +183,20 @@ def test_long_numbers_of_json_are_kept_as_they_are_written(tmp_path: Path) -> No
     assert parts.train.text == ["7" * 5000, "0"] and parts.classes == ("0", "8" * 5000)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_names_and_labels_are_one_in_every_unicode_form(name: str, tmp_path: Path) -> None:
+    """A decomposed label is no class of its own, and a decomposed name of a column is found."""
+    rows = [("a", "\xe9t\xe9"), ("b", "e\u0301te\u0301"), ("c", "no")]
+    lines = [json.dumps({"text": text, "e\u0301": label}) for text, label in rows]
+    table = ["text,e\u0301", *(f"{text},{label}" for text, label in rows)]
+    (tmp_path / name).write_text("\n".join(table if name == "a.csv" else lines), encoding="utf-8")
+    if name == "a.jsonl":
+        (tmp_path / name).write_text("\n".join(lines).replace("\\u0301", "\u0301"), encoding="utf-8")
+    for column in ("\xe9", "e\u0301"):
+        parts = read(tmp_path / name, label=column)
+        assert parts.classes == ("no", "\xe9t\xe9") and parts.train.label.tolist() == [1, 1, 0]
+
+
 def test_a_pipe_is_no_table(tmp_path: Path) -> None:
     """Reading would wait for ever."""
     os.mkfifo(tmp_path / "a.csv")
