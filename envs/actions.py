@@ -24,8 +24,9 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
         ValueError: if a part is missing, unknown, of the wrong shape or kind, not finite or out of range.
     """
     if not isinstance(action, Mapping) or set(action) != set(space):
-        got = sorted(action) if isinstance(action, Mapping) else repr(action)
-        raise ValueError(f"an action should be a dict with the keys {sorted(space)}, got {got}")
+        got = sorted(map(repr, action)) if isinstance(action, Mapping) else [repr(action)]
+        wanted = ", ".join(map(repr, sorted(space)))
+        raise ValueError(f"an action should be a dict with the keys {wanted}, got {', '.join(got) or 'none'}")
     return {name: _check_part(name, part, action[name], batch) for name, part in space.items()}
 
 

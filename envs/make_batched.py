@@ -32,7 +32,8 @@ def make_batched_env(
         **options: the environment's options, such as those of `ClassificationOptions`.
 
     Raises:
-        ValueError: if options are unknown or wrong (all in one message), or do not fit the data.
+        TypeError: if there is no such option, as of any unexpected keyword argument.
+        ValueError: if options are wrong (all in one message), or do not fit the data.
         DataError: if the data cannot be loaded.
     """
     where, checked = _check_device(device), _check_options(name, options)
@@ -55,8 +56,16 @@ def _check_options(name: str, options: dict[str, Any]) -> BaseModel:
     try:
         return cast(BaseModel, model(name=name, **options))
     except ValidationError as problem:
-        mistakes = [_describe(details) for details in problem.errors(include_url=False)]
+        found = problem.errors(include_url=False)
+        mistakes = [_describe(details) for details in found]
         known = ", ".join(key for key in model.model_fields if key != "name")
+        unknown = [each["loc"][0] for each in found if each["type"] == "extra_forbidden" and len(each["loc"]) == 1]
+        if unknown:  # Worded as Python does it, since callers such as TorchRL look for these words.
+            raise TypeError(
+                f"{ENVIRONMENTS[name].id} got an unexpected keyword argument {str(unknown[0])!r}; it has the options "
+                f"{known}"
+                + "".join(f"\n  {mistake}" for mistake in mistakes if not mistake.startswith(f"{unknown[0]}:"))
+            ) from None
         raise ValueError("\n  ".join([f"{ENVIRONMENTS[name].id} has the options {known}", *mistakes])) from None
 
 

@@ -18,6 +18,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActor
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from glimpse.agents.agent import Agent
 from glimpse.agents.choices import choose
@@ -69,9 +70,12 @@ class Sb3Agent(Agent):
         share = (np.arange(options.grid) + 0.5)[:, None] / options.grid
         centres = (look.low + share * (look.high - look.low)).astype(np.float32)  # (G, 2): x of columns, y of rows
         self.register_buffer("centres", torch.from_numpy(centres), persistent=False)
+        self.observed = dict(observation_space.items())
         self.flat = spaces.Dict(
             {
-                name: spaces.flatten_space(part) if isinstance(part, spaces.Box) else part
+                name: spaces.flatten_space(part)
+                if isinstance(part, spaces.Box)
+                else spaces.Box(0, 1, (spaces.flatdim(part),), np.float32)
                 for name, part in observation_space.items()
             }
         )
@@ -95,8 +99,10 @@ class Sb3Agent(Agent):
             log-probabilities of each choice; and the new memory.
         """
         flat = {
-            name: observation[name].flatten(1) if isinstance(part, spaces.Box) else observation[name]
-            for name, part in self.flat.items()
+            name: observation[name].flatten(1)
+            if isinstance(part, spaces.Box)
+            else one_hot(observation[name].long(), spaces.flatdim(part)).float()
+            for name, part in self.observed.items()
         }
         with torch.autocast(memory.device.type, enabled=False):
             logits, memory = self._decide(flat, memory)
@@ -224,7 +230,7 @@ class GlimpseExtractor(BaseFeaturesExtractor):
     """RAM's glimpse network for SB3: `policy_kwargs={"features_extractor_class": GlimpseExtractor}`.
 
     Patches and location become one feature (Mnih et al., 2014, section 4, "Glimpse network"). All other parts of the
-    observation, such as the time, which SB3 encodes as one-hot, are concatenated to it.
+    observation, such as the time as one-hot, are concatenated to it.
     """
 
     def __init__(

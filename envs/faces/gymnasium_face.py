@@ -4,13 +4,13 @@ Both work for any batched environment. Environment i of a vector, reset with see
 reset with seed s + i.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.error import ResetNeeded
+from gymnasium.error import Error, ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -42,7 +42,8 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
             **options: arguments of `make_batched_env`: split, data_root, download, device, the environment's options.
 
         Raises:
-            ValueError: if an option is unknown or wrong.
+            TypeError: if there is no such option.
+            ValueError: if an option is wrong.
             DataError: if the data cannot be loaded.
         """
         self.render_mode = render_mode
@@ -104,6 +105,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         *,
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
         **options: Any,
     ) -> None:
         """Make the environments.
@@ -113,10 +115,12 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             num_envs: number of environments.
             render_mode: None or "rgb_array".
             autoreset_mode: "NextStep", "SameStep" or "Disabled": when the next episode begins after one has terminated.
+            max_episode_steps: number of steps after which episodes are truncated, as by Gymnasium's TimeLimit.
             **options: as for `GlimpseEnv`.
 
         Raises:
-            ValueError: if an option is unknown or wrong.
+            TypeError: if there is no such option.
+            ValueError: if an option is wrong.
             DataError: if the data cannot be loaded.
         """
         self.num_envs = num_envs
@@ -129,7 +133,9 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         self.single_action_space = self._lanes.env.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._terminated = np.zeros(num_envs, bool)
+        self._limit = _read_limit(max_episode_steps)
+        self._over = np.zeros(num_envs, bool)  # episodes that have terminated or were truncated
+        self._elapsed = np.zeros(num_envs, np.int64)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -144,14 +150,14 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         Raises:
             ValueError: if an option is unknown or wrong.
         """
-        if seed is None or isinstance(seed, int):
-            super().reset(seed=seed)
+        if seed is None or _is_seed(seed):
+            super().reset(seed=None if seed is None else int(cast(int, seed)))
         seeds, lanes = _read_seeds(seed, self.num_envs), self._read_reset_mask(options)
         example = _read_options(options, self._lanes, "reset_mask")
         chosen = np.arange(self.num_envs) if lanes is None else lanes
         self._lanes.seed(seeds, chosen, self.np_random)
         observation = self._lanes.reset(lanes, example)
-        self._terminated[chosen] = False
+        self._over[chosen], self._elapsed[chosen] = False, 0
         return observation, _info_of(self._lanes.label, chosen)
 
     def step(
@@ -163,21 +169,28 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             ValueError: if the actions do not fit the action space.
             ResetNeeded: if no episode has begun, or one has terminated and autoreset is disabled.
         """
-        waiting = np.flatnonzero(self._terminated)
+        waiting = np.flatnonzero(self._over)
         if len(waiting) and self.autoreset_mode is AutoresetMode.DISABLED:
-            raise ResetNeeded(f"the episodes of environments {waiting.tolist()} have terminated: reset() them first")
+            raise ResetNeeded(f"the episodes of environments {waiting.tolist()} have ended: reset() them first")
         result = self._lanes.step(check_action(self._lanes.env.action_space, actions, (self.num_envs,)))
-        observation, terminated, infos = result.observation, result.terminated, {}
+        observation, terminated, reward, infos = result.observation, result.terminated, result.reward, {}
+        self._elapsed += 1
+        # Environments whose episode ended at the step before begin the next one, in place of this step.
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and len(waiting):
-            terminated[waiting] = False
-            observation = self._lanes.reset(waiting)
-        elif self.autoreset_mode is AutoresetMode.SAME_STEP and terminated.any():
-            ended = np.flatnonzero(terminated)
-            infos = _final_infos(result, ended)
-            observation = self._lanes.reset(ended)
-        self._terminated = terminated.copy()
+            observation = self._begin_again(waiting)
+            terminated[waiting], reward = False, np.where(self._over, np.float32(0), reward)
+        truncated = np.zeros(self.num_envs, bool) if self._limit is None else self._elapsed >= self._limit
+        self._over = terminated | truncated
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._over.any():
+            infos = _final_infos(result, self._over)
+            observation = self._begin_again(np.flatnonzero(self._over))
         infos |= _info_of(self._lanes.label, np.arange(self.num_envs))
-        return observation, result.reward.astype(np.float64), terminated, np.zeros(self.num_envs, bool), infos
+        return observation, reward.astype(np.float64), terminated, truncated, infos
+
+    def _begin_again(self, ended: NDArray[np.intp]) -> Arrays:
+        """Reset some environments, and return the observation of all."""
+        self._elapsed[ended] = 0
+        return self._lanes.reset(ended)
 
     def render(self) -> tuple[Frame, ...] | None:
         """Draw each environment; see `GlimpseEnv.render`."""
@@ -202,24 +215,38 @@ def _read_autoreset_mode(given: AutoresetMode | str) -> AutoresetMode:
     return given if isinstance(given, AutoresetMode) else modes[given]
 
 
-def _read_seeds(given: int | Sequence[int | None] | None, count: int) -> list[int | None]:
+def _read_limit(given: int | None) -> int | None:
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise ValueError(f"max_episode_steps should be a whole number of at least 1, got {given!r}")
+    return given
+
+
+class SeedError(Error, ValueError):
+    """Seed that Gymnasium does not accept either."""
+
+
+def _read_seeds(given: Any, count: int) -> list[int | None]:
     """Return a seed for each environment, None where its stream continues."""
     if given is None:
         return [None] * count
-    if isinstance(given, int):
-        return [given + number for number in range(count)]
-    seeds = [None if seed is None else int(seed) for seed in given]
-    if len(seeds) != count or any(seed is not None and seed < 0 for seed in seeds):
-        raise ValueError(f"seed should be a natural number or a list of {count} of them, got {given!r}")
-    return seeds
+    if _is_seed(given):
+        return [int(given) + number for number in range(count)]
+    seeds = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else []
+    if len(seeds) != count or not all(seed is None or _is_seed(seed) for seed in seeds):
+        raise SeedError(f"seed should be a natural number or a list of {count} of them, got {given!r}")
+    return [None if seed is None else int(seed) for seed in seeds]
+
+
+def _is_seed(given: Any) -> bool:
+    return isinstance(given, int | np.integer) and given >= 0
 
 
 def _read_options(options: Mapping[str, Any] | None, lanes: Lanes, *others: str) -> NDArray[np.int64] | None:
     """Return the example of each lane, (B,), or None to draw them."""
     known = ("example", *others)
-    unknown = sorted(set(options or {}) - set(known))
+    unknown = sorted(repr(name) for name in options or {} if name not in known)
     if unknown:
-        raise ValueError(f"reset() knows the options {list(known)}, got {unknown}")
+        raise ValueError(f"reset() knows the options {', '.join(map(repr, known))}, got {', '.join(unknown)}")
     if not options or "example" not in options:
         return None
     return choose_examples(options["example"], lanes.env.examples, lanes.count)
@@ -236,14 +263,14 @@ def _info_of(label: NDArray[np.int64], lanes: NDArray[np.intp]) -> Info:
     return {"label": np.where(valid.reshape(-1, *(1,) * (label.ndim - 1)), label, 0), "_label": valid}
 
 
-def _final_infos(result: StepArrays, ended: NDArray[np.intp]) -> Info:
+def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
     """Return the last observations and infos of the episodes that have just ended, in the layout of `SyncVectorEnv`."""
-    final = np.full(len(result.terminated), None, dtype=object)
+    final, ended = np.full(len(over), None, dtype=object), np.flatnonzero(over)
     for lane in ended:
         final[lane] = _of_lane(result.observation, lane)
     return {
         "final_obs": final,
-        "_final_obs": result.terminated.copy(),
+        "_final_obs": over.copy(),
         "final_info": _info_of(result.label, ended),
-        "_final_info": result.terminated.copy(),
+        "_final_info": over.copy(),
     }

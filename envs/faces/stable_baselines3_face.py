@@ -1,8 +1,4 @@
-"""Stable-Baselines3 interface of a batched environment: a flat view of its spaces, and a VecEnv.
-
-Stable-Baselines3 does not accept Dict action spaces, and takes a Box of three axes for a picture of at least 36 x 36
-bytes. So in the flat view an action is a vector of choices, and each observed array is one vector.
-"""
+"""Stable-Baselines3 interface of a batched environment: a flat view of its spaces, and a VecEnv. See `flat_spaces`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -10,7 +6,6 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
@@ -18,99 +13,11 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
+from glimpse.envs.faces.flat_spaces import FlatSpaces
 from glimpse.envs.lanes import DRAWN, Arrays, Lanes, choose_examples, label_for_info
 from glimpse.envs.make_batched import make_batched_env
 
 Indices = int | Iterable[int] | None
-
-
-class FlatSpaces:
-    """Flat versions of an environment's Dict spaces, and conversions to and from them.
-
-    Action: a MultiDiscrete of `grid` choices for each number of a Box, then two for each bit of a MultiBinary, then
-    the choices of each MultiDiscrete, then those of each Discrete. For classification it is [column, row, answer], and
-    stop where the task has it. The location is the centre of a cell of a grid x grid board; column 0 is leftmost and
-    row 0 topmost.
-    Observation: the same Dict, with each Box flattened to a vector.
-    """
-
-    def __init__(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any], grid: int) -> None:
-        """Flatten the spaces of one environment.
-
-        Args:
-            observation_space: a Dict.
-            action_space: a Dict of Box, Discrete, MultiDiscrete and MultiBinary spaces.
-            grid: number of choices for each number of a Box.
-
-        Raises:
-            ValueError: if a space is no Dict, or `grid` is less than 1.
-        """
-        if not isinstance(observation_space, spaces.Dict) or not isinstance(action_space, spaces.Dict):
-            raise ValueError(f"only Dict spaces can be flattened, got {observation_space} and {action_space}")
-        if grid < 1:
-            raise ValueError(f"grid should be at least 1, got {grid}")
-        self.grid = grid
-        self._boxes = {name: part for name, part in action_space.items() if isinstance(part, spaces.Box)}
-        self._choices = {name: part for name, part in action_space.items() if isinstance(part, spaces.Discrete)}
-        self._bits = {name: part for name, part in action_space.items() if isinstance(part, spaces.MultiBinary)}
-        self._rows = {name: part for name, part in action_space.items() if isinstance(part, spaces.MultiDiscrete)}
-        numbers = sum(int(np.prod(box.shape)) for box in self._boxes.values())
-        bits = sum(int(np.prod(part.shape)) for part in self._bits.values())
-        choices = [part.n for part in self._choices.values()]
-        rows = [int(count) for part in self._rows.values() for count in part.nvec]
-        self.action_space = spaces.MultiDiscrete([grid] * numbers + [2] * bits + rows + choices)
-        self.observation_space = spaces.Dict(
-            {
-                name: spaces.flatten_space(part) if isinstance(part, spaces.Box) else part
-                for name, part in observation_space.items()
-            }
-        )
-
-    def flatten(self, observation: Arrays, batch: tuple[int, ...]) -> Arrays:
-        """Convert an observation with leading axes `batch` to the flat space."""
-        return {
-            name: observation[name].reshape(*batch, -1) if isinstance(part, spaces.Box) else observation[name]
-            for name, part in self.observation_space.items()
-        }
-
-    def unflatten(self, action: NDArray[Any]) -> Arrays:
-        """Convert flat actions (B, A) to the parts of the environment's action, each with a leading axis B.
-
-        Raises:
-            ValueError: if the actions have another shape or type, or a choice is out of range.
-        """
-        chosen, limits = np.asarray(action), self.action_space.nvec
-        fits = chosen.ndim == 2 and chosen.shape[1:] == limits.shape and chosen.dtype.kind in "iu"
-        if not fits or np.any((chosen < 0) | (chosen >= limits)):
-            raise ValueError(f"a flat action should be {len(limits)} whole numbers below {limits}, got {action}")
-        parts, start = {}, 0
-        for name, box in self._boxes.items():
-            end = start + int(np.prod(box.shape))
-            fraction = ((chosen[:, start:end] + 0.5) / self.grid).reshape(-1, *box.shape)  # centre of the chosen cell
-            parts[name] = (box.low + fraction * (box.high - box.low)).astype(box.dtype)
-            start = end
-        for name, part in self._bits.items():
-            end = start + int(np.prod(part.shape))
-            parts[name] = chosen[:, start:end].reshape(-1, *part.shape).astype(part.dtype)
-            start = end
-        for name, row in self._rows.items():
-            end = start + len(row.nvec)
-            parts[name] = chosen[:, start:end].astype(row.dtype)
-            start = end
-        for column, (name, choice) in enumerate(self._choices.items(), start=start):
-            parts[name] = chosen[:, column].astype(np.int64) + choice.start
-        return parts
-
-    def masks(self, observation: Arrays, batch: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Return which choices are legal, as sb3-contrib's MaskablePPO expects: (*batch, sum of all choices) bool.
-
-        The observation `legal` is the mask of the action `jump`; all other choices are always legal.
-        """
-        sizes = self.action_space.nvec.tolist()
-        first_choice = len(sizes) - len(self._choices)
-        columns = [np.ones((*batch, size), np.bool_) for size in sizes]
-        columns[first_choice + list(self._choices).index("jump")] = np.asarray(observation["legal"], np.bool_)
-        return np.concatenate(columns, -1)
 
 
 class FlatView(gym.Wrapper[dict[str, Any], Any, dict[str, Any], Any], RecordConstructorArgs):
@@ -174,6 +81,7 @@ class Sb3VecEnv(VecEnv):
         self.lanes = Lanes(make_env, num_envs, render_mode)
         env = self.lanes.env
         self._flat = FlatSpaces(env.observation_space, env.action_space, grid)
+        self._own: list[dict[str, Any]] = [{} for _ in range(num_envs)]  # attributes that were set for each lane
         self._action: Arrays = {}
         self._last: Arrays = {}
         if "legal" in env.observation_space.spaces:
@@ -226,27 +134,38 @@ class Sb3VecEnv(VecEnv):
         return self.lanes.frames() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """Return an attribute, which all lanes share, once for each lane."""
-        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
+        """Return an attribute of some lanes: what was set for each, or else what all share."""
+        return [
+            self._own[lane][attr_name] if attr_name in self._own[lane] else getattr(self, attr_name)
+            for lane in self._get_indices(indices)
+        ]
 
     def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
-        """Set an attribute for all lanes; it cannot be set for some of them."""
-        if indices is not None:
-            raise ValueError("the lanes share their attributes: set them without indices")
-        setattr(self, attr_name, value)
+        """Set an attribute of some lanes, which has no effect on their episodes; by default of all."""
+        for lane in self._get_indices(indices):
+            self._own[lane][attr_name] = value
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call `action_masks` for some lanes.
+        """Call a method for some lanes: `action_masks`, `render`, or one that reads or sets a wrapper's attribute.
 
         Raises:
             AttributeError: for any other method, since the lanes are no separate environments, or without masks.
         """
-        if method_name == "action_masks" and hasattr(self, method_name):
-            masks = self._action_masks()
-            return [masks[lane] for lane in self._get_indices(indices)]
-        raise AttributeError(f"the lanes share one environment; none has a method {method_name!r}")
+        methods: dict[str, Callable[..., Any]] = {
+            "render": lambda lane: self.get_images()[lane],
+            "get_wrapper_attr": lambda lane, name: self.get_attr(name, lane)[0],
+            "has_wrapper_attr": lambda lane, name: name in self._own[lane] or hasattr(self, name),
+            "set_wrapper_attr": lambda lane, name, value, force=True: self.set_attr(name, value, lane),
+        }
+        if hasattr(self, "action_masks"):
+            methods["action_masks"] = lambda lane: self._action_masks()[lane]
+        if method_name not in methods:
+            raise AttributeError(
+                f"the lanes share one environment; none has a method {method_name!r}, but {', '.join(sorted(methods))}"
+            )
+        return [methods[method_name](lane, *method_args, **method_kwargs) for lane in self._get_indices(indices)]
 
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Indices = None
@@ -256,9 +175,9 @@ class Sb3VecEnv(VecEnv):
 
     def _example(self, options: dict[str, Any]) -> int:
         """Return the example of one lane, or DRAWN."""
-        unknown = sorted(set(options) - {"example"})
+        unknown = sorted(repr(name) for name in options if name != "example")
         if unknown:
-            raise ValueError(f"reset() knows the option 'example', got {unknown}")
+            raise ValueError(f"reset() knows the option 'example', got {', '.join(unknown)}")
         if "example" not in options:
             return DRAWN
         return int(choose_examples(options["example"], self.lanes.env.examples, 1)[0])
@@ -278,7 +197,8 @@ def make_sb3_env(
             device and the environment's options.
 
     Raises:
-        ValueError: if the environment is unknown, or an option is unknown or wrong.
+        TypeError: if there is no such option.
+        ValueError: if the environment is unknown, or an option is wrong.
         DataError: if the data cannot be loaded.
     """
     names = {key: name for name, known in ENVIRONMENTS.items() for key in (name, known.id)}

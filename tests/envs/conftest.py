@@ -1,13 +1,19 @@
 """Fixtures for the tests of environments."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+import gymnasium as gym
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from glimpse.envs import ENVIRONMENTS
 
 
 class Operations(TorchDispatchMode):
@@ -55,3 +61,43 @@ def trace() -> Callable[[Callable[[], object]], Operations]:
         return operations
 
     return call
+
+
+OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
+
+
+def _options_of(name: str) -> dict[str, Any]:
+    """Return options that need no download.
+
+    The fields of an environment's options tell which data it takes: parallel texts have a tokenizer, texts have word
+    vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise the digits.
+    """
+    known, defaults = resolve_name(ENVIRONMENTS[name].options).model_fields, ENVIRONMENTS[name].defaults
+    if "data" not in known:
+        return {}
+    if "tokenizer" in known:
+        return {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
+    if "vectors" in known:
+        return {"data": f"file:{OPINIONS}", "vectors": "none"}
+    data = defaults.get("data", known["data"].default)
+    if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
+        return {"download": False}
+    small = {"retina": {"patch": 3}, "canvas": {"size": 16, "distractor_size": 4} if "canvas" in defaults else {}}
+    return {"download": False, "data": "digits", **{key: value for key, value in small.items() if key in known}}
+
+
+def _make(name: str, **options: Any) -> gym.Env[Any, Any]:
+    """Make a registered environment on data that need no download."""
+    return gym.make(ENVIRONMENTS[name].id, **_options_of(name), **options)
+
+
+@pytest.fixture
+def options_of() -> Callable[[str], dict[str, Any]]:
+    """Return the function that gives an environment options that need no download."""
+    return _options_of
+
+
+@pytest.fixture
+def make() -> Callable[..., gym.Env[Any, Any]]:
+    """Return the function that makes a registered environment on data that need no download."""
+    return _make

@@ -4,9 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any, cast
 
 import gymnasium as gym
@@ -21,32 +20,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.faces.stable_baselines3_face import FlatView, make_sb3_env
 
-OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
-
-
-def options_of(name: str) -> dict[str, Any]:
-    """Return options that need no download.
-
-    The fields of an environment's options tell which data it takes: parallel texts have a tokenizer, texts have word
-    vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise the digits.
-    """
-    known, defaults = resolve_name(ENVIRONMENTS[name].options).model_fields, ENVIRONMENTS[name].defaults
-    if "data" not in known:
-        return {}
-    if "tokenizer" in known:
-        return {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
-    if "vectors" in known:
-        return {"data": f"file:{OPINIONS}", "vectors": "none"}
-    data = defaults.get("data", known["data"].default)
-    if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
-        return {"download": False}
-    small = {"retina": {"patch": 3}, "canvas": {"size": 16, "distractor_size": 4} if "canvas" in defaults else {}}
-    return {"download": False, "data": "digits", **{key: value for key, value in small.items() if key in known}}
-
-
-def make(name: str, **options: Any) -> gym.Env[Any, Any]:
-    """Make a registered environment on data that need no download."""
-    return gym.make(ENVIRONMENTS[name].id, **options_of(name), **options)
+Make = Callable[..., gym.Env[Any, Any]]
+OptionsOf = Callable[[str], dict[str, Any]]
 
 
 def play(env: gym.Env[Any, Any], steps: int, seed: int | None) -> list[Any]:
@@ -66,13 +41,13 @@ def same(left: Any, right: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_gymnasiums_checker_passes(name: str) -> None:
+def test_gymnasiums_checker_passes(name: str, make: Make) -> None:
     """Gymnasium's check_env passes; its warnings are errors here."""
     check_env(make(name, render_mode="rgb_array").unwrapped)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_a_seed_determines_all_episodes(name: str) -> None:
+def test_a_seed_determines_all_episodes(name: str, make: Make) -> None:
     """Two environments with one seed return the same for fifty steps; another seed gives other episodes."""
     first = play(make(name), 50, seed=3)
     assert same(first, play(make(name), 50, seed=3))
@@ -80,7 +55,7 @@ def test_a_seed_determines_all_episodes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_a_pickle_has_the_episode_but_not_the_data(name: str) -> None:
+def test_a_pickle_has_the_episode_but_not_the_data(name: str, make: Make) -> None:
     """The pickle is small, and a copy continues in the middle of an episode."""
     env = make(name)
     play(env, 9, seed=1)
@@ -93,7 +68,7 @@ def test_a_pickle_has_the_episode_but_not_the_data(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_a_spec_survives_json_and_pickling(name: str) -> None:
+def test_a_spec_survives_json_and_pickling(name: str, make: Make) -> None:
     """Both the registered spec and that of an environment made with options survive, as processes receive them."""
     registered, made = gym.spec(ENVIRONMENTS[name].id), make(name).spec
     assert made is not None and EnvSpec.from_json(registered.to_json()) == registered
@@ -104,7 +79,9 @@ def test_a_spec_survives_json_and_pickling(name: str) -> None:
 
 @pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_vector_environment_equals_single_environments(name: str, mode: AutoresetMode) -> None:
+def test_the_vector_environment_equals_single_environments(
+    name: str, mode: AutoresetMode, make: Make, options_of: OptionsOf
+) -> None:
     """It returns the same as SyncVectorEnv, to the bit, in every autoreset mode."""
     native = gym.make_vec(ENVIRONMENTS[name].id, num_envs=3, autoreset_mode=mode.value, **options_of(name))
     rows = SyncVectorEnv([partial(make, name)] * 3, autoreset_mode=mode)
@@ -120,7 +97,9 @@ def test_the_vector_environment_equals_single_environments(name: str, mode: Auto
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_stable_baselines3_environment_equals_single_environments(name: str) -> None:
+def test_the_stable_baselines3_environment_equals_single_environments(
+    name: str, make: Make, options_of: OptionsOf
+) -> None:
     """It returns the same as DummyVecEnv of flat views, to the bit."""
     native = make_sb3_env(name, num_envs=3, **options_of(name))
     rows = DummyVecEnv([lambda: FlatView(make(name))] * 3)
@@ -134,7 +113,7 @@ def test_the_stable_baselines3_environment_equals_single_environments(name: str)
         assert same(answered, (dict(cast(Any, observation)), *rest))
 
 
-def test_an_environment_is_found_without_importing_glimpse() -> None:
+def test_an_environment_is_found_without_importing_glimpse(make: Make) -> None:
     """Gymnasium imports the module named in front of the id."""
     code = (
         "import gymnasium as gym\n"

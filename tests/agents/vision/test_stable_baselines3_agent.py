@@ -40,7 +40,13 @@ def make(name: str, env: Sb3VecEnv, **options: Any) -> Sb3Agent:
 def unflat(env: Sb3VecEnv, observation: Any) -> dict[str, Tensor]:
     """Return a flat observation with the shapes of the environment's own observation space."""
     space = env.lanes.env.observation_space
-    return {name: torch.as_tensor(array).view(-1, *(space[name].shape or ())) for name, array in observation.items()}
+    flat = {name: torch.as_tensor(array) for name, array in observation.items()}
+    return {
+        name: part.argmax(-1)
+        if isinstance(space[name], spaces.Discrete)  # It is shown as one-hot.
+        else part.view(-1, *(space[name].shape or ()))
+        for name, part in flat.items()
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -89,7 +89,7 @@ def test_environments_share_nothing_that_changes() -> None:
         ({"example": -1}, "whole number from 0 to 358"),
         ({"example": 1.5}, "whole number"),
         ({"example": [1, 2]}, "whole number"),
-        ({"exmple": 1}, r"knows the options \['example'\], got \['exmple'\]"),
+        ({"exmple": 1}, "knows the options 'example', got 'exmple'"),
     ],
 )
 def test_a_wrong_reset_option_is_refused(options: dict[str, Any], message: str) -> None:
@@ -101,7 +101,7 @@ def test_a_wrong_reset_option_is_refused(options: dict[str, Any], message: str) 
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ({"look": [0, 0]}, r"keys \['answer', 'look'\], got \['look'\]"),
+        ({"look": [0, 0]}, "keys 'answer', 'look', got 'look'"),
         ({"look": [0, 0], "answer": 1, "stop": 1}, "keys"),
         (3, "got 3"),
         ({"look": [0, 0, 0], "answer": 1}, r"'look'.* shape \(2,\), got \(3,\)"),
@@ -137,14 +137,16 @@ def test_a_step_needs_an_episode() -> None:
 def test_all_wrong_options_are_named_at_once() -> None:
     """Each mistake has its own line, after the list of known options."""
     wrong: dict[str, Any] = {"glimpses": 0, "retina": {"pach": 3}, "initial_location": "middle", "clutter": 4}
+    with pytest.raises(TypeError, match="^glimpse/Digits-v0 got an unexpected keyword argument 'clutter'; it has"):
+        gym.make(DIGITS, **wrong)
+    del wrong["clutter"]
     with pytest.raises(ValueError) as caught:
         gym.make(DIGITS, **wrong)
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("glimpse/Digits-v0 has the options data, ") and "glimpse_cost" in lines[0]
     assert "  glimpses: Input should be greater than or equal to 1 (got 0)" in lines
     assert "  retina.pach: there is no such option" in lines
-    assert "  clutter: there is no such option" in lines
-    assert sum(line.startswith("  initial_location: ") for line in lines) == len(lines) - 4
+    assert sum(line.startswith("  initial_location: ") for line in lines) == len(lines) - 3
 
 
 @pytest.mark.parametrize(

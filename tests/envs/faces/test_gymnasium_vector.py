@@ -138,7 +138,7 @@ def test_each_environment_shows_its_own_requested_example() -> None:
         ({"options": {"reset_mask": np.ones(2, bool)}}, "3 bools"),
         ({"options": {"reset_mask": np.ones(3)}}, "3 bools"),
         ({"options": {"example": [1, 2]}}, "or 3 of them"),
-        ({"options": {"mask": 1}}, r"'reset_mask'\], got \['mask'\]"),
+        ({"options": {"mask": 1}}, "'reset_mask', got 'mask'"),
     ],
 )
 def test_a_wrong_reset_is_refused(arguments: dict[str, Any], message: str) -> None:
