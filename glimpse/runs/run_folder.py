@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import socket
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from glimpse.config.mistakes import shortened
-from glimpse.config.strict_yaml import parse_yaml
 from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,
@@ -24,6 +22,7 @@ from glimpse.runs.durable import (
     reporting_write_errors,
 )
 from glimpse.runs.links import refuse_link, refuse_links
+from glimpse.runs.received_run import refuse_odd_name, refuse_ways_out
 
 CONFIG = "config.yaml"
 LOCK = "lock"
@@ -87,7 +86,7 @@ class RunFolder:
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
         refuse_links(path)
         run._refuse_other_format()
-        run._refuse_other_configs()
+        refuse_ways_out(run.config_path, run.config_text)
         return run
 
     @property
@@ -189,18 +188,6 @@ class RunFolder:
                 "Train anew, or use the version that wrote it"
             )
 
-    def _refuse_other_configs(self) -> None:
-        """Raise UserError if the config extends others, which might be any file of the user's."""
-        text = self.config_text
-        if "extends" not in text and "\\" not in text:  # A word can be hidden behind escapes; parsing takes a while.
-            return
-        data, _ = parse_yaml(text)
-        if isinstance(data, dict) and "extends" in data:
-            raise UserError(
-                f"{self.config_path} extends other configs, but the config of a run is complete and reads no other "
-                "file. Write what it needs from them into it"
-            )
-
     def _format_and_config(self) -> tuple[str, str]:
         """Read the config's file: the run's format, and the config as YAML. A file without the header has format 1."""
         with reporting_read_errors(self.config_path):
@@ -233,19 +220,6 @@ def _read_holder(path: Path) -> str:
         return shortened(" ".join(read_file(path).decode(errors="replace").split()))
     except (OSError, UserError):
         return "another process"
-
-
-def refuse_odd_name(path: Path) -> None:
-    """Check that a run's path can be printed in a line and written in UTF-8.
-
-    Raises:
-        UserError: It holds a line break or another control character, or bytes that are no UTF-8.
-    """
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in str(path)):
-        raise UserError(
-            f"a run's folder should have a name in UTF-8 without line breaks and control characters "
-            f"(got {ascii(str(path))}). Rename it, or choose another with --run"
-        )
 
 
 def _free_of_other_names(path: Path) -> None:

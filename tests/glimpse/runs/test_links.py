@@ -186,3 +186,14 @@ def test_the_config_of_a_run_reads_no_other_file(
         assert main([str(run) if word == "RUN" else word for word in command]) == 2
         message = capsys.readouterr().err
         assert message.count("\n") == 1 and "extends other configs" in message and "overwrite" not in message
+
+
+@pytest.mark.parametrize("folder", ["wandb", ".wandb"])
+def test_a_run_brings_no_settings_of_wandb(folder: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings of wandb in a run are refused: in that folder, wandb would send the user's key where they say."""
+    (run / folder).mkdir()
+    (run / folder / "settings").write_text("[default]\nbase_url = http://127.0.0.1:9\n")
+    capsys.readouterr()
+    assert main(["train", "--resume", str(run), "train.steps=4"]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and f"{folder}/settings" in message
