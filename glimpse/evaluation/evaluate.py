@@ -11,6 +11,7 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
+from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
@@ -57,8 +58,8 @@ def evaluate_run(
         The record.
 
     Raises:
-        UserError: if the run cannot be read, an option has no effect in its environment, or the record cannot be
-            written.
+        UserError: if the run cannot be read, an option has no effect in its environment, what the agent computes is
+            not finite, or the record cannot be written.
     """
     overrides = {"copies": copies, "batch": batch, "keep_rate": keep_rate}
     given = {name: value for name, value in overrides.items() if value is not None}
@@ -68,7 +69,7 @@ def evaluate_run(
     options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
     read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
     begun = time.perf_counter()
-    results = evaluator.evaluate(trained, split, options)
+    results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, split, options))
     record = {
         "agent": trained.experiment.agent.name,
         "task": trained.experiment.task_title,

@@ -17,6 +17,7 @@ from glimpse.envs.lane_random import mix
 from glimpse.evaluation.correlation import fisher_interval, regression_metrics
 from glimpse.evaluation.diagnostics import ScanpathStatistics
 from glimpse.runs.build import use_bfloat16
+from glimpse.runs.finite_numbers import NotFiniteError, refusing_bad_decisions
 from glimpse.runs.rollout import play
 
 _EVALUATION = 51
@@ -176,13 +177,18 @@ def ordered_by_length(env: EvaluatedEnv) -> Tensor:
 def _play_split(
     agent: Agent, env: EvaluatedEnv, options: EvaluateOptions, copies: int, greedy: bool, statistics: EpisodeStatistics
 ) -> _SplitEpisodes:
-    """Play M = `copies` episodes on each example of the environment's split, and add them to the statistics."""
+    """Play M = `copies` episodes on each example of the environment's split, and add them to the statistics.
+
+    Raises:
+        NotFiniteError: if a decision of the agent, or a reward, is not finite.
+    """
     device, keys = env.device, evaluation_keys(env, options)
     copies = copies if agent.stochastic else 1  # All episodes of a deterministic agent are the same.
     single, averaged, steps, predicted, begun = [], [], [], [], time.perf_counter()
 
     # Play batch by batch; nothing waits for the device here.
-    with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device))
+    with refusing_bad_decisions(agent), autocast:
         for example in ordered_by_length(env).split(options.batch):
             played = play(env, agent, example, keys[example], copies=copies, greedy=greedy, record=statistics.record)
             errors, averaged_errors = step_errors(played, env)
@@ -198,6 +204,8 @@ def _play_split(
     glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)
     all_single, all_averaged = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
     scores = torch.cat(predicted, 1).cpu() if predicted else None
+    if not all_single.isfinite().all():
+        raise NotFiniteError(["rewards of the environment"])
     counted = statistics.summary(greedy)
     seconds = time.perf_counter() - begun  # All results are on the host, so nothing is still being computed.
     return _SplitEpisodes(all_single, all_averaged, glimpses, counted, scores, seconds)

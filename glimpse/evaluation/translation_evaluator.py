@@ -15,6 +15,7 @@ from glimpse.evaluation.evaluator import Evaluator, ValidationResult
 from glimpse.evaluation.generation import translate_texts
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.build import use_bfloat16
+from glimpse.runs.finite_numbers import NotFiniteError
 from glimpse.runs.trained_run import TrainedRun
 
 
@@ -94,6 +95,9 @@ def teacher_forced_loss(agent: Translator, env: Translating, options: EvaluateOp
 
     Returns:
         The cross-entropy per token, and the fraction of tokens that are the likeliest ones, given the tokens before.
+
+    Raises:
+        NotFiniteError: if the cross-entropy is not finite.
     """
     sums, count = torch.zeros(2, dtype=torch.float64), 0
     device = env.device
@@ -105,6 +109,8 @@ def teacher_forced_loss(agent: Translator, env: Translating, options: EvaluateOp
             sums += torch.stack([made.cross_entropy, made.right]).double().cpu() * tokens
             count += tokens
     loss, right = (sums / count).tolist()
+    if not math.isfinite(loss):
+        raise NotFiniteError(["the cross-entropy"])
     return loss, right
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from glimpse.families import family_of, family_part
 from glimpse.reporting.run_record import read_record
 from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.trained_run import open_run
 
@@ -23,7 +24,8 @@ def report_command(run: Path, output: Path | None, episodes: int) -> None:
     """
     with reporting_memory_errors("Lower --episodes"):
         record = read_record(run, open_run(run, "validation", None, print))
-        files = family_part(family_of(record.trained.experiment.task.name).report)(record, episodes)
+        write = family_part(family_of(record.trained.experiment.task.name).report)
+        files = naming_bad_numbers(record.trained.agent, lambda: write(record, episodes))
     for path in write_files(output or record.trained.folder.report, files):
         print(path)
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,9 @@ import torch
 
 from glimpse.envs.data.free_memory import free_memory
 from glimpse.errors import UserError
+
+if sys.platform == "linux":
+    import resource
 
 _SHARE = 0.95
 """Share of the free memory that may be used."""
@@ -30,7 +34,7 @@ def reporting_memory_errors(remedy: str) -> Iterator[None]:
     Raises:
         UserError: if the memory of the CPU or of a GPU does not suffice.
     """
-    with _limited():
+    with _LIMIT:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
@@ -56,24 +60,39 @@ def _describe(message: str) -> str:
     return f"{wanted} of memory were asked for at once{left}"
 
 
-@contextmanager
-def _limited() -> Iterator[None]:
-    """Limit the process's data to what it has and what is free; nothing where the system has no such limit."""
-    free, used = free_memory(), _used()
-    if sys.platform != "linux" or free is None or used is None:
-        yield
-        return
-    import resource
+class _Limit:
+    """Limit of the process's data to what it has and what is free, while anyone in any thread has asked for it."""
 
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = used + int(_SHARE * free)
-    if before[0] != resource.RLIM_INFINITY:
-        limit = min(limit, before[0])
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+    def __init__(self) -> None:
+        self._lock, self._holders, self._before = threading.Lock(), 0, (-1, -1)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._before = _set_limit()
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0 and sys.platform == "linux":
+                resource.setrlimit(resource.RLIMIT_DATA, self._before)
+
+
+_LIMIT = _Limit()
+
+
+def _set_limit() -> tuple[int, int]:
+    """Limit the process's data, and return the limits before; nothing changes where the system does not tell enough."""
+    if sys.platform != "linux":
+        return -1, -1
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    free, used = free_memory(), _used()
+    if free is not None and used is not None:
+        limit = used + int(_SHARE * free)
+        lowest = min(one for one in (limit, soft, hard) if one != resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_DATA, (lowest, hard))
+    return soft, hard
 
 
 def _used() -> int | None:

@@ -83,18 +83,19 @@ class Learner(ABC):
             return
         finite = torch.isfinite(torch.stack(list(terms.values()))).tolist()
         if not all(finite):
-            raise self._not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
+            raise self.not_finite([name for name, good in zip(terms, finite, strict=True) if not good])
 
     def refuse_bad_weights(self) -> None:
         """Raise UserError if a weight, or an averaged one, is not finite."""
         both = {**self.averaged.state_dict(), **self.agent.state_dict()}
         bad = [name for name, value in both.items() if not value.isfinite().all()]
         if bad:
-            raise self._not_finite(bad)
+            raise self.not_finite(bad)
 
-    def _not_finite(self, names: list[str]) -> UserError:
+    def not_finite(self, names: list[str]) -> UserError:
+        """Return the error that numbers are not finite at this step."""
         return UserError(
-            f"step {self.step}: {_listed(names)} not finite; training stopped and the last checkpoint is good. "
+            f"step {self.step}: {_listed(names)} not finite; training stopped, and what it saved before is good. "
             "Try a lower train.learning_rate, train.max_grad_norm=1, or train.precision=float32."
         )
 

@@ -23,8 +23,9 @@ from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
 from glimpse.runs.build import choose_device, load_env
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+from glimpse.runs.finite_numbers import NotFiniteError, naming_bad_numbers
 from glimpse.runs.kept_data import training_envs
-from glimpse.runs.memory import is_out_of_memory, reporting_memory_errors
+from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
@@ -68,7 +69,10 @@ class Training:
         """Measure the averaged weights on validation data, and save them if they are the best so far."""
         self.learner.refuse_bad_weights()
         agent, begun = self.learner.averaged, time.perf_counter()
-        result = self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
+        with self._reporting_bad_numbers():
+            result = naming_bad_numbers(
+                agent, lambda: self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
+            )
         best = self.best_error
         if in_warmup(agent) or result.provisional:
             better = isinf(best)  # A provisional result is kept until the first that counts.
@@ -127,10 +131,9 @@ class Training:
         """Make one step, and return its terms; the pace decides for the next."""
         begun = time.perf_counter()
         try:
-            terms = self.learner.advance(self.env, self.order)
-        except (RuntimeError, ValueError, IndexError) as error:
-            if not is_out_of_memory(error):
-                self.learner.refuse_bad_weights()  # Numbers that are not finite break the next step in many ways.
+            with self._reporting_bad_numbers():
+                terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(self.env, self.order))
+        except RuntimeError as error:
             if self.learner.bfloat16 and "bfloat16" in str(error).lower():
                 raise UserError(
                     f"train.precision: this machine cannot compute this agent in bfloat16 ({_first_line(error)}). "
@@ -139,6 +142,15 @@ class Training:
             raise
         self.pace.after_step(self.learner.step, time.perf_counter() - begun)
         return terms
+
+    @contextmanager
+    def _reporting_bad_numbers(self) -> Iterator[None]:
+        """Say at which step numbers are not finite, and what may help."""
+        try:
+            yield
+        except NotFiniteError as error:
+            self.learner.refuse_bad_weights()
+            raise self.learner.not_finite(error.names) from None
 
     @property
     def seconds(self) -> float:

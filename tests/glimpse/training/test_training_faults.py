@@ -1,19 +1,22 @@
 """Tests of trainings that go wrong: one clear error, nothing lost, and the folder given back where no step was made."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.runs import memory
-from glimpse.runs.checkpoint import load_newest
+from glimpse.runs.checkpoint import load_newest, save_checkpoint
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
@@ -41,6 +44,41 @@ def test_weights_that_are_not_finite_are_named(config: str, tmp_path: Path) -> N
         for kept in (folder.checkpoints, folder.best):
             checkpoint = load_newest(kept, pytest.fail)
             assert checkpoint is None or all(value.isfinite().all() for value in checkpoint.weights.values())
+
+
+@pytest.mark.parametrize("config", ["digits-ram", "copy-simultaneous"])
+def test_weights_that_are_finite_but_too_large_are_one_line(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A first evaluation that nothing can be measured with is an error that names the step; no folder stays behind."""
+    run = tmp_path / "run"
+    large = ["train.learning_rate=1e8", "train.warmup=0", "track.mode=disabled", "evaluate.copies=2"]
+    assert main(["train", config, *QUICK, *large, "--run", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: step 1: ") and error.count("\n") == 1
+    assert "not finite; training stopped" in error and not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(float("nan"), "are not finite, such as"), (1e30, "not finite: nothing")]
+)
+@pytest.mark.parametrize("command", ["evaluate", "report"])
+def test_a_run_with_bad_weights_is_not_measured(
+    value: float, message: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights that are not finite, or that lead to such numbers, are one line, and nothing is written."""
+    run = tmp_path / "run"
+    assert train_command(small("digits-ram", "train.steps=1"), run, resume=False) == 0
+    folder = RunFolder(run)
+    best = load_newest(folder.best, pytest.fail)
+    assert best is not None
+    weights = {name: part * value if part.is_floating_point() else part for name, part in best.weights.items()}
+    save_checkpoint(folder.best, replace(best, weights=weights), keep=1)
+    capsys.readouterr()
+    assert main([command, str(run)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not folder.evaluation_path.exists() and not folder.report.exists()
 
 
 def _exploding(experiment: Experiment) -> Experiment:
@@ -140,6 +178,22 @@ def test_what_does_not_fit_is_refused_before_the_system_ends_the_process(monkeyp
         with reporting_memory_errors("Lower x"):
             torch.empty(500_000_000)
     assert torch.empty(100_000_000).numel() == 100_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
+def test_the_limit_is_lifted_by_the_last_who_asked_for_it() -> None:
+    """Of two that overlap, as in two threads, the one that ends first leaves the limit to the other."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    one, other = reporting_memory_errors("Lower x"), reporting_memory_errors("Lower x")
+    one.__enter__()
+    limited = resource.getrlimit(resource.RLIMIT_DATA)
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert limited[0] != resource.RLIM_INFINITY and resource.getrlimit(resource.RLIMIT_DATA) == limited
+    other.__exit__(None, None, None)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_other_errors_pass(tmp_path: Path) -> None:
