@@ -38,6 +38,7 @@ class DiscreteView(gym.Wrapper[dict[str, Any], Any, dict[str, Any], Any], Record
                 f"{count:.3g} combinations of the choices {self._sizes} are too many for one action: lower grid, or "
                 "use FlatView, whose action is a vector of choices"
             )
+        self._count = count
         self.action_space = spaces.Discrete(count)
 
     def step(self, action: Any) -> tuple[dict[str, Any], Any, bool, bool, dict[str, Any]]:
@@ -47,8 +48,8 @@ class DiscreteView(gym.Wrapper[dict[str, Any], Any, dict[str, Any], Any], Record
             ValueError: if there is no such combination.
         """
         number = np.asarray(action)
-        if number.size != 1 or number.dtype.kind not in "iu" or not self.action_space.contains(np.int64(number.item())):
-            raise ValueError(f"an action should be a whole number from 0 to {self.action_space.n - 1}, got {action!r}")
+        if number.size != 1 or number.dtype.kind not in "iu" or not 0 <= number.item() < self._count:
+            raise ValueError(f"an action should be a whole number from 0 to {self._count - 1}, got {action!r}")
         choices: NDArray[np.int64] = np.array(np.unravel_index(int(number.item()), self._sizes), np.int64)
         observation, reward, terminated, truncated, info = self.env.step(choices)
         return observation, reward, terminated, truncated, info

@@ -238,7 +238,7 @@ def _read_seeds(given: Any, count: int) -> list[int | None]:
 
 
 def _is_seed(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and given >= 0
+    return isinstance(given, int | np.integer) and bool(given >= 0)
 
 
 def _read_options(options: Mapping[str, Any] | None, lanes: Lanes, *others: str) -> NDArray[np.int64] | None:
@@ -266,7 +266,7 @@ def _info_of(label: NDArray[np.int64], lanes: NDArray[np.intp]) -> Info:
 def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
     """Return the last observations and infos of the episodes that have just ended, in the layout of `SyncVectorEnv`."""
     final, ended = np.full(len(over), None, dtype=object), np.flatnonzero(over)
-    for lane in ended:
+    for lane in ended.tolist():
         final[lane] = _of_lane(result.observation, lane)
     return {
         "final_obs": final,

@@ -38,6 +38,10 @@ class Budget(ABC):
 
     steps: int | None
     """Number of updates; None for a budget of time."""
+    seconds: float | None = None
+    """Time in seconds; None for a budget of updates."""
+    reserved = 0.0
+    """Seconds that a budget of time keeps for the evaluation at the end."""
 
     @abstractmethod
     def progress(self, step: int) -> float:
@@ -65,10 +69,8 @@ class Minutes(Budget):
     def __init__(self, minutes: float, clock: TrainingClock, record: StepRecord) -> None:
         """Measure progress by a clock, or read it from the record of an earlier process."""
         self.steps = None
-        self.minutes, self.seconds = minutes, 60 * minutes
+        self.seconds: float = 60 * minutes
         self._clock, self._record = clock, record
-        self.reserved = 0.0
-        """Seconds that are kept for the evaluation at the end."""
         self._step, self._progress = -1, 0.0
 
     def progress(self, step: int) -> float:
@@ -84,7 +86,7 @@ class Minutes(Budget):
         return self._progress
 
 
-def make_budget(options: TrainOptions, clock: TrainingClock, record: StepRecord) -> Updates | Minutes:
+def make_budget(options: TrainOptions, clock: TrainingClock, record: StepRecord) -> Budget:
     """Make the budget of a config: `train.steps`, or `train.minutes` by a clock."""
     if options.minutes is not None:
         return Minutes(options.minutes, clock, record)

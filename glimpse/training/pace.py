@@ -7,7 +7,7 @@ import torch
 
 from glimpse.config.experiment import Experiment
 from glimpse.runs.threads import fixed_threads, free_cores, most_threads, seconds_waited
-from glimpse.training.budget import Minutes, TrainingClock, make_budget
+from glimpse.training.budget import TrainingClock, make_budget
 from glimpse.training.step_record import Decided, StepRecord
 from glimpse.training.thread_choice import ThreadChoice
 
@@ -49,7 +49,7 @@ class Pace:
 
         If the budget is another one now, what was decided for later steps no longer holds.
         """
-        if isinstance(self.budget, Minutes) and minutes != self.budget.minutes:
+        if self.budget.seconds is not None and (minutes is None or 60 * minutes != self.budget.seconds):
             self.record.forget_after(step - 1)
 
     def start(self, step: int, seconds: float) -> None:
@@ -78,13 +78,13 @@ class Pace:
     @property
     def left(self) -> float | None:
         """Seconds that are left of a budget of time; None for a budget of updates."""
-        if not isinstance(self.budget, Minutes):
+        if self.budget.seconds is None:
             return None
         return max(0.0, self.budget.seconds - self.budget.reserved - self.clock.seconds)
 
     def evaluated(self, seconds: float) -> None:
         """Note how long an evaluation lasted: a budget of time keeps as much for the last one."""
-        if isinstance(self.budget, Minutes):
+        if self.budget.seconds is not None:
             longest = max(seconds, self.budget.reserved) if self._evaluated else seconds
             self.budget.reserved = min(longest, 0.5 * self.budget.seconds)
             self._evaluated = True
@@ -102,7 +102,7 @@ class Pace:
 
     def _decided(self, step: int) -> Decided:
         """Return what holds for a step."""
-        progress = self.budget.progress(step) if isinstance(self.budget, Minutes) else None
+        progress = None if self.budget.seconds is None else self.budget.progress(step)
         return Decided(progress, self._choice.threads if self._choice else None)
 
     def _use(self, threads: int) -> None:
@@ -113,7 +113,7 @@ class Pace:
 
     def _reserve(self, step: int) -> None:
         """Estimate the time of an evaluation, as long as none was made."""
-        if isinstance(self.budget, Minutes) and not self._evaluated:
+        if self.budget.seconds is not None and not self._evaluated:
             mean_step = self.clock.seconds / step
             self.budget.reserved = min(self._evaluation * mean_step, 0.25 * self.budget.seconds)
 

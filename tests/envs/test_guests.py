@@ -160,7 +160,7 @@ def test_stable_baselines3s_checks_and_wrappers_run(name: str, make: Make, optio
 
 def test_lanes_in_other_processes_equal_those_here() -> None:
     """SubprocVecEnv of flat views returns the same as DummyVecEnv."""
-    makers = [partial(_flat_digits, lane) for lane in range(2)]
+    makers: list[Callable[[], gym.Env[Any, Any]]] = [partial(_flat_digits, lane) for lane in range(2)]
     apart, here = SubprocVecEnv(makers, start_method="fork"), DummyVecEnv(makers)
     try:
         for env in (apart, here):
@@ -242,7 +242,7 @@ def test_seeds_that_gymnasium_accepts_are_accepted(native: Native) -> None:
     first = env.reset(seed=5)
     for seed in ([5, 6], (5, 6), np.array([5, 6]), np.int64(5)):
         assert same(first, env.reset(seed=cast(Any, seed)))
-    env.reset(seed=[5, None])
+    env.reset(seed=cast(Any, [5, None]))
 
 
 @pytest.mark.parametrize("wrong", [{}, {1: 0, "look": [0, 0]}, {"look": [0, 0], None: 1}, [0, 1], None])
@@ -267,7 +267,10 @@ def test_an_answer_can_be_a_prediction(name: str, make: Make) -> None:
     env, plain = ActivePerceptionView(make(name)), make(name)
     assert set(env.inner_action_space) == set(cast(spaces.Dict, plain.action_space)) - {"answer"}
     classes = int(env.prediction_target_space.n)
-    assert env.prediction_space.shape == (classes,) and env.action_space["prediction"] == env.prediction_space
+    assert (
+        env.prediction_space.shape == (classes,)
+        and cast(spaces.Dict, env.action_space)["prediction"] == env.prediction_space
+    )
     if name == "digit-pair":  # Two answers in an episode.
         with pytest.raises(ValueError, match="one answer"):
             env.reset(seed=1)
