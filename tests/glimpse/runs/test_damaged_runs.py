@@ -11,6 +11,10 @@ import pytest
 import torch
 
 from glimpse.cli.command_line import main
+from glimpse.errors import UserError
+from glimpse.reporting.translation.translation_report import _measured
+from glimpse.reproduction.reproduce import _result
+from glimpse.reproduction.tables import TABLES
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.runs.trained_run import BEST
 
@@ -85,10 +89,8 @@ def test_an_evaluation_of_other_types_is_one_line(
 ) -> None:
     """An evaluation that has other fields than `glimpse evaluate` writes is refused by the report."""
     if "by_length" in measured:
-        from glimpse.reporting.translation.translation_report import _measured
-
         (run / "evaluation.json").write_text(json.dumps({"test": measured}))
-        with pytest.raises(Exception, match=r"evaluation\.json is not what glimpse evaluate writes"):
+        with pytest.raises(UserError, match=r"evaluation\.json is not what glimpse evaluate writes"):
             _measured(run / "evaluation.json")
         return
     (run / "evaluation.json").write_text(json.dumps({"test": measured}))
@@ -209,6 +211,13 @@ def test_damaged_best_weights_are_told_at_each_use(
     assert measured(run)["weights"] == why
     page = (run / "report" / "index.html").read_text()
     assert f"; {why}" in page and f"Measured with the weights {why}." in page
+
+
+def test_a_table_takes_no_other_weights_than_the_best(run: Path) -> None:
+    """A run whose best weights are damaged does not get into a table with its last ones."""
+    damage_best(run)
+    with pytest.raises(UserError, match="last, since the best ones are damaged, which do not belong into a table"):
+        _result(run, next(iter(TABLES.values())))
 
 
 def test_training_on_chooses_best_weights_anew(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
