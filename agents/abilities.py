@@ -130,6 +130,28 @@ class SubsamplingRollouts(Protocol):
     rollout_one_in: int
 
 
+@runtime_checkable
+class PoolingWords(Protocol):
+    """Options of an agent that pools the words of a text.
+
+    pooling_kind: name of the pooling; None where the encoder has no such option.
+    """
+
+    @property
+    def pooling_kind(self) -> str | None:
+        """Name of the pooling."""
+
+
+@runtime_checkable
+class Classifying(Protocol):
+    """Options of an agent that answers after each step of an episode.
+
+    classification: `final` if only the last answer is trained, `every_step` if all are.
+    """
+
+    classification: str
+
+
 def as_preselecting(agent: object) -> Preselecting | None:
     """Return the agent if it selects what it reads, else None."""
     return agent if isinstance(agent, Preselecting) else None
@@ -203,3 +225,13 @@ def is_foveal(agent: object) -> bool:
 def readout_name(agent: object) -> str:
     """Return, in words, what the patches of a glimpse or of a readout show."""
     return agent.readout_name if isinstance(agent, ReadingPartially) else "the patches that the agent is given"
+
+
+def pooling_kind(options: object) -> str | None:
+    """Return the name of the pooling of words in an agent's options; None where they have none."""
+    return options.pooling_kind if isinstance(options, PoolingWords) else None
+
+
+def trains_last_answer_only(options: object) -> bool:
+    """Return whether, by its options, an agent answers after each step and only the last answer is trained."""
+    return isinstance(options, Classifying) and options.classification == "final"

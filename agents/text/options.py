@@ -6,12 +6,13 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents.attention.masks import by_name
-from glimpse.agents.attention.options import HopsOptions
+from glimpse.agents.attention.options import HopsOptions, Token2TokenOptions
 from glimpse.agents.encoders.options import (
     EncoderOptions,
     LevelOptions,
     RecurrentEncoderOptions,
     ResanEncoderOptions,
+    TransformerEncoderOptions,
 )
 from glimpse.agents.options import AgentOptions, Options, ReinforceOptions, check_copies, option_error
 from glimpse.agents.recurrent_core_names import StepCoreName
@@ -95,6 +96,18 @@ class ReaderOptions(AgentOptions):
         """Number of vectors that the encoder concatenates to encode a text."""
         pooling = _pooling(self.encoder)
         return pooling.hops if isinstance(pooling, HopsOptions) else 1
+
+    @property
+    def pooling_kind(self) -> str | None:
+        """Name of the encoder's pooling; None where its kind has no such option."""
+        pooling = _pooling(self.encoder)
+        return None if pooling is None else pooling.kind
+
+    @property
+    def pairs_have_features(self) -> bool:
+        """Whether the encoder's attention weighs each pair of tokens once for each feature."""
+        encoder = self.encoder
+        return isinstance(encoder, TransformerEncoderOptions) and isinstance(encoder.attention, Token2TokenOptions)
 
 
 def _pooling(encoder: Options) -> Options | None:

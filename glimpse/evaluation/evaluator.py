@@ -62,6 +62,10 @@ class Evaluator(ABC):
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
         """Return the metrics of a record by their names in result tables."""
 
+    def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
+        """Return the share of words that attention weighs, in percent, as `test_attended`; nothing without any."""
+        return {}
+
 
 def evaluator_of(experiment: Experiment) -> Evaluator:
     """Make the evaluator of an experiment, which depends on the family of its task."""

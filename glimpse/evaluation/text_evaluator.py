@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from glimpse.agents.abilities import in_warmup, target_keep_rate
+from glimpse.agents.abilities import in_warmup, pooling_kind, target_keep_rate
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
@@ -52,6 +52,16 @@ class ReadingEvaluator(EpisodeEvaluator):
         found = {f"test_{name}": value for name, value in figures.items()}
         found = found or {"test_accuracy": 100 - errors_of(scores)["averaged"]}
         return found | (_selection_measures(scores) if scores.get("keep_rates") else {})
+
+    def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
+        """Return the share of words with a positive attention weight, in percent.
+
+        Nothing is returned for agents that select words, or whose pooling is a maximum, which compares all words.
+        """
+        scores = own_scores(record)
+        selects = scores.get("keep_rates") or pooling_kind(self.experiment.agent) == "max"
+        known = scores.get("attended") is not None and not selects
+        return {"test_attended": 100 * scores["attended"]} if known else {}
 
 
 class TextEvaluator(ReadingEvaluator):

@@ -38,14 +38,15 @@ class Result(NamedTuple):
 def measure_run(result: Result, table: Table) -> dict[str, float]:
     """Return the numbers of one run by metric: its scores, its keep rates and its costs."""
     record = result.record
-    measures = evaluator_of(result.experiment).measures(record)
+    evaluator = evaluator_of(result.experiment)
+    measures = evaluator.measures(record)
     if table.rationales:
         answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
         measures = answers | _rationale_measures(record["rationales"])
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
     if table.figure == "keep_rates" and not table.pace:
-        measures |= _attended_share(result.experiment, own_scores(record))
+        measures |= evaluator.attended_share(record)
     measures |= {cost: record[cost] for cost in table.costs}
     if table.updates:
         measures["updates"] = result.steps
@@ -60,17 +61,6 @@ def is_whole(record: dict[str, Any], table: Table) -> bool:
     parts = [*table.costs, *(["rationales"] if table.rationales else [])]
     whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
     return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
-
-
-def _attended_share(experiment: Experiment, scores: dict[str, Any]) -> dict[str, float]:
-    """Return the share of words with a positive attention weight, in percent.
-
-    Nothing is returned for agents that select words, or whose pooling is a maximum, which compares all words.
-    """
-    pooling = getattr(getattr(experiment.agent, "encoder", None), "pooling", None)
-    selects = scores.get("keep_rates") or getattr(pooling, "kind", None) == "max"
-    known = scores.get("attended") is not None and not selects
-    return {"test_attended": 100 * scores["attended"]} if known else {}
 
 
 def _rationale_measures(measured: dict[str, Any]) -> dict[str, float]:

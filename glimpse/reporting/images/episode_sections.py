@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image
 
-from glimpse.agents.abilities import readout_name
+from glimpse.agents.abilities import readout_name, trains_last_answer_only
 from glimpse.evaluation.replay import Floats, Replay, evenly, shown_classes
 from glimpse.reporting.drawing.heat_maps import heat_images
 from glimpse.reporting.drawing.scanpaths import jpeg, moment_image, path_image, picture_image, png, scanpath_colours
@@ -67,7 +67,7 @@ def glimpses_body(contents: ImageContents) -> str:
 
 def untrained_note(contents: ImageContents) -> str:
     """Return a note if the answers before the last were not trained."""
-    if getattr(contents.trained.experiment.agent, "classification", None) != "final":
+    if not trains_last_answer_only(contents.trained.experiment.agent):
         return ""
     return (
         "<p>Only the last answer was trained (<code>agent.classification: final</code>), so the probabilities before "

@@ -168,8 +168,7 @@ def read_text(
     device = next(iter(shown.values())).device
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device)):
         logits, encoded = agent.read(observation, need_pairs)
-    attention = getattr(agent.options.encoder, "attention", None)
-    featured = getattr(attention, "kind", "") == "token2token"
+    featured = agent.options.pairs_have_features
     texts = tuple(
         _text(shown[name].cpu(), spelled[name], one, featured) for name, one in zip(observation, encoded, strict=True)
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from html import escape
 
+from glimpse.agents.abilities import pooling_kind
 from glimpse.reporting.drawing.svg import Drawing, inline_svg, matrix, scatter
 from glimpse.reporting.text.accounts import Account, Text
 from glimpse.reporting.text.mask_drawing import mask_drawing
@@ -72,8 +73,7 @@ def _colours_note(contents: TextContents) -> str:
             "p<sub>w</sub>, so that the important words of unimportant sentences stay visible (Yang et al., 2016). The "
             "strongest colours are those of the largest values of a document."
         )
-    encoder = getattr(contents.trained.experiment.agent, "encoder", None)
-    kind = getattr(getattr(encoder, "pooling", None), "kind", "source2token")
+    kind = pooling_kind(contents.trained.experiment.agent) or "source2token"  # As DiSAN's encoder pools.
     meaning = {
         "max": "the share of features whose maximum it holds",
         "mean": "the weight of the mean, the same for all",

@@ -1,0 +1,45 @@
+"""Tests of what the options of agents say about them."""
+
+import pytest
+
+from glimpse.agents.abilities import pooling_kind, trains_last_answer_only
+from glimpse.agents.text.options import ReaderOptions
+from glimpse.config.files import load_experiment
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [("sst2-gru", "max"), ("sst2-mean", "mean"), ("sst2-structured", "structured"), ("sst2-disan", None)],
+)
+def test_the_pooling_is_named(config: str, kind: str | None) -> None:
+    """The pooling of an encoder that has such an option is known by its kind."""
+    assert pooling_kind(load_experiment(config, []).agent) == kind
+
+
+def test_agents_without_words_have_no_pooling() -> None:
+    """An agent that looks at images, and what is no agent's options, have none."""
+    assert pooling_kind(load_experiment("digits-ram", []).agent) is None and pooling_kind(object()) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "last"), [(["digits-ram"], True), (["digits-ram", "agent.classification=every_step"], False)]
+)
+def test_whether_only_the_last_answer_is_trained(config: list[str], last: bool) -> None:
+    """`classification` decides it for agents that answer after each glimpse; others have no answers before the last."""
+    assert trains_last_answer_only(load_experiment(config[0], config[1:]).agent) is last
+    assert not trains_last_answer_only(load_experiment("sst2-gru", []).agent)
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "featured"),
+    [
+        ("sst2-transformer", [], False),
+        ("sst2-transformer", ["agent.encoder.attention=token2token"], True),
+        ("sst2-disan", [], False),
+        ("sst2-gru", [], False),
+    ],
+)
+def test_whether_pairs_of_tokens_have_features(config: str, overrides: list[str], featured: bool) -> None:
+    """Of encoders that return pairs of tokens, only a Transformer with token2token has a weight for each feature."""
+    options = load_experiment(config, overrides).agent
+    assert isinstance(options, ReaderOptions) and options.pairs_have_features is featured
