@@ -51,16 +51,16 @@ class BatchedEnv(Protocol):
     @property
     def examples(self) -> int:
         """Number of examples N of the split."""
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "examples", "the number of examples of the split, a whole number"))
 
     @property
     def label(self) -> Tensor:
         """Right answer of each lane: (B,) int64, or (B, M) where it consists of several numbers."""
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "label", "the right answer of each lane, (B,) int64"))
 
     def draw_example(self, key: Tensor) -> Tensor:
         """Draw an example for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "draw_example", "an example for each key, (B,) int64 in [0, examples)"))
 
     def reset(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
         """Begin M = `copies` episodes on each of E examples, in B = E * M lanes.
@@ -73,7 +73,7 @@ class BatchedEnv(Protocol):
         Returns:
             The first observation, with a leading axis B.
         """
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "reset", "the first observation of E * copies lanes"))
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
         """Begin new episodes in some lanes and leave the others as they are.
@@ -86,15 +86,17 @@ class BatchedEnv(Protocol):
         Returns:
             The observation of all B lanes.
         """
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "reset_lanes", "the observation of all B lanes"))
 
     def step(self, action: Action) -> StepResult:
         """Act in all lanes. In terminated lanes nothing changes and the reward is 0."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            missing(self, "step", "a StepResult: observation, reward, terminated and label of all B lanes")
+        )
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane as a picture (height, width, 3) from the observations of its episode so far."""
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "frame", "a picture (height, width, 3) uint8 of the lane"))
 
     def agent_inputs(self) -> dict[str, Any]:
         """Return further arguments of an agent's constructor by name, such as word vectors."""
@@ -183,6 +185,11 @@ class SuggestsOption(Protocol):
 
     def suggested_option(self) -> str:
         """Return a line that says what is odd and which option to set; empty where nothing is."""
+
+
+def missing(env: object, name: str, returns: str) -> str:
+    """Describe the mistake of an environment that does not define a member, which must give what `returns` says."""
+    return f"{type(env).__name__} must define {name!r}: it returns {returns}"
 
 
 def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.core import EvaluatedEnv, Observation
+from glimpse.envs.core import EvaluatedEnv, Observation, missing
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.render import draw_glimpses
@@ -27,7 +27,7 @@ class VisualEnv(EvaluatedEnv, Protocol):
 
     def picture(self) -> Tensor:
         """Return the whole picture of each lane, (B, C, H, W) uint8, for drawing; no agent sees it."""
-        raise NotImplementedError
+        raise NotImplementedError(missing(self, "picture", "the whole picture of each lane, (B, C, H, W) uint8"))
 
 
 class PictureEnv(VisualEnv):
