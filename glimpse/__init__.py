@@ -5,6 +5,7 @@ imports neither torch nor wandb nor Stable-Baselines3.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from glimpse.cli.interrupts import exit_on_interrupt, is_command_line
 
@@ -21,3 +22,15 @@ if is_command_line():  # The next import takes a moment, in which Ctrl-C should 
 from glimpse.envs import register_environments  # noqa: E402  (the path above must come first)
 
 register_environments()
+
+if TYPE_CHECKING:
+    from glimpse.inference.loaded_agent import load as load
+
+
+def __getattr__(name: str) -> Any:
+    """Import `load` when it is first used, since torch takes seconds to import."""
+    if name != "load":
+        raise AttributeError(f"module 'glimpse' has no attribute {name!r}")
+    from glimpse.inference.loaded_agent import load
+
+    return load

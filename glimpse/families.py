@@ -23,6 +23,8 @@ class Family:
         tracker, or None; "" for no picture.
     commands: functions that answer examples of a user's own, by the command that asks for them: `text`
         (`glimpse evaluate --text`) or `translate`.
+    predictor: function (`TrainedRun`, inputs, `PredictOptions`) -> a prediction for each input of a user's own; "" for
+        none. See `glimpse.inference.loaded_agent`.
     by_length: whether batches are made of examples of similar length.
     """
 
@@ -31,10 +33,12 @@ class Family:
     report: str
     picture: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
+    predictor: str = ""
     by_length: bool = False
 
 
 _IMAGES, _TEXT, _TRANSLATION = (f"glimpse.reporting.{room}" for room in ("images", "text", "translation"))
+_INFERENCE = "glimpse.inference"
 _TRANSLATE = {"translate": f"{_TRANSLATION}.own_texts:translate_command"}
 
 FAMILIES: dict[str, Family] = {
@@ -43,6 +47,7 @@ FAMILIES: dict[str, Family] = {
         evaluator="glimpse.evaluation.image_evaluator:ImageEvaluator",
         report=f"{_IMAGES}.image_report:image_files",
         picture=f"{_IMAGES}.image_report:tracked_scanpaths",
+        predictor=f"{_INFERENCE}.image_predictor:predict_images",
     ),
     "control": Family(
         "A moving scene is seen through glimpses, and the agent acts in it",
@@ -56,6 +61,7 @@ FAMILIES: dict[str, Family] = {
         report=f"{_TEXT}.text_report:text_files",
         picture=f"{_TEXT}.text_report:tracked_tokens",
         commands={"text": f"{_TEXT}.own_text:read_command"},
+        predictor=f"{_INFERENCE}.text_predictor:predict_whole_texts",
         by_length=True,
     ),
     "reading": Family(
@@ -63,6 +69,7 @@ FAMILIES: dict[str, Family] = {
         evaluator="glimpse.evaluation.text_evaluator:ReadingEvaluator",
         report=f"{_TEXT}.skim_report:skim_files",
         commands={"text": f"{_TEXT}.own_text:skim_command"},
+        predictor=f"{_INFERENCE}.text_predictor:predict_partial_texts",
         by_length=True,
     ),
     "translation": Family(
@@ -71,6 +78,7 @@ FAMILIES: dict[str, Family] = {
         report=f"{_TRANSLATION}.translation_report:translation_files",
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
         commands=_TRANSLATE,
+        predictor=f"{_INFERENCE}.translation_predictor:predict_translations",
         by_length=True,
     ),
     "simultaneous translation": Family(
@@ -79,6 +87,7 @@ FAMILIES: dict[str, Family] = {
         report=f"{_TRANSLATION}.translation_report:translation_files",
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
         commands=_TRANSLATE,
+        predictor=f"{_INFERENCE}.translation_predictor:predict_translations",
         by_length=True,
     ),
 }

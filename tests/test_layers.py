@@ -16,7 +16,7 @@ import glimpse.envs
 _FOLDERS = {module.__name__: Path(module.__path__[0]) for module in (glimpse, glimpse.envs, glimpse.agents)}
 _ROOM_ORDER = (
     {"cli"},
-    {"reproduction", "benchmarks"},
+    {"reproduction", "benchmarks", "inference"},
     {"reporting"},
     {"training"},
     {"evaluation"},
@@ -43,6 +43,7 @@ _HEAVY = {
 """Libraries that may be imported inside a function, so that `--help`, lists and config errors appear at once."""
 _LATE_IMPORTERS = {
     "glimpse.cli": "a subcommand imports what it runs when it is run",
+    "glimpse": "`load` is imported when it is first used, since torch takes seconds to import",
     "glimpse.benchmarks.bench_environments": "one benchmark of several needs Stable-Baselines3's interface",
     "glimpse.reporting.translation.own_texts": "drawing is imported only where a picture is asked for",
 }
@@ -53,6 +54,9 @@ _FAMILY_ROOMS = (
     "glimpse.evaluation.simultaneous_evaluator",
     "glimpse.evaluation.text_evaluator",
     "glimpse.evaluation.translation_evaluator",
+    "glimpse.inference.image_predictor",
+    "glimpse.inference.text_predictor",
+    "glimpse.inference.translation_predictor",
     "glimpse.reporting.images",
     "glimpse.reporting.text",
     "glimpse.reporting.translation",

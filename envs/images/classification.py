@@ -95,6 +95,11 @@ class Classification(PictureEnv):
         size = options.image_size
         return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
 
+    @staticmethod
+    def data_without_examples(options: ClassificationOptions, meaning: PictureMeaning) -> ImageData:
+        """Return data of a run without pictures."""
+        return ImageData(torch.zeros(0, *meaning.shape, dtype=torch.uint8), torch.zeros(0).long(), meaning.classes)
+
     def class_counts(self) -> dict[str, int]:
         """Return the number of examples by the class's name."""
         return count_labels(self._labels, self.classes)

@@ -41,6 +41,20 @@ class _Given(NamedTuple):
         return tuple(tuple(chain.from_iterable(sentences)) for sentences in self.kept)
 
 
+class OwnTexts(NamedTuple):
+    """Texts of the user's own as an agent read them.
+
+    given: the texts.
+    accounts: the agent's answers, and what it read.
+    classes, scores: names of the classes, and the lowest and highest score where scores are predicted.
+    """
+
+    given: list[_Given]
+    accounts: list[Account]
+    classes: tuple[str, ...]
+    scores: tuple[float, float] | None
+
+
 def read_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device: str | None) -> None:
     """Let a run read texts of the user's own, or pairs, and print its answers and attention weights, in order.
 
@@ -54,11 +68,26 @@ def read_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
         UserError: if there is no run, it does not read texts, a text has no words, or the number of texts is wrong.
         DataError: if the run's environment cannot be made without its data, and they cannot be loaded.
     """
-    given, trained = _open(run, texts, texts2, device)
+    typed = _typed(run, texts, texts2)
+    _print(read_whole(open_run(run, None, device, print), typed))
+
+
+def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device: str | None) -> None:
+    """Let a run that reads texts in part read texts of the user's own; print its answers and the words that it read.
+
+    For the arguments and errors see `read_command`.
+    """
+    typed = _typed(run, texts, texts2)
+    _print(read_in_part(open_run(run, None, device, print), typed))
+
+
+def read_whole(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnTexts:
+    """Let an agent read whole texts, or pairs, of the user's own; for the errors see `read_command`."""
+    given, run = [_divide(typed, trained.experiment.task) for typed in texts], trained.folder.path
     agent, env = reading_run(trained)
-    _check_number(run, texts, texts2, agent.reads_two)
     accounts = []
     for one in given:
+        _check_number(run, one, agent.reads_two)
         names = ("text", "text2")[: len(one.kept)]
         shown = {name: _numbered(text, env) for name, text in zip(names, one.kept, strict=True)}
         spelled = dict(zip(names, map(list, one.spelled), strict=True))
@@ -67,22 +96,20 @@ def read_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
         except ValueError as problem:  # Some attention has a maximum length.
             raise UserError(f"{run} cannot read this text: {problem}") from None
         accounts.append(Account(None, parts, belief, score))
-    _print(given, accounts, env.classes, env.scores)
+    return OwnTexts(given, accounts, env.classes, env.scores)
 
 
-def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device: str | None) -> None:
-    """Let a run that reads texts in part read texts of the user's own; print its answers and the words that it read.
-
-    For the arguments and errors see `read_command`.
-    """
-    given, trained = _open(run, texts, texts2, device)
+def read_in_part(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnTexts:
+    """Let an agent that reads in part read texts, or pairs, of the user's own; for the errors see `read_command`."""
+    given, run = [_divide(typed, trained.experiment.task) for typed in texts], trained.folder.path
     agent, empty, options = trained.agent, trained.env, trained.experiment.evaluate
     if not isinstance(empty, Skimming | Selecting):
         raise UserError(
             f"{run}: the environment {trained.experiment.task.name!r} cannot show texts of your own: that takes a "
             "subclass of Skimming or of Selecting"
         )
-    _check_number(run, texts, texts2, len(empty.meaning().shapes) > 1)
+    for one in given:
+        _check_number(run, one, len(empty.meaning().shapes) > 1)
     env = _showing(empty, [one.typed for one in given])
     numbers = list(range(len(given)))
     if isinstance(env, Skimming):
@@ -95,7 +122,7 @@ def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
         )
         for one, its in zip(accounts, given, strict=True)
     ]
-    _print(given, accounts, classes, None)
+    return OwnTexts(given, accounts, tuple(classes), None)
 
 
 def _showing(env: Any, texts: Sequence[Sequence[str]]) -> Any:
@@ -103,39 +130,39 @@ def _showing(env: Any, texts: Sequence[Sequence[str]]) -> Any:
     return type(env)(env.options, env.data_of_texts(env.options, env.meaning(), texts), device=env.device)
 
 
-def _open(
-    run: Path, texts: Sequence[str], texts2: Sequence[str], device: str | None
-) -> tuple[list[_Given], TrainedRun]:
-    """Divide the texts into tokens as the run does, and open it."""
+def _typed(run: Path, texts: Sequence[str], texts2: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return each text, or pair, as it was typed; mistakes are found before the run is loaded."""
     options: Any = load_experiment(RunFolder.open(run).config_path).task
     if texts2 and len(texts2) != len(texts):
         raise UserError(f"give as many --text2 as --text (got {len(texts)} --text and {len(texts2)} --text2)")
-    given = []
-    for pair in zip_longest(texts, texts2):
-        typed = tuple(text for text in pair if text is not None)
-        whole = tuple(_split(name, text, options) for name, text in zip(("text", "text2"), typed, strict=False))
-        given.append(_Given(typed, whole, tuple(_cut(text, options) for text in whole)))
-    return given, open_run(run, None, device, print)
+    typed = [tuple(text for text in pair if text is not None) for pair in zip_longest(texts, texts2)]
+    for one in typed:
+        _divide(one, options)
+    return typed
 
 
-def _check_number(run: Path, texts: Sequence[str], texts2: Sequence[str], reads_two: bool) -> None:
+def _divide(typed: tuple[str, ...], options: Any) -> _Given:
+    """Divide a text, or a pair, into tokens as the run does."""
+    whole = tuple(_split(name, text, options) for name, text in zip(("text", "text2"), typed, strict=False))
+    return _Given(typed, whole, tuple(_cut(text, options) for text in whole))
+
+
+def _check_number(run: Path, given: _Given, reads_two: bool) -> None:
     """Raise UserError unless there are second texts where the run reads pairs, and only there."""
-    if reads_two and not texts2:
+    if reads_two and len(given.typed) < 2:
         raise UserError(f"{run} reads pairs of texts: give the second one with --text2")
-    if not reads_two and texts2:
+    if not reads_two and len(given.typed) > 1:
         raise UserError(f"{run} reads one text at a time: leave --text2 out")
 
 
-def _print(
-    given: Sequence[_Given], accounts: Sequence[Account], classes: Sequence[str], scores: tuple[float, float] | None
-) -> None:
+def _print(read: OwnTexts) -> None:
     """Print the accounts in order, each below its number if there are several."""
-    for number, (one, account) in enumerate(zip(given, accounts, strict=True), 1):
-        if len(given) > 1:
-            print(f"{'' if number == 1 else chr(10)}{number} of {len(given)}")
+    for number, (one, account) in enumerate(zip(read.given, read.accounts, strict=True), 1):
+        if len(read.given) > 1:
+            print(f"{'' if number == 1 else chr(10)}{number} of {len(read.given)}")
         for note in _notes(one):
             print(note)
-        print_account(account, classes, scores)
+        print_account(account, read.classes, read.scores)
 
 
 def _notes(one: _Given) -> Iterator[str]:

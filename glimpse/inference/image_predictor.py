@@ -1,0 +1,100 @@
+"""Predictions for pictures: the environment of a run shows the user's own picture, and the agent looks at it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.image_data import ImageData
+from glimpse.envs.images.options import CanvasOptions
+from glimpse.errors import UserError
+from glimpse.evaluation.replay import Replay, replay
+from glimpse.evaluation.scores import evaluation_keys
+from glimpse.inference.own_pictures import read_picture
+from glimpse.inference.predict_options import PredictOptions
+from glimpse.inference.predictions import ImagePrediction
+from glimpse.reporting.drawing.scanpaths import path_image, png
+from glimpse.runs.rollout import play
+from glimpse.runs.trained_run import TrainedRun
+
+_SIDE = 320
+"""Longer side of the drawing, in pixels."""
+
+
+def predict_images(trained: TrainedRun, inputs: Sequence[Any], options: PredictOptions) -> list[ImagePrediction]:
+    """Predict the classes of pictures.
+
+    Args:
+        trained: the run.
+        inputs: pictures, see `read_picture`. Where the task draws its pictures on a larger canvas, one of the canvas's
+            size is the whole scene; any other is put on the canvas as the task does it.
+        options: how the agent acts.
+
+    Raises:
+        UserError: if the run does not classify pictures, or one cannot be read.
+    """
+    env = trained.env
+    if not isinstance(env, Classification):
+        raise UserError(
+            f"{trained.folder.path}: the task {trained.experiment.task.name!r} shows no pictures of your own; use "
+            "glimpse evaluate and glimpse report"
+        )
+    found: list[ImagePrediction] = []
+    for at in range(0, len(inputs), options.batch):
+        found += _predict(trained, env, inputs[at : at + options.batch], options)
+    return found
+
+
+def _predict(
+    trained: TrainedRun, empty: Classification, inputs: Sequence[Any], options: PredictOptions
+) -> list[ImagePrediction]:
+    """Predict a batch."""
+    shape, task = empty.meaning().shape, empty.options
+    canvas = (shape[0], task.canvas.size, task.canvas.size)
+    if task.canvas.kind != "plain" and all(_is_scene(one, canvas) for one in inputs):
+        shape, task = canvas, task.model_copy(update={"canvas": CanvasOptions()})
+    pictures = np.stack([read_picture(one, shape, task.image_size is not None) for one in inputs])
+    labels = torch.zeros(len(inputs), dtype=torch.int64)
+    data = ImageData(torch.from_numpy(pictures), labels, empty.classes)
+    env = Classification(task, data, device=empty.device)
+    evaluate = trained.experiment.evaluate.model_copy(update={"seed": options.seed})
+    shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
+    beliefs = None if options.greedy else _sampled_beliefs(trained.agent, env, evaluate, options.rollouts)
+    return [_prediction(env, one, None if beliefs is None else beliefs[:, n]) for n, one in enumerate(shown)]
+
+
+def _is_scene(given: Any, canvas: tuple[int, int, int]) -> bool:
+    """Return whether an array or tensor has the size of the whole canvas."""
+    shape = tuple(getattr(given, "shape", ()))
+    return canvas[1:] in (shape[:2], shape[-2:])
+
+
+def _sampled_beliefs(
+    agent: Any, env: Classification, options: EvaluateOptions, rollouts: int
+) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    """Return the class probabilities after each step, (T, E, N), averaged over sampled rollouts."""
+    examples = torch.arange(env.examples, device=env.device)
+    episode = play(env, agent, examples, evaluation_keys(env, options)[examples], copies=rollouts)
+    belief = episode.belief
+    mean = belief.view(len(belief), env.examples, rollouts, -1).mean(2)
+    return np.asarray(mean.cpu().numpy(), np.float32)
+
+
+def _prediction(env: Classification, one: Replay, sampled: Any) -> ImagePrediction:
+    """Return the prediction of a replayed episode, with the probabilities of sampled rollouts if there are any."""
+    belief = one.belief if sampled is None else sampled[: len(one.belief)]
+    final = belief[-1] if sampled is None else sampled[-1]
+    names = env.classes
+    return ImagePrediction(
+        label=names[int(final.argmax())],
+        probabilities={name: float(value) for name, value in zip(names, final, strict=True)},
+        locations=one.location,
+        answers_over_time=tuple(names[int(number)] for number in belief.argmax(1)),
+        probabilities_over_time=belief,
+        glimpses=one.patch,
+        picture=one.picture,
+        drawing=png(path_image(one, env.retina, _SIDE)),
+    )

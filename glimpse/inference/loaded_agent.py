@@ -1,0 +1,114 @@
+"""Trained agents in Python: `glimpse.load(RUN).predict(INPUT)`."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from pydantic import ValidationError
+
+from glimpse.config.experiment import Experiment
+from glimpse.errors import UserError
+from glimpse.families import FAMILIES, family_of, family_part
+from glimpse.inference.predict_options import PredictOptions
+from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.trained_run import TrainedRun, open_run
+
+
+class LoadedAgent:
+    """Trained agent that answers inputs of the user's own.
+
+    module: the agent, an `nn.Module` in evaluation mode; its class is the one that was trained.
+    env: its batched environment, without examples where the run can be used without its data.
+    experiment: the run's config.
+    """
+
+    def __init__(self, trained: TrainedRun) -> None:
+        """Wrap a run that was read back; see `load`."""
+        self._trained = trained
+        self.module: Any = trained.agent
+        self.env: Any = trained.env
+        self.experiment: Experiment = trained.experiment
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in order; none where no class is predicted."""
+        return tuple(getattr(self.env.meaning(), "classes", ()))
+
+    def predict(self, inputs: Any, **options: Any) -> Any:
+        """Answer one input, or a list of them.
+
+        Args:
+            inputs: what the run's task takes. Pictures: a path, a Pillow image, a NumPy array (H, W) or (H, W, C), or a
+                tensor (H, W) or (C, H, W). Texts: a string, or a tuple of two where the run reads pairs. Translation: a
+                sentence. A list of these is answered in batches.
+            **options: see `PredictOptions`: greedy (True), rollouts, batch, seed, n_best.
+
+        Returns:
+            A prediction, or a list of them for a list: `ImagePrediction`, `TextPrediction` or `TranslationPrediction`.
+
+        Raises:
+            UserError: if an option or an input does not fit, or the run takes no inputs of its user.
+        """
+        chosen = _read_options(options)
+        several = isinstance(inputs, list)
+        given: Sequence[Any] = inputs if several else [inputs]
+        with reporting_memory_errors("Lower batch, or give fewer inputs at once"), torch.no_grad():
+            found = family_part(_predictor_of(self._trained))(self._trained, given, chosen) if given else []
+        return found if several else found[0]
+
+    def __repr__(self) -> str:
+        """Return a line that names agent, task and run."""
+        experiment = self.experiment
+        return f"<{experiment.agent_title} on {experiment.task_title}, {self._trained.folder.path}>"
+
+
+def load(source: str | Path, device: str | None = None) -> LoadedAgent:
+    """Load the trained agent of a run, with the weights that were best on validation data.
+
+    Neither its config file nor its data are needed.
+
+    Args:
+        source: folder of the run.
+        device: "cpu", "cuda" or "auto" instead of the config's.
+
+    Raises:
+        UserError: if there is no run, or it cannot be read.
+        DataError: if the run's environment cannot be made without its data, and they cannot be had.
+    """
+    threads = torch.get_num_threads()
+    try:
+        return LoadedAgent(open_run(Path(source).expanduser(), None, device, _warn))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _warn(line: str) -> None:
+    """Pass on what a command would print."""
+    warnings.warn(line, stacklevel=4)
+
+
+def _predictor_of(trained: TrainedRun) -> str:
+    """Return the name of the family's function that predicts."""
+    task = trained.experiment.task.name
+    name = family_of(task).predictor
+    if not name:
+        fit = ", ".join(family for family, parts in FAMILIES.items() if parts.predictor)
+        raise UserError(
+            f"only runs of the families {fit} take inputs of your own, and the task of this one is {task!r}"
+        )
+    return name
+
+
+def _read_options(given: dict[str, Any]) -> PredictOptions:
+    """Check the options of a call."""
+    if "rollouts" in given and "greedy" not in given:
+        given = {**given, "greedy": False}
+    try:
+        return PredictOptions.model_validate(given)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        known = ", ".join(PredictOptions.model_fields)
+        key = ".".join(str(part) for part in cast("tuple[Any, ...]", first["loc"]))
+        raise UserError(f"predict: {key}: {first['msg']} (got {first['input']!r}); options are {known}") from None

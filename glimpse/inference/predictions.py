@@ -1,0 +1,150 @@
+"""Predictions of agents for single inputs, with what the agent looked at on the way.
+
+Axes: t glimpses, K scales, C channels, P patch side, N classes, L tokens of a source, M tokens of a translation.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.inference.prediction_figures import embedded_png, scanpath_figure
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Base class of predictions."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain data: strings, numbers, lists and dicts, for JSON."""
+        return {each.name: _plain(getattr(self, each.name)) for each in fields(self) if each.repr}
+
+
+@dataclass(frozen=True)
+class ClassPrediction(Prediction):
+    """Prediction of a class.
+
+    label: the likeliest class.
+    probabilities: probability of each class by its name.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+
+    @property
+    def probability(self) -> float:
+        """Probability of the likeliest class."""
+        return self.probabilities[self.label]
+
+
+@dataclass(frozen=True)
+class ImagePrediction(ClassPrediction):
+    """Class of a picture, and where the agent looked.
+
+    locations: (t, 2) in [-1, 1], (x, y) of each glimpse.
+    answers_over_time: likeliest class after each glimpse.
+    probabilities_over_time: (t, N), probability of each class after each glimpse.
+    glimpses: (t, K, C, P, P) in [0, 1], the patches that the agent saw.
+    picture: (C, H, W) uint8, the whole picture as the environment held it.
+    drawing: PNG of the picture with the scanpath.
+    """
+
+    locations: Floats
+    answers_over_time: tuple[str, ...]
+    probabilities_over_time: Floats
+    glimpses: Floats = field(repr=False)
+    picture: NDArray[np.uint8] = field(repr=False)
+    drawing: bytes = field(repr=False)
+
+    def figure(self) -> Any:
+        """Return a matplotlib figure: the picture with the scanpath, and the probabilities after each glimpse.
+
+        Raises:
+            UserError: if matplotlib is not installed.
+        """
+        title = f"{self.label}, {self.probability:.2f}"
+        return scanpath_figure(self.drawing, title, list(self.probabilities), self.probabilities_over_time)
+
+    def _repr_html_(self) -> str:
+        """Return the picture and the answer, for notebooks."""
+        return f"{embedded_png(self.drawing, 'scanpath')}<p>{escape(self.label)}, {self.probability:.3f}</p>"
+
+
+@dataclass(frozen=True)
+class Token:
+    """Token of a text, as an agent read it.
+
+    text: the token.
+    weight: its attention weight; None where the agent has none for single tokens.
+    kept: whether an agent that reads in part read it; True for agents that read everything.
+    known: whether it is in the vocabulary.
+    """
+
+    text: str
+    weight: float | None
+    kept: bool
+    known: bool
+
+
+@dataclass(frozen=True)
+class TextPrediction(Prediction):
+    """Class or score of a text, or of a pair, and what the agent read and attended to.
+
+    label: the likeliest class; None where a score is predicted.
+    probabilities: probability of each class by its name; empty where a score is predicted.
+    score: the predicted score; None where a class is.
+    tokens: tokens of the text; second: those of the second text of a pair.
+    page: the text as HTML.
+    """
+
+    label: str | None
+    probabilities: dict[str, float]
+    score: float | None
+    tokens: tuple[Token, ...]
+    second: tuple[Token, ...]
+    page: str = field(repr=False)
+
+    @property
+    def probability(self) -> float | None:
+        """Probability of the likeliest class; None where a score is predicted."""
+        return None if self.label is None else self.probabilities[self.label]
+
+    def _repr_html_(self) -> str:
+        """Return the text with its weights and the answer, for notebooks."""
+        return self.page
+
+
+@dataclass(frozen=True)
+class TranslationPrediction(Prediction):
+    """Translation of a sentence.
+
+    text: the sentence; translation: its translation.
+    log_prob: log-probability of the translation; 0 for simultaneous translations.
+    source_tokens, target_tokens: tokens of both, with the end last.
+    alignment: (M, L), attention to the source's tokens (columns) at each token of the translation; for a simultaneous
+        translation what had been read. None without attention.
+    alternatives: the best translations with their log-probabilities, `translation` first, if several were asked for.
+    """
+
+    text: str
+    translation: str
+    log_prob: float
+    source_tokens: tuple[str, ...]
+    target_tokens: tuple[str, ...]
+    alignment: Floats | None
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value
