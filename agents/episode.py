@@ -64,6 +64,7 @@ class Episode:
     label: (B,), the true classes; or (B, M) where the answer consists of several numbers.
     copies: rollouts M of each example; episode e * M + m is rollout m of example e.
     activations: each (T, B, ...), empty if not recorded; valid only while the weights are those that played.
+    ended: (B,) bool, whether each episode was over after the last step; None if that is not known.
     """
 
     observation: dict[str, Tensor]
@@ -74,6 +75,7 @@ class Episode:
     label: Tensor
     copies: int
     activations: dict[str, Tensor]
+    ended: Tensor | None = None
 
     def metrics(self) -> dict[str, Tensor]:
         """Return metrics of a training step that follow from the data alone: `reward`, the mean return."""

@@ -100,8 +100,8 @@ class ReaderOptions(AgentOptions):
     @property
     def pooling_kind(self) -> str | None:
         """Name of the encoder's pooling; None where its kind has no such option."""
-        pooling = _pooling(self.encoder)
-        return None if pooling is None else pooling.kind
+        kind: str | None = getattr(_pooling(self.encoder), "kind", None)
+        return kind
 
     @property
     def pairs_have_features(self) -> bool:

@@ -13,8 +13,9 @@ from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.results import describe_device
-from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_folder import CONFIG, RunFolder
 from glimpse.runs.trained_run import open_run
 
 Split = Literal["validation", "test"]
@@ -30,7 +31,8 @@ def evaluate_command(
     average: int | None = None,
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
-    with reporting_memory_errors("Lower --batch or --copies"):
+    remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
+    with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -184,7 +185,7 @@ def _play_split(
     """
     device, keys = env.device, evaluation_keys(env, options)
     copies = copies if agent.stochastic else 1  # All episodes of a deterministic agent are the same.
-    single, averaged, steps, predicted, begun = [], [], [], [], time.perf_counter()
+    single, averaged, steps, predicted, ended, begun = [], [], [], [], [], time.perf_counter()
 
     # Play batch by batch; nothing waits for the device here.
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device))
@@ -195,6 +196,7 @@ def _play_split(
             single.append(errors)
             averaged.append(averaged_errors)
             steps.append(played.step_mask.sum())
+            ended.append(played.ended)
             if "score" in played.action:
                 given = played.action["score"][-1].view(-1, copies)
                 predicted.append(torch.cat([given.mT, played.label[None, ::copies]]))
@@ -204,11 +206,22 @@ def _play_split(
     glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)
     all_single, all_averaged = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
     scores = torch.cat(predicted, 1).cpu() if predicted else None
+    _warn_of_endless(env, agent.steps, torch.cat([one for one in ended if one is not None]))
     if not all_single.isfinite().all():
         raise NotFiniteError(["rewards of the environment"])
     counted = statistics.summary(greedy)
     seconds = time.perf_counter() - begun  # All results are on the host, so nothing is still being computed.
     return _SplitEpisodes(all_single, all_averaged, glimpses, counted, scores, seconds)
+
+
+def _warn_of_endless(env: EvaluatedEnv, steps: int, ended: Tensor) -> None:
+    """Warn if episodes, of which `ended` says whether they were over, had to be cut off."""
+    if cut := int((~ended).sum()):
+        warnings.warn(
+            f"{type(env).__name__}: {cut} of {len(ended)} episodes were not over after the agent's {steps} steps and "
+            "were cut off; an environment should end each of its episodes by then",
+            stacklevel=2,
+        )
 
 
 def step_errors(episode: Episode, env: EvaluatedEnv) -> tuple[Tensor, Tensor]:

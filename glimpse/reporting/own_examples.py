@@ -7,7 +7,8 @@ from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.families import FAMILIES, family_of, family_part
 from glimpse.runs.memory import reporting_memory_errors
-from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.precision_errors import reporting_precision_errors
+from glimpse.runs.run_folder import CONFIG, RunFolder
 
 
 def answer_own(command: str, run: Path, *given: Any, **options: Any) -> None:
@@ -27,5 +28,9 @@ def answer_own(command: str, run: Path, *given: Any, **options: Any) -> None:
     if name is None:
         fit = " or ".join(name for name, family in FAMILIES.items() if command in family.commands)
         raise UserError(f"{run} cannot answer texts: only runs of the family {fit} can, and its task is {task.name!r}")
-    with reporting_memory_errors("Lower --beam, --n-best or --batch, or give shorter texts"):
+    remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
+    with (
+        reporting_memory_errors("Lower --beam, --n-best or --batch, or give shorter texts"),
+        reporting_precision_errors("evaluate.precision", remedy),
+    ):
         family_part(name)(run, *given, **options)

@@ -7,6 +7,8 @@ from glimpse.reporting.run_record import read_record
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.precision_errors import reporting_precision_errors
+from glimpse.runs.run_folder import CONFIG
 from glimpse.runs.trained_run import open_run
 
 
@@ -22,7 +24,8 @@ def report_command(run: Path, output: Path | None, episodes: int) -> None:
         UserError: if there is no run, no checkpoint, or nothing can be written.
         DataError: if the data cannot be loaded.
     """
-    with reporting_memory_errors("Lower --episodes"):
+    remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
+    with reporting_memory_errors("Lower --episodes"), reporting_precision_errors("evaluate.precision", remedy):
         record = read_record(run, open_run(run, "validation", None, print))
         write = family_part(family_of(record.trained.experiment.task.name).report)
         files = naming_bad_numbers(record.trained.agent, lambda: write(record, episodes))

@@ -80,6 +80,7 @@ def play(
         label=env.label,
         copies=copies,
         activations=_stack(known),
+        ended=ended[-1],
     )
 
 

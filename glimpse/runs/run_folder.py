@@ -54,12 +54,18 @@ class RunFolder:
         refuse_odd_name(path)
         with reporting_write_errors(path):
             run._refuse_if_taken()
+            known = path.exists()
             path.mkdir(parents=True, exist_ok=True)
-            with run.lock():
-                run._refuse_if_taken()  # Another process may have been quicker.
-                for name in (MEANING, STEPS, METRICS):  # Of a start that was killed before its first step.
-                    (path / name).unlink(missing_ok=True)
-                replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
+            try:
+                with run.lock():
+                    run._refuse_if_taken()  # Another process may have been quicker.
+                    for name in (MEANING, STEPS, METRICS):  # Of a start that was killed before its first step.
+                        (path / name).unlink(missing_ok=True)
+                    replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
+            except BaseException:
+                if not known:
+                    run.give_back()
+                raise
         return run
 
     def replace_config(self, config_text: str) -> None:
@@ -178,6 +184,12 @@ class RunFolder:
         shutil.rmtree(self.path / TRACKING, ignore_errors=True)
         with suppress(OSError):  # Somebody else's file may have come in.
             self.path.rmdir()
+
+    def give_back(self) -> None:
+        """Remove the folder of a start that failed, unless it has made a step or another process uses the folder."""
+        with suppress(Timeout, OSError), FileLock(self.path / LOCK, blocking=False):
+            if not self.has_begun:
+                self.discard()
 
     def _refuse_other_format(self) -> None:
         """Raise UserError unless the run has the format of this version."""

@@ -1,13 +1,10 @@
 """Training loop: collect, learn, log, evaluate, save. A stopped and resumed run gives the same weights to the bit."""
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isinf
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import Tensor
@@ -27,6 +24,7 @@ from glimpse.runs.finite_numbers import NotFiniteError, naming_bad_numbers
 from glimpse.runs.kept_data import training_envs
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.metrics_log import MetricsLog
+from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
@@ -37,6 +35,7 @@ from glimpse.training.example_account import describe_examples
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
+from glimpse.training.process import giving_globals_back, noting_signals
 from glimpse.training.progress import Progress
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
 
@@ -69,10 +68,9 @@ class Training:
         """Measure the averaged weights on validation data, and save them if they are the best so far."""
         self.learner.refuse_bad_weights()
         agent, begun = self.learner.averaged, time.perf_counter()
-        with self._reporting_bad_numbers():
-            result = naming_bad_numbers(
-                agent, lambda: self.evaluator.validate(agent, self.validation, self.experiment.evaluate)
-            )
+        options, remedy = self.experiment.evaluate, "Give evaluate.precision=float32"
+        with self._reporting_bad_numbers(), reporting_precision_errors("evaluate.precision", remedy):
+            result = naming_bad_numbers(agent, lambda: self.evaluator.validate(agent, self.validation, options))
         best = self.best_error
         if in_warmup(agent) or result.provisional:
             better = isinf(best)  # A provisional result is kept until the first that counts.
@@ -129,17 +127,10 @@ class Training:
 
     def advance(self) -> dict[str, Tensor]:
         """Make one step, and return its terms; the pace decides for the next."""
-        begun = time.perf_counter()
-        try:
-            with self._reporting_bad_numbers():
-                terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(self.env, self.order))
-        except RuntimeError as error:
-            if self.learner.bfloat16 and "bfloat16" in str(error).lower():
-                raise UserError(
-                    f"train.precision: this machine cannot compute this agent in bfloat16 ({_first_line(error)}). "
-                    "Give train.precision=float32"
-                ) from None
-            raise
+        begun, precision = time.perf_counter(), self.learner.bfloat16
+        remedy = "Give train.precision=float32"
+        with self._reporting_bad_numbers(), reporting_precision_errors("train.precision", remedy, precision):
+            terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(self.env, self.order))
         self.pace.after_step(self.learner.step, time.perf_counter() - begun)
         return terms
 
@@ -244,33 +235,12 @@ def _headline(training: Training, latest: dict[str, float]) -> dict[str, float]:
     return {name: latest[name] for name in ("loss", "accuracy", *headline[:1]) if name in latest}
 
 
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGTERM and SIGINT in a list: saving inside a handler could tear a checkpoint.
-
-    Only the main thread can have handlers; a training in another one, as in notebooks, is not stopped by signals.
-    """
-    stop: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        stop.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # A second Ctrl-C stops at once.
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     """Train in a run's folder; with `resume`, continue the run that is there.
 
-    It may be called from any thread. A new run that ends before its first step gives its folder back.
+    It may be called from any thread, and leaves torch's threads, generators and signal handlers as they were. Trainings
+    at the same time in one process share torch's generators, so that those with dropout or SB3 cannot be repeated to
+    the bit; use a process for each. A new run that ends before its first step gives its folder back.
 
     Returns:
         0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved.
@@ -280,15 +250,12 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         DataError: if the data cannot be had.
     """
     folder = RunFolder.open(run) if resume else RunFolder.create(run, dump_experiment(experiment))
-    threads = torch.get_num_threads()
-    with folder.lock(), _signals() as stop:
-        try:
-            with reporting_memory_errors(_LESS_MEMORY):
-                return _train_in(folder, experiment, resume, stop)
-        finally:
-            torch.set_num_threads(threads)
-            if not resume and not folder.has_begun:
-                folder.discard()
+    try:
+        with giving_globals_back(), folder.lock(), noting_signals() as stop, reporting_memory_errors(_LESS_MEMORY):
+            return _train_in(folder, experiment, resume, stop)
+    finally:
+        if not resume:
+            folder.give_back()
 
 
 def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: list[int]) -> int:
@@ -332,11 +299,6 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
     else:
         say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
     say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message."""
-    return str(error).strip().partition("\n")[0]
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:

@@ -1,12 +1,18 @@
 """Tests of environments of other packages that leave something out."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.images.picture_env import VisualEnv
+
+
+def make(kind: Any) -> Any:
+    """Make an environment, although mypy sees that it is incomplete."""
+    return kind()
 
 
 class Empty(BatchedEnv):
@@ -33,7 +39,7 @@ CALLS: dict[str, Callable[[BatchedEnv], object]] = {
 def test_a_member_that_is_missing_is_named(name: str) -> None:
     """The error names the class, the member, and what it must return."""
     with pytest.raises(NotImplementedError, match=f"^Empty must define '{name}': it returns .{{20,}}$"):
-        CALLS[name](Empty())
+        CALLS[name](make(Empty))
 
 
 def test_every_member_of_the_protocol_is_tried() -> None:
@@ -45,4 +51,4 @@ def test_every_member_of_the_protocol_is_tried() -> None:
 def test_a_picture_that_is_missing_is_named() -> None:
     """Environments that show pictures must be able to show them whole, for drawings."""
     with pytest.raises(NotImplementedError, match="EmptyVisual must define 'picture': it returns the whole picture"):
-        EmptyVisual().picture()
+        make(EmptyVisual).picture()

@@ -1,6 +1,7 @@
 """Tests of how numbers that are not finite are found in what an agent computes."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -66,7 +67,8 @@ def test_decisions_are_watched(part: str, values: list[float], good: bool) -> No
     """NaN or infinity in any part of any decision is an error at the end; minus infinity rules out."""
     agent = Deciding()
     fine = Decision(torch.zeros(1, 2), {})
-    odd = fine._replace(**{part: torch.tensor([values])})
+    changed: dict[str, Any] = {part: torch.tensor([values])}
+    odd = fine._replace(**changed)
 
     def decide() -> None:
         with refusing_bad_decisions(agent):

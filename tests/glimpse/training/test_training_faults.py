@@ -1,5 +1,7 @@
 """Tests of trainings that go wrong: one clear error, nothing lost, and the folder given back where no step was made."""
 
+import errno
+import os
 import signal
 import sys
 import threading
@@ -8,19 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
+from glimpse.envs.core import StepResult
+from glimpse.envs.images.classification import Classification
 from glimpse.errors import UserError
+from glimpse.evaluation.image_evaluator import ImageEvaluator
 from glimpse.runs import memory
 from glimpse.runs.checkpoint import load_newest, save_checkpoint
 from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.metrics_log import MetricsLog
+from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
-from glimpse.training.train import train_command
+from glimpse.training.train import Training, train_command
 
 QUICK = ["train.steps=5", "train.batch=8", "train.evaluate_every=1", "train.save_every=1", "threads=1"]
 WIDE = ["train.learning_rate=1e8", "train.warmup=0", "train.schedule=constant", "train.final_learning_rate=0"]
@@ -147,6 +155,148 @@ def test_a_run_that_has_begun_keeps_what_it_saved(tmp_path: Path, monkeypatch: p
     assert train_command(small("digits-ram"), tmp_path / "run", resume=True) == 0
 
 
+def _then(act: Callable[[], object], call: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """Return a function that acts before the call of this number."""
+    calls: list[None] = []
+
+    def called(*given: Any, **options: Any) -> Any:
+        calls.append(None)
+        if len(calls) == at:
+            act()
+        return call(*given, **options)
+
+    return called
+
+
+def _send(*numbers: signal.Signals) -> Callable[[], None]:
+    def send() -> None:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+
+    return send
+
+
+def _fill_the_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _final_weights(run: Path) -> dict[str, torch.Tensor]:
+    checkpoint = load_newest(RunFolder(run).checkpoints, pytest.fail)
+    assert checkpoint is not None and checkpoint.step == 5
+    return checkpoint.weights
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """Final weights of the run that nothing stopped."""
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert train_command(small("digits-ram"), run, resume=False) == 0
+    return _final_weights(run)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "act", "at", "code"),
+    [
+        (ImageEvaluator, "validate", _send(signal.SIGTERM), 3, 143),
+        (ImageEvaluator, "validate", _send(signal.SIGINT), 1, 130),
+        (EpisodeLearner, "advance", _send(signal.SIGINT, signal.SIGINT), 4, 130),
+        (os, "fsync", _fill_the_disk, 25, 2),
+        (Path, "rename", _fill_the_disk, 3, 2),
+        (MetricsLog, "write", _fill_the_disk, 3, 2),
+        (MetricsLog, "write", _fill_the_disk, 1, 2),
+        (Training, "save", _fill_the_disk, 1, 2),
+    ],
+    ids=[
+        "SIGTERM in an evaluation",
+        "Ctrl-C in the first",
+        "Ctrl-C twice",
+        "disk full",
+        "at a rename",
+        "at a row",
+        "at the first",
+        "at a checkpoint",
+    ],
+)
+def test_a_run_that_was_stopped_resumes_exactly(
+    owner: Any,
+    name: str,
+    act: Callable[[], object],
+    at: int,
+    code: int,
+    undisturbed: dict[str, torch.Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever stopped it and where, the exit code says so in a line, and the resumed run has the same weights."""
+    run = tmp_path / "run"
+    given = ["train", "digits-ram", *QUICK, "track.mode=disabled", "evaluate.copies=2", "--run", str(run)]
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, _then(act, getattr(owner, name), at))
+        assert main(given) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") <= 1 and "Traceback" not in error
+    assert RunFolder(run).has_checkpoints
+    assert main(["train", "--resume", str(run)]) == 0
+    assert all(torch.equal(value, undisturbed[name]) for name, value in _final_weights(run).items())
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_a_disk_that_is_full_at_the_start_leaves_nothing(
+    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where not even the first files can be written, the folder is given back."""
+    run = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", _then(_fill_the_disk, os.fsync, at))
+        assert main(["train", "digits-ram", *QUICK, "track.mode=disabled", "--run", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and error.count("\n") == 1
+    assert not run.exists()
+
+
+def test_an_environment_that_never_ends_is_cut_off_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training and evaluation have the agent's steps as a limit, and say that episodes were not over by then."""
+    step = Classification.step
+
+    def endless(self: Classification, action: dict[str, torch.Tensor]) -> StepResult:
+        result = step(self, action)
+        return result._replace(terminated=torch.zeros_like(result.terminated))
+
+    monkeypatch.setattr(Classification, "step", endless)
+    with pytest.warns(UserWarning, match="Classification: 286 of 286 episodes were not over after the agent's 4 steps"):
+        assert train_command(small("digits-ram", "train.steps=1"), tmp_path / "run", resume=False) == 0
+    with pytest.warns(UserWarning, match="an environment should end each of its episodes by then"):
+        assert main(["evaluate", str(tmp_path / "run"), "--split", "validation"]) == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "could not create a primitive descriptor for the LSTM forward propagation primitive. Run workload with",
+        "\"lstm_cell\" not implemented for 'BFloat16'",
+    ],
+)
+@pytest.mark.parametrize("where", ["train", "evaluate"])
+def test_a_machine_without_bfloat16_is_told_the_option(
+    where: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What torch says of an operation that the CPU lacks names the option of the precision."""
+    owner, name = (EpisodeLearner, "advance") if where == "train" else (ImageEvaluator, "validate")
+    monkeypatch.setattr(owner, name, _raise(RuntimeError(message)))
+    with pytest.raises(UserError, match=f"^{where}\\.precision: .*Give {where}.precision=float32$"):
+        train_command(small("digits-ram", f"{where}.precision=bfloat16"), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_precision_is_not_blamed_where_it_is_not_used() -> None:
+    """The same error in float32 passes as it is, and so does another one in bfloat16."""
+    with pytest.raises(RuntimeError, match="^mkldnn"), reporting_precision_errors("train.precision", "x", False):
+        raise RuntimeError("mkldnn failed")
+    with pytest.raises(RuntimeError, match="^shapes"), reporting_precision_errors("train.precision", "x"):
+        raise RuntimeError("shapes do not fit")
+
+
 def test_training_works_in_any_thread(tmp_path: Path) -> None:
     """Two threads train beside each other, without signal handlers, and leave their folders unlocked."""
     before, threads, codes = signal.getsignal(signal.SIGINT), torch.get_num_threads(), dict[str, int]()
@@ -164,11 +314,17 @@ def test_training_works_in_any_thread(tmp_path: Path) -> None:
     assert train_command(small("digits-ram"), tmp_path / "one", resume=True) == 0
 
 
-def test_threads_are_given_back(tmp_path: Path) -> None:
-    """A training called from Python leaves torch's number of threads as it was."""
+def _numpy_state() -> Any:
+    return np.random.get_state(legacy=False)["state"]["key"]
+
+
+def test_what_is_global_is_given_back(tmp_path: Path) -> None:
+    """A training called from Python leaves torch's number of threads, and the generators, as they were."""
     torch.set_num_threads(2)
-    assert train_command(small("digits-ram", "train.steps=1"), tmp_path / "run", resume=False) == 0
+    before = torch.get_rng_state(), _numpy_state()
+    assert train_command(small("digits-sb3-ppo", "train.steps=1"), tmp_path / "run", resume=False) == 0
     assert torch.get_num_threads() == 2
+    assert torch.equal(torch.get_rng_state(), before[0]) and np.array_equal(_numpy_state(), before[1])
 
 
 def test_what_does_not_fit_is_refused_before_the_system_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
