@@ -40,7 +40,7 @@ def reporting_memory_errors(remedy: str) -> Iterator[None]:
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise UserError(f"out of memory: {_describe(str(error))}. {remedy}") from None
+            raise UserError(f"out of memory: {_describe(error)}. {remedy}") from None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -52,12 +52,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _describe(message: str) -> str:
-    """Say how much was asked for and how much is free, as far as is known."""
-    asked, free = _ASKED.search(message), free_memory()
+def _describe(error: BaseException) -> str:
+    """Say how much was asked for, and how much is in use and free, as far as is known."""
+    asked = _ASKED.search(str(error))
     wanted = f"{float(asked[1]) * _UNITS[asked[2].replace('Bytes', 'bytes')] / 1e9:,.1f} GB" if asked else "more"
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"{wanted} of the GPU's memory were asked for at once"
+    used, free = _used(), free_memory()
+    if sys.platform == "linux" and used is not None:
+        limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        free = max(0, limit - used) if limit != resource.RLIM_INFINITY else free
+    in_use = "" if used is None else f" beside {used / 1e9:,.1f} GB in use"
     left = "" if free is None else f", and {free / 1e9:,.1f} GB are free"
-    return f"{wanted} of memory were asked for at once{left}"
+    return f"{wanted} of memory were asked for at once{in_use}{left}"
 
 
 class _Limit:
