@@ -27,9 +27,9 @@ _SMALL: dict[str, dict[str, Any]] = {
     "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
     "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "context": 4},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
-    "text": {"vectors": "none"},
-    "select": {"vectors": "none"},
-    "skim": {"vectors": "none", "jumps": 2},
+    "text": {},
+    "select": {},
+    "skim": {"jumps": 2},
     "translation": {"tokenizer": "words", "max_tokens": 8},
     "simultaneous translation": {"tokenizer": "words", "max_tokens": 8},
 }
@@ -48,7 +48,7 @@ def _write_pictures(folder: Path, classes: tuple[str, ...], counts: tuple[int, .
 
 
 def _write_texts(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
-    """Write a table in which each class has a word of its own."""
+    """Write a table in which each class has a word of its own, and vectors of some words."""
     folder.mkdir()
     rows = [
         f"the film {number} was {word},{name}"
@@ -56,6 +56,7 @@ def _write_texts(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]
         for number in range(count)
     ]
     (folder / "films.csv").write_text("\n".join(["text,label", *rows, ""]))
+    (folder / "vectors.txt").write_text("film 1 0 0 1\ngood 0 1 0 1\nawful 0 0 1 1\n")
 
 
 def _write_translations(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
@@ -104,7 +105,7 @@ def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | N
         return {**task, "data": f"folder:{data}"}, _write_pictures
     if "translation" in kind:
         return {**task, "data": f"file:{data}/train", "test": f"file:{data}/test"}, _write_translations
-    return {**task, "data": f"file:{data}/films.csv"}, _write_texts
+    return {**task, "data": f"file:{data}/films.csv", "vectors": f"file:{data}/vectors.txt"}, _write_texts
 
 
 @pytest.fixture(scope="module", params=_cases(), ids="-".join)
