@@ -45,7 +45,7 @@ class TaskOptions(Options):
 
     @property
     def title(self) -> str:
-        """Name of the task in tables and reports: the environment's, and its data's where they are not the usual ones."""
+        """Name of the task in tables and reports: the environment's, and its data's where they are not the usual."""
         data = self.data_title
         return self.name if data is None else f"{self.name}, {data}"
 

@@ -34,6 +34,9 @@ class Skimmer(EpisodeAgent):
     A skipped window does not change the memory, so that the answer depends on the words that were read alone; a glance
     ahead only informs the jump. Acting takes one step at a time; training recomputes the recorded episodes, and encodes
     all their windows at once.
+
+    Jumps are sampled and reinforced without dropout: under two dropout masks they would be drawn from one policy and
+    weighed by another, which biases the policy gradient. The classification loss alone has dropout.
     """
 
     readout_name = "the words of the window"
@@ -112,7 +115,7 @@ class Skimmer(EpisodeAgent):
         """
         seen, options = episode.observation, self.options
         # Classification.
-        hidden = self._replay(seen)
+        hidden = self._replay(seen, drops=True)
         logits = self.classifier(last_answer_output(hidden, episode)).float()
         every = options.classification == "every_step"
         error = classification_loss(
@@ -122,7 +125,10 @@ class Skimmer(EpisodeAgent):
         if options.jumps != "learned":
             return Loss(error, {name: term.detach() for name, term in terms.items()})
 
-        # REINFORCE of the jumps, with a baseline.
+        # REINFORCE of the jumps, with a baseline, under the policy that drew them.
+        if self.training and options.dropout:
+            hidden = self._replay(seen)
+            logits = self.classifier(last_answer_output(hidden, episode)).float()
         returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, logits, episode))
         advantage, value_loss = subtract_baseline(
             options.baseline,
@@ -141,9 +147,9 @@ class Skimmer(EpisodeAgent):
         total = error + options.policy_weight * policy_loss + value_loss - options.entropy * entropy
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
-    def _replay(self, seen: dict[str, Tensor]) -> Tensor:
-        """Recompute the core's output at all steps of recorded episodes, (T, B, D)."""
-        features = self._read(seen["words"], seen["position"])
+    def _replay(self, seen: dict[str, Tensor], drops: bool = False) -> Tensor:
+        """Recompute the core's output at all steps of recorded episodes, (T, B, D); with dropout if it `drops`."""
+        features = self._read(seen["words"], seen["position"], drops)
         if "glance" not in seen:
             return self.core.unroll(features, None)[0]
         # Run the core over the windows that were read, without the skipped ones between them.
@@ -155,11 +161,12 @@ class Skimmer(EpisodeAgent):
         # Each step has the output of the last window that was read, or zeros before the first one.
         return hidden.take_along_dim(read.cumsum(0).unsqueeze(-1), 0)
 
-    def _read(self, words: Tensor, position: Tensor) -> Tensor:
-        """Encode windows (..., W) at positions (..., 1) as features (..., G)."""
+    def _read(self, words: Tensor, position: Tensor, drops: bool = False) -> Tensor:
+        """Encode windows (..., W) at positions (..., 1) as features (..., G); with dropout if it `drops`."""
+        dropout = self.dropout if drops else nn.Identity()
         flat = words.flatten(0, -2)
-        read = self.window(self.dropout(self.embedding(flat)), flat != PADDING)
-        feature: Tensor = self.feature(self.dropout(read.vector), position.flatten(0, -2))
+        read = self.window(dropout(self.embedding(flat)), flat != PADDING)
+        feature: Tensor = self.feature(dropout(read.vector), position.flatten(0, -2))
         return feature.view(*words.shape[:-1], -1)
 
     def _jumps(self, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:

@@ -1,6 +1,6 @@
 """Every agent plays and learns in every environment that it fits; a new registry entry is a new test."""
 
-from pathlib import Path
+from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Any
 
@@ -15,21 +15,7 @@ from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.runs.rollout import labelled_batch, play
 
-SMALL: dict[str, Any] = {
-    "glimpse_width": 6,
-    "location_width": 6,
-    "feature_width": 8,
-    "memory_width": 8,
-    "attention_width": 6,
-    "widths": (6, 8),
-    "width": 6,
-    "heads": 2,
-    "patch": 4,
-    "stride": 3,
-    "layers": ({"filters": 2, "size": 3, "stride": 2},),
-}
-"""Options smaller than the defaults; each agent takes those that it has."""
-OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
+MakeSmall = Callable[[str, str, dict[str, Any], dict[str, Any]], tuple[Agent, VisualEnv]]
 PAIRS = [
     (agent, env)
     for agent, row in AGENTS.items()
@@ -37,27 +23,6 @@ PAIRS = [
     if shown.kind in row.kinds and row.task.keys() <= resolve_name(shown.options).model_fields.keys()
 ]
 CLASSIFIERS = [agent for agent, row in AGENTS.items() if "classification" in row.kinds]
-
-
-def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[Agent, VisualEnv]:
-    """Make a small agent and its environment, with small data such as scikit-learn's digits."""
-    row, named = ENVIRONMENTS[env], AGENTS[agent]
-    model = resolve_name(row.options)
-    given = {"data": "digits", "glimpses": 3, **task_options, **named.task}
-    translates = row.kind in ("translation", "simultaneous translation")
-    if translates:
-        given |= {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
-    if row.kind in ("text", "skim", "select"):
-        given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
-    task = model.model_validate({"name": env} | {key: given[key] for key in given if key in model.model_fields})
-    env_class = resolve_name(row.environment)
-    made_env = env_class(task, env_class.load_data(task, "train"))
-    options = resolve_name(named.options)
-    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if translates else SMALL
-    small = {key: value for key, value in sizes.items() if key in options.model_fields}
-    checked = options.model_validate({"name": agent, **small, **agent_options})
-    torch.manual_seed(0)
-    return resolve_name(named.factory)(checked, made_env.observation_space, made_env.action_space), made_env
 
 
 def check_play_and_learning(agent: Agent, env: VisualEnv) -> None:
@@ -84,9 +49,11 @@ def check_play_and_learning(agent: Agent, env: VisualEnv) -> None:
 
 
 @pytest.mark.parametrize(("agent", "env"), PAIRS)
-def test_every_agent_plays_and_learns_in_every_environment_that_it_fits(agent: str, env: str) -> None:
+def test_every_agent_plays_and_learns_in_every_environment_that_it_fits(
+    agent: str, env: str, make_small: MakeSmall
+) -> None:
     """The environment's options are its defaults."""
-    check_play_and_learning(*make(agent, env, {}, {}))
+    check_play_and_learning(*make_small(agent, env, {}, {}))
 
 
 @pytest.mark.parametrize("agent", CLASSIFIERS)
@@ -103,11 +70,11 @@ def test_every_agent_plays_and_learns_in_every_environment_that_it_fits(agent: s
     ],
     ids=str,
 )
-def test_every_agent_takes_every_option_of_its_kind(agent: str, options: dict[str, Any]) -> None:
+def test_every_agent_takes_every_option_of_its_kind(agent: str, options: dict[str, Any], make_small: MakeSmall) -> None:
     """Recurrent core, losses, stopping, a single glimpse, several scales and the whole picture."""
     known = resolve_name(AGENTS[agent].options).model_fields
     given = {key: value for key, value in options.get("agent", {}).items() if key in known}
-    check_play_and_learning(*make(agent, "digits", given, options.get("env", {})))
+    check_play_and_learning(*make_small(agent, "digits", given, options.get("env", {})))
 
 
 @pytest.mark.parametrize("baseline", ["none", "learned", "moving_average", "leave_one_out", "self_critical"])
@@ -121,6 +88,10 @@ def test_every_agent_takes_every_option_of_its_kind(agent: str, options: dict[st
     ],
     ids=str,
 )
-def test_every_agent_that_learns_locations_takes_every_baseline(agent: str, own: dict[str, Any], baseline: str) -> None:
+def test_every_agent_that_learns_locations_takes_every_baseline(
+    agent: str, own: dict[str, Any], baseline: str, make_small: MakeSmall
+) -> None:
     """With the policy reward `probability`, and a learned sigma where there is one."""
-    check_play_and_learning(*make(agent, "digits", {"baseline": baseline, "policy_reward": "probability", **own}, {}))
+    check_play_and_learning(
+        *make_small(agent, "digits", {"baseline": baseline, "policy_reward": "probability", **own}, {})
+    )
