@@ -192,7 +192,8 @@ class RecurrentAttention(LocatorAgent):
         The option `baseline` is not used here. The reward of the current answer depends on what was seen and on the
         label, but not on the choice to stop, so that it is a valid baseline. It is nearly all of the return of
         stopping; the rest is what further glimpses gain. A baseline that does not know the label would leave noise
-        many times the cost of a glimpse.
+        many times the cost of a glimpse. With `baseline: self_critical` the first rollout of each example is greedy:
+        its choices were not sampled, so that only the others are reinforced.
 
         Args:
             stop: (T - 1, B), logits.
@@ -206,7 +207,12 @@ class RecurrentAttention(LocatorAgent):
         log_prob = -F.binary_cross_entropy_with_logits(stop, episode.action["stop"][:-1].float(), reduction="none")
         options = cast(PolicyOptions, self.options)
         reward = answer_reward(options.policy_reward, self.classifier(hidden[:-1]).float(), episode.label)
-        return policy_gradient.reinforce(log_prob, returns[:-1] - reward, episode.step_mask[:-1])
+        advantage, mask = returns[:-1] - reward, episode.step_mask[:-1]
+        if self.greedy_copy:
+            log_prob, advantage, mask = (
+                part.unflatten(1, (-1, episode.copies))[:, :, 1:].flatten(1) for part in (log_prob, advantage, mask)
+            )
+        return policy_gradient.reinforce(log_prob, advantage, mask)
 
 
 def make_ram(options: RamOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> RecurrentAttention:

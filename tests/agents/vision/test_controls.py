@@ -1,7 +1,7 @@
 """Controls: RAM's networks with control locators."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from glimpse.agents.vision import controls
 from glimpse.agents.vision.locators import raster
 from glimpse.agents.vision.options import CentreOptions, PathOptions, RamOptions, RandomOptions, RasterOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
+from glimpse.config.files import load_experiment, shipped_configs
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import ClassificationOptions
@@ -121,3 +122,38 @@ def test_a_greedy_stop_does_not_depend_on_the_locator() -> None:
     torch.nn.init.constant_(agent.stop_policy.decide.bias, 0.1)
     episode = play(env, agent, torch.arange(40), torch.arange(40), greedy=True)
     assert episode.action["stop"].all()
+
+
+@pytest.mark.parametrize("config", [name for name in shipped_configs() if load_experiment(name).agent.name == "raster"])
+def test_shipped_rasters_visit_the_cells_of_their_grid_in_order(config: str) -> None:
+    """The environment's first location is the grid's first cell, and the agent goes on from there."""
+    task = cast(ClassificationOptions, load_experiment(config).task)
+    images = torch.zeros(2, 1, 28, 28, dtype=torch.uint8)
+    env = Classification(task, ImageData(images, torch.zeros(2).long(), tuple("0123456789")))
+    agent = make_control("raster", env)
+    episode = play(env, agent, torch.arange(2), torch.arange(2), greedy=True)
+    cells = raster(task.glimpses)[:, None].expand(-1, 2, -1)
+    torch.testing.assert_close(episode.observation["location"], cells, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("into", ["locator", "core"])
+def test_a_greedy_rollout_does_not_reinforce_stopping(into: str) -> None:
+    """With the self-critical baseline the policy loss of stops is that of the sampled rollouts alone."""
+    env = make_env(stop=True)
+    torch.manual_seed(1)
+    options = RamOptions.model_validate({**SMALL, "baseline": "self_critical", "policy_gradient_into": into})
+    agent = make_ram(options, env.observation_space, env.action_space)
+    greedy = torch.arange(24) % 3 == 0
+    episode = play(env, agent, torch.arange(8), torch.arange(8), copies=3, greedy=greedy)
+    hidden = agent.core.unroll(
+        agent.glimpse_network(episode.observation["glimpse"], episode.observation["location"], None).feature, None
+    )[0]
+    assert agent.stop_policy is not None
+    stop, returns = agent.stop_policy(hidden[:-1]), episode.reward.flip(0).cumsum(0).flip(0)
+    loss = agent._stop_loss(stop, hidden.detach(), returns, episode)
+    # By hand: -mean over sampled rollouts of sum over steps of log p(stop or go on) (return - reward of the answer).
+    right = (agent.classifier(hidden[:-1]).argmax(-1) == episode.label).float()
+    taken = torch.where(episode.action["stop"][:-1] == 1, stop, -stop).sigmoid().log()
+    each = (taken * (returns[:-1] - right) * episode.step_mask[:-1]).sum(0)
+    assert loss.item() == pytest.approx(-each[~greedy].mean().item(), abs=1e-5)
+    assert loss.item() != pytest.approx(-each.mean().item(), abs=1e-5)
