@@ -117,7 +117,7 @@ def _sparsemax(z: Tensor) -> Tensor:
     z = z.clamp(min=-1)
     ordered = z.sort(-1, descending=True).values
     excess = ordered.cumsum(-1) - 1
-    count = (_ranks(z) * ordered > excess).sum(-1, keepdim=True)
+    count = (_ranks(z) * ordered > excess).sum(-1, keepdim=True).clamp(min=1)  # 0 only for NaN, which stays NaN.
     return (z - excess.gather(-1, count - 1) / count).clamp(min=0)
 
 
@@ -129,7 +129,7 @@ def _entmax15(z: Tensor) -> Tensor:
     spread = (ordered**2).cumsum(-1) - rank * mean**2
     # No tau is below -1; what rounding takes from it would leave dust where z was cut.
     tau = (mean - ((1 - spread) / rank).clamp(min=0).sqrt()).clamp(min=-1)
-    count = (tau <= ordered).sum(-1, keepdim=True)
+    count = (tau <= ordered).sum(-1, keepdim=True).clamp(min=1)  # 0 only for NaN, which stays NaN.
     return (z - tau.gather(-1, count - 1)).clamp(min=0) ** 2
 
 

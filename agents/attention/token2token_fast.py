@@ -7,6 +7,7 @@ for the cache, is computed at a time with the keys that the direction allows, an
 """
 
 import math
+import warnings
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ LARGEST_BOUND = 20.0
 # Numbers of one block of rows: on a CPU about what a core's cache holds, on a GPU enough to keep it busy.
 _CPU_BLOCK = 1 << 18
 _GPU_BLOCK = 1 << 24
+_warned: list[float] = []
 
 
 def bounded_softmax(
@@ -30,7 +32,7 @@ def bounded_softmax(
     """Compute the context of `token2token` with softmax.
 
     2 a / c and 2 k / c are cut at 43 in float32 (350 in float64), where the products would overflow: with c = 5, where
-    |a| or |k| is more than 107.
+    |a| or |k| is more than 107. A warning says so when it first happens in a process.
 
     Args:
         head: W_1 q + b, (B, n_q, D).
@@ -45,6 +47,7 @@ def bounded_softmax(
     """
     exact = torch.promote_types(value.dtype, torch.float32)
     head, dependent, wide = head.to(exact), dependent.to(exact), value.to(exact)
+    _warn_of_cut(head, dependent, bound)
     block = _CPU_BLOCK if value.device.type == "cpu" else _GPU_BLOCK
     # Sentences at a time: as many as fill a block with a single row.
     count = max(1, block // max(1, value.shape[1] * value.shape[2]))
@@ -55,6 +58,27 @@ def bounded_softmax(
     return torch.cat(done).to(value.dtype)
 
 
+def _warn_of_cut(head: Tensor, dependent: Tensor, bound: float) -> None:
+    """Warn, once in a process, if numbers are so large that they are cut."""
+    if _warned or not head.numel() or not dependent.numel():
+        return
+    most = float(torch.maximum(head.detach().abs().amax(), dependent.detach().abs().amax()))
+    limit = _limit(head.dtype) * bound / 2
+    if most > limit:
+        _warned.append(most)
+        warnings.warn(
+            f"token2token attention has scores of {most:.4g}, which are cut at {limit:.4g}: they are far beyond what "
+            f"tanh tells apart (its bound is {bound:g}), so weights are nearly those of larger scores. Lower the "
+            "learning rate, or check the inputs' scale",
+            stacklevel=2,
+        )
+
+
+def _limit(dtype: torch.dtype) -> float:
+    """Return the largest exponent whose power, squared, the type still holds."""
+    return math.log(torch.finfo(dtype).max) / 2 - 1
+
+
 class _Rows:
     """Blocks of rows of some sentences: which keys they read, which of these are hidden, and exp(f).
 
@@ -62,7 +86,7 @@ class _Rows:
     """
 
     def __init__(self, head: Tensor, dependent: Tensor, mask: Tensor | None, direction: str, c: float, size: int):
-        limit = math.log(torch.finfo(head.dtype).max) / 2 - 1
+        limit = _limit(head.dtype)
         self.query = _tokens_first(head).mul_(2 / c).clamp_(-limit, limit).exp_()
         # -1 / (2 c) - E / (2 c) is what a row makes: its reciprocal is -2 c / (1 + E).
         self.key = _tokens_first(dependent).mul_(2 / c).clamp_(-limit, limit).exp_().mul_(-0.5 / c)
