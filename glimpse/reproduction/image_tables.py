@@ -21,7 +21,9 @@ VISUAL_TABLES: dict[str, Table] = {
     "mnist": Table(
         "28x28 MNIST, glimpses of 8x8, one scale: test error, %",
         "The lines named RAM start from a raster scan of the image and use augmentation. The line in the paper's "
-        f"setting has neither: it starts at a random location, as the published numbers do. {_CONTROLS}",
+        f"setting has neither: it starts at a random location, as the published numbers do. {_CONTROLS} "
+        "The raster scan was measured with its first location at (-0.5, -0.667), beside the centre of its grid's first "
+        "cell, where the config begins now.",
         (
             TableEntry("mnist-ram-2", "RAM, 2 glimpses", 3, Published(3.79, 6.27, 7.70, _HONERKAMP)),
             TableEntry("mnist-ram-3", "RAM, 3 glimpses", 3, Published(1.51)),
