@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo readme test format lint types tests wheel-tests setup clean always
+.PHONY: demo readme test format lint types tests wheel-tests fuzz setup clean always
 
 demo: setup
 	$(BIN)/python -m glimpse.cli.demo
@@ -42,7 +42,11 @@ types:
 	$(BIN)/mypy glimpse envs agents configs tests
 
 tests:
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Damaged configs, tables, pictures, runs and actions: FUZZ_SECONDS for each kind.
+fuzz: setup
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(BIN)/python -m pytest -q --timeout 0 tests/test_fuzz.py
 
 # Run the tests on the built wheel, in a folder without the sources.
 wheel-tests:

@@ -13,6 +13,9 @@ import pytest
 import glimpse
 from glimpse.cli.command_line import main
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("extending")
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "extending.md"
 CONFIGS = {"bright-dots", "polar-digits-ram", "bars-ram", "digits-gru-ram", "copy-luong-cosine", "digits-leaky-ram"}

@@ -18,6 +18,9 @@ from glimpse.errors import UserError
 from glimpse.inference.loaded_agent import LoadedAgent
 from glimpse.inference.predictions import ImagePrediction, TextPrediction, TranslationPrediction
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("load")
+
 QUICK = ["threads=1", "track.mode=disabled"]
 
 

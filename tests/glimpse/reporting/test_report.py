@@ -29,6 +29,9 @@ from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("report")
+
 SECTIONS = ["results", "training", "diagnostics", "paths", "glimpses", "locations", "mistakes", "config"]
 FILES = ["curves.png", "episode.gif", "heat.png", "index.html", "paths.png"]
 RECURRENT = ("ram", "random", "centre", "raster")

@@ -18,6 +18,9 @@ from glimpse.reproduction.tables import TABLES
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from glimpse.runs.trained_run import BEST
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("whole run")
+
 GARBAGE = {
     "empty": b"",
     "binary": bytes(range(256)),

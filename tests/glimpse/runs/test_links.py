@@ -12,6 +12,9 @@ from glimpse.errors import UserError
 from glimpse.runs.links import refuse_links
 from glimpse.runs.run_folder import RunFolder
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("whole run")
+
 SECRET = b"what nobody may overwrite\n"
 COMMANDS = {
     "evaluate": ["evaluate", "RUN"],

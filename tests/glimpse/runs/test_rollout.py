@@ -54,7 +54,7 @@ def tensors(episode: Episode) -> dict[str, Tensor]:
         value = getattr(episode, field.name)
         parts = value.items() if isinstance(value, dict) else [("", value)] if field.name != "copies" else []
         for name, tensor in parts:
-            found[f"{field.name} {name}"] = tensor if field.name == "label" else tensor.transpose(0, 1)
+            found[f"{field.name} {name}"] = tensor if field.name in ("label", "ended") else tensor.transpose(0, 1)
     return found
 
 

@@ -10,6 +10,9 @@ from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.evaluation.evaluator import evaluator_of
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("simultaneous runs")
+
 TRAIN = [
     "threads=1",
     "track.mode=disabled",

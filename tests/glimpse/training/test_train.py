@@ -27,6 +27,9 @@ from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.train import train_command
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("train")
+
 STEPS = 40
 
 

@@ -21,6 +21,9 @@ from glimpse.evaluation.generation import translate_texts
 from glimpse.reporting.translation.alignment import align
 from glimpse.runs.trained_run import open_run
 
+# Its runs are made once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("translation runs")
+
 TRAIN = ["threads=1", "track.mode=disabled"]
 
 
