@@ -42,7 +42,7 @@ types:
 	$(BIN)/mypy glimpse envs agents configs tests
 
 tests:
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup
 
 # Damaged configs, tables, pictures, runs and actions: FUZZ_SECONDS for each kind.
 fuzz: setup

@@ -26,4 +26,4 @@ import glimpse
 assert os.path.realpath(glimpse.__file__).startswith(os.path.realpath(os.getcwd())), glimpse.__file__
 EOF
 rm settings.toml
-"$work/venv/bin/python" -m pytest -q -n 2 --dist loadgroup
+OMP_NUM_THREADS=1 "$work/venv/bin/python" -m pytest -q -n 4 --dist loadgroup

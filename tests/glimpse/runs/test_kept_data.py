@@ -85,14 +85,15 @@ class Case:
 
 
 def _cases() -> list[tuple[str, str]]:
-    """Return every environment with the first agent that fits, and an agent of Stable-Baselines3."""
+    """Return each class of environments with the first agent that fits, and an agent of Stable-Baselines3."""
     fits = [
         (env, agent)
         for env, entry in ENVIRONMENTS.items()
         for agent, row in AGENTS.items()
         if entry.kind in row.kinds and not row.task
     ]
-    return [*{env: (env, agent) for env, agent in reversed(fits)}.values(), ("digits", "sb3-ppo")]
+    classes = {ENVIRONMENTS[env].environment: (env, agent) for env, agent in reversed(fits)}
+    return [*classes.values(), ("digits", "sb3-ppo")]
 
 
 def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | None]:
