@@ -13,7 +13,8 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
 
     Args:
         space: a Dict of Box, Discrete, MultiDiscrete and MultiBinary spaces.
-        action: a mapping with the same keys. A number beyond the limits of a Box is accepted, since the environment
+        action: a mapping with the same keys; or, where the space has one part, that part alone, since TorchRL leaves
+            out the key of a lone part. A number beyond the limits of a Box is accepted, since the environment
             clamps it; a choice that a Discrete does not have is refused.
         batch: leading axes of each part.
 
@@ -23,6 +24,8 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
     Raises:
         ValueError: if a part is missing, unknown, of the wrong shape or kind, not finite or out of range.
     """
+    if len(space) == 1 and isinstance(action, np.ndarray | np.generic | int | float | list | tuple):
+        action = dict.fromkeys(space, action)
     if not isinstance(action, Mapping) or set(action) != set(space):
         got = sorted(map(repr, action)) if isinstance(action, Mapping) else [repr(action)]
         wanted = ", ".join(map(repr, sorted(space)))

@@ -45,7 +45,8 @@ def make_raster(
 ) -> RecurrentAttention:
     """Make the control that looks at a fixed grid, row by row.
 
-    The first location is the environment's; the agent continues with the second location of the grid.
+    The first location is the environment's, which is the grid's first with `initial_location: raster`; the agent
+    continues with the second location of the grid.
     """
     locations = raster(_steps(observation_space)).roll(-1, 0)
     return RecurrentAttention(options, FixedLocator(locations), observation_space, action_space)

@@ -70,7 +70,10 @@ class CentreOptions(RecurrentOptions):
 
 
 class RasterOptions(RecurrentOptions):
-    """Options of the control that looks at a fixed grid, row by row, as even as the number of glimpses allows."""
+    """Options of the control that looks at a fixed grid, row by row, as even as the number of glimpses allows.
+
+    `task.initial_location=raster` puts the first glimpse into the grid's first cell; the agent looks at the others.
+    """
 
     name: Literal["raster"] = "raster"
 

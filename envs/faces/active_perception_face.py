@@ -2,7 +2,8 @@
 
 ap_gym (https://pypi.org/project/ap-gym) divides an action into `action`, which moves the agent, and `prediction`, whose
 differentiable loss is part of the reward. Its `ensure_active_perception_env` would give a Gymnasium environment of ours
-no prediction; `ActivePerceptionView` gives it one. Nothing of ap_gym is imported unless its user has.
+no prediction; `ActivePerceptionView` gives it one. Nothing of ap_gym is imported unless its user has:
+import ap_gym before the view is made, so that the view is one of its environments.
 """
 
 import sys

@@ -4,18 +4,19 @@ Both work for any batched environment. Environment i of a vector, reset with see
 reset with seed s + i.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.error import Error, ResetNeeded
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from glimpse.envs.actions import check_action
+from glimpse.envs.faces.arguments import is_seed, read_limit, read_seeds
 from glimpse.envs.lanes import Arrays, Lanes, StepArrays, choose_examples, label_for_info
 from glimpse.envs.make_batched import make_batched_env
 
@@ -115,7 +116,8 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
             num_envs: number of environments.
             render_mode: None or "rgb_array".
             autoreset_mode: "NextStep", "SameStep" or "Disabled": when the next episode begins after one has terminated.
-            max_episode_steps: number of steps after which episodes are truncated, as by Gymnasium's TimeLimit.
+            max_episode_steps: number of steps after which episodes are truncated, as by Gymnasium's TimeLimit; None or
+                -1 for no limit.
             **options: as for `GlimpseEnv`.
 
         Raises:
@@ -133,7 +135,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         self.single_action_space = self._lanes.env.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._limit = _read_limit(max_episode_steps)
+        self._limit = read_limit(max_episode_steps)
         self._over = np.zeros(num_envs, bool)  # episodes that have terminated or were truncated
         self._elapsed = np.zeros(num_envs, np.int64)
 
@@ -150,9 +152,9 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         Raises:
             ValueError: if an option is unknown or wrong.
         """
-        if seed is None or _is_seed(seed):
+        if seed is None or is_seed(seed):
             super().reset(seed=None if seed is None else int(cast(int, seed)))
-        seeds, lanes = _read_seeds(seed, self.num_envs), self._read_reset_mask(options)
+        seeds, lanes = read_seeds(seed, self.num_envs), self._read_reset_mask(options)
         example = _read_options(options, self._lanes, "reset_mask")
         chosen = np.arange(self.num_envs) if lanes is None else lanes
         self._lanes.seed(seeds, chosen, self.np_random)
@@ -213,32 +215,6 @@ def _read_autoreset_mode(given: AutoresetMode | str) -> AutoresetMode:
     if not isinstance(given, AutoresetMode) and given not in modes:
         raise ValueError(f"autoreset_mode should be one of {list(modes)}, got {given!r}")
     return given if isinstance(given, AutoresetMode) else modes[given]
-
-
-def _read_limit(given: int | None) -> int | None:
-    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
-        raise ValueError(f"max_episode_steps should be a whole number of at least 1, got {given!r}")
-    return given
-
-
-class SeedError(Error, ValueError):
-    """Seed that Gymnasium does not accept either."""
-
-
-def _read_seeds(given: Any, count: int) -> list[int | None]:
-    """Return a seed for each environment, None where its stream continues."""
-    if given is None:
-        return [None] * count
-    if _is_seed(given):
-        return [int(given) + number for number in range(count)]
-    seeds = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else []
-    if len(seeds) != count or not all(seed is None or _is_seed(seed) for seed in seeds):
-        raise SeedError(f"seed should be a natural number or a list of {count} of them, got {given!r}")
-    return [None if seed is None else int(seed) for seed in seeds]
-
-
-def _is_seed(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and bool(given >= 0)
 
 
 def _read_options(options: Mapping[str, Any] | None, lanes: Lanes, *others: str) -> NDArray[np.int64] | None:

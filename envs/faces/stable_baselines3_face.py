@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
+from glimpse.envs.faces.arguments import SeedError, is_seed, read_limit
 from glimpse.envs.faces.flat_spaces import FlatSpaces
 from glimpse.envs.lanes import DRAWN, Arrays, Lanes, choose_examples, label_for_info
 from glimpse.envs.make_batched import make_batched_env
@@ -69,6 +70,7 @@ class Sb3VecEnv(VecEnv):
         *,
         grid: int = 7,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ) -> None:
         """Make the environments; `make_sb3_env` makes them by name.
 
@@ -77,7 +79,9 @@ class Sb3VecEnv(VecEnv):
             num_envs: number of parallel episodes.
             grid: number of cells along each axis of the board of locations.
             render_mode: None or "rgb_array".
+            max_episode_steps: number of steps after which episodes are truncated; None or -1 for no limit.
         """
+        self._limit, self._elapsed = read_limit(max_episode_steps), np.zeros(num_envs, np.int64)
         self.lanes = Lanes(make_env, num_envs, render_mode)
         env = self.lanes.env
         self._flat = FlatSpaces(env.observation_space, env.action_space, grid)
@@ -97,30 +101,40 @@ class Sb3VecEnv(VecEnv):
         self.reset_infos = [{"label": label_for_info(label)} for label in self.lanes.label]
         self._reset_seeds()
         self._reset_options()
-        self._last = observation
+        self._last, self._elapsed[:] = observation, 0
         return self._flat.flatten(observation, (self.num_envs,))
+
+    def seed(self, seed: int | None = None) -> list[int | None]:
+        """Give lane i the seed s + i for the next reset; without one, s is drawn. Raises SeedError if s is no seed."""
+        if seed is not None and not is_seed(seed):
+            raise SeedError(f"seed should be a natural number, got {seed!r}")
+        return list(super().seed(None if seed is None else int(seed)))
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Keep the actions (B, A) for the next step. Raises ValueError if one does not fit the action space."""
         self._action = self._flat.unflatten(actions)
 
     def step_wait(self) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Act in all lanes, and begin new episodes in lanes that have terminated."""
+        """Act in all lanes, and begin new episodes where one has terminated or reached the limit of steps."""
         result = self.lanes.step(self._action)
         self._last = result.observation
         observation = self._flat.flatten(result.observation, (self.num_envs,))
+        self._elapsed += 1
+        limit = np.full(self.num_envs, False) if self._limit is None else self._elapsed >= self._limit
         infos: list[dict[str, Any]] = [
-            {"label": label_for_info(label), "TimeLimit.truncated": False} for label in result.label
+            {"label": label_for_info(label), "TimeLimit.truncated": bool(truncated)}
+            for label, truncated in zip(result.label, limit & ~result.terminated, strict=True)
         ]
-        ended = np.flatnonzero(result.terminated)
+        over = limit | result.terminated
+        ended = np.flatnonzero(over)
         if len(ended):
             for lane in ended:
                 infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
-            self._last = self.lanes.reset(ended)
+            self._last, self._elapsed[ended] = self.lanes.reset(ended), 0
             observation = self._flat.flatten(self._last, (self.num_envs,))
             for lane, label in zip(ended, self.lanes.label[ended], strict=True):
                 self.reset_infos[lane] = {"label": label_for_info(label)}
-        return observation, result.reward, result.terminated, infos
+        return observation, result.reward, over, infos
 
     def _action_masks(self) -> NDArray[np.bool_]:
         """Return which choices are legal now in each lane; see `FlatSpaces.masks`."""
@@ -162,8 +176,10 @@ class Sb3VecEnv(VecEnv):
         if hasattr(self, "action_masks"):
             methods["action_masks"] = lambda lane: self._action_masks()[lane]
         if method_name not in methods:
+            known = ", ".join(sorted(methods))
             raise AttributeError(
-                f"the lanes share one environment; none has a method {method_name!r}, but {', '.join(sorted(methods))}"
+                f"the lanes share one environment; none has a method {method_name!r}, but {known}; "
+                "reset(), step() and close() are the VecEnv's own"
             )
         return [methods[method_name](lane, *method_args, **method_kwargs) for lane in self._get_indices(indices)]
 
@@ -193,8 +209,8 @@ def make_sb3_env(
         num_envs: number of parallel episodes.
         grid: number of cells along each axis of the board of locations.
         seed: lane i has the stream of episodes of seed + i.
-        **options: render_mode (None or "rgb_array"), and arguments of `make_batched_env`: split, data_root, download,
-            device and the environment's options.
+        **options: render_mode (None or "rgb_array"), max_episode_steps (episodes are truncated after so many steps),
+            and arguments of `make_batched_env`: split, data_root, download, device and the environment's options.
 
     Raises:
         TypeError: if there is no such option.
@@ -204,8 +220,9 @@ def make_sb3_env(
     names = {key: name for name, known in ENVIRONMENTS.items() for key in (name, known.id)}
     if environment not in names:
         raise ValueError(f"environment should be one of {', '.join(ENVIRONMENTS)}, got {environment!r}")
-    name, render_mode = names[environment], options.pop("render_mode", None)
-    env = Sb3VecEnv(partial(make_batched_env, name, **options), num_envs, grid=grid, render_mode=render_mode)
+    name = names[environment]
+    own = {key: options.pop(key) for key in ("render_mode", "max_episode_steps") if key in options}
+    env = Sb3VecEnv(partial(make_batched_env, name, **options), num_envs, grid=grid, **own)
     env.spec = gym.spec(ENVIRONMENTS[name].id)
     if seed is not None:
         env.seed(seed)

@@ -67,7 +67,7 @@ class Catch(PictureEnv):
         self.retina = Retina(retina, side, side, device=self.device)
         self._lit = LitPixels(retina, side, device=self.device)
         self._initial_location = InitialLocation(
-            "centre" if self._whole else options.initial_location, device=self.device
+            "centre" if self._whole else options.initial_location, glimpses=options.steps, device=self.device
         )
         self._room = side - options.paddle  # The paddle's rightmost column.
         self._beside = torch.arange(options.paddle, device=self.device)

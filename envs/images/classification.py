@@ -77,7 +77,10 @@ class Classification(PictureEnv):
         )
         self._resident = None if self._fresh else self.retina.prepare(self._images)
         self._initial_location = InitialLocation(
-            options.initial_location, options.initial_location_std, device=self.device
+            options.initial_location,
+            options.initial_location_std,
+            glimpses=options.glimpses,
+            device=self.device,
         )
         self.observation_space = self._make_observation_space(channels)
         self.action_space = self._make_action_space()

@@ -77,7 +77,9 @@ class DigitPair(PictureEnv):
         self.classes = data.classes
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         self.retina = self.retina_class(options.retina, options.size, options.size, device=self.device)
-        self._initial_location = InitialLocation(options.initial_location, device=self.device)
+        self._initial_location = InitialLocation(
+            options.initial_location, glimpses=2 * options.glimpses, device=self.device
+        )
         channels = data.images.shape[1]
         self.observation_space = spaces.Dict(
             {

@@ -10,14 +10,25 @@ from glimpse.envs.lane_random import mix, normal, uniform
 _INITIAL_LOCATION = 21
 
 
+def first_cell(glimpses: int) -> tuple[float, float]:
+    """Return the centre (x, y) of the first cell of a grid of T cells, as the raster scan of `agents` has it.
+
+    The grid has about as many rows as columns; where T is not divisible by the rows, the first ones have a cell more.
+    """
+    rows = max(1, round(glimpses**0.5))
+    columns = -(-glimpses // rows)
+    return 1 / columns - 1, 1 / rows - 1
+
+
 class InitialLocation:
     """Distribution of initial locations: uniform over the picture, or one location with or without noise."""
 
     def __init__(
         self,
-        location: Literal["random", "centre"] | tuple[float, float],
+        location: Literal["random", "centre", "raster"] | tuple[float, float],
         std: float = 0.0,
         *,
+        glimpses: int,
         device: torch.device | str = "cpu",
     ) -> None:
         """Set the distribution.
@@ -25,10 +36,12 @@ class InitialLocation:
         Args:
             location: the option `initial_location`.
             std: standard deviation around a location that is not random.
+            glimpses: number T of glimpses, of which `raster` takes the first cell of a grid.
             device: device of the locations.
         """
-        start = (0.0, 0.0) if location == "centre" else location
-        self._start = None if start == "random" else torch.tensor(start, device=device)
+        starts = {"centre": (0.0, 0.0), "raster": first_cell(glimpses), "random": None}
+        start = starts[location] if isinstance(location, str) else location
+        self._start = None if start is None else torch.tensor(start, device=device)
         self._std = std
 
     def draw(self, key: Tensor, copy: Tensor | int) -> Tensor:

@@ -67,6 +67,7 @@ class AugmentOptions(Options):
 _Coordinate = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1, "maximum": 1})]
 Location = tuple[_Coordinate, _Coordinate]
 """Location (x, y); a validator holds it in [-1, 1] x [-1, 1], with one message for both coordinates."""
+InitialLocationName = Literal["random", "centre", "raster"]
 DataName = Annotated[
     str,
     Field(
@@ -113,9 +114,10 @@ class ClassificationOptions(ImageTaskOptions):
         "baselines and soft attention.",
     )
     glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
-    initial_location: Literal["random", "centre"] | Location = Field(
+    initial_location: InitialLocationName | Location = Field(
         "random",
-        description="Location of the first glimpse: uniform over the image, its centre, or a given (x, y).",
+        description="Location of the first glimpse: uniform over the image, its centre, the first cell of a "
+        "grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
     )
     initial_location_std: float = Field(
         0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
@@ -164,9 +166,10 @@ class CatchOptions(ImageTaskOptions):
         "glimpse", description="Observation: a glimpse of the screen, or the whole screen as a control."
     )
     retina: RetinaOptions = RetinaOptions()
-    initial_location: Literal["random", "centre"] | Location = Field(
+    initial_location: InitialLocationName | Location = Field(
         "centre",
-        description="Location of the first glimpse: uniform over the screen, its centre, or a given (x, y).",
+        description="Location of the first glimpse: uniform over the screen, its centre, the first cell of "
+        "a grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
     )
 
     @property
@@ -228,9 +231,10 @@ class DigitPairOptions(ImageTaskOptions):
     )
     retina: RetinaOptions = RetinaOptions()
     glimpses: int = Field(3, ge=1, le=500, description="Number S of glimpses for each digit, including the first one.")
-    initial_location: Literal["random", "centre"] | Location = Field(
+    initial_location: InitialLocationName | Location = Field(
         "centre",
-        description="Location of the first glimpse: uniform over the canvas, its centre, or a given (x, y).",
+        description="Location of the first glimpse: uniform over the canvas, its centre, the first cell of "
+        "a grid with a cell for each glimpse (`raster`), or a given (x, y).",
     )
 
     @field_validator("context")

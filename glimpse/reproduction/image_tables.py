@@ -107,7 +107,9 @@ VISUAL_TABLES: dict[str, Table] = {
         "Catch, 24x24, glimpses of 6x6, 3 scales: balls caught, %",
         "The paddle is 2 pixels wide; the ball falls a pixel a step, moves sideways at a speed of its own and bounces "
         "off the walls; the only reward is at the end. The paper says about 85 %. Controls are the agent of the first "
-        "line with other locations or the whole screen, trained for 8,000 steps instead of 40,000.",
+        "line with other locations or the whole screen, trained for 8,000 steps instead of 40,000. The raster scan was "
+        "measured with its first glimpse at the centre of the screen, not in the grid's first cell, where the config "
+        "begins now.",
         (
             TableEntry("catch-ram", "RAM, REINFORCE", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),
             TableEntry("catch-ppo", "RAM, PPO", 3, Published(85, None, 89, _RANGREJ, ("proceedings",))),

@@ -100,9 +100,55 @@ def test_a_registered_time_limit_reaches_the_vector_environment(native: Native) 
             assert ends == [[False] * 2, [False] * 2, [True] * 2, [False] * 2]
     finally:
         del gym.registry["test/Short-v0"]
-    for wrong in (0, 1.5, "3", True):
+    for wrong in (0, 1.5, "3", True, -2, -1.0):
         with pytest.raises(ValueError, match="max_episode_steps should be a whole number of at least 1"):
             native("digits", max_episode_steps=wrong)
+
+
+@each_environment
+def test_stable_baselines3s_lanes_are_truncated_as_gymnasiums(name: str, make: Make, options_of: OptionsOf) -> None:
+    """With a limit of two steps they return the same as DummyVecEnv of limited environments."""
+    ours = make_sb3_env(name, 2, max_episode_steps=2, **options_of(name))
+    rows = DummyVecEnv([lambda: FlatView(make(name, max_episode_steps=2))] * 2)
+    for env in (ours, rows):
+        env.seed(4)
+    assert same(*(dict(cast(Any, env.reset())) for env in (ours, rows)))
+    ours.action_space.seed(0)
+    ends = 0
+    for _ in range(5):
+        action = np.array([ours.action_space.sample() for _ in range(2)])
+        (observation, *ended), (expected, *expected_end) = ours.step(action), rows.step(action)
+        assert same(dict(cast(Any, observation)), dict(cast(Any, expected)))
+        assert same(ended, expected_end)
+        ends += int(np.count_nonzero(cast(Any, ended[1])))
+    assert ends >= 4
+
+
+def test_a_limit_of_minus_one_is_none(native: Native) -> None:
+    """Gymnasium's name for no limit is taken by both kinds of parallel environments."""
+    vector_env, sb3_env = native("digits", max_episode_steps=-1), make_sb3_env("digits", 2, max_episode_steps=-1)
+    vector_env.reset(seed=0)
+    sb3_env.reset()
+    for _ in range(9):
+        assert not vector_env.step(vector_env.action_space.sample())[3].any()
+        infos = sb3_env.step(np.array([sb3_env.action_space.sample()] * 2))[3]
+        assert not any(info["TimeLimit.truncated"] for info in infos)
+
+
+@each_environment
+def test_a_lone_part_of_an_action_needs_no_key(name: str, make: Make, native: Native) -> None:
+    """TorchRL passes it alone; the result is the same. Where an action has several parts, keys are needed."""
+    for keyed, alone in ((make(name), make(name)), (native(name), native(name))):
+        keyed.reset(seed=0)
+        alone.reset(seed=0)
+        keyed.action_space.seed(0)
+        action = keyed.action_space.sample()
+        (first, *others) = action.values()
+        if others:
+            with pytest.raises(ValueError, match="a dict with the keys"):
+                alone.step(first)
+        else:
+            assert same(keyed.step(action), alone.step(first))
 
 
 VECTOR_WRAPPERS: list[Callable[[Any], Any]] = [
@@ -134,6 +180,16 @@ def test_gymnasiums_wrappers_run(name: str, make: Make, native: Native) -> None:
             action = {key: torch.as_tensor(part) for key, part in action.items()}
         assert len(env.step(action)) == 5
         env.close()
+
+
+@each_environment
+def test_torchrls_checks_pass(name: str, options_of: OptionsOf) -> None:
+    """TorchRL makes every environment by its id, and its specifications hold in an episode."""
+    torchrl = pytest.importorskip("torchrl.envs")
+    env = torchrl.GymEnv(ENVIRONMENTS[name].id, **options_of(name))
+    torchrl.check_env_specs(env, seed=0)
+    episode = env.rollout(3)
+    assert 1 <= len(episode) <= 3 and episode["next", "reward"].isfinite().all()
 
 
 SB3_WRAPPERS: list[Callable[[VecEnv], VecEnv]] = [
@@ -234,6 +290,8 @@ def test_seeds_that_gymnasium_refuses_are_refused(seed: Any, native: Native) -> 
     """They are Gymnasium's own kind of error, and never rounded."""
     with pytest.raises(Error):
         native("digits").reset(seed=seed)
+    with pytest.raises(Error, match="a natural number"):
+        make_sb3_env("digits", seed=seed)
 
 
 def test_seeds_that_gymnasium_accepts_are_accepted(native: Native) -> None:

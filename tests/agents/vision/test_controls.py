@@ -9,12 +9,22 @@ import torch
 from glimpse.agents.options import Options
 from glimpse.agents.vision import controls
 from glimpse.agents.vision.locators import raster
-from glimpse.agents.vision.options import CentreOptions, PathOptions, RamOptions, RandomOptions, RasterOptions
+from glimpse.agents.vision.options import (
+    CentreOptions,
+    PathOptions,
+    PlayerOptions,
+    RamOptions,
+    RandomOptions,
+    RasterOptions,
+)
+from glimpse.agents.vision.player import make_player
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.envs.images.catch import Catch
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
+from glimpse.envs.images.initial_location import first_cell
+from glimpse.envs.images.options import CatchOptions, ClassificationOptions
 from glimpse.runs.rollout import play
 
 SMALL: dict[str, Any] = {"glimpse_width": 7, "location_width": 5, "feature_width": 9, "memory_width": 8}
@@ -26,11 +36,11 @@ MAKERS: dict[str, tuple[Callable[..., RecurrentAttention], type[Options]]] = {
 }
 
 
-def make_env(stop: bool = False, glimpses: int = 4) -> Classification:
+def make_env(stop: bool = False, glimpses: int = 4, **task_options: Any) -> Classification:
     """Make an environment of noise images in four classes."""
     noise = torch.Generator().manual_seed(5)
     images = torch.randint(0, 256, (40, 1, 9, 9), generator=noise, dtype=torch.uint8)
-    task = {"name": "images", "retina": {"patch": 3}, "glimpses": glimpses, "stop": stop}
+    task = {"name": "images", "retina": {"patch": 3}, "glimpses": glimpses, "stop": stop, **task_options}
     data = ImageData(images, torch.arange(40) % 4, ("a", "b", "c", "d"))
     return Classification(ClassificationOptions.model_validate(task), data)
 
@@ -157,3 +167,37 @@ def test_a_greedy_rollout_does_not_reinforce_stopping(into: str) -> None:
     each = (taken * (returns[:-1] - right) * episode.step_mask[:-1]).sum(0)
     assert loss.item() == pytest.approx(-each[~greedy].mean().item(), abs=1e-5)
     assert loss.item() != pytest.approx(-each.mean().item(), abs=1e-5)
+
+
+def raster_configs() -> list[str]:
+    """Return the shipped configs whose agent scans a raster."""
+    named = ((name, load_experiment(name).agent) for name in shipped_configs())
+    return [name for name, agent in named if "raster" in (agent.name, getattr(agent, "locator", None))]
+
+
+@pytest.mark.parametrize("name", raster_configs())
+def test_shipped_raster_scans_begin_in_the_first_cell(name: str) -> None:
+    """They say so by name, not by numbers, so that it also holds for another number of glimpses."""
+    assert load_experiment(name).task.model_dump()["initial_location"] == "raster"
+
+
+@pytest.mark.parametrize("glimpses", [1, 4, 6, 7])
+def test_a_raster_scan_visits_every_cell_of_its_grid(glimpses: int) -> None:
+    """The environment begins in the first cell, and the agent looks at the others."""
+    env = make_env(glimpses=glimpses, initial_location="raster")
+    seen = play(env, make_control("raster", env), torch.arange(2), torch.arange(2)).observation["location"]
+    torch.testing.assert_close(seen[:glimpses], raster(glimpses)[:, None].expand(-1, 2, 2))
+
+
+def test_a_raster_scan_of_catch_visits_every_cell_of_its_grid() -> None:
+    """So does the player's, in an episode of the full length."""
+    env = Catch(CatchOptions(name="catch", screen=8, start_rows=1, initial_location="raster"), "train")
+    player = make_player(PlayerOptions(locator="raster"), env.observation_space, env.action_space)
+    seen = play(env, player, torch.arange(2), torch.arange(2)).observation["location"]
+    torch.testing.assert_close(seen[:7], raster(7)[:, None].expand(-1, 2, 2))
+
+
+@pytest.mark.parametrize("glimpses", range(1, 40))
+def test_environments_begin_in_the_first_cell_of_the_agents_grid(glimpses: int) -> None:
+    """Environments and agents, which do not import each other, agree on it."""
+    assert first_cell(glimpses) == pytest.approx(raster(glimpses)[0].tolist())

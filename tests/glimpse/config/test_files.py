@@ -185,7 +185,7 @@ data:
         "child.yaml: task.image_size: should be a list of 2 whole numbers or null (got [28])",
         "child.yaml: task.canvas: should be a mapping of keys to values (got 5)",
         "child.yaml: task.retina.pach: unknown key (did you mean 'patch'?)",
-        "child.yaml: task.initial_location: should be 'random', 'centre' or a list of 2 numbers "
+        "child.yaml: task.initial_location: should be 'random', 'centre', 'raster' or a list of 2 numbers "
         "(got 'cente'; did you mean 'centre'?)",
         "base.yaml: agent.recurrent_core: should be 'rnn', 'lstm' or 'gru' (got 'ltsm'; did you mean 'lstm'?)",
         "child.yaml: agent.sigma.start: should be at most 2 (got 3)",
