@@ -9,6 +9,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
+from glimpse.evaluation.unread_output import unread_output_kept_back
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.finite_numbers import naming_bad_numbers
@@ -67,26 +68,27 @@ def evaluate_run(
     given = {name: value for name, value in overrides.items() if value is not None}
     evaluator = _evaluator_for(RunFolder.open(run), given)
     trained = open_run(run, split, device, print, average)
-    print(f"weights of step {trained.step:,}: {trained.weights}")
-    options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
-    read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
-    begun = time.perf_counter()
-    results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, split, options))
-    record = {
-        "agent": trained.experiment.agent.name,
-        "task": trained.experiment.task_title,
-        "step": trained.step,
-        "weights": trained.weights,
-        **({"averaged": average} if average else {}),
-        "train_seconds": trained.seconds,
-        "trained_on": trained.trained_on,
-        "seconds": round(time.perf_counter() - begun, 2),
-        "device": describe_device(trained.env.device),
-        "seed": options.seed,
-        **results,
-    }
-    _write_record(trained.folder.evaluation_path, split, record)
-    print(f"written to {trained.folder.evaluation_path}")
+    with unread_output_kept_back():
+        print(f"weights of step {trained.step:,}: {trained.weights}")
+        options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
+        read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
+        begun = time.perf_counter()
+        results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, split, options))
+        record = {
+            "agent": trained.experiment.agent.name,
+            "task": trained.experiment.task_title,
+            "step": trained.step,
+            "weights": trained.weights,
+            **({"averaged": average} if average else {}),
+            "train_seconds": trained.seconds,
+            "trained_on": trained.trained_on,
+            "seconds": round(time.perf_counter() - begun, 2),
+            "device": describe_device(trained.env.device),
+            "seed": options.seed,
+            **results,
+        }
+        _write_record(trained.folder.evaluation_path, split, record)
+        print(f"written to {trained.folder.evaluation_path}")
     return record
 
 

@@ -262,8 +262,10 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
     """Train in a folder that is locked, until it is done or `stop` holds a signal; return the exit code."""
     run, progress = folder.path, Progress()
     training = Training(experiment, folder, progress)
-    if resume and training.resume():
-        progress.say(f"resuming {run} after step {training.learner.step}")
+    if resume:
+        known = training.resume()
+        step = training.learner.step
+        progress.say(f"resuming {run} after step {step}" if known else f"{run} has no checkpoint: begins at step 0")
     if resume and load_experiment(folder.config_path) != experiment:
         folder.replace_config(dump_experiment(experiment))
     complete = resume and training.complete
