@@ -25,6 +25,7 @@ class Family:
         (`glimpse evaluate --text`) or `translate`.
     predictor: function (`TrainedRun`, inputs, `PredictOptions`) -> a prediction for each input of a user's own; "" for
         none. See `glimpse.inference.loaded_agent`.
+    takes: what the predictor takes: `pictures` or `texts`.
     by_length: whether batches are made of examples of similar length.
     """
 
@@ -34,6 +35,7 @@ class Family:
     picture: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
     predictor: str = ""
+    takes: str = ""
     by_length: bool = False
 
 
@@ -48,6 +50,7 @@ FAMILIES: dict[str, Family] = {
         report=f"{_IMAGES}.image_report:image_files",
         picture=f"{_IMAGES}.image_report:tracked_scanpaths",
         predictor=f"{_INFERENCE}.image_predictor:predict_images",
+        takes="pictures",
     ),
     "control": Family(
         "A moving scene is seen through glimpses, and the agent acts in it",
@@ -62,6 +65,7 @@ FAMILIES: dict[str, Family] = {
         picture=f"{_TEXT}.text_report:tracked_tokens",
         commands={"text": f"{_TEXT}.own_text:read_command"},
         predictor=f"{_INFERENCE}.text_predictor:predict_whole_texts",
+        takes="texts",
         by_length=True,
     ),
     "reading": Family(
@@ -70,6 +74,7 @@ FAMILIES: dict[str, Family] = {
         report=f"{_TEXT}.skim_report:skim_files",
         commands={"text": f"{_TEXT}.own_text:skim_command"},
         predictor=f"{_INFERENCE}.text_predictor:predict_partial_texts",
+        takes="texts",
         by_length=True,
     ),
     "translation": Family(
@@ -79,6 +84,7 @@ FAMILIES: dict[str, Family] = {
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
         commands=_TRANSLATE,
         predictor=f"{_INFERENCE}.translation_predictor:predict_translations",
+        takes="texts",
         by_length=True,
     ),
     "simultaneous translation": Family(
@@ -88,6 +94,7 @@ FAMILIES: dict[str, Family] = {
         picture=f"{_TRANSLATION}.translation_report:tracked_alignments",
         commands=_TRANSLATE,
         predictor=f"{_INFERENCE}.translation_predictor:predict_translations",
+        takes="texts",
         by_length=True,
     ),
 }

@@ -28,7 +28,7 @@ class InitialLocation:
         location: Literal["random", "centre", "raster"] | tuple[float, float],
         std: float = 0.0,
         *,
-        glimpses: int,
+        glimpses: int | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         """Set the distribution.
@@ -36,10 +36,15 @@ class InitialLocation:
         Args:
             location: the option `initial_location`.
             std: standard deviation around a location that is not random.
-            glimpses: number T of glimpses, of which `raster` takes the first cell of a grid.
+            glimpses: number T of glimpses, which `raster` needs: it is the first cell of a grid of T.
             device: device of the locations.
+
+        Raises:
+            ValueError: if `raster` comes without a number of glimpses.
         """
-        starts = {"centre": (0.0, 0.0), "raster": first_cell(glimpses), "random": None}
+        if location == "raster" and glimpses is None:
+            raise ValueError("the initial location 'raster' needs the number of glimpses")
+        starts = {"centre": (0.0, 0.0), "raster": first_cell(glimpses or 1), "random": None}
         start = starts[location] if isinstance(location, str) else location
         self._start = None if start is None else torch.tensor(start, device=device)
         self._std = std

@@ -17,6 +17,7 @@ from glimpse.cli import (
     evaluate_command,
     list_command,
     masks_command,
+    predict_command,
     report_command,
     reproduce_command,
     train_command,
@@ -42,6 +43,7 @@ _EXAMPLES = """examples:
 _COMMANDS = (
     train_command,
     evaluate_command,
+    predict_command,
     translate_command,
     report_command,
     masks_command,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from glimpse.config.experiment import Experiment
 from glimpse.errors import UserError
-from glimpse.families import FAMILIES, family_of, family_part
+from glimpse.families import FAMILIES, Family, family_of, family_part
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.trained_run import TrainedRun, open_run
@@ -36,6 +36,16 @@ class LoadedAgent:
         """Names of the classes, in order; none where no class is predicted."""
         return tuple(getattr(self.env.meaning(), "classes", ()))
 
+    @property
+    def takes(self) -> str:
+        """What an input is, `pictures` or `texts`. Raises UserError if the run takes no inputs of its user."""
+        return _predicting_family(self._trained).takes
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether an input is a pair of texts."""
+        return len(getattr(self.env.meaning(), "shapes", ())) > 1
+
     def predict(self, inputs: Any, **options: Any) -> Any:
         """Answer one input, or a list of them.
 
@@ -55,7 +65,8 @@ class LoadedAgent:
         several = isinstance(inputs, list)
         given: Sequence[Any] = inputs if several else [inputs]
         with reporting_memory_errors("Lower batch, or give fewer inputs at once"), torch.no_grad():
-            found = family_part(_predictor_of(self._trained))(self._trained, given, chosen) if given else []
+            predict = family_part(_predicting_family(self._trained).predictor)
+            found = predict(self._trained, given, chosen) if given else []
         return found if several else found[0]
 
     def __repr__(self) -> str:
@@ -89,16 +100,16 @@ def _warn(line: str) -> None:
     warnings.warn(line, stacklevel=4)
 
 
-def _predictor_of(trained: TrainedRun) -> str:
-    """Return the name of the family's function that predicts."""
+def _predicting_family(trained: TrainedRun) -> Family:
+    """Return the family of a run, if it has a function that predicts."""
     task = trained.experiment.task.name
-    name = family_of(task).predictor
-    if not name:
-        fit = ", ".join(family for family, parts in FAMILIES.items() if parts.predictor)
+    family = family_of(task)
+    if not family.predictor:
+        fit = ", ".join(name for name, parts in FAMILIES.items() if parts.predictor)
         raise UserError(
             f"only runs of the families {fit} take inputs of your own, and the task of this one is {task!r}"
         )
-    return name
+    return family
 
 
 def _read_options(given: dict[str, Any]) -> PredictOptions:

@@ -3,6 +3,7 @@
 Axes: t glimpses, K scales, C channels, P patch side, N classes, L tokens of a source, M tokens of a translation.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from typing import Any
@@ -16,12 +17,16 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(ABC):
     """Base class of predictions."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain data: strings, numbers, lists and dicts, for JSON."""
         return {each.name: _plain(getattr(self, each.name)) for each in fields(self) if each.repr}
+
+    @abstractmethod
+    def cells(self) -> dict[str, Any]:
+        """Return the columns that a table has of it: `prediction`, perhaps `probability`, and what the agent chose."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class ImagePrediction(ClassPrediction):
     picture: NDArray[np.uint8] = field(repr=False)
     drawing: bytes = field(repr=False)
 
+    def cells(self) -> dict[str, Any]:
+        """Return class, probability and locations, rounded."""
+        locations = [[round(float(at), 4) for at in location] for location in self.locations]
+        return {"prediction": self.label, "probability": self.probability, "locations": locations}
+
     def figure(self) -> Any:
         """Return a matplotlib figure: the picture with the scanpath, and the probabilities after each glimpse.
 
@@ -82,12 +92,14 @@ class Token:
     weight: its attention weight; None where the agent has none for single tokens.
     kept: whether an agent that reads in part read it; True for agents that read everything.
     known: whether it is in the vocabulary.
+    span: first and last position (exclusive) of its characters in the text; None if it is not found there.
     """
 
     text: str
     weight: float | None
     kept: bool
     known: bool
+    span: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,7 @@ class TextPrediction(Prediction):
     probabilities: probability of each class by its name; empty where a score is predicted.
     score: the predicted score; None where a class is.
     tokens: tokens of the text; second: those of the second text of a pair.
+    selective: whether the agent reads in part.
     page: the text as HTML.
     """
 
@@ -106,12 +119,33 @@ class TextPrediction(Prediction):
     score: float | None
     tokens: tuple[Token, ...]
     second: tuple[Token, ...]
+    selective: bool
     page: str = field(repr=False)
 
     @property
     def probability(self) -> float | None:
         """Probability of the likeliest class; None where a score is predicted."""
         return None if self.label is None else self.probabilities[self.label]
+
+    @property
+    def kept_spans(self) -> tuple[tuple[int, int], ...]:
+        """Spans of the words of the first text that the agent read; neighbours are one span."""
+        spans: list[tuple[int, int]] = []
+        last = -2
+        for number, token in enumerate(self.tokens):
+            if token.kept and token.span is not None:
+                joined = last == number - 1 and spans
+                begin = spans.pop()[0] if joined else token.span[0]
+                spans.append((begin, token.span[1]))
+                last = number
+        return tuple(spans)
+
+    def cells(self) -> dict[str, Any]:
+        """Return class and probability, or score; and the spans of the kept words where the agent reads in part."""
+        kept = {"kept": self.kept_spans} if self.selective else {}
+        if self.label is None:
+            return {"prediction": self.score, **kept}
+        return {"prediction": self.label, "probability": self.probability, **kept}
 
     def _repr_html_(self) -> str:
         """Return the text with its weights and the answer, for notebooks."""
@@ -137,6 +171,10 @@ class TranslationPrediction(Prediction):
     target_tokens: tuple[str, ...]
     alignment: Floats | None
     alternatives: tuple[tuple[str, float], ...] = ()
+
+    def cells(self) -> dict[str, Any]:
+        """Return the translation and its log-probability."""
+        return {"prediction": self.translation, "log_prob": self.log_prob}
 
 
 def _plain(value: Any) -> Any:

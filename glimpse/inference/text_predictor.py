@@ -6,6 +6,7 @@ from typing import Any
 from glimpse.errors import UserError
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.inference.predictions import TextPrediction, Token
+from glimpse.inference.word_spans import word_spans
 from glimpse.reporting.text.accounts import Account, Text
 from glimpse.reporting.text.own_text import OwnTexts, read_in_part, read_whole
 from glimpse.reporting.text.token_html import text_figure
@@ -36,31 +37,33 @@ def _texts(inputs: Sequence[Any]) -> list[tuple[str, ...]]:
 
 
 def _predictions(read: OwnTexts) -> list[TextPrediction]:
-    return [_prediction(one, read.classes) for one in read.accounts]
+    return [_prediction(one, given.typed, read.classes) for given, one in zip(read.given, read.accounts, strict=True)]
 
 
-def _prediction(one: Account, classes: Sequence[str]) -> TextPrediction:
-    """Return the prediction of an account."""
-    tokens = [_tokens(text) for text in one.texts]
+def _prediction(one: Account, typed: Sequence[str], classes: Sequence[str]) -> TextPrediction:
+    """Return the prediction of an account of texts, as they were typed."""
+    tokens = [_tokens(text, whole) for text, whole in zip(one.texts, typed, strict=True)]
     return TextPrediction(
         label=classes[one.answered] if one.score is None else None,
         probabilities={name: float(value) for name, value in zip(classes, one.belief, strict=False)},
         score=one.score,
         tokens=tokens[0],
         second=tokens[1] if len(tokens) > 1 else (),
+        selective=one.texts[0].dropped is not None,
         page=text_figure(one, classes),
     )
 
 
-def _tokens(text: Text) -> tuple[Token, ...]:
-    """Return the tokens of a text with their weights."""
-    colour = text.colour
+def _tokens(text: Text, typed: str) -> tuple[Token, ...]:
+    """Return the tokens of a text with their weights, and where they stand in the text as it was typed."""
+    colour, spans = text.colour, word_spans(typed, text.words)
     return tuple(
         Token(
             word,
             None if colour is None else float(colour[at]),
             text.dropped is None or not bool(text.dropped[at]),
             not bool(text.unknown[at]),
+            spans[at],
         )
         for at, word in enumerate(text.words)
     )

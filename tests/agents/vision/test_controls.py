@@ -23,7 +23,7 @@ from glimpse.config.files import load_experiment, shipped_configs
 from glimpse.envs.images.catch import Catch
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.initial_location import first_cell
+from glimpse.envs.images.initial_location import InitialLocation, first_cell
 from glimpse.envs.images.options import CatchOptions, ClassificationOptions
 from glimpse.runs.rollout import play
 
@@ -201,3 +201,10 @@ def test_a_raster_scan_of_catch_visits_every_cell_of_its_grid() -> None:
 def test_environments_begin_in_the_first_cell_of_the_agents_grid(glimpses: int) -> None:
     """Environments and agents, which do not import each other, agree on it."""
     assert first_cell(glimpses) == pytest.approx(raster(glimpses)[0].tolist())
+
+
+def test_a_raster_without_a_number_of_glimpses_is_refused() -> None:
+    """An environment of another package that forgets the number is told so."""
+    with pytest.raises(ValueError, match="needs the number of glimpses"):
+        InitialLocation("raster")
+    assert InitialLocation("centre").draw(torch.arange(2), 0).tolist() == [[0.0, 0.0]] * 2

@@ -1,0 +1,184 @@
+"""Inputs of a user's own for a run: pictures and folders of them, texts, tables of either, and lines of standard input.
+
+A table is a .csv, .tsv or .jsonl file (or .gz, .xz of it). All of its columns are kept.
+"""
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from PIL import Image
+
+from glimpse.envs.data.file_contents import user_text
+from glimpse.envs.text.dividing_marks import dividing_mark
+from glimpse.errors import UserError
+
+_TABLES = (".csv", ".tsv", ".jsonl")
+_LONGEST_CELL = 1 << 30
+
+
+@dataclass(frozen=True)
+class GivenInput:
+    """One input.
+
+    where: names it in messages: the file, the line of a table, or the text itself.
+    value: what the agent is given: a path or a text, or a tuple of two texts.
+    row: the cells of its table's row by column; {"input": ...} where it is from no table.
+    fault: what is wrong with it; empty if nothing is.
+    """
+
+    where: str
+    value: Any
+    row: dict[str, Any]
+    fault: str = ""
+
+
+def is_table(given: str) -> bool:
+    """Return whether a word of the command line names a table."""
+    return given.lower().removesuffix(".gz").removesuffix(".xz").endswith(_TABLES)
+
+
+def pictures_given(words: Sequence[str], column: str, lines: TextIO) -> Iterator[GivenInput]:
+    """Yield the pictures that words of the command line name.
+
+    Args:
+        words: files, folders (all pictures in them and in their folders), tables, or `-` for paths on `lines`.
+        column: column of the paths in a table, which count from the table's folder.
+        lines: standard input.
+
+    Raises:
+        UserError: if a folder has no pictures, or a table lacks the column.
+    """
+    for word in words:
+        if word == "-":
+            yield from (_plain_input(line, line) for line in _lines(lines))
+        elif is_table(word):
+            yield from _from_table(word, (column,), partial(_beside, Path(word).expanduser().parent))
+        elif Path(word).expanduser().is_dir():
+            yield from (_plain_input(str(file), str(file)) for file in _pictures_in(Path(word).expanduser()))
+        else:
+            yield _plain_input(word, word)
+
+
+def texts_given(words: Sequence[str], columns: Sequence[str], lines: TextIO) -> Iterator[GivenInput]:
+    """Yield the texts, or pairs of texts, that words of the command line are or name.
+
+    Args:
+        words: texts, tables, or `-` for a text on each of `lines`.
+        columns: column of the texts in a table, and of the second text where pairs are read.
+        lines: standard input.
+
+    Raises:
+        UserError: if a table lacks a column, or pairs are not in a table.
+    """
+    for word in words:
+        if is_table(word):
+            yield from _from_table(word, columns, _one_or_pair)
+        elif len(columns) > 1:
+            raise UserError(f"the run reads pairs of texts: give a table with the columns {' and '.join(columns)}")
+        elif word == "-":
+            yield from (_plain_input(line, line) for line in _lines(lines))
+        else:
+            yield _plain_input(word, word)
+
+
+def _beside(folder: Path, cells: list[str]) -> str:
+    """Return the path that a cell names, from the folder of its table."""
+    return str(folder / cells[0])
+
+
+def _one_or_pair(cells: list[str]) -> Any:
+    return cells[0] if len(cells) == 1 else tuple(cells)
+
+
+def _plain_input(where: str, value: Any) -> GivenInput:
+    return GivenInput(where, value, {"input": where})
+
+
+def _lines(lines: TextIO) -> Iterator[str]:
+    """Yield the lines that are not empty, as they come."""
+    for line in lines:
+        if text := line.strip():
+            yield text
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """Return all pictures of a folder, by their names' endings, sorted; hidden ones are left out."""
+    endings = Image.registered_extensions()
+    found = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in endings
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )
+    if not found:
+        raise UserError(f"{folder} holds no pictures: give a folder of .png, .jpg or other picture files")
+    return found
+
+
+def _from_table(word: str, columns: Sequence[str], value: Callable[[list[str]], Any]) -> Iterator[GivenInput]:
+    """Yield the rows of a table."""
+    path = Path(word).expanduser()
+    wanted = [unicodedata.normalize("NFC", column) for column in columns]
+    for where, row, fault in _rows(path, wanted):
+        cells = [row.get(column) for column in wanted]
+        if not fault and not all(isinstance(cell, str) and cell.strip() for cell in cells):
+            fault = f"column {' or '.join(map(repr, wanted))} holds no text"
+        yield GivenInput(f"{path}, {where}", None if fault else value([str(cell) for cell in cells]), row, fault)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the place of each row, its cells by column, and what is wrong with it."""
+    content = user_text(path, "utf-8")
+    kind = path.name.lower().removesuffix(".gz").removesuffix(".xz")
+    if kind.endswith(".jsonl"):
+        yield from _json_rows(content)
+        return
+    mark, content = dividing_mark(content, columns, "\t" if kind.endswith(".tsv") else ",")
+    csv.field_size_limit(_LONGEST_CELL)
+    plain = kind.endswith(".tsv") and mark == "\t"  # A quotation mark is a character like any other.
+    text = io.StringIO(content, newline="")
+    if plain:
+        lines = csv.reader(text, delimiter=mark, quoting=csv.QUOTE_NONE)
+    else:
+        lines = csv.reader(text, delimiter=mark, strict=True)
+    try:
+        header = [unicodedata.normalize("NFC", name.strip()) for name in next(lines, [])]
+        _check_header(path, header, columns)
+        for cells in lines:
+            if cells and cells != [""]:
+                whole = len(cells) == len(header)
+                fault = "" if whole else f"has {len(cells)} columns, expected {len(header)}"
+                yield f"line {lines.line_num}", dict(zip(header, cells, strict=False)), fault
+    except csv.Error as error:
+        raise UserError(f"{path}, line {lines.line_num}: this is no CSV ({error})") from None
+
+
+def _json_rows(content: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    for number, line in enumerate(content.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield f"line {number}", {}, f"is no JSON ({str(error)[:80]})"
+            continue
+        whole = isinstance(row, dict)
+        yield f"line {number}", row if whole else {}, "" if whole else "should be an object {...}"
+
+
+def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> None:
+    for column in columns:
+        if header.count(column) != 1:
+            what = "has no column" if column not in header else "has more than one column"
+            named = ", ".join(name[:40] for name in header[:30]) or "none"
+            raise UserError(f"{path} {what} {column!r}; its columns are: {named}. Name one with --column")
+    if len(set(header)) < len(header):
+        raise UserError(f"{path} has several columns of one name: {', '.join(header)}. Rename them")

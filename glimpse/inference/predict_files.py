@@ -1,0 +1,151 @@
+"""`glimpse predict`: answers pictures, texts and tables of a user's own, and writes the answers as they come.
+
+An input that cannot be answered is named on standard error, and the rest goes on.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from glimpse.envs.errors import DataError
+from glimpse.errors import UserError
+from glimpse.inference.given_inputs import GivenInput, is_table, pictures_given, texts_given
+from glimpse.inference.loaded_agent import LoadedAgent, load
+from glimpse.inference.prediction_writers import Writer, json_writer, line_writer, table_writer
+from glimpse.inference.predictions import Prediction
+from glimpse.runs.durable import reporting_write_errors
+
+Format = Literal["lines", "json", "csv"]
+_ENDINGS: dict[str, Format] = {".json": "json", ".jsonl": "json", ".csv": "csv", ".tsv": "csv"}
+
+
+def predict_files(
+    run: str,
+    words: Sequence[str],
+    *,
+    form: Format | None,
+    output: Path | None,
+    columns: Sequence[str],
+    batch: int | None,
+    device: str | None,
+    options: dict[str, Any],
+) -> int:
+    """Answer a user's inputs; return the exit code: 0, or 1 if some could not be answered.
+
+    Args:
+        run: folder of the run.
+        words: the inputs; see `given_inputs`.
+        form: format of the answers; by default that of `output`, of a table that is given alone, or lines.
+        output: file of the answers, which appears when all are written; standard output by default.
+        columns: columns of a table that hold the input, and the second text of pairs; by default those of the run.
+        batch: inputs that are answered at once; by default 100, and 1 for standard input.
+        device: device that replaces the config's.
+        options: those of `PredictOptions`.
+
+    Raises:
+        UserError: if the run cannot be read, an option is wrong, a table lacks a column, or nothing is given.
+    """
+    agent = load(run, device)
+    form = form or _ENDINGS.get("" if output is None else output.suffix.lower()) or _form_of(words)
+    given = iter(_inputs(agent, words, columns))
+    size = batch or (1 if "-" in words else 100)
+    answered = failed = 0
+    with _opened(output, words) as file:
+        writer = _writer(form, file, output, words)
+        while several := list(islice(given, size)):
+            for one, found, fault in _answers(agent, several, {**options, "batch": size}):
+                if found is None:
+                    print(fault if fault.startswith(one.where) else f"{one.where}: {fault}", file=sys.stderr)
+                    failed += 1
+                else:
+                    writer(one, found)
+                    answered += 1
+            file.flush()
+            _show_progress(answered, output)
+        if not answered and not failed:
+            raise UserError("there is no input: give pictures, texts, a table, or lines on standard input for `-`")
+    if failed:
+        print(f"{failed:,} of {answered + failed:,} inputs could not be answered", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _answers(
+    agent: LoadedAgent, given: Sequence[GivenInput], options: dict[str, Any]
+) -> Iterator[tuple[GivenInput, Prediction | None, str]]:
+    """Yield each input with its prediction, or with None and what is wrong with it."""
+    whole = [one for one in given if not one.fault]
+    try:
+        found = iter(agent.predict([one.value for one in whole], **options))
+    except (UserError, DataError):  # One of them is at fault: each is answered by itself.
+        yield from ((one, *_answer(agent, one, options)) for one in given)
+        return
+    yield from ((one, None if one.fault else next(found), one.fault) for one in given)
+
+
+def _answer(agent: LoadedAgent, given: GivenInput, options: dict[str, Any]) -> tuple[Prediction | None, str]:
+    """Return a prediction, or None and why there is none."""
+    if given.fault:
+        return None, given.fault
+    try:
+        (found,) = agent.predict([given.value], **options)
+    except (UserError, DataError) as problem:
+        return None, str(problem)
+    return found, ""
+
+
+def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) -> Iterator[GivenInput]:
+    """Yield the inputs as the run takes them."""
+    task: Any = agent.experiment.task
+    if agent.takes == "pictures":
+        return pictures_given(words, columns[0] if columns else "file", sys.stdin)
+    known = (getattr(task, "text", None), getattr(task, "text2", None))
+    own = [str(column) for column in known if column is not None] if agent.reads_pairs else [str(known[0] or "text")]
+    return texts_given(words, [*columns, *own[len(columns) :]], sys.stdin)
+
+
+def _form_of(words: Sequence[str]) -> Format:
+    """Return the format of a table that is the only input."""
+    if len(words) == 1 and is_table(words[0]):
+        return "json" if ".jsonl" in Path(words[0]).name.lower() else "csv"
+    return "lines"
+
+
+def _writer(form: Format, file: TextIO, output: Path | None, words: Sequence[str]) -> Writer:
+    """Return the writer of a format; a table is divided by tabs if the output's or the only input's name says so."""
+    name = (str(output) if output else words[0] if len(words) == 1 else "").lower()
+    mark = "\t" if name.removesuffix(".gz").removesuffix(".xz").endswith(".tsv") else ","
+    return {"json": json_writer, "csv": lambda to: table_writer(to, mark), "lines": line_writer}[form](file)
+
+
+@contextmanager
+def _opened(output: Path | None, words: Sequence[str]) -> Iterator[TextIO]:
+    """Open the output; a file takes its name once all is written, and nothing is left if that fails."""
+    if output is None:
+        yield sys.stdout
+        return
+    if any(Path(word).expanduser().absolute() == output.absolute() for word in words):
+        raise UserError(f"{output} is one of the inputs: choose another --output")
+    if output.suffix.lower() not in (*_ENDINGS, ".txt", ""):
+        raise UserError(f"--output should end with {', '.join(_ENDINGS)} or .txt, got {output.name}")
+    with reporting_write_errors(output):
+        descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=output.parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        with reporting_write_errors(output):
+            os.chmod(name, 0o644)
+            os.replace(name, output)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _show_progress(answered: int, output: Path | None) -> None:
+    """Show how many inputs have been answered, where that does not mix with the answers."""
+    if output is not None and sys.stderr.isatty():
+        print(f"\r{answered:,} answered", end="", file=sys.stderr, flush=True)
