@@ -24,13 +24,19 @@ from glimpse.envs import register_environments  # noqa: E402  (the path above mu
 register_environments()
 
 if TYPE_CHECKING:
+    from glimpse.inference.episodes import make_env as make_env
+    from glimpse.inference.episodes import rollout as rollout
     from glimpse.inference.loaded_agent import load as load
 
 
 def __getattr__(name: str) -> Any:
-    """Import `load` when it is first used, since torch takes seconds to import."""
-    if name != "load":
-        raise AttributeError(f"module 'glimpse' has no attribute {name!r}")
-    from glimpse.inference.loaded_agent import load
+    """Import `load`, `make_env` and `rollout` when they are first used, since torch takes seconds to import."""
+    if name == "load":
+        from glimpse.inference.loaded_agent import load
 
-    return load
+        return load
+    if name in ("make_env", "rollout"):
+        from glimpse.inference import episodes
+
+        return getattr(episodes, name)
+    raise AttributeError(f"module 'glimpse' has no attribute {name!r}")

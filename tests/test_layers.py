@@ -43,7 +43,7 @@ _HEAVY = {
 """Libraries that may be imported inside a function, so that `--help`, lists and config errors appear at once."""
 _LATE_IMPORTERS = {
     "glimpse.cli": "a subcommand imports what it runs when it is run",
-    "glimpse": "`load` is imported when it is first used, since torch takes seconds to import",
+    "glimpse": "what is used in Python is imported when it is first used, since torch takes seconds to import",
     "glimpse.benchmarks.bench_environments": "one benchmark of several needs Stable-Baselines3's interface",
     "glimpse.reporting.translation.own_texts": "drawing is imported only where a picture is asked for",
 }

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.errors import UserError
 from glimpse.families import FAMILIES, Family, family_of, family_part
 from glimpse.inference.predict_options import PredictOptions
+from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.trained_run import TrainedRun, open_run
 
@@ -45,6 +46,11 @@ class LoadedAgent:
     def reads_pairs(self) -> bool:
         """Whether an input is a pair of texts."""
         return len(getattr(self.env.meaning(), "shapes", ())) > 1
+
+    def env_of_split(self, split: Literal["validation", "test"]) -> Any:
+        """Return the batched environment that shows a split of the run's data; see `glimpse.make_env`."""
+        trained = self._trained
+        return env_of_run(trained.experiment, trained.folder, split, trained.env.device, _warn)
 
     def predict(self, inputs: Any, **options: Any) -> Any:
         """Answer one input, or a list of them.

@@ -8,7 +8,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.tables import Table
-from glimpse.runs.build import make_env
+from glimpse.runs.build import make_split_env
 
 _RATIONALE_METRICS = (
     "average_precision",
@@ -78,7 +78,7 @@ def _rationale_measures(measured: dict[str, Any]) -> dict[str, float]:
 
 def _speed(result: Result) -> dict[str, float]:
     """Return the speed of training: seconds per epoch, validation included, and training words per second."""
-    env, experiment = make_env(result.experiment, "train", torch.device("cpu")), result.experiment
+    env, experiment = make_split_env(result.experiment, "train", torch.device("cpu")), result.experiment
     epochs = result.steps * experiment.train.batch / env.examples
     return {
         "epoch_seconds": result.seconds / epochs,

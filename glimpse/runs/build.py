@@ -84,7 +84,7 @@ def load_env(experiment: Experiment, split: Split, device: torch.device, meaning
     return LoadedEnv(_make(environment, experiment, data, device, warps), data, tuple(noted.digests))
 
 
-def make_env(experiment: Experiment, split: Split, device: torch.device) -> Any:
+def make_split_env(experiment: Experiment, split: Split, device: torch.device) -> Any:
     """Make the batched environment of one split of a config; see `load_env`.
 
     The family of the environment knows more of its type than `BatchedEnv`; see `glimpse.families`.

@@ -7,7 +7,7 @@ import torch
 
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 WIDTHS: dict[str, Any] = {"glimpse_width": 5, "location_width": 3, "feature_width": 7, "memory_width": 6}
 SEE = 2 * 9 * 5 + 2 * 3 + (5 + 3) * 7
@@ -20,7 +20,7 @@ def cost(agent: dict[str, Any], **task: Any) -> Cost:
     """Return the cost of an agent on digits (8 x 8), in three glimpses of two scales of 3 x 3."""
     given = {"name": "digits", "glimpses": 3, "retina": {"patch": 3, "scales": 2}, **task}
     experiment = Experiment.model_validate({"task": given, "agent": agent, "train": {"steps": 1}})
-    env = make_env(experiment, "test", torch.device("cpu"))
+    env = make_split_env(experiment, "test", torch.device("cpu"))
     made = make_agent(experiment, env)
     return measure_cost(made, env, shown_pixels(env, made.steps))
 

@@ -24,7 +24,7 @@ from glimpse.evaluation.diagnostics import (
 )
 from glimpse.evaluation.location_statistics import LocationStatistics
 from glimpse.evaluation.scores import measure_averaged, measure_scores
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.rollout import play
 from glimpse.training.train import train_command
@@ -57,7 +57,7 @@ def scanpath_of(look: Tensor, followed: Tensor | None = None, sampled: bool = Tr
 def learned_agent() -> Agent:
     """Return an agent with a learned locator."""
     experiment = small_experiment()
-    agent: Agent = make_agent(experiment, make_env(experiment, "validation", CPU))
+    agent: Agent = make_agent(experiment, make_split_env(experiment, "validation", CPU))
     return agent
 
 
@@ -146,7 +146,7 @@ def test_no_warnings_for_locators_that_do_not_learn() -> None:
         agent = learned_agent()
         agent.locator = locator
         assert scanpath_warnings(scanpath, agent) == []
-    path = make_agent(small_experiment(agent={"name": "path"}), make_env(small_experiment(), "validation", CPU))
+    path = make_agent(small_experiment(agent={"name": "path"}), make_split_env(small_experiment(), "validation", CPU))
     assert len(scanpath_warnings(scanpath, path)) == 1  # It is stuck; that it is a fixed path is intended.
 
 
@@ -160,7 +160,7 @@ def test_attention_gain_and_the_path_warning() -> None:
 def test_an_evaluation_tells_a_fixed_path_from_a_policy_that_reads_the_image() -> None:
     """A locator with zero weights has the same path for all images; with random weights, locations vary."""
     experiment = small_experiment()
-    env = make_env(experiment, "validation", CPU)
+    env = make_split_env(experiment, "validation", CPU)
     agent = cast(RecurrentAttention, make_agent(experiment, env).requires_grad_(False))
     locator = cast(LearnedLocator, agent.locator)
     locator.mean.weight.zero_()
@@ -195,7 +195,7 @@ def test_training_logs_scanpath_statistics_and_warns_once(tmp_path: Path, capsys
 def test_the_mean_scanpath_counts_locations_that_a_glimpse_followed() -> None:
     """The next locations of episodes that stop after one glimpse are not part of the mean scanpath."""
     experiment = small_experiment(task={"glimpses": 3, "stop": True}, agent={"memory_width": 256})
-    env = make_env(experiment, "validation", CPU)
+    env = make_split_env(experiment, "validation", CPU)
     agent = cast(RecurrentAttention, make_agent(experiment, env).requires_grad_(False))
     stop_policy = agent.stop_policy
     assert stop_policy is not None
@@ -214,7 +214,7 @@ def test_the_mean_scanpath_counts_locations_that_a_glimpse_followed() -> None:
 def test_an_environment_that_shows_the_whole_picture_has_no_scanpath() -> None:
     """If the whole picture is seen at once, the location does not matter."""
     whole, glimpsed = (
-        make_env(small_experiment(task={"view": view}), "validation", CPU) for view in ("whole", "glimpse")
+        make_split_env(small_experiment(task={"view": view}), "validation", CPU) for view in ("whole", "glimpse")
     )
     assert is_glimpsed(glimpsed)
     assert not is_glimpsed(whole)

@@ -15,7 +15,7 @@ from glimpse.evaluation.control_locators import measure_controls
 from glimpse.evaluation.evaluate import evaluate_command
 from glimpse.evaluation.location_statistics import LocationStatistics
 from glimpse.evaluation.scores import measure_scores, wilson_interval
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
 from glimpse.training.train import train_command
@@ -56,7 +56,7 @@ def test_wilson_by_hand() -> None:
 def test_scores_do_not_depend_on_the_batch(initial_location: str) -> None:
     """Canvases, initial locations and noise depend on the example alone, and each example is counted once."""
     experiment = small_experiment(initial_location=initial_location)
-    env = make_env(experiment, "test", CPU)
+    env = make_split_env(experiment, "test", CPU)
     agent = make_agent(experiment, env).requires_grad_(False)
     options = [EvaluateOptions(batch=batch, copies=3, precision="float32") for batch in (1000, 50, 7)]
     one_batch, large, small = (measure_scores(agent, env, each) for each in options)
@@ -69,7 +69,7 @@ def test_scores_do_not_depend_on_the_batch(initial_location: str) -> None:
 def test_averaged_error_differs_from_single_episodes_and_is_that_of_the_last_glimpse() -> None:
     """The mean error of single episodes and the error of their mean probabilities are two numbers."""
     experiment = small_experiment()
-    env = make_env(experiment, "test", CPU)
+    env = make_split_env(experiment, "test", CPU)
     agent = make_agent(experiment, env).requires_grad_(False)
     scores = measure_scores(agent, env, EvaluateOptions(copies=4))
     assert len(scores.averaged.after_glimpse) == 2
@@ -81,7 +81,7 @@ def test_averaged_error_differs_from_single_episodes_and_is_that_of_the_last_gli
 def test_error_of_a_constant_classifier() -> None:
     """A classifier that always answers 3 is wrong on all but the threes."""
     experiment = small_experiment()
-    env = make_env(experiment, "test", CPU)
+    env = make_split_env(experiment, "test", CPU)
     agent = cast(RecurrentAttention, make_agent(experiment, env).requires_grad_(False))
     agent.classifier.weight.zero_()
     agent.classifier.bias.copy_(torch.eye(10)[3])
@@ -95,7 +95,7 @@ def test_error_of_a_constant_classifier() -> None:
 def test_controls_change_the_locations_and_nothing_else() -> None:
     """An agent fixed at the centre equals its centre control, and the controls leave the agent unchanged."""
     experiment = small_experiment(initial_location="centre")
-    env = make_env(experiment, "test", CPU)
+    env = make_split_env(experiment, "test", CPU)
     agent = make_agent(experiment, env).requires_grad_(False)
     agent.locator = FixedLocator(torch.zeros(2, 2))
     options = EvaluateOptions(copies=2)

@@ -10,7 +10,7 @@ from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 TEXTS = torch.tensor([[1, 2, 3, 4, 5, 0], [3, 3, 1, 0, 0, 0], [2, 1, 1, 1, 1, 1]])
 
@@ -102,7 +102,7 @@ def experiment(name: str, **agent: object) -> Experiment:
 
 def measured(given: Experiment) -> object:
     """Return the rationale scores of an untrained agent."""
-    env = make_env(given, "validation", torch.device("cpu"))
+    env = make_split_env(given, "validation", torch.device("cpu"))
     agent = make_agent(given, env).requires_grad_(False).eval()
     return measure_rationales(agent, env, EvaluateOptions(batch=500, precision="float32"))
 

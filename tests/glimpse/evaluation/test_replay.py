@@ -13,7 +13,7 @@ from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.images.render import boxes
 from glimpse.evaluation.replay import Replay, evenly, mean_picture, replay, shown_classes, survey
 from glimpse.evaluation.scores import measure_scores
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 OPTIONS = EvaluateOptions(copies=1, precision="float32")
 
@@ -23,7 +23,7 @@ def untrained(**task: object) -> tuple[RecurrentAttention, VisualEnv]:
     experiment = Experiment.model_validate(
         {"task": {"name": "digits", "glimpses": 4, **task}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     )
-    env = make_env(experiment, "validation", torch.device("cpu"))
+    env = make_split_env(experiment, "validation", torch.device("cpu"))
     agent = cast(RecurrentAttention, make_agent(experiment, env).requires_grad_(False))
     if agent.stop_policy is not None:
         agent.stop_policy.decide.weight.mul_(40)

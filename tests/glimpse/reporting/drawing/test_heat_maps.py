@@ -11,7 +11,7 @@ from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.evaluation.replay import Floats, Survey
 from glimpse.reporting.drawing.heat_maps import heat_images, heat_maps, heat_sheet
-from glimpse.runs.build import make_env
+from glimpse.runs.build import make_split_env
 
 OPTIONS = EvaluateOptions()
 
@@ -21,7 +21,7 @@ def env() -> VisualEnv:
     """Return an environment on digits of 8 x 8 pixels."""
     task = {"name": "digits", "glimpses": 3}
     experiment = Experiment.model_validate({"task": task, "agent": {"name": "ram"}, "train": {"steps": 1}})
-    env: VisualEnv = make_env(experiment, "validation", torch.device("cpu"))
+    env: VisualEnv = make_split_env(experiment, "validation", torch.device("cpu"))
     return env
 
 

@@ -31,7 +31,7 @@ from glimpse.reporting.drawing.scanpaths import (
     sheet,
 )
 from glimpse.reporting.images.image_report import write_scanpaths
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 WIDE = Retina(RetinaOptions(patch=10), height=20, width=40)
 TWO_SCALES = Retina(RetinaOptions(patch=10, scales=2), height=20, width=40)
@@ -169,7 +169,7 @@ def test_write_scanpaths_is_the_same_each_time(tmp_path: Path) -> None:
     experiment = Experiment.model_validate(
         {"task": {"name": "digits", "glimpses": 3}, "agent": {"name": "ram"}, "train": {"steps": 1}}
     )
-    env = make_env(experiment, "validation", torch.device("cpu"))
+    env = make_split_env(experiment, "validation", torch.device("cpu"))
     agent = make_agent(experiment, env).requires_grad_(False)
     for name in ("a.png", "b.png"):
         write_scanpaths(agent, env, 7, tmp_path / name)

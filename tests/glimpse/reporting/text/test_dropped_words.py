@@ -19,7 +19,7 @@ from glimpse.reporting.text.text_sections import struck_words_note
 from glimpse.reporting.text.text_terminal import plain_lines, print_account
 from glimpse.reporting.text.token_drawings import pair_drawings, text_drawing
 from glimpse.reporting.text.token_html import text_figure, token_line
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 READ = Text(("a", "good", "film"), np.zeros(3, np.bool_), (3,), np.array([0.1, 0.9, 0], np.float32))
 CHOSEN = replace(READ, dropped=np.array([True, False, True]))
@@ -99,7 +99,7 @@ def test_an_account_has_the_human_rationale() -> None:
             "train": {"steps": 1},
         }
     )
-    env = cast(WholeText, make_env(given, "validation", torch.device("cpu")))
+    env = cast(WholeText, make_split_env(given, "validation", torch.device("cpu")))
     (text,) = account(cast(Rationale, make_agent(given, env).eval()), env, EvaluateOptions(), 7).texts
     marks = env.human_rationale(torch.tensor([7]))
     assert text.human_rationale is not None and marks is not None and text.human_rationale.tolist() == marks[0].tolist()
