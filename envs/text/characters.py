@@ -48,6 +48,22 @@ def plain_word(word: str) -> str:
     return _JOINERS.sub(_joiner, composed) if composed.strip() else word
 
 
+def windows_letter(letter: str) -> str:
+    """Return what a character becomes before letters are composed: the Windows punctuation it was, or itself."""
+    return letter.translate(_WINDOWS)
+
+
+def plain_letter(letter: str) -> str:
+    """Return what a character becomes after letters were composed; perhaps nothing."""
+    return letter.translate(_TABLE)
+
+
+def kept_joiners(word: str) -> list[int]:
+    """Return the places of a word's characters without the joiners that are removed."""
+    removed = {place for found in _JOINERS.finditer(word) if not _joiner(found) for place in range(*found.span())}
+    return [place for place in range(len(word)) if place not in removed]
+
+
 def is_unspaced(word: str) -> bool:
     """Return whether a word has a letter of a script that is written without spaces between words."""
     return not word.isascii() and _UNSPACED.search(word) is not None

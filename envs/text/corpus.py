@@ -49,7 +49,7 @@ def tokenise_all(
         lower: Whether texts are lower-cased.
         missing_spaces: See `ends_of_sentences`.
     """
-    number = _numbering()
+    number = numbering()
     flat, counts = array("i"), array("q")
     for text in texts:
         before = len(flat)
@@ -76,7 +76,7 @@ def _divided(
         missing_spaces: See `ends_of_sentences`.
     """
     # Divide each distinct word once.
-    number = _numbering()
+    number = numbering()
     break_number = number[BREAK]
     parts, ends, counts = array("i"), bytearray(), array("q")
     for word in words:
@@ -118,7 +118,7 @@ def _text_begins(corpus: Corpus) -> NDArray[np.bool_]:
     return begins
 
 
-def _numbering() -> dict[str, int]:
+def numbering() -> dict[str, int]:
     """Return a dictionary that gives each new key the next number from 0."""
     number: defaultdict[str, int] = defaultdict()
     number.default_factory = number.__len__

@@ -41,8 +41,8 @@ def given_words(options: TextOptions, meaning: TextMeaning, texts: Sequence[Sequ
 
 
 def _numbered(options: TextOptions, meaning: TextMeaning, texts: Sequence[Sequence[str]]) -> NumberedSplit:
-    vocabulary = Vocabulary(meaning.words)
-    split = [[split_text(text, options) for text in example] for example in texts]
+    vocabulary = Vocabulary(meaning.words, meaning.tokenizer)
+    split = [[split_text(text, options, meaning.tokenizer) for text in example] for example in texts]
     first = _texts([example[0] for example in split], vocabulary)
     second = _texts([example[1] for example in split], vocabulary) if len(meaning.shapes) > 1 else None
     label: NDArray[Any] = np.zeros(len(texts), np.int64 if meaning.scores is None else np.float32)

@@ -1,5 +1,6 @@
 """Splits of a text data set as numbered words, before they become tensors."""
 
+import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Literal, NamedTuple
@@ -16,7 +17,8 @@ from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokenisation import tokenise_texts
+from glimpse.envs.text.tokenisation import make_tokenizer, token_spans, tokenise_texts
+from glimpse.envs.text.tokens import BREAK
 from glimpse.envs.text.user_file import read_user_files, read_user_split
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, build_vocabulary
@@ -104,8 +106,8 @@ def number_split(
 
 def _means_the_same(read: NumberedSplits, meaning: TextMeaning) -> bool:
     """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
-    found = read.classes, read.scores, read.vocabulary.words
-    return found == (meaning.classes, meaning.scores, meaning.words)
+    found = read.classes, read.scores, read.vocabulary.words, read.vocabulary.tokenizer
+    return found == (meaning.classes, meaning.scores, meaning.words, meaning.tokenizer)
 
 
 @CachedReader
@@ -123,7 +125,8 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     splits = read.divide(options.fold, options.data)
     # Tokenise all columns of texts together: text and second text of each split in turn.
     columns = [column for rows in splits for column in (rows.text, rows.second or [])]
-    corpus, begins = tokenise_texts(chain.from_iterable(columns), options)
+    tokenizer = make_tokenizer(options, chain.from_iterable(columns[:2]))
+    corpus, begins = tokenise_texts(chain.from_iterable(columns), options, tokenizer)
     first_text = offsets_of(np.array([len(column) for column in columns]))
     # The vocabulary counts the words of training, which comes first.
     in_training = corpus.tokens[: corpus.offsets[first_text[2]]]
@@ -133,15 +136,17 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
         read_vectors(options.vectors, search_path).row,
         min_count=options.min_count,
         known=options.vocabulary,
+        tokenizer=tokenizer,
     )
     # Divide the numbered words into the columns again.
     tokens = np.array(vocabulary.encode(corpus.words), np.int32)[corpus.tokens]
     whole = Texts(tokens, corpus.offsets, begins)
     texts = [_slice(whole, *bounds) for bounds in zip(first_text[:-1], first_text[1:], strict=True)]
-    train, validation, test = (_split(rows, *texts[2 * at : 2 * at + 2]) for at, rows in enumerate(splits))
-    return NumberedSplits(
-        train, validation, test, read.classes, _scores(options, read), vocabulary, lacks_spaces(corpus)
+    train, validation, test = (
+        _split(rows, *texts[2 * at : 2 * at + 2], options, tokenizer) for at, rows in enumerate(splits)
     )
+    clauses = options.tokens == "words" and lacks_spaces(corpus)
+    return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary, clauses)
 
 
 @CachedReader
@@ -151,10 +156,10 @@ def _encode_as_kept(options: TextOptions, split: Split, search_path: SearchPath,
     Raises:
         DataError: A file is missing or not as it should be; or a class is none of the run's.
     """
-    vocabulary = Vocabulary(meaning.words)
+    vocabulary = Vocabulary(meaning.words, meaning.tokenizer)
     rows = _rows_as_kept(options, split, search_path, meaning)
     texts = [number_texts(column, options, vocabulary) for column in (rows.text, rows.second or [])]
-    return NumberedSplit(_split(rows, *texts), meaning.classes, meaning.scores, vocabulary)
+    return NumberedSplit(_split(rows, *texts, options, meaning.tokenizer), meaning.classes, meaning.scores, vocabulary)
 
 
 def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> Rows:
@@ -170,7 +175,7 @@ def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, m
 
 def number_texts(texts: Iterable[str], options: TextOptions, vocabulary: Vocabulary) -> Texts:
     """Tokenise texts as those of a data set, and number their words by a vocabulary."""
-    corpus, begins = tokenise_texts(texts, options)
+    corpus, begins = tokenise_texts(texts, options, vocabulary.tokenizer)
     return Texts(np.array(vocabulary.encode(corpus.words), np.int32)[corpus.tokens], corpus.offsets, begins)
 
 
@@ -180,9 +185,24 @@ def _slice(texts: Texts, first: int, last: int) -> Texts:
     return Texts(texts.tokens[begin:end], texts.offsets[first : last + 1] - begin, texts.begins[begin:end])
 
 
-def _split(rows: Rows, text: Texts, second: Texts) -> EncodedSplit:
-    evidence = None if rows.evidence is None else np.concatenate(rows.evidence)
+def _split(rows: Rows, text: Texts, second: Texts, options: TextOptions, tokenizer: str | None = None) -> EncodedSplit:
+    evidence = None
+    if rows.evidence is not None:
+        marks = zip(rows.text, rows.evidence, strict=True)
+        evidence = np.concatenate([_marks_of_tokens(text, marked, options, tokenizer) for text, marked in marks])
     return EncodedSplit(text, None if rows.second is None else second, rows.label, evidence)
+
+
+def _marks_of_tokens(
+    text: str, marked: NDArray[np.bool_], options: TextOptions, tokenizer: str | None
+) -> NDArray[np.bool_]:
+    """Return the human rationale of a text's tokens, from that of its words, of which they are parts."""
+    if options.tokens == "words":
+        return marked
+    words = np.array([word.start() for word in re.finditer(r"\S+", text) if word[0] != BREAK], np.int64)
+    begins = [span.begin for span in token_spans(text, options, tokenizer, own=False)]
+    chosen: NDArray[np.bool_] = marked[np.searchsorted(words, begins, side="right") - 1]
+    return chosen
 
 
 def _scores(options: TextOptions, parts: Parts) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
 from glimpse.envs.options import TaskDescription, TaskOptions, data_title
 
+_TOKENS = ("words", "characters", "subwords", "jieba")
 Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
 
@@ -40,10 +41,18 @@ class TextOptions(TaskOptions):
         "utf-8", description="With file:PATH: character encoding of the file."
     )
     lower: bool = Field(True, description="Whether texts are lower-cased.")
-    tokenize: Literal["words", "characters"] = Field(
+    tokens: str = Field(
         "words",
-        description="Tokens of a text: words; or characters, for Chinese, Japanese, Thai and other scripts without "
-        "spaces: each of their letters is then a token of its own, and words of other scripts stay whole.",
+        description="Tokens of a text: words; characters, for Chinese, Japanese, Thai and other scripts without "
+        "spaces: each of their letters is then a token of its own, and words of other scripts stay whole; jieba, for "
+        "Chinese words; subwords, learned from training; or file:PATH of a Hugging Face tokenizer.json, whose own "
+        "rules decide about capitals, so that `lower` has no effect.",
+    )
+    subwords: int = Field(
+        8000,
+        ge=100,
+        le=200_000,
+        description="With tokens: subwords: the largest number of subwords; all letters are there in any case.",
     )
     max_words: int | None = Field(
         None,
@@ -125,6 +134,24 @@ class TextOptions(TaskOptions):
                 "columns are named where there is a header, and numbered where there is none"
             )
         return value
+
+    @field_validator("tokens")
+    @classmethod
+    def _tokens_are_known(cls, tokens: str) -> str:
+        """Accept the kinds of tokens, and a tokenizer's file, also by its bare path."""
+        if tokens in _TOKENS or _names_a_file(tokens):
+            return tokens
+        if tokens.endswith(".json"):
+            return f"file:{tokens}"
+        raise unknown_name_error(tokens, [*_TOKENS, "file:PATH"], "kind of tokens", " PATH is a tokenizer.json")
+
+    @field_validator("subwords")
+    @classmethod
+    def _subwords_are_the_tokens(cls, size: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("tokens", "subwords")
+        if size != cls.model_fields["subwords"].default and tokens != "subwords":
+            raise ValueError(f"applies to `tokens: subwords` only (tokens is {tokens!r})")
+        return size
 
     @field_validator("vectors")
     @classmethod

@@ -163,7 +163,7 @@ def _reading(options: TextOptions) -> TextOptions:
     Environments that differ in other options then share the data.
     """
     given = {name: getattr(options, name) for name in TextOptions.model_fields}
-    for name in ("data", "validation", "test", "vectors"):
+    for name in ("data", "validation", "test", "vectors", "tokens"):
         if str(given[name]).startswith("file:"):
             # The cache key has to mean the same file after the process changes its working directory.
             given[name] = f"file:{user_path(given[name].removeprefix('file:'), f'task.{name}')}"

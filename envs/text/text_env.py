@@ -42,7 +42,7 @@ class TextEnv(EvaluatedEnv):
             return ""
         return (
             "the texts are written without spaces between words, so that a clause is one token: set "
-            "task.tokenize=characters, or divide the texts into words by spaces"
+            "task.tokens=characters, or divide the texts into words by spaces"
         )
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
@@ -68,6 +68,7 @@ class TextEnv(EvaluatedEnv):
             "classes": classes,
             "scores": scores,
             "words": self.vocabulary.words,
+            "tokenizer": self.vocabulary.tokenizer,
             "vector_width": None if vectors is None else vectors.vectors.shape[1],
             "without_vector": tuple((~given.bool()).nonzero()[:, 0].tolist()),
             "shapes": self._shapes(),

@@ -14,6 +14,7 @@ class TextMeaning(Meaning):
     words: the vocabulary, in order.
     vector_width: length of the pretrained vectors, or None where there are none.
     without_vector: numbers of the words that have no pretrained vector.
+    tokenizer: what divides texts into these words, in JSON; None where the task's options suffice.
     shapes: of a padded text, or of both of a pair: (words,), or (sentences, words).
     """
 
@@ -23,6 +24,7 @@ class TextMeaning(Meaning):
     words: tuple[str, ...] = Field(description="words of the vocabulary")
     vector_width: int | None = Field(description="lengths of the word vectors")
     without_vector: tuple[int, ...] = Field(description="words without a vector")
+    tokenizer: str | None = Field(None, description="tokenizers")
     shapes: tuple[tuple[int, ...], ...] = Field(description="shapes of texts")
 
 

@@ -17,7 +17,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from glimpse.envs.text.characters import MARKS, divide_unspaced, plain_word
+from glimpse.envs.text.characters import MARKS, plain_word
 
 BREAK = "\x00"
 """Marks, between spaces, the end of a sentence whatever the tokens are: <br /> in IMDB, a new line elsewhere."""
@@ -71,9 +71,9 @@ SPLITTERS: dict[str, Callable[[str], list[str]]] = {"kept": keep_word, "split": 
 """Splitters by the values of `TextSet.tokens`."""
 
 
-def dividing_unspaced(splitter: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    """Return a splitter that also divides the words of scripts without spaces into their letters."""
-    return lambda word: [part for token in splitter(word) for part in divide_unspaced(token)]
+def dividing(splitter: Callable[[str], list[str]], divide: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """Return a splitter whose tokens are divided further."""
+    return lambda word: [part for token in splitter(word) for part in divide(token)]
 
 
 def prepare(text: str, lower: bool) -> str:

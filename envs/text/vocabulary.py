@@ -1,7 +1,7 @@
 """Vocabulary: the known words and their numbers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -18,9 +18,11 @@ class Vocabulary:
 
     Attributes:
         words: The word of each number.
+        tokenizer: What divides texts into these words, in JSON, where it was learned or read from a file; else None.
     """
 
     words: tuple[str, ...]
+    tokenizer: str | None = field(default=None, compare=False)
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -39,6 +41,7 @@ def build_vocabulary(
     *,
     min_count: int,
     known: Literal["training", "splits", "all"],
+    tokenizer: str | None = None,
 ) -> Vocabulary:
     """Choose the words of the vocabulary, in three groups.
 
@@ -51,6 +54,7 @@ def build_vocabulary(
         with_vector: The words that have a vector; see `row_of`.
         min_count: How often a word without a vector must occur in training.
         known: The last group that is included.
+        tokenizer: As in `Vocabulary`.
     """
     training, others = [], []
     for word, times in zip(words, count.tolist(), strict=True):
@@ -63,10 +67,13 @@ def build_vocabulary(
         there = set(chosen)
         chosen += [word for word in with_vector if word not in there]
     # A text may contain the very strings that stand for padding and unknown words.
-    return Vocabulary((*_SPECIAL, *(word for word in chosen if word not in _SPECIAL)))
+    return Vocabulary((*_SPECIAL, *(word for word in chosen if word not in _SPECIAL)), tokenizer)
 
 
 def row_of(word: str, rows: Mapping[str, int]) -> int | None:
-    """Return the row of a word's vector: its own, or that of the lower-cased word; None if there is neither."""
-    row = rows.get(word)
-    return rows.get(word.lower()) if row is None else row
+    """Return the row of a word's vector: its own, or that of the lower-cased word; None if there is neither.
+
+    A token of SentencePiece that begins a word, U+2581 `the`, has the vector of `the` where it has none of its own.
+    """
+    plain = word.removeprefix("\u2581")
+    return next((rows[each] for each in (word, word.lower(), plain, plain.lower()) if each in rows), None)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from glimpse.envs.errors import DataError
 from glimpse.envs.text.characters import is_unspaced
+from glimpse.envs.text.tokenizers_library import import_tokenizers, read_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -40,11 +40,7 @@ class Subwords:
             ValueError: if the text is not that of a tokenizer.
             DataError: if the tokenizers library is not installed.
         """
-        tokenizers = _tokenizers()
-        try:
-            return cls(tokenizers.Tokenizer.from_str(written))
-        except Exception as problem:  # The library raises no narrower class.
-            raise ValueError(f"not a tokenizer: {problem}") from None
+        return cls(read_tokenizer(written, "translation"))
 
     def __len__(self) -> int:
         """Return the number of tokens."""
@@ -115,7 +111,7 @@ def learn_subwords(texts: Iterable[str], kind: Literal["subwords", "words"], siz
     Raises:
         DataError: if the tokenizers library is not installed.
     """
-    _tokenizers()
+    import_tokenizers("translation")
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
     words = kind == "words"
@@ -137,7 +133,7 @@ def load_or_learn_subwords(
     Raises:
         DataError: if the tokenizers library is not installed.
     """
-    known = hashlib.sha256(f"{_tokenizers().__version__} {kind} {size}".encode())
+    known = hashlib.sha256(f"{import_tokenizers('translation').__version__} {kind} {size}".encode())
     for text in texts:
         known.update(b"\n" + text.encode())
     path = folder / f"{known.hexdigest()[:32]}.json"
@@ -154,14 +150,3 @@ def load_or_learn_subwords(
             file.write(learned.to_json())
         beside.replace(path)
     return learned
-
-
-def _tokenizers() -> Any:
-    """Import the tokenizers library, or say how to install it."""
-    try:
-        import tokenizers
-    except ModuleNotFoundError:
-        raise DataError(
-            "translation needs the tokenizers library, which is not installed: pip install 'glimpse-rl[translation]'"
-        ) from None
-    return tokenizers

@@ -26,6 +26,8 @@ _MEANINGS = {
     "optimiser": "the optimiser is Adam, with train.betas and train.weight_decay",
     "scheduler": "the learning rate's schedule is train.schedule",
     "num_workers": "there are no workers that load data; the CPU threads are `threads`",
+    "tokenize": "the tokens of texts are task.tokens, and those of translations task.tokenizer",
+    "tokenise": "the tokens of texts are task.tokens, and those of translations task.tokenizer",
     "dataset": "the data set is task.data",
     "gpu": "a GPU is asked for by device: cuda",
     "cuda": "a GPU is asked for by device: cuda",

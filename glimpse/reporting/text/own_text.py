@@ -83,8 +83,8 @@ def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
 
 def read_whole(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnTexts:
     """Let an agent read whole texts, or pairs, of the user's own; for the errors see `read_command`."""
-    given, run = [_divide(typed, trained.experiment.task) for typed in texts], trained.folder.path
-    agent, env = reading_run(trained)
+    run, (agent, env) = trained.folder.path, reading_run(trained)
+    given = [_divide(typed, trained.experiment.task, env.vocabulary.tokenizer) for typed in texts]
     accounts = []
     for one in given:
         _check_number(run, one, agent.reads_two)
@@ -101,13 +101,13 @@ def read_whole(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnText
 
 def read_in_part(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnTexts:
     """Let an agent that reads in part read texts, or pairs, of the user's own; for the errors see `read_command`."""
-    given, run = [_divide(typed, trained.experiment.task) for typed in texts], trained.folder.path
-    agent, empty, options = trained.agent, trained.env, trained.experiment.evaluate
+    agent, empty, options, run = trained.agent, trained.env, trained.experiment.evaluate, trained.folder.path
     if not isinstance(empty, Skimming | Selecting):
         raise UserError(
             f"{run}: the environment {trained.experiment.task.name!r} cannot show texts of your own: that takes a "
             "subclass of Skimming or of Selecting"
         )
+    given = [_divide(typed, trained.experiment.task, empty.vocabulary.tokenizer) for typed in texts]
     for one in given:
         _check_number(run, one, len(empty.meaning().shapes) > 1)
     env = _showing(empty, [one.typed for one in given])
@@ -137,13 +137,13 @@ def _typed(run: Path, texts: Sequence[str], texts2: Sequence[str]) -> list[tuple
         raise UserError(f"give as many --text2 as --text (got {len(texts)} --text and {len(texts2)} --text2)")
     typed = [tuple(text for text in pair if text is not None) for pair in zip_longest(texts, texts2)]
     for one in typed:
-        _divide(one, options)
+        _divide(one, options.model_copy(update={"tokens": "words"}), None)
     return typed
 
 
-def _divide(typed: tuple[str, ...], options: Any) -> _Given:
+def _divide(typed: tuple[str, ...], options: Any, tokenizer: str | None) -> _Given:
     """Divide a text, or a pair, into tokens as the run does."""
-    whole = tuple(_split(name, text, options) for name, text in zip(("text", "text2"), typed, strict=False))
+    whole = tuple(_split(name, text, options, tokenizer) for name, text in zip(("text", "text2"), typed, strict=False))
     return _Given(typed, whole, tuple(_cut(text, options) for text in whole))
 
 
@@ -173,13 +173,13 @@ def _notes(one: _Given) -> Iterator[str]:
             yield f"note: of --{name} the run reads {after} of {before} tokens (task.max_words, task.max_sentences)"
 
 
-def _split(name: str, text: str, options: TextOptions) -> list[list[str]]:
+def _split(name: str, text: str, options: TextOptions, tokenizer: str | None) -> list[list[str]]:
     """Split a text into sentences of tokens; into one sentence if the run does not read by sentences.
 
     Raises:
         UserError: if the text has no words.
     """
-    sentences = split_text(text, options)
+    sentences = split_text(text, options, tokenizer)
     if not sentences:
         raise UserError(f"--{name} should be a text of one word or more (got {text!r})")
     by_sentences = "sentences" in type(options).model_fields and options.model_dump()["sentences"]

@@ -120,9 +120,9 @@ def test_reviews_with_missing_spaces_are_divided_within_words() -> None:
     ],
 )
 def test_letters_of_scripts_without_spaces_become_tokens(text: str, found: str) -> None:
-    """With `tokenize: characters` each letter with its marks is a token, and words of other scripts stay whole."""
-    assert sentences(text, tokenize="characters") == [found]
-    assert sentences(unicodedata.normalize("NFD", text), tokenize="characters") == [found]
+    """With `tokens: characters` each letter with its marks is a token, and words of other scripts stay whole."""
+    assert sentences(text, tokens="characters") == [found]
+    assert sentences(unicodedata.normalize("NFD", text), tokens="characters") == [found]
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_texts_without_spaces_are_recognised(texts: list[str], lacking: bool) ->
     """Clauses are recognised, not texts that were divided into words, nor single foreign words."""
     options = WholeTextOptions.model_validate({"name": "text", "data": "file:a.csv"})
     assert lacks_spaces(tokenise_texts(texts, options)[0]) == lacking
-    divided = options.model_copy(update={"tokenize": "characters"})
+    divided = options.model_copy(update={"tokens": "characters"})
     assert not lacks_spaces(tokenise_texts(texts, divided)[0])

@@ -127,8 +127,8 @@ def test_the_first_training_on_texts_without_spaces_names_the_option(
     (tmp_path / "en.csv").write_text("text,label\n" + "the film was good,yes\nnever see it,no\n" * 30)
     small = ["threads=1", "track.mode=disabled", "task.vectors=none", "train.steps=1", "train.batch=4"]
     for number, (name, given, said) in enumerate(
-        [("zh", [], 1), ("zh", ["task.tokenize=characters"], 0), ("zh", ["task.min_count=99"], 1), ("en", [], 0)]
+        [("zh", [], 1), ("zh", ["task.tokens=characters"], 0), ("zh", ["task.min_count=99"], 1), ("en", [], 0)]
     ):
         run = ["--run", str(tmp_path / f"run{number}")]
         assert main(["train", "sst2-gru", f"task.data=file:{tmp_path / name}.csv", *small, *given, *run]) == 0
-        assert capsys.readouterr().out.count("set task.tokenize=characters") == said
+        assert capsys.readouterr().out.count("set task.tokens=characters") == said
