@@ -61,7 +61,8 @@ class TextSet(DataSet):
         class_counts: Number of examples of each class, in training and validation together; and in all examples where
             there is no test part; empty if not stated.
         test_class_counts: Number of test examples of each class; empty if not stated.
-        glove_coverage: The least share of the tokens of any split that have a GloVe vector, in [0, 1].
+        glove_coverage: The least share of the tokens of any split that have a GloVe vector, in [0, 1];
+            0 for languages without.
         note: What to know before results are compared; `glimpse data list` prints it.
         read: A function that is given the content of each file by its name, and the classes, and returns the training,
             validation and test rows, None for a part that does not exist; see `glimpse.envs.text.text_formats`.

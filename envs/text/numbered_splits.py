@@ -17,7 +17,7 @@ from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokenisation import make_tokenizer, token_spans, tokenise_texts
+from glimpse.envs.text.tokenisation import make_tokenizer, spans_of_tokens, tokenise_texts
 from glimpse.envs.text.tokens import BREAK
 from glimpse.envs.text.user_file import read_user_files, read_user_split
 from glimpse.envs.text.vectors import read_vectors
@@ -200,7 +200,7 @@ def _marks_of_tokens(
     if options.tokens == "words":
         return marked
     words = np.array([word.start() for word in re.finditer(r"\S+", text) if word[0] != BREAK], np.int64)
-    begins = [span.begin for span in token_spans(text, options, tokenizer, own=False)]
+    begins = [span.begin for span in spans_of_tokens(text, options, tokenizer, own=False)]
     chosen: NDArray[np.bool_] = marked[np.searchsorted(words, begins, side="right") - 1]
     return chosen
 

@@ -65,7 +65,7 @@ def split_text(text: str, options: TextOptions, tokenizer: str | None = None) ->
     return [words[begin:end] for begin, end in zip(begins, [*begins[1:], len(words)], strict=True)]
 
 
-def token_spans(text: str, options: TextOptions, tokenizer: str | None = None, own: bool = True) -> list[Span]:
+def spans_of_tokens(text: str, options: TextOptions, tokenizer: str | None = None, own: bool = True) -> list[Span]:
     """Find where the tokens of a text stand in it: text[begin:end] is what a token was made of.
 
     Args:

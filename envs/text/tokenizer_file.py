@@ -54,8 +54,7 @@ def read_tokenizer_file(path: str) -> str:
         read_tokenizer(written, _NEEDED_BY)
     except ValueError as problem:
         raise DataError(
-            f"{file} should be a tokenizer.json as the tokenizers library writes it ({problem}). `tokenizer.save(PATH)` "
-            "writes one"
+            f"{file} should be a tokenizer.json as `tokenizer.save(PATH)` of tokenizers writes it ({problem})"
         ) from None
     return written
 

@@ -59,6 +59,7 @@ FILES: dict[str, dict[str, str]] = {
         "train10k.tsv": 'World\tIt #39;s a second\\day &lt; #36;5\nSports\t"A ""B"" <b>c</b>"\n',
         "test.tsv": "Sci/Tech\tx\n",
     },
+    "chinese-reviews": {"train.tsv": "neg\t\u592a\u5dee\npos\t\u5f88 \u597d\n", "test.tsv": "pos\t\u597d\n"},
     "eraser-movies": {
         "docs.jsonl": json.dumps(_DOCUMENT) + "\n",
         "train.jsonl": _annotation((2, 4), (8, 10)),
