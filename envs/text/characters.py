@@ -31,7 +31,11 @@ _PLAIN = {
 _TABLE = str.maketrans(_PLAIN)
 _JOINERS = re.compile("[\xad\u200c\u200d]+")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
-_PARTS = re.compile(f"[{UNSPACED}][{MARKS}]*|(?:(?![{UNSPACED}]).)+", re.DOTALL)
+_FOLLOWING = "\u0e33\u0eb3\uff9e\uff9f"
+"""Letters that belong to the one before: Thai and Lao am, and the voicing of narrow Kana."""
+_STACKED = f"(?<=[\u1039\u17d2])[{UNSPACED}]"
+"""Burmese and Khmer letters that stand below the one before."""
+_PARTS = re.compile(f"[{UNSPACED}](?:[{MARKS}{_FOLLOWING}]|{_STACKED})*|(?:(?![{UNSPACED}]).)+", re.DOTALL)
 
 
 def plain_word(word: str) -> str:

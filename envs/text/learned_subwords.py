@@ -17,8 +17,10 @@ from glimpse.envs.text.tokenizers_library import import_tokenizers, read_tokeniz
 
 CONTINUES = "\u00b7"
 """First character of subwords that continue a word."""
-_WITHIN = re.compile(f"\u200d|.[{MARKS}\U0001f3fb-\U0001f3ff\u200c\u200d]", re.DOTALL)
-"""Two characters that belong together, or a joiner and the next one."""
+_OTHERS = "\u0e33\u0eb3\uff9e\uff9f\u200c\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
+_JOINING = "\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d\u1039\u17d2\u200d"
+_WITHIN = re.compile(f"[{_JOINING}]|[\U0001f1e6-\U0001f1ff]{{2}}|.[{MARKS}{_OTHERS}]", re.DOTALL)
+"""Two characters that belong together, or a character that joins the next one to itself."""
 _UNKNOWN = "<unk>"
 _NEEDED_BY = "task.tokens: subwords"
 

@@ -22,7 +22,8 @@ from glimpse.envs.text.characters import MARKS, plain_word
 BREAK = "\x00"
 """Marks, between spaces, the end of a sentence whatever the tokens are: <br /> in IMDB, a new line elsewhere."""
 
-_TONES = "\U0001f3fb-\U0001f3ff"
+_TONES = "\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
+"""Skin tones, and tags, as in the flag of Scotland."""
 _LETTER = rf"(?:[^\W_](?:[{MARKS}]|[\u200c\u200d](?=[^\W_]))*)"
 _WITHIN_WORDS = r"| (?<=[^\x00-\x7f])'(?=[^\W\x00-\x7f]) | [\xb7\u05f3\u05f4](?=[^\W_])"  # As in Ukrainian and Hebrew.
 _EMOJI = rf"| [\U0001f1e6-\U0001f1ff]{{2}} | [^\w\s][{MARKS}{_TONES}]* (?: \u200d [^\w\s][{MARKS}{_TONES}]* )*"

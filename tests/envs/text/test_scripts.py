@@ -3,10 +3,11 @@
 import unicodedata
 
 import pytest
+import regex
 
 from glimpse.envs.text.corpus import lacks_spaces
 from glimpse.envs.text.options import WholeTextOptions
-from glimpse.envs.text.tokenisation import split_text, tokenise_texts
+from glimpse.envs.text.tokenisation import make_tokenizer, spans_of_tokens, split_text, tokenise_texts
 from glimpse.envs.text.tokens import SPLITTERS, split_word
 
 PHRASE = "\u0e01\u0e32\u0e23\u0e19\u0e33" * 8
@@ -146,3 +147,29 @@ def test_texts_without_spaces_are_recognised(texts: list[str], lacking: bool) ->
     assert lacks_spaces(tokenise_texts(texts, options)[0]) == lacking
     divided = options.model_copy(update={"tokens": "characters"})
     assert not lacks_spaces(tokenise_texts(texts, divided)[0])
+
+
+_MANY_SCRIPTS = (
+    "\u0928\u092e\u0938\u094d\u0924\u0947 \u0915\u094d\u0937\u0924\u094d\u0930\u093f\u092f",  # Hindi
+    "\u0e01\u0e33\u0e25\u0e31\u0e07 \u0e19\u0e49\u0e33",  # Thai, with a vowel that belongs to the letter before
+    "\u0e82\u0ec9\u0ead\u0e8d \u0e99\u0ec9\u0eb3",  # Lao
+    "\u1781\u17d2\u1789\u17bb\u17c6 \u1781\u17d2\u1798\u17c2\u179a",  # Khmer, with letters below others
+    "\u1019\u103c\u1014\u103a\u1019\u102c",  # Burmese
+    "\u304c\u304e\u3050 \uff8a\uff9e\uff8a\uff9f",  # Japanese, wide and narrow
+    "\u8fbb\U000e0100\u5b50",  # Chinese, with a variation selector
+    "\u0627\u0644\u0639\u064e\u0631\u064e\u0628\u0650\u064a\u0651\u064e\u0629",  # Arabic
+    "\ud55c\uad6d\uc5b4 \u1112\u1161\u11ab",  # Korean
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f! 1\ufe0f\u20e3",  # A flag, and a key
+    "\U0001f469\U0001f3fd\u200d\U0001f680 \u2764\ufe0f\u200d\U0001f525 \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7",
+)
+
+
+@pytest.mark.parametrize("tokens", ["words", "characters", "jieba", "subwords"])
+@pytest.mark.parametrize("text", _MANY_SCRIPTS)
+def test_no_token_ends_within_what_a_reader_sees_as_one_character(text: str, tokens: str) -> None:
+    """Tokens are made of whole grapheme clusters, as Unicode's Annex 29 defines them and another library finds them."""
+    options = WholeTextOptions.model_validate({"name": "text", "data": "file:a.csv", "tokens": tokens})
+    tokenizer = make_tokenizer(options, ["a b"] * 2)
+    ends = {span.end for span in spans_of_tokens(text, options, tokenizer)}
+    assert ends <= {found.end() for found in regex.finditer(r"\X", text)}
+    assert max(ends) == len(text)
