@@ -1,5 +1,6 @@
 """Fonts for pictures with words of any language; Pillow's default font has little more than English letters."""
 
+import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -8,7 +9,14 @@ from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf", "Arial.ttf")
+_SYSTEM_FONTS = (
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf", "Arial.ttf"),
+    # Fonts with Chinese, Japanese or Korean letters beside Latin ones: of Linux, macOS and Windows.
+    *("NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf"),
+    *("wqy-zenhei.ttc", "wqy-microhei.ttc", "DroidSansFallbackFull.ttf", "DroidSansFallback.ttf", "unifont.otf"),
+    *("PingFang.ttc", "Hiragino Sans GB.ttc", "AppleSDGothicNeo.ttc", "Arial Unicode.ttf"),
+    *("msyh.ttc", "simsun.ttc", "simhei.ttf", "YuGothM.ttc", "msgothic.ttc", "malgun.ttf", "Nirmala.ttf"),
+)
 """Fonts of the system, which Pillow finds by name if they are installed."""
 _TRANSLITERATIONS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "–": "-", "—": "-"}
@@ -19,7 +27,8 @@ def fit_lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
     """Return texts as they can be drawn, and a font that has all their letters.
 
     The font is Pillow's default if it has them, otherwise the first suitable one of the system. If there is none,
-    missing letters are transliterated (ä to ae, é to e) or replaced by question marks.
+    missing letters are transliterated (ä to ae, é to e) or replaced by question marks, which a line on standard error
+    says once.
 
     Args:
         texts: texts to be drawn.
@@ -27,14 +36,17 @@ def fit_lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
     """
     texts = list(texts)
     letters = frozenset("".join(texts))
-    own = ImageFont.load_default(size)
+    own = _own(size)
     for font in (
         own,
         *filter(None, (_installed(name, size) for name in _SYSTEM_FONTS if not has_letters(own, letters))),
     ):
         if has_letters(font, letters):
             return texts, font
-    return [transliterate(text, own) for text in texts], own
+    drawn = [transliterate(text, own) for text in texts]
+    if "".join(drawn).count("?") > "".join(texts).count("?"):
+        _say_what_is_missing()
+    return drawn, own
 
 
 def has_letters(font: Font, letters: Iterable[str]) -> bool:
@@ -54,6 +66,21 @@ def _replace(letter: str, font: Font) -> str:
         parts = unicodedata.normalize("NFKD", letter)
         plain = "".join(part for part in parts if not unicodedata.combining(part))
     return plain if plain and has_letters(font, plain) else "?"
+
+
+@cache
+def _own(size: float) -> Font:
+    """Return Pillow's default font, which takes a while to load."""
+    return ImageFont.load_default(size)
+
+
+@cache
+def _say_what_is_missing() -> None:
+    """Tell the user once that letters are missing in pictures."""
+    line = (
+        "note: no font here has all letters of the texts, so that pictures have question marks; install one, such as "
+    )
+    print(f"{line}Noto Sans CJK", file=sys.stderr, flush=True)
 
 
 @cache

@@ -125,7 +125,7 @@ class TokenizerFile:
 
     def _named(self, identity: int) -> str:
         if identity not in self._names:
-            self._names[identity] = self._name(self._tokenizer.id_to_token(identity))
+            self._names[identity] = self._name(self._tokenizer.id_to_token(identity) or "")
         return self._names[identity]
 
 

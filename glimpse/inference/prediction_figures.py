@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,8 @@ from PIL import Image
 
 from glimpse.errors import UserError
 
+_FONTS = 8
+"""Most fonts of a figure, beside the usual one."""
 _LINES = 5
 """Number of classes whose probability is drawn."""
 
@@ -36,13 +39,39 @@ def scanpath_figure(drawing: bytes, title: str, classes: Sequence[str], probabil
     left, right = figure.subplots(1, 2)
     left.imshow(np.asarray(Image.open(io.BytesIO(drawing))))
     left.set_axis_off()
-    left.set_title(title)
+    texts = [left.set_title(title)]
     steps = np.arange(1, len(probabilities) + 1)
     for number in np.argsort(-probabilities[-1], kind="stable")[:_LINES].tolist():
         right.plot(steps, probabilities[:, number], marker="o", label=classes[number])
     right.set(xlabel="glimpses", ylabel="probability", ylim=(0, 1), xticks=steps)
-    right.legend()
+    texts += right.legend().get_texts()
+    for text in texts:
+        text.set_fontfamily(_font_families(title + "".join(classes)))
     return figure
+
+
+def _font_families(letters: str) -> list[str]:
+    """Return names of installed fonts that have all letters together, the usual one first.
+
+    Where there are none, a line on standard error says so.
+    """
+    manager = import_module("matplotlib.font_manager")
+    chosen = ["DejaVu Sans"]
+    missing = {ord(letter) for letter in letters if letter.isprintable()}
+    usual = manager.findfont(chosen[0])
+    missing -= manager.get_font(usual).get_charmap().keys()
+    # The last resort has boxes for all letters.
+    installed = (entry for entry in manager.fontManager.ttflist if not entry.name.startswith("Last Resort"))
+    for entry in installed if missing else ():
+        found = missing & manager.get_font(entry.fname).get_charmap().keys()
+        if found and len(chosen) <= _FONTS:
+            chosen.append(entry.name)
+            missing -= found
+    if missing:
+        shown = "".join(map(chr, sorted(missing)[:10]))
+        line = f"note: no font here has the letters {shown} of the figure: install one, such as Noto Sans CJK"
+        print(line, file=sys.stderr)
+    return chosen
 
 
 def embedded_png(data: bytes, name: str) -> str:

@@ -21,6 +21,17 @@ def test_letters_that_no_font_has_are_transliterated(monkeypatch: pytest.MonkeyP
     assert texts == ["Maedchen ueber Strasse", "cafe senor", "?"] and has_letters(font, "".join(texts))
 
 
+def test_missing_letters_are_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on standard error says that a font is missing; a question mark in a text, or an accent, is no reason."""
+    monkeypatch.setattr(module, "_SYSTEM_FONTS", ())
+    module._say_what_is_missing.cache_clear()
+    assert fit_lettering(["why? caf\xe9"], 11)[0] == ["why? cafe"] and capsys.readouterr().err == ""
+    for _ in range(2):
+        assert fit_lettering(["\u597d?"], 11)[0] == ["??"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no font here has all letters" in line
+
+
 def test_every_text_can_be_drawn() -> None:
     """With or without system fonts, no box is drawn in place of a letter."""
     texts, font = fit_lettering(["Mädchen", "Größe – „Übung“"], 13)

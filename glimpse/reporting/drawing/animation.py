@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from glimpse.envs.images.render import Colour
 from glimpse.envs.images.retina import Retina
+from glimpse.envs.lettering import fit_lettering
 from glimpse.evaluation.replay import Floats, Replay, evenly, shown_classes
 from glimpse.reporting.drawing.scanpaths import (
     DIM,
@@ -126,8 +127,8 @@ def _patches_and_belief(episode: Replay, classes: Sequence[str], glimpse: Floats
         x = scale * (side + _SPACE)
         image.paste(picture_image(patch, side), (x, 0))
         pen.rectangle((x, 0, x + side - 1, side - 1), outline=DIM)
-    font = ImageFont.load_default(_ROW - 2)
-    names = max((pen.textlength(classes[number], font) for number in shown), default=0)
+    spelled, font = fit_lettering([classes[number] for number in shown], _ROW - 2)
+    names = max((pen.textlength(name, font) for name in spelled), default=0)
     start = left + round(min(names, 0.4 * (_SIDE - left))) + 6
     for row, number in enumerate(shown):
         colour = RIGHT if number in episode.true else WRONG if number in episode.answered else GREY

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
+from glimpse.envs.lettering import fit_lettering
 from glimpse.reporting.drawing.charts import Band, Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, chart_marks
 
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
@@ -78,7 +79,8 @@ def charts_image(charts: Sequence[Chart], columns: int = 3) -> Image.Image:
     whole = Image.new("RGB", (columns * (width + gap) + gap, rows * (line + height + gap) + gap), "white")
     for number, chart in enumerate(charts):
         left, top = gap + number % columns * (width + gap), gap + number // columns * (line + height + gap)
-        ImageDraw.Draw(whole).text((left, top), chart.title, fill=_INK, font=ImageFont.load_default(14))
+        (title,), font = fit_lettering([chart.title], 14)
+        ImageDraw.Draw(whole).text((left, top), title, fill=_INK, font=font)
         whole.paste(_chart_image(chart, width, height), (left, top + line))
     return whole
 
@@ -98,7 +100,7 @@ def marks_image(drawn: Iterable[Mark], width: int, height: int) -> Image.Image:
 def _draw_marks(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Image.Image:
     """Draw marks on white, `fine` times as large."""
     image = Image.new("RGB", (width * fine, height * fine), "white")
-    pen, font = ImageDraw.Draw(image), ImageFont.load_default(11 * fine)
+    pen = ImageDraw.Draw(image)
 
     def larger(spots: Iterable[Spot]) -> list[Spot]:
         return [(x * fine, y * fine) for x, y in spots]
@@ -112,6 +114,7 @@ def _draw_marks(drawn: Iterable[Mark], width: int, height: int, fine: int) -> Im
                 pen.circle((x * fine, y * fine), _DOT * fine, inside, _COLOURS[tone], round(1.75 * fine))
             case Label(x, y, text, anchor, tone):
                 colour = _NAMES[tone] if tone else _TEXT
+                (text,), font = fit_lettering([text], 11 * fine)
                 pen.text((x * fine, y * fine), text, fill=colour, font=font, anchor=f"{anchor}s")
             case Band(tone):
                 pen.polygon(larger(mark.edge()), fill=_faint(_COLOURS[tone]))

@@ -7,10 +7,11 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from glimpse.envs.images.render import Colour, to_pixels, to_rgb
 from glimpse.envs.images.retina import Retina
+from glimpse.envs.lettering import fit_lettering
 from glimpse.evaluation.replay import Bytes, Floats, Replay
 
 GROUND: Colour = (20, 23, 26)
@@ -170,7 +171,7 @@ def write(
     pen: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, size: float, colour: Colour, width: float
 ) -> None:
     """Write a line of text from its top left corner, truncated where it is wider than `width`."""
-    font = ImageFont.load_default(size)
+    (text,), font = fit_lettering([text], size)
     if pen.textlength(text, font) > width:
         while text and pen.textlength(text + "…", font) > width:
             text = text[:-1]

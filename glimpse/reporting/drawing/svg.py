@@ -22,6 +22,7 @@ _FONT = "Helvetica,Arial,Liberation Sans,sans-serif"
 """Fonts about as wide as the one that Pillow measures."""
 _WIDER = 1.18
 """Factor by which the font of the viewer may be wider."""
+_JOINERS = frozenset("\u200c\u200d")
 _LEVELS = 24
 """Number of shades in a matrix."""
 _COLOURS = {"heat": "#5cc3d2", "sentence": "#f29488", "word": "#8db8f3", "cell": "#0b5563", "wrong": "#c2303f"}
@@ -85,8 +86,8 @@ def _moved(drawing: Drawing, x: float, y: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace unprintable characters, which XML and terminals do not accept."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    """Replace unprintable characters, which XML and terminals do not accept, but joiners of letters and of emoji."""
+    return "".join(letter if letter.isprintable() or letter in _JOINERS else "\ufffd" for letter in text)
 
 
 @cache
