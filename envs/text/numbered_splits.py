@@ -143,7 +143,7 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     whole = Texts(tokens, corpus.offsets, begins)
     texts = [_slice(whole, *bounds) for bounds in zip(first_text[:-1], first_text[1:], strict=True)]
     train, validation, test = (
-        _split(rows, *texts[2 * at : 2 * at + 2], options, tokenizer) for at, rows in enumerate(splits)
+        _split(rows, texts[2 * at], texts[2 * at + 1], options, tokenizer) for at, rows in enumerate(splits)
     )
     clauses = options.tokens == "words" and lacks_spaces(corpus)
     return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary, clauses)
@@ -158,8 +158,9 @@ def _encode_as_kept(options: TextOptions, split: Split, search_path: SearchPath,
     """
     vocabulary = Vocabulary(meaning.words, meaning.tokenizer)
     rows = _rows_as_kept(options, split, search_path, meaning)
-    texts = [number_texts(column, options, vocabulary) for column in (rows.text, rows.second or [])]
-    return NumberedSplit(_split(rows, *texts, options, meaning.tokenizer), meaning.classes, meaning.scores, vocabulary)
+    text, second = (number_texts(column, options, vocabulary) for column in (rows.text, rows.second or []))
+    split = _split(rows, text, second, options, meaning.tokenizer)
+    return NumberedSplit(split, meaning.classes, meaning.scores, vocabulary)
 
 
 def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> Rows:

@@ -92,14 +92,14 @@ class Token:
     weight: its attention weight; None where the agent has none for single tokens.
     kept: whether an agent that reads in part read it; True for agents that read everything.
     known: whether it is in the vocabulary.
-    span: first and last position (exclusive) of its characters in the text; None if it is not found there.
+    span: first and last position (exclusive) of its characters in the text.
     """
 
     text: str
     weight: float | None
     kept: bool
     known: bool
-    span: tuple[int, int] | None
+    span: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class TextPrediction(Prediction):
         spans: list[tuple[int, int]] = []
         last = -2
         for number, token in enumerate(self.tokens):
-            if token.kept and token.span is not None:
+            if token.kept:
                 joined = last == number - 1 and spans
                 begin = spans.pop()[0] if joined else token.span[0]
                 spans.append((begin, token.span[1]))

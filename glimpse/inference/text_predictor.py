@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from glimpse.envs.text.token_spans import Span
 from glimpse.errors import UserError
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.inference.predictions import TextPrediction, Token
-from glimpse.inference.word_spans import word_spans
 from glimpse.reporting.text.accounts import Account, Text
 from glimpse.reporting.text.own_text import OwnTexts, read_in_part, read_whole
 from glimpse.reporting.text.token_html import text_figure
@@ -37,12 +37,12 @@ def _texts(inputs: Sequence[Any]) -> list[tuple[str, ...]]:
 
 
 def _predictions(read: OwnTexts) -> list[TextPrediction]:
-    return [_prediction(one, given.typed, read.classes) for given, one in zip(read.given, read.accounts, strict=True)]
+    return [_prediction(one, given.spans, read.classes) for given, one in zip(read.given, read.accounts, strict=True)]
 
 
-def _prediction(one: Account, typed: Sequence[str], classes: Sequence[str]) -> TextPrediction:
-    """Return the prediction of an account of texts, as they were typed."""
-    tokens = [_tokens(text, whole) for text, whole in zip(one.texts, typed, strict=True)]
+def _prediction(one: Account, spans: Sequence[Sequence[Span]], classes: Sequence[str]) -> TextPrediction:
+    """Return the prediction of an account; `spans` are those of the tokens of each text."""
+    tokens = [_tokens(text, its) for text, its in zip(one.texts, spans, strict=True)]
     return TextPrediction(
         label=classes[one.answered] if one.score is None else None,
         probabilities={name: float(value) for name, value in zip(classes, one.belief, strict=False)},
@@ -54,16 +54,16 @@ def _prediction(one: Account, typed: Sequence[str], classes: Sequence[str]) -> T
     )
 
 
-def _tokens(text: Text, typed: str) -> tuple[Token, ...]:
-    """Return the tokens of a text with their weights, and where they stand in the text as it was typed."""
-    colour, spans = text.colour, word_spans(typed, text.words)
+def _tokens(text: Text, spans: Sequence[Span]) -> tuple[Token, ...]:
+    """Return the tokens of a text with their weights and spans."""
+    colour = text.colour
     return tuple(
         Token(
             word,
             None if colour is None else float(colour[at]),
             text.dropped is None or not bool(text.dropped[at]),
             not bool(text.unknown[at]),
-            spans[at],
+            (span.begin, span.end),
         )
-        for at, word in enumerate(text.words)
+        for at, (word, span) in enumerate(zip(text.words, spans, strict=True))
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from glimpse.config.files import load_experiment
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.selecting import Selecting
 from glimpse.envs.text.skimming import Skimming
-from glimpse.envs.text.tokenisation import split_text
+from glimpse.envs.text.token_spans import Span
+from glimpse.envs.text.tokenisation import spans_of_tokens, split_text
 from glimpse.envs.text.whole_text import WholeText
 from glimpse.errors import UserError
 from glimpse.reporting.text.accounts import Account, read_text, reading_run
@@ -29,11 +30,13 @@ class _Given(NamedTuple):
     typed: the texts as they were typed.
     whole: the sentences of each text, as lists of tokens.
     kept: those that the run's limits leave.
+    spans: where each of these stands in the text as it was typed.
     """
 
     typed: tuple[str, ...]
     whole: tuple[list[list[str]], ...]
     kept: tuple[list[list[str]], ...]
+    spans: tuple[list[Span], ...]
 
     @property
     def spelled(self) -> tuple[tuple[str, ...], ...]:
@@ -144,7 +147,17 @@ def _typed(run: Path, texts: Sequence[str], texts2: Sequence[str]) -> list[tuple
 def _divide(typed: tuple[str, ...], options: Any, tokenizer: str | None) -> _Given:
     """Divide a text, or a pair, into tokens as the run does."""
     whole = tuple(_split(name, text, options, tokenizer) for name, text in zip(("text", "text2"), typed, strict=False))
-    return _Given(typed, whole, tuple(_cut(text, options) for text in whole))
+    kept = tuple(_cut(text, options) for text in whole)
+    spans = (spans_of_tokens(text, options, tokenizer) for text in typed)
+    return _Given(typed, whole, kept, tuple(map(_kept_spans, spans, whole, kept)))
+
+
+def _kept_spans(spans: Sequence[Span], whole: Sequence[list[str]], kept: Sequence[list[str]]) -> list[Span]:
+    """Return the spans of the tokens that are left, from those of all tokens of a text."""
+    starts = accumulate(map(len, whole), initial=0)
+    return [
+        span for start, sentence in zip(starts, kept, strict=False) for span in spans[start : start + len(sentence)]
+    ]
 
 
 def _check_number(run: Path, given: _Given, reads_two: bool) -> None:
