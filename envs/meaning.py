@@ -30,6 +30,10 @@ class Meaning(BaseModel):
         """Return what holds for another split too, of whose meaning some fields may differ; by default all."""
         return self
 
+    def for_other_data(self, options: Any) -> "Meaning":
+        """Return what must hold for data of a task with these options that are not the run's own; by default all."""
+        return self
+
 
 class SpacesMeaning(Meaning):
     """Meaning of an environment that says no more of itself: its classes, if it has any, and its spaces.

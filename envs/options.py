@@ -3,9 +3,10 @@
 This module imports pydantic but not torch, so that a mistake in a config is reported at once.
 """
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from pkgutil import resolve_name
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -39,7 +40,13 @@ class TaskDescription(NamedTuple):
 
 
 class TaskOptions(Options):
-    """Options of a task; `name` chooses the environment, whose defaults fill in missing options."""
+    """Options of a task; `name` chooses the environment, whose defaults fill in missing options.
+
+    of_data: options in which a trained run may be evaluated on other data: they say what is shown, and nothing of what
+        the agent observes of it.
+    """
+
+    of_data: ClassVar[frozenset[str]] = frozenset({"data"})
 
     name: str = Field(description="Name of the environment; see `glimpse list environments`.")
 
@@ -59,6 +66,15 @@ class TaskOptions(Options):
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(str(getattr(self, "data", "")))
+
+    @classmethod
+    def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return further options that follow from those given for an evaluation on other data; by default none."""
+        return {}
+
+    def observes_otherwise(self, other: Any) -> str:
+        """Name the option of `of_data` by which an agent of this task would observe something else; "" for none."""
+        return ""
 
     @model_validator(mode="before")
     @classmethod

@@ -91,7 +91,7 @@ def _means(read: ImageData | None, meaning: PictureMeaning | None) -> bool:
     """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
     if read is None or meaning is None:
         return False
-    return read.classes == meaning.classes and tuple(read.images.shape[1:]) == meaning.shape
+    return read.classes == meaning.classes and meaning.has_shape(tuple(read.images.shape[1:]))
 
 
 @CachedReader
@@ -145,14 +145,15 @@ def _read(
     pictures = _decoded(data, part, search_path, download, image_size, shape)
     if meaning is None:
         return pictures
+    labels = number_as_kept(pictures.labels, pictures.classes, meaning.classes, data)
     if pictures.images.shape[1] == 1 < meaning.shape[0]:  # Grey pictures among coloured ones have three channels.
         pictures = pictures._replace(images=np.repeat(pictures.images, meaning.shape[0], 1))
     found = (pictures.images.shape[1], *(image_size or pictures.images.shape[2:]))
-    if found != meaning.shape:
-        raise DataError(f"{data}: {meaning.contradiction(meaning.model_copy(update={'shape': found}))}.")
-    return pictures._replace(
-        labels=number_as_kept(pictures.labels, pictures.classes, meaning.classes, data), classes=meaning.classes
-    )
+    if not meaning.has_shape(found):
+        problem = f"{data}: {meaning.contradiction(meaning.model_copy(update={'shape': found}))}."
+        stretch = f" Stretch them by task.image_size=[{meaning.shape[1]},{meaning.shape[2]}]."
+        raise DataError(problem + stretch * (found[0] == meaning.shape[0]))
+    return pictures._replace(labels=labels, classes=meaning.classes)
 
 
 def _decoded(

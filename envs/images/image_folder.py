@@ -48,8 +48,9 @@ def read_image_folder(
         path: The folder that holds `train`, `test`, and perhaps a validation folder (see `validation_folder`).
         part: The part to decode. Sizes and colours of all parts decide the shape, so that all have the same.
         image_size: Stretch each picture to this (height, width) in pixels.
-        shape: (channels, height, width) of a run's pictures, which these should have too; then the other part may be
-            missing, and classes are the folders of this part.
+        shape: (channels, height, width) of a run's pictures, which these should have too, or any height and width
+            where it has 0; then the other part may be missing, and classes are the folders of this part. Where all
+            parts are missing, those of `path` itself are.
 
     Raises:
         DataError: A folder is missing or empty, the parts' classes differ, a file is no readable image, or pictures
@@ -59,7 +60,8 @@ def read_image_folder(
     held = validation_folder(path)
     parts = {"train": path / "train", "test": path / "test"} | ({"validation": held} if held else {})
     if shape is not None:
-        parts = {name: folder for name, folder in parts.items() if name == part or folder.is_dir()}
+        there = {name: folder for name, folder in parts.items() if folder.is_dir()}
+        parts = {part: parts[part], **there} if there or not path.is_dir() else {part: path}
     files = {name: _files_by_class(folder) for name, folder in parts.items()}
     if shape is None and (unequal := files["train"].keys() ^ files["test"].keys()):
         only_in = "train" if min(unequal) in files["train"] else "test"
@@ -129,14 +131,16 @@ def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | Non
         DataError: Pictures are larger or coloured, or all have another size.
     """
     channels, height, width = shape
+    height, width = height or found.height, width or found.width
     what = f"{path}: the run has pictures of {height} x {width} pixels in {'grey' if channels == 1 else 'colour'}"
-    remedy = "Convert the pictures to those of the run, or train a new run"
+    remedy = "Convert the pictures to those of the run"
     if channels == 1 and not found.grey:
-        raise DataError(f"{what}, and some of these are coloured. {remedy}.")
+        raise DataError(f"{what}, and some of these are coloured. {remedy}, or train a new run.")
     larger = found.height > height or found.width > width
     other = found.one_size and (found.height, found.width) != (height, width)
     if image_size is None and (larger or other):
-        raise DataError(f"{what}, and these have {found.height} x {found.width}. {remedy}.")
+        stretch = f"stretch them by task.image_size=[{height},{width}]"
+        raise DataError(f"{what}, and these have {found.height} x {found.width}. {remedy}, or {stretch}.")
     return _Canvas(height, width, channels == 1, found.one_size)
 
 

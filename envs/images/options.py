@@ -1,7 +1,7 @@
 """Options of the image environments; this module imports pydantic but nothing heavy."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
@@ -85,6 +85,11 @@ ImageSize = Annotated[
 class ImageTaskOptions(TaskOptions):
     """Base class of the options of all image environments."""
 
+    @property
+    def any_picture_size(self) -> bool:
+        """Whether pictures are put on a canvas, so that those of other data may have any size."""
+        return False
+
     @field_validator("data", check_fields=False)
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
@@ -103,6 +108,10 @@ class ImageTaskOptions(TaskOptions):
 
 class ClassificationOptions(ImageTaskOptions):
     """Options of sequential classification: look at an image through a few glimpses, then name its class."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset(
+        {"data", "image_size", "canvas", "initial_location", "initial_location_std"}
+    )
 
     data: DataName = "mnist"
     image_size: ImageSize = None
@@ -130,6 +139,19 @@ class ClassificationOptions(ImageTaskOptions):
         "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
     )
 
+    @property
+    def any_picture_size(self) -> bool:
+        """Whether pictures are put on a canvas, so that those of other data may have any size."""
+        return self.canvas.kind != "plain"
+
+    def observes_otherwise(self, other: Any) -> str:
+        """Name the option of the canvas by which the whole picture would have another size, if that is observed."""
+        if self.view == "glimpse":
+            return ""
+        if self.any_picture_size != other.any_picture_size:
+            return "canvas.kind"
+        return "canvas.size" if self.any_picture_size and self.canvas.size != other.canvas.size else ""
+
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         canvas = self.canvas
@@ -144,6 +166,8 @@ SUBPIXELS = 1 << SUBPIXEL_BITS
 
 class CatchOptions(ImageTaskOptions):
     """Options of Catch: find a falling ball by glimpses and move a paddle under it (Mnih et al., 2014, section 4.2)."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset({"paddle", "sideways", "start_rows", "initial_location"})
 
     screen: int = Field(24, ge=4, le=512, description="Side S of the square screen, in pixels.")
     paddle: int = Field(2, ge=1, le=512, description="Width of the paddle, in pixels; it moves by one pixel per step.")
@@ -223,6 +247,8 @@ class CatchOptions(ImageTaskOptions):
 class DigitPairOptions(ImageTaskOptions):
     """Options of digit pairs: two digits to be read from left to right (Ba et al., 2015, section 5.1)."""
 
+    of_data: ClassVar[frozenset[str]] = frozenset({"data", "image_size", "size", "initial_location"})
+
     data: DataName = "mnist"
     image_size: ImageSize = None
     size: int = Field(60, ge=2, le=4096, description="Side of the square canvas, in pixels; the paper's is 100.")
@@ -236,6 +262,11 @@ class DigitPairOptions(ImageTaskOptions):
         description="Location of the first glimpse: uniform over the canvas, its centre, the first cell of "
         "a grid with a cell for each glimpse (`raster`), or a given (x, y).",
     )
+
+    @property
+    def any_picture_size(self) -> bool:
+        """Whether pictures are put on a canvas, so that those of other data may have any size: always."""
+        return True
 
     @field_validator("context")
     @classmethod

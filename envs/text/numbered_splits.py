@@ -159,8 +159,8 @@ def _encode_as_kept(options: TextOptions, split: Split, search_path: SearchPath,
     vocabulary = Vocabulary(meaning.words, meaning.tokenizer)
     rows = _rows_as_kept(options, split, search_path, meaning)
     text, second = (number_texts(column, options, vocabulary) for column in (rows.text, rows.second or []))
-    split = _split(rows, text, second, options, meaning.tokenizer)
-    return NumberedSplit(split, meaning.classes, meaning.scores, vocabulary)
+    encoded = _split(rows, text, second, options, meaning.tokenizer)
+    return NumberedSplit(encoded, meaning.classes, meaning.scores, vocabulary)
 
 
 def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> Rows:

@@ -1,6 +1,7 @@
 """Options of the text environments; only pydantic is imported, so that they are checked at once."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -14,6 +15,10 @@ Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
 class TextOptions(TaskOptions):
     """Options of text data: which texts are read, how they become numbered words, and the initial word vectors."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset(
+        {"data", "fold", "validation", "test", "text", "text2", "label", "labels", "encoding"}
+    )
 
     data: str = Field(
         "sst2",
@@ -88,6 +93,16 @@ class TextOptions(TaskOptions):
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(self.data, "a whole text", steps="1")
+
+    @classmethod
+    def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of other data: a file is evaluated whole. Columns are named as before, if it is a file."""
+        if "data" not in given:
+            return {}
+        file = given["data"] if _names_a_file(str(given["data"])) else None
+        columns = () if file else ("text", "text2", "label", "labels", "encoding")
+        usual = {name: cls.model_fields[name].default for name in columns}
+        return {"fold": 0, "validation": file, "test": file, **usual}
 
     @field_validator("data")
     @classmethod

@@ -1,6 +1,7 @@
 """Options of the translation environments; imports pydantic only."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -13,6 +14,8 @@ RANDOM_STRINGS = ("copy", "reverse")
 
 class TranslationOptions(TaskOptions):
     """The parallel texts of a translation task, and how they are divided into tokens."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset({"data", "validation", "test", "encoding", "strings", "longest"})
 
     data: str = Field(
         "multi30k",
@@ -64,6 +67,14 @@ class TranslationOptions(TaskOptions):
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(f"{self.data}, {self.source}-{self.target}", "a whole sentence", steps="1")
+
+    @classmethod
+    def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of other data: files are evaluated whole."""
+        if "data" not in given:
+            return {}
+        file = given["data"] if names_a_file(str(given["data"])) else None
+        return {"validation": file, "test": file, **({} if file else {"encoding": "utf-8"})}
 
     @field_validator("data")
     @classmethod

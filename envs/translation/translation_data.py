@@ -140,7 +140,8 @@ def _load(
         languages = _languages(options, search_path)
     else:
         languages = _kept_languages(meaning)
-        if learned_from != meaning.learned_from and not languages.same_as(_languages(options, search_path)):
+        other = meaning.learned_from not in ("", learned_from)
+        if other and not languages.same_as(_languages(options, search_path)):
             raise DataError(
                 f"the run cannot be used with {options.data.rpartition('/')[2]}: its training texts have changed since "
                 "it was trained, and give other subwords. Put the old ones back, or train a new run."

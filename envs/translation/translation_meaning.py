@@ -1,5 +1,7 @@
 """What the numbers in the observations and answers of a translation environment mean."""
 
+from typing import Any
+
 from pydantic import Field
 
 from glimpse.envs.meaning import Meaning
@@ -9,8 +11,16 @@ class TranslationMeaning(Meaning):
     """Meaning of the tokens of both languages.
 
     languages: both vocabularies, as `Languages.to_json` writes them.
-    learned_from: digest of the texts that they were learned from.
+    learned_from: digest of the texts that they were learned from; "" for other data, which may be any.
     """
 
     languages: str = Field(description="subwords")
     learned_from: str = Field(description="texts that the subwords were learned from")
+
+    def contradiction(self, found: Meaning) -> str | None:
+        """Describe the first difference, as `Meaning.contradiction`."""
+        return super().contradiction(found if self.learned_from else found.model_copy(update={"learned_from": ""}))
+
+    def for_other_data(self, options: Any) -> "TranslationMeaning":
+        """Return what must hold for other data: they need not be what the subwords were learned from."""
+        return self.model_copy(update={"learned_from": ""})

@@ -11,9 +11,15 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """evaluate runs/mnist-ram-seed0
                   evaluate runs/mnist-ram-seed0 --split validation --copies 1
+                  evaluate runs/fashion-ram-seed0 task.data=folder:photos
+                  evaluate runs/translated-ram-seed0 task.canvas.kind=cluttered
                   evaluate runs/trec-lstm-seed0 --text "Who wrote this sentence?\""""
-    parser = add_command(commands, "evaluate", _run, "Measure a run beside its controls, or answer a text", examples)
+    parser = add_command(
+        commands, "evaluate", _run, "Measure a run beside its controls, or answer a text", examples, "overrides"
+    )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    told = "other data of the run's classes: overrides of its task, such as task.data=folder:PATH"
+    parser.add_argument("overrides", nargs="*", default=[], metavar="task.KEY=VALUE", help=told)
     parser.add_argument("--split", choices=("test", "validation"), help="default: test")
     parser.add_argument("--copies", type=count_up_to(10_000), metavar="M", help="rollouts averaged for each example")
     parser.add_argument("--batch", type=count_up_to(1_000_000), metavar="B", help="examples in a batch")
@@ -44,7 +50,10 @@ def _run(arguments: argparse.Namespace) -> None:
             arguments.device,
             arguments.keep_rate,
             arguments.average_checkpoints,
+            arguments.overrides,
         )
+    if arguments.overrides:
+        arguments.parser.error("--text measures nothing, so it takes no data")
     for option in ("split", "copies", "batch", "keep_rate", "average_checkpoints"):
         if getattr(arguments, option) is not None:
             arguments.parser.error(f"--text measures nothing, so it takes no --{option.replace('_', '-')}")

@@ -49,8 +49,21 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Ex
             layers.lay(data, source, noted=Path(source).resolve() not in shipped)
     except UserError as error:
         raise UserError("\n".join([*layers.mistakes, str(error)])) from None
-    layers.lay(_read_overrides(overrides, layers.mistakes), COMMAND_LINE)
+    layers.lay(_merge_overrides(overrides, layers.mistakes), COMMAND_LINE)
     return layers.validate(), layers.notes
+
+
+def read_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """Read `a.b=c` overrides alone, as sections within each other.
+
+    Raises:
+        UserError: With a line for each that has another form.
+    """
+    mistakes: list[str] = []
+    data = _merge_overrides(overrides, mistakes)
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return data
 
 
 def dump_experiment(experiment: Experiment) -> str:
@@ -162,7 +175,7 @@ def _read_file(file: Path, mistakes: list[str]) -> dict[str, Any]:
     return data
 
 
-def _read_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
+def _merge_overrides(overrides: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
     """Merge the overrides into one layer; later ones win."""
     data: dict[str, Any] = {}
     for given in overrides:

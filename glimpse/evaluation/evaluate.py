@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
+from glimpse.config.other_data import read_other_data
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.evaluation.unread_output import unread_output_kept_back
@@ -30,11 +32,12 @@ def evaluate_command(
     device: str | None,
     keep_rate: float | None = None,
     average: int | None = None,
+    overrides: Sequence[str] = (),
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
-        evaluate_run(run, split, copies, batch, device, keep_rate, average)
+        evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)
 
 
 def evaluate_run(
@@ -45,6 +48,7 @@ def evaluate_run(
     device: str | None = None,
     keep_rate: float | None = None,
     average: int | None = None,
+    overrides: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Measure a run and its controls on a split, print the table, and add the record to the run's evaluation.json.
 
@@ -56,6 +60,8 @@ def evaluate_run(
         device: device to evaluate on.
         keep_rate: fraction of words in the predicted rationale.
         average: number of newest checkpoints to average; None for the best checkpoint.
+        overrides: overrides of `task.` that name other data, see `glimpse.config.other_data`. Their record has a key of
+            its own.
 
     Returns:
         The record.
@@ -64,19 +70,23 @@ def evaluate_run(
         UserError: if the run cannot be read, an option has no effect in its environment, what the agent computes is
             not finite, or the record cannot be written.
     """
-    overrides = {"copies": copies, "batch": batch, "keep_rate": keep_rate}
-    given = {name: value for name, value in overrides.items() if value is not None}
-    evaluator = _evaluator_for(RunFolder.open(run), given)
-    trained = open_run(run, split, device, print, average)
+    options_given = {"copies": copies, "batch": batch, "keep_rate": keep_rate}
+    given = {name: value for name, value in options_given.items() if value is not None}
+    folder = RunFolder.open(run)
+    evaluator = _evaluator_for(folder, given)
+    other = read_other_data(folder.config_path, overrides) if overrides else None
+    measured = f"{split} of {other.name}" if other else split
+    trained = open_run(run, split, device, print, average, other.experiment if other else None)
     with unread_output_kept_back():
         print(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
         begun = time.perf_counter()
-        results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, split, options))
+        results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, measured, options))
         record = {
             "agent": trained.experiment.agent.name,
             "task": trained.experiment.task_title,
+            **({"overrides": list(overrides)} if overrides else {}),
             "step": trained.step,
             "weights": trained.weights,
             **({"averaged": average} if average else {}),
@@ -87,7 +97,7 @@ def evaluate_run(
             "seed": options.seed,
             **results,
         }
-        _write_record(trained.folder.evaluation_path, split, record)
+        _write_record(trained.folder.evaluation_path, measured, record)
         print(f"written to {trained.folder.evaluation_path}")
     return record
 
@@ -108,8 +118,8 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
     return evaluator
 
 
-def _write_record(path: Path, split: str, record: dict[str, Any]) -> None:
-    """Write a split's record into the run's evaluation file; the other split's record is kept."""
+def _write_record(path: Path, measured: str, record: dict[str, Any]) -> None:
+    """Write the record of a split, or of other data, into the run's evaluation file; the others are kept."""
     known = read_evaluation_file(path)
     with reporting_write_errors(path):
-        replace_file(path, (json.dumps({**known, split: record}, indent=1) + "\n").encode())
+        replace_file(path, (json.dumps({**known, measured: record}, indent=1) + "\n").encode())

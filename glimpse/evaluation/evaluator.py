@@ -52,7 +52,10 @@ class Evaluator(ABC):
 
     @abstractmethod
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure a run on the split that its environment shows, print the results, and return them as a record."""
+        """Measure a run on what its environment shows, print the results, and return them as a record.
+
+        `split` is the name of what is shown, for titles: a split, or a split of other data.
+        """
 
     @abstractmethod
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:

@@ -157,7 +157,12 @@ def _say_what_differs(kept: KeptData, loaded: LoadedEnv, split: str, say: Any) -
     """Tell the user which files have changed since training, and which classes have no examples."""
     if changed := kept.changes(loaded.files):
         say(f"note: {changed} changed since the run began; its own classes and words are used")
-    counts = loaded.env.class_counts() if counts_classes(loaded.env) else {}
+    say_missing_classes(loaded.env, split, say)
+
+
+def say_missing_classes(env: Any, split: str, say: Any) -> None:
+    """Tell the user which classes have no examples in an environment's split."""
+    counts = env.class_counts() if counts_classes(env) else {}
     if missing := [name for name, count in counts.items() if not count]:
         named = ", ".join(map(repr, missing[:10])) + (" ..." if len(missing) > 10 else "")
         say(f"note: no {split} example has the class {named}")

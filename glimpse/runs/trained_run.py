@@ -12,6 +12,7 @@ from glimpse.runs.build import choose_device, make_agent
 from glimpse.runs.checkpoint import Checkpoint, holds_damaged, load_averaged, load_newest
 from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.shifted_env import env_of_other_data
 from glimpse.runs.threads import set_threads
 from glimpse.runs.training_state import TrainedState, reporting_misfits, state_of
 
@@ -24,7 +25,8 @@ class TrainedRun:
     """Trained run read back from its folder.
 
     folder, experiment: its folder and its config.
-    agent: with the chosen weights; `env` shows the split that was asked for. The family of the task knows their types.
+    agent: with the chosen weights; `env` shows the split that was asked for, perhaps of other data. The family of
+        the task knows their types.
     step: step of the checkpoint that the weights are from.
     weights: which these are, in words: `BEST`, or what is used instead and why.
     seconds, trained_on: training time until then, and the device.
@@ -41,7 +43,12 @@ class TrainedRun:
 
 
 def open_run(
-    path: Path, split: Literal["validation", "test"] | None, device: str | None, say: Say, average: int | None = None
+    path: Path,
+    split: Literal["validation", "test"] | None,
+    device: str | None,
+    say: Say,
+    average: int | None = None,
+    other: Experiment | None = None,
 ) -> TrainedRun:
     """Read a run back with the weights that were best on validation data, or with the mean of the last ones.
 
@@ -52,6 +59,7 @@ def open_run(
         device: device to use instead of the config's.
         say: prints a line for the user.
         average: number of newest checkpoints to average; None for the best one.
+        other: the run's config with another task, whose data the environment shows; None for the run's own data.
 
     Raises:
         UserError: if there is no run, no checkpoint, or they do not belong together.
@@ -62,7 +70,10 @@ def open_run(
     set_threads(experiment.threads)
     checkpoint, weights = _chosen_checkpoint(folder, average, say)
     placed_on = choose_device(device or experiment.device)
-    env = env_of_run(experiment, folder, split, placed_on, say)
+    if other is None:
+        env = env_of_run(experiment, folder, split, placed_on, say)
+    else:
+        env = env_of_other_data(experiment, other, folder, split, placed_on, say)
     agent = make_agent(experiment, env).requires_grad_(False).eval()
     with reporting_misfits(folder.path, checkpoint.step):
         agent.load_state_dict(checkpoint.weights)

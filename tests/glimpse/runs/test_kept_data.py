@@ -1,5 +1,6 @@
 """Tests of what a run keeps of its data: it is used from that alone, and data that contradict it are refused."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -186,6 +187,35 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
     with_data = open_run(case.run, "validation", "cpu", pytest.fail)
     assert env_meaning(without.env).contradiction(env_meaning(with_data.env)) is None
     assert without.env.action_space == with_data.env.action_space or case.family == "reading"
+
+
+def _elsewhere(case: Case, folder: Path) -> list[str]:
+    """Write data of the run's classes to a folder, and return the overrides that name them."""
+    if case.write is None:
+        return ["task.sideways=0.5"]
+    case.write(folder, CLASSES, (9, 8))
+    if case.write is _write_pictures:
+        return [f"task.data=folder:{folder}"]
+    if case.write is _write_texts:
+        return [f"task.data=file:{folder}/films.csv"]
+    return [f"task.data=file:{folder}/train", f"task.test=file:{folder}/test"]
+
+
+def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other data of its classes are evaluated whole under a key of their own, though the run's own are missing."""
+    monkeypatch.setattr(catch, "_EXAMPLES", 20)
+    shutil.copytree(case.run, tmp_path / "run")
+    (tmp_path / "run/evaluation.json").write_text('{"test": {"kept": 1}}')
+    overrides = _elsewhere(case, tmp_path / "other")
+    shutil.rmtree(case.data, ignore_errors=True)
+    assert main(["evaluate", str(tmp_path / "run"), *overrides]) == 0
+    own, (key, record) = json.loads((tmp_path / "run/evaluation.json").read_text()).items()
+    assert own == ("test", {"kept": 1}) and key.startswith("test of ")
+    expected = 20 if case.write is None else 9 if case.write is _write_translations else 17
+    if "scores" in record:
+        assert next(iter(record["scores"].values()))["greedy"]["episodes"] == expected
+    else:
+        assert sum(group["sentences"] for group in record["by_length"]) == expected
 
 
 def test_training_goes_on_with_the_same_data_alone(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
