@@ -180,6 +180,18 @@ class HasFingerprints(Protocol):
 
 
 @runtime_checkable
+class IdentifiesExamples(Protocol):
+    """Protocol of an environment that can tell whether another one shows the same examples."""
+
+    def shown_examples(self) -> Any:
+        """Return what is shown, in order: tensors, texts, options, and labels by name; see `named_labels`.
+
+        It is the same for two environments whose examples are the same, whatever numbers words and classes have in
+        them, and whatever an agent observes of the examples.
+        """
+
+
+@runtime_checkable
 class SuggestsOption(Protocol):
     """Protocol of an environment that may know an option of the task that suits its data better."""
 
@@ -217,6 +229,11 @@ def has_fingerprints(env: object) -> TypeGuard[HasFingerprints]:
     return isinstance(env, HasFingerprints)
 
 
+def identifies_examples(env: object) -> TypeGuard[IdentifiesExamples]:
+    """Return whether an environment can tell whether another one shows the same examples."""
+    return isinstance(env, IdentifiesExamples)
+
+
 def suggests_option(env: object) -> TypeGuard[SuggestsOption]:
     """Return whether an environment may know an option that suits its data better."""
     return isinstance(env, SuggestsOption)
@@ -227,6 +244,23 @@ def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:
     if not classes:
         return {}
     return dict(zip(classes, torch.bincount(labels, minlength=len(classes)).tolist(), strict=True))
+
+
+def named_labels(labels: Tensor, classes: Sequence[str]) -> tuple[list[str], Tensor]:
+    """Number labels (N,) int64 by the sorted names of the classes that occur, or return scores as they are.
+
+    Returns:
+        The names, and the labels (N,) on the CPU.
+    """
+    labels = labels.cpu()
+    if not classes:
+        return [], labels
+    there = labels.unique().tolist()
+    names = sorted(classes[label] for label in there)
+    number = torch.zeros(len(classes), dtype=torch.int64)
+    for label in there:
+        number[label] = names.index(classes[label])
+    return names, number[labels]
 
 
 def first_observation(env: BatchedEnv, example: Tensor, key: Tensor) -> Observation:

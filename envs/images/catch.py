@@ -3,7 +3,7 @@
 Mnih et al. (2014), section 4.2. Axes: B lanes, K scales, P patch side, S side of the screen.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -97,6 +97,11 @@ class Catch(PictureEnv):
                 "time": spaces.Discrete(self.options.steps + 1),
             }
         )
+
+    def shown_examples(self) -> Any:
+        """Return the split and the options of the game, but not of what is observed of it."""
+        game = ("screen", "paddle", "ball_speed", "sideways", "start_rows")
+        return self._split, {name: getattr(self.options, name) for name in game}, self.examples
 
     @property
     def examples(self) -> int:

@@ -3,14 +3,14 @@
 Axes: B lanes, E examples, R lanes that are reset, K scales, C channels, P patch side, N classes, T glimpses.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action, StepResult, count_labels
+from glimpse.envs.core import Action, StepResult, count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_canvas, make_canvas
@@ -110,6 +110,12 @@ class Classification(PictureEnv):
     def fingerprints(self) -> tuple[Tensor, Tensor]:
         """Return a number for each picture of the data set, equal for equal ones, and the labels, (N,) both."""
         return fingerprints_of_rows(self._images), self._labels.cpu()
+
+    def shown_examples(self) -> Any:
+        """Return the pictures of the data set, their labels, and the options of the canvas that matter."""
+        canvas = self.options.canvas
+        used = {"plain": ["kind"], "translated": ["kind", "size"]}.get(canvas.kind, list(type(canvas).model_fields))
+        return self._images, named_labels(self._labels, self.classes), {name: getattr(canvas, name) for name in used}
 
     def meaning(self) -> PictureMeaning:
         """Return the classes, and the shape of the data set's pictures."""

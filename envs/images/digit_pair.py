@@ -5,7 +5,7 @@ Axes: B lanes, R lanes that are reset, N classes, S glimpses for each digit, T =
 P patch side, D context side.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action, Observation, StepResult, count_labels
+from glimpse.envs.core import Action, Observation, StepResult, count_labels, named_labels
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_pair, make_pair_canvas
 from glimpse.envs.images.image_data import ImageData, load_images
@@ -109,6 +109,10 @@ class DigitPair(PictureEnv):
     def class_counts(self) -> dict[str, int]:
         """Return the number of examples by the class's name."""
         return count_labels(self._labels, self.classes)
+
+    def shown_examples(self) -> Any:
+        """Return the pictures of the data set, their labels, and the side of the canvas."""
+        return self._images, named_labels(self._labels, self.classes), self.options.size
 
     def meaning(self) -> PictureMeaning:
         """Return the classes, and the shape of the data set's pictures."""

@@ -1,5 +1,6 @@
 """Splits of a text data set as numbered words, before they become tensors."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from itertools import chain
@@ -48,12 +49,14 @@ class EncodedSplit(NamedTuple):
         second: The second texts of pairs, or None.
         label: (N,), class numbers or scores.
         evidence: (M,) bool, the human rationale: which words of `text` people marked; None if nobody did.
+        digest: SHA-256 of the texts before they were tokenised; "" where nobody asks.
     """
 
     text: Texts
     second: Texts | None
     label: NDArray[Any]
     evidence: NDArray[np.bool_] | None
+    digest: str = ""
 
 
 class NumberedSplits(NamedTuple):
@@ -191,7 +194,17 @@ def _split(rows: Rows, text: Texts, second: Texts, options: TextOptions, tokeniz
     if rows.evidence is not None:
         marks = zip(rows.text, rows.evidence, strict=True)
         evidence = np.concatenate([_marks_of_tokens(text, marked, options, tokenizer) for text, marked in marks])
-    return EncodedSplit(text, None if rows.second is None else second, rows.label, evidence)
+    return EncodedSplit(text, None if rows.second is None else second, rows.label, evidence, _digest(rows))
+
+
+def _digest(rows: Rows) -> str:
+    """Return the SHA-256 of texts, or of both columns of pairs."""
+    known = hashlib.sha256()
+    for column in (rows.text, rows.second or []):
+        for text in column:
+            written = text.encode("utf-8", "surrogatepass")
+            known.update(b"%d;" % len(written) + written)
+    return known.hexdigest()
 
 
 def _marks_of_tokens(

@@ -133,6 +133,10 @@ class Selecting(TextEnv):
         """Return data of texts that stand in no data set; see `given_words`."""
         return TextsAndPredictor(given_words(options, meaning, texts), _kept_predictor(meaning), meaning.shapes[0][0])
 
+    def shown_examples(self) -> Any:
+        """Return the texts, and the options of the reward."""
+        return super().shown_examples(), self.options.cost, self.options.sparsity
+
     def meaning(self) -> SelectMeaning:
         """Return what the texts mean, and what the classifier has counted."""
         predictor = self._predictor

@@ -38,6 +38,7 @@ class TextData:
         evidence: (M,) bool, the human rationale: True at words that people marked; or None. `text.batch_of` makes
             batches of it.
         clauses: Whether tokens are whole clauses, for lack of spaces; see `corpus.lacks_spaces`.
+        digest: SHA-256 of the texts before they were tokenised and cut; "" where nobody asks.
     """
 
     text: Ragged
@@ -48,6 +49,7 @@ class TextData:
     vocabulary: Vocabulary
     evidence: Tensor | None
     clauses: bool = field(default=False, compare=False)
+    digest: str = field(default="", compare=False)
 
     @property
     def lengths(self) -> Tensor:
@@ -66,7 +68,7 @@ class DocumentData:
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
         evidence: (M,) bool, the human rationale: True at words that people marked; or None.
-        clauses: As in `TextData`.
+        clauses, digest: As in `TextData`.
     """
 
     text: Nested
@@ -76,6 +78,7 @@ class DocumentData:
     vocabulary: Vocabulary
     evidence: Tensor | None
     clauses: bool = field(default=False, compare=False)
+    digest: str = field(default="", compare=False)
 
     @property
     def lengths(self) -> Tensor:
@@ -223,7 +226,7 @@ def document_data(numbered: NumberedSplit, max_sentences: int | None, max_words:
 
 
 _Kept = NDArray[np.int64] | slice
-_Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None, bool]
+_Rest = tuple[Tensor, tuple[str, ...], tuple[float, float] | None, Vocabulary, Tensor | None, bool, str]
 
 
 def _rest(numbered: NumberedSplit, kept: _Kept) -> _Rest:
@@ -237,6 +240,7 @@ def _rest(numbered: NumberedSplit, kept: _Kept) -> _Rest:
         numbered.vocabulary,
         evidence,
         numbered.clauses,
+        chosen.digest,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from glimpse.envs.core import EvaluatedEnv, Observation, count_labels
+from glimpse.envs.core import EvaluatedEnv, Observation, count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_sequences
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
@@ -35,6 +35,10 @@ class TextEnv(EvaluatedEnv):
     def class_counts(self) -> dict[str, int]:
         """Return the number of texts by the class's name; none where labels are scores."""
         return count_labels(self._labels, self._meant[0])
+
+    def shown_examples(self) -> Any:
+        """Return the digest of the texts, and their labels."""
+        return self._given.digest, named_labels(self._labels, self._meant[0])
 
     def suggested_option(self) -> str:
         """Return which option divides texts without spaces between words; empty where they have spaces."""

@@ -88,6 +88,10 @@ class Translating(EvaluatedEnv):
         """Return the tokens of both languages."""
         return TranslationMeaning(languages=self.languages.to_json(), learned_from=self._learned_from)
 
+    def shown_examples(self) -> Any:
+        """Return the sentences and their translations, as text."""
+        return self.texts
+
     def suggested_option(self) -> str:
         """Return which option divides sentences without spaces between words; empty where they have spaces."""
         sides = zip((self.options.source, self.options.target), self.texts, strict=True)

@@ -53,7 +53,7 @@ def measure_quality(
     Raises:
         UserError: if sacrebleu is not installed.
     """
-    metrics = _sacrebleu()
+    metrics = sacrebleu_metrics()
     tokenizer = choose_bleu_tokenizer(language, references)
     bleu, chrf = metrics.BLEU(lowercase=lower, tokenize=tokenizer.name), metrics.CHRF(lowercase=lower)
     given, true = list(translations), [list(references)]
@@ -70,7 +70,7 @@ def bleu_by_length(
 
     `language` is that of the references, as in `measure_quality`. A letter of a script without spaces counts as a word.
     """
-    bleu = _sacrebleu().BLEU(tokenize=choose_bleu_tokenizer(language, references).name)
+    bleu = sacrebleu_metrics().BLEU(tokenize=choose_bleu_tokenizer(language, references).name)
     words = [count_words(text) for text in sources]
     groups = []
     for low, high in zip((0, *LENGTHS), (*LENGTHS, None), strict=True):
@@ -81,8 +81,8 @@ def bleu_by_length(
     return groups
 
 
-def _sacrebleu() -> Any:
-    """Import sacrebleu's metrics."""
+def sacrebleu_metrics() -> Any:
+    """Import sacrebleu's metrics. Raises UserError if it is not installed."""
     try:
         from sacrebleu import metrics
     except ModuleNotFoundError:

@@ -5,6 +5,8 @@ from typing import Any
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
+from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
 from glimpse.evaluation.evaluator import Evaluator, ValidationResult
 from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores, measure_averaged, measure_scores
@@ -65,7 +67,14 @@ class EpisodeEvaluator(Evaluator):
         """
         # Measure the agent, its controls and its cost.
         agent, env, name = trained.agent, trained.env, trained.experiment.agent.name
-        own = measure_scores(agent, env, options, lambda: self.statistics(agent, env))
+        passes: list[AnsweredExamples] = []
+
+        def collector() -> EpisodeStatistics:
+            passes.append(AnsweredExamples(self.statistics(agent, env), env))
+            return passes[-1]
+
+        own = measure_scores(agent, env, options, collector)
+        columns = passes[-1].columns()  # Of the averaged episodes, which come last.
         rows = {name: own, **self.controls(agent, env, options)}
         cost = self.cost(agent, env)
 
@@ -76,13 +85,23 @@ class EpisodeEvaluator(Evaluator):
             for figure, value in own.averaged.figures.items()
             if figure != "pearson"
         ]
+        measures = _measures(columns, env.classes)
+        for line in _described(measures, own.copies if agent.stochastic else 1):
+            print(line)
         print(", ".join([*figures, *self.describe_statistics(own), cost.describe()]))
         details = self.details(trained, own, options)
         for line in self.notes(rows, agent):
             print(line)
 
         scores = {row: asdict(measured) for row, measured in rows.items()}
-        return {**asdict(cost), "answers": env.answers, "scores": scores, **details}
+        return {
+            **asdict(cost),
+            "answers": env.answers,
+            "scores": scores,
+            **{name: asdict(measured) for name, measured in measures.items()},
+            **details,
+            "predictions": columns,
+        }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
         """Return whether the record averages as many rollouts as the experiment."""
@@ -93,6 +112,22 @@ class EpisodeEvaluator(Evaluator):
         scores = own_scores(record)
         names = (f"test_error_m{scores['copies']}", "test_error_m1", "test_error_greedy")
         return dict(zip(names, errors_of(scores).values(), strict=True))
+
+
+def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Return measures of the averaged answers, as entries of the record; none where only the reward counts."""
+    if "answer" in columns:
+        return {"class_measures": measure_classes(columns, classes)}
+    return {"score_measures": measure_predicted(columns)} if "predicted" in columns else {}
+
+
+def _described(measures: dict[str, Any], copies: int) -> list[str]:
+    """Describe measures of the mean of M = `copies` episodes in words, in at most one line."""
+    of = f"M = {copies}: " if copies > 1 else ""
+    if (found := measures.get("class_measures")) is not None:
+        ece = f"calibration error {found.calibration_error:.4f} (ECE, 15 bins)"
+        return [f"{of}macro F1 {found.macro_f1:.4f}, {ece}"]
+    return [f"{of}absolute error {found.absolute_error:.4f}" for found in measures.values()]
 
 
 def own_scores(record: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.precision_errors import reporting_precision_errors
+from glimpse.runs.predictions_file import examples_digest, write_predictions
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import CONFIG, RunFolder
 from glimpse.runs.trained_run import open_run
@@ -83,6 +84,7 @@ def evaluate_run(
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
         begun = time.perf_counter()
         results = naming_bad_numbers(trained.agent, lambda: evaluator.evaluate(trained, measured, options))
+        columns = results.pop("predictions", None)
         record = {
             "agent": trained.experiment.agent.name,
             "task": trained.experiment.task_title,
@@ -97,6 +99,9 @@ def evaluate_run(
             "seed": options.seed,
             **results,
         }
+        if columns is not None:
+            digest = examples_digest(trained.env, options.seed)
+            record["predictions"] = write_predictions(trained.folder.path, measured, columns, digest)
         _write_record(trained.folder.evaluation_path, measured, record)
         print(f"written to {trained.folder.evaluation_path}")
     return record

@@ -54,7 +54,8 @@ class Evaluator(ABC):
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure a run on what its environment shows, print the results, and return them as a record.
 
-        `split` is the name of what is shown, for titles: a split, or a split of other data.
+        `split` is the name of what is shown, for titles: a split, or a split of other data. The record's entry
+        `predictions`, if it has one, holds an array of each example's results by name, which are kept in a file.
         """
 
     @abstractmethod

@@ -16,7 +16,7 @@ from glimpse.evaluation.bleu import TranslationQuality, measure_quality
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.generation import Translation, translate_simultaneously
 from glimpse.evaluation.lags import mean_lag, mean_reference_lag
-from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss
+from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss, translation_columns
 from glimpse.evaluation.wait_k import WaitKResult, measure_wait_k, wait_k_bleu_at
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
@@ -71,7 +71,8 @@ class SimultaneousEvaluator(TranslationEvaluator):
         """Translate the split simultaneously, by wait-k, and as whole sentences, with the same weights."""
         agent: SimultaneousTranslator = trained.agent
         env: SimultaneousTranslation = trained.env
-        found = measure_simultaneous(env, translate_simultaneously(agent, env, env.texts.source, options.batch))
+        translations = translate_simultaneously(agent, env, env.texts.source, options.batch)
+        found = measure_simultaneous(env, translations)
         waits = measure_wait_k(agent, env, options.batch)
         whole = super().evaluate(trained, split, options)
         _print(agent, found, waits, whole)
@@ -80,6 +81,7 @@ class SimultaneousEvaluator(TranslationEvaluator):
             "policy": agent.policy_options.policy,
             "simultaneous": {**found._asdict(), **found.quality._asdict()},
             "waits": [one._asdict() for one in waits],
+            "predictions": translation_columns(env, [one.target for one in translations]),
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:

@@ -1,9 +1,12 @@
 """Evaluator of translations: by cross-entropy or BLEU during training, and by BLEU and chrF afterwards."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glimpse.agents.translation.options import TranslatorOptions
 from glimpse.agents.translation.translator import Translator
@@ -11,6 +14,7 @@ from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_length, measure_quality
+from glimpse.evaluation.bleu_counts import count_matches
 from glimpse.evaluation.evaluator import Evaluator, ValidationResult
 from glimpse.evaluation.generation import translate_texts
 from glimpse.evaluation.whole_table import print_whole
@@ -43,7 +47,7 @@ class TranslationEvaluator(Evaluator):
         }
         if not self.by_bleu:
             return ValidationResult(loss, figures)
-        bleu = translate_split(agent, env, options, beam=1)[0].bleu
+        bleu = translate_split(agent, env, options, beam=1).quality.bleu
         return ValidationResult(100 - bleu, {**figures, "validation_bleu": bleu}, later=True)
 
     def describe(self, error: float, env: Any) -> str:
@@ -58,9 +62,10 @@ class TranslationEvaluator(Evaluator):
         env: Translating = trained.env
         beam = agent.options.search.beam
         loss, right = teacher_forced_loss(agent, env, options)
-        greedy, lengths = translate_split(agent, env, options, beam=1)
-        searched, lengths = translate_split(agent, env, options, beam) if beam > 1 else (greedy, lengths)
-        _print(trained, split, {"greedy": greedy, f"beam {beam}": searched}, lengths, loss)
+        greedy = translate_split(agent, env, options, beam=1)
+        searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
+        lengths = searched.by_length
+        _print(trained, split, {"greedy": greedy.quality, f"beam {beam}": searched.quality}, lengths, loss)
         return {
             "parameters": sum(parameter.numel() for parameter in agent.parameters()),
             "beam": beam,
@@ -68,9 +73,10 @@ class TranslationEvaluator(Evaluator):
             "loss": loss,
             "perplexity": math.exp(min(loss, 50.0)),
             "accuracy": right,
-            "greedy": greedy._asdict(),
-            "searched": searched._asdict(),
+            "greedy": greedy.quality._asdict(),
+            "searched": searched.quality._asdict(),
             "by_length": [one._asdict() for one in lengths],
+            "predictions": translation_columns(env, searched.targets),
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
@@ -114,9 +120,15 @@ def teacher_forced_loss(agent: Translator, env: Translating, options: EvaluateOp
     return loss, right
 
 
-def translate_split(
-    agent: Translator, env: Translating, options: EvaluateOptions, beam: int
-) -> tuple[TranslationQuality, list[LengthGroup]]:
+class TranslatedSplit(NamedTuple):
+    """Translations of a whole split: their quality, also by the length of the source, and themselves, in order."""
+
+    quality: TranslationQuality
+    by_length: list[LengthGroup]
+    targets: list[str]
+
+
+def translate_split(agent: Translator, env: Translating, options: EvaluateOptions, beam: int) -> TranslatedSplit:
     """Translate the whole split by beam search, and compare the translations with the references.
 
     Args:
@@ -124,16 +136,21 @@ def translate_split(
         env: shows the split.
         options: batch of the evaluation.
         beam: beam width; 1 is greedy search.
-
-    Returns:
-        The quality of all translations, and BLEU by the length of the source.
     """
     search = agent.options.search.model_copy(update={"beam": beam})
     found = translate_texts(agent, env, env.texts.source, search, max(1, options.batch // beam))
     targets = [one.target for one in found]
     references, language = env.texts.target, env.options.target
     quality = measure_quality(targets, references, env.options.lower, language)
-    return quality, bleu_by_length(env.texts.source, targets, references, language)
+    return TranslatedSplit(quality, bleu_by_length(env.texts.source, targets, references, language), targets)
+
+
+def translation_columns(env: Translating, targets: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return what runs are compared by: the counts of each translation, and whether it equals its reference."""
+    references = env.texts.target
+    counts = count_matches(targets, references, env.options.lower, env.options.target)
+    same = np.array([one == other for one, other in zip(targets, references, strict=True)])
+    return {"bleu": counts.astype(np.int32), "same": same}
 
 
 def _print(

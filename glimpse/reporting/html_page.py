@@ -112,7 +112,7 @@ def scores_table(
     Args:
         measured: the evaluation.
         step: training step of the weights that the page shows.
-        title: name of the measure.
+        title: name of the measure, plain text.
         heads: headings of the columns after the first.
         rows: rows of the agent, HTML.
         caption: explanation of the numbers.
@@ -120,7 +120,7 @@ def scores_table(
     """
     older = measured_with(measured.step, measured.weights, step)
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    return f"""<figure><h3>{title}</h3>
+    return f"""<figure><h3>{escape(title)}</h3>
 <div class="scroll"><table class="scores"><thead><tr><td></td>{columns}</tr></thead>
 <tbody class="own">{rows}</tbody><tbody>{controls}</tbody></table></div>
 <figcaption>{caption}{older}</figcaption></figure>"""

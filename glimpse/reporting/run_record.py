@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
@@ -38,16 +39,24 @@ _NOT_CURVES = ("step", "seconds")
 class Evaluation:
     """Evaluation on a split, as `glimpse evaluate` wrote it.
 
-    split: name of the split.
+    split: name of the split, or of the split of other data.
     step: training step of the weights.
     scores: the agent's scores first, then those of the same weights with other locations, by name.
     weights: which weights were measured, in words.
+    class_measures, score_measures: further measures of answers that name classes, or are scores.
     """
 
     split: str
     step: int
     scores: dict[str, Scores]
     weights: str = BEST
+    class_measures: ClassMeasures | None = None
+    score_measures: ScoreMeasures | None = None
+
+    @property
+    def title(self) -> str:
+        """Name of the split, with a capital letter."""
+        return self.split[:1].upper() + self.split[1:]
 
 
 _EVALUATION = TypeAdapter(Evaluation)
@@ -85,7 +94,9 @@ def read_record(run: Path, trained: TrainedRun) -> RunRecord:
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
-    """Read the evaluations in a run's evaluation.json, that on the test set first; none if the file is missing.
+    """Read the evaluations in a run's evaluation.json, those on the test and validation set first.
+
+    There are none if the file is missing.
 
     Raises:
         UserError: if the file cannot be read or was not written by `glimpse evaluate`.
@@ -93,7 +104,8 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     known = read_evaluation_file(path)
     try:
         # Evaluations of translations have other fields, and are read by `translation_report`.
-        splits = [split for split in ("test", "validation") if split in known and "by_length" not in known[split]]
+        named = sorted(known, key=("test", "validation", *known).index)
+        splits = [split for split in named if "by_length" not in known[split]]
         return [_evaluation(split, known[split]) for split in splits]
     except (ValueError, KeyError, TypeError):
         raise not_an_evaluation(path) from None

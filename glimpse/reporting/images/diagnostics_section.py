@@ -78,7 +78,7 @@ def _gain_rows(contents: ImageContents) -> list[tuple[str, str, str]]:
         ),
     }
     return [
-        (name, f"{gain[control]:+.2f} points", f"{sentence} ({measured.split}, greedy).")
+        (name, f"{gain[control]:+.2f} points", f"{sentence} ({escape(measured.split)}, greedy).")
         for control, (name, sentence) in sentences.items()
         if control in gain
     ]

@@ -83,7 +83,7 @@ def glimpse_chart(contents: ImageContents) -> Chart:
         line = _glimpse_series("greedy", contents.found.error_after_glimpse(), "agent")
         return Chart("Validation error after each glimpse, %", "glimpses", (line,), ratio=True)
     measured = contents.evaluations[0]
-    title = f"{measured.split.capitalize()} error after each glimpse, %"
+    title = f"{measured.title} error after each glimpse, %"
     (_, agent), *controls = measured.scores.items()
     if not contents.trained.agent.stochastic:
         return Chart(title, "glimpses", (_glimpse_series("error", agent.averaged.after_glimpse, "agent"),), ratio=True)

@@ -33,6 +33,7 @@ from glimpse.reporting.images.episode_sections import (
     untrained_note,
 )
 from glimpse.reporting.images.image_contents import ImageContents
+from glimpse.reporting.measures_section import measures_body
 from glimpse.reporting.run_record import Evaluation
 
 _MOST_SHARES = 8
@@ -144,15 +145,16 @@ def _results(contents: ImageContents, by_glimpse: Chart) -> str:
     """Return the tables of evaluations, and the chart of the error after each glimpse if there are several."""
     tables = "".join(_table(one, contents) for one in contents.evaluations)
     tables += not_measured(contents)
+    measures = measures_body(contents.evaluations)
     if len(by_glimpse.series[0].points) < 2:
-        return tables
+        return tables + measures
     early = (
         " Where an episode had stopped by then, its last answer counts."
         if contents.found.glimpses.min() < len(contents.found.location)
         else ""
     )
     caption = f"The error if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
-    return tables + single_chart(by_glimpse, caption, untrained_note(contents))
+    return tables + single_chart(by_glimpse, caption, untrained_note(contents)) + measures
 
 
 def _episodes_text(contents: ImageContents) -> str:
@@ -178,9 +180,9 @@ def _table(measured: Evaluation, contents: ImageContents) -> str:
     )
     others = "".join(_row(other, scores, answers) for other, scores in controls)
     averaged = f" Mean of {agent.copies}: probabilities averaged over {agent.copies} rollouts." if answers else ""
-    title = f"{measured.split.capitalize()} {'error' if answers else 'failures'}, %"
+    title = f"{measured.title} {'error' if answers else 'failures'}, %"
     shows = "images" if answers else "episodes"
-    caption = f"""{agent.greedy.episodes:,} {measured.split} {shows}; small, the 95 % interval.
+    caption = f"""{agent.greedy.episodes:,} {escape(measured.split)} {shows}; small, the 95 % interval.
 Greedy: the mean location at each step. One sample: one rollout with sampled locations.{averaged}"""
     return scores_table(measured, step, title, names, _row(name, agent, answers), caption, between + others)
 
@@ -189,8 +191,8 @@ def _single_table(measured: Evaluation, step: int) -> str:
     """Return the table of a deterministic agent, which has a single error."""
     ((name, scores), *_) = measured.scores.items()
     row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(scores.averaged)}</tr>'
-    caption = f"{scores.averaged.episodes:,} {measured.split} images; small, the 95 % interval."
-    return scores_table(measured, step, f"{measured.split.capitalize()} error, %", ["Error"], row, caption)
+    caption = f"{scores.averaged.episodes:,} {escape(measured.split)} images; small, the 95 % interval."
+    return scores_table(measured, step, f"{measured.title} error, %", ["Error"], row, caption)
 
 
 def _row(name: str, scores: Scores, answers: bool) -> str:

@@ -21,6 +21,7 @@ from glimpse.reporting.html_page import (
     scores_table,
     training_section,
 )
+from glimpse.reporting.measures_section import measures_body
 from glimpse.reporting.run_record import Evaluation, RunRecord, training_charts
 from glimpse.reporting.text.accounts import Account
 from glimpse.reporting.text.partial_reading import skimmed_texts
@@ -59,7 +60,8 @@ def _facts(record: RunRecord, shown: list[Account]) -> list[tuple[str, str]]:
 
 def _results(record: RunRecord) -> str:
     """Return the tables of evaluations, with keep rates."""
-    return "".join(_table(one, record.trained.step) for one in record.evaluations) + not_measured(record)
+    tables = "".join(_table(one, record.trained.step) for one in record.evaluations) + not_measured(record)
+    return tables + measures_body(record.evaluations)
 
 
 def _table(measured: Evaluation, step: int) -> str:
@@ -68,9 +70,9 @@ def _table(measured: Evaluation, step: int) -> str:
     cells = "".join(map(score_cell, (agent.greedy, agent.sampled, agent.averaged)))
     row = f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     kept = "".join(f"; {line}" for line in describe_keep_rates(agent.keep_rates))
-    caption = f"{agent.averaged.episodes:,} {measured.split} texts; small, the 95 % interval{kept}."
+    caption = f"{agent.averaged.episodes:,} {escape(measured.split)} texts; small, the 95 % interval{kept}."
     heads = ["Greedy", "M = 1", f"M = {agent.copies}"]
-    return scores_table(measured, step, f"{measured.split.capitalize()} error, %", heads, row, caption)
+    return scores_table(measured, step, f"{measured.title} error, %", heads, row, caption)
 
 
 def _texts(shown: list[Account], classes: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from glimpse.reporting.html_page import (
     single_chart,
     training_section,
 )
+from glimpse.reporting.measures_section import measures_body
 from glimpse.reporting.run_record import Evaluation
 from glimpse.reporting.text.text_contents import TextContents
 from glimpse.reporting.text.text_sections import (
@@ -89,25 +90,31 @@ def _parameters(contents: TextContents) -> int:
 def _results(contents: TextContents, by_length: Chart) -> str:
     """Return the tables of evaluations, and the chart of the error by length."""
     tables = "".join(_table(one, contents.trained.step) for one in contents.evaluations) + not_measured(contents)
+    measures = measures_body(contents.evaluations)
     if len(by_length.series[0].points) < 2:
-        return tables
+        return tables + measures
     caption = "Validation texts in groups of about the same size; each point is at the mean length of its group."
-    return tables + single_chart(by_length, caption)
+    return tables + single_chart(by_length, caption) + measures
 
 
 def _table(measured: Evaluation, step: int) -> str:
     """Return the table of the agent's error on a split, or of the agreement of its scores with the true ones."""
     (name, agent), *_ = measured.scores.items()
-    score, split = agent.averaged, measured.split.capitalize()
-    caption = f"{score.episodes:,} {measured.split} texts; small, the 95 % interval."
+    score, split = agent.averaged, measured.title
+    caption = f"{score.episodes:,} {escape(measured.split)} texts; small, the 95 % interval."
     if not score.figures:
         row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(score)}</tr>'
         return scores_table(measured, step, f"{split} error", ["Error, %"], row, caption)
-    heads = [figure.replace("_", " ").capitalize() for figure in score.figures]
-    cells = "".join(f"<td>{value:.4f}</td>" for value in score.figures.values())
+    figures = dict(score.figures)
+    if measured.score_measures is not None:
+        figures["absolute_error"] = measured.score_measures.absolute_error
+    heads = [figure.replace("_", " ").capitalize() for figure in figures]
+    cells = "".join(f"<td>{value:.4f}</td>" for value in figures.values())
     low, high = (1 - edge / 100 for edge in (score.high, score.low))
     row = f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    caption = f"{score.episodes:,} {measured.split} texts; Pearson's r has the 95 % interval {low:.4f} to {high:.4f}."
+    caption = (
+        f"{score.episodes:,} {escape(measured.split)} texts; Pearson's r has the 95 % interval {low:.4f} to {high:.4f}."
+    )
     return scores_table(measured, step, f"{split} agreement", heads, row, caption)
 
 

@@ -30,6 +30,7 @@ FILES = [
     "lock",
     "lock.holder",
     "evaluation.json",
+    "predictions-test.safetensors",
     "checkpoints/step-000000002/weights.safetensors",
     "checkpoints/step-000000002/state.pt",
     "checkpoints/step-000000002/manifest.json",
