@@ -148,7 +148,6 @@ def test_texts_that_do_not_fit_are_refused(texts: Path, tmp_path: Path, capsys: 
         (f"task.data=file:{tmp_path}/new.csv",): "class 'perhaps' is none of the run's classes",
         (f"task.data=file:{tmp_path}/fit.csv", "task.text2=more"): "they show text, text2, and its own text",
         (f"task.data=file:{tmp_path}/fit.csv", "task.lower=false"): "task.lower=false does not fit",
-        ("task.data=trec",): "none of the run's classes",
         (f"task.data=file:{tmp_path}/none.csv",): "none.csv",
     }
     for overrides, message in refused.items():
