@@ -34,6 +34,21 @@ class Meaning(BaseModel):
         """Return what must hold for data of a task with these options that are not the run's own; by default all."""
         return self
 
+    def continuing(self, earlier: "Meaning") -> "Meaning":
+        """Return the meaning with which data are read where training begins with weights of an earlier run.
+
+        Classes are those of the data. A subclass may keep more of what the earlier run knew, such as its words.
+        """
+        return self
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Return what rows of weights may stand for, in their order: `classes`, and more in a subclass."""
+        return {"classes": self.classes}
+
+    def sized(self, sizes: dict[str, int]) -> "Meaning | None":
+        """Return a meaning with other numbers of `names`, to learn which weights depend on them; None if unknown."""
+        return None
+
 
 class SpacesMeaning(Meaning):
     """Meaning of an environment that says no more of itself: its classes, if it has any, and its spaces.

@@ -31,3 +31,7 @@ class PictureMeaning(Meaning):
         if not options.any_picture_size:
             return self
         return self.model_copy(update={"shape": (self.shape[0], 0, 0)})
+
+    def sized(self, sizes: dict[str, int]) -> "PictureMeaning":
+        """Return the meaning with another number of classes."""
+        return self.model_copy(update={"classes": tuple(map(str, range(sizes["classes"])))})

@@ -27,6 +27,23 @@ class TextMeaning(Meaning):
     tokenizer: str | None = Field(None, description="tokenizers")
     shapes: tuple[tuple[int, ...], ...] = Field(description="shapes of texts")
 
+    def continuing(self, earlier: Meaning) -> Meaning:
+        """Return the meaning with all words that the earlier run knew, and after these the new ones of the data."""
+        known = earlier.names().get("words", ())
+        there = set(known)
+        return self.model_copy(update={"words": (*known, *(word for word in self.words if word not in there))})
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Return the classes, or the levels of scores, and the words."""
+        return {"classes": self.classes or _levels(self.scores), "words": self.words}
+
+    def sized(self, sizes: dict[str, int]) -> "TextMeaning":
+        """Return the meaning with other numbers of classes, or levels, and words."""
+        classes, words = (tuple(map(str, range(sizes[name]))) for name in ("classes", "words"))
+        scores = None if self.scores is None else (0.0, sizes["classes"] - 1.0)
+        new = {"classes": classes if self.classes else (), "scores": scores, "words": words, "without_vector": ()}
+        return self.model_copy(update=new)
+
 
 class SelectMeaning(TextMeaning):
     """Meaning of texts whose words are selected for a classifier, and what that has counted.
@@ -37,3 +54,21 @@ class SelectMeaning(TextMeaning):
 
     class_counts: tuple[int, ...] = Field(description="numbers of training texts of the classes")
     word_counts: tuple[tuple[tuple[int, ...], ...], ...] = Field(description="counts of words in training texts")
+
+    def continuing(self, earlier: Meaning) -> Meaning:
+        """Return the meaning as it is: the words are those that were counted."""
+        return self
+
+    def sized(self, sizes: dict[str, int]) -> "SelectMeaning":
+        """Return the meaning with other numbers of classes and words, whose counts are zeros."""
+        none = ((0,) * sizes["words"],) * sizes["classes"]
+        new = {"class_counts": (0,) * sizes["classes"], "word_counts": (none,) * len(self.word_counts)}
+        return super().sized(sizes).model_copy(update=new)
+
+
+def _levels(scores: tuple[float, float] | None) -> tuple[str, ...]:
+    """Return the names of the levels from the lowest to the highest score, 1 apart."""
+    if scores is None:
+        return ()
+    low, high = scores
+    return tuple(f"{low + level:g}" for level in range(round(high - low) + 1))

@@ -24,3 +24,7 @@ class TranslationMeaning(Meaning):
     def for_other_data(self, options: Any) -> "TranslationMeaning":
         """Return what must hold for other data: they need not be what the subwords were learned from."""
         return self.model_copy(update={"learned_from": ""})
+
+    def continuing(self, earlier: Meaning) -> Meaning:
+        """Return the earlier run's meaning: texts are divided into its subwords."""
+        return earlier

@@ -80,6 +80,11 @@ class TrainOptions(Options):
         1000, ge=1, le=1_000_000_000, description="Steps between two evaluations on validation data."
     )
     save_every: int = Field(1000, ge=1, le=1_000_000_000, description="Steps between two checkpoints.")
+    freeze: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="Parts of the agent whose weights stay as they are, by name, such as [glimpse_network].",
+    )
     keep: int = Field(2, ge=1, le=10_000, description="Checkpoints kept, besides the best.")
 
     # A check across keys is a validator of the later one, so that it is made even where other keys are wrong.
@@ -127,6 +132,11 @@ class Experiment(Options):
     task: AnyTaskOptions
     agent: AnyAgentOptions
     train: TrainOptions
+    init: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder of a finished run whose best weights training begins with; by default random ones.",
+    )
     evaluate: EvaluateOptions = EvaluateOptions()
     data: DataOptions = DataOptions()
     track: TrackOptions = TrackOptions()

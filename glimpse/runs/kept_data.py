@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
@@ -23,12 +23,28 @@ from glimpse.runs.run_folder import RunFolder
 _REMEDY = "Put the old data back, or train a new run"
 
 
+class Origin(BaseModel):
+    """Weights that a run began with.
+
+    run: name of the folder of the run that they are from.
+    step: its step.
+    weights: SHA-256 of them, as `content_digest` computes it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    step: int
+    weights: str
+
+
 class KeptData(BaseModel):
     """Content of `meaning.json`.
 
     meaning: what the observations and answers of the run's environment mean.
     contents: SHA-256 of the training and of the validation data as they were loaded.
     files: digests of the files that they were read from, by names without folders; none if they were generated.
+    origin: the weights that the run began with; None for random ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +52,7 @@ class KeptData(BaseModel):
     meaning: SerializeAsAny[Meaning]
     contents: dict[str, str]
     files: tuple[FileDigest, ...]
+    origin: Origin | None = None
 
     def changes(self, files: tuple[FileDigest, ...]) -> str:
         """Name the files that are not as they were; "" if all are."""
@@ -45,19 +62,53 @@ class KeptData(BaseModel):
         return named + (f" and {len(changed) - 3:,} more" if len(changed) > 3 else "")
 
 
-def training_envs(experiment: Experiment, folder: RunFolder, device: torch.device) -> tuple[Any, Any]:
+class Earlier(Protocol):
+    """Earlier run with whose weights a run begins; see `glimpse.runs.earlier_run`.
+
+    meaning: what its observations and answers mean.
+    origin: its weights, as they are kept.
+    """
+
+    @property
+    def meaning(self) -> Meaning:
+        """What its observations and answers mean."""
+
+    @property
+    def origin(self) -> Origin:
+        """Its weights, as they are kept."""
+
+
+def training_envs(
+    experiment: Experiment, folder: RunFolder, device: torch.device, earlier: Earlier | None = None
+) -> tuple[Any, Any]:
     """Make the environments of training and validation; keep what they mean, or follow what a resumed run has kept.
 
+    Args:
+        experiment: the config.
+        folder: the run's folder.
+        device: device of the environments.
+        earlier: the run with whose weights this one begins; None for random ones, or if it has a checkpoint already.
+
     Raises:
-        UserError: if the run began with other data, or what was kept cannot be read or written.
+        UserError: if the run began with other data or weights, or what was kept cannot be read or written.
         DataError: if the data cannot be had, or contradict what was kept.
     """
     resumed = folder.meaning_path.exists() or folder.has_checkpoints
     kept = read_kept_data(folder, experiment) if resumed else None
     meaning = kept.meaning if kept else None
-    train, validation = (load_env(experiment, split, device, meaning) for split in ("train", "validation"))
-    found = _kept_data_of(train, validation)
+    train, validation = _load_both(experiment, device, meaning)
+    if earlier is not None and kept is None:
+        own = env_meaning(train.env).common(env_meaning(validation.env))
+        meaning = own.continuing(earlier.meaning)
+        if meaning != own:
+            train, validation = _load_both(experiment, device, meaning)
+    found = _kept_data_of(train, validation, earlier.origin if earlier else None)
     if kept is not None:
+        if earlier is not None and kept.origin != earlier.origin:
+            raise UserError(
+                f"{experiment.init} has other weights than those that {folder.path} began with. Put the old ones back, "
+                "or train a new run"
+            )
         _refuse_other_data(folder, kept, found)
         return train.env, validation.env
     if problem := found.meaning.contradiction(env_meaning(validation.env)):
@@ -130,12 +181,18 @@ def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _kept_data_of(train: LoadedEnv, validation: LoadedEnv) -> KeptData:
+def _load_both(experiment: Experiment, device: torch.device, meaning: Meaning | None) -> tuple[LoadedEnv, LoadedEnv]:
+    """Load the data of training and of validation."""
+    return load_env(experiment, "train", device, meaning), load_env(experiment, "validation", device, meaning)
+
+
+def _kept_data_of(train: LoadedEnv, validation: LoadedEnv, origin: Origin | None) -> KeptData:
     """Return what a run keeps of its data."""
     return KeptData(
         meaning=env_meaning(train.env).common(env_meaning(validation.env)),
         contents={"train": content_digest(train.data), "validation": content_digest(validation.data)},
         files=tuple(dict.fromkeys((*train.files, *validation.files))),
+        origin=origin,
     )
 
 

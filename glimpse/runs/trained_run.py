@@ -68,7 +68,7 @@ def open_run(
     folder = RunFolder.open(path)
     experiment = load_experiment(folder.config_path)
     set_threads(experiment.threads)
-    checkpoint, weights = _chosen_checkpoint(folder, average, say)
+    checkpoint, weights = chosen_checkpoint(folder, average, say)
     placed_on = choose_device(device or experiment.device)
     if other is None:
         env = env_of_run(experiment, folder, split, placed_on, say)
@@ -77,17 +77,31 @@ def open_run(
     agent = make_agent(experiment, env).requires_grad_(False).eval()
     with reporting_misfits(folder.path, checkpoint.step):
         agent.load_state_dict(checkpoint.weights)
+    refuse_weights_not_finite(checkpoint, folder)
+    state = state_of(checkpoint, TrainedState, folder.path)
+    return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, state.seconds, state.trained_on)
+
+
+def refuse_weights_not_finite(checkpoint: Checkpoint, folder: RunFolder) -> None:
+    """Raise UserError if a weight of a run's checkpoint is not finite."""
     if bad := [name for name, value in checkpoint.weights.items() if not value.isfinite().all()]:
         raise UserError(
             f"{len(bad)} weights of {folder.path}, step {checkpoint.step}, are not finite, such as {bad[0]}. "
             "Use another run or checkpoint"
         )
-    state = state_of(checkpoint, TrainedState, folder.path)
-    return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, state.seconds, state.trained_on)
 
 
-def _chosen_checkpoint(folder: RunFolder, average: int | None, say: Say) -> tuple[Checkpoint, str]:
-    """Load the best checkpoint, or the newest where there is no good best one, and describe the choice."""
+def chosen_checkpoint(folder: RunFolder, average: int | None, say: Say) -> tuple[Checkpoint, str]:
+    """Load the best checkpoint, or the newest where there is no good best one, and describe the choice.
+
+    Args:
+        folder: the run's folder.
+        average: number of newest checkpoints whose mean is asked for instead; None for none.
+        say: prints a line for the user.
+
+    Raises:
+        UserError: if there is no checkpoint that can be read.
+    """
     if average:
         return load_averaged(folder.checkpoints, average), f"mean of the last {average} checkpoints"
     best = load_newest(folder.best, say, read_only=True)

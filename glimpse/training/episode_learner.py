@@ -13,6 +13,7 @@ from glimpse.agents.episode import Batch, Episode, Loss
 from glimpse.agents.update_losses import losses, needs_rollout
 from glimpse.config.experiment import Experiment, TrainOptions
 from glimpse.envs.core import BatchedEnv
+from glimpse.errors import UserError
 from glimpse.runs.rollout import labelled_batch, play
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.learner import Learner
@@ -25,7 +26,8 @@ class EpisodeLearner(Learner):
 
     def __init__(self, agent: LearningAgent, options: TrainOptions, device: torch.device) -> None:
         """Prepare to train `agent`, which lives on `device`."""
-        groups = [{"params": params, "rate": rate} for params, rate in agent.learning_rates() if params]
+        rates = [([each for each in params if each.requires_grad], rate) for params, rate in agent.learning_rates()]
+        groups = [{"params": params, "rate": rate} for params, rate in rates if params]
         adam = torch.optim.AdamW(
             groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
         )
@@ -71,6 +73,8 @@ class EpisodeLearner(Learner):
         for loss in self._losses(data):
             terms = {**loss.terms, "loss": loss.total.detach(), **data.metrics()}
             self._refuse_nan(terms)
+            if not loss.total.requires_grad:
+                raise UserError("train.freeze: the loss depends on frozen parts alone; leave out some of them")
             loss.total.backward()
             self._update()
         # Advance the averaged weights and the agent's schedules.

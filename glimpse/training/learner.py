@@ -35,7 +35,9 @@ class Learner(ABC):
         self.step = 0
         self.budget = Updates(options.steps) if options.steps else None
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.
-        self._weights: tuple[list[Tensor], list[Tensor]] = list(agent.parameters()), list(self.averaged.parameters())
+        both = zip(agent.parameters(), self.averaged.parameters(), strict=True)
+        pairs: list[tuple[Tensor, Tensor]] = [pair for pair in both if pair[0].requires_grad]  # The others are frozen.
+        self._weights = [current for current, _ in pairs], [average for _, average in pairs]
         self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
         self.bfloat16 = use_bfloat16(options.precision, device)
 

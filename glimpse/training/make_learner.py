@@ -1,11 +1,15 @@
 """Learner of a config's agent: our own, or Stable-Baselines3's."""
 
+from collections.abc import Callable
 from pkgutil import resolve_name
 
 from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment
 from glimpse.envs.core import BatchedEnv
 from glimpse.runs.build import make_agent
+from glimpse.runs.copied_weights import begin_with
+from glimpse.runs.earlier_run import EarlierRun
+from glimpse.training.frozen_parts import freeze_parts
 from glimpse.training.learner import Learner
 
 LEARNERS = {
@@ -15,8 +19,24 @@ LEARNERS = {
 """Factories by `AgentEntry.learner`, imported when needed: Stable-Baselines3 takes two seconds."""
 
 
-def make_learner(experiment: Experiment, env: BatchedEnv) -> Learner:
-    """Make the learner that a config's agent asks for."""
+def make_learner(
+    experiment: Experiment, env: BatchedEnv, earlier: EarlierRun | None, say: Callable[[str], None]
+) -> Learner:
+    """Make the learner that a config's agent asks for.
+
+    Args:
+        experiment: the config.
+        env: environment of the training data.
+        earlier: the run with whose weights training begins; None for random ones.
+        say: prints a line for the user.
+
+    Raises:
+        UserError: if the weights do not fit the agent, or there is no part of it that is to be frozen.
+    """
     agent = make_agent(experiment, env, trained=True)
+    if earlier is not None:
+        say(begin_with(earlier, agent, experiment, env))
+    if frozen := freeze_parts(agent, experiment.train.freeze):
+        say(frozen)
     learner: Learner = resolve_name(LEARNERS[AGENTS[experiment.agent.name].learner])(agent, experiment, env)
     return learner

@@ -20,6 +20,7 @@ from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
 from glimpse.runs.build import choose_device, load_env
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+from glimpse.runs.earlier_run import earlier_run_of
 from glimpse.runs.finite_numbers import NotFiniteError, naming_bad_numbers
 from glimpse.runs.kept_data import training_envs
 from glimpse.runs.memory import reporting_memory_errors
@@ -50,9 +51,10 @@ class Training:
         self.experiment, self.folder, self.progress = experiment, folder, progress
         set_threads(experiment.threads)
         device = choose_device(experiment.device)
-        envs: tuple[BatchedEnv, BatchedEnv] = training_envs(experiment, folder, device)
+        self.earlier = earlier_run_of(experiment, folder, progress.say)
+        envs: tuple[BatchedEnv, BatchedEnv] = training_envs(experiment, folder, device, self.earlier)
         self.env, self.validation = envs
-        self.learner = make_learner(experiment, self.env)
+        self.learner = make_learner(experiment, self.env, self.earlier, progress.say)
         self.order = make_order(self.env, experiment)
         batches = self.validation.examples / (2 * experiment.train.batch)  # Without gradients they take less time.
         self.pace = Pace(experiment, device, folder.steps_path, progress.say, evaluation=batches)
@@ -99,6 +101,8 @@ class Training:
         """Continue from the newest good checkpoint; return False if there is none yet."""
         checkpoint = load_newest(self.folder.checkpoints, self.progress.say)
         if checkpoint is None:
+            if self.experiment.init is not None and self.earlier is None:
+                raise UserError(f"all checkpoints of {self.folder.path} are damaged. Train a new run")
             self.metrics.truncate_after(-1)
             return False
         state = state_of(checkpoint, TrainingState, self.folder.path)
@@ -275,6 +279,8 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
     )
     training.run_id = tracker.run_id
+    if training.earlier is not None:  # From now on the run needs the earlier one no more.
+        training.save()
     exit_code = 1
     try:
         train(training, tracker, stop)

@@ -80,12 +80,12 @@ def test_scores_by_hand() -> None:
 @pytest.mark.parametrize(("task", "agent"), [("digits", "ram"), ("digit-pair", "dram")])
 def test_columns_agree_with_the_scores(task: str, agent: str) -> None:
     """The answers kept are those that the averaged error counts, in the examples' order, whatever the batch."""
-    small: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "digits": {"glimpses": 2},
         "digit-pair": {"data": "digits", "size": 20, "glimpses": 1, "context": 5},
-    }[task]
+    }
     experiment = Experiment.model_validate(
-        {"task": {"name": task, **small}, "agent": {"name": agent, "memory_width": 8}, "train": {"steps": 1}}
+        {"task": {"name": task, **options[task]}, "agent": {"name": agent, "memory_width": 8}, "train": {"steps": 1}}
     )
     env = make_split_env(experiment, "test", CPU)
     network = make_agent(experiment, env).requires_grad_(False)

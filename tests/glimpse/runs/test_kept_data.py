@@ -19,6 +19,8 @@ from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import counts_classes
 from glimpse.envs.images import catch
 from glimpse.envs.meaning import env_meaning
+from glimpse.errors import UserError
+from glimpse.runs.checkpoint import load_checkpoint, load_newest
 from glimpse.runs.kept_data import read_kept_data
 from glimpse.runs.trained_run import open_run
 from glimpse.training.train import train_command
@@ -229,3 +231,30 @@ def test_training_goes_on_with_the_same_data_alone(case: Case, capsys: pytest.Ca
         assert name in capsys.readouterr().err
         case.rewrite()
     assert main(["train", "--resume", str(case.run)]) == 0
+
+
+def test_another_run_begins_with_its_weights(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run on data with other classes begins with the weights of any run, or says why it cannot; see `test_init`."""
+    experiment = open_run(case.run, None, "cpu", print).experiment
+    other = experiment.model_copy(
+        update={"init": str(case.run), "train": experiment.train.model_copy(update={"steps": 1})}
+    )
+    if case.write is not None:
+        case.rewrite(classes=("affirm", "no"))
+    capsys.readouterr()
+    if ENVIRONMENTS[experiment.task.name].kind == "pairs":  # It cannot be made without its data.
+        with pytest.raises(UserError, match="has other classes, 2 \\('no', 'yes'\\), and the weights of"):
+            train_command(other, tmp_path / "new", resume=False)
+        case.rewrite()
+    assert train_command(other, tmp_path / "new", resume=False) == 0
+    assert ("1 ('affirm') initialised anew" in capsys.readouterr().out) == (
+        case.write in (_write_pictures, _write_texts) and ENVIRONMENTS[experiment.task.name].kind != "pairs"
+    )
+    if case.write is not None:
+        case.rewrite()
+    first = load_checkpoint(tmp_path / "new" / "checkpoints" / "step-000000000").weights
+    chosen = load_newest(case.run / "best", pytest.fail) or load_newest(case.run / "checkpoints", pytest.fail)
+    assert chosen is not None
+    parameters = dict(open_run(case.run, None, "cpu", print).agent.named_parameters())
+    same = [name for name in parameters if torch.equal(first[name], chosen.weights[name])]
+    assert len(same) >= len(parameters) - 4 > 0  # All but the head, and the words' vectors.
