@@ -1,6 +1,6 @@
 """What the observations and answers of an environment mean, as plain data that a run keeps beside its weights."""
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,7 +45,7 @@ class Meaning(BaseModel):
         """Return what rows of weights may stand for, in their order: `classes`, and more in a subclass."""
         return {"classes": self.classes}
 
-    def sized(self, sizes: dict[str, int]) -> "Meaning | None":
+    def sized(self, sizes: dict[str, int]) -> Self | None:
         """Return a meaning with other numbers of `names`, to learn which weights depend on them; None if unknown."""
         return None
 

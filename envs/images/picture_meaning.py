@@ -1,6 +1,6 @@
 """What the numbers in the observations and answers of an environment of pictures mean."""
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -32,6 +32,6 @@ class PictureMeaning(Meaning):
             return self
         return self.model_copy(update={"shape": (self.shape[0], 0, 0)})
 
-    def sized(self, sizes: dict[str, int]) -> "PictureMeaning":
+    def sized(self, sizes: dict[str, int]) -> Self:
         """Return the meaning with another number of classes."""
         return self.model_copy(update={"classes": tuple(map(str, range(sizes["classes"])))})

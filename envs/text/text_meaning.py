@@ -1,6 +1,6 @@
 """What the numbers in a text environment's observations and answers mean."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class TextMeaning(Meaning):
         """Return the classes, or the levels of scores, and the words."""
         return {"classes": self.classes or _levels(self.scores), "words": self.words}
 
-    def sized(self, sizes: dict[str, int]) -> "TextMeaning":
+    def sized(self, sizes: dict[str, int]) -> Self:
         """Return the meaning with other numbers of classes, or levels, and words."""
         classes, words = (tuple(map(str, range(sizes[name]))) for name in ("classes", "words"))
         scores = None if self.scores is None else (0.0, sizes["classes"] - 1.0)
@@ -59,7 +59,7 @@ class SelectMeaning(TextMeaning):
         """Return the meaning as it is: the words are those that were counted."""
         return self
 
-    def sized(self, sizes: dict[str, int]) -> "SelectMeaning":
+    def sized(self, sizes: dict[str, int]) -> Self:
         """Return the meaning with other numbers of classes and words, whose counts are zeros."""
         none = ((0,) * sizes["words"],) * sizes["classes"]
         new = {"class_counts": (0,) * sizes["classes"], "word_counts": (none,) * len(self.word_counts)}

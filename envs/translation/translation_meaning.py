@@ -11,7 +11,8 @@ class TranslationMeaning(Meaning):
     """Meaning of the tokens of both languages.
 
     languages: both vocabularies, as `Languages.to_json` writes them.
-    learned_from: digest of the texts that they were learned from; "" for other data, which may be any.
+    learned_from: digest of the texts that they were learned from, or of those of training, where a run took the
+        subwords of an earlier one; "" for other data, which may be any.
     """
 
     languages: str = Field(description="subwords")
@@ -26,5 +27,5 @@ class TranslationMeaning(Meaning):
         return self.model_copy(update={"learned_from": ""})
 
     def continuing(self, earlier: Meaning) -> Meaning:
-        """Return the earlier run's meaning: texts are divided into its subwords."""
-        return earlier
+        """Return the meaning with the earlier run's subwords, into which these texts are divided."""
+        return earlier.model_copy(update={"learned_from": self.learned_from})

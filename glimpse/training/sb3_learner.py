@@ -81,8 +81,10 @@ class Sb3Learner(Learner):
         return terms
 
     def state(self) -> dict[str, Any]:
-        """Return a learner's state, with what SB3 carries from one rollout to the next."""
+        """Return a learner's state, with what SB3 carries from one rollout to the next; None before the first."""
         model: Any = self.model
+        if model._last_obs is None:
+            return {**super().state(), "sb3": None}
         memory = getattr(model, "_last_lstm_states", ())
         carried = {
             "timesteps": model.num_timesteps,
@@ -98,6 +100,8 @@ class Sb3Learner(Learner):
         super().restore(weights, state)
         model: Any = self.model
         carried = state["sb3"]
+        if carried is None and self.step == 0:
+            return
         expected = {name: (self.env.num_envs, *space.shape) for name, space in model.observation_space.items()}
         found = {name: tuple(tensor.shape) for name, tensor in carried["observation"].items()}
         if found != expected or type(carried["timesteps"]) is not int:

@@ -242,16 +242,15 @@ def test_another_run_begins_with_its_weights(case: Case, tmp_path: Path, capsys:
     if case.write is not None:
         case.rewrite(classes=("affirm", "no"))
     capsys.readouterr()
-    if ENVIRONMENTS[experiment.task.name].kind == "pairs":  # It cannot be made without its data.
-        with pytest.raises(UserError, match="has other classes, 2 \\('no', 'yes'\\), and the weights of"):
+    fixed = experiment.task.name == "digit-pair" or experiment.agent.name.startswith("sb3")
+    if fixed and case.write is not None:  # One cannot be made without its data, the other has one layer for all parts.
+        with pytest.raises(UserError, match="init: .* cannot be given other"):
             train_command(other, tmp_path / "new", resume=False)
         case.rewrite()
     assert train_command(other, tmp_path / "new", resume=False) == 0
-    assert ("1 ('affirm') initialised anew" in capsys.readouterr().out) == (
-        case.write in (_write_pictures, _write_texts) and ENVIRONMENTS[experiment.task.name].kind != "pairs"
-    )
-    if case.write is not None:
-        case.rewrite()
+    has_classes = case.write in (_write_pictures, _write_texts)
+    assert ("1 ('affirm') initialised anew" in capsys.readouterr().out) == (has_classes and not fixed)
+    case.rewrite()
     first = load_checkpoint(tmp_path / "new" / "checkpoints" / "step-000000000").weights
     chosen = load_newest(case.run / "best", pytest.fail) or load_newest(case.run / "checkpoints", pytest.fail)
     assert chosen is not None

@@ -215,8 +215,7 @@ def test_frozen_parts_are_equal_to_the_bit_after_training(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither updates nor weight decay nor the average change them; everything else moves."""
-    options = {"freeze": ("glimpse_network", "core.recurrent"), "weight_decay": 0.5, "learning_rate": 0.1, "warmup": 0}
-    options |= {"steps": 5, "ema_decay": 0.5}
+    options: dict[str, Any] = {"weight_decay": 0.5, "learning_rate": 0.1, "warmup": 0, "steps": 5, "ema_decay": 0.5}
     known = list(_best(pictures / "run"))
     part = next(name for name in known if name.startswith("core."))
     options["freeze"] = ("glimpse_network", part)
