@@ -17,6 +17,7 @@ _CHANGEABLE = (
     "train.minutes",
     "train.log_every",
     "train.evaluate_every",
+    "train.patience",
     "train.save_every",
     "train.keep",
     "device",

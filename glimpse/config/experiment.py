@@ -79,6 +79,13 @@ class TrainOptions(Options):
     evaluate_every: int = Field(
         1000, ge=1, le=1_000_000_000, description="Steps between two evaluations on validation data."
     )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Early stopping: training ends after so many evaluations in a row without a lower validation "
+        "error; by default never.",
+    )
     save_every: int = Field(1000, ge=1, le=1_000_000_000, description="Steps between two checkpoints.")
     freeze: tuple[str, ...] = Field(
         (),

@@ -4,8 +4,8 @@ import difflib
 
 _BUDGET = "the length of training is train.steps or train.minutes"
 _STOPPING = (
-    f"there is no early stopping: {_BUDGET}, and the weights that were best on validation data are kept, "
-    "which train.evaluate_every measures"
+    "early stopping is train.patience, a number of evaluations without a lower validation error, which "
+    "train.evaluate_every measures"
 )
 _CLIPPING = "gradients are clipped by train.max_grad_norm"
 _MEANINGS = {

@@ -39,6 +39,7 @@ class TrainingState(TrainedState):
     best_error: lowest validation error so far; infinite if there is none that counts.
     steps, minutes: its budget.
     run_id: id of the run in Weights & Biases.
+    waited: number of evaluations since the last one that brought a lower error.
     """
 
     learner: dict[str, Any]
@@ -46,12 +47,15 @@ class TrainingState(TrainedState):
     steps: int | None = None
     minutes: float | None = None
     run_id: str | None = None
+    waited: int = 0
 
     def __post_init__(self) -> None:
         """Refuse numbers that training cannot have saved."""
         super().__post_init__()
         if math.isnan(self.best_error):
             raise ValueError("best_error should be a number (got nan)")
+        if self.waited < 0:
+            raise ValueError(f"waited should be a number from 0 on (got {self.waited})")
 
 
 State = TypeVar("State", bound=TrainedState)

@@ -36,6 +36,7 @@ from glimpse.training.example_account import describe_examples
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.pace import Pace
+from glimpse.training.patience import Patience
 from glimpse.training.process import giving_globals_back, noting_signals
 from glimpse.training.progress import Progress
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
@@ -62,6 +63,7 @@ class Training:
         self.evaluator = evaluator_of(experiment)
         self.metrics = MetricsLog(folder.metrics_path)
         self.best_error = float("inf")
+        self.patience = Patience(experiment.train.patience)
         self._seconds_before = 0.0
         self.run_id: str | None = None
         self._warned: set[str] = set()  # what the last evaluation warned of
@@ -78,6 +80,7 @@ class Training:
             better = isinf(best)  # A provisional result is kept until the first that counts.
         else:
             better = result.error < best or (result.later and result.error == best)
+            self.patience.note(result.error, best)
             self.best_error = result.error if better else best
         if better:
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
@@ -115,6 +118,7 @@ class Training:
         # A damaged best is made anew by the next evaluation.
         if load_newest(self.folder.best, self.progress.say) is not None:
             self.best_error = state.best_error
+        self.patience.waited = state.waited
         self._seconds_before = state.seconds
         self.pace.resume(checkpoint.step, state.minutes)
         self.run_id = state.run_id
@@ -153,8 +157,17 @@ class Training:
         return self.pace.clock.seconds
 
     @property
+    def ended(self) -> bool:
+        """True once the budget is spent, or patience is exhausted."""
+        return self.learner.done or self.patience.exhausted
+
+    @property
     def complete(self) -> bool:
         """True if a run that was resumed has nothing left to be trained."""
+        return self._budget_is_spent or self.patience.exhausted
+
+    @property
+    def _budget_is_spent(self) -> bool:
         step, steps, decided = self.learner.step, self.experiment.train.steps, self.pace.record.at(self.learner.step)
         return step >= steps if steps is not None else decided is not None and decided.progress == 1
 
@@ -189,6 +202,7 @@ class Training:
         state = {
             "learner": self.learner.state(),
             "best_error": self.best_error,
+            "waited": self.patience.waited,
             "seconds": self.seconds,
             "steps": self.experiment.train.steps,
             "minutes": self.experiment.train.minutes,
@@ -199,11 +213,11 @@ class Training:
 
 
 def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
-    """Train until the steps are done, or until the end of a step once `stop` holds a signal."""
+    """Train until the training has ended, or until the end of a step once `stop` holds a signal."""
     learner, options = training.learner, training.experiment.train
     latest: dict[str, float] = {}
     training.start_clock()
-    while not learner.done and not stop:
+    while not training.ended and not stop:
         # Collect and learn.
         terms = training.advance()
         # Log, and evaluate on validation data; the best weights so far are saved there.
@@ -218,7 +232,7 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
             tracker.log({"step": learner.step, **row})
             latest |= row
         # Save what a resumed run continues from.
-        if learner.step % options.save_every == 0 or learner.done or stop:
+        if learner.step % options.save_every == 0 or training.ended or stop:
             training.save()
         pace = training.pace
         headline = _headline(training, latest)
@@ -302,9 +316,11 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
             else "stopped before the first step; nothing was kept"
         )
         return
-    if complete:
+    if training.patience.exhausted and not training.learner.done:
+        say(training.patience.describe_complete(run, step) if complete else training.patience.describe(step))
+    elif complete:
         say(describe_complete(run, training.experiment.train, step))
-    else:
+    if not complete:
         say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
     say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
 
