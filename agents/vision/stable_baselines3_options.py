@@ -11,8 +11,8 @@ class Sb3Options(AgentOptions):
     """Options that the three algorithms of Stable-Baselines3 share.
 
     The section `train` means: a step is one rollout and the updates from it; `batch` is the number of lanes (SB3's
-    `n_envs`); `max_grad_norm` is SB3's option of the same name (0.5 there, none here). `copies`, `betas`,
-    `weight_decay`, `precision` and `compile` have no meaning and are refused.
+    `n_envs`); `max_grad_norm` is SB3's option of the same name (0.5 there, none here). `copies`, `optimizer`,
+    `momentum`, `betas`, `weight_decay`, `precision` and `compile` have no meaning and are refused.
     """
 
     grid: int = Field(7, ge=1, le=256, description="Cells of the grid of locations, along each axis.")
@@ -40,7 +40,7 @@ class Sb3Options(AgentOptions):
     def check_training(self, train: Any) -> None:
         """Check that no option of the training is set that Stable-Baselines3, which trains the agent, does not have."""
         super().check_training(train)
-        void = ("copies", "betas", "weight_decay", "compile")
+        void = ("copies", "optimizer", "momentum", "betas", "weight_decay", "compile")
         changed = [key for key in void if getattr(train, key) != type(train).model_fields[key].default]
         for key in changed + ["precision"] * (train.precision == "bfloat16"):
             problem = f"has no meaning because Stable-Baselines3 trains {self.name!r}: leave it out"

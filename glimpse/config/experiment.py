@@ -54,15 +54,20 @@ class TrainOptions(Options):
     copies: int = Field(
         1, ge=1, le=10_000, description="Rollouts M of each example in an update; 1 for agents that do not play."
     )
-    learning_rate: float = Field(1e-3, gt=0, le=1e8, description="Adam's highest learning rate.")
+    learning_rate: float = Field(1e-3, gt=0, le=1e8, description="Highest learning rate.")
     final_learning_rate: float = Field(1e-5, ge=0, le=1e8, description="The learning rate at the end of the schedule.")
     schedule: Literal["cosine", "one_cycle", "constant", "noam"] = Field(
         "cosine",
         description="Learning-rate schedule; noam is linear warm-up, then 1 / sqrt(step) (Vaswani et al., 2017).",
     )
     warmup: int = Field(100, ge=0, le=1_000_000_000, description="Steps of linear warm-up (cosine, constant and noam).")
+    optimizer: Literal["adamw", "sgd", "muon"] = Field(
+        "adamw",
+        description="Optimiser: AdamW; SGD; or Muon for matrices between hidden layers, with AdamW for all else.",
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD and Muon.")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay of the moments' averages.")
-    weight_decay: float = Field(0.0, ge=0, le=1e6, description="AdamW's decoupled weight decay.")
+    weight_decay: float = Field(0.0, ge=0, le=1e6, description="Weight decay: decoupled (AdamW, Muon), or L2 (SGD).")
     max_grad_norm: float | None = Field(
         None, gt=0, le=1e9, description="Gradient clipping: largest norm; none by default."
     )

@@ -1,6 +1,6 @@
-"""Learner of agents with a loss: collects episodes or labelled batches, and updates by AdamW."""
+"""Learner of agents with a loss: collects episodes or labelled batches, and updates by gradients."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from glimpse.agents.abilities import greedy_copy, rollout_one_in
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.episode import Batch, Episode, Loss
+from glimpse.agents.hidden_matrices import output_sizes
 from glimpse.agents.update_losses import losses, needs_rollout
 from glimpse.config.experiment import Experiment, TrainOptions
 from glimpse.envs.core import BatchedEnv
@@ -17,21 +18,26 @@ from glimpse.errors import UserError
 from glimpse.runs.rollout import labelled_batch, play
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.learner import Learner
+from glimpse.training.optimisers import make_optimiser
 
 
 class EpisodeLearner(Learner):
-    """Learner that takes the agent's losses and updates its weights by AdamW."""
+    """Learner that takes the agent's losses and updates its weights by the gradients of these."""
 
     agent: LearningAgent
 
-    def __init__(self, agent: LearningAgent, options: TrainOptions, device: torch.device) -> None:
-        """Prepare to train `agent`, which lives on `device`."""
-        rates = [([each for each in params if each.requires_grad], rate) for params, rate in agent.learning_rates()]
-        groups = [{"params": params, "rate": rate} for params, rate in rates if params]
-        adam = torch.optim.AdamW(
-            groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
-        )
-        super().__init__(agent, adam, options, device)
+    def __init__(
+        self, agent: LearningAgent, options: TrainOptions, device: torch.device, outputs: Collection[int] = ()
+    ) -> None:
+        """Prepare to train an agent.
+
+        Args:
+            agent: the agent, which lives on `device`.
+            options: of the training.
+            device: the device.
+            outputs: numbers of units of the agent's output layers, which Muon does not train.
+        """
+        super().__init__(agent, make_optimiser(agent, options, outputs), options, device)
         if options.compile:
             vars(agent)["loss"] = torch.compile(agent.loss)  # For this agent alone.
 
@@ -110,4 +116,4 @@ class EpisodeLearner(Learner):
 
 def make_episode_learner(agent: LearningAgent, experiment: Experiment, env: BatchedEnv) -> EpisodeLearner:
     """Make the learner of an experiment's agent."""
-    return EpisodeLearner(agent, experiment.train, env.device)
+    return EpisodeLearner(agent, experiment.train, env.device, output_sizes(env.action_space))

@@ -16,6 +16,7 @@ from glimpse.runs.build import use_bfloat16
 from glimpse.training.budget import Budget, Updates
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.optimiser_state import check_optimiser_state
+from glimpse.training.optimisers import Optimiser
 
 
 class Learner(ABC):
@@ -25,9 +26,7 @@ class Learner(ABC):
     budget: Budget | None
     """Amount of training; None until the training gives one, for a budget of time."""
 
-    def __init__(
-        self, agent: Agent, optimiser: torch.optim.Optimizer, options: TrainOptions, device: torch.device
-    ) -> None:
+    def __init__(self, agent: Agent, optimiser: Optimiser, options: TrainOptions, device: torch.device) -> None:
         """Prepare to train `agent`, which lives on `device`, with an optimiser of its parameters."""
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False).eval()

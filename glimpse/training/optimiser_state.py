@@ -5,8 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.training.optimisers import Optimiser
 
-def check_optimiser_state(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+
+def check_optimiser_state(optimiser: Optimiser, state: dict[str, Any]) -> None:
     """Check what `load_state_dict` does not, so that no later step fails: shapes of moments and types of options.
 
     Raises:

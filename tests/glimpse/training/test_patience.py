@@ -34,7 +34,7 @@ def _experiment(patience: int | None, steps: int = 20) -> Experiment:
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Make evaluations return `ERRORS` by the numbers in a list, which are used up, and equal later errors the better."""
+    """Make evaluations return `ERRORS` by the numbers in a list; of two equal errors the later is the better."""
     numbers = list(range(len(ERRORS)))
 
     def validate(self: EpisodeEvaluator, agent: torch.nn.Module, *_: object) -> ValidationResult:
