@@ -131,6 +131,16 @@ class SubsamplingRollouts(Protocol):
 
 
 @runtime_checkable
+class WeighingClasses(Protocol):
+    """Agent whose cross-entropy may give classes different weights.
+
+    class_weights: (N,), by which the cross-entropy of an example of each class is multiplied; None for 1.
+    """
+
+    class_weights: Tensor | None
+
+
+@runtime_checkable
 class PoolingWords(Protocol):
     """Options of an agent that pools the words of a text.
 
@@ -215,6 +225,14 @@ def greedy_copy(agent: object) -> bool:
 def rollout_one_in(agent: object) -> int:
     """Return n, where the agent plays episodes on one of n examples of an update."""
     return agent.rollout_one_in if isinstance(agent, SubsamplingRollouts) else 1
+
+
+def weigh_classes(agent: object, weights: Tensor) -> bool:
+    """Give an agent the weights (N,) of classes in its cross-entropy; return False if it cannot weigh them."""
+    if not isinstance(agent, WeighingClasses):
+        return False
+    agent.class_weights = weights
+    return True
 
 
 def is_foveal(agent: object) -> bool:

@@ -6,7 +6,7 @@ This module imports pydantic but not torch, so that a mistake in a config is rep
 from collections.abc import Mapping
 from pathlib import PurePath
 from pkgutil import resolve_name
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +17,16 @@ class Options(BaseModel):
     """Immutable options; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+ClassWeight = Annotated[float, Field(gt=0, le=1e6)]
+ClassWeights = Annotated[
+    Literal["balanced"] | Annotated[dict[str, ClassWeight], Field(min_length=1, max_length=10_000)] | None,
+    Field(
+        description="Weights of classes in the cross-entropy, not in rewards: balanced, inversely proportional to "
+        "their numbers of training examples; or {class: weight}, 1 for the others."
+    ),
+]
 
 
 def data_title(data: str) -> str:

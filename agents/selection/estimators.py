@@ -55,6 +55,9 @@ class SelectiveModel(Protocol):
     def errors(self, logits: Tensor, label: Tensor) -> LossAndTerms:
         """Compute the error of each answer, (B,)."""
 
+    def weigh(self, errors: Tensor, label: Tensor) -> Tensor:
+        """Multiply errors (B,) by the weights of their classes."""
+
     def complement_errors(self, observation: Texts, kept: Texts, label: Tensor) -> Tensor | None:
         """Compute the errors (B,) of the complement reader, if there is one."""
 
@@ -90,11 +93,11 @@ def score_function_loss(
     # Read what is kept: the reader minimises its error, which lowers the selection's reward.
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
     costs, keep_rates = agent.selection_cost(kept, observation)
-    reward, total = -errors.detach() - costs, errors.mean()
+    reward, total = -errors.detach() - costs, agent.weigh(errors, label).mean()
     complement = agent.complement_errors(observation, kept, label)
     if complement is not None:
         reward = reward + agent.options.remedy_weight * complement.detach()
-        total, terms = total + complement.mean(), {**terms, "complement": complement.mean()}
+        total, terms = total + agent.weigh(complement, label).mean(), {**terms, "complement": complement.mean()}
 
     # Reinforce the log-probability of the draws, one for each group of words.
     draws = {name: agent.selector.first_of_groups(text != PADDING) for name, text in observation.items()}
@@ -109,6 +112,7 @@ def relaxed_loss(agent: SelectiveModel, observation: Texts, selector_logits: Tex
     """Compute the loss of a relaxed mask; for HardKuma a multiplier holds the expected keep rate at its target."""
     kept = {name: _relaxed_mask(agent, text, selector_logits[name]) for name, text in observation.items()}
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
+    errors = agent.weigh(errors, label)
     costs, keep_rates = agent.selection_cost(kept, observation)
     terms = {**terms, "keep_rate": keep_rates.mean()}
     if not isinstance(agent.options.estimator, HardKumaOptions):
@@ -170,7 +174,9 @@ def enumeration_loss(
     text, all_logits = (each[:, :n].repeat_interleave(len(every), 0) for each in (text, selector_logits[name]))
     kept = every.repeat(len(label), 1) & (text != PADDING)
     observation, selection = {name: text}, {name: kept.float()}
-    errors, terms = agent.errors(agent.read(observation, kept=selection)[0], label.repeat_interleave(len(every)))
+    labels = label.repeat_interleave(len(every))
+    errors, terms = agent.errors(agent.read(observation, kept=selection)[0], labels)
+    errors = agent.weigh(errors, labels)
     costs, keep_rates = agent.selection_cost(selection, observation)
 
     # Selections that differ only at padding are the same one: divide by how often it occurs.

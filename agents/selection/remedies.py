@@ -89,7 +89,7 @@ class SoftTeacher(SecondReader):
             The sum, a scalar; and its terms `teacher`, the error, and `agreement`, the divergence.
         """
         logits = self.read(first, text, keep_probability, False)
-        error = first.errors(logits, label)[0].mean()
+        error = first.weigh(first.errors(logits, label)[0], label).mean()
         divergence = jensen_shannon(logits, hard_logits).mean()
         return error + divergence, {"teacher": error, "agreement": divergence}
 

@@ -155,7 +155,7 @@ class Rationale(SelectingReader):
             noise = self.selector.share_noise(torch.rand(text.shape, device=text.device))
             kept[name] = (noise < torch.rand(len(text), 1, device=text.device)).float()
         errors, terms = self.errors(self.read(observation, kept=kept)[0], label)
-        return Loss(errors.mean(), {name: term.detach() for name, term in terms.items()})
+        return Loss(self.weigh(errors, label).mean(), {name: term.detach() for name, term in terms.items()})
 
     def _freeze_reader(self) -> None:
         """Freeze the reader's weights: the optimiser skips parameters without a gradient."""

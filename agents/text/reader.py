@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents.agent import BatchAgent, LrGroups, Memory, scaled_lr_group
+from glimpse.agents.classification_loss import weighed
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.encoders.make_encoder import make_encoder
@@ -36,6 +37,7 @@ class Reader(BatchAgent):
 
     steps = 1
     stochastic = False
+    class_weights: Tensor | None = None
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Reader(BatchAgent):
         """
         logits, encoded = self.read(batch.observation)
         errors, terms = self.errors(logits, batch.label)
-        error = errors.mean()
+        error = self.weigh(errors, batch.label).mean()
         penalties = [each.penalty for each in encoded if each.penalty is not None]
         if penalties:
             penalty = torch.stack(penalties).mean()
@@ -164,6 +166,10 @@ class Reader(BatchAgent):
         """Compute logits (B, N) of encoded texts, one or two."""
         vectors = [each.vector for each in encoded]
         return cast(Tensor, self.head(*vectors if self.pair is None else [self.pair(*vectors)]))
+
+    def weigh(self, errors: Tensor, label: Tensor) -> Tensor:
+        """Multiply errors (B,) by the weights of their classes, if the task gives classes weights."""
+        return weighed(errors, label, self.class_weights)
 
     def errors(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the error of each answer, (B,), and its terms, scalars."""

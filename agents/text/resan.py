@@ -125,8 +125,9 @@ class Resan(SelectingReader):
         # Read, given the selection, with a gradient only where the reader is trained.
         with torch.set_grad_enabled(stage != "hard"):
             logits, _ = self.read(observation, selection=selection)
-            errors, terms = self.errors(logits, batch.label.repeat_interleave(copies))
-        total = torch.zeros_like(errors.mean()) if stage == "hard" else errors.mean()
+            label = batch.label.repeat_interleave(copies)
+            errors, terms = self.errors(logits, label)
+        total = torch.zeros_like(errors.mean()) if stage == "hard" else self.weigh(errors, label).mean()
 
         # Reinforce the samplers.
         if not self.selects_all:

@@ -41,6 +41,7 @@ class Skimmer(EpisodeAgent):
 
     readout_name = "the words of the window"
     average_return: Tensor
+    class_weights: Tensor | None = None
 
     def __init__(
         self,
@@ -119,7 +120,13 @@ class Skimmer(EpisodeAgent):
         logits = self.classifier(last_answer_output(hidden, episode)).float()
         every = options.classification == "every_step"
         error = classification_loss(
-            logits, hidden, self.classifier, episode, every_step=every, smoothing=options.label_smoothing
+            logits,
+            hidden,
+            self.classifier,
+            episode,
+            every_step=every,
+            smoothing=options.label_smoothing,
+            class_weights=self.class_weights,
         )
         terms = {"cross_entropy": error, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
         if options.jumps != "learned":

@@ -3,11 +3,11 @@
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.agent import BatchAgent
+from glimpse.agents.classification_loss import mean_cross_entropy
 from glimpse.agents.episode import Batch, Decision, Loss
 
 
@@ -18,6 +18,7 @@ class FullViewAgent(BatchAgent):
     """
 
     stochastic = False
+    class_weights: Tensor | None = None
 
     def __init__(
         self,
@@ -62,7 +63,8 @@ class FullViewAgent(BatchAgent):
             decision, memory = self(first, memory)
             answers.append(decision.answer.float())
         counted = answers if self.every_step else answers[-1:]
-        losses = [F.cross_entropy(each, batch.label, label_smoothing=self.label_smoothing) for each in counted]
+        smoothing, weights = self.label_smoothing, self.class_weights
+        losses = [mean_cross_entropy(each, batch.label, smoothing, weights) for each in counted]
         cross_entropy = torch.stack(losses).mean()
         accuracy = (answers[-1].argmax(-1) == batch.label).float().mean()
         return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach(), "accuracy": accuracy})

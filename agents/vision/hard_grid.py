@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from glimpse.agents import policy_gradient
 from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
 from glimpse.agents.choices import choose
+from glimpse.agents.classification_loss import mean_cross_entropy
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.readout import Readout
 from glimpse.agents.returns import policy_reward, subtract_baseline
@@ -44,6 +45,7 @@ class HardGrid(EpisodeAgent):
     """
 
     average_return: Tensor
+    class_weights: Tensor | None = None
     locator: Locator | None
     foveal = True
     readout_name = "the cell that is read"
@@ -127,7 +129,8 @@ class HardGrid(EpisodeAgent):
         logits = network.classifier(last).float()
         answers = logits[None] if options.classification == "final" else network.classifier(hidden).float()
         label = episode.label.expand(len(answers), -1).flatten()
-        cross_entropy = F.cross_entropy(answers.flatten(0, 1), label, label_smoothing=options.label_smoothing)
+        smoothing = options.label_smoothing
+        cross_entropy = mean_cross_entropy(answers.flatten(0, 1), label, smoothing, self.class_weights)
         # Policy loss of the cells chosen before the last step, and value loss.
         returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, logits, episode))
         advantage, value_loss = subtract_baseline(

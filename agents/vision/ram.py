@@ -34,6 +34,7 @@ class RecurrentAttention(LocatorAgent):
     """
 
     average_return: Tensor
+    class_weights: Tensor | None = None
 
     def __init__(
         self,
@@ -146,7 +147,13 @@ class RecurrentAttention(LocatorAgent):
         logits = self.classifier(self._last_answer_output(hidden, last, episode)).float()
         every, smoothing = self.options.classification == "every_step", self.options.label_smoothing
         cross_entropy = classification_loss(
-            logits, hidden, self.classifier, episode, every_step=every, smoothing=smoothing
+            logits,
+            hidden,
+            self.classifier,
+            episode,
+            every_step=every,
+            smoothing=smoothing,
+            class_weights=self.class_weights,
         )
         terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
         if not isinstance(self.options, PolicyOptions):

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import Options, TaskDescription, TaskOptions
+from glimpse.envs.options import ClassWeights, Options, TaskDescription, TaskOptions
 
 
 class RetinaOptions(Options):
@@ -138,6 +138,7 @@ class ClassificationOptions(ImageTaskOptions):
     reward: Literal["end", "each_step"] = Field(
         "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
     )
+    class_weights: ClassWeights = None
 
     @property
     def any_picture_size(self) -> bool:

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import TaskDescription, TaskOptions, data_title
+from glimpse.envs.options import ClassWeights, TaskDescription, TaskOptions, data_title
 
 _TOKENS = ("words", "characters", "subwords", "jieba")
 Column = str | Annotated[int, Field(ge=0, le=10_000)]
@@ -184,6 +184,7 @@ class WholeTextOptions(TextOptions):
     """Options of the environment that shows a whole text, or a pair, and asks for a class or a score."""
 
     sentences: bool = Field(False, description="Whether documents are divided into sentences.")
+    class_weights: ClassWeights = None
 
 
 class SkimOptions(TextOptions):
@@ -208,6 +209,7 @@ class SkimOptions(TextOptions):
         description="N: maximum number of jumps, or of windows kept or skipped; at most N + 1 windows are read.",
     )
     cost: float = Field(0.0, ge=0, le=1e6, description="Subtracted from the reward for each word that is read.")
+    class_weights: ClassWeights = None
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""

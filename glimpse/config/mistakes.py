@@ -20,6 +20,7 @@ Path = tuple[str, ...]
 
 _WRONG_KIND = (
     "bool_type",
+    "dict_type",
     "float_type",
     "int_type",
     "literal_error",

@@ -9,6 +9,7 @@ from glimpse.envs.core import BatchedEnv
 from glimpse.runs.build import make_agent
 from glimpse.runs.copied_weights import begin_with
 from glimpse.runs.earlier_run import EarlierRun
+from glimpse.training.class_weights import give_class_weights
 from glimpse.training.frozen_parts import freeze_parts
 from glimpse.training.learner import Learner
 
@@ -31,9 +32,11 @@ def make_learner(
         say: prints a line for the user.
 
     Raises:
-        UserError: if the weights do not fit the agent, or there is no part of it that is to be frozen.
+        UserError: if the weights do not fit the agent, or a class that is to be weighed or a part that is to be frozen
+            is not there.
     """
     agent = make_agent(experiment, env, trained=True)
+    give_class_weights(agent, experiment, env)
     if earlier is not None:
         say(begin_with(earlier, agent, experiment, env))
     if frozen := freeze_parts(agent, experiment.train.freeze):
