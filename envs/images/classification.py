@@ -95,8 +95,15 @@ class Classification(PictureEnv):
         meaning: PictureMeaning | None = None,
     ) -> ImageData:
         """Load one split of the data; see `load_images`, whose errors it raises."""
-        size = options.image_size
-        return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+        return load_images(
+            options.data,
+            split,
+            root=root,
+            download=download,
+            image_size=options.image_size,
+            meaning=meaning,
+            validation=options.validation,
+        )
 
     @staticmethod
     def data_without_examples(options: ClassificationOptions, meaning: PictureMeaning) -> ImageData:

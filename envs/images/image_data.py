@@ -21,7 +21,12 @@ from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.idx import parse_pair
-from glimpse.envs.images.image_folder import FolderPart, read_image_folder, validation_folder
+from glimpse.envs.images.image_folder import (
+    FolderPart,
+    read_image_folder,
+    read_validation_pictures,
+    validation_folder,
+)
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.torchvision_images import read_torchvision
@@ -52,11 +57,13 @@ def load_images(
     download: bool = True,
     image_size: tuple[int, int] | None = None,
     meaning: PictureMeaning | None = None,
+    validation: str | None = None,
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
-    The validation split is that of a folder with `val` beside `train`; else a fixed tenth of the training images, drawn
-    with a constant seed, and the training split is the rest. Files are checked when a process first reads them.
+    The validation split is `validation`, or that of a folder with `val` beside `train`; else a fixed tenth of the
+    training images, drawn with a constant seed, and the training split is the rest. Files are checked when a process
+    first reads them.
 
     Args:
         data: A name in `glimpse.envs.data.registry.IMAGE_SETS`, "torchvision:NAME" (see `torchvision_images`) or
@@ -66,6 +73,7 @@ def load_images(
         download: Whether missing files may be downloaded to the cache.
         image_size: Stretch each image to this (height, width) in pixels.
         meaning: The classes, in their order, and the shape of pictures of a run; by default those of the data.
+        validation: "folder:PATH", with the validation split in PATH/CLASS/*.
 
     Raises:
         DataError: There is no such data set, or a file of it is missing or damaged; or a class or the shape of a
@@ -82,9 +90,10 @@ def load_images(
     asked = data, SearchPath.of(root), download, image_size
     if split == "test":
         return _test(*asked, None if _means(_test.recall(*asked, None), meaning) else meaning)
-    before = _train_and_validation.recall(*asked, None)
-    train, validation = _train_and_validation(*asked, None if _means(before and before[0], meaning) else meaning)
-    return train if split == "train" else validation
+    own = None if validation is None else user_path(validation.removeprefix("folder:"), "task.validation")
+    before = _train_and_validation.recall(*asked, own, None)
+    both = _train_and_validation(*asked, own, None if _means(before and before[0], meaning) else meaning)
+    return both[0] if split == "train" else both[1]
 
 
 def _means(read: ImageData | None, meaning: PictureMeaning | None) -> bool:
@@ -100,9 +109,15 @@ def _train_and_validation(
     search_path: SearchPath,
     download: bool,
     image_size: tuple[int, int] | None,
+    validation: Path | None,
     meaning: PictureMeaning | None,
 ) -> tuple[ImageData, ImageData]:
     pictures = _read(data, "train", search_path, download, image_size, meaning)
+    if validation is not None:
+        train = _whole(pictures, data, image_size)
+        channels, height, width = train.images.shape[1:]
+        given = read_validation_pictures(validation, train.classes, (channels, height, width), image_size)
+        return train, _whole(given, str(validation), image_size)
     if _has_validation_folder(data):
         held_out = _read(data, "validation", search_path, download, image_size, meaning)
         return _whole(pictures, data, image_size), _whole(held_out, data, image_size)

@@ -71,27 +71,66 @@ def read_image_folder(
         raise DataError(f"{path}: class {min(unknown)!r} is in {parts[part].name} and not in train. Move or rename it.")
     canvas = _canvas([file for by_class in files.values() for group in by_class.values() for file in group])
     if shape is not None:
-        canvas = _kept_canvas(canvas, shape, image_size, path)
-    labelled = [(file, label) for label, name in enumerate(classes) for file in files[part].get(name, ())]
+        canvas = _kept_canvas(canvas, shape, image_size, path, "the run has")
+    return _decoded_pictures(path, files[part], classes, canvas, image_size, "")
+
+
+def read_validation_pictures(
+    path: Path, classes: tuple[str, ...], shape: Shape, image_size: tuple[int, int] | None
+) -> Pictures:
+    """Decode pictures in folders by class, PATH/CLASS/*, to be validation data of other pictures.
+
+    Args:
+        path: The folder that holds the class folders; a class may be missing.
+        classes: The classes of the training data.
+        shape: (channels, height, width) of their pictures, which these should have too.
+        image_size: Stretch each picture to this (height, width) in pixels.
+
+    Raises:
+        DataError: The folder is missing or empty, there is another class, a file is no readable image, or pictures do
+            not fit `shape`.
+    """
+    note_folder(path)
+    files = _files_by_class(path, "Expected task.validation: folder:PATH with PATH/CLASS/*.")
+    if unknown := set(files) - set(classes):
+        named = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
+        raise DataError(
+            f"{path}: class {min(unknown)!r} is none of the training data, whose classes are {named}. Move or rename it."
+        )
+    found = _canvas([file for group in files.values() for file in group])
+    canvas = _kept_canvas(found, shape, image_size, path, "the training data have")
+    return _decoded_pictures(path, files, classes, canvas, image_size, f"{path.name}/")
+
+
+def _decoded_pictures(
+    path: Path,
+    files: dict[str, list[Path]],
+    classes: tuple[str, ...],
+    canvas: "_Canvas",
+    image_size: tuple[int, int] | None,
+    prefix: str,
+) -> Pictures:
+    """Decode files by class, each at the centre of the canvas; their names are noted with a prefix."""
+    labelled = [(file, label) for label, name in enumerate(classes) for file in files.get(name, ())]
     height, width = image_size or (canvas.height, canvas.width)
     images = _black((len(labelled), 1 if canvas.grey else 3, height, width), path)
     for image, (file, _) in zip(images, labelled, strict=True):
         with opened_picture(file) as picture:
             array = to_array(picture, canvas.grey, image_size)
-        note_file(file, file.read_bytes(), file.relative_to(path).as_posix())
+        note_file(file, file.read_bytes(), prefix + file.relative_to(path).as_posix())
         top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
         image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
     return Pictures(images, np.array([label for _, label in labelled]), classes)
 
 
-def _files_by_class(part: Path) -> dict[str, list[Path]]:
+def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     """Return the files of each class folder, both sorted by name; hidden ones (.DS_Store) are skipped."""
     if not part.is_dir():
-        raise DataError(f"{part} is not a folder. {_LAYOUT}")
+        raise DataError(f"{part} is not a folder. {layout}")
     note_folder(part)
     folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
-        raise DataError(f"{part} holds no class folders. {_LAYOUT}")
+        raise DataError(f"{part} holds no class folders. {layout}")
     files = {
         folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")) for folder in folders
     }
@@ -124,18 +163,19 @@ def _canvas(files: list[Path]) -> _Canvas:
     return _Canvas(height, width, grey, len(sizes) == 1)
 
 
-def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | None, path: Path) -> _Canvas:
-    """Return the canvas of a run; smaller pictures are centred on it if it was made for several sizes.
+def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | None, path: Path, others: str) -> _Canvas:
+    """Return the canvas of a run, or of other data; smaller pictures are centred on it if they have several sizes.
 
     Raises:
         DataError: Pictures are larger or coloured, or all have another size.
     """
     channels, height, width = shape
     height, width = height or found.height, width or found.width
-    what = f"{path}: the run has pictures of {height} x {width} pixels in {'grey' if channels == 1 else 'colour'}"
-    remedy = "Convert the pictures to those of the run"
+    of_run = others == "the run has"
+    what = f"{path}: {others} pictures of {height} x {width} pixels in {'grey' if channels == 1 else 'colour'}"
+    remedy = f"Convert the pictures to {'those of the run' if of_run else 'these'}"
     if channels == 1 and not found.grey:
-        raise DataError(f"{what}, and some of these are coloured. {remedy}, or train a new run.")
+        raise DataError(f"{what}, and some of these are coloured. {remedy}{', or train a new run' * of_run}.")
     larger = found.height > height or found.width > width
     other = found.one_size and (found.height, found.width) != (height, width)
     if image_size is None and (larger or other):

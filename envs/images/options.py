@@ -114,6 +114,11 @@ class ClassificationOptions(ImageTaskOptions):
     )
 
     data: DataName = "mnist"
+    validation: str | None = Field(
+        None,
+        pattern="^folder:.+$",
+        description="Validation images of your own, folder:PATH with PATH/CLASS/*.png; by default those of `data`.",
+    )
     image_size: ImageSize = None
     canvas: CanvasOptions = CanvasOptions()
     retina: RetinaOptions = RetinaOptions()
