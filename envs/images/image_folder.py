@@ -95,7 +95,7 @@ def read_validation_pictures(
     if unknown := set(files) - set(classes):
         named = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
         raise DataError(
-            f"{path}: class {min(unknown)!r} is none of the training data, whose classes are {named}. Move or rename it."
+            f"{path}: class {min(unknown)!r} is none of the training data, whose classes are {named}. Rename it."
         )
     found = _canvas([file for group in files.values() for file in group])
     canvas = _kept_canvas(found, shape, image_size, path, "the training data have")

@@ -13,7 +13,7 @@ from glimpse.config.parts import chosen, default_kind, kinds_of, written_out
 from glimpse.config.section_types import tag
 from glimpse.errors import UserError
 
-_OF_THE_ENVIRONMENT = ("data", "canvas", "validation", "class_weights")
+_OF_THE_ENVIRONMENT = ("data", "canvas")
 """Options of a task that describe its environment: they are dropped when another environment is named."""
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from glimpse.cli.command_line import main
@@ -36,7 +35,9 @@ def data(tmp_path: Path) -> Path:
 def test_the_folder_is_the_validation_split_and_training_is_whole(data: Path) -> None:
     """All training pictures are trained on, and exactly the given ones are validation data, of the same classes."""
     given = {"data": f"folder:{data / 'data'}", "validation": f"folder:{data / 'held'}"}
-    train, validation, test = (load_images(given["data"], split, validation=given["validation"]) for split in _SPLITS)
+    train = load_images(given["data"], "train", validation=given["validation"])
+    validation = load_images(given["data"], "validation", validation=given["validation"])
+    test = load_images(given["data"], "test", validation=given["validation"])
     assert len(train.labels) == 20 and len(load_images(given["data"], "train").labels) == 18
     assert validation.images[:, 0, 0, 0].tolist() == [51, 251, 252] and validation.labels.tolist() == [0, 1, 1]
     assert train.classes == validation.classes == ("cat", "owl") and len(test.labels) == 2
@@ -93,10 +94,4 @@ def test_a_run_keeps_a_digest_of_its_validation_data(data: Path, capsys: pytest.
     assert main(["train", "--resume", str(run)]) == 2
     error = capsys.readouterr().err
     assert "the validation data are not those that" in error and "held/owl/y.png" in error
-    assert torch.equal(
-        open_run(run, "validation", "cpu", lambda line: None).env.class_counts()["owl"] * torch.ones(1),
-        torch.tensor([2.0]),
-    )
-
-
-_SPLITS = ("train", "validation", "test")
+    assert open_run(run, "validation", "cpu", print).env.class_counts() == {"cat": 1, "owl": 2}
