@@ -13,7 +13,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.errors import UserError
-from glimpse.runs.build import make_env
+from glimpse.runs.build import make_split_env
 from glimpse.training.class_weights import balanced_weights
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
@@ -73,7 +73,7 @@ def test_a_loss_is_linear_in_the_weights(agent: str, env: str, tmp_path: Path) -
             "device": "cpu",
         }
     )
-    train = make_env(experiment, "train", CPU)
+    train = make_split_env(experiment, "train", CPU)
     learner: Any = make_learner(experiment, train, None, print)
     learner.agent.eval().set_progress(0.5)
     torch.manual_seed(5)
@@ -102,7 +102,7 @@ def test_what_cannot_be_weighed_is_refused(overrides: list[str], line: str, tmp_
     """An unknown class and an agent that cannot weigh classes are refused in one line."""
     experiment = load_experiment("digits-ram", [*overrides, "train.steps=1", "device=cpu", "train.batch=32"])
     with pytest.raises(UserError) as caught:
-        make_learner(experiment, make_env(experiment, "validation", CPU), None, print)
+        make_learner(experiment, make_split_env(experiment, "validation", CPU), None, print)
     assert line in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -207,7 +207,7 @@ def test_clipping_bounds_the_gradient() -> None:
         gradients = [p.grad for p in learner.agent.parameters() if p.grad is not None]
         norms.append(nn.utils.get_total_norm(gradients).item())
 
-    learner.optimiser.register_step_pre_hook(note)
+    cast(torch.optim.AdamW, learner.optimiser).register_step_pre_hook(note)
     learn(learner, 2)
     assert norms == pytest.approx([0.01, 0.01], rel=1e-3)
 

@@ -16,7 +16,7 @@ from glimpse.agents.hidden_matrices import hidden_matrices, output_sizes
 from glimpse.config.experiment import Experiment, TrainOptions
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.checkpoint import load_newest
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.optimiser_state import check_optimiser_state
@@ -118,7 +118,7 @@ def test_muon_orthogonalises_hidden_matrices_and_leaves_the_rest_to_adamw() -> N
 def test_output_layers_and_tables_are_no_hidden_matrices(config: str, hidden: set[str], not_hidden: set[str]) -> None:
     """Muon trains the layers of recurrent core, glimpse network and encoder, but no head, locator or word vectors."""
     experiment = load_experiment(config, ["device=cpu"])
-    env = make_env(experiment, "validation", CPU)
+    env = make_split_env(experiment, "validation", CPU)
     agent = make_agent(experiment, env)
     found = {id(each) for each in hidden_matrices(agent, output_sizes(env.action_space))}
     names = {name for name, each in agent.named_parameters() if id(each) in found}
