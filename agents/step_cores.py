@@ -54,6 +54,8 @@ class LstmCore(RecurrentCore):
     def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, 2 D) -> (B, 2 D)."""
         hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
+        if torch.compiler.is_exporting():  # One step needs no loop.
+            return torch.cat(torch.lstm_cell(feature, (hidden, cell), *self.lstm.all_weights[0]), -1)
         _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
         return torch.cat([hidden[0], cell[0]], -1)
 
@@ -74,6 +76,8 @@ class GruCore(RecurrentCore):
 
     def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, D) -> (B, D)."""
+        if torch.compiler.is_exporting():
+            return torch.gru_cell(feature, memory.to(feature.dtype), *self.gru.all_weights[0])
         _, hidden = self.gru(feature[None], memory.to(feature.dtype)[None].contiguous())
         return cast(Tensor, hidden[0])
 

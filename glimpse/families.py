@@ -26,6 +26,8 @@ class Family:
     predictor: function (`TrainedRun`, inputs, `PredictOptions`) -> a prediction for each input of a user's own; "" for
         none. See `glimpse.inference.loaded_agent`.
     takes: what the predictor takes: `pictures` or `texts`.
+    graph: function (`TrainedRun`) -> its agent as a `glimpse.inference.onnx_graph.OnnxGraph`, to be exported; "" for
+        none.
     by_length: whether batches are made of examples of similar length.
     """
 
@@ -36,6 +38,7 @@ class Family:
     commands: Mapping[str, str] = field(default_factory=dict)
     predictor: str = ""
     takes: str = ""
+    graph: str = ""
     by_length: bool = False
 
 
@@ -51,6 +54,7 @@ FAMILIES: dict[str, Family] = {
         picture=f"{_IMAGES}.image_report:tracked_scanpaths",
         predictor=f"{_INFERENCE}.image_predictor:predict_images",
         takes="pictures",
+        graph=f"{_INFERENCE}.image_graphs:image_graph",
     ),
     "control": Family(
         "A moving scene is seen through glimpses, and the agent acts in it",
@@ -66,6 +70,7 @@ FAMILIES: dict[str, Family] = {
         commands={"text": f"{_TEXT}.own_text:read_command"},
         predictor=f"{_INFERENCE}.text_predictor:predict_whole_texts",
         takes="texts",
+        graph=f"{_INFERENCE}.text_graphs:text_graph",
         by_length=True,
     ),
     "reading": Family(
@@ -85,6 +90,7 @@ FAMILIES: dict[str, Family] = {
         commands=_TRANSLATE,
         predictor=f"{_INFERENCE}.translation_predictor:predict_translations",
         takes="texts",
+        graph=f"{_INFERENCE}.translation_graphs:translation_graph",
         by_length=True,
     ),
     "simultaneous translation": Family(

@@ -15,19 +15,21 @@ RESULTS = ROOT / "results"
 README = (ROOT / "README.md").read_text()
 
 
-NAMES = ["trained-agent", "gymnasium", "action-masks", "stable-baselines3", "masks"]
+NAMES = ["trained-agent", "onnxruntime", "gymnasium", "action-masks", "stable-baselines3", "masks"]
 
 
-@pytest.mark.parametrize("number", range(5), ids=NAMES)
+@pytest.mark.parametrize("number", range(6), ids=NAMES)
 @pytest.mark.filterwarnings("ignore:.*GPU.*")
 def test_its_python_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each Python block runs by itself."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(blocks) == len(NAMES)
-    if NAMES[number] == "trained-agent":
+    if number < 2:
         small = ["train.steps=2", "train.batch=4", "threads=1", "track.mode=disabled"]
         assert main(["train", "digits-ram", *small, "--run", "runs/short"]) == 0
+    if NAMES[number] == "onnxruntime":
+        assert main(["export", "runs/short", "--onnx", "short.onnx"]) == 0
     exec(compile(blocks[number], "README.md", "exec"), {})
 
 

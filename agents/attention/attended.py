@@ -48,6 +48,8 @@ def check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, heads:
     Raises:
         ValueError: if they do not; the message says what was expected and what to do.
     """
+    if torch.compiler.is_exporting():
+        return
     shapes = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
     if not (query.dim() == key.dim() == value.dim() == 3):
         raise ValueError(f"attention expects (batch, tokens, width) three times, not {shapes}")
@@ -62,7 +64,7 @@ def check_mask(mask: Tensor | None, shape: tuple[int, int, int], heads: int | No
     Raises:
         ValueError: if they do not; the message says what was expected and what to do.
     """
-    if mask is None:
+    if mask is None or torch.compiler.is_exporting():
         return
     if mask.dtype != torch.bool:
         raise ValueError(f"a mask is bool, True where a token may be read, not {mask.dtype}: compare, e.g. `x != 0`")
@@ -85,7 +87,7 @@ def silence(context: Tensor, mask: Tensor | None) -> Tensor:
         return context
     rows = mask.any(-1).any(1)
     # On a CPU this check is cheaper than filling; on a GPU it would wait for the device.
-    if context.device.type == "cpu" and rows.all():
+    if context.device.type == "cpu" and not torch.compiler.is_exporting() and rows.all():
         return context
     return context.masked_fill(~rows.unsqueeze(-1), 0)
 

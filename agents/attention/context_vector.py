@@ -34,7 +34,7 @@ class ContextVector(nn.Module):
         need_weights: bool = True,
     ) -> Attended:
         """Pool the values: context (B, 1, D), weights (B, 1, n_k)."""
-        check_mask(mask, (len(key), 1, key.shape[1]))
+        check_mask(mask, (key.shape[0], 1, key.shape[1]))
         scores = self.hidden(key).tanh() @ self.question
         weights = self.normalise(scores.unsqueeze(1), mask)
         return Attended(weights @ value, weights if need_weights else None)

@@ -51,7 +51,8 @@ class Token2Token(nn.Module):
         """Attend in a given direction, as is needed for tokens that were taken out of a text."""
         check(query, key, value, mask)
         head, dependent = self.query(query), self.key(key)
-        if not need_weights and self.normalise is softmax and self.bound <= LARGEST_BOUND:
+        fused = not need_weights and self.normalise is softmax and not torch.compiler.is_exporting()
+        if fused and self.bound <= LARGEST_BOUND:
             return Attended(bounded_softmax(head, dependent, value, mask, direction, self.bound), None)
         attended = token2token(head, dependent, value, mask, direction, self.bound, self.normalise)
         return attended if need_weights else attended._replace(weights=None)

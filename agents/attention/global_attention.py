@@ -1,5 +1,6 @@
 """Global attention: any score of query and key, normalised over all keys that may be read."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,7 +24,8 @@ class GlobalAttention(nn.Module):
     ) -> Attended:
         """Attend; weights are (B, n_q, n_k)."""
         check(query, key, value, mask)
-        if not need_weights and self.normalise is softmax and isinstance(self.score, DotScore | GeneralScore):
+        fused = not need_weights and self.normalise is softmax and not torch.compiler.is_exporting()
+        if fused and isinstance(self.score, DotScore | GeneralScore):
             turned = self.score.turn(query)
             return Attended(F.scaled_dot_product_attention(turned, key, value, mask, scale=1.0), None)
         return self.read(self.score(query, key), value, mask, need_weights=need_weights)

@@ -59,7 +59,7 @@ class LocalAttention(nn.Module):
             first: the position t of the first query, where a decoder has one query a step.
         """
         check(query, key, value, mask)
-        shape = (len(query), query.shape[1], key.shape[1])
+        shape = (query.shape[0], query.shape[1], key.shape[1])
         allowed = torch.ones(shape, dtype=torch.bool, device=query.device) if mask is None else mask.expand(shape)
         offset = torch.arange(shape[2], device=query.device) - self.centre(query, allowed, first)
         weights = self.normalise(self.score(query, key), allowed & (offset.abs() <= self.half_width))

@@ -1,5 +1,6 @@
 """Multi-head attention (Vaswani et al., 2017, section 3.2.2)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,7 +39,7 @@ def scaled_dot_product(
         normalise: over the keys.
         need_weights: whether to return the weights.
     """
-    if not need_weights and normalise is softmax:
+    if not need_weights and normalise is softmax and not torch.compiler.is_exporting():
         if bias is not None:
             mask = bias if mask is None else bias.masked_fill(~mask, float("-inf"))
         return Attended(F.scaled_dot_product_attention(query, key, value, mask), None)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from glimpse.agents.attention.options import EntmaxOptions, NormaliserOptions, TopKOptions
+from glimpse.agents.ordering import largest_first
 
 
 class Normaliser(Protocol):
@@ -55,6 +56,9 @@ def topk(scores: Tensor, mask: Tensor | None = None, dim: int = -1, *, k: int) -
     """Compute softmax over the k largest scores of what may be read, k of them even where some are equal."""
 
     def largest(shown: Tensor) -> Tensor:
+        if torch.compiler.is_exporting():  # A row may be shorter than k.
+            rank = largest_first(shown, dim).argsort(dim)
+            return shown.masked_fill(rank >= k, torch.finfo(shown.dtype).min).softmax(dim)
         best = shown.topk(min(k, shown.shape[dim]), dim)
         return torch.zeros_like(shown).scatter(dim, best.indices, best.values.softmax(dim))
 
@@ -146,7 +150,10 @@ def _bisected(z: Tensor, alpha: float) -> Tensor:
         return ((slope * x).clamp(min=-1).log1p() / slope).exp()
 
     low = torch.zeros_like(z[..., :1])
-    high = low - math.expm1(-slope * math.log(z.shape[-1])) / slope
+    if torch.compiler.is_exporting():
+        high = -(-slope * torch.ones_like(z).sum(-1, keepdim=True).log()).expm1() / slope
+    else:
+        high = low - math.expm1(-slope * math.log(z.shape[-1])) / slope
     for _ in range(60 if z.dtype == torch.float64 else 30):
         middle = (low + high) / 2
         too_low = power(z - middle).sum(-1, keepdim=True) >= 1

@@ -13,6 +13,7 @@ from glimpse.agents.attention.attended import Attended
 from glimpse.agents.attention.directional import DirectionalBlock
 from glimpse.agents.attention.masks import DIRECTIONS
 from glimpse.agents.attention.options import NormaliserOptions
+from glimpse.agents.ordering import true_first
 
 Unselected = Literal["mean", "mean_of_all", "left_out"]
 Compact = Literal["auto", "always", "never"]
@@ -85,7 +86,7 @@ class ReinforcedBlock(DirectionalBlock):
 
     def _taken_out(self, selected: Selected) -> tuple["_Chosen", "_Chosen"] | None:
         """Return heads and dependents if they form so few pairs that taking them out of the text is faster."""
-        if self.compact == "never":
+        if self.compact == "never" or torch.compiler.is_exporting():
             return None
         head, dependent = _first(selected.head), _first(selected.dependent)
         pairs, n = head.position.shape[1] * dependent.position.shape[1], selected.head.shape[1]
@@ -118,5 +119,5 @@ class _Chosen(NamedTuple):
 def _first(chosen: Tensor) -> _Chosen:
     """Return the positions of selected tokens (B, n) bool; their largest number is needed on the CPU."""
     most = max(1, int(chosen.sum(-1).max())) if chosen.numel() else 0
-    position = chosen.byte().sort(dim=-1, descending=True, stable=True).indices[:, :most]
+    position = true_first(chosen)[:, :most]
     return _Chosen(position, chosen.gather(1, position))

@@ -50,7 +50,8 @@ class Relative(nn.Module):
         check(query, key, value, mask, self.heads.count)
         q, k, v = self.heads.split(query, key, value)
         scale, mask = q.shape[-1] ** -0.5, by_head(mask)
-        if not need_weights and self.normalise is softmax and query.shape[1] == key.shape[1] and q.numel():
+        fused = not need_weights and self.normalise is softmax and not torch.compiler.is_exporting()
+        if fused and query.shape[1] == key.shape[1] and q.numel():
             context = relative_softmax(q, k, v, self.key_table, self.value_table, mask, scale)
             return self.heads.join(Attended(context, None), mask)
         attended = relative_attention(q * scale, k, v, self.key_table, self.value_table, mask, self.normalise)

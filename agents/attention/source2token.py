@@ -49,7 +49,7 @@ class Source2Token(nn.Module):
         need_weights: bool = True,
     ) -> Attended:
         """Pool the values: context (B, 1, D), weights (B, 1, n_k, D)."""
-        check_mask(mask, (len(key), 1, key.shape[1]))
-        real = None if mask is None else mask.expand(len(key), 1, -1).transpose(1, 2)
+        check_mask(mask, (key.shape[0], 1, key.shape[1]))
+        real = None if mask is None else mask.expand(key.shape[0], 1, -1).transpose(1, 2)
         weights = self.normalise(self.score(key), real, 1)
         return Attended((weights * value).sum(1, keepdim=True), weights.unsqueeze(1) if need_weights else None)

@@ -107,7 +107,8 @@ class Sparse(nn.Module):
     ) -> tuple[Attended, Tensor]:
         """Attend with some heads under a pattern; also return which rows may read anything, bool (B or 1, 1, n_q)."""
         n_q, n_k = query.shape[2], key.shape[2]
-        plan = None if need_weights or n_q != n_k or not n_q else make_plan(pattern, n_q, query.device)
+        dense = need_weights or torch.compiler.is_exporting() or n_q != n_k or not n_q
+        plan = None if dense else make_plan(pattern, n_q, query.device)
         if plan is None:
             cells = pattern(n_q, n_k, query.device)
             allowed = cells[None, None] if mask is None else cells & mask

@@ -37,7 +37,7 @@ class Structured(nn.Module):
         need_weights: bool = True,
     ) -> Attended:
         """Pool the values: context M (B, r, D), and weights A (B, r, n_k), which the penalty needs."""
-        check_mask(mask, (len(key), self.hops, key.shape[1]))
+        check_mask(mask, (key.shape[0], self.hops, key.shape[1]))
         weights = self.normalise(self.score(key).transpose(1, 2), mask)
         return Attended(weights @ value, weights if need_weights else None)
 

@@ -35,7 +35,7 @@ class CnnEncoder(Encoder):
         """Compute the largest responses (B, F) of one width, over windows inside the text."""
         assert isinstance(conv, nn.Conv1d)
         width = conv.kernel_size[0]
-        short = max(0, width - tokens.shape[-1])
+        short = width - 1 if torch.compiler.is_exporting() else max(0, width - tokens.shape[-1])
         response = conv(functional.pad(tokens, (0, short))).relu()  # (B, F, windows)
         begin = torch.arange(response.shape[-1], device=tokens.device)
         inside = begin <= (length - width).clamp(min=0)  # (B, windows); the first one always counts

@@ -6,7 +6,10 @@ Axes: B episodes, L tokens, E width of a token's vector, D width of the text's v
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+
+from glimpse.agents.ordering import true_first
 
 _OF_TOKENS = ("tokens", "hops")
 """Names of the weights of single tokens; all others are of pairs of tokens."""
@@ -50,9 +53,10 @@ def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | N
         Tokens and mask with real ones first, in their order; and the position (B, L) that each had before, or None if
         none was moved.
     """
-    if not (mask[:, 1:] & ~mask[:, :-1]).any():
+    # A graph that is exported has no branches.
+    if not torch.compiler.is_exporting() and not (mask[:, 1:] & ~mask[:, :-1]).any():
         return tokens, mask, None
-    order = mask.byte().sort(dim=1, descending=True, stable=True).indices
+    order = true_first(mask)
     return gather_tokens(tokens, order), mask.gather(1, order), order
 
 
@@ -80,5 +84,5 @@ def put_back(encoded: Encoded, order: Tensor) -> Encoded:
 def _put_back(moved: Tensor, order: Tensor) -> Tensor:
     """Put weights (B, ..., n) back to their positions (B, ..., L)."""
     between = (1,) * (moved.dim() - 2)
-    position = order[:, : moved.shape[-1]].view(len(order), *between, -1).expand_as(moved)
+    position = order[:, : moved.shape[-1]].view(order.shape[0], *between, -1).expand_as(moved)
     return moved.new_zeros(*moved.shape[:-1], order.shape[1]).scatter(-1, position, moved)

@@ -73,9 +73,19 @@ class HierarchicalEncoder(Encoder):
                 "encoder.kind hierarchical reads documents, sentence by sentence: set task.sentences to true"
             )
         real = mask.any(-1)  # (B, S)
+        if torch.compiler.is_exporting():
+            return self._encode_all(tokens, mask, real)
         read = self.words(tokens[real], mask[real])
         vectors = read.vector.new_zeros(*real.shape, self.words.width).masked_scatter(real.unsqueeze(-1), read.vector)
         document = self.sentences(self.dropout(vectors), real)
         words = read.weights["tokens"]
         spread = words.new_zeros(mask.shape).masked_scatter(real.unsqueeze(-1), words)
         return Encoded(document.vector, {"words": spread, "sentences": document.weights["tokens"]})
+
+    def _encode_all(self, tokens: Tensor, mask: Tensor, real: Tensor) -> Encoded:
+        """Encode documents as `forward` does, with empty sentences, whose number a graph does not know."""
+        read = cast(Encoded, self.words(tokens.flatten(0, 1), mask.flatten(0, 1)))
+        shape = mask.shape[:2]
+        document = self.sentences(read.vector.unflatten(0, shape), real)
+        words = read.weights["tokens"].unflatten(0, shape)
+        return Encoded(document.vector, {"words": words, "sentences": document.weights["tokens"]})

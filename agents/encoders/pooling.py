@@ -63,7 +63,7 @@ class Pooling(nn.Module):
             pool = max_pool if isinstance(self.options, MaxOptions) else mean_pool
             vector, weights = pool(tokens, mask)
             return Encoded(vector, {"tokens": weights})
-        query = last if self.question is None else self.question.expand(len(tokens), -1)
+        query = last if self.question is None else self.question.expand(tokens.shape[0], -1)
         query = None if query is None else query.unsqueeze(1)
         context, weights = self.attention(query, tokens, tokens, mask.unsqueeze(1))
         if isinstance(self.options, HopsOptions):

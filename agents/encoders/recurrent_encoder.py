@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.encoders.encoded import Encoded, Encoder, gather_tokens, real_first
+from glimpse.agents.encoders.exported_states import exported_states
 from glimpse.agents.encoders.options import LastOptions, RecurrentEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
 from glimpse.agents.step_cores import sequence_network
@@ -38,7 +39,11 @@ class BidirectionalStates(nn.Module):
         length, real = mask.sum(1), mask.unsqueeze(-1)
         # An empty text is read as one token of padding, whose states are then set to zero.
         read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
-        longest = tokens.shape[1] if order is None else max(1, int(length.max()))
+        longest = tokens.shape[1]
+        if torch.compiler.is_exporting():
+            read = exported_states
+        elif order is not None:
+            longest = max(1, int(length.max()))
         states, last = read(self.network, tokens[:, :longest], length.clamp(min=1))
         states, last = torch.where(real[:, :longest], states, 0.0), torch.where(real.any(1), last, 0.0)
         if order is None:

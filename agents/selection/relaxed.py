@@ -50,7 +50,7 @@ class HardKuma(NamedTuple):
         It is 1 - (1 - k^a)^b, with k the point before stretching.
         """
         k = (stretched - _LOW) / (_HIGH - _LOW)
-        return 1 - (1 - k**self.a).clamp(_TINY, 1) ** self.b
+        return 1 - (1 - k**self.a).clamp(_TINY, 1.0) ** self.b
 
     @property
     def zero(self) -> Tensor:
@@ -66,7 +66,7 @@ class HardKuma(NamedTuple):
         """Sample by inverting the distribution function, with the gradient of a and b: (B, n) in [0, 1]."""
         noise = noise.clamp(_TINY, 1 - _TINY)
         k = (1 - (1 - noise) ** (1 / self.b)) ** (1 / self.a)
-        return (_LOW + (_HIGH - _LOW) * k).clamp(0, 1)
+        return (_LOW + (_HIGH - _LOW) * k).clamp(0.0, 1.0)
 
     def likeliest(self) -> Tensor:
         """Return 0 or 1 where that is likelier than a value between, and the median elsewhere: (B, n)."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
+from glimpse.agents.ordering import true_first
 
 Words = dict[str, Tensor]
 """One number for each word, (B, L) or (B, S, L) for each text, by the observation's names."""
@@ -39,9 +40,9 @@ def remove_words(text: Tensor, kept: Tensor) -> Tensor:
         Texts of the same shape, padded at the end. In documents, empty sentences come last.
     """
     kept = kept & (text != PADDING)
-    order = kept.byte().sort(dim=-1, descending=True, stable=True).indices
+    order = true_first(kept)
     left = torch.where(kept, text, PADDING).gather(-1, order)
     if left.dim() == 2:
         return left
-    filled = (left != PADDING).any(-1).byte().sort(dim=-1, descending=True, stable=True).indices  # (B, S)
+    filled = true_first((left != PADDING).any(-1))  # (B, S)
     return torch.take_along_dim(left, filled.unsqueeze(-1), 1)

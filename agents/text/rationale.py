@@ -15,6 +15,7 @@ from glimpse.agents.embedding import PADDING
 from glimpse.agents.encoders.encoded import Encoded, put_back
 from glimpse.agents.episode import Batch, Decision, Loss
 from glimpse.agents.errors import AgentError
+from glimpse.agents.ordering import true_first
 from glimpse.agents.selection.bernoulli import count_transitions, sample_mask
 from glimpse.agents.selection.estimators import estimator_loss
 from glimpse.agents.selection.options import HardKumaOptions, ScoreFunctionOptions
@@ -97,7 +98,7 @@ class Rationale(SelectingReader):
 
     def _read_kept_words(self, text: Tensor, kept: Tensor, need_weights: bool) -> Encoded:
         """Remove the words that are not kept, (B, L), and read the others, in time proportional to their number."""
-        order = (kept > 0).byte().sort(dim=1, descending=True, stable=True).indices
+        order = true_first(kept > 0)
         shorter = text.gather(1, order).masked_fill(kept.gather(1, order) == 0, PADDING)
         vectors, real = self.embed(shorter)
         return put_back(cast(Encoded, self.encoder(vectors, real, need_weights)), order)

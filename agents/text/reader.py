@@ -152,10 +152,10 @@ class Reader(BatchAgent):
         """
         found = {}
         for (name, text), one in zip(observation.items(), self.read(observation)[1], strict=True):
-            weights = _word_weights(one.weights)
+            weights = word_weights(one.weights)
             if weights is None:
                 return None
-            found[name] = _pad_like(weights.float(), text)
+            found[name] = pad_like(weights.float(), text)
         return found
 
     def read_only(self, observation: dict[str, Tensor], kept: dict[str, Tensor]) -> Tensor:
@@ -192,15 +192,17 @@ def _answer_levels(action_space: spaces.Dict) -> tuple[float | None, int]:
     return float(score.low.min()), round(float(score.high.max() - score.low.min())) + 1
 
 
-def _word_weights(weights: dict[str, Tensor]) -> Tensor | None:
+def word_weights(weights: dict[str, Tensor]) -> Tensor | None:
     """Return the weights of single words among an encoder's weights, (B, L) or (B, S, L); None where it has none."""
     if "words" in weights:
         return weights["words"] * weights["sentences"].unsqueeze(-1)
     return weights["hops"].mean(1) if "hops" in weights else weights.get("tokens")
 
 
-def _pad_like(weights: Tensor, text: Tensor) -> Tensor:
+def pad_like(weights: Tensor, text: Tensor) -> Tensor:
     """Pad weights of trimmed texts with zeros to the shape of `text`."""
+    if weights.shape == text.shape:
+        return weights
     wide = weights.new_zeros(text.shape)
     wide[tuple(slice(size) for size in weights.shape)] = weights
     return wide
@@ -211,6 +213,8 @@ def trim_padding(text: Tensor) -> Tensor:
 
     At least one word, and one sentence, remain.
     """
+    if torch.compiler.is_exporting():  # Padding changes nothing but the time, and a graph has no sizes yet.
+        return text
     real = text != PADDING
     for axis in range(1, text.dim()):
         used = real.any([other for other in range(real.dim()) if other != axis])

@@ -86,7 +86,7 @@ class Resan(SelectingReader):
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Selection:
         """Sample heads and dependents; in the first stage all words are both."""
         if self.selects_all:
-            return _select_all(observation)
+            return select_all(observation)
         own = self.split_noise(observation, noise)
         return {
             name: _sample_selection(text != PADDING, self._logits(text), own[name], greedy)
@@ -116,7 +116,7 @@ class Resan(SelectingReader):
 
         # Sample a selection; its logits need a gradient only where the samplers are trained.
         sampler_logits: dict[str, Tensor] = {}
-        selection = _select_all(observation)
+        selection = select_all(observation)
         if not self.selects_all:
             with torch.set_grad_enabled(stage != "soft"):
                 sampler_logits = {name: self._logits(text) for name, text in observation.items()}
@@ -202,8 +202,10 @@ class Resan(SelectingReader):
 
     def _greedy_selection(self, observation: dict[str, Tensor]) -> Selection:
         """Return the likeliest selection; in the first stage, all words."""
-        if self.selects_all:
-            return _select_all(observation)
+        return select_all(observation) if self.selects_all else self.likeliest_selection(observation)
+
+    def likeliest_selection(self, observation: dict[str, Tensor]) -> Selection:
+        """Return the samplers' likeliest selection, whatever the stage."""
         selection = {}
         for name, text in observation.items():
             logits = self._logits(text)
@@ -211,7 +213,7 @@ class Resan(SelectingReader):
         return selection
 
 
-def _select_all(observation: dict[str, Tensor]) -> Selection:
+def select_all(observation: dict[str, Tensor]) -> Selection:
     """Select all words, as heads and as dependents."""
     return {name: Selected(text != PADDING, text != PADDING) for name, text in observation.items()}
 

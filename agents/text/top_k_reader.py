@@ -12,6 +12,7 @@ from glimpse.agents.agent import Memory
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Decision
 from glimpse.agents.errors import AgentError
+from glimpse.agents.ordering import largest_first
 from glimpse.agents.text.options import TopKReaderOptions
 from glimpse.agents.text.reader import GivenVectors, Reader
 
@@ -68,5 +69,5 @@ def top_words(weights: Tensor, real: Tensor, keep_rate: float) -> Tensor:
     """
     flat, words = weights.flatten(1).masked_fill(~real.flatten(1), -torch.inf), real.flatten(1)
     count = (keep_rate * words.sum(1, keepdim=True)).round().clamp(min=1)
-    rank = flat.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    rank = largest_first(flat, 1).argsort(dim=1)
     return ((rank < count) & words).view_as(real)

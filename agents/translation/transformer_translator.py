@@ -66,7 +66,7 @@ class LayeredDecoder(Decoder):
 
     def initial_memory(self, encoded: EncodedSource) -> Tensors:
         """Return an empty cache of keys and values."""
-        return self.layers.nothing(len(encoded.states), encoded.states)
+        return self.layers.nothing(encoded.states.shape[0], encoded.states)
 
     def step(self, vector: Tensor, state: Tensors, source: Tensors, index: int) -> DecoderStep:
         """Generate one token; the weights are the last layer's, averaged over heads. See `Decoder.step`."""

@@ -71,6 +71,8 @@ class Translator(BatchAgent):
     def encode(self, source: Tensor) -> EncodedSource:
         """Encode sources (B, L) int64, cut to the longest of them."""
         real = source != PADDING
+        if torch.compiler.is_exporting():  # Padding changes nothing but the time, and a graph has no sizes yet.
+            return cast(EncodedSource, self.encoder(self.embed(self.source_vectors, source), real))
         longest = max(1, int(real.sum(1).max()))
         encoded: EncodedSource = self.encoder(self.embed(self.source_vectors, source[:, :longest]), real[:, :longest])
         return encoded

@@ -164,7 +164,7 @@ class DrawReader(FullViewAgent):
 
     def initial_memory(self, observation: dict[str, Tensor]) -> DrawMemory:
         """Return an empty memory and the first window, which is the same for all pictures."""
-        core = self.classifier.weight.new_zeros(len(observation["glimpse"]), self.core.memory_width)
+        core = self.classifier.weight.new_zeros(observation["glimpse"].shape[0], self.core.memory_width)
         return DrawMemory(core, self.window(self.core.output(core)))
 
     def forward(self, observation: dict[str, Tensor], memory: DrawMemory) -> tuple[Decision, DrawMemory]:

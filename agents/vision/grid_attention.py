@@ -55,7 +55,7 @@ class SoftGrid(FullViewAgent):
         """Encode the pictures, once an episode, and compute the cells' weights from the empty memory."""
         network = self.network
         features = network.encode(observation)
-        keys, core = network.scores.key(features), network.empty_memory(len(features))
+        keys, core = network.scores.key(features), network.empty_memory(features.shape[0])
         return SoftMemory(core, features, keys, network.scores(keys, network.core.output(core)).softmax(-1))
 
     def forward(self, observation: dict[str, Tensor], memory: SoftMemory) -> tuple[Decision, SoftMemory]:

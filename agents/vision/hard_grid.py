@@ -65,12 +65,12 @@ class HardGrid(EpisodeAgent):
     def initial_memory(self, observation: dict[str, Tensor]) -> HardMemory:
         """Cut the pictures into cells, and encode all of them if scores are by feature."""
         cells, keys = self._cells(observation["glimpse"].squeeze(1))
-        return HardMemory(self.network.empty_memory(len(cells)), cells, keys)
+        return HardMemory(self.network.empty_memory(cells.shape[0]), cells, keys)
 
     def forward(self, observation: dict[str, Tensor], memory: HardMemory) -> tuple[Decision, HardMemory]:
         """Read the cell at `location` (B, 2), update the memory, answer, and score the cells for the next step."""
         network = self.network
-        episode = torch.arange(len(memory.cells), device=memory.cells.device)
+        episode = torch.arange(memory.cells.shape[0], device=memory.cells.device)
         feature = self._read(memory.cells, episode, network.grid.nearest(observation["location"]))
         core = network.core(feature, memory.core)
         hidden = network.core.output(core)

@@ -31,7 +31,7 @@ class LocatorAgent(EpisodeAgent):
         """
         noise = noise[:, :2]
         if self.locator.gaussian is not None and greedy is not False:
-            is_greedy = torch.as_tensor(greedy, device=noise.device).expand(len(noise))
+            is_greedy = torch.as_tensor(greedy, device=noise.device).expand(noise.shape[0])
             noise = noise.masked_fill(is_greedy[:, None], 0.0)
         return self.locator.sample(location, noise).float()
 

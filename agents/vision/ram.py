@@ -74,7 +74,7 @@ class RecurrentAttention(LocatorAgent):
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
         """Return an empty memory for each of B episodes, (B, D) or (B, 2 D) zeros."""
-        return self.classifier.weight.new_zeros(len(observation["location"]), self.core.memory_width)
+        return self.classifier.weight.new_zeros(observation["location"].shape[0], self.core.memory_width)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
         """Encode the glimpse, update the memory, and compute answer, mean location and stop logit.

@@ -201,5 +201,9 @@ class DigitPair(PictureEnv):
         """Reduce canvases to the context by area averaging: (R, C, H, W) uint8 -> (R, C, D, D) in [0, 1]."""
         return F.adaptive_avg_pool2d(pictures.float() / 255, self.options.context)
 
+    def observation_of(self, pictures: Tensor, location: Tensor, time: Tensor) -> Observation:
+        """Return what is observed of given canvases; see `PictureEnv.observation_of`."""
+        return {**super().observation_of(pictures, location, time), "context": self._reduce(pictures)}
+
     def _observe(self) -> Observation:
         return {**super()._observe(), "context": self._context}

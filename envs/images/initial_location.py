@@ -21,7 +21,11 @@ def first_cell(glimpses: int) -> tuple[float, float]:
 
 
 class InitialLocation:
-    """Distribution of initial locations: uniform over the picture, or one location with or without noise."""
+    """Distribution of initial locations: uniform over the picture, or one location with or without noise.
+
+    start: (2,), the location; None where it is uniform.
+    std: standard deviation around it.
+    """
 
     def __init__(
         self,
@@ -46,14 +50,14 @@ class InitialLocation:
             raise ValueError("the initial location 'raster' needs the number of glimpses")
         starts = {"centre": (0.0, 0.0), "raster": first_cell(glimpses or 1), "random": None}
         start = starts[location] if isinstance(location, str) else location
-        self._start = None if start is None else torch.tensor(start, device=device)
-        self._std = std
+        self.start = None if start is None else torch.tensor(start, device=device)
+        self.std = std
 
     def draw(self, key: Tensor, copy: Tensor | int) -> Tensor:
         """Draw locations (B, 2) in [-1, 1] for keys (B,) int64 and numbers of copies, (B,) int64 or an int."""
-        if self._start is not None and not self._std:
-            return self._start.expand(len(key), 2)
+        if self.start is not None and not self.std:
+            return self.start.expand(len(key), 2)
         own = mix(mix(key, _INITIAL_LOCATION), copy)
-        if self._start is None:
+        if self.start is None:
             return uniform(own, 2) * 2 - 1
-        return (self._start + normal(own, 2) * self._std).clamp(-1, 1)
+        return (self.start + normal(own, 2) * self.std).clamp(-1, 1)

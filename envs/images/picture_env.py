@@ -112,6 +112,23 @@ class PictureEnv(VisualEnv):
         self._glimpse = self._glimpse.index_copy(0, lanes, self._look(lanes, location))
         return self._observe()
 
+    @property
+    def initial_location(self) -> InitialLocation:
+        """Where first glimpses are taken."""
+        return self._initial_location
+
+    def observation_of(self, pictures: Tensor, location: Tensor, time: Tensor) -> Observation:
+        """Return what is observed of given pictures, whatever the lanes show.
+
+        Args:
+            pictures: (R, C, H, W) uint8, whole pictures.
+            location: (R, 2) in [-1, 1].
+            time: (R,) int64.
+        """
+        index = torch.arange(pictures.shape[0], device=pictures.device)
+        glimpse = self.retina.look(self.retina.prepare(pictures), index, location)
+        return {"glimpse": glimpse, "location": location, "time": time}
+
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane as an RGB picture: the whole image, the scanpath so far, and the last glimpse.
 

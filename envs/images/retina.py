@@ -102,6 +102,11 @@ class Retina:
         """Take glimpses of one scale: copy one window for each look, of a view with a window for each pixel."""
         patch, (_, channels, height, width) = self.options.patch, padded.shape
         corner = middle + (self._margin - patch // 2)
+        if torch.compiler.is_exporting():  # Graphs have no views of memory.
+            x, y = (corner[:, axis, None] + torch.arange(patch, device=corner.device) for axis in range(2))
+            pixel = (y[:, :, None] * width + x[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
+            pixels = padded[index].flatten(2).gather(2, pixel)
+            return pixels.unflatten(2, (patch, patch)).unsqueeze(1) / 255
         start = (index * (channels * height) + corner[:, 1]) * width + corner[:, 0]
         last = padded.numel() - ((channels - 1) * height + patch - 1) * width - patch
         windows = padded.as_strided((last + 1, channels, patch, patch), (1, height * width, width, 1))
