@@ -3,6 +3,8 @@
 Axes: B texts, L tokens, E width of a token's vector, U units of each direction.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +40,7 @@ def _layer(network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, length: Tensor
         torch.cat([_ordered(getattr(network, f"{bias}_{name}"), kind) for bias in ("bias_ih", "bias_hh")])
         for name in names
     ]
-    attributes: dict[str, int | str] = {"hidden_size": units, "direction": "bidirectional"}
+    attributes: dict[str, Any] = {"hidden_size": units, "direction": "bidirectional"}
     if kind == "GRU":
         attributes["linear_before_reset"] = 1
     batch, longest = tokens.shape[:2]

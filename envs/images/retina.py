@@ -106,7 +106,8 @@ class Retina:
             x, y = (corner[:, axis, None] + torch.arange(patch, device=corner.device) for axis in range(2))
             pixel = (y[:, :, None] * width + x[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
             pixels = padded[index].flatten(2).gather(2, pixel)
-            return pixels.unflatten(2, (patch, patch)).unsqueeze(1) / 255
+            glimpses: Tensor = pixels.unflatten(2, (patch, patch)).unsqueeze(1) / 255
+            return glimpses
         start = (index * (channels * height) + corner[:, 1]) * width + corner[:, 0]
         last = padded.numel() - ((channels - 1) * height + patch - 1) * width - patch
         windows = padded.as_strided((last + 1, channels, patch, patch), (1, height * width, width, 1))

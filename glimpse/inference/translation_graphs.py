@@ -3,9 +3,12 @@
 Axes: B sentences, L tokens of the source, t tokens before, V tokens of the vocabulary, h heads, D width.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.translation.options import TranslatingTransformerOptions
 from glimpse.agents.translation.symbols import BEGIN, END
 from glimpse.agents.translation.transformer_translator import TranslatingTransformer
 from glimpse.errors import UserError
@@ -28,7 +31,7 @@ class SourceEncoding(nn.Module):
         """Encode sources (B, L) int64 as keys and values (B, layers, 2, h, L, D / h)."""
         agent = self.agent
         prepared = agent.decoder.prepare(agent.encode(source))
-        return (_stacked(prepared, agent.options.layers),)
+        return (_stacked(prepared, _options(agent).layers),)
 
 
 class NextToken(nn.Module):
@@ -51,11 +54,16 @@ class NextToken(nn.Module):
         Returns:
             Log-probabilities (B, V), attention to the source (B, L), and the memory with the token's own.
         """
-        layers = self.agent.options.layers
+        layers = _options(self.agent).layers
         prepared = {"real": source != 0, **_named_layers(encoded, layers)}
         log_prob, step = self.agent.step(token, _named_layers(memory, layers), prepared, memory.shape[4])
         assert step.weights is not None
         return log_prob, step.weights, _stacked(step.state, layers)
+
+
+def _options(agent: TranslatingTransformer) -> TranslatingTransformerOptions:
+    """Return the options of a Transformer."""
+    return cast(TranslatingTransformerOptions, agent.options)
 
 
 def translation_graph(trained: TrainedRun) -> OnnxGraph:
@@ -70,7 +78,8 @@ def translation_graph(trained: TrainedRun) -> OnnxGraph:
             f"{trained.experiment.agent.name} cannot be exported: of the translators the transformer can, whose "
             "decoder has no loop over tokens"
         )
-    layers, heads, width = agent.options.layers, agent.options.heads, agent.options.width
+    options = _options(agent)
+    layers, heads, width = options.layers, options.heads, options.width
     tokens, source_tokens = agent.output.weight.shape[0], agent.source_vectors.weight.shape[0]
     source = Port("source", ("batch", "tokens"), "int64 numbers of its tokens, the end last; 0 behind its end")
     encoded = Port("encoded", ("batch", layers, 2, heads, "tokens", width // heads), "keys and values of the source")

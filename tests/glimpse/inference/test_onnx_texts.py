@@ -1,7 +1,7 @@
 """Tests of exported agents for texts: onnxruntime and torch agree on whole texts of any length."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -33,7 +33,8 @@ RUNS = {
 def untrained(words: list[str]) -> Any:
     """Return a run of an agent with random weights and a vocabulary of 29 words; nothing is trained or read."""
     experiment = load_experiment(words[0], words[1:])
-    pair, document = words[0].startswith("sick"), experiment.task.sentences
+    task: Any = experiment.task
+    pair, document = words[0].startswith("sick"), task.sentences
     meaning = TextMeaning(
         classes=() if pair else ("no", "yes", "perhaps"),
         scores=(1.0, 5.0) if pair else None,
@@ -52,7 +53,7 @@ def untrained(words: list[str]) -> Any:
 
 def test_each_encoder_is_here() -> None:
     """No encoder of the registry is left out."""
-    kinds = {kind for part in EncoderOptions.__origin__.__args__ for kind in [part.model_fields["kind"].default]}
+    kinds = {kind for part in get_args(get_args(EncoderOptions)[0]) for kind in [part.model_fields["kind"].default]}
     assert kinds - {"lstm"} <= {name.split(",")[0] for name in RUNS} and "lstm" in RUNS
 
 

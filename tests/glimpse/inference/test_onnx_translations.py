@@ -11,7 +11,7 @@ from glimpse.agents.translation.search import greedy_search
 from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.inference.onnx_export import graph_facts, graph_of, to_onnx
-from glimpse.runs.build import make_agent, make_env
+from glimpse.runs.build import make_agent, make_split_env
 
 SMALL = ["task.strings=60", "task.symbols=4", "task.longest=4", "agent.width=16", "agent.feed_forward=8"]
 
@@ -19,7 +19,7 @@ SMALL = ["task.strings=60", "task.symbols=4", "task.longest=4", "agent.width=16"
 def untrained(config: str, *words: str) -> Any:
     """Return a run with random weights, on sentences that are generated."""
     experiment = load_experiment(config, [*SMALL[:3], *words])
-    env = make_env(experiment, "validation", torch.device("cpu"))
+    env = make_split_env(experiment, "validation", torch.device("cpu"))
     agent = make_agent(experiment, env).eval().requires_grad_(False)
     for weight in agent.parameters():
         weight += torch.randn_like(weight) * 0.3
