@@ -96,12 +96,13 @@ def training_envs(
     resumed = folder.meaning_path.exists() or folder.has_checkpoints
     kept = read_kept_data(folder, experiment) if resumed else None
     meaning = kept.meaning if kept else None
-    train, validation = _load_both(experiment, device, meaning)
+    train, validation = (load_env(experiment, split, device, meaning) for split in ("train", "validation"))
     if earlier is not None and kept is None:
         own = env_meaning(train.env).common(env_meaning(validation.env))
         meaning = own.continuing(earlier.meaning)
         if meaning != own:
-            train, validation = _load_both(experiment, device, meaning)
+            train = load_env(experiment, "train", device, meaning)
+            validation = load_env(experiment, "validation", device, env_meaning(train.env))  # With the words' vectors.
     found = _kept_data_of(train, validation, earlier.origin if earlier else None)
     if kept is not None:
         if earlier is not None and kept.origin != earlier.origin:
@@ -179,11 +180,6 @@ def _to_json(kept: KeptData) -> bytes:
 
 def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _load_both(experiment: Experiment, device: torch.device, meaning: Meaning | None) -> tuple[LoadedEnv, LoadedEnv]:
-    """Load the data of training and of validation."""
-    return load_env(experiment, "train", device, meaning), load_env(experiment, "validation", device, meaning)
 
 
 def _kept_data_of(train: LoadedEnv, validation: LoadedEnv, origin: Origin | None) -> KeptData:

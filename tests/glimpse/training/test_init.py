@@ -61,8 +61,10 @@ def _images(data: Path, init: Path | None = None, agent: dict[str, Any] | None =
 
 
 def _texts(data: Path, init: Path | None = None, **train: Any) -> Experiment:
-    task = {"name": "text", "data": f"file:{data}", "vectors": "none"}
-    agent = {"name": "reader", "embedding_width": 4, "encoder": {"kind": "gru", "width": 4}}
+    vectors = data.with_name("vectors.txt")
+    vectors.write_text("film 1 2 3 4\nfine 0 0 0 1\ndecent 5 6 7 8\n")
+    task = {"name": "text", "data": f"file:{data}", "vectors": f"file:{vectors}"}
+    agent = {"name": "reader", "embedding": "trained", "encoder": {"kind": "gru", "width": 4}}
     return _experiment(task, agent, init, **train)
 
 
@@ -134,6 +136,7 @@ def test_new_words_are_added_and_known_ones_keep_their_vectors(
     assert words[: len(before)] == before and set(words[len(before) :]) == {"terrible", "decent"}
     first, old = _first(tmp_path / "new"), _best(texts / "run")
     assert torch.equal(first["embedding.weight"][: len(before)], old["embedding.weight"])
+    assert first["embedding.weight"][words.index("decent")].tolist() == [5, 6, 7, 8]
     head = next(name for name, value in old.items() if name.startswith("head") and value.shape == (2,))
     assert kept.meaning.classes == ("awful", "good", "okay")
     assert torch.equal(first[head][1], old[head][1]) and not torch.equal(first[head][0], old[head][0])
