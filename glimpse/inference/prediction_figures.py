@@ -45,8 +45,9 @@ def scanpath_figure(drawing: bytes, title: str, classes: Sequence[str], probabil
         right.plot(steps, probabilities[:, number], marker="o", label=classes[number])
     right.set(xlabel="glimpses", ylabel="probability", ylim=(0, 1), xticks=steps)
     texts += right.legend().get_texts()
+    families = _font_families(title + "".join(classes))
     for text in texts:
-        text.set_fontfamily(_font_families(title + "".join(classes)))
+        text.set_fontfamily(families)
     return figure
 
 
