@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from rich.cells import cell_len
 
 from glimpse.agents.text.options import RationaleOptions, ResanOptions
 from glimpse.agents.text.rationale import Rationale
@@ -44,6 +45,15 @@ def test_dropped_words_are_between_tildes_in_plain_text(capsys: pytest.CaptureFi
     assert next(iter(plain_lines(CHOSEN, 80))).split() == ["~a~", "good", "~film~"]
     print_account(Account(None, (CHOSEN,), np.array([0.3, 0.7], np.float32)), ("no", "yes"), None)
     assert "left out, 67 % of them" in capsys.readouterr().out
+
+
+def test_columns_of_full_width_letters_are_aligned() -> None:
+    """A Chinese character takes two columns of a terminal; joiners within emoji and letters are kept."""
+    words = ("\u9152\u5e97\u5f88\u597d", "a", "\U0001f469\u200d\U0001f680", "\u0915\u094d\u200d\u0937")
+    text = Text(words, np.zeros(4, np.bool_), (4,), np.array([0.1, 0.9, 0, 0], np.float32))
+    shown, weights = plain_lines(text, 80)
+    assert all(word in shown for word in words)
+    assert cell_len(shown[: shown.index("a")]) == weights.index("0.900") == 9
 
 
 def test_a_matrix_strikes_out_rows_and_columns_separately() -> None:
