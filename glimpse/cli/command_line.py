@@ -12,6 +12,7 @@ from glimpse import __version__
 from glimpse.agents.errors import AgentError
 from glimpse.cli import (
     bench_command,
+    compare_command,
     config_command,
     data_command,
     evaluate_command,
@@ -47,6 +48,7 @@ _COMMANDS = (
     predict_command,
     translate_command,
     report_command,
+    compare_command,
     export_command,
     masks_command,
     data_command,

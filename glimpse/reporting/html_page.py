@@ -36,9 +36,22 @@ def report_page(
         sections: the sections below it.
     """
     title = escape(title)
-    links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading, _ in sections)
+    by = f"<code>glimpse report {escape(record.typed)}</code>"
+    return html_document(f"{title}: a glimpse report", _header(record, title, lead, facts, hero), sections, by)
+
+
+def html_document(title: str, header: str, sections: Sequence[Section], command: str) -> str:
+    """Return a page as HTML, with its style in it.
+
+    Args:
+        title: title of the window, HTML.
+        header: what is above the sections, HTML.
+        sections: the sections.
+        command: command that wrote the page, HTML.
+    """
+    links = "".join(f'<a href="#{name}">{escape(heading)}</a>' for name, heading, _ in sections)
     bodies = "".join(
-        f'<section id="{name}">\n<h2>{heading}</h2>\n{body}\n</section>\n' for name, heading, body in sections
+        f'<section id="{name}">\n<h2>{escape(heading)}</h2>\n{body}\n</section>\n' for name, heading, body in sections
     )
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return f"""<!DOCTYPE html>
@@ -46,16 +59,16 @@ def report_page(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: a glimpse report</title>
+<title>{title}</title>
 <style>
 {style}</style>
 </head>
 <body>
-{_header(record, title, lead, facts, hero)}
+{header}
 <nav>{links}</nav>
 <main>
 {bodies}</main>
-<footer>Written by glimpse {__version__}: <code>glimpse report {escape(record.typed)}</code></footer>
+<footer>Written by glimpse {__version__}: {command}</footer>
 </body>
 </html>
 """

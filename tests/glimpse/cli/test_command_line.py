@@ -153,11 +153,12 @@ def test_evaluate_and_report_pass_on_their_options(config: Path, stand_in: Stand
     shown = stand_in("reporting.report", "report_command")
     assert main(["evaluate", "a"]) == 0
     given = "evaluate --split validation a --copies=3 --batch 9 --device cuda:1 --keep-rate .3 --average-checkpoints 5"
+    given += " task.data=b"
     assert main(given.split()) == 0
     assert main(["report", "a", "--output", "b", "--episodes", "5"]) == 0
     assert evaluated == [
-        ("evaluate_command", Path("a"), "test", None, None, None, None, None),
-        ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5),
+        ("evaluate_command", Path("a"), "test", None, None, None, None, None, []),
+        ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5, ["task.data=b"]),
     ]
     assert shown == [("report_command", Path("a"), Path("b"), 5)]
 
@@ -216,7 +217,7 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
         (["config", "validat", "x"], "did you mean 'validate'?"),
         (["train"], "required: CONFIG"),
         (["train", "small.yaml", "--bogus"], "unrecognized arguments: --bogus"),
-        (["evaluate", "a", "b"], "unrecognized arguments: b"),
+        (["report", "a", "b"], "unrecognized arguments: b"),
         (["evaluate", "a", "--copies", "0"], "expected a whole number of at least 1, got '0'"),
         (["bench", "--device", "gpu"], "expected auto, cpu, cuda or cuda:N, got 'gpu'"),
         (["config", "show"], "show needs a CONFIG"),

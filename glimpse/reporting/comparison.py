@@ -1,0 +1,156 @@
+"""Comparison of runs from what is in their folders: configs, metrics, paired tests, and learning curves."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glimpse.config.differences import leaves, typed_value
+from glimpse.config.experiment import Experiment
+from glimpse.config.files import load_experiment
+from glimpse.errors import UserError
+from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.evaluation.paired_tests import IncomparableError, PairedTest, paired_tests
+from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
+from glimpse.runs.metrics_log import Value, read_metrics
+from glimpse.runs.predictions_file import read_predictions
+from glimpse.runs.run_folder import RunFolder
+
+_MOST = 26
+_NOT_CURVES = ("step", "seconds")
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run: the letter that it is called by, its folder, config, evaluations by name, and rows of metrics."""
+
+    letter: str
+    folder: Path
+    experiment: Experiment
+    evaluations: dict[str, dict[str, Any]]
+    rows: list[dict[str, Value]]
+
+
+@dataclass(frozen=True)
+class PairOfRuns:
+    """Paired tests of two runs, by their letters, on what an evaluation measured; or why there are none."""
+
+    first: str
+    second: str
+    measured: str
+    tests: list[PairedTest]
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between runs.
+
+    runs: the runs.
+    differences: values of the config's keys that differ, for each run; "" where it has no such key.
+    metrics: metrics by the name of the evaluation and their own, for each run; None where it has none.
+    pairs: paired tests of each run with the first one.
+    curves: points (step, value) of each logged metric that two runs have, for each run.
+    """
+
+    runs: list[ComparedRun]
+    differences: dict[str, list[str]]
+    metrics: dict[str, dict[str, list[float | None]]]
+    pairs: list[PairOfRuns]
+    curves: dict[str, list[list[tuple[int, float]]]]
+
+
+def compare_runs(folders: Sequence[Path]) -> Comparison:
+    """Compare two runs or more; none of their data are read.
+
+    Raises:
+        UserError: if there are fewer, one is named twice, or a file of a run is damaged.
+    """
+    if not 2 <= len(folders) <= _MOST:
+        raise UserError(f"compare takes 2 to {_MOST} runs (got {len(folders)}): glimpse compare RUN RUN")
+    if twice := [one for at, one in enumerate(folders) if one.resolve() in [other.resolve() for other in folders[:at]]]:
+        raise UserError(f"{twice[0]} is named twice: a run is compared with others")
+    runs = [_read_run(folder, chr(ord("A") + at)) for at, folder in enumerate(folders)]
+    measured = _measured(runs)
+    pairs = [_pair(runs[0], other, name) for name in measured for other in runs[1:]]
+    return Comparison(runs, _differences(runs), {name: _metrics(runs, name) for name in measured}, pairs, _curves(runs))
+
+
+def _read_run(path: Path, letter: str) -> ComparedRun:
+    """Read the files of a run."""
+    folder = RunFolder.open(path)
+    experiment, known = load_experiment(folder.config_path), read_evaluation_file(folder.evaluation_path)
+    return ComparedRun(letter, path, experiment, known, read_metrics(folder.metrics_path))
+
+
+def _measured(runs: Sequence[ComparedRun]) -> list[str]:
+    """Return the names of evaluations that two runs have or more, the test set first."""
+    names = dict.fromkeys(name for run in runs for name in run.evaluations)
+    shared = [name for name in names if sum(name in run.evaluations for run in runs) > 1]
+    return sorted(shared, key=("test", "validation", *shared).index)
+
+
+def _differences(runs: Sequence[ComparedRun]) -> dict[str, list[str]]:
+    """Return the values of the keys of the config that differ."""
+    values = [leaves(run.experiment.model_dump(mode="json")) for run in runs]
+    keys = sorted(set().union(*values))
+    written = {key: [typed_value(each[key]) if key in each else "" for each in values] for key in keys}
+    return {key: row for key, row in written.items() if len(set(row)) > 1}
+
+
+def _metrics(runs: Sequence[ComparedRun], name: str) -> dict[str, list[float | None]]:
+    """Return the metrics of an evaluation."""
+    each = [_metrics_of(run, run.evaluations[name]) if name in run.evaluations else {} for run in runs]
+    keys = dict.fromkeys(key for one in each for key in one)
+    return {key: [one.get(key) for one in each] for key in keys}
+
+
+def _metrics_of(run: ComparedRun, record: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics of a record by name."""
+    try:
+        found = evaluator_of(run.experiment).measures(record)
+        classes = record.get("class_measures") or {}
+        further = {key: classes[key] for key in ("macro_f1", "calibration_error") if key in classes}
+        further |= record.get("score_measures") or {}
+        numbers = {key.removeprefix("test_"): float(value) for key, value in (found | further).items()}
+        return {key: value for key, value in numbers.items() if math.isfinite(value)}
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise not_an_evaluation(run.folder / "evaluation.json") from None
+
+
+def _pair(first: ComparedRun, second: ComparedRun, name: str) -> PairOfRuns:
+    """Test the difference of two runs on one evaluation, unless their examples differ."""
+    columns, examples = [], []
+    for run in (first, second):
+        record = run.evaluations.get(name, {})
+        found = read_predictions(run.folder, record)
+        if found is None:
+            again = f"{run.letter} keeps no predictions of it: glimpse evaluate {run.folder}"
+            return PairOfRuns(first.letter, second.letter, name, [], again)
+        columns.append(found)
+        examples.append(record["predictions"].get("examples_sha256"))
+    if not examples[0] or examples[0] != examples[1]:
+        return PairOfRuns(first.letter, second.letter, name, [], "their test data differ")
+    try:
+        return PairOfRuns(first.letter, second.letter, name, paired_tests(columns[0], columns[1]))
+    except IncomparableError as reason:
+        return PairOfRuns(first.letter, second.letter, name, [], str(reason))
+
+
+def _curves(runs: Sequence[ComparedRun]) -> dict[str, list[list[tuple[int, float]]]]:
+    """Return the logged metrics that two runs have or more, those of validation first."""
+    names = dict.fromkeys(name for run in runs for row in run.rows for name in row if name not in _NOT_CURVES)
+    lines = {name: [_points(run.rows, name) for run in runs] for name in names}
+    shared = {name: each for name, each in lines.items() if sum(map(bool, each)) > 1}
+    return dict(sorted(shared.items(), key=lambda item: not item[0].startswith("validation")))
+
+
+def _points(rows: Sequence[dict[str, Value]], name: str) -> list[tuple[int, float]]:
+    """Return the steps and finite values of a metric."""
+    found = [(row["step"], row[name]) for row in rows if name in row]
+    return [(int(step or 0), float(value)) for step, value in found if _is_number(value)]
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,73 @@
+"""Tables of a comparison of runs, as text: for the terminal, and for the page."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from glimpse.reporting.comparison import Comparison, PairOfRuns
+
+NOTE = "Difference: second less first, with the 95 % interval of the paired bootstrap. p-values are not corrected."
+
+
+class ComparisonTable(NamedTuple):
+    """A table with a title: headings and rows of cells, the first of which is text."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def comparison_tables(found: Comparison) -> list[ComparisonTable]:
+    """Return the tables of the runs, of what differs in their configs, of their metrics, and of the tests."""
+    letters = [run.letter for run in found.runs]
+    runs = [
+        [run.letter, str(run.folder), run.experiment.agent_title, run.experiment.task_title, str(run.experiment.seed)]
+        for run in found.runs
+    ]
+    differences = [[key, *values] for key, values in found.differences.items()]
+    return [
+        ComparisonTable("Runs", ["run", "folder", "agent", "task", "seed"], runs),
+        *([ComparisonTable("Config, where it differs", ["key", *letters], differences)] if differences else []),
+        *(_metrics_table(name, letters, metrics) for name, metrics in found.metrics.items()),
+        *([_tests_table(found.pairs)] if any(pair.tests for pair in found.pairs) else []),
+    ]
+
+
+def comparison_notes(found: Comparison) -> list[str]:
+    """Return lines that say what could not be compared, and how to change that."""
+    refused = [f"no test of {one.first} and {one.second} on {one.measured}: {one.refused}" for one in found.pairs]
+    notes = [note for note, one in zip(refused, found.pairs, strict=True) if one.refused]
+    bare = [run for run in found.runs if not run.evaluations]
+    notes += [f"{run.letter} was not evaluated: glimpse evaluate {run.folder}" for run in bare]
+    if not found.metrics and not bare:
+        notes.append("no two runs were evaluated on the same split or other data")
+    return notes
+
+
+def _metrics_table(name: str, letters: Sequence[str], metrics: dict[str, list[float | None]]) -> ComparisonTable:
+    """Return the metrics of an evaluation, a row for each."""
+    rows = [
+        [key.replace("_", " "), *("" if value is None else f"{value:.4f}" for value in values)]
+        for key, values in metrics.items()
+    ]
+    return ComparisonTable(f"Metrics, {name}", ["metric", *letters], rows)
+
+
+def _tests_table(pairs: Sequence[PairOfRuns]) -> ComparisonTable:
+    """Return a row for each test of two runs."""
+    rows = [
+        [
+            f"{pair.first}, {pair.second}",
+            pair.measured,
+            test.metric,
+            f"{test.first:.4f}",
+            f"{test.second:.4f}",
+            f"{test.difference:+.4f}",
+            f"{test.low:+.4f} to {test.high:+.4f}",
+            f"{test.p:.4f}" if test.p >= 0.0001 else f"{test.p:.1e}",
+            f"{test.test}, {test.examples:,}",
+        ]
+        for pair in pairs
+        for test in pair.tests
+    ]
+    heads = ["runs", "on", "metric", "first", "second", "difference", "95 %", "p", "test, examples"]
+    return ComparisonTable("Paired tests", heads, rows)
