@@ -10,6 +10,13 @@ from glimpse.envs.errors import DataError
 from glimpse.envs.meaning import unknown_class
 
 
+def class_of_folder(folder: str, kept: tuple[str, ...]) -> str:
+    """Return the class of a run that a folder is named by: its own name, or one whose `/` is `-` or `_` there."""
+    if folder in kept:
+        return folder
+    return next((name for name in kept if "/" in name and folder in (name.replace("/", mark) for mark in "-_")), folder)
+
+
 def number_as_kept(label: NDArray[Any], classes: Sequence[str], kept: tuple[str, ...], what: str) -> NDArray[np.int64]:
     """Give labels the numbers that their classes have in a run.
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from glimpse.envs.data.data_set import ImageSet
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.free_memory import refuse_if_too_large
-from glimpse.envs.data.kept_classes import number_as_kept
+from glimpse.envs.data.kept_classes import class_of_folder, number_as_kept
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
@@ -160,7 +160,10 @@ def _read(
     pictures = _decoded(data, part, search_path, download, image_size, shape)
     if meaning is None:
         return pictures
-    labels = number_as_kept(pictures.labels, pictures.classes, meaning.classes, data)
+    named = pictures.classes
+    if data.startswith("folder:"):
+        named = tuple(class_of_folder(name, meaning.classes) for name in named)
+    labels = number_as_kept(pictures.labels, named, meaning.classes, data)
     if pictures.images.shape[1] == 1 < meaning.shape[0]:  # Grey pictures among coloured ones have three channels.
         pictures = pictures._replace(images=np.repeat(pictures.images, meaning.shape[0], 1))
     found = (pictures.images.shape[1], *(image_size or pictures.images.shape[2:]))

@@ -28,7 +28,7 @@ class PictureMeaning(Meaning):
 
     def for_other_data(self, options: Any) -> "PictureMeaning":
         """Return what must hold for other data: on a canvas, pictures may have any size."""
-        if not options.any_picture_size:
+        if not getattr(options, "any_picture_size", False):
             return self
         return self.model_copy(update={"shape": (self.shape[0], 0, 0)})
 

@@ -64,7 +64,7 @@ def _refuse_other_observations(own: Experiment, shifted: Experiment) -> None:
         if option.split(".")[0] in may_differ and option != wrong:
             continue
         before, after = (leaves(one.model_dump()).get(key) for one in (own, shifted))
-        others = ", ".join(f"task.{name}" for name in type(own.task).model_fields if name in may_differ)
+        others = ", ".join(f"task.{name}" for name in type(own.task).model_fields if name in may_differ) or "nothing"
         raise UserError(
             f"{key}={typed_value(after)} does not fit: the agent was trained with {typed_value(before)}, and would "
             f"observe something else. What may differ: {others}"

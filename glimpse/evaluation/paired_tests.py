@@ -74,11 +74,12 @@ def paired_tests(first: Columns, second: Columns) -> list[PairedTest]:
 def mcnemar_p(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value of McNemar's test, given how often one run alone is wrong."""
     pairs, fewer = only_first + only_second, min(only_first, only_second)
-    ways, total = 1, 1  # Ways to choose k of the pairs, and their sum for k up to `fewer`.
+    ways, total = 1, 1  # Number of choices of k of the pairs, and their sum for k up to `fewer`.
     for chosen in range(fewer):
         ways = ways * (pairs - chosen) // (chosen + 1)
         total += ways
-    return min(1.0, 2 * total / 2**pairs)
+    share: float = 2 * total / 2**pairs
+    return min(1.0, share)
 
 
 def paired_bootstrap(
@@ -117,8 +118,9 @@ def _compare_classes(first: Columns, second: Columns) -> list[PairedTest]:
 def _compare_scores(first: Columns, second: Columns) -> list[PairedTest]:
     """Compare Pearson's r, and the mean squared and absolute errors."""
     errors = [one["predicted"].astype(np.float64) - one["true"] for one in (first, second)]
+    moments = [_moments(one["true"], one["predicted"]) for one in (first, second)]
     return [
-        _tested("Pearson's r", *(_moments(one["true"], one["predicted"]) for one in (first, second)), _pearson_of),
+        _tested("Pearson's r", moments[0], moments[1], _pearson_of),
         _tested("squared error", errors[0] ** 2, errors[1] ** 2, _mean),
         _tested("absolute error", np.abs(errors[0]), np.abs(errors[1]), _mean),
     ]

@@ -18,6 +18,7 @@ from glimpse.runs.predictions_file import read_predictions
 from glimpse.runs.run_folder import RunFolder
 
 _MOST = 26
+_DIFFER = "they were measured on different examples"
 _NOT_CURVES = ("step", "seconds")
 
 
@@ -130,8 +131,9 @@ def _pair(first: ComparedRun, second: ComparedRun, name: str) -> PairOfRuns:
             return PairOfRuns(first.letter, second.letter, name, [], again)
         columns.append(found)
         examples.append(record["predictions"].get("examples_sha256"))
-    if not examples[0] or examples[0] != examples[1]:
-        return PairOfRuns(first.letter, second.letter, name, [], "their test data differ")
+    if not all(examples) or examples[0] != examples[1]:
+        unknown = "their environment does not tell whether their data are the same (it has no `shown_examples`)"
+        return PairOfRuns(first.letter, second.letter, name, [], _DIFFER if all(examples) else unknown)
     try:
         return PairOfRuns(first.letter, second.letter, name, paired_tests(columns[0], columns[1]))
     except IncomparableError as reason:
@@ -148,9 +150,6 @@ def _curves(runs: Sequence[ComparedRun]) -> dict[str, list[list[tuple[int, float
 
 def _points(rows: Sequence[dict[str, Value]], name: str) -> list[tuple[int, float]]:
     """Return the steps and finite values of a metric."""
-    found = [(row["step"], row[name]) for row in rows if name in row]
-    return [(int(step or 0), float(value)) for step, value in found if _is_number(value)]
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    found = [(int(row["step"] or 0), row[name]) for row in rows if name in row]
+    numbers = [(step, float(value)) for step, value in found if isinstance(value, int | float)]
+    return [(step, value) for step, value in numbers if math.isfinite(value)]

@@ -55,7 +55,8 @@ def _confusion_figure(found: ClassMeasures) -> str:
     counts, names = np.array(found.confusion, np.int64), [one.name for one in found.classes]
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     few = len(names) <= _MOST_DRAWN
-    drawn = matrix(shares, names, names, _CELL if few else _CELL / 2, numbers=counts if few else None)
+    side = max(_CELL, 6 + 7 * len(str(counts.max()))) if few else _CELL / 2
+    drawn = matrix(shares, names, names, side, numbers=counts if few else None)
     title = "Confusion matrix"
     return f"""<figure><h3>{title}</h3><div class="scroll">{inline_svg(drawn, title)}</div>
 <figcaption>Rows are labels, columns are answers; the darker a cell, the larger its share of the row.</figcaption>

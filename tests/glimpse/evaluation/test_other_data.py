@@ -13,6 +13,7 @@ from PIL import Image
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.data.kept_classes import class_of_folder
 from glimpse.training.train import train_command
 
 
@@ -67,6 +68,13 @@ def test_classes_go_by_name(pictures: Path, tmp_path: Path) -> None:
     assert _greedy(found[1])["error"] == pytest.approx(100 - _greedy(own)["error"])
     assert _records(pictures / "run")["test"] == own
     assert found[0]["overrides"] == [f"task.data=folder:{tmp_path / 'same'}"]
+
+
+def test_a_folder_stands_for_a_class_with_a_slash() -> None:
+    """A folder cannot be named `T-shirt/top`; an exact name comes first, and unknown ones stay as they are."""
+    kept = ("T-shirt/top", "a/b", "a-b")
+    names = ["T-shirt-top", "T-shirt_top", "a-b", "a_b", "Shirt"]
+    assert [class_of_folder(name, kept) for name in names] == ["T-shirt/top", "T-shirt/top", "a-b", "a/b", "Shirt"]
 
 
 def test_pictures_of_another_size_are_shown_on_a_canvas(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from sacrebleu.metrics import BLEU
-from scipy.stats import binomtest
+from sacrebleu.metrics.bleu import BLEU
+from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from glimpse.evaluation.bleu_counts import count_matches
 from glimpse.evaluation.correlation import pearson

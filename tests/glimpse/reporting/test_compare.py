@@ -60,9 +60,9 @@ def test_a_pair_on_other_data_is_refused(made: Path, tmp_path: Path, capsys: pyt
     found = _compared(made, "abc", tmp_path)
     assert [(pair["second"], bool(pair["tests"]), pair["refused"]) for pair in found["tests"]] == [
         ("B", True, ""),
-        ("C", False, "their test data differ"),
+        ("C", False, "they were measured on different examples"),
     ]
-    assert "note: no test of A and C on test: their test data differ" in capsys.readouterr().out
+    assert "note: no test of A and C on test: they were measured on different examples" in capsys.readouterr().out
 
 
 def test_the_page(made: Path, tmp_path: Path) -> None:
@@ -103,6 +103,11 @@ def test_what_cannot_be_compared_is_named(made: Path, tmp_path: Path, capsys: py
     (copy / "evaluation.json").write_text(json.dumps({"test": {**records["test"], "predictions": {"file": "../x"}}}))
     assert main(["compare", one, str(copy)]) == 2
     assert "names no file of predictions" in capsys.readouterr().err
+    unknown = {**records["test"]["predictions"], "examples_sha256": ""}
+    shutil.copy(made / "b" / predictions.name, predictions)
+    (copy / "evaluation.json").write_text(json.dumps({"test": {**records["test"], "predictions": unknown}}))
+    assert main(["compare", one, str(copy)]) == 0
+    assert "does not tell whether their data are the same" in capsys.readouterr().out
     del records["test"]["predictions"]  # As an older version wrote it.
     (copy / "evaluation.json").write_text(json.dumps(records))
     assert main(["compare", one, str(copy)]) == 0
