@@ -44,7 +44,11 @@ def test_a_run_is_written_with_what_its_numbers_mean(
     assert facts["meaning"]["classes"] == list("0123456789") and facts["agent"] == "ram" and facts["steps"] == 4
     assert facts["inputs"][0]["dtype"] == "uint8" and facts["initial_location"] == [0.0, 0.0]
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    assert session.get_modelmeta().custom_metadata_map["classes"] == json.dumps(facts["meaning"]["classes"])
+    known = session.get_modelmeta().custom_metadata_map
+    assert json.loads(known["classes"]) == facts["meaning"]["classes"] and known["opset"] == str(facts["opset"])
+    assert known["agent"] == "ram" and len(known["meaning_sha256"]) == 64 and known["glimpse"] == facts["glimpse"]
+    for ports, given in ((session.get_inputs(), facts["inputs"]), (session.get_outputs(), facts["outputs"])):
+        assert [(port.name, port.shape) for port in ports] == [(port["name"], port["shape"]) for port in given]
     assert sorted(path.name for path in file.parent.iterdir()) == ["ram.json", "ram.onnx"]
 
 
