@@ -23,6 +23,8 @@ _OF_LEARNING = frozenset(
     "stop_policy target_keep_rate update value_weight vf_coef word_dropout".split()
 )
 """Options of agents, or sections of them, that may differ from the earlier run's: they say how weights are learned."""
+_OF_OBSERVATIONS = frozenset(f"task.{name}" for name in ("view", "stop", "sentences", "tokens", "lower"))
+"""Options of tasks that say what an agent is shown, besides the retina's."""
 _SIZES = {"classes": 5, "words": 7}
 """Numbers of classes and words of the small agents by which axes are found."""
 
@@ -99,7 +101,7 @@ def _is_of_architecture(key: str) -> bool:
     section, *rest = key.split(".")
     if section == "agent":
         return not _OF_LEARNING & set(rest)
-    return key in ("task.view", "task.stop", "task.sentences") or key.startswith("task.retina.")
+    return key in _OF_OBSERVATIONS or key.startswith("task.retina.")
 
 
 def _value(experiment: Experiment, key: str) -> Any:

@@ -206,6 +206,15 @@ def test_another_agent_and_other_pictures_are_refused(pictures: Path, texts: Pat
         train_command(_images(tmp_path / "coloured", pictures / "run"), tmp_path / "new", resume=False)
 
 
+def test_other_tokens_are_refused(texts: Path, tmp_path: Path) -> None:
+    """Weights of words mean nothing to another division of texts."""
+    experiment = _texts(texts / "new.csv", texts / "run")
+    task = experiment.task.model_copy(update={"tokens": "characters"})
+    with pytest.raises(UserError, match="init: task.tokens is characters here and words in "):
+        train_command(experiment.model_copy(update={"task": task}), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_options_of_learning_may_differ(pictures: Path, tmp_path: Path) -> None:
     """Weights of losses and sigma are no part of the architecture; sigma begins as the new config says."""
     agent = {"policy_weight": 0.5, "sigma": {"start": 0.2}, "label_smoothing": 0.1}
