@@ -5,9 +5,11 @@ All mistakes are reported at once, each with the file that it is in. Only plain 
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from glimpse.config.experiment import Experiment
@@ -71,10 +73,12 @@ def dump_experiment(experiment: Experiment) -> str:
     return write_yaml(experiment.model_dump(mode="json"))
 
 
-def shipped_configs() -> dict[str, Path]:
+@cache
+def shipped_configs() -> Mapping[str, Path]:
     """Return the files of the configs that ship with glimpse, by name."""
     folder = Path(str(files("glimpse.configs")))
-    return {file.stem: file for file in sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)}
+    found = sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)
+    return MappingProxyType({file.stem: file for file in found})
 
 
 def config_path(name: str) -> str:

@@ -1,11 +1,29 @@
 """Types of config sections, read from pydantic's annotations: which models, names and items a value may be."""
 
+from collections.abc import Callable
+from functools import wraps
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+_Found = TypeVar("_Found")
 
+
+def _remembered(function: Callable[[Any], _Found]) -> Callable[[Any], _Found]:
+    """Return the function with its results remembered: annotations, which may not be hashable, last as long."""
+    known: dict[int, tuple[Any, _Found]] = {}  # The annotation is kept too, so that no other one takes its id.
+
+    @wraps(function)
+    def remembering(annotation: Any) -> _Found:
+        if id(annotation) not in known:
+            known[id(annotation)] = (annotation, function(annotation))
+        return known[id(annotation)][1]
+
+    return remembering
+
+
+@_remembered
 def variants(annotation: Any) -> dict[str, type[BaseModel]]:
     """Return the models that a section may be, by the value of its `tag`; empty where it has none."""
     named = _tagged(annotation)
@@ -27,6 +45,7 @@ def _tags(member: Any) -> list[str]:
     return [part.tag for part in getattr(member, "__metadata__", ()) if isinstance(part, Tag)]
 
 
+@_remembered
 def tag(annotation: Any) -> str:
     """Return the key that chooses between models: `name` for environments and agents, `kind` for their parts."""
     models = models_of(annotation)
@@ -34,6 +53,7 @@ def tag(annotation: Any) -> str:
     return "kind" if parts else "name"
 
 
+@_remembered
 def members_of(annotation: Any) -> list[Any]:
     """Return the types that a value may have: one, or the members of a union."""
     if get_origin(annotation) is Annotated:
@@ -43,6 +63,7 @@ def members_of(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+@_remembered
 def models_of(annotation: Any) -> list[type[BaseModel]]:
     """Return the models that a value may be."""
     return [kind for kind in members_of(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]

@@ -1,7 +1,8 @@
 """Controls: RAM's networks with control locators."""
 
+import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -134,18 +135,6 @@ def test_a_greedy_stop_does_not_depend_on_the_locator() -> None:
     assert episode.action["stop"].all()
 
 
-@pytest.mark.parametrize("config", [name for name in shipped_configs() if load_experiment(name).agent.name == "raster"])
-def test_shipped_rasters_visit_the_cells_of_their_grid_in_order(config: str) -> None:
-    """The environment's first location is the grid's first cell, and the agent goes on from there."""
-    task = cast(ClassificationOptions, load_experiment(config).task)
-    images = torch.zeros(2, 1, 28, 28, dtype=torch.uint8)
-    env = Classification(task, ImageData(images, torch.zeros(2).long(), tuple("0123456789")))
-    agent = make_control("raster", env)
-    episode = play(env, agent, torch.arange(2), torch.arange(2), greedy=True)
-    cells = raster(task.glimpses)[:, None].expand(-1, 2, -1)
-    torch.testing.assert_close(episode.observation["location"], cells, atol=1e-6, rtol=0)
-
-
 @pytest.mark.parametrize("into", ["locator", "core"])
 def test_a_greedy_rollout_does_not_reinforce_stopping(into: str) -> None:
     """With the self-critical baseline the policy loss of stops is that of the sampled rollouts alone."""
@@ -169,16 +158,13 @@ def test_a_greedy_rollout_does_not_reinforce_stopping(into: str) -> None:
     assert loss.item() != pytest.approx(-each.mean().item(), abs=1e-5)
 
 
-def raster_configs() -> list[str]:
-    """Return the shipped configs whose agent scans a raster."""
-    named = ((name, load_experiment(name).agent) for name in shipped_configs())
-    return [name for name, agent in named if "raster" in (agent.name, getattr(agent, "locator", None))]
-
-
-@pytest.mark.parametrize("name", raster_configs())
-def test_shipped_raster_scans_begin_in_the_first_cell(name: str) -> None:
+def test_shipped_raster_scans_begin_in_the_first_cell() -> None:
     """They say so by name, not by numbers, so that it also holds for another number of glimpses."""
-    assert load_experiment(name).task.model_dump()["initial_location"] == "raster"
+    texts = {name: file.read_text() for name, file in shipped_configs().items()}
+    scans = [name for name, text in texts.items() if re.search(r"(name|locator): raster\b", text)]
+    assert len(scans) >= 5
+    for name in scans:
+        assert load_experiment(name).task.model_dump()["initial_location"] == "raster"
 
 
 @pytest.mark.parametrize("glimpses", [1, 4, 6, 7])
