@@ -1,4 +1,4 @@
-"""`glimpse report`: write a run's report and pictures."""
+"""`glimpse report`: write a run's report and pictures, or its metrics for other programs."""
 
 import argparse
 from pathlib import Path
@@ -9,16 +9,30 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "report runs/mnist-ram-seed0\nreport runs/mnist-ram-seed0 --output pictures --episodes 8"
+    examples = """report runs/mnist-ram-seed0
+                  report runs/mnist-ram-seed0 --output pictures --episodes 8
+                  report runs/mnist-ram-seed0 --csv metrics.csv"""
     parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
     parser.add_argument(
         "--episodes", type=count_up_to(10_000), default=16, metavar="N", help="examples shown (default: 16)"
     )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the metrics as a table, and no report")
+    parser.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="write the metrics for TensorBoard, and no report"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.csv or arguments.tensorboard:
+        from glimpse.reporting.metrics_export import write_csv, write_tensorboard
+
+        if arguments.csv:
+            write_csv(arguments.run, arguments.csv)
+        if arguments.tensorboard:
+            write_tensorboard(arguments.run, arguments.tensorboard)
+        return
     from glimpse.reporting.report import report_command
 
     report_command(arguments.run, arguments.output, arguments.episodes)
