@@ -42,25 +42,25 @@ def export_command(run: Path, file: Path) -> None:
     graphs = {file: main} | {
         file.with_stem(f"{file.stem}-{name}"): companion for name, companion in main.companions.items()
     }
-    # All graphs are made and checked before any is written.
-    written = [_checked(trained, graph, path) for path, graph in graphs.items()]
-    for path, content in (content for contents in written for content in contents.items()):
+    # All graphs are made and compared before any is written, and all are written before anything is said.
+    made = [_compared(trained, graph, path) for path, graph in graphs.items()]
+    for path, content in (content for contents, _ in made for content in contents.items()):
         with reporting_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, content)
+    print("\n".join(line for _, lines in made for line in lines))
 
 
-def _checked(trained: TrainedRun, graph: OnnxGraph, file: Path) -> dict[Path, bytes]:
-    """Return the content of a graph's files, after a comparison with torch, and tell the user what they hold."""
+def _compared(trained: TrainedRun, graph: OnnxGraph, file: Path) -> tuple[dict[Path, bytes], list[str]]:
+    """Return the content of a graph's files, after a comparison with torch, and lines that say what they hold."""
     facts = graph_facts(trained, graph)
     model = to_onnx(graph, facts)
     difference = largest_difference(graph, model)
     beside = file.with_suffix(".json")
-    print(f"{file} ({len(model):,} bytes; differs from torch by {difference:.1g} at most) and {beside}:")
+    lines = [f"{file} ({len(model):,} bytes; differs from torch by {difference:.1g} at most) and {beside}:"]
     for way, ports in (("input ", graph.inputs), ("output", graph.outputs)):
-        for port in ports:
-            print(f"  {way} {port.name} ({', '.join(map(str, port.shape))}): {port.about}")
-    return {file: model, beside: _to_json(facts)}
+        lines += [f"  {way} {port.name} ({', '.join(map(str, port.shape))}): {port.about}" for port in ports]
+    return {file: model, beside: _to_json(facts)}, lines
 
 
 def graph_of(trained: TrainedRun) -> OnnxGraph:

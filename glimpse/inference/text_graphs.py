@@ -23,7 +23,7 @@ _CHOSEN = {
 """What an agent may choose of the words, by the names of its activations."""
 _WEIGHTS = ("tokens", "hops", "words", "sentences")
 """Names of the weights of single words among an encoder's weights."""
-_TEXT = "int64 numbers of its words in meaning.words of the .json file; 0 behind its end"
+_TEXT = "int64 numbers of its words in meaning.words of the .json file; 0 behind its end, 1 for unknown words"
 _SIZES = ((3, 9, 8), (1, 1, 1), (2, 3, 5), (4, 17, 2))
 """Sizes of the samples: texts with the words of both, or documents with sentences and words."""
 
