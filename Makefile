@@ -29,7 +29,7 @@ $(VENV)/.files: always
 $(READY): pyproject.toml constraints.txt $(VENV)/.files
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "glimpse needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --config-settings editable_mode=strict --editable '.[dev]'
+	$(PIP) install --no-compile --constraint constraints.txt --config-settings editable_mode=strict --editable '.[dev]'
 	touch $@
 
 format:
@@ -39,7 +39,7 @@ lint:
 	$(BIN)/ruff check .
 
 types:
-	$(BIN)/mypy glimpse envs agents configs tests
+	$(BIN)/mypy --num-workers 2 glimpse envs agents configs tests
 
 tests:
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup
