@@ -46,7 +46,7 @@ class TextEnv(EvaluatedEnv):
             return ""
         return (
             "the texts are written without spaces between words, so that a clause is one token: set "
-            "task.tokens=characters, or divide the texts into words by spaces"
+            "task.tokens=characters, or jieba for Chinese, or divide the texts into words by spaces"
         )
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
