@@ -9,6 +9,7 @@ from typing import Any, Literal
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
+from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
 from glimpse.evaluation.unread_output import unread_output_kept_back
@@ -77,7 +78,13 @@ def evaluate_run(
     evaluator = _evaluator_for(folder, given)
     other = read_other_data(folder.config_path, overrides) if overrides else None
     measured = f"{split} of {other.name}" if other else split
-    trained = open_run(run, split, device, print, average, other.experiment if other else None)
+    try:
+        trained = open_run(run, split, device, print, average, other.experiment if other else None)
+    except DataError as problem:
+        if other:
+            raise
+        more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
+        raise UserError(f"{problem} {more}") from None
     with unread_output_kept_back():
         print(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})

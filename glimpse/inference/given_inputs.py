@@ -8,7 +8,7 @@ import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +21,8 @@ from glimpse.errors import UserError
 
 _TABLES = (".csv", ".tsv", ".jsonl")
 _LONGEST_CELL = 1 << 30
+_FILES = (".txt", ".md", ".html", ".pdf", ".docx", ".xlsx", ".json", ".png", ".jpg", ".jpeg", ".gif", ".gz", ".zip")
+"""Endings of files that are no tables; a text of one word that ends so is taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,13 @@ def pictures_given(words: Sequence[str], column: str, lines: TextIO) -> Iterator
     """
     for word in words:
         if word == "-":
-            yield from (_plain_input(line, line) for line in _lines(lines))
+            yield from map(_missing_file, _lines(lines))
         elif is_table(word):
             yield from _from_table(word, (column,), partial(_beside, Path(word).expanduser().parent))
         elif Path(word).expanduser().is_dir():
             yield from (_plain_input(str(file), str(file)) for file in _pictures_in(Path(word).expanduser()))
         else:
-            yield _plain_input(word, word)
+            yield _missing_file(_plain_input(word, word))
 
 
 def texts_given(words: Sequence[str], columns: Sequence[str], lines: TextIO) -> Iterator[GivenInput]:
@@ -77,15 +79,17 @@ def texts_given(words: Sequence[str], columns: Sequence[str], lines: TextIO) -> 
     Raises:
         UserError: if a table lacks a column, or pairs are not in a table.
     """
-    for word in words:
+    for number, word in enumerate(words, 1):
         if is_table(word):
             yield from _from_table(word, columns, _one_or_pair)
         elif len(columns) > 1:
             raise UserError(f"the run reads pairs of texts: give a table with the columns {' and '.join(columns)}")
         elif word == "-":
-            yield from (_plain_input(line, line) for line in _lines(lines))
+            yield from _lines(lines)
+        elif not word.strip():
+            yield _plain_input(f"input {number}", word, "holds no text")
         else:
-            yield _plain_input(word, word)
+            yield _plain_input(word, word, _fault_of_a_path(word))
 
 
 def _beside(folder: Path, cells: list[str]) -> str:
@@ -97,15 +101,39 @@ def _one_or_pair(cells: list[str]) -> Any:
     return cells[0] if len(cells) == 1 else tuple(cells)
 
 
-def _plain_input(where: str, value: Any) -> GivenInput:
-    return GivenInput(where, value, {"input": where})
+def _plain_input(where: str, value: Any, fault: str = "") -> GivenInput:
+    return GivenInput(where, value, {"input": where}, fault)
 
 
-def _lines(lines: TextIO) -> Iterator[str]:
-    """Yield the lines that are not empty, as they come."""
-    for line in lines:
-        if text := line.strip():
-            yield text
+def _missing_file(given: GivenInput) -> GivenInput:
+    """Return an input with its fault, if it names no file."""
+    there = given.fault or Path(given.value).expanduser().exists()
+    return given if there else replace(given, fault="does not exist")
+
+
+def _fault_of_a_path(word: str) -> str:
+    """Return what is wrong with a text that is a path: it is not the text that is meant."""
+    read = "give a .csv, .tsv or .jsonl table, or its lines by `- < FILE`"
+    try:
+        if Path(word).expanduser().exists():
+            return f"is a file or a folder, and the run takes texts: {read}"
+    except (OSError, ValueError, RuntimeError):  # A text may be too long for a path, or begin with `~nobody`.
+        return ""
+    looks = word.startswith(("./", "../", "/", "~/")) or word.lower().endswith(_FILES)
+    return f"looks like a file, which does not exist: {read}" if looks and len(word.split()) == 1 else ""
+
+
+def _lines(lines: TextIO) -> Iterator[GivenInput]:
+    """Yield each line as it comes; one that holds no text is named, so that answers can be told apart."""
+    for number, line in enumerate(lines, 1):
+        text = line.removeprefix("\ufeff" if number == 1 else "").strip()
+        where = f"line {number} of standard input"
+        if not text:
+            yield _plain_input(where, text, "holds no text")
+        elif any("\ud800" <= letter <= "\udfff" for letter in text):
+            yield _plain_input(where, text, "is not UTF-8")
+        else:
+            yield _plain_input(text, text)
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -128,10 +156,15 @@ def _from_table(word: str, columns: Sequence[str], value: Callable[[list[str]], 
     path = Path(word).expanduser()
     wanted = [unicodedata.normalize("NFC", column) for column in columns]
     for where, row, fault in _rows(path, wanted):
-        cells = [row.get(column) for column in wanted]
-        if not fault and not all(isinstance(cell, str) and cell.strip() for cell in cells):
+        cells = [_text_of(row.get(column)) for column in wanted]
+        if not fault and not all(cell.strip() for cell in cells):
             fault = f"column {' or '.join(map(repr, wanted))} holds no text"
-        yield GivenInput(f"{path}, {where}", None if fault else value([str(cell) for cell in cells]), row, fault)
+        yield GivenInput(f"{path}, {where}", None if fault else value(cells), row, fault)
+
+
+def _text_of(cell: Any) -> str:
+    """Return a cell as a text; empty if it is none, and no number."""
+    return str(cell) if isinstance(cell, str | int | float) and not isinstance(cell, bool) else ""
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -166,12 +199,20 @@ def _json_rows(content: str) -> Iterator[tuple[str, dict[str, Any], str]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_members)
         except (ValueError, RecursionError) as error:
             yield f"line {number}", {}, f"is no JSON ({str(error)[:80]})"
             continue
         whole = isinstance(row, dict)
         yield f"line {number}", row if whole else {}, "" if whole else "should be an object {...}"
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object; raise ValueError if a name comes twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name comes twice in it")
+    return members
 
 
 def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> None:

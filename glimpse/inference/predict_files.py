@@ -51,7 +51,10 @@ def predict_files(
         UserError: if the run cannot be read, an option is wrong, a table lacks a column, or nothing is given.
     """
     agent = load(run, device)
-    form = form or _ENDINGS.get("" if output is None else output.suffix.lower()) or _form_of(words)
+    ending = _ENDINGS.get("" if output is None else output.suffix.lower())
+    if form and ending and form != ending:
+        raise UserError(f"--{form} does not fit --output {output}, whose name says {ending}: leave one of them out")
+    form = form or ending or _form_of(words)
     given = iter(_inputs(agent, words, columns))
     size = batch or (1 if "-" in words else 100)
     answered = failed = 0
@@ -132,7 +135,10 @@ def _opened(output: Path | None, words: Sequence[str]) -> Iterator[TextIO]:
         raise UserError(f"{output} is one of the inputs: choose another --output")
     if output.suffix.lower() not in (*_ENDINGS, ".txt", ""):
         raise UserError(f"--output should end with {', '.join(_ENDINGS)} or .txt, got {output.name}")
+    if output.is_dir():
+        raise UserError(f"--output {output} is a folder: name a file in it")
     with reporting_write_errors(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=output.parent)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:

@@ -97,8 +97,9 @@ def test_a_table_of_files_and_lines_of_files(
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and [(row["who"], row["prediction"]) for row in rows] == [("x", "white"), ("y", "black")]
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{own / 'a.png'}\n\n{own / 'more' / 'b.jpg'}\n"))
-    code, out, _ = predict(capsys, run, "-")
-    assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == ["white", "black"]
+    code, out, errors = predict(capsys, run, "-")
+    assert code == 1 and [line.split("\t")[0] for line in out.splitlines()] == ["white", "black"]
+    assert "line 2 of standard input: holds no text" in errors
 
 
 def test_a_table_keeps_its_columns(reader: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -139,6 +140,40 @@ def test_lines_are_answered_as_they_come(reader: Path, capsys: Capture, monkeypa
     assert [line.split("\t")[0] for line in seen] == ["yes", "no", "yes"]
 
 
+@pytest.mark.parametrize(
+    ("word", "fault"),
+    [
+        ("{folder}/notes.txt", "is a file or a folder, and the run takes texts"),
+        ("{folder}", "is a file or a folder, and the run takes texts"),
+        ("missing.txt", "looks like a file, which does not exist"),
+        ("../nothing/", "looks like a file, which does not exist"),
+        (" ", "input 2: holds no text"),
+    ],
+)
+def test_a_path_is_no_text(reader: Path, tmp_path: Path, capsys: Capture, word: str, fault: str) -> None:
+    """A file's name is not answered as if it were what is in it; texts beside it are."""
+    (tmp_path / "notes.txt").write_text("good")
+    code, out, errors = predict(capsys, reader, "a good film and/or more", word.format(folder=tmp_path))
+    assert code == 1 and fault in errors and out.startswith("yes") and out.count("\n") == 1
+
+
+def test_lines_that_are_no_text_are_named(reader: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty lines, bytes that are no UTF-8, and a byte order mark are not answered in silence."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\ufeffgood\n\nbad \udce9\nbad\n"))
+    code, out, errors = predict(capsys, reader, "-", "--csv")
+    assert code == 1 and [row["input"] for row in csv.DictReader(io.StringIO(out))] == ["good", "bad"]
+    assert "line 2 of standard input: holds no text" in errors and "line 3 of standard input: is not UTF-8" in errors
+
+
+def test_a_name_that_comes_twice_is_a_fault(reader: Path, tmp_path: Path, capsys: Capture) -> None:
+    """A JSON object with two texts is not answered by one of them; a number is a text."""
+    table = tmp_path / "own.jsonl"
+    table.write_text('{"text": "bad", "text": "good"}\n{"text": 5}\n{"text": true}\n')
+    code, out, errors = predict(capsys, reader, table)
+    assert code == 1 and [json.loads(line)["text"] for line in out.splitlines()] == [5]
+    assert "line 1: is no JSON (a name comes twice in it)" in errors and "line 3: column 'text' holds no text" in errors
+
+
 def test_an_agent_that_reads_in_part_tells_the_spans(tmp_path: Path, capsys: Capture) -> None:
     """The column `kept` holds the positions of what was read, and the words are there."""
     run = tmp_path / "run"
@@ -159,7 +194,9 @@ def test_an_agent_that_reads_in_part_tells_the_spans(tmp_path: Path, capsys: Cap
         (["{own}/empty"], "holds no pictures"),
         (["{own}/a.png", "--output", "{own}/a.png"], "is one of the inputs"),
         (["{own}", "--output", "{own}/more/b.jpg"], "--output should end with"),
-        (["{own}/a.png", "--output", "{own}/nowhere/x.csv"], "cannot write"),
+        (["{own}/a.png", "--output", "{own}/a.png/x.csv"], "cannot write"),
+        (["{own}/a.png", "--output", "{own}/more"], "is a folder: name a file in it"),
+        (["{own}/a.png", "--csv", "--output", "{own}/x.jsonl"], "--csv does not fit --output"),
         (["{own}/a.png", "--rollouts", "0"], "at least 1"),
         (["{own}/t.csv", "--column", "name"], "t.csv has no column 'name'; its columns are: file, x"),
         (["{own}/taken.csv", "--csv"], "has a column 'prediction' already"),
