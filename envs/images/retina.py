@@ -67,7 +67,7 @@ class Retina:
             1984), (N, C, H + 1, W + 1) int32, which give the mean over any box by four look-ups.
         """
         if self.options.scales == 1:
-            return F.pad(images, (self._margin,) * 4)
+            return F.pad(images.contiguous(), (self._margin,) * 4)  # Windows are views of memory in this order.
         shape = (*images.shape[:2], self.height + 1, self.width + 1)
         table = torch.zeros(shape, dtype=torch.int32, device=images.device)
         # Sums are made in place, since allocating a second table would cost more than they do.

@@ -56,7 +56,7 @@ def _predict(
     canvas = (shape[0], task.canvas.size, task.canvas.size)
     if task.canvas.kind != "plain" and all(_is_scene(one, canvas) for one in inputs):
         shape, task = canvas, task.model_copy(update={"canvas": CanvasOptions()})
-    pictures = np.stack([read_picture(one, shape, task.image_size is not None) for one in inputs])
+    pictures = np.ascontiguousarray([read_picture(one, shape, task.image_size is not None) for one in inputs])
     labels = torch.zeros(len(inputs), dtype=torch.int64)
     data = ImageData(torch.from_numpy(pictures), labels, empty.classes)
     env = Classification(task, data, device=empty.device)

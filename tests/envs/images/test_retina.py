@@ -237,3 +237,15 @@ def test_a_look_has_no_loop_over_the_batch(scales: int, trace: Callable[[Any], A
     options = RetinaOptions(patch=8, scales=scales)
     one, many = (trace(_one_look(options, 28, looks)) for looks in (1, 64))
     assert one.names == many.names
+
+
+@pytest.mark.parametrize("scales", [1, 2])
+def test_the_order_of_pixels_in_memory_does_not_matter(scales: int) -> None:
+    """Pictures whose colours lie side by side in memory, as decoders give them, are seen as any others."""
+    images = torch.randint(0, 256, (3, 3, 9, 7), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    apart = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    assert not apart.is_contiguous() and torch.equal(apart, images)
+    retina = Retina(RetinaOptions(patch=4, scales=scales), 9, 7)
+    index, location = torch.tensor([2, 0]), torch.tensor([[0.3, -0.5], [-0.9, 0.8]])
+    one, other = (retina.look(retina.prepare(given), index, location) for given in (images, apart))
+    assert torch.equal(one, other)

@@ -75,6 +75,26 @@ def test_a_picture_is_answered_in_every_form(digits: Any, tmp_path: Path) -> Non
     assert first._repr_html_().startswith('<img alt="scanpath" src="data:image/png;base64,')
 
 
+def test_coloured_pictures_are_seen_as_in_training(tmp_path: Path) -> None:
+    """The glimpses, locations and answers are those of the environment that shows the same pictures."""
+    noise = np.random.default_rng(3)
+    for part in ("train", "test"):
+        for name in ("a", "b"):
+            (tmp_path / "data" / part / name).mkdir(parents=True)
+            for number in range(6):
+                pixels = noise.integers(0, 256, (9, 12, 3), np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "data" / part / name / f"{number}.png")
+    words = ["digits-ram", "task.name=images", f"task.data=folder:{tmp_path / 'data'}", "train.steps=2"]
+    agent = glimpse.load(train(tmp_path / "run", *words, "train.batch=4", "task.initial_location=centre"))
+    files = sorted((tmp_path / "data" / "test").glob("*/*.png"))
+    seen = agent.predict([str(file) for file in files])
+    env: Any = glimpse.make_env(agent)
+    episode = glimpse.rollout(agent, env, greedy=True)
+    for number, one in enumerate(seen):
+        assert one.picture.tolist() == env.picture()[number].tolist()
+        assert torch.equal(torch.from_numpy(one.glimpses), episode.observation["glimpse"][: len(one.glimpses), number])
+
+
 def test_options_of_predictions(digits: Any) -> None:
     """Sampled rollouts are averaged and depend on the seed alone; batches change nothing."""
     pictures = [np.full((8, 8), value, np.uint8) for value in (0, 255, 90)]
