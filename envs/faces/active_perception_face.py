@@ -1,6 +1,6 @@
 """ap_gym interface of a single environment: the answer is a prediction with a loss, apart from the action.
 
-ap_gym (https://pypi.org/project/ap-gym) divides an action into `action`, which moves the agent, and `prediction`, whose
+ap_gym (the package ap-gym) divides an action into `action`, which moves the agent, and `prediction`, whose
 differentiable loss is part of the reward. Its `ensure_active_perception_env` would give a Gymnasium environment of ours
 no prediction; `ActivePerceptionView` gives it one. Nothing of ap_gym is imported unless its user has:
 import ap_gym before the view is made, so that the view is one of its environments.
