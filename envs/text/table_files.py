@@ -40,20 +40,36 @@ def table_rows(
     Raises:
         DataError: The file is missing, damaged, or of another format or encoding; or it lacks a column.
     """
+    kind, content = table_content(path, encoding, ", or set `encoding: latin-1` if that is what it is")
+    content = unicodedata.normalize("NFC", content)  # Names of columns are compared in their composed form.
+    if kind == ".jsonl":
+        yield from json_rows(content, columns, faults)
+        return
+    yield from _cells(path, divided_lines(path, kind, content, columns), columns, faults)
+
+
+def table_content(path: Path, encoding: str, option: str = "") -> tuple[str, str]:
+    """Return the format of a table, one of `FORMATS`, and its text; for `option` see `user_text`.
+
+    Raises:
+        DataError: The file is missing, damaged, or of another format or encoding.
+    """
     kind = path.name.removesuffix(".gz").removesuffix(".xz")
     kind = kind[kind.rfind(".") :].lower()
     if kind not in FORMATS:
         raise DataError(f"{path}: the name should end with {', '.join(FORMATS)} (or with .gz or .xz after that).")
-    content = user_text(path, encoding, ", or set `encoding: latin-1` if that is what it is")
-    content = unicodedata.normalize("NFC", content)  # Names of columns are compared in their composed form.
-    if "\n" not in content:
-        content = content.replace("\r", "\n")  # As old programs on Macs end lines.
-    if kind == ".jsonl":
-        yield from json_rows(content, columns, faults)
-        return
+    content = user_text(path, encoding, option)
+    return kind, content if "\n" in content else content.replace("\r", "\n")  # As old programs on Macs end lines.
+
+
+def divided_lines(path: Path, kind: str, content: str, columns: Sequence[str | int]) -> Iterator[_Line]:
+    """Yield the number and the cells of each line of a .csv or .tsv, divided by the mark that `dividing_mark` finds.
+
+    Raises:
+        DataError: It is no CSV.
+    """
     mark, content = dividing_mark(content, columns, "\t" if kind == ".tsv" else ",")
-    lines = _tab_lines(content) if (kind, mark) == (".tsv", "\t") else _csv_lines(path, content, mark)
-    yield from _cells(path, lines, columns, faults)
+    return _tab_lines(content) if (kind, mark) == (".tsv", "\t") else _csv_lines(path, content, mark)
 
 
 def _tab_lines(content: str) -> Iterator[_Line]:

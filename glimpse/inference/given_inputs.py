@@ -3,8 +3,6 @@
 A table is a .csv, .tsv or .jsonl file (or .gz, .xz of it). All of its columns are kept.
 """
 
-import csv
-import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +13,9 @@ from typing import Any, TextIO
 
 from PIL import Image
 
-from glimpse.envs.data.file_contents import user_text
-from glimpse.envs.text.dividing_marks import dividing_mark
+from glimpse.envs.text.table_files import FORMATS, divided_lines, table_content
 from glimpse.errors import UserError
 
-_TABLES = (".csv", ".tsv", ".jsonl")
-_LONGEST_CELL = 1 << 30
 _FILES = (".txt", ".md", ".html", ".pdf", ".docx", ".xlsx", ".json", ".png", ".jpg", ".jpeg", ".gif", ".gz", ".zip")
 """Endings of files that are no tables; a text of one word that ends so is taken for a mistake."""
 
@@ -43,7 +38,7 @@ class GivenInput:
 
 def is_table(given: str) -> bool:
     """Return whether a word of the command line names a table."""
-    return given.lower().removesuffix(".gz").removesuffix(".xz").endswith(_TABLES)
+    return given.lower().removesuffix(".gz").removesuffix(".xz").endswith(FORMATS)
 
 
 def pictures_given(words: Sequence[str], column: str, lines: TextIO) -> Iterator[GivenInput]:
@@ -169,29 +164,17 @@ def _text_of(cell: Any) -> str:
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield the place of each row, its cells by column, and what is wrong with it."""
-    content = user_text(path, "utf-8")
-    kind = path.name.lower().removesuffix(".gz").removesuffix(".xz")
-    if kind.endswith(".jsonl"):
+    kind, content = table_content(path, "utf-8")
+    if kind == ".jsonl":
         yield from _json_rows(content)
         return
-    mark, content = dividing_mark(content, columns, "\t" if kind.endswith(".tsv") else ",")
-    csv.field_size_limit(_LONGEST_CELL)
-    plain = kind.endswith(".tsv") and mark == "\t"  # A quotation mark is a character like any other.
-    text = io.StringIO(content, newline="")
-    if plain:
-        lines = csv.reader(text, delimiter=mark, quoting=csv.QUOTE_NONE)
-    else:
-        lines = csv.reader(text, delimiter=mark, strict=True)
-    try:
-        header = [unicodedata.normalize("NFC", name.strip()) for name in next(lines, [])]
-        _check_header(path, header, columns)
-        for cells in lines:
-            if cells and cells != [""]:
-                whole = len(cells) == len(header)
-                fault = "" if whole else f"has {len(cells)} columns, expected {len(header)}"
-                yield f"line {lines.line_num}", dict(zip(header, cells, strict=False)), fault
-    except csv.Error as error:
-        raise UserError(f"{path}, line {lines.line_num}: this is no CSV ({error})") from None
+    lines = divided_lines(path, kind, content, columns)
+    header = [unicodedata.normalize("NFC", name.strip()) for name in next(lines, (1, []))[1]]
+    _check_header(path, header, columns)
+    for number, cells in lines:
+        if cells not in ([], [""]):
+            fault = "" if len(cells) == len(header) else f"has {len(cells)} columns, expected {len(header)}"
+            yield f"line {number}", dict(zip(header, cells, strict=False)), fault
 
 
 def _json_rows(content: str) -> Iterator[tuple[str, dict[str, Any], str]]:
