@@ -11,8 +11,8 @@ from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
 from glimpse.envs.errors import DataError
 from glimpse.errors import UserError
+from glimpse.evaluation.closed_output import surviving_closed_output
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
-from glimpse.evaluation.unread_output import unread_output_kept_back
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.finite_numbers import naming_bad_numbers
@@ -85,7 +85,7 @@ def evaluate_run(
             raise
         more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
         raise UserError(f"{problem} {more}") from None
-    with unread_output_kept_back():
+    with surviving_closed_output():
         print(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.

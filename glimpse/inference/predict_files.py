@@ -70,6 +70,7 @@ def predict_files(
                     answered += 1
             file.flush()
             _show_progress(answered, output)
+        _show_progress(answered, output, "\n")
         if not answered and not failed:
             raise UserError("there is no input: give pictures, texts, a table, or lines on standard input for `-`")
     if failed:
@@ -151,7 +152,7 @@ def _opened(output: Path | None, words: Sequence[str]) -> Iterator[TextIO]:
             os.unlink(name)
 
 
-def _show_progress(answered: int, output: Path | None) -> None:
+def _show_progress(answered: int, output: Path | None, end: str = "") -> None:
     """Show how many inputs have been answered, where that does not mix with the answers."""
     if output is not None and sys.stderr.isatty():
-        print(f"\r{answered:,} answered", end="", file=sys.stderr, flush=True)
+        print(f"\r{answered:,} answered", end=end, file=sys.stderr, flush=True)

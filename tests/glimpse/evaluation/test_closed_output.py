@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from glimpse.evaluation.unread_output import unread_output_kept_back
+from glimpse.evaluation.closed_output import surviving_closed_output
 
 
 class _Closed(io.StringIO):
@@ -22,7 +22,7 @@ def test_work_ends_before_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """All is computed and the stream is put back, then the closed pipe is told; what was read stays."""
     done, stream = [], _Closed()
     monkeypatch.setattr(sys, "stdout", stream)
-    with pytest.raises(BrokenPipeError), unread_output_kept_back():
+    with pytest.raises(BrokenPipeError), surviving_closed_output():
         for number in range(3):
             print(number)
             done.append(number)
@@ -31,11 +31,11 @@ def test_work_ends_before_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_errors_of_the_work_come_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An error inside is raised as it is, and without one nothing changes."""
-    with unread_output_kept_back():
+    with surviving_closed_output():
         print("whole")
     assert capsys.readouterr().out == "whole\n"
     monkeypatch.setattr(sys, "stdout", _Closed())
-    with pytest.raises(ZeroDivisionError), unread_output_kept_back():
+    with pytest.raises(ZeroDivisionError), surviving_closed_output():
         print("a\nb")
         print("c")
         raise ZeroDivisionError

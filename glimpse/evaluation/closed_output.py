@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 
-class _UnreadOutput:
+class _ClosedOutput:
     """Text stream that drops what its target does not take, and remembers why."""
 
     def __init__(self, target: TextIO) -> None:
@@ -34,13 +34,13 @@ class _UnreadOutput:
 
 
 @contextmanager
-def unread_output_kept_back() -> Iterator[None]:
+def surviving_closed_output() -> Iterator[None]:
     """Let work end although nobody reads what it prints, as in `glimpse evaluate RUN | head -1`; then raise the error.
 
     Raises:
         OSError: at the end, if something could not be printed.
     """
-    output = _UnreadOutput(sys.stdout)
+    output = _ClosedOutput(sys.stdout)
     sys.stdout = cast(TextIO, output)
     try:
         yield
