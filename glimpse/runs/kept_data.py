@@ -210,6 +210,7 @@ def _say_what_differs(kept: KeptData, loaded: LoadedEnv, split: str, say: Any) -
     """Tell the user which files have changed since training, and which classes have no examples."""
     if changed := kept.changes(loaded.files):
         say(f"note: {changed} changed since the run began; its own classes and words are used")
+        say("note: examples of a split that is cut from a changed file may be among those that the run was trained on")
     say_missing_classes(loaded.env, split, say)
 
 

@@ -91,6 +91,9 @@ class RunFolder:
             refuse_link(run.config_path)
             raise UserError(f"{path} holds no run (it has no {CONFIG}); {_runs_near(path)}")
         refuse_links(path)
+        for folder in (run.checkpoints, run.best, run.report):
+            if folder.exists() and not folder.is_dir():
+                raise UserError(f"{folder} is damaged: it should be a folder. Put it back from a copy, or remove it")
         run._refuse_other_format()
         refuse_ways_out(run.config_path, run.config_text)
         return run

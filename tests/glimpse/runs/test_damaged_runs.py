@@ -256,3 +256,18 @@ def test_the_state_of_weights_that_are_used_is_checked(run: Path, capsys: pytest
     assert isinstance(best, Checkpoint)
     save_checkpoint(run / "best", replace(best, state={"seconds": "long"}), keep=1)
     assert "seconds" in refusal(capsys, "evaluate", run)
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["report"], ["train", "--resume"]])
+@pytest.mark.parametrize("name", ["best", "checkpoints", "report"])
+def test_a_file_in_place_of_a_folder_is_refused_first(
+    name: str, command: list[str], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is trained or measured, and the weights of another place are not taken for the best ones."""
+    if (run / name).exists():
+        shutil.rmtree(run / name)
+    (run / name).write_bytes(b"\xff garbage")
+    capsys.readouterr()
+    assert main([*command, str(run)]) == 2
+    errors = capsys.readouterr().err
+    assert errors.count("error:") == 1 and f"{run / name} is damaged: it should be a folder" in errors
