@@ -139,7 +139,7 @@ def _pictures_in(folder: Path) -> list[Path]:
         for file in folder.rglob("*")
         if file.suffix.lower() in endings
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
+        and not file.is_dir()
     )
     if not found:
         raise UserError(f"{folder} holds no pictures: give a folder of .png, .jpg or other picture files")

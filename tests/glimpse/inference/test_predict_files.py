@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def test_a_folder_of_pictures(pictures: tuple[Path, Path], capsys: Capture) -> N
     table = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and not errors and [row["prediction"] for row in table] == ["white", "black"]
     assert all(len(json.loads(row["locations"])) == 4 and 0.5 < float(row["probability"]) <= 1 for row in table)
+
+
+def test_a_pipe_in_a_folder_is_named(pictures: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
+    """It is neither waited for nor passed over."""
+    os.mkfifo(tmp_path / "pipe.png")
+    code, out, errors = predict(capsys, pictures[0], tmp_path)
+    assert code == 1 and not out and "pipe.png is no file" in errors
 
 
 def test_the_command_answers_as_the_function(pictures: tuple[Path, Path], capsys: Capture) -> None:
