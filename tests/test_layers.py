@@ -16,18 +16,19 @@ import glimpse.envs
 _FOLDERS = {module.__name__: Path(module.__path__[0]) for module in (glimpse, glimpse.envs, glimpse.agents)}
 _ROOM_ORDER = (
     {"cli"},
-    {"reproduction", "benchmarks", "inference"},
+    {"reproduction", "benchmarks", "inference", "publishing"},
     {"reporting"},
     {"training"},
     {"evaluation"},
     {"runs"},
     {"config"},
     {"families"},
-    {"agents", "envs", "errors"},
+    {"agents", "envs", "errors", "zoo"},
 )
 """Rooms (top-level packages) in order, from the top down: a room imports itself and rooms further down."""
 _LEVELS = {room: level for level, rooms in enumerate(_ROOM_ORDER) for room in rooms}
 _HEAVY = {
+    "huggingface_hub",
     "jieba",
     "matplotlib",
     "pyarrow",

@@ -17,11 +17,16 @@ class DataSet:
         read: The function that reads it, as `module:function`; each kind says how it is called.
         files: Its files, or None where it needs none.
         origin: Where its examples come from if `files` is None.
+        licence: Licence of the data, as their source states it.
+        cautions: Where the data come from, and what an agent that learned from them may have learned with them: a line
+            for the cards of trained agents.
     """
 
     read: str
     files: FileSet | None = None
     origin: str = "is generated from a seed"
+    licence: str = "not stated"
+    cautions: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,9 @@ _CLOTHES = "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag".sp
 
 IMAGE_SET_TABLE: dict[str, ImageSet] = {
     "mnist": ImageSet(
+        licence="CC BY-SA 3.0 (as commonly given)",
+        cautions="Digits of US census workers and high school students of 1989, centred and scaled: pencil on "
+        "paper, one writing tradition (no crossed 7, few flagged 1s).",
         classes=_DIGITS,
         train=60_000,
         test=10_000,
@@ -25,6 +28,9 @@ IMAGE_SET_TABLE: dict[str, ImageSet] = {
         ),
     ),
     "fashion-mnist": ImageSet(
+        licence="MIT",
+        cautions="Product pictures of one European shop, a garment each, on black: no photographs of people "
+        "wearing them.",
         classes=(*_CLOTHES, "Ankle boot"),
         train=60_000,
         test=10_000,
@@ -42,6 +48,8 @@ IMAGE_SET_TABLE: dict[str, ImageSet] = {
     ),
     # scikit-learn ships the 1,797 digits as one set; a fixed fifth is the test set.
     "digits": ImageSet(
+        licence="CC BY 4.0",
+        cautions="Digits of 43 writers, reduced to 8 x 8 pixels.",
         classes=_DIGITS,
         train=1_438,
         test=359,

@@ -6,6 +6,9 @@ from glimpse.envs.data.sources import FileSet
 PARALLEL_SET_TABLE: dict[str, ParallelSet] = {
     # Captions of pictures in English and German (Elliott et al., 2016).
     "multi30k": ParallelSet(
+        licence="research use (text of Flickr30k)",
+        cautions="Captions of Flickr photographs, translated sentence by sentence: short, present tense, and with "
+        "stereotypes of gender, age and origin.",
         files=FileSet(
             # Captions of pictures in English and German (Elliott et al., 2016).
             "multi30k",

@@ -65,9 +65,20 @@ _TREC_NOTE = "71 training questions occur twice, and 10 test questions are also 
 _SICK_NOTE = "49 pairs are in training and in test (so officially)"
 _SST_NOTE = "snippets of MR: never train on one and test on the other"
 _PHRASES_NOTE = f"each phrase of the training trees once, in training alone; {_SST_NOTE}"
+_SST_CAUTIONS = "English film reviews by professional critics; sentences of one domain."
+_TREC_CAUTIONS = (
+    "English questions of 2001 and before, many about the USA; later people, places and events are unknown to it."
+)
+_MR_CAUTIONS = "English film reviews by professional critics; labels are those of the whole review."
+_SICK_CAUTIONS = (
+    "English captions rewritten by rules; most contradictions contain a negation, which alone nearly tells the class."
+)
+_IMDB_CAUTIONS = "English film reviews of 2011 and before with clear opinions: stars of 5 and 6 were left out."
 
 TEXT_SET_TABLE: dict[str, TextSet] = {
     "sst2": TextSet(
+        licence="not stated (research use)",
+        cautions=_SST_CAUTIONS,
         example="sentence",
         classes=_POLARITY,
         train=6_920,
@@ -79,6 +90,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sst",
     ),
     "sst2-phrases": TextSet(
+        licence="not stated (research use)",
+        cautions=_SST_CAUTIONS,
         example="sentence",
         classes=_POLARITY,
         train=77_616,
@@ -92,6 +105,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sst_phrases",
     ),
     "sst5": TextSet(
+        licence="not stated (research use)",
+        cautions=_SST_CAUTIONS,
         example="sentence",
         classes=_FIVE,
         train=8_544,
@@ -105,6 +120,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sst",
     ),
     "sst5-phrases": TextSet(
+        licence="not stated (research use)",
+        cautions=_SST_CAUTIONS,
         example="sentence",
         classes=_FIVE,
         train=159_274,
@@ -116,6 +133,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sst_phrases",
     ),
     "trec": TextSet(
+        licence="not stated (research use)",
+        cautions=_TREC_CAUTIONS,
         example="sentence",
         classes=_TREC,
         train=5_452,
@@ -129,6 +148,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_trec",
     ),
     "trec50": TextSet(
+        licence="not stated (research use)",
+        cautions=_TREC_CAUTIONS,
         example="sentence",
         classes=_TREC_FINE,
         train=5_452,
@@ -140,6 +161,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_trec_fine",
     ),
     "mr": TextSet(
+        licence="CC BY 4.0",
+        cautions=_MR_CAUTIONS,
         example="sentence",
         classes=_POLARITY,
         train=10_662,
@@ -157,6 +180,9 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_file_per_class",
     ),
     "subj": TextSet(
+        licence="CC BY 4.0",
+        cautions="English film reviews against plot summaries: the two classes differ in their source, not in "
+        "subjectivity alone.",
         example="sentence",
         classes=("objective", "subjective"),
         train=10_000,
@@ -174,6 +200,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_file_per_class",
     ),
     "sick-r": TextSet(
+        licence="CC BY-NC-SA 3.0",
+        cautions=_SICK_CAUTIONS,
         example="pair",
         classes=(),
         train=4_500,
@@ -185,6 +213,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sick",
     ),
     "sick-e": TextSet(
+        licence="CC BY-NC-SA 3.0",
+        cautions=_SICK_CAUTIONS,
         example="pair",
         classes=_ENTAILMENT,
         train=4_500,
@@ -197,6 +227,9 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_sick",
     ),
     "snli-20k": TextSet(
+        licence="CC BY-SA 4.0",
+        cautions="English sentences written by crowd workers about photographs: the second sentence alone tells "
+        "the class in two of three cases, and stereotypes of gender and age are in it.",
         example="pair",
         classes=_ENTAILMENT,
         train=20_000,
@@ -217,6 +250,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_snli",
     ),
     "imdb": TextSet(
+        licence="not stated (research use)",
+        cautions=_IMDB_CAUTIONS,
         example="document",
         classes=_POLARITY,
         train=25_000,
@@ -228,6 +263,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_imdb",
     ),
     "imdb-train": TextSet(
+        licence="not stated (research use)",
+        cautions=_IMDB_CAUTIONS,
         example="document",
         classes=_POLARITY,
         train=25_000,
@@ -239,6 +276,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_imdb_train",
     ),
     "agnews-10k": TextSet(
+        licence="non-commercial use",
+        cautions="English news of 2004 and 2005, mostly of US agencies.",
         example="sentence",
         classes=("World", "Sports", "Business", "Sci/Tech"),
         train=10_001,
@@ -254,6 +293,9 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_agnews",
     ),
     "eraser-movies": TextSet(
+        licence="texts CC BY 4.0, rationales not stated",
+        cautions="English film reviews; evidence marked by one or two people, who marked enough to justify the "
+        "label and not all there is.",
         example="document",
         classes=_POLARITY,
         train=1_600,
@@ -275,6 +317,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_eraser",
     ),
     "chinese-reviews": TextSet(
+        licence="MIT",
+        cautions="Chinese reviews of shops and hotels before 2014, in simplified letters.",
         example="sentence",
         classes=_POLARITY,
         train=14_410,
@@ -291,6 +335,7 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "read_chinese_reviews",
     ),
     "numbers": TextSet(
+        licence="none needed",
         example="sentence",
         classes=tuple("0123456789"),
         train=10_000,
@@ -301,6 +346,7 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "make_numbers",
     ),
     "planted": TextSet(
+        licence="none needed",
         example="sentence",
         classes=("0", "1", "2", "3"),
         train=10_000,
@@ -311,6 +357,7 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "make_planted",
     ),
     "planted-pairs": TextSet(
+        licence="none needed",
         example="sentence",
         classes=("0", "1", "2", "3"),
         train=10_000,
@@ -321,6 +368,8 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         read=_READERS + "make_planted_pairs",
     ),
     "rotten-tomatoes": TextSet(
+        licence="not stated (research use)",
+        cautions=_MR_CAUTIONS,
         example="sentence",
         classes=_POLARITY,
         train=8_530,

@@ -20,10 +20,12 @@ from glimpse.cli import (
     list_command,
     masks_command,
     predict_command,
+    publish_command,
     report_command,
     reproduce_command,
     train_command,
     translate_command,
+    zoo_command,
 )
 from glimpse.cli.interrupts import INTERRUPTED, collecting_interrupts
 from glimpse.cli.standard_streams import drop_output, open_closed_streams, print_problem, show_all_letters
@@ -50,6 +52,8 @@ _COMMANDS = (
     report_command,
     compare_command,
     export_command,
+    publish_command,
+    zoo_command,
     masks_command,
     data_command,
     list_command,

@@ -1,6 +1,7 @@
 """Counts of single translations, whose sums give the BLEU of any set of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from glimpse.evaluation.bleu_tokens import choose_bleu_tokenizer
 
 Counts = NDArray[np.int64]
 _ORDERS = 4
+_SEED = 20140101
 
 
 def count_matches(
@@ -46,3 +48,16 @@ def bleu_of_counts(counts: Counts) -> float:
         correct=both[:_ORDERS], total=both[_ORDERS:], sys_len=length, ref_len=reference, smooth_method="exp"
     )
     return float(found.score)
+
+
+def bleu_interval(counts: NDArray[Any], samples: int = 1000) -> tuple[float, float]:
+    """Return the 95 % interval of corpus BLEU by the bootstrap over sentences (Koehn, 2004).
+
+    Args:
+        counts: (N, 10), counts of N translations.
+        samples: resamplings.
+    """
+    random, rows = np.random.default_rng(_SEED), counts.astype(np.int64)
+    found = [bleu_of_counts(rows[random.integers(0, len(rows), len(rows))].sum(0)) for _ in range(samples)]
+    low, high = np.percentile(found, [2.5, 97.5]).tolist()
+    return low, high

@@ -8,7 +8,7 @@ from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
-from glimpse.evaluation.evaluator import Evaluator, ValidationResult
+from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResult
 from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores, measure_averaged, measure_scores
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
@@ -112,6 +112,16 @@ class EpisodeEvaluator(Evaluator):
         scores = own_scores(record)
         names = (f"test_error_m{scores['copies']}", "test_error_m1", "test_error_greedy")
         return dict(zip(names, errors_of(scores).values(), strict=True))
+
+    def main_measure(self, record: dict[str, Any]) -> MainMeasure:
+        """Return the error, or Pearson's r, of averaged episodes."""
+        scores = own_scores(record)
+        score = scores["averaged"]
+        of = f", M = {scores['copies']}" if any(scores[way] != score for way in ("greedy", "sampled")) else ""
+        if score["figures"]:
+            r, low, high = (1 - score[end] / 100 for end in ("error", "high", "low"))
+            return MainMeasure(f"Pearson's r{of}", r, low, high)
+        return MainMeasure(f"error, %{of}", score["error"], score["low"], score["high"])
 
 
 def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:

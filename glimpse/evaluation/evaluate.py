@@ -21,6 +21,7 @@ from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.predictions_file import examples_digest, write_predictions
 from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import CONFIG, RunFolder
+from glimpse.runs.run_source import writable_run
 from glimpse.runs.trained_run import open_run
 
 Split = Literal["validation", "test"]
@@ -37,6 +38,7 @@ def evaluate_command(
     overrides: Sequence[str] = (),
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
+    run = writable_run(run, print)
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)

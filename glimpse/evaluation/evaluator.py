@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.families import family_of, family_part
@@ -26,6 +26,15 @@ class ValidationResult:
     warnings: list[str] = field(default_factory=list)
     later: bool = False
     provisional: bool = False
+
+
+class MainMeasure(NamedTuple):
+    """The measure that a run is known by: its name and unit, its value on a split, and its 95 % interval."""
+
+    name: str
+    value: float
+    low: float
+    high: float
 
 
 class Evaluator(ABC):
@@ -65,6 +74,10 @@ class Evaluator(ABC):
     @abstractmethod
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
         """Return the metrics of a record by their names in result tables."""
+
+    @abstractmethod
+    def main_measure(self, record: dict[str, Any]) -> MainMeasure:
+        """Return the measure of a record that the run is known by, with its interval."""
 
     def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
         """Return the share of words that attention weighs, in percent, as `test_attended`; nothing without any."""

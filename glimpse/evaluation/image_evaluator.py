@@ -9,7 +9,7 @@ from glimpse.evaluation.control_locators import describe_attention_gain, evaluat
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
 from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
-from glimpse.evaluation.evaluator import ValidationResult
+from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
 from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores
 
@@ -48,3 +48,9 @@ class ControlEvaluator(ImageEvaluator):
         """Return the percentage of episodes that succeeded, sampled and greedy."""
         errors = errors_of(own_scores(record))
         return {"test_caught_m1": 100 - errors["sampled"], "test_caught_greedy": 100 - errors["greedy"]}
+
+    def main_measure(self, record: dict[str, Any]) -> MainMeasure:
+        """Return the percentage of sampled episodes that succeeded."""
+        score = own_scores(record)["sampled"]
+        value, low, high = (100 - score[end] for end in ("error", "high", "low"))
+        return MainMeasure("caught, %, M = 1", value, low, high)

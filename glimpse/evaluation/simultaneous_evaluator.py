@@ -13,7 +13,8 @@ from glimpse.envs.translation.sentence_bleu import sentence_bleu
 from glimpse.envs.translation.simultaneous import SimultaneousTranslation
 from glimpse.envs.translation.translating import length_of
 from glimpse.evaluation.bleu import TranslationQuality, measure_quality
-from glimpse.evaluation.evaluator import ValidationResult
+from glimpse.evaluation.bleu_counts import bleu_interval
+from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.generation import Translation, translate_simultaneously
 from glimpse.evaluation.lags import mean_lag, mean_reference_lag
 from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss, translation_columns
@@ -76,13 +77,21 @@ class SimultaneousEvaluator(TranslationEvaluator):
         waits = measure_wait_k(agent, env, options.batch)
         whole = super().evaluate(trained, split, options)
         _print(agent, found, waits, whole)
+        columns = translation_columns(env, [one.target for one in translations])
         return {
             **whole,
             "policy": agent.policy_options.policy,
             "simultaneous": {**found._asdict(), **found.quality._asdict()},
             "waits": [one._asdict() for one in waits],
-            "predictions": translation_columns(env, [one.target for one in translations]),
+            "simultaneous_interval": bleu_interval(columns["bleu"]),
+            "predictions": columns,
         }
+
+    def main_measure(self, record: dict[str, Any]) -> MainMeasure:
+        """Return BLEU of the translations that were written while the source was read."""
+        one = record["simultaneous"]
+        name = f"BLEU at an average lag of {one['lag_words']:.2f} words"
+        return MainMeasure(name, one["bleu"], *record["simultaneous_interval"])
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
         """Return whether the record is from the same policy and beam search as the experiment's."""

@@ -14,8 +14,8 @@ from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_length, measure_quality
-from glimpse.evaluation.bleu_counts import count_matches
-from glimpse.evaluation.evaluator import Evaluator, ValidationResult
+from glimpse.evaluation.bleu_counts import bleu_interval, count_matches
+from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResult
 from glimpse.evaluation.generation import translate_texts
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.build import use_bfloat16
@@ -65,6 +65,7 @@ class TranslationEvaluator(Evaluator):
         greedy = translate_split(agent, env, options, beam=1)
         searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
         lengths = searched.by_length
+        columns = translation_columns(env, searched.targets)
         _print(trained, split, {"greedy": greedy.quality, f"beam {beam}": searched.quality}, lengths, loss)
         return {
             "parameters": sum(parameter.numel() for parameter in agent.parameters()),
@@ -76,7 +77,8 @@ class TranslationEvaluator(Evaluator):
             "greedy": greedy.quality._asdict(),
             "searched": searched.quality._asdict(),
             "by_length": [one._asdict() for one in lengths],
-            "predictions": translation_columns(env, searched.targets),
+            "bleu_interval": bleu_interval(columns["bleu"]),
+            "predictions": columns,
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:
@@ -93,6 +95,10 @@ class TranslationEvaluator(Evaluator):
             "test_chrf": record["searched"]["chrf"],
             "test_perplexity": record["perplexity"],
         }
+
+    def main_measure(self, record: dict[str, Any]) -> MainMeasure:
+        """Return BLEU of beam search."""
+        return MainMeasure(f"BLEU, beam {record['beam']}", record["searched"]["bleu"], *record["bleu_interval"])
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from glimpse.families import FAMILIES, Family, family_of, family_part
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import TrainedRun, open_run
 
 
@@ -87,7 +88,7 @@ def load(source: str | Path, device: str | None = None) -> LoadedAgent:
     Neither its config file nor its data are needed.
 
     Args:
-        source: folder of the run.
+        source: folder of the run; or an agent of the zoo (`glimpse zoo`), or `hf:OWNER/NAME`; see `find_run`.
         device: "cpu", "cuda" or "auto" instead of the config's.
 
     Raises:
@@ -96,7 +97,7 @@ def load(source: str | Path, device: str | None = None) -> LoadedAgent:
     """
     threads = torch.get_num_threads()
     try:
-        return LoadedAgent(open_run(Path(source).expanduser(), None, device, _warn))
+        return LoadedAgent(open_run(find_run(source), None, device, _warn))
     finally:
         torch.set_num_threads(threads)
 

@@ -19,6 +19,7 @@ from glimpse.errors import UserError
 from glimpse.families import FAMILIES, family_of, family_part
 from glimpse.inference.onnx_graph import OnnxGraph, Port
 from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import TrainedRun, open_run
 
 OPSET = 20
@@ -37,7 +38,7 @@ def export_command(run: Path, file: Path) -> None:
         _require(library)
     if file.suffix != ".onnx":
         raise UserError(f"expected a file name that ends in .onnx, such as {file.name or 'agent'}.onnx, got {file}")
-    trained = open_run(run, None, "cpu", print)
+    trained = open_run(find_run(run), None, "cpu", print)
     main = graph_of(trained)
     graphs = {file: main} | {
         file.with_stem(f"{file.stem}-{name}"): companion for name, companion in main.companions.items()

@@ -16,6 +16,7 @@ from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
 from glimpse.runs.metrics_log import Value, read_metrics
 from glimpse.runs.predictions_file import read_predictions
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_source import run_with_results
 
 _MOST = 26
 _DIFFER = "they were measured on different examples"
@@ -24,9 +25,10 @@ _NOT_CURVES = ("step", "seconds")
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run: the letter that it is called by, its folder, config, evaluations by name, and rows of metrics."""
+    """A run: the letter and the source that it is called by, its folder, config, evaluations, and rows of metrics."""
 
     letter: str
+    source: str
     folder: Path
     experiment: Experiment
     evaluations: dict[str, dict[str, Any]]
@@ -80,9 +82,9 @@ def compare_runs(folders: Sequence[Path]) -> Comparison:
 
 def _read_run(path: Path, letter: str) -> ComparedRun:
     """Read the files of a run."""
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(run_with_results(path))
     experiment, known = load_experiment(folder.config_path), read_evaluation_file(folder.evaluation_path)
-    return ComparedRun(letter, path, experiment, known, read_metrics(folder.metrics_path))
+    return ComparedRun(letter, str(path), folder.path, experiment, known, read_metrics(folder.metrics_path))
 
 
 def _measured(runs: Sequence[ComparedRun]) -> list[str]:
@@ -127,7 +129,7 @@ def _pair(first: ComparedRun, second: ComparedRun, name: str) -> PairOfRuns:
         record = run.evaluations.get(name, {})
         found = read_predictions(run.folder, record)
         if found is None:
-            again = f"{run.letter} keeps no predictions of it: glimpse evaluate {run.folder}"
+            again = f"{run.letter} keeps no predictions of it: glimpse evaluate {run.source}"
             return PairOfRuns(first.letter, second.letter, name, [], again)
         columns.append(found)
         examples.append(record["predictions"].get("examples_sha256"))

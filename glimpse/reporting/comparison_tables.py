@@ -20,7 +20,7 @@ def comparison_tables(found: Comparison) -> list[ComparisonTable]:
     """Return the tables of the runs, of what differs in their configs, of their metrics, and of the tests."""
     letters = [run.letter for run in found.runs]
     runs = [
-        [run.letter, str(run.folder), run.experiment.agent_title, run.experiment.task_title, str(run.experiment.seed)]
+        [run.letter, run.source, run.experiment.agent_title, run.experiment.task_title, str(run.experiment.seed)]
         for run in found.runs
     ]
     differences = [[key, *values] for key, values in found.differences.items()]
@@ -37,7 +37,7 @@ def comparison_notes(found: Comparison) -> list[str]:
     refused = [f"no test of {one.first} and {one.second} on {one.measured}: {one.refused}" for one in found.pairs]
     notes = [note for note, one in zip(refused, found.pairs, strict=True) if one.refused]
     bare = [run for run in found.runs if not run.evaluations]
-    notes += [f"{run.letter} was not evaluated: glimpse evaluate {run.folder}" for run in bare]
+    notes += [f"{run.letter} was not evaluated: glimpse evaluate {run.source}" for run in bare]
     if not found.metrics and not bare:
         notes.append("no two runs were evaluated on the same split or other data")
     return notes

@@ -9,6 +9,7 @@ from glimpse.errors import UserError
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.metrics_log import Value, read_metrics
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_source import find_run
 
 
 def write_csv(run: Path, file: Path) -> None:
@@ -51,7 +52,7 @@ def write_tensorboard(run: Path, folder: Path) -> None:
 
 def _metrics(run: Path) -> tuple[list[dict[str, Value]], Path]:
     """Read a run's metrics, and return them with the path of their file."""
-    path = RunFolder.open(run).metrics_path
+    path = RunFolder.open(find_run(run)).metrics_path
     rows = read_metrics(path)
     if not rows:
         raise UserError(f"{run} has no metrics yet; train it first: glimpse train --resume {run}")

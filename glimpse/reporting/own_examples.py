@@ -9,6 +9,7 @@ from glimpse.families import FAMILIES, family_of, family_part
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.run_folder import CONFIG, RunFolder
+from glimpse.runs.run_source import find_run
 
 
 def answer_own(command: str, run: Path, *given: Any, **options: Any) -> None:
@@ -23,7 +24,7 @@ def answer_own(command: str, run: Path, *given: Any, **options: Any) -> None:
     Raises:
         UserError: if there is no run, or its family has no such command.
     """
-    task = load_experiment(RunFolder.open(run).config_path).task
+    task = load_experiment(RunFolder.open(find_run(run)).config_path).task
     name = family_of(task.name).commands.get(command)
     if name is None:
         fit = " or ".join(name for name, family in FAMILIES.items() if command in family.commands)

@@ -9,6 +9,7 @@ from glimpse.runs.finite_numbers import naming_bad_numbers
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.run_folder import CONFIG
+from glimpse.runs.run_source import find_run, writable_run
 from glimpse.runs.trained_run import open_run
 
 
@@ -24,6 +25,7 @@ def report_command(run: Path, output: Path | None, episodes: int) -> None:
         UserError: if there is no run, no checkpoint, or nothing can be written.
         DataError: if the data cannot be loaded.
     """
+    run = find_run(run) if output else writable_run(run, print)
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --episodes"), reporting_precision_errors("evaluate.precision", remedy):
         record = read_record(run, open_run(run, "validation", None, print))

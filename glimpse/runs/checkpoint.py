@@ -2,7 +2,8 @@
 
 A checkpoint is a folder ``step-000000123`` with three files: ``weights.safetensors`` (the agent's state
 dict), ``state.pt`` (whatever else training needs; loaded with weights only) and ``manifest.json`` (the size
-and sha256 of both). It is written under a temporary name, synced, and then renamed, so that a visible
+and sha256 of both). That of a published run, from which nothing is resumed, has ``state.json`` in place of
+``state.pt``. It is written under a temporary name, synced, and then renamed, so that a visible
 checkpoint is a complete one. A step that is saved again gets a revision, ``step-000000123.1``, because a
 folder cannot be replaced in one step.
 """
@@ -10,6 +11,7 @@ folder cannot be replaced in one step.
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -34,6 +36,7 @@ from glimpse.runs.links import make_folder, open_folder, refuse_link
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
 STATE = "state.pt"
+PLAIN_STATE = "state.json"
 MANIFEST = "manifest.json"
 QUARANTINE = ".bad-"
 _NAME = re.compile(r"step-(\d{9,})(?:\.(\d+))?")
@@ -62,7 +65,7 @@ class Checkpoint:
     """Optimiser, averaged weights, counters: tensors, numbers, strings, None, and lists and dicts of them."""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, plain: bool = False) -> Path:
     """Save a checkpoint in `folder` and remove all but the `keep` newest.
 
     A crash at any moment leaves at least one complete checkpoint where there was one, so with `keep` 1 a
@@ -73,6 +76,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         folder: Where the run keeps checkpoints; made if missing.
         checkpoint: What to save.
         keep: Number of checkpoints left in `folder`, at least 1.
+        plain: Write the state as JSON; it must hold no tensors then.
 
     Returns:
         The checkpoint's own folder.
@@ -83,7 +87,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     """
     if keep < 1:
         raise ValueError(f"keep must be at least 1, got {keep}")
-    files = _to_bytes(checkpoint)
+    files = _to_bytes(checkpoint, plain)
     with reporting_write_errors(folder):
         make_folder(folder)
         sync_folder(folder.parent)
@@ -100,9 +104,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: It is missing, damaged, of another format, or holds more than plain data.
         UserError: It cannot be read (permissions, a failing disk).
     """
-    step, weights, state = _verified_files(path)
+    step, weights, (name, state) = _verified_files(path)
     try:
-        return Checkpoint(step, safetensors.torch.load(weights), _parse_state(step, state))
+        return Checkpoint(step, safetensors.torch.load(weights), _parse_state(step, name, state))
     except MemoryError:
         raise
     except Exception as error:  # Bytes from outside may break the two parsers in any way.
@@ -181,28 +185,38 @@ def load_averaged(folder: Path, count: int) -> Checkpoint:
     return replace(last, weights=weights)
 
 
-def _to_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
+def _to_bytes(checkpoint: Checkpoint, plain: bool) -> dict[str, bytes]:
     """Return the content of each file."""
     # Cloning gives tied weights storages of their own, which safetensors asks for.
     weights = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in checkpoint.weights.items()
     }
-    buffer = io.BytesIO()
-    torch.save({"step": checkpoint.step, "state": checkpoint.state}, buffer)
-    files = {WEIGHTS: safetensors.torch.save(weights), STATE: buffer.getvalue()}
+    state, name = {"step": checkpoint.step, "state": checkpoint.state}, PLAIN_STATE if plain else STATE
     try:
-        _parse_state(checkpoint.step, files[STATE])
+        written = _state_bytes(state, plain)
+        _parse_state(checkpoint.step, name, written)
     except Exception as error:  # Better now than when the run is to be resumed.
         raise TypeError(f"the state of a checkpoint must be plain data: {error}") from error
+    files = {WEIGHTS: safetensors.torch.save(weights), name: written}
     return files | {MANIFEST: json.dumps(_manifest(checkpoint.step, files), indent=2).encode()}
 
 
-def _parse_state(step: int, data: bytes) -> dict[str, Any]:
-    """Return the state, which must be that of `step`; raises whatever torch raises."""
-    saved = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+def _state_bytes(state: dict[str, Any], plain: bool) -> bytes:
+    """Write a state as JSON, or as torch does."""
+    if plain:
+        return (json.dumps(state, allow_nan=False) + "\n").encode()
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _parse_state(step: int, name: str, data: bytes) -> dict[str, Any]:
+    """Return the state in a file of this name, which must be that of `step`; raises whatever the parser raises."""
+    plain = name == PLAIN_STATE
+    saved = json.loads(data) if plain else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if saved["step"] != step:
-        raise ValueError(f"{STATE} is of step {saved['step']}, {MANIFEST} of step {step}")
+        raise ValueError(f"{name} is of step {saved['step']}, {MANIFEST} of step {step}")
     return dict(saved["state"])
 
 
@@ -212,10 +226,11 @@ def _manifest(step: int, files: dict[str, bytes]) -> dict[str, Any]:
     return {"format": FORMAT, "step": step, "files": sums}
 
 
-def _verified_files(path: Path) -> tuple[int, bytes, bytes]:
-    """Return the step and the content of the weights and the state, if they are what the manifest says."""
+def _verified_files(path: Path) -> tuple[int, bytes, tuple[str, bytes]]:
+    """Return the step, the weights, and the name and content of the state, if they are what the manifest says."""
     text = _read(path, MANIFEST)
-    files = {name: _read(path, name) for name in (WEIGHTS, STATE)}
+    state = PLAIN_STATE if os.path.lexists(path / PLAIN_STATE) else STATE
+    files = {name: _read(path, name) for name in (WEIGHTS, state)}
     try:
         manifest = json.loads(text)
         step, version = manifest["step"], manifest["format"]
@@ -232,7 +247,7 @@ def _verified_files(path: Path) -> tuple[int, bytes, bytes]:
     if manifest != expected:
         wrong = [name for name in files if expected["files"][name]["sha256"].encode() not in text]
         raise _damaged(path, f"{' and '.join(wrong) or 'the list of files'} differs from {MANIFEST}")
-    return step, files[WEIGHTS], files[STATE]
+    return step, files[WEIGHTS], (state, files[state])
 
 
 def _read(path: Path, name: str) -> bytes:

@@ -57,7 +57,7 @@ def begin_with(earlier: EarlierRun, agent: Any, experiment: Experiment, env: Bat
         raise _misfit(earlier, experiment, f"only one of them has {one_sided[0]}")
     with torch.no_grad():
         for name, value in copied.items():
-            given, named = earlier.weights[name].to(value.device), axes.get(name, {})
+            given, named = earlier.weights[name].to(value.device, value.dtype), axes.get(name, {})
             if list(given.shape) != _expected(value, named, old):
                 shapes = f"{name} has the shape {tuple(value.shape)} here and {tuple(given.shape)} there"
                 raise _misfit(earlier, experiment, shapes)

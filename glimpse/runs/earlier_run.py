@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from glimpse.errors import UserError
 from glimpse.runs.content_digest import content_digest
 from glimpse.runs.kept_data import Origin, read_kept_data
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import chosen_checkpoint, refuse_weights_not_finite
 
 
@@ -34,11 +34,6 @@ class EarlierRun:
     weights: dict[str, Tensor]
     chosen: str
     origin: Origin
-
-
-def find_run(source: str) -> Path:
-    """Return the folder of a run that a config names: so far, by its path."""
-    return Path(source).expanduser()
 
 
 def earlier_run_of(experiment: Experiment, folder: RunFolder, say: Callable[[str], None]) -> EarlierRun | None:

@@ -114,8 +114,7 @@ def training_envs(
         return train.env, validation.env
     if problem := found.meaning.contradiction(env_meaning(validation.env)):
         raise DataError(f"the validation data contradict the training data: {problem}")
-    with reporting_write_errors(folder.meaning_path):
-        replace_file(folder.meaning_path, _to_json(found))
+    write_kept_data(folder, found)
     return train.env, validation.env
 
 
@@ -172,10 +171,13 @@ def read_kept_data(folder: RunFolder, experiment: Experiment) -> KeptData:
         ) from None
 
 
-def _to_json(kept: KeptData) -> bytes:
-    """Return the content of the file, with a digest of itself."""
+def write_kept_data(folder: RunFolder, kept: KeptData) -> None:
+    """Write what a run keeps of its data, with a digest of itself. Raises UserError if it cannot be written."""
     content = kept.model_dump(mode="json")
-    return (json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n").encode()
+    with reporting_write_errors(folder.meaning_path):
+        replace_file(
+            folder.meaning_path, (json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n").encode()
+        )
 
 
 def _digest(content: dict[str, Any]) -> str:

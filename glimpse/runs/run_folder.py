@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from glimpse.config.mistakes import shortened
 from glimpse.errors import UserError
+from glimpse.runs.checkpoint import PLAIN_STATE
 from glimpse.runs.durable import (
     TEMPORARY,
     read_file,
@@ -142,6 +143,11 @@ class RunFolder:
     def has_checkpoints(self) -> bool:
         """Whether anything was saved after a step."""
         return any(self.checkpoints.glob("step-*")) or any(self.best.glob("step-*"))
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published run: weights to use, without the state of a training that could go on."""
+        return any(self.best.glob(f"step-*/{PLAIN_STATE}"))
 
     @property
     def evaluation_path(self) -> Path:

@@ -268,6 +268,11 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
         DataError: if the data cannot be had.
     """
     folder = RunFolder.open(run) if resume else RunFolder.create(run, dump_experiment(experiment))
+    if resume and folder.is_published:
+        raise UserError(
+            f"{run} is a published run, which holds no state to train on from. Begin a new run with its weights: "
+            f"glimpse train {folder.config_path} init={run} --run OTHER"
+        )
     try:
         with giving_globals_back(), folder.lock(), noting_signals() as stop, reporting_memory_errors(_LESS_MEMORY):
             return _train_in(folder, experiment, resume, stop)
@@ -335,7 +340,7 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
         tracker.log_image(picture.name, picture.path, f"{picture.caption}, step {training.learner.step}")
     best = sorted(training.folder.best.glob("step-*"))
     if best:
-        metadata = {"validation_error": training.best_error}
+        metadata = {} if isinf(training.best_error) else {"validation_error": training.best_error}
         tracker.log_checkpoint(best[-1], training.learner.step, metadata, ("latest", "best"))
 
 

@@ -21,6 +21,7 @@ from glimpse.reporting.text.accounts import Account, read_text, reading_run
 from glimpse.reporting.text.partial_reading import selected_texts, skimmed_texts
 from glimpse.reporting.text.text_terminal import print_account
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import TrainedRun, open_run
 
 
@@ -72,7 +73,7 @@ def read_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
         DataError: if the run's environment cannot be made without its data, and they cannot be loaded.
     """
     typed = _typed(run, texts, texts2)
-    _print(read_whole(open_run(run, None, device, print), typed))
+    _print(read_whole(open_run(find_run(run), None, device, print), typed))
 
 
 def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device: str | None) -> None:
@@ -81,7 +82,7 @@ def skim_command(run: Path, texts: Sequence[str], texts2: Sequence[str], device:
     For the arguments and errors see `read_command`.
     """
     typed = _typed(run, texts, texts2)
-    _print(read_in_part(open_run(run, None, device, print), typed))
+    _print(read_in_part(open_run(find_run(run), None, device, print), typed))
 
 
 def read_whole(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnTexts:
@@ -135,7 +136,7 @@ def _showing(env: Any, texts: Sequence[Sequence[str]]) -> Any:
 
 def _typed(run: Path, texts: Sequence[str], texts2: Sequence[str]) -> list[tuple[str, ...]]:
     """Return each text, or pair, as it was typed; mistakes are found before the run is loaded."""
-    options: Any = load_experiment(RunFolder.open(run).config_path).task
+    options: Any = load_experiment(RunFolder.open(find_run(run)).config_path).task
     if texts2 and len(texts2) != len(texts):
         raise UserError(f"give as many --text2 as --text (got {len(texts)} --text and {len(texts2)} --text2)")
     typed = [tuple(text for text in pair if text is not None) for pair in zip_longest(texts, texts2)]

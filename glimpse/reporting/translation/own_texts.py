@@ -16,6 +16,7 @@ from glimpse.evaluation.scored_translation import score_translation
 from glimpse.reporting.drawing.svg import below, svg_file
 from glimpse.reporting.translation.alignment import Alignment, align, alignment_drawing
 from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import open_run
 
 
@@ -61,7 +62,7 @@ def translate_command(
     """
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    trained = open_run(run, None, device, _print_to_stderr, average)
+    trained = open_run(find_run(run), None, device, _print_to_stderr, average)
     agent: Translator = trained.agent
     env: Translating = trained.env
     wanted = {"beam": beam, "length_penalty": length_penalty, "no_repeat": no_repeat}

@@ -1,0 +1,28 @@
+"""`glimpse publish`: pack a trained agent with a card, for other people."""
+
+import argparse
+from pathlib import Path
+
+from glimpse.cli.subcommand import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    examples = """publish runs/mnist-ram-seed0 hf:OWNER/mnist-ram
+                  publish runs/mnist-ram-seed0 runs/mnist-ram-seed1 published/mnist-ram --half"""
+    summary = "Pack a trained agent with a card, into a folder or the Hugging Face Hub"
+    parser = add_command(commands, "publish", _run, summary, examples, words="words")
+    told = "folders of evaluated runs of one config with different seeds: the best on validation data is published; "
+    told += "and where to: a new folder, or hf:OWNER/NAME"
+    parser.add_argument("words", nargs="+", metavar="RUN... TARGET", help=told)
+    parser.add_argument("--half", action="store_true", help="round weights to half precision, and measure them anew")
+    parser.add_argument("--private", action="store_true", help="a new repository is visible to its owner alone")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if len(arguments.words) < 2:
+        arguments.parser.error("publish takes the folder of a run, and where to: a new folder, or hf:OWNER/NAME")
+    from glimpse.publishing.publish import publish_command
+
+    *runs, target = arguments.words
+    publish_command([Path(run) for run in runs], target, arguments.half, arguments.private)

@@ -1,0 +1,136 @@
+"""`glimpse publish`: pack the best of some runs, with a card, into a folder or into a repository of the hub."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from io import StringIO
+from pathlib import Path
+
+from glimpse.config.differences import differing_keys
+from glimpse.errors import UserError
+from glimpse.evaluation.evaluate import evaluate_run
+from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.publishing.card_text import card_text
+from glimpse.publishing.hub_upload import upload_run
+from glimpse.publishing.model_card import CardFacts, card_facts
+from glimpse.publishing.packed_run import FinishedRun, pack_run, read_finished_run, write_record
+from glimpse.runs.durable import replace_file, reporting_write_errors
+from glimpse.runs.evaluation_file import read_evaluation_file
+from glimpse.runs.hub_run import HUB, import_hub, parse_repository
+from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.run_source import zoo_folder
+
+_FREE = ("seed", "threads", "device", "track.", "data.")
+_KEPT_SHARE = 0.25
+"""How much half precision may change a measure, as a share of the width of its interval."""
+
+
+def publish_command(paths: Sequence[Path], target: str, half: bool, private: bool) -> None:
+    """Publish the run that was best on validation data, and print what was written.
+
+    Args:
+        paths: folders of runs of one config, with different seeds.
+        target: folder, which must be new or empty; or `hf:OWNER/NAME`.
+        half: whether its weights are rounded to half precision. Then they are measured anew.
+        private: whether a new repository is visible to its owner alone.
+
+    Raises:
+        UserError: if a run was not evaluated, they differ in more than the seed, the target is taken or cannot be
+            written, or half precision changes the result.
+    """
+    to_hub = target.startswith(HUB)
+    if to_hub:
+        name, revision = parse_repository(target)
+        if revision:
+            raise UserError(f"{target}: a run is published to hf:OWNER/NAME, without a revision")
+        import_hub()
+    elif private:
+        raise UserError(f"--private is for repositories of the hub, and {target} is a folder")
+    tried = [read_finished_run(path, print) for path in paths]
+    _refuse_other_configs(tried)
+    best = min(tried, key=lambda run: run.state.best_error)
+    with tempfile.TemporaryDirectory() as beside:
+        packed = Path(beside, "run")
+        facts = _pack(best, tried, packed, target, half)
+        if to_hub:
+            address = upload_run(packed, name, private)
+        else:
+            address = str(_move(packed, Path(target)))
+    print(f"{facts.name}: {facts.measure.name} {facts.measure.value:.4g} on the test set, written to {address}")
+    if best.has_own_data:
+        print("note: it was trained on your own data; it holds the names of their classes, and the vocabulary of texts")
+
+
+def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target: str, half: bool) -> CardFacts:
+    """Write the packed run and its card into a folder."""
+    pack_run(best, packed, half)
+    record = best.record
+    if half:
+        print("measuring the rounded weights on the test set")
+        with redirect_stdout(StringIO()):
+            record = evaluate_run(packed, "test", _record_copies(best))
+        _refuse_changed_result(best, record)
+        for path in packed.glob("predictions-*"):
+            path.unlink()
+        folder = RunFolder(packed)
+        record = read_evaluation_file(folder.evaluation_path)["test"]
+        write_record(folder, record)
+    name = target.removeprefix(HUB).rstrip("/").rsplit("/", 1)[-1]
+    facts = card_facts(name, best, record, tried)
+    size = sum(path.stat().st_size for path in packed.rglob("*") if path.is_file())
+    text = card_text(facts, best.experiment, _source(target), size)
+    written = {**asdict(facts), "measure": facts.measure._asdict()}
+    with reporting_write_errors(packed):
+        replace_file(packed / "card.json", (json.dumps(written, indent=1, ensure_ascii=False) + "\n").encode())
+        replace_file(packed / "README.md", text.encode())
+    return facts
+
+
+def _record_copies(run: FinishedRun) -> int | None:
+    """Return the number M of averaged rollouts of a run's evaluation; None if it has none."""
+    scores = run.record.get("scores", {}).get(run.record["agent"], {})
+    copies: int | None = scores.get("copies")
+    return copies
+
+
+def _source(target: str) -> str:
+    """Return what the published agent is loaded by."""
+    path = Path(target)
+    in_zoo = not target.startswith(HUB) and path.resolve().parent == zoo_folder()
+    return path.name if in_zoo else target if target.startswith(HUB) else "PATH/OF/THIS/FOLDER"
+
+
+def _refuse_other_configs(tried: Sequence[FinishedRun]) -> None:
+    """Raise UserError if runs differ in more than their seeds."""
+    for other in tried[1:]:
+        found = differing_keys(tried[0].experiment, other.experiment)
+        if keys := [key for key in found if not key.startswith(_FREE)]:
+            raise UserError(
+                f"{other.folder.path} differs from {tried[0].folder.path} in {', '.join(keys[:5])}: the best of runs "
+                "of one config is published, which differ in the seed alone"
+            )
+
+
+def _refuse_changed_result(best: FinishedRun, record: dict[str, object]) -> None:
+    """Raise UserError if rounded weights have another result, beyond its noise."""
+    evaluator = evaluator_of(best.experiment)
+    before, after = (evaluator.main_measure(one) for one in (best.record, record))
+    allowed = (before.high - before.low) * _KEPT_SHARE
+    if abs(after.value - before.value) > allowed:
+        raise UserError(
+            f"in half precision the result is {after.value:.4g}, and {before.value:.4g} as it was trained: publish it "
+            "without --half"
+        )
+
+
+def _move(packed: Path, target: Path) -> Path:
+    """Move the packed run to its folder."""
+    with reporting_write_errors(target):
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise UserError(f"{target} is not an empty folder. Choose another one, or remove it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(packed, target, dirs_exist_ok=True)
+    return target
