@@ -136,7 +136,10 @@ def wilson_interval(wrong: float, episodes: int) -> tuple[float, float]:
     centre = wrong + z * z / (2 * episodes)
     spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
     scale = 100 / (1 + z * z / episodes)
-    return max(0.0, (centre - spread) * scale), min(100.0, (centre + spread) * scale)
+    low, high = (centre - spread) * scale, (centre + spread) * scale
+    return max(0.0, low) if wrong > 0 else 0.0, min(
+        100.0, high
+    ) if wrong < 1 else 100.0  # Exact, where rounding is not.
 
 
 def normal_interval(missed: Tensor) -> tuple[float, float]:

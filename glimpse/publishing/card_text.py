@@ -27,6 +27,11 @@ def card_text(facts: CardFacts, experiment: Experiment, source: str, size: int) 
     return f"{_head(experiment)}\n# {facts.name}\n\n{facts.agent} on {facts.task}.\n\n{body}"
 
 
+def _shown(value: float) -> str:
+    """Format a measure with four digits."""
+    return f"{round(value, 4):.4g}"
+
+
 def _head(experiment: Experiment) -> str:
     """Return the YAML that says what the hub's search finds it by."""
     tags = ["attention", "reinforcement-learning", experiment.task.name, experiment.agent.name]
@@ -60,13 +65,15 @@ def _result(facts: CardFacts) -> str:
     """Return the main measure with its interval, further measures, controls, and the other seeds."""
     one = facts.measure
     of = f" ({facts.examples:,} examples)" if facts.examples else ""
-    lines = [f"Test set{of}: **{one.name}: {one.value:.4g}** (95 % interval {one.low:.4g} to {one.high:.4g})."]
+    lines = [
+        f"Test set{of}: **{one.name}: {_shown(one.value)}** (95 % interval {_shown(one.low)} to {_shown(one.high)})."
+    ]
     if facts.measured_as_float is not None:
         lines.append(
             f"The weights are rounded to half precision, and this is their result; before it was "
-            f"{facts.measured_as_float:.4g}."
+            f"{_shown(facts.measured_as_float)}."
         )
-    rows = [[name.replace("_", " "), f"{value:.4g}"] for name, value in facts.measures.items()]
+    rows = [[name.replace("_", " "), _shown(value)] for name, value in facts.measures.items()]
     parts = [" ".join(lines), markdown_table(["measure", "test"], rows)]
     if facts.controls:
         controls = [[name, f"{error:.2f}"] for name, error in facts.controls.items()]
@@ -86,7 +93,7 @@ def _training(facts: CardFacts) -> str:
     if len(facts.seeds) == 1:
         return text + f"One seed was trained ({facts.seeds[0].seed}).\n"
     rows = [
-        [str(one.seed), f"{one.validation_error:.4g}", "" if one.value is None else f"{one.value:.4g}"]
+        [str(one.seed), _shown(one.validation_error), "" if one.value is None else _shown(one.value)]
         for one in facts.seeds
     ]
     chosen = min(facts.seeds, key=lambda one: one.validation_error).seed

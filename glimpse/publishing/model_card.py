@@ -95,7 +95,7 @@ def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Seque
     return CardFacts(
         name=name,
         agent=run.experiment.agent_title,
-        task=run.experiment.task_title,
+        task=f"{run.experiment.task.name}, own data" if run.has_own_data else run.experiment.task_title,
         version=__version__,
         command=training_command(run.experiment),
         seeds=tuple(sorted((_seed_result(one) for one in tried), key=lambda one: one.seed)),
@@ -106,7 +106,7 @@ def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Seque
         examples=_examples(record),
         measures={key.removeprefix("test_"): value for key, value in evaluator.measures(record).items()},
         controls=_controls(record),
-        limits=tuple(_limits(record)),
+        limits=(*_limits(record), *_gain(record)),
         data=data_facts(run.experiment),
         parameters=sum(value.numel() for value in run.checkpoint.weights.values()),
         half=half,
@@ -168,6 +168,15 @@ def _controls(record: dict[str, Any]) -> dict[str, float]:
     return {name: scores["averaged"]["error"] for name, scores in rows.items() if name != record["agent"]}
 
 
+def _gain(record: dict[str, Any]) -> list[str]:
+    """Say what the agent gains by looking at other locations in each picture, where this was measured."""
+    fixed = _controls(record).get("its own mean scanpath")
+    if fixed is None:
+        return []
+    own = record["scores"][record["agent"]]["averaged"]["error"]
+    return [f"With its own mean scanpath for every picture its error is {fixed:.2f} % in place of {own:.2f} %."]
+
+
 def _limits(record: dict[str, Any]) -> list[str]:
     """Describe weak points that the evaluation shows."""
     found, measures = [], record.get("class_measures")
@@ -176,8 +185,9 @@ def _limits(record: dict[str, Any]) -> list[str]:
         found.append(
             f"It names one of {len(measures['classes'])} classes for anything that it is shown, also for what is none."
         )
-        share = f"{100 * worst['recall']:.1f} %"
-        found.append(f"Its worst class is {worst['name']!r}: {share} of its test examples are found.")
+        if worst["recall"] < 1:
+            share = f"{100 * worst['recall']:.1f} %"
+            found.append(f"Its worst class is {worst['name']!r}: {share} of its test examples are found.")
         found.append(
             f"Probabilities are off by {100 * measures['calibration_error']:.1f} percentage points on average on the "
             "test set (expected calibration error), and by more on other data."
