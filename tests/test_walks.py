@@ -1,15 +1,17 @@
-"""Two walks through the commands, as a user types them: own reviews, and own pictures."""
+"""Three walks, as a user types them: a trained agent in five lines of Python, own reviews, and own pictures."""
 
 import csv
 import io
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from glimpse.cli.command_line import main
 
@@ -18,6 +20,26 @@ Capture = pytest.CaptureFixture[str]
 WORDS = "the a film plot scene actor was and with very some long short first last in of it we saw".split()
 TELLING = {"praise": "superb", "blame": "dreadful", "shrug": "passable"}
 SHARES = {"praise": 0.7, "blame": 0.2, "shrug": 0.1}
+
+
+STUDENT = """import glimpse
+agent = glimpse.load("mnist-ram")
+seen = agent.predict("digit.png")
+print(seen.label, *seen.locations)
+seen.figure().savefig("scanpath.png")
+"""
+
+
+def test_a_student_with_a_drawn_digit(tmp_path: Path) -> None:
+    """Five lines in a new process load an agent of the zoo and draw where it looked at a digit."""
+    digit = Image.new("L", (28, 28))
+    ImageDraw.Draw(digit).line([(7, 6), (20, 6), (11, 22)], fill=255, width=3)
+    digit.save(tmp_path / "digit.png")
+    done = subprocess.run([sys.executable, "-c", STUDENT], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    label, *locations = done.stdout.split(maxsplit=1)
+    assert label == "7" and locations
+    assert Image.open(tmp_path / "scanpath.png").width > 300
 
 
 def write_reviews(file: Path, count: int, seed: int) -> None:

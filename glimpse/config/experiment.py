@@ -147,7 +147,7 @@ class Experiment(Options):
     init: str | None = Field(
         None,
         min_length=1,
-        description="Folder of a finished run whose best weights training begins with; by default random ones.",
+        description="Run whose best weights training begins with: its folder, an agent of the zoo, or hf:OWNER/NAME.",
     )
     evaluate: EvaluateOptions = EvaluateOptions()
     data: DataOptions = DataOptions()

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glimpse.errors import UserError
 
 _FONTS = 8
 """Most fonts of a figure, beside the usual one."""
@@ -27,14 +26,8 @@ def scanpath_figure(drawing: bytes, title: str, classes: Sequence[str], probabil
         title: title above it.
         classes: names of the N classes.
         probabilities: (t, N), after each glimpse.
-
-    Raises:
-        UserError: if matplotlib is not installed.
     """
-    try:
-        drawn = import_module("matplotlib.figure")
-    except ModuleNotFoundError:
-        raise UserError("figures need matplotlib, which is not installed: pip install matplotlib") from None
+    drawn = import_module("matplotlib.figure")
     figure = drawn.Figure(figsize=(8, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.imshow(np.asarray(Image.open(io.BytesIO(drawing))))

@@ -71,11 +71,7 @@ class ImagePrediction(ClassPrediction):
         return {"prediction": self.label, "probability": self.probability, "locations": locations}
 
     def figure(self) -> Any:
-        """Return a matplotlib figure: the picture with the scanpath, and the probabilities after each glimpse.
-
-        Raises:
-            UserError: if matplotlib is not installed.
-        """
+        """Return a matplotlib figure: the picture with the scanpath, and the probabilities after each glimpse."""
         title = f"{self.label}, {self.probability:.2f}"
         return scanpath_figure(self.drawing, title, list(self.probabilities), self.probabilities_over_time)
 
