@@ -39,7 +39,8 @@ def test_a_student_with_a_drawn_digit(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     label, *locations = done.stdout.split(maxsplit=1)
     assert label == "7" and locations
-    assert Image.open(tmp_path / "scanpath.png").width > 300
+    with Image.open(tmp_path / "scanpath.png") as drawn:
+        assert drawn.width > 300
 
 
 def write_reviews(file: Path, count: int, seed: int) -> None:

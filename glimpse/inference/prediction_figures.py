@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-
 _FONTS = 8
 """Most fonts of a figure, beside the usual one."""
 _LINES = 5
