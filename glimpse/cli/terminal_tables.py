@@ -1,7 +1,7 @@
 """Tables in the terminal, whole at any width: where one does not fit, each row becomes a few lines."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.box import HEAVY_HEAD, Box
 from rich.cells import cell_len
@@ -28,14 +28,24 @@ class TableConsole(Console):
         """Tell the caller that nobody reads on."""
         raise BrokenPipeError
 
-    def print_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], bordered: bool = False) -> None:
+    def print_table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        bordered: bool = False,
+        optional: Collection[str] = (),
+    ) -> None:
         """Print a table; the words of its last column are wrapped, and nothing is cut or broken.
 
         Args:
             columns: names of the columns.
             rows: cells of each row.
             bordered: whether the table has lines.
+            optional: columns that are left out where the table does not fit.
         """
+        if optional and not _fits(columns, rows, self.width - 3 * bordered * len(columns)):
+            kept = [at for at, column in enumerate(columns) if column not in optional]
+            columns, rows = [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
         if _fits(columns, rows, self.width - 3 * bordered * len(columns)):
             self.print(_table(columns, rows, HEAVY_HEAD if bordered else None))
             return

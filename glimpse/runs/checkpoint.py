@@ -32,11 +32,11 @@ from glimpse.runs.durable import (
     sync_folder,
 )
 from glimpse.runs.links import make_folder, open_folder, refuse_link
+from glimpse.runs.run_folder import PLAIN_STATE
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
 STATE = "state.pt"
-PLAIN_STATE = "state.json"
 MANIFEST = "manifest.json"
 QUARANTINE = ".bad-"
 _NAME = re.compile(r"step-(\d{9,})(?:\.(\d+))?")

@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from glimpse.config.mistakes import shortened
 from glimpse.errors import UserError
-from glimpse.runs.checkpoint import PLAIN_STATE
 from glimpse.runs.durable import (
     TEMPORARY,
     read_file,
@@ -31,6 +30,8 @@ MEANING = "meaning.json"
 STEPS = "steps.jsonl"
 METRICS = "metrics.jsonl"
 TRACKING = "wandb"
+PLAIN_STATE = "state.json"
+"""State of the weights of a published run, from which nothing is resumed."""
 FORMAT = 3
 HEADER = "# Run of glimpse, format "
 """First line of a run's config, before the format's number: a run of another format is refused."""

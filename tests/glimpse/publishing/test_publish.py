@@ -95,8 +95,8 @@ def test_own_data_stay_at_home(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """Of texts of one's own, neither their folder, nor their file's digest, nor a sentence is in what is published."""
     secret = tmp_path / "secret-folder"
     secret.mkdir()
-    names, words = ("ann", "bob", "cleo", "dora", "emil"), {"yes": "good", "no": "bad"}
-    rows = [f"{label}\tdear {name} this was {words[label]} indeed" for label in words for name in names]
+    names, telling = ("ann", "bob", "cleo", "dora", "emil"), {"yes": "good", "no": "bad"}
+    rows = [f"{label}\tdear {name} this was {telling[label]} indeed" for label in telling for name in names]
     (secret / "letters.tsv").write_text("label\ttext\n" + "\n".join(rows * 4) + "\n")
     run, target = tmp_path / "run", tmp_path / "published"
     words = ["trec-mean", f"task.data=file:{secret}/letters.tsv", "task.vectors=none", "train.steps=3"]
