@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Byte code is kept, whatever the environment says: each of the tests' many processes would compile torch anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo readme test format lint types tests wheel-tests fuzz setup clean always
 

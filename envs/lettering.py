@@ -3,7 +3,7 @@
 import sys
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import ImageFont
 
@@ -51,8 +51,13 @@ def fit_lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
 
 def has_letters(font: Font, letters: Iterable[str]) -> bool:
     """Return whether a font has all letters; it draws the same box for each missing one."""
-    missing = bytes(font.getmask("\U0010ffff"))
-    return all(letter.isspace() or bytes(font.getmask(letter)) != missing for letter in letters)
+    return all(letter.isspace() or _shape(font, letter) != _shape(font, "\U0010ffff") for letter in letters)
+
+
+@lru_cache(maxsize=4096)
+def _shape(font: Font, letter: str) -> bytes:
+    """Return what a font draws for a letter; pictures of an animation ask for the same letters again and again."""
+    return bytes(font.getmask(letter))
 
 
 def transliterate(text: str, font: Font) -> str:

@@ -4,14 +4,20 @@ import ast
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 import glimpse
 import glimpse.agents
 import glimpse.configs
 import glimpse.envs
+
+# The code is read once, in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("layers")
 
 _FOLDERS = {module.__name__: Path(module.__path__[0]) for module in (glimpse, glimpse.envs, glimpse.agents)}
 _ROOM_ORDER = (
@@ -113,11 +119,22 @@ def _imports_in(name: str, path: Path) -> Iterator[_Import]:
         for child in ast.iter_child_nodes(node):
             yield from walk(child, inside)
 
-    yield from walk(ast.parse(path.read_text(encoding="utf-8")), "")
+    yield from walk(_tree(path), "")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Return a module's code, which is read once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports() -> list[_Import]:
+    """Return all imports of the project, read when the first test asks, not by every process that collects tests."""
+    return [found for name, path in _MODULES.items() for found in _imports_in(name, path)]
 
 
 _MODULES = _modules()
-_IMPORTS = [found for name, path in _MODULES.items() for found in _imports_in(name, path)]
 
 
 def _module_of(target: str) -> str | None:
@@ -137,18 +154,18 @@ def _room(module: str) -> str | None:
 
 def _importers(package: str) -> set[str]:
     """Return the modules that import a package of another distribution."""
-    return {found.importer for found in _IMPORTS if found.target.split(".")[0] == package}
+    return {found.importer for found in _imports() if found.target.split(".")[0] == package}
 
 
 def test_rooms_import_downwards_only() -> None:
     """A module imports only its own room and rooms further down, wherever in the file the import stands."""
     upward = []
-    for importer, target, _ in _IMPORTS:
+    for importer, target, _ in _imports():
         module = _module_of(target)
         source, goal = _room(importer), _room(module) if module else None
         if source is not None and goal is not None and source != goal and _LEVELS[goal] <= _LEVELS[source]:
             upward.append(f"{importer} imports {target}")
-    assert len(_IMPORTS) > 1000
+    assert len(_imports()) > 1000
     assert upward == []
 
 
@@ -160,7 +177,7 @@ def test_every_room_has_its_level() -> None:
 def test_environments_and_agents_import_neither_each_other_nor_glimpse() -> None:
     """Modules in envs/ import from the project only envs/, and modules in agents/ only agents/."""
     for room in ("glimpse.envs", "glimpse.agents"):
-        own = [found for found in _IMPORTS if found.importer.startswith(room)]
+        own = [found for found in _imports() if found.importer.startswith(room)]
         assert len(own) > 100
         ours = [found for found in own if found.target.startswith("glimpse")]
         assert [found for found in ours if not found.target.startswith(room)] == []
@@ -171,14 +188,14 @@ def test_text_modules_import_no_image_modules() -> None:
     rooms = {"glimpse.envs.text": "glimpse.envs.images", "glimpse.envs.translation": "glimpse.envs.images"}
     rooms |= {"glimpse.agents.text": "glimpse.agents.vision", "glimpse.agents.translation": "glimpse.agents.vision"}
     for room, other in rooms.items():
-        crossing = [i for i in _IMPORTS if i.importer.startswith(f"{room}.") and i.target.startswith(f"{other}.")]
+        crossing = [i for i in _imports() if i.importer.startswith(f"{room}.") and i.target.startswith(f"{other}.")]
         assert crossing == []
 
 
 def test_imports_form_no_cycle() -> None:
     """Imports form no cycle, including those inside functions and those for type checkers."""
     graph: dict[str, set[str]] = {name: set() for name in _MODULES}
-    for importer, target, _ in _IMPORTS:
+    for importer, target, _ in _imports():
         module = _module_of(target)
         if module is not None and module != importer:
             graph[importer].add(module)
@@ -188,7 +205,7 @@ def test_imports_form_no_cycle() -> None:
 def test_imports_inside_functions_are_of_heavy_libraries() -> None:
     """An import inside a function is of a heavy library, in cli/, or in a module of `_LATE_IMPORTERS`."""
     late = set()
-    for importer, target, inside in _IMPORTS:
+    for importer, target, inside in _imports():
         if not inside or target.split(".")[0] in _HEAVY:
             continue
         if importer not in _LATE_IMPORTERS and not importer.startswith("glimpse.cli."):
@@ -198,7 +215,7 @@ def test_imports_inside_functions_are_of_heavy_libraries() -> None:
 
 def test_every_listed_late_importer_still_imports_late() -> None:
     """Every module in `_LATE_IMPORTERS` still imports a module of the project inside a function."""
-    late = {found.importer for found in _IMPORTS if found.inside == "function" and found.target.startswith("glimpse")}
+    late = {found.importer for found in _imports() if found.inside == "function" and found.target.startswith("glimpse")}
     assert [name for name in _LATE_IMPORTERS if not any(module.startswith(name) for module in late)] == []
 
 
@@ -219,7 +236,7 @@ def test_a_public_name_has_one_meaning() -> None:
     """No two modules define a public function or class of one name, except those in `_SHARED_FUNCTIONS`."""
     found = defaultdict(list)
     for module, path in _MODULES.items():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in _tree(path).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(module)
     twice = {name: modules for name, modules in found.items() if len(modules) > 1}
@@ -258,17 +275,12 @@ def test_large_packages_are_imported_in_few_files() -> None:
 
 def test_isinstance_on_our_classes_is_used_only_by_families() -> None:
     """Outside a family's own modules, nothing in glimpse/ calls `isinstance` with a class of the project."""
-    ours = {
-        node.name
-        for path in _MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef)
-    }
+    ours = {node.name for path in _MODULES.values() for node in ast.walk(_tree(path)) if isinstance(node, ast.ClassDef)}
     asked = []
     for module, path in _MODULES.items():
         if module.startswith(("glimpse.envs", "glimpse.agents", *_FAMILY_ROOMS)):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
                 names = {ast.unparse(part).rpartition(".")[2] for part in ast.walk(node.args[1]) if _is_name(part)}
                 if names & ours:

@@ -1,6 +1,7 @@
 """Image data sets as tensors, decoded once per process and kept in memory."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Literal
@@ -227,13 +228,19 @@ def read_digits(known: ImageSet, part: Part, search_path: SearchPath, *, downloa
         search_path: Not used; the digits come with scikit-learn.
         download: Not used.
     """
+    images, labels = _digits()
+    kept, held = hold_out(len(labels), 5, "digits")
+    chosen = kept if part == "train" else held
+    return Pictures(images[chosen], labels[chosen], known.classes)
+
+
+@cache
+def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return all of scikit-learn's digits, (1797, 1, 8, 8), and their labels; its file of text is read once."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    kept, held = hold_out(len(digits.target), 5, "digits")
-    chosen = kept if part == "train" else held
-    images = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
-    return Pictures(images[:, None], digits.target[chosen], known.classes)
+    return np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None], digits.target
 
 
 def _resident(pictures: Pictures, chosen: NDArray[np.intp], data: str, image_size: tuple[int, int] | None) -> ImageData:

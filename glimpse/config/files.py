@@ -45,10 +45,9 @@ def read_experiment(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Ex
     """
     file = find_config(path)
     layers = Layers(str(file))
-    shipped = {config.resolve() for config in shipped_configs().values()}
     try:
         for source, data in _read_files(file, layers.mistakes):
-            layers.lay(data, source, noted=Path(source).resolve() not in shipped)
+            layers.lay(data, source, noted=not _is_shipped(Path(source)))
     except UserError as error:
         raise UserError("\n".join([*layers.mistakes, str(error)])) from None
     layers.lay(_merge_overrides(overrides, layers.mistakes), COMMAND_LINE)
@@ -79,6 +78,13 @@ def shipped_configs() -> Mapping[str, Path]:
     folder = Path(str(files("glimpse.configs")))
     found = sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)
     return MappingProxyType({file.stem: file for file in found})
+
+
+def _is_shipped(file: Path) -> bool:
+    """Return whether a file is a config that ships with glimpse, perhaps by a link."""
+    file = file.resolve()
+    known = shipped_configs().get(file.stem)
+    return known is not None and known.resolve() == file
 
 
 def config_path(name: str) -> str:

@@ -1,6 +1,8 @@
 """Fixtures of the tests of exported agents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,11 +14,21 @@ Exported = tuple[OnnxGraph, Any]
 """A graph, and a session of onnxruntime that runs it."""
 
 
+@pytest.fixture(scope="session")
+def operators_read_once() -> Iterator[None]:
+    """Let onnxscript parse the source of its operators once in a process, not at each export, which takes a second."""
+    pytest.importorskip("onnxscript")
+    library = getattr(import_module("torch.onnx._internal.exporter._registration"), "onnxscript_apis", None)
+    with pytest.MonkeyPatch.context() as patch:
+        if library is not None:  # Another version of torch may keep it elsewhere.
+            patch.setattr(library, "get_torchlib_ops", cache(library.get_torchlib_ops))
+        yield
+
+
 @pytest.fixture
-def export() -> Callable[[Any], Exported]:
+def export(operators_read_once: None) -> Callable[[Any], Exported]:
     """Return a function that exports a run; its graph and torch agree on the graph's own samples."""
     onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
 
     def exported(run: Any) -> Exported:
         graph = graph_of(run)

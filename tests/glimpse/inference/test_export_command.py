@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from glimpse.inference.onnx_export import largest_difference, to_onnx
 from glimpse.inference.onnx_graph import OnnxGraph, Port
 
 # Its runs are made once, in one of the processes that share the tests.
-pytestmark = pytest.mark.xdist_group("export")
+pytestmark = [
+    pytest.mark.xdist_group("export"),
+    pytest.mark.usefixtures("operators_read_once"),
+    pytest.mark.skipif(find_spec("onnxscript") is None, reason="onnxscript is not installed"),
+]
 onnxruntime = pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
 QUICK = ["train.steps=2", "train.batch=4", "threads=1", "track.mode=disabled"]
 
 

@@ -18,6 +18,9 @@ from glimpse.inference.onnx_export import graph_of
 from glimpse.runs.build import make_agent
 from glimpse.runs.rollout import play
 
+# What the exporter does at its first use, it does in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("export")
+
 SMALL = ["agent.memory_width=16", "agent.feature_width=12", "agent.glimpse_width=8"]
 SCENE = ["task.canvas.size=24", "task.canvas.kind=translated"]
 RUNS = {

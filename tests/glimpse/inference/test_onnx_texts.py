@@ -13,6 +13,9 @@ from glimpse.config.files import load_experiment
 from glimpse.envs.text.text_meaning import TextMeaning
 from glimpse.runs.build import make_agent, make_empty_env
 
+# What the exporter does at its first use, it does in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("export")
+
 RUNS = {
     "lstm": ["sick-r-lstm", "agent.encoder.width=6", "agent.encoder.layers=2", "agent.encoder.pooling=last"],
     "gru": ["trec-gru", "agent.encoder.width=6"],

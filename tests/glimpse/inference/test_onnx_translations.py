@@ -13,6 +13,9 @@ from glimpse.errors import UserError
 from glimpse.inference.onnx_export import graph_facts, graph_of, to_onnx
 from glimpse.runs.build import make_agent, make_split_env
 
+# What the exporter does at its first use, it does in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("export")
+
 SMALL = ["task.strings=60", "task.symbols=4", "task.longest=4", "agent.width=16", "agent.feed_forward=8"]
 
 

@@ -84,23 +84,33 @@ def assert_same_run(run: Path, whole: Path) -> None:
     assert rows(run) == rows(whole)
 
 
-def run_killed(run: Path, patch: str) -> None:
-    """Train in a new process that kills itself where `patch` says."""
+def kill_runs(folder: Path, patches: dict[str, str]) -> None:
+    """Train once for each patch, in a process that kills itself where the patch says; torch is imported once."""
     program = f"""
-import os, signal
+import os, signal, sys
 from pathlib import Path
 from glimpse.config.experiment import Experiment
 from glimpse.training.train import train_command
 import glimpse.training.train, glimpse.runs.durable, glimpse.training.episode_learner
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-{patch}
-train_command(Experiment.model_validate_json({small_experiment().model_dump_json()!r}), Path({str(run)!r}), False)
+small = Experiment.model_validate_json({small_experiment().model_dump_json()!r})
+for name, patch in {patches!r}.items():
+    child = os.fork()
+    if not child:
+        sys.stdout = open(os.devnull, "w")
+        try:
+            exec(patch)
+            train_command(small, Path({str(folder)!r}) / name, False)
+        finally:
+            os._exit(1)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (name, status)
 """
     paths = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
     )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def resume(run: Path) -> int:
@@ -149,26 +159,33 @@ def test_a_signal_stops_after_a_step_and_saves(
     assert_same_run(tmp_path / "run", uninterrupted)
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        # In the middle of an update, long after the last checkpoint.
-        "module = glimpse.training.episode_learner; old = module.EpisodeLearner._update\n"
-        "module.EpisodeLearner._update = lambda self: die() if self.step == 25 else old(self)",
-        # Between the files of a checkpoint: the third save writes half of itself.
-        "calls = []; old = glimpse.runs.durable.os.fsync\n"
-        "glimpse.runs.durable.os.fsync = lambda file: die() if Path('/proc/self/fd', str(file)).resolve().parent.name"
-        ".startswith('.tmp-') and calls.append(1) is None and len(calls) == 8 else old(file)",
-        # Before the first checkpoint.
-        "glimpse.training.train.save_checkpoint = lambda *a, **k: die()",
-    ],
-    ids=["update", "save", "first"],
-)
-def test_a_run_resumes_exactly_after_kill_9(uninterrupted: Path, tmp_path: Path, patch: str) -> None:
+DEATHS = {
+    # In the middle of an update, long after the last checkpoint.
+    "update": "module = glimpse.training.episode_learner; old = module.EpisodeLearner._update\n"
+    "module.EpisodeLearner._update = lambda self: die() if self.step == 25 else old(self)",
+    # Between the files of a checkpoint: the third save writes half of itself.
+    "save": "calls = []; old = glimpse.runs.durable.os.fsync\n"
+    "glimpse.runs.durable.os.fsync = lambda file: die() if Path('/proc/self/fd', str(file)).resolve().parent.name"
+    ".startswith('.tmp-') and calls.append(1) is None and len(calls) == 8 else old(file)",
+    "first": "glimpse.training.train.save_checkpoint = lambda *a, **k: die()",  # Before the first checkpoint.
+}
+"""What makes a process kill itself, by the moment."""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of runs that were killed, by the moment."""
+    folder = tmp_path_factory.mktemp("killed")
+    kill_runs(folder, DEATHS)
+    return folder
+
+
+@pytest.mark.parametrize("moment", DEATHS)
+def test_a_run_resumes_exactly_after_kill_9(uninterrupted: Path, killed: Path, moment: str) -> None:
     """After kill -9 at any moment, the resumed run ends with exactly the same weights."""
-    run_killed(tmp_path / "run", patch)
-    assert resume(tmp_path / "run") == 0
-    assert_same_run(tmp_path / "run", uninterrupted)
+    assert not any(path.name == f"step-{STEPS:09d}" for path in (killed / moment).glob("checkpoints/*"))
+    assert resume(killed / moment) == 0
+    assert_same_run(killed / moment, uninterrupted)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
