@@ -14,7 +14,7 @@ bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("p
 # The path file only adds a folder, so the hook of an editable installation in that folder is not run.
 echo "$borrowed" >"$bare/borrowed.pth"
 # Copies keep their times, so that the byte code of tests that have run is valid.
-cp -rp "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/docs" "$root/results" "$work/"
+cp -rp "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/README.zh.md" "$root/docs" "$root/results" "$work/"
 cd "$work"
 mv pyproject.toml settings.toml
 "$work/venv/bin/python" - <<'EOF'

@@ -1,8 +1,9 @@
-"""Copy the tables of `results/` into the README, between their markers. `make readme` runs this."""
+"""Write the tables of `results/` into the READMEs, between their markers. `make readme` runs this."""
 
 import re
 from pathlib import Path
 
+from glimpse.reproduction.headlines import headline_table
 from glimpse.runs.results import write_text
 
 _MARKERS = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -10,6 +11,8 @@ _MARKERS = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTAL
 
 def fill_tables(text: str, results: Path) -> str:
     """Return the page with each part from `<!-- table: NAME -->` to `<!-- end -->` replaced by the table in NAME.md.
+
+    `headlines` is the table of `glimpse.reproduction.headlines`.
 
     Args:
         text: the page.
@@ -23,9 +26,11 @@ def fill_tables(text: str, results: Path) -> str:
 
 def _table_lines(page: Path) -> str:
     """Return the table of a result page, without its text."""
+    if page.stem == "headlines":
+        return headline_table(page.parent)
     return "".join(f"{line}\n" for line in page.read_text().splitlines() if line.startswith("|"))
 
 
 if __name__ == "__main__":
-    readme = Path("README.md")
-    write_text(readme, fill_tables(readme.read_text(), Path("results")))
+    for readme in (Path("README.md"), Path("README.zh.md")):
+        write_text(readme, fill_tables(readme.read_text(encoding="utf-8"), Path("results")))

@@ -1,0 +1,71 @@
+"""Table of headline results for the README: a line for each task, with an interval and a control of the same budget."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glimpse.evaluation.scores import wilson_interval
+from glimpse.runs.results import markdown_table
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A line of the table.
+
+    task: the task in words.
+    table: name of the result table.
+    config, control: configs of the agent and of a control that was trained alike.
+    metric: the metric in both, in percent.
+    unit: what it is, in words.
+    examples: number of test examples.
+    """
+
+    task: str
+    table: str
+    config: str
+    control: str
+    metric: str
+    unit: str
+    examples: int
+
+
+HEADLINES = (
+    Headline("MNIST, six looks at 8x8 pixels", "mnist", "mnist-ram", "mnist-random", "test_error_m10", "error", 10_000),
+    Headline(
+        "MNIST somewhere on 60x60", "translated", "translated-ram", "translated-path", "test_error_m10", "error", 10_000
+    ),
+    Headline(
+        "MNIST among clutter, 60x60", "cluttered", "cluttered-ram", "cluttered-path", "test_error_m10", "error", 10_000
+    ),
+    Headline("Catch, a ball seen in part", "catch", "catch-ram", "catch-random", "test_caught_m1", "caught", 10_000),
+    Headline("TREC's questions", "sentences", "trec-structured", "trec-mean", "test_accuracy", "accuracy", 500),
+    Headline(
+        "Words that decide a text", "planted", "planted", "planted-none", "test_rationale_f1", "F1 of kept words", 2_000
+    ),
+)
+
+
+def headline_table(results: Path) -> str:
+    """Return the table in Markdown.
+
+    Raises:
+        OSError: if a table's file cannot be read.
+        KeyError: if a table lacks a line.
+    """
+    lines = [[one.task, f"`{one.config}`", *_cells(one, results)] for one in HEADLINES]
+    return markdown_table(["task", "agent", "test, % (95 %, or range of 3 seeds)", "control"], lines)
+
+
+def _cells(one: Headline, results: Path) -> list[str]:
+    """Return the result with its interval, and the control's."""
+    rows: dict[str, dict[str, Any]] = {
+        Path(row["config"]).stem: row
+        for row in json.loads((results / f"{one.table}.json").read_text(encoding="utf-8"))
+        if row["metric"] == one.metric
+    }
+    own, control = rows[one.config], rows[one.control]
+    values = own["values"]
+    low, high = (min(values), max(values)) if len(values) > 2 else wilson_interval(own["mean"] / 100, one.examples)
+    result = f"{one.unit} {own['mean']:.2f} ({low:.2f} to {high:.2f})"
+    return [result, f"{control['mean']:.2f} (`{one.control}`)"]
