@@ -1,0 +1,46 @@
+"""Builds the site: `python -m docs.generator.build_site`, or `make docs`.
+
+Pages written by hand and pages made from code are put together in `build/site/source`; Sphinx turns them into
+`build/site/html`. Nothing is loaded from a network, and a warning is an error.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from sphinx.cmd.build import build_main
+
+from docs.generator.environment_pages import write_environment_pages
+from docs.generator.repository_pages import write_repository_pages
+
+DOCS = Path(__file__).parents[1]
+ROOT = DOCS.parent
+
+
+def main() -> int:
+    """Build the site; returns the exit code, 0 if there was no warning."""
+    site = ROOT / "build" / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    assemble(site / "source", site / "data")
+    strict = ["--fail-on-warning", "--keep-going", "--quiet"]
+    code = build_main(["-b", "html", *strict, "-c", str(DOCS), str(site / "source"), str(site / "html")])
+    if not code:
+        print(f"Open {site / 'html' / 'index.html'}")
+    return code
+
+
+def assemble(source: Path, data: Path) -> None:
+    """Put all pages together.
+
+    Args:
+        source: folder of the pages, which must not exist.
+        data: folder of small data that pictures are made of.
+    """
+    shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("*.py", "generator", "static", "__pycache__"))
+    data.mkdir(parents=True, exist_ok=True)
+    write_environment_pages(source / "environments", data)
+    write_repository_pages(ROOT, source)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
