@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sphinx.cmd.build import build_main
 
+from docs.generator.agent_pages import complete_agent_pages
+from docs.generator.attention_pages import complete_attention_pages
 from docs.generator.environment_pages import write_environment_pages
 from docs.generator.repository_pages import write_repository_pages
 
@@ -39,6 +41,8 @@ def assemble(source: Path, data: Path) -> None:
     shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("*.py", "generator", "static", "__pycache__"))
     data.mkdir(parents=True, exist_ok=True)
     write_environment_pages(source / "environments", data)
+    complete_agent_pages(source / "agents", ROOT / "results")
+    complete_attention_pages(source / "attention")
     write_repository_pages(ROOT, source)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from docs.generator.markdown_text import plain
 from glimpse.config.experiment import Experiment
@@ -25,3 +26,29 @@ def result_links(configs: Iterable[str]) -> str:
     wanted = set(configs)
     found = {name: each for name, each in TABLES.items() if wanted & {row.config for row in each.entries}}
     return "; ".join(f"[{plain(each.title)}](/results/{name}.md)" for name, each in found.items())
+
+
+def result_rows(configs: Iterable[str], results: Path) -> str:
+    """Return the rows of the result tables that belong to configs, each table with a link.
+
+    Args:
+        configs: names of configs.
+        results: folder of the tables in Markdown.
+    """
+    marks = [f"(`{config}`)" for config in configs]
+    found = []
+    for name, each in TABLES.items():
+        path = results / f"{name}.md"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        rows = [line for line in lines if line.startswith("|") and any(mark in line for mark in marks)]
+        if rows:
+            start = next(number for number, line in enumerate(lines) if line.startswith("| ---"))
+            head = [lines[start - 1], lines[start]]
+            body = "\n".join(map(_without_the_device, [*head, *rows]))
+            found.append(f"[{plain(each.title)}](/results/{name}.md):\n\n{body}\n")
+    return "\n".join(found)
+
+
+def _without_the_device(row: str) -> str:
+    """Return a row without its last column, which names the computer."""
+    return row.rstrip("| ").rpartition(" | ")[0] + " |"

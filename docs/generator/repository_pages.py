@@ -19,6 +19,8 @@ def write_repository_pages(root: Path, source: Path) -> None:
     for path in sorted((root / "results").iterdir()):
         if path.suffix in (".md", ".svg") or path.suffix == ".png" and not path.with_suffix(".svg").exists():
             shutil.copy(path, results / path.name)
+    bench = results / "bench.md"
+    bench.write_text(f"# Speed\n\n{bench.read_text(encoding='utf-8')}", encoding="utf-8")
 
 
 def links_on_the_site(text: str) -> str:
