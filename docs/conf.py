@@ -5,7 +5,13 @@ from glimpse import __version__
 project = "glimpse"
 author = copyright = "The glimpse authors"
 release = version = __version__
-extensions = ["docs.generator.mathml", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = [
+    "docs.generator.mathml",
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 html_theme = "furo"

@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 
 from docs.generator.markdown_text import code, plain, table
 from docs.generator.option_tables import options_page
-from docs.generator.page_links import ENCODERS, POOLINGS, link_of_part
+from docs.generator.page_links import ENCODERS, POOLINGS, Models, link_of_part
 from docs.generator.registry_facts import configs_of, result_rows
 from docs.generator.written_pages import complete_page
 from glimpse.agents import AGENTS, AgentEntry
@@ -52,7 +52,7 @@ def agent_facts(name: str, entry: AgentEntry, results: Path) -> str:
     return "\n".join(lines)
 
 
-def options_of_parts(title: str, models: dict[str, type]) -> str:
+def options_of_parts(title: str, models: Models) -> str:
     """Return a section with the options of each kind of a part."""
     lines = [f"## {title}\n"]
     for model in models.values():

@@ -64,8 +64,8 @@ def mechanism_facts(name: str, entry: AttentionEntry) -> str:
     lines = [
         "## Weights\n",
         f"![Weights of {name} attention between the tokens of a sentence]({name}.svg)\n",
-        "Weights of the mechanism before training (seed 0): a row reads the columns; the darker, the larger the weight. "
-        "Equal words have equal vectors but for their positions.\n",
+        "Weights of the mechanism before training (seed 0): a row reads the columns; the darker, the larger the "
+        "weight. Equal words have equal vectors but for their positions.\n",
         "## Config\n",
     ]
     for role in entry.roles:

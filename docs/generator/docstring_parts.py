@@ -3,7 +3,7 @@
 import inspect
 import re
 
-_LABEL = re.compile(r"^([A-Z][\w ]*): ")
+_LABEL = re.compile(r"^(Observation|Action|Reward|Start|End): ")
 _INNER = re.compile(r"(?<=\.) (End): ")
 
 

@@ -1,7 +1,7 @@
 """A page for each registered environment, made from its docstring, spaces, options and pictures."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 from PIL import Image
 
 from docs.generator.docstring_parts import labelled_parts
@@ -19,9 +20,8 @@ from docs.generator.registry_facts import configs_of, result_links
 from docs.generator.stand_in_data import stand_in_options
 from glimpse.agents import AGENTS
 from glimpse.envs import ENVIRONMENTS, EnvironmentEntry
-from glimpse.families import FAMILIES
 
-_MOST_FRAMES, _MOST_WIDTH, _COLOURS = 12, 640, 32
+_MOST_FRAMES, _MOST_WIDTH, _COLOURS, _MARGIN = 12, 640, 32, 10
 
 
 def write_environment_pages(folder: Path, data: Path) -> None:
@@ -59,7 +59,7 @@ def environment_page(name: str, entry: EnvironmentEntry, env: gym.Env[Any, Any])
         [
             f"# {entry.id.partition('/')[2]}\n",
             f"![An episode of {entry.id} with random actions, step by step]({name}.gif)\n",
-            f"{FAMILIES[entry.family].summary}. An episode with random actions, on small data made for this page.\n",
+            "*An episode with random actions, on small data made for this page.*\n",
             *(plain(paragraph) + "\n" for paragraph in told),
             f"```python\nimport gymnasium as gym\nimport glimpse  # registers the environments\n\n{call}\n```\n",
             _facts(name, entry),
@@ -75,7 +75,7 @@ def environment_page(name: str, entry: EnvironmentEntry, env: gym.Env[Any, Any])
             plain(parts.get("Reward", "See the description above.")) + "\n",
             "## Episode\n",
             *(f"- **{label}:** {plain(parts[label])}" for label in ("Start", "End") if label in parts),
-            "- The right answer is in `info[\"label\"]`, and never in an observation. Episodes are not truncated.\n",
+            '- The right answer is in `info["label"]`, and never in an observation. Episodes are not truncated.\n',
             "## Options\n",
             f"Keys of `task` in a config, and arguments of `gym.make`. {plain(_summary(model))}\n",
             options_page(model, model(name=name).model_dump(), link_of_part),
@@ -100,14 +100,22 @@ def animation(env: gym.Env[Any, Any]) -> bytes:
     while not ended and len(frames) < _MOST_FRAMES:
         _, _, ended, _, _ = env.step(env.action_space.sample())
         frames.append(env.render())
-    pictures = [_small(frame) for frame in frames]
+    pictures = [_small(frame) for frame in _without_margins(np.asarray(frames))]
     file = io.BytesIO()
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=900, loop=0, optimize=True)
     return file.getvalue()
 
 
-def _small(frame: Any) -> Image.Image:
-    picture = Image.fromarray(np.asarray(frame))
+def _without_margins(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut off what has one colour in all frames (n, height, width, 3), but for a small margin."""
+    drawn = (frames != frames[0, -1, -1]).any((0, 3))
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    top, left = max(0, rows[0] - _MARGIN), max(0, columns[0] - _MARGIN)
+    return frames[:, top : rows[-1] + _MARGIN, left : columns[-1] + _MARGIN]
+
+
+def _small(frame: NDArray[np.uint8]) -> Image.Image:
+    picture = Image.fromarray(frame)
     if picture.width > _MOST_WIDTH:
         height = round(picture.height * _MOST_WIDTH / picture.width)
         picture = picture.resize((_MOST_WIDTH, height))
@@ -125,7 +133,7 @@ def _facts(name: str, entry: EnvironmentEntry) -> str:
     agents = [agent for agent, other in AGENTS.items() if entry.kind in other.kinds]
     configs = configs_of("task", name)
     lines = [
-        f"- **In a config:** `task: {{name: {name}}}`; environments of the kind `{entry.kind}`, family `{entry.family}`",
+        f"- **In a config:** `task: {{name: {name}}}`; kind `{entry.kind}`, family `{entry.family}`",
         f"- **Agents:** {', '.join(f'[`{agent}`](/agents/{agent}.md)' for agent in agents)}",
     ]
     if configs:

@@ -29,6 +29,5 @@ def _block(translator: HTML5Translator, node: math_block) -> None:
 def _number(translator: HTML5Translator, node: Element) -> str:
     if not node["number"]:
         return ""
-    text = f"({node['number']})"
     translator.add_permalink_ref(node, "Link to this equation")
-    return text + translator.body.pop()
+    return f"({node['number']}){translator.body.pop()}"

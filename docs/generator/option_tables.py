@@ -45,9 +45,9 @@ def options_page(model: type[BaseModel], given: Mapping[str, Any], link: Callabl
     """
     texts = []
     for each in option_tables(model, given, link):
-        title = f"{'#' * level} {each.title}\n" if each.title else ""
+        title = [f"{'#' * level} {each.title}\n", f"{plain(each.summary)}\n"] if each.title else []
         body = table(_HEAD, [(code(row.key), *row[1:]) for row in each.rows]) if each.rows else "No options.\n"
-        texts.append("\n".join(part for part in (title, f"{plain(each.summary)}\n" if each.title else "", body) if part))
+        texts.append("\n".join([*title, body]))
     return "\n".join(texts)
 
 

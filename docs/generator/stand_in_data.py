@@ -12,7 +12,11 @@ _OPINIONS = {
     "positive": ("is warm and clever", "is a quiet delight", "never loses its spark"),
     "negative": ("is slow and hollow", "is a tired copy", "never finds a point"),
 }
-_SENTENCES = (("a dog runs", "ein Hund rennt"), ("two men sit", "zwei Männer sitzen"), ("a girl sings", "ein Mädchen singt"))
+_SENTENCES = (
+    ("a dog runs", "ein Hund rennt"),
+    ("two men sit", "zwei Männer sitzen"),
+    ("a girl sings", "ein Mädchen singt"),
+)
 _PLACES = (("in the snow", "im Schnee"), ("on a bench", "auf einer Bank"), ("in front of a house", "vor einem Haus"))
 
 
