@@ -13,6 +13,7 @@ from sphinx.cmd.build import build_main
 from docs.generator.agent_pages import complete_agent_pages
 from docs.generator.attention_pages import complete_attention_pages
 from docs.generator.environment_pages import write_environment_pages
+from docs.generator.experiment_pages import complete_experiment_pages
 from docs.generator.repository_pages import write_repository_pages
 
 DOCS = Path(__file__).parents[1]
@@ -43,6 +44,7 @@ def assemble(source: Path, data: Path) -> None:
     write_environment_pages(source / "environments", data)
     complete_agent_pages(source / "agents", ROOT / "results")
     complete_attention_pages(source / "attention")
+    complete_experiment_pages(source)
     write_repository_pages(ROOT, source)
 
 

@@ -1,6 +1,6 @@
 """Tables of options, made from the JSON schema of their pydantic models: values, bounds, defaults and descriptions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,7 +34,13 @@ class OptionTable:
     rows: list[OptionRow] = field(default_factory=list)
 
 
-def options_page(model: type[BaseModel], given: Mapping[str, Any], link: Callable[[str], str], level: int = 3) -> str:
+def options_page(
+    model: type[BaseModel],
+    given: Mapping[str, Any],
+    link: Callable[[str], str],
+    level: int = 3,
+    without: Collection[str] = (),
+) -> str:
     """Return tables of a model's options as Markdown; parts of several kinds have a table of their own.
 
     Args:
@@ -42,9 +48,10 @@ def options_page(model: type[BaseModel], given: Mapping[str, Any], link: Callabl
         given: defaults that differ from those of the model, such as an environment's.
         link: returns where a part of several kinds is described, by the name of its class; "" to describe it here.
         level: level of the headings of parts.
+        without: options that are described elsewhere.
     """
     texts = []
-    for each in option_tables(model, given, link):
+    for each in option_tables(model, given, link, without):
         title = [f"{'#' * level} {each.title}\n", f"{plain(each.summary)}\n"] if each.title else []
         body = table(_HEAD, [(code(row.key), *row[1:]) for row in each.rows]) if each.rows else "No options.\n"
         texts.append("\n".join([*title, body]))
@@ -52,12 +59,18 @@ def options_page(model: type[BaseModel], given: Mapping[str, Any], link: Callabl
 
 
 def option_tables(
-    model: type[BaseModel], given: Mapping[str, Any], link: Callable[[str], str] = lambda name: ""
+    model: type[BaseModel],
+    given: Mapping[str, Any],
+    link: Callable[[str], str] = lambda name: "",
+    without: Collection[str] = (),
 ) -> list[OptionTable]:
-    """Return the table of a model's own options, and those of the kinds of its parts."""
+    """Return the table of a model's own options, and those of the kinds of its parts; see `options_page`."""
     schema = model.model_json_schema()
-    reader = _Reader(schema.get("$defs", {}), link)
-    first = OptionTable(rows=list(reader.rows(schema, "", given)))
+    definitions = schema.get("$defs", {})
+    own = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema  # A recursive model.
+    kept = {name: option for name, option in own.get("properties", {}).items() if name not in without}
+    reader = _Reader(definitions, link)
+    first = OptionTable(rows=list(reader.rows({"properties": kept}, "", given)))
     return [first, *reader.parts()]
 
 
@@ -119,7 +132,7 @@ class _Reader:
             return (", " if named else " or ").join(each for each in found if each)
         if "enum" in own or "const" in own:
             return ", ".join(code(value) for value in own.get("enum", [own.get("const")]))
-        kind = own.get("type", "any")
+        kind = str(own.get("type", "any"))
         if kind == "array":
             return self._array(own, key)
         if kind == "object":
