@@ -6,7 +6,7 @@ from pkgutil import resolve_name
 from docs.generator.markdown_text import code, plain, table
 from docs.generator.option_tables import options_page
 from docs.generator.page_links import ENCODERS, POOLINGS, Models, link_of_part
-from docs.generator.registry_facts import configs_of, result_rows
+from docs.generator.registry_facts import configs_of, easiest, result_rows
 from docs.generator.written_pages import complete_page
 from glimpse.agents import AGENTS, AgentEntry
 from glimpse.envs import ENVIRONMENTS
@@ -42,7 +42,7 @@ def agent_facts(name: str, entry: AgentEntry, results: Path) -> str:
         lines.append(f"- **Needs:** {needed}")
     if configs:
         lines.append(f"- **Configs:** {', '.join(map(code, configs))}")
-        lines.append(f"\n```sh\nglimpse train {configs[0]}\n```")
+        lines.append(f"\n```sh\nglimpse train {easiest(configs)}\n```")
     model = resolve_name(entry.options)
     default = {"name": name} if "name" in model.model_fields else {}
     lines += ["\n## Options\n", "Keys of `agent` in a config.\n", options_page(model, default, link_of_part)]

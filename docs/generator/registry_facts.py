@@ -1,12 +1,13 @@
 """Which shipped configs and result tables belong to an environment or an agent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from docs.generator.markdown_text import plain
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.envs.data.registry import DATA_SETS
 from glimpse.reproduction.tables import TABLES
 
 
@@ -19,6 +20,16 @@ def shipped_experiments() -> dict[str, Experiment]:
 def configs_of(section: str, name: str) -> list[str]:
     """Return the names of the shipped configs whose `task` or `agent` has this name."""
     return [config for config, shipped in shipped_experiments().items() if getattr(shipped, section).name == name]
+
+
+def easiest(configs: Sequence[str]) -> str:
+    """Return the first config whose data need no files, or the first of all."""
+    return next((config for config in configs if _needs_no_files(shipped_experiments()[config])), configs[0])
+
+
+def _needs_no_files(experiment: Experiment) -> bool:
+    data = getattr(experiment.task, "data", None)
+    return data not in DATA_SETS or DATA_SETS[data].files is None
 
 
 def result_links(configs: Iterable[str]) -> str:
