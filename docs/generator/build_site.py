@@ -4,6 +4,7 @@ Pages written by hand and pages made from code are put together in `build/site/s
 `build/site/html`. Nothing is loaded from a network, and a warning is an error.
 """
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -28,8 +29,22 @@ def main() -> int:
     strict = ["--fail-on-warning", "--keep-going", "--quiet"]
     code = build_main(["-b", "html", *strict, "-c", str(DOCS), str(site / "source"), str(site / "html")])
     if not code:
+        check_search(site / "html" / "searchindex.js")
         print(f"Open {site / 'html' / 'index.html'}")
     return code
+
+
+def check_search(index: Path) -> None:
+    """Check that the search finds each page by a word of its title.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    found = json.loads(index.read_text(encoding="utf-8").removeprefix("Search.setIndex(").removesuffix(")"))
+    named = {page for pages in found["titleterms"].values() for page in ([pages] if isinstance(pages, int) else pages)}
+    missing = [page for number, page in enumerate(found["docnames"]) if number not in named]
+    if missing or "retina" not in found["terms"]:
+        raise ValueError(f"the search does not find {', '.join(missing) or 'retina'}")
 
 
 def assemble(source: Path, data: Path) -> None:

@@ -21,7 +21,7 @@ from docs.generator.stand_in_data import stand_in_options
 from glimpse.agents import AGENTS
 from glimpse.envs import ENVIRONMENTS, EnvironmentEntry
 
-_MOST_FRAMES, _MOST_WIDTH, _COLOURS, _MARGIN = 12, 640, 32, 10
+_MOST_FRAMES, _MOST_WIDTH, _COLOURS, _MARGIN = 12, 900, 32, 10
 
 
 def write_environment_pages(folder: Path, data: Path) -> None:
@@ -116,6 +116,8 @@ def _without_margins(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _small(frame: NDArray[np.uint8]) -> Image.Image:
     picture = Image.fromarray(frame)
+    if 2 * picture.width <= _MOST_WIDTH:  # Letters would be small.
+        picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.LANCZOS)
     if picture.width > _MOST_WIDTH:
         height = round(picture.height * _MOST_WIDTH / picture.width)
         picture = picture.resize((_MOST_WIDTH, height))

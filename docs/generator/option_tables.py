@@ -93,8 +93,9 @@ class _Reader:
             if inner is not None:
                 yield from self.rows(inner, f"{key}.", default if isinstance(default, dict) else {})
                 continue
+            told = "Which of these it is." if name == "kind" else ""
             shown = plain("required") if default is missing else default_cell(default)
-            yield OptionRow(key, self._values(own, key), shown, plain(self._description(own)))
+            yield OptionRow(key, self._values(own, key), shown, plain(self._description(own) or told))
 
     def parts(self) -> Iterator[OptionTable]:
         """Yield the tables of the kinds of parts that were met, and of those met in them."""
