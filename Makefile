@@ -1,4 +1,5 @@
-# `make demo` trains and reports RAM; `make test` checks everything; `make readme` renews README's tables.
+# `make demo` trains and reports RAM; `make test` checks everything; `make docs` builds the site; `make readme` renews
+# README's tables.
 # Each installs into .venv first, if that is missing or out of date.
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Byte code is kept, whatever the environment says: each of the tests' many processes would compile torch anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo readme test format lint types tests wheel-tests fuzz setup clean always
+.PHONY: demo readme docs test format lint types tests wheel-tests fuzz setup clean always
 
 demo: setup
 	$(BIN)/python -m glimpse.cli.demo
@@ -17,7 +18,11 @@ demo: setup
 readme: setup
 	$(BIN)/python -m glimpse.reproduction.readme
 
-test: setup format lint types tests wheel-tests
+# The site in build/site/html, without a network; a warning is an error.
+docs: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m docs.generator.build_site
+
+test: setup format lint types docs tests wheel-tests
 
 setup: $(READY)
 
@@ -41,7 +46,7 @@ lint:
 	$(BIN)/ruff check .
 
 types:
-	$(BIN)/mypy --num-workers 2 glimpse envs agents configs tests
+	$(BIN)/mypy --num-workers 2 glimpse envs agents configs docs tests
 
 tests:
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup

@@ -76,7 +76,9 @@ class Padding(Pattern):
     """Real tokens of a batch, by the lengths of its texts; a call gives (B, n_q, n_k)."""
 
     kind: Literal["padding"] = "padding"
-    lengths: tuple[Annotated[int, Field(ge=0, le=1_000_000)], ...] = Field(max_length=1_000_000)
+    lengths: tuple[Annotated[int, Field(ge=0, le=1_000_000)], ...] = Field(
+        max_length=1_000_000, description="Number of tokens of each text."
+    )
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow keys before the length."""
@@ -248,7 +250,7 @@ class AllOf(Pattern):
     """Intersection of masks: what every one of them allows."""
 
     kind: Literal["all_of"] = "all_of"
-    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64)
+    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64, description="The masks that are combined.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow the intersection of the masks."""
@@ -262,7 +264,7 @@ class AnyOf(Pattern):
     """Union of masks: what any one of them allows."""
 
     kind: Literal["any_of"] = "any_of"
-    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64)
+    masks: tuple["MaskOptions", ...] = Field(min_length=1, max_length=64, description="The masks that are combined.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow the union of the masks."""
@@ -276,7 +278,7 @@ class Not(Pattern):
     """Complement of a mask: what it forbids."""
 
     kind: Literal["not"] = "not"
-    mask: "MaskOptions"
+    mask: "MaskOptions" = Field(description="The mask whose complement it is.")
 
     def allowed(self, query: "Tensor", key: "Tensor") -> "Tensor":
         """Allow the complement of the mask."""

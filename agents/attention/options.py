@@ -56,7 +56,7 @@ NormaliserOptions = Annotated[
 class Normalised(Options):
     """Options with a normaliser, which turns scores into weights."""
 
-    normaliser: NormaliserOptions = SoftmaxOptions()
+    normaliser: NormaliserOptions = Field(SoftmaxOptions(), description="What turns scores into weights.")
 
 
 class MechanismOptions(Normalised):
@@ -108,7 +108,9 @@ class LocalOptions(MechanismOptions):
     """Attention in a window around a position, monotone or predicted (Luong et al., 2015)."""
 
     kind: Literal["local"] = "local"
-    score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
+    score: Literal["dot", "general", "concat", "scaled_dot"] = Field(
+        "general", description="Score of a query and a key in the window."
+    )
     centre: Literal["monotone", "predicted"] = Field("predicted", description="local-m or local-p.")
     half_width: int = Field(10, ge=0, le=1_000_000, description="D: the window is [p - D, p + D].")
     gaussian: bool = Field(True, description="local-p: multiply the weights with a Gaussian around the position.")
@@ -160,14 +162,18 @@ class DistanceOptions(Headed):
 
     kind: Literal["distance"] = "distance"
     alpha: float = Field(1.5, ge=0, le=1000, description="What is subtracted from a score for each token of distance.")
-    direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
+    direction: Literal["forward", "backward", "diagonal_disabled", "full"] = Field(
+        "forward", description="What a token reads: tokens before it, behind it, all but itself, or all."
+    )
 
 
 class Token2TokenOptions(MechanismOptions):
     """A score for each pair of tokens and each feature, in one direction (DiSAN; Shen et al., 2018)."""
 
     kind: Literal["token2token"] = "token2token"
-    direction: Literal["forward", "backward", "diagonal_disabled", "full"] = "forward"
+    direction: Literal["forward", "backward", "diagonal_disabled", "full"] = Field(
+        "forward", description="What a token reads: tokens before it, behind it, all but itself, or all."
+    )
     bound: float = Field(5.0, gt=0, le=1000, description="c: scores lie in (-c, c).")
 
 
@@ -175,7 +181,7 @@ class Source2TokenOptions(MechanismOptions):
     """Pooling to one vector, with weights for each feature (DiSAN; Shen et al., 2018)."""
 
     kind: Literal["source2token"] = "source2token"
-    activation: Literal["elu", "relu", "tanh"] = "elu"
+    activation: Literal["elu", "relu", "tanh"] = Field("elu", description="Activation between its two layers.")
 
 
 class HopsOptions(MechanismOptions):

@@ -47,7 +47,7 @@ class ScorePoolingOptions(Options):
     """Pooling by the score of one query and each token (Bahdanau et al., 2015; Luong et al., 2015)."""
 
     kind: Literal["attention"] = "attention"
-    score: ScoreOptions = AdditiveOptions()
+    score: ScoreOptions = Field(AdditiveOptions(), description="Score of the query and a token.")
 
 
 class LearnedQueryOptions(ScorePoolingOptions):
@@ -89,7 +89,7 @@ class RecurrentEncoderOptions(Options):
     kind: SequenceName = "lstm"
     width: int = Field(150, ge=1, le=65_536, description="Units of each direction.")
     layers: int = Field(1, ge=1, le=256, description="Number of layers.")
-    pooling: StatePoolingOptions = MaxOptions()
+    pooling: StatePoolingOptions = Field(MaxOptions(), description="How the states become one vector.")
 
 
 class CnnEncoderOptions(Options):
@@ -118,7 +118,7 @@ class TransformerEncoderOptions(Options):
     )
     norm: Literal["post", "pre"] = Field("post", description="Layer norm after each sublayer, as the paper, or before.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of the output of each sublayer.")
-    pooling: PoolingOptions = MaxOptions()
+    pooling: PoolingOptions = Field(MaxOptions(), description="How the tokens become one vector.")
 
     @field_validator("attention")
     @classmethod

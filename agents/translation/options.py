@@ -103,7 +103,9 @@ class HardOptions(Options):
     """Hard attention, learned by policy gradient (Xu et al., 2015)."""
 
     kind: Literal["hard"] = "hard"
-    score: Literal["dot", "general", "concat", "scaled_dot"] = "general"
+    score: Literal["dot", "general", "concat", "scaled_dot"] = Field(
+        "general", description="Score of the decoder's state and a source position."
+    )
     monotone: bool = Field(False, description="Whether attention only moves forward through the source.")
     reach: int = Field(5, ge=1, le=10_000, description="Monotone: largest step forward, in source tokens.")
     discount: float = Field(

@@ -132,10 +132,10 @@ class TrackOptions(Options):
     mode: Literal["auto", "online", "offline", "disabled"] = Field(
         "auto", description="auto: as wandb's own settings say; online only where a key is found, else offline."
     )
-    project: str = "glimpse"
-    entity: str | None = None
-    group: str | None = None
-    tags: tuple[str, ...] = Field((), max_length=100)
+    project: str = Field("glimpse", description="Project that the run belongs to.")
+    entity: str | None = Field(None, description="User or team; by default that of the key.")
+    group: str | None = Field(None, description="Group of runs, such as the seeds of one config.")
+    tags: tuple[str, ...] = Field((), max_length=100, description="Tags of the run.")
 
 
 class Experiment(Options):
