@@ -16,6 +16,7 @@ from docs.generator.attention_pages import complete_attention_pages
 from docs.generator.environment_pages import write_environment_pages
 from docs.generator.experiment_pages import complete_experiment_pages
 from docs.generator.repository_pages import write_repository_pages
+from docs.generator.zoo_pages import write_zoo_pages
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -60,6 +61,7 @@ def assemble(source: Path, data: Path) -> None:
     complete_agent_pages(source / "agents", ROOT / "results")
     complete_attention_pages(source / "attention")
     complete_experiment_pages(source)
+    write_zoo_pages(source)
     write_repository_pages(ROOT, source)
 
 

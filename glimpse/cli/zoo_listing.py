@@ -17,6 +17,12 @@ def read_card(name: str) -> dict[str, Any]:
     return {**facts, "bytes": sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())}
 
 
+def card_body(name: str) -> str:
+    """Return the text of the card of an agent of the zoo, without the head that the hub reads."""
+    text = (zoo_folder() / name / "README.md").read_text(encoding="utf-8")
+    return text.split("---\n", 2)[-1].strip()
+
+
 def list_zoo(name: str | None, as_json: bool) -> None:
     """Print the list of the zoo, or the card of one agent.
 
@@ -37,8 +43,7 @@ def list_zoo(name: str | None, as_json: bool) -> None:
     elif name is None:
         _print_list(names)
     else:
-        text = (zoo_folder() / chosen[0] / "README.md").read_text(encoding="utf-8")
-        print(text.split("---\n", 2)[-1].strip())
+        print(card_body(chosen[0]))
 
 
 def _print_list(names: list[str]) -> None:
