@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+import torch
 from pydantic import BaseModel
 
 from docs.generator.agent_pages import agent_facts
@@ -25,6 +26,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import find_config, load_experiment
 from glimpse.envs import ENVIRONMENTS
+from glimpse.runs.build import make_agent, make_split_env
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
@@ -183,13 +185,25 @@ def test_commands_are_understood(line: str, capsys: pytest.CaptureFixture[str]) 
         load_experiment(find_config(config), overrides)
 
 
+@pytest.fixture(scope="module")
+def small_envs() -> dict[str, Any]:
+    """Environments of generated data, by the family of a config that shows a mechanism."""
+    return {}
+
+
 @pytest.mark.parametrize("kind", ATTENTION)
-def test_the_config_line_of_each_mechanism_works(kind: str) -> None:
-    """The command that swaps a mechanism, for each of its roles, makes a valid config that names it."""
+def test_the_config_line_of_each_mechanism_works(kind: str, small_envs: dict[str, Any]) -> None:
+    """The command that swaps a mechanism, for each of its roles, makes an agent that has it."""
     for role in ATTENTION[kind].roles:
         assert role in ROLES
         _, _, config, *overrides = command(kind, role)
-        assert f"kind='{kind}'" in repr(load_experiment(find_config(config), overrides).agent)
+        translates = role in ("query", "incremental")
+        data = ["copy", "task.strings=20", "task.tokenizer=words"] if translates else ["numbers", "task.vectors=none"]
+        shown = load_experiment(find_config(config), [*overrides, f"task.data={data[0]}", *data[1:]])
+        if data[0] not in small_envs:
+            small_envs[data[0]] = make_split_env(shown, "train", torch.device("cpu"))
+        assert f"kind='{kind}'" in repr(shown.agent)
+        make_agent(shown, small_envs[data[0]])
 
 
 @pytest.mark.filterwarnings("ignore:.*GPU.*")

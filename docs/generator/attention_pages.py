@@ -23,7 +23,7 @@ ROLES = {
     "hops": "pooling of a text's tokens to several vectors",
 }
 CONFIG_LINES = {
-    "query": ("copy-bahdanau", "agent.attention={}"),
+    "query": ("multi30k-luong-general", "agent.attention={}"),
     "self": ("trec-transformer", "agent.encoder.attention={}"),
     "incremental": ("multi30k-transformer", "agent.attention={}"),
     "pooling": ("trec-lstm", "agent.encoder.pooling={}"),
