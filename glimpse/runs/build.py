@@ -121,7 +121,8 @@ def make_agent(experiment: Experiment, env: BatchedEnv, *, trained: bool = False
         trained: whether it will be trained, for which its weights are held several times.
 
     Raises:
-        UserError: if a package that the agent needs is not installed, or its weights do not fit into memory.
+        UserError: if a package that the agent needs is not installed, its parts do not fit each other, or its weights do
+            not fit into memory.
     """
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)
@@ -130,4 +131,6 @@ def make_agent(experiment: Experiment, env: BatchedEnv, *, trained: bool = False
             agent = factory(experiment.agent, env.observation_space, env.action_space, **env.agent_inputs())
     except ModuleNotFoundError as problem:
         raise UserError(str(problem)) from None
+    except ValueError as problem:  # Such as an attention that needs keys as wide as queries.
+        raise UserError(f"agent: {problem}") from None
     return agent.to(env.device)
