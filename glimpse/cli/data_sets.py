@@ -38,10 +38,22 @@ def list_data(root: str | None) -> None:
     for name, known in TEXT_SETS.items():
         if known.note:
             print(f"  {name}: {known.note}")
+    print("Licences, as the sources state them:")
+    for licence, names in _licences().items():
+        print(f"  {licence}: {', '.join(names)}")
     print("Files are looked for in the data folder, then the cache, then installed Python packages:")
     missing = " (is not there)" if search_path.named and not search_path.named.exists() else ""
     print(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}{missing}")
     print(f"  cache        {search_path.cache}")
+
+
+def _licences() -> dict[str, list[str]]:
+    """Return the names of the data sets by their licence, and that of the word vectors."""
+    found: dict[str, list[str]] = {}
+    for name, known in DATA_SETS.items():
+        found.setdefault(known.licence, []).append(name)
+    found.setdefault("PDDL 1.0", []).append("glove")
+    return found
 
 
 def _image_rows(search_path: SearchPath) -> _Rows:

@@ -137,3 +137,12 @@ def test_the_registry_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_each_set_has_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every set says under which licence its data are, and those of files also what to be wary of."""
+    shipped = [known for known in DATA_SETS.values() if type(known) in (ImageSet, TextSet, ParallelSet)]
+    assert len(shipped) > 20 and all(known.licence != "not stated" for known in shipped)
+    assert all(known.cautions.endswith(".") for known in shipped if known.files)
+    list_data(None)
+    assert "CC BY 4.0: digits" in capsys.readouterr().out
