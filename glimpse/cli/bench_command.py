@@ -5,6 +5,12 @@ from pathlib import Path
 
 from glimpse.cli.subcommand import Commands, add_command, add_device
 
+NAMES = (
+    "training evaluation environment shares pixels encoders token2token relative sparse reinforced estimators translation "
+    "sharing time-to-error"
+).split()
+"""Names of the benchmarks, as in `glimpse.benchmarks.bench.BENCHES`, which imports torch."""
+
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
@@ -12,7 +18,8 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "bench", _run, "Measure speed", examples)
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure only these")
+    told = f"measure only these of {', '.join(NAMES)}"
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=told)
     add_device(parser, "auto")
 
 

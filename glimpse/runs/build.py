@@ -121,8 +121,8 @@ def make_agent(experiment: Experiment, env: BatchedEnv, *, trained: bool = False
         trained: whether it will be trained, for which its weights are held several times.
 
     Raises:
-        UserError: if a package that the agent needs is not installed, its parts do not fit each other, or its weights do
-            not fit into memory.
+        UserError: if a package that the agent needs is not installed, its parts do not fit each other, or its weights
+            do not fit into memory.
     """
     torch.manual_seed(experiment.seed)
     factory = resolve_name(AGENTS[experiment.agent.name].factory)

@@ -12,6 +12,7 @@ from glimpse.benchmarks.bench import BENCHES, bench_command
 from glimpse.benchmarks.bench_settings import Setting
 from glimpse.benchmarks.ram_update import experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import training_flops
+from glimpse.cli.bench_command import NAMES
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
@@ -70,3 +71,8 @@ def test_other_rows_are_kept(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not what glimpse bench writes"):
         bench_command(quick=True, output=tmp_path, only=["relative"], device="cpu")
     assert path.read_text() == '{"a": 1}'
+
+
+def test_the_help_names_every_benchmark() -> None:
+    """`--only` lists the names."""
+    assert NAMES == list(BENCHES)
