@@ -9,7 +9,8 @@ from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
 from glimpse.evaluation.evaluator import Evaluator, ValidationResult
-from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores, measure_averaged, measure_scores
+from glimpse.evaluation.scores import EpisodeStatistics, Scores, measure_averaged, measure_scores
+from glimpse.evaluation.split_score import Score
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
 

@@ -11,7 +11,8 @@ from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, ow
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
 from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
-from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores
+from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glimpse import __version__
-from glimpse.evaluation.scores import Score
+from glimpse.evaluation.split_score import Score
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.run_record import Evaluation, RunRecord
