@@ -90,7 +90,7 @@ class Episode:
 
     @property
     def belief(self) -> Tensor:
-        """Probabilities of classes, levels or labels after each step, (T, B, N); after an episode's end the last ones."""
+        """Probabilities of classes, levels or labels after each step, (T, B, N); after an episode's end its last."""
         return self.carry_forward(belief_of(self.action, self.answer))
 
 

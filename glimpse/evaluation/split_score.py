@@ -20,7 +20,7 @@ class Score:
     error: error at the end of the episodes.
     low, high: 95 % interval over `episodes` independent examples: Wilson's, or Fisher's for r.
     after_glimpse: error if the answer after each number of glimpses, 1 to T, were the last.
-    figures: further metrics where scores are predicted, see `regression_metrics`, or several labels, see `f1_of_counts`.
+    figures: further metrics of predicted scores, see `regression_metrics`, or of several labels, see `f1_of_counts`.
     """
 
     error: float

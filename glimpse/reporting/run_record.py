@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
+from glimpse.evaluation.label_measures import LabelMeasures
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
@@ -17,6 +18,11 @@ from glimpse.runs.trained_run import BEST, TrainedRun
 
 _TITLES = {
     "validation_error": "Validation error, %",
+    "validation_pearson": "Validation, Pearson's r",
+    "validation_spearman": "Validation, Spearman's rho",
+    "validation_squared_error": "Validation, squared error",
+    "validation_micro_f1": "Validation, micro F1",
+    "validation_macro_f1": "Validation, macro F1",
     "loss": "Loss, total",
     "cross_entropy": "Cross-entropy",
     "policy_loss": "Policy loss",
@@ -24,6 +30,7 @@ _TITLES = {
     "return": "Return",
     "reward": "Reward",
     "accuracy": "Accuracy on training batches",
+    "label_accuracy": "Labels rightly given or left out, on training batches",
     "keep_rate": "Keep rate",
     "locations_clamped": "Locations clamped at the border, share",
     "locations_at_border": "Locations at the border, share",
@@ -43,7 +50,8 @@ class Evaluation:
     step: training step of the weights.
     scores: the agent's scores first, then those of the same weights with other locations, by name.
     weights: which weights were measured, in words.
-    class_measures, score_measures: further measures of answers that name classes, or are scores.
+    class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
+        several labels.
     """
 
     split: str
@@ -52,6 +60,7 @@ class Evaluation:
     weights: str = BEST
     class_measures: ClassMeasures | None = None
     score_measures: ScoreMeasures | None = None
+    label_measures: LabelMeasures | None = None
 
     @property
     def title(self) -> str:
