@@ -28,6 +28,8 @@ ClassWeights = Annotated[
     ),
 ]
 
+Column = str | Annotated[int, Field(ge=0, le=10_000)]
+"""Column of a table, by name; or by number from 0 where there is no header."""
 LabelKindName = Literal["classes", "scores", "many"]
 Labels = Annotated[
     LabelKindName,

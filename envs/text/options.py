@@ -1,16 +1,15 @@
 """Options of the text environments; only pydantic is imported, so that they are checked at once."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import ClassWeights, LabelKindName, Labels, TaskDescription, TaskOptions, data_title
+from glimpse.envs.options import ClassWeights, Column, LabelKindName, Labels, TaskDescription, TaskOptions, data_title
 
 _TOKENS = ("words", "characters", "subwords", "jieba")
-Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
 
 class TextOptions(TaskOptions):

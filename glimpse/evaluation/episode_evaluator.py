@@ -177,7 +177,7 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
     if "micro_f1" in first.averaged.figures:
-        caption += "; an answer is wrong unless all of its labels are right"
+        kind = "exact-match error, %"
     title = f"{split} {kind} ({task}, step {step})"
     table = Table(title=title, caption=caption, min_width=len(title))
     several = ("greedy", "M = 1", f"M = {first.copies}")
