@@ -163,7 +163,7 @@ class Classification(PictureEnv):
         self._pictures = self._draw_pictures(example, key)
         if self._resident is not None:
             self._picture = example[self._picture]
-        self._label = self._labels[example].repeat_interleave(copies)
+        self._label = self._labels[example].repeat_interleave(copies, 0)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
         if self._resident is not None:
