@@ -5,7 +5,7 @@ The Gymnasium and Stable-Baselines3 interfaces in `faces/` wrap any of them. Axe
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import torch
@@ -240,6 +240,15 @@ def identifies_examples(env: object) -> TypeGuard[IdentifiesExamples]:
 def suggests_option(env: object) -> TypeGuard[SuggestsOption]:
     """Return whether an environment may know an option that suits its data better."""
     return isinstance(env, SuggestsOption)
+
+
+def what_is_asked(env: EvaluatedEnv) -> Literal["classes", "scores", "many", "reward"]:
+    """Return what an environment asks for: one class or several in order, a score, any number of labels; or nothing."""
+    if env.scores is not None:
+        return "scores"
+    if env.many:
+        return "many"
+    return "classes" if env.classes else "reward"
 
 
 def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:

@@ -128,12 +128,16 @@ def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
 def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | None = None) -> list[Chart]:
     """Return a chart for each logged metric, the most important first.
 
+    Where scores are predicted, the error 100 (1 - r) is left out: it repeats Pearson's r.
+
     Args:
         rows: rows of metrics.jsonl.
         titles: titles by metric that replace or extend the default ones.
     """
     known = {**_TITLES, **(titles or {})}
     logged = dict.fromkeys(name for row in rows for name in row)
+    if "validation_pearson" in logged:
+        logged.pop("validation_error", None)
     names = [name for name in known if name in logged]
     names += [name for name in logged if name not in known and name not in _NOT_CURVES]
     charts = [_training_chart(name, known.get(name, name.replace("_", " ").capitalize()), rows) for name in names]

@@ -37,9 +37,8 @@ def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
         return skim_files(record, texts)
     contents = gather_texts(record, texts)
     scores = contents.scores is not None
-    # Supervised training has no reward; for scores, the error 100 (1 - r) repeats Pearson's r.
-    void = {"reward", "validation_error"} if scores else {"reward"}
-    logged = [{name: value for name, value in row.items() if name not in void} for row in contents.metrics]
+    # Supervised training has no reward.
+    logged = [{name: value for name, value in row.items() if name != "reward"} for row in contents.metrics]
     curves, by_length = training_charts(logged), error_by_length_chart(contents.found, scores)
     drawn = {f"{name}.svg": svg_file(drawing, name) for name, drawing in _drawings(contents).items()}
     return {
