@@ -89,6 +89,8 @@ def _meant(data: ImageData) -> PictureMeaning:
 def _splits(choice: TableChoice, meaning: PictureMeaning | None, split: str) -> ImageData:
     """Read the tables, and decode the pictures of one split."""
     what = str(choice.train)
+    if meaning is not None:
+        check_same_kind(choice.labels, meaning.label_kind_name, what)
     tables = {name: _table(path, choice) for name, path in zip(_SPLITS, choice[:3], strict=True) if path is not None}
     if meaning is None:
         classes = classes_in(tables["train"].labels, choice.labels)
@@ -96,7 +98,6 @@ def _splits(choice: TableChoice, meaning: PictureMeaning | None, split: str) -> 
         check_labels_differ(what, choice.labels, rows["train"].label, tables["train"].rows[0].label)
         scores = score_range(rows["train"].label) if choice.labels == "scores" else None
     else:
-        check_same_kind(choice.labels, meaning.label_kind_name, what)
         classes, scores = meaning.classes, meaning.scores
         own = split if split in tables else "train"  # Other tables of a run are not asked for their labels.
         rows = {own: _rows(tables[own], choice.labels, classes, of_run=True)}

@@ -154,7 +154,7 @@ class TextPrediction(LabelPrediction):
         return tuple(spans)
 
     def cells(self) -> dict[str, Any]:
-        """Return the answer, its probability if it is a class, and spans of the kept words where the agent reads in part."""
+        """Return the answer, and the spans of the kept words where the agent reads in part."""
         return {**self.answer_cells(), **({"kept": self.kept_spans} if self.selective else {})}
 
     def _repr_html_(self) -> str:
