@@ -50,10 +50,10 @@ class AnsweredExamples(EpisodeStatistics):
 def _answers(episode: Episode, env: EvaluatedEnv) -> dict[str, Tensor]:
     """Return the columns of E examples."""
     copies, label = episode.copies, episode.label[:: episode.copies]
-    if env.scores is not None:
+    if "score" in episode.action:
         given = episode.carry_forward(episode.action["score"])[-1].float().view(-1, copies).mean(-1)
         return {"true": label.float(), "predicted": given}
-    if env.many:
+    if "labels" in episode.action:
         return {"labels": label.to(torch.int8), "probabilities": episode.belief[-1].unflatten(0, (-1, copies)).mean(1)}
     if not (env.classes and env.answers):
         return {"reward": episode.reward.sum(0).view(-1, copies).mean(-1).float()}

@@ -3,7 +3,7 @@
 Axes: T steps, E examples of a batch, N of a split, M episodes of each, C labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import torch
@@ -67,6 +67,11 @@ class ComparedLabels:
 
     def _whole(self) -> Tensor:
         return torch.stack(self._counts).sum(0).cpu()
+
+
+def compared_answers(action: Collection[str]) -> ComparedScores | ComparedLabels | None:
+    """Return what compares the answers of an action with these names; None if they are right or wrong."""
+    return ComparedScores() if "score" in action else ComparedLabels() if "labels" in action else None
 
 
 def f1_of_counts(counts: Tensor) -> dict[str, float]:

@@ -14,7 +14,7 @@ from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.lane_random import mix
-from glimpse.evaluation.compared_answers import ComparedLabels, ComparedScores
+from glimpse.evaluation.compared_answers import ComparedLabels, ComparedScores, compared_answers
 from glimpse.evaluation.diagnostics import ScanpathStatistics
 from glimpse.evaluation.split_score import Score, score_of_errors
 from glimpse.runs.build import use_bfloat16
@@ -133,7 +133,7 @@ def _play_split(
     device, keys = env.device, evaluation_keys(env, options)
     copies = copies if agent.stochastic else 1  # All episodes of a deterministic agent are the same.
     single, averaged, steps, ended, begun = [], [], [], [], time.perf_counter()
-    compared = ComparedScores() if env.scores is not None else ComparedLabels() if env.many else None
+    compared: ComparedScores | ComparedLabels | None = None
 
     # Play batch by batch; nothing waits for the device here.
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device))
@@ -145,7 +145,7 @@ def _play_split(
             averaged.append(averaged_errors)
             steps.append(played.step_mask.sum())
             ended.append(played.ended)
-            if compared is not None:
+            if (compared := compared or compared_answers(played.action)) is not None:
                 compared.add(played)
             statistics.add(played, example)
 
