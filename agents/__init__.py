@@ -19,6 +19,7 @@ class AgentEntry:
     summary: what the agent is, in a line.
     kinds: kinds of environments that it fits; see `EnvironmentEntry.kind`.
     task: options that its task must have.
+    labels: kinds of labels that it can answer, by the task's option `labels`.
     learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
@@ -28,8 +29,10 @@ class AgentEntry:
     kinds: tuple[str, ...] = ("classification",)
     task: dict[str, Any] = field(default_factory=dict)
     learner: Literal["gradient", "sb3"] = "gradient"
+    labels: tuple[str, ...] = ("classes",)
 
 
+_ALL = ("classes", "scores", "many")
 _AT_ONCE = {"view": "whole", "glimpses": 1}
 
 AGENTS: dict[str, AgentEntry] = {
@@ -37,26 +40,31 @@ AGENTS: dict[str, AgentEntry] = {
         "glimpse.agents.vision.ram:make_ram",
         "glimpse.agents.vision.options:RamOptions",
         "RAM, recurrent attention model: learns where to look by policy gradient (Mnih et al., 2014)",
+        labels=_ALL,
     ),
     "path": AgentEntry(
         "glimpse.agents.vision.controls:make_path",
         "glimpse.agents.vision.options:PathOptions",
         "Control: one learned path for all images",
+        labels=_ALL,
     ),
     "random": AgentEntry(
         "glimpse.agents.vision.controls:make_random",
         "glimpse.agents.vision.options:RandomOptions",
         "Control: uniformly random locations",
+        labels=_ALL,
     ),
     "centre": AgentEntry(
         "glimpse.agents.vision.controls:make_centre",
         "glimpse.agents.vision.options:CentreOptions",
         "Control: always the centre",
+        labels=_ALL,
     ),
     "raster": AgentEntry(
         "glimpse.agents.vision.controls:make_raster",
         "glimpse.agents.vision.options:RasterOptions",
         "Control: a fixed scan, row by row",
+        labels=_ALL,
     ),
     "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
@@ -96,36 +104,42 @@ AGENTS: dict[str, AgentEntry] = {
         "glimpse.agents.vision.options:GridOptions",
         "Whole image: attention over a grid of patches, soft or hard (Xu et al., 2015)",
         task={"view": "whole"},
+        labels=_ALL,
     ),
     "draw": AgentEntry(
         "glimpse.agents.vision.draw:make_draw",
         "glimpse.agents.vision.options:DrawOptions",
         "Whole image: differentiable foveal reading by DRAW's Gaussian filters (Gregor et al., 2015)",
         task={"view": "whole"},
+        labels=_ALL,
     ),
     "reader": AgentEntry(
         "glimpse.agents.text.reader:Reader",
         "glimpse.agents.text.options:ReaderOptions",
         "Classifies a text, or a pair: word vectors, an encoder by `encoder.kind`, and a head",
         kinds=("text",),
+        labels=_ALL,
     ),
     "top-k-reader": AgentEntry(
         "glimpse.agents.text.top_k_reader:TopKReader",
         "glimpse.agents.text.options:TopKReaderOptions",
         "Reader that answers from the tokens with the most soft attention only",
         kinds=("text",),
+        labels=_ALL,
     ),
     "resan": AgentEntry(
         "glimpse.agents.text.resan:Resan",
         "glimpse.agents.text.options:ResanOptions",
         "ReSAN: soft attention among tokens that are selected by policy gradient (Shen et al., 2018)",
         kinds=("text",),
+        labels=_ALL,
     ),
     "rationale": AgentEntry(
         "glimpse.agents.text.rationale:Rationale",
         "glimpse.agents.text.options:RationaleOptions",
         "Selects tokens of a text and answers from these only; by REINFORCE and others (Lei et al., 2016)",
         kinds=("text",),
+        labels=_ALL,
     ),
     "skimmer": AgentEntry(
         "glimpse.agents.text.skimmer:Skimmer",
@@ -174,18 +188,21 @@ AGENTS: dict[str, AgentEntry] = {
         "glimpse.agents.vision.options:MlpOptions",
         "Whole image: the fully connected baseline of Mnih et al. (2014)",
         task=_AT_ONCE,
+        labels=_ALL,
     ),
     "conv": AgentEntry(
         "glimpse.agents.vision.whole_image:make_conv",
         "glimpse.agents.vision.options:ConvOptions",
         "Whole image: the convolutional baseline of Mnih et al. (2014)",
         task=_AT_ONCE,
+        labels=_ALL,
     ),
     "cnn": AgentEntry(
         "glimpse.agents.vision.whole_image:make_cnn",
         "glimpse.agents.vision.options:CnnOptions",
         "Whole image: a small modern convolutional network",
         task=_AT_ONCE,
+        labels=_ALL,
     ),
 }
 add_entry_points(AGENTS, "glimpse.agents", AgentEntry)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from glimpse.agents.answer_kinds import belief_of
+
 
 class Decision(NamedTuple):
     """Outputs of an agent's networks for one step, before any action is sampled.
 
-    answer: (B, N), logits of the classes; N is 0 where no class is asked for.
+    answer: (B, N), logits of the classes, of the levels of a score, or of labels; N is 0 where none is asked for.
     activations: intermediate outputs of the networks by name, each (B, ...); see `recall.py`.
     location: (B, 2), mean of the next location, in [-1, 1]; None for agents that do not look.
     stop: (B,), logit of stopping; None where the agent does not decide to stop.
@@ -41,7 +43,7 @@ class Batch:
     """Batch of B labelled examples.
 
     observation: the environment's dict, each (B, ...).
-    label: (B,), the true classes or scores; or (B, M) where the answer consists of several numbers.
+    label: (B,), the true classes or scores; or (B, M) where the answer consists of several numbers, such as labels.
     """
 
     observation: dict[str, Tensor]
@@ -58,10 +60,10 @@ class Episode:
 
     observation: the environment's dict, each (T, B, ...); that of step t was seen before action t.
     action: the agent's dict, each (T, B, ...); `look` is the location as sampled, before the environment clamped it.
-    answer: (T, B, N), logits of the classes at each step.
+    answer: (T, B, N), logits of the classes, levels or labels at each step.
     reward: (T, B).
     step_mask: (T, B) bool, False after an episode's end.
-    label: (B,), the true classes; or (B, M) where the answer consists of several numbers.
+    label: (B,), the true classes or scores; or (B, M) where the answer consists of several numbers, such as labels.
     copies: rollouts M of each example; episode e * M + m is rollout m of example e.
     activations: each (T, B, ...), empty if not recorded; valid only while the weights are those that played.
     ended: (B,) bool, whether each episode was over after the last step; None if that is not known.
@@ -88,8 +90,8 @@ class Episode:
 
     @property
     def belief(self) -> Tensor:
-        """Class probabilities after each step, (T, B, N); after an episode's end its last ones."""
-        return self.carry_forward(self.answer.float().softmax(-1))
+        """Probabilities of classes, levels or labels after each step, (T, B, N); after an episode's end its last."""
+        return self.carry_forward(belief_of(self.action, self.answer))
 
 
 class Loss(NamedTuple):

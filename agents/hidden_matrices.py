@@ -10,11 +10,13 @@ from glimpse.agents.embedding import Embedding
 
 
 def output_sizes(action_space: spaces.Dict) -> frozenset[int]:
-    """Return the numbers of units that an output layer may have: of classes, moves, levels or coordinates, and 1."""
+    """Return the numbers of units of output layers: of classes, labels, moves, levels or coordinates, and 1."""
     found = {1}
-    for space in action_space.spaces.values():
+    for name, space in action_space.spaces.items():
         if isinstance(space, spaces.Discrete):
             found.add(int(space.n))
+        elif name == "labels":
+            found.add(int(np.prod(space.shape or ())))
         elif isinstance(space, spaces.MultiDiscrete):
             found |= {int(size) for size in np.unique(space.nvec)}
         elif isinstance(space, spaces.Box):

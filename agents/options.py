@@ -39,6 +39,12 @@ def option_error(key: str, problem: str) -> PydanticCustomError:
     return PydanticCustomError("sections", "{problem}", {"problem": problem, "key": key})
 
 
+def check_label_smoothing(smoothing: float, task: Any) -> None:
+    """Raise an `option_error` if labels would be smoothed that are scores."""
+    if smoothing and getattr(task, "labels", "classes") == "scores":
+        raise option_error("label_smoothing", f"should be 0 because task.labels is 'scores' (got {smoothing})")
+
+
 def check_copies(baseline: str, train: Any) -> None:
     """Raise an `option_error` if a baseline needs several rollouts of each example and there is only one."""
     if baseline in ("leave_one_out", "self_critical") and train.copies < 2:
@@ -103,13 +109,19 @@ class RecurrentOptions(NetworkOptions):
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
 
+    def check_task(self, task: Any) -> None:
+        """Check that labels can be smoothed."""
+        super().check_task(task)
+        check_label_smoothing(self.label_smoothing, task)
+
 
 class ReinforceOptions(RecurrentOptions):
     """Options of REINFORCE: which return, and which baseline is subtracted."""
 
     policy_reward: Literal["correct", "probability"] = Field(
         "correct",
-        description="REINFORCE's reward: the environment's (correct), or the probability of the right class.",
+        description="REINFORCE's reward: the environment's (correct), or the probability of the right class; of "
+        "several labels the mean probability of the right decision about each. Scores have no probability.",
     )
     baseline: Literal["none", "learned", "moving_average", "leave_one_out", "self_critical"] = Field(
         "learned", description="Baseline subtracted from the return. The last two need train.copies of 2 or more."
@@ -122,6 +134,10 @@ class ReinforceOptions(RecurrentOptions):
         if self.policy_reward == "probability" and getattr(task, "reward", "end") != "end":
             problem = f"should be 'correct' because task.reward is {task.reward!r} (got 'probability')"
             raise option_error("policy_reward", problem)
+        if self.policy_reward == "probability" and getattr(task, "labels", "classes") == "scores":
+            raise option_error(
+                "policy_reward", "should be 'correct' because task.labels is 'scores' (got 'probability')"
+            )
 
     def check_training(self, train: Any) -> None:
         """Check that there are enough rollouts of each example for the baseline."""

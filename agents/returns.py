@@ -9,19 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
+from glimpse.agents.answer_kinds import AnswerKind, PolicyReward
 from glimpse.agents.episode import Episode
 
 _AVERAGE_RATE = 0.01
 """Weight of a new batch in the moving average of returns."""
 
 
-def policy_reward(name: Literal["correct", "probability"], logits: Tensor, episode: Episode) -> Tensor:
+def policy_reward(name: PolicyReward, kind: AnswerKind, logits: Tensor, episode: Episode) -> Tensor:
     """Return the reward that REINFORCE maximises.
 
-    `correct` is the environment's reward; `probability` replaces its 1 or 0 for the last answer by p(label).
+    `correct` is the environment's reward; `probability` replaces what it gives for the last answer by the expected
+    worth of an answer, such as p(label) of a class.
 
     Args:
         name: the option `policy_reward`.
+        kind: what answers are.
         logits: (B, N), of the last answer.
         episode: T steps of B episodes.
 
@@ -30,27 +33,9 @@ def policy_reward(name: Literal["correct", "probability"], logits: Tensor, episo
     """
     if name == "correct":
         return episode.reward
-    probability = answer_reward(name, logits, episode.label)
+    probability = kind.reward(name, logits, episode.label)
     ends = episode.step_mask & ~torch.cat([episode.step_mask[1:], torch.zeros_like(episode.step_mask[:1])])
-    right = (episode.action["answer"] == episode.label).float()
-    return episode.reward + (probability - right) * ends
-
-
-def answer_reward(name: Literal["correct", "probability"], logits: Tensor, label: Tensor) -> Tensor:
-    """Return the policy reward of answers, in [0, 1], detached.
-
-    Args:
-        name: the option `policy_reward`: `correct` is 1 if the likeliest class is right, `probability` is p(label).
-        logits: (..., B, N).
-        label: (B,).
-
-    Returns:
-        (..., B) float32 in [0, 1].
-    """
-    if name == "correct":
-        return (logits.argmax(-1) == label).float()
-    probability: Tensor = logits.detach().softmax(-1)
-    return probability.gather(-1, label.expand(logits.shape[:-1]).unsqueeze(-1)).squeeze(-1)
+    return episode.reward + (probability - kind.worth(episode.action[kind.action], episode.label)) * ends
 
 
 def subtract_baseline(

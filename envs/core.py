@@ -5,7 +5,7 @@ The Gymnasium and Stable-Baselines3 interfaces in `faces/` wrap any of them. Axe
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ class StepResult(NamedTuple):
     observation: tensors of the observation space, with a leading axis B.
     reward: (B,) float32.
     terminated: (B,) bool; True where the episode has ended, at this step or before.
-    label: (B,) int64, or (B, M); the right answer, for supervised losses. It is never part of an observation.
+    label: (B,) int64, or (B, M); or (B,) float32, a score; the right answer, for supervised losses. It is never part
+        of an observation.
     """
 
     observation: Observation
@@ -110,18 +111,20 @@ class EvaluatedEnv(BatchedEnv, Protocol):
     answers: number of classes to be answered in an episode, at equal intervals of steps; 0 where only the reward
         counts. The label encodes them as the digits of a number in base N, the first answer as the leading digit.
     scores: the lowest and the highest score where the labels are scores; None where they are classes.
+    many: whether an answer is any number of the classes; the label is (B, N) int64 then, 1 for those that are right.
     """
 
     classes: tuple[str, ...]
     answers: int
     scores: tuple[float, float] | None = None
+    many: bool = False
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Return whether the likeliest answer after each step is wrong.
 
         Args:
             belief: (T, ..., N), probabilities of the N classes.
-            label: (...,) int64.
+            label: (...,) int64; (..., N) where an answer is several classes.
 
         Returns:
             (T, ...) bool.
@@ -239,10 +242,21 @@ def suggests_option(env: object) -> TypeGuard[SuggestsOption]:
     return isinstance(env, SuggestsOption)
 
 
+def what_is_asked(env: EvaluatedEnv) -> Literal["classes", "scores", "many", "reward"]:
+    """Return what an environment asks for: one class or several in order, a score, any number of labels; or nothing."""
+    if env.scores is not None:
+        return "scores"
+    if env.many:
+        return "many"
+    return "classes" if env.classes else "reward"
+
+
 def count_labels(labels: Tensor, classes: Sequence[str]) -> dict[str, int]:
-    """Count labels (N,) int64 by the names of their classes; nothing without classes."""
+    """Count labels (N,) or (N, C) int64 by the names of their classes; nothing without classes."""
     if not classes:
         return {}
+    if labels.dim() > 1:
+        return dict(zip(classes, labels.sum(0).tolist(), strict=True))
     return dict(zip(classes, torch.bincount(labels, minlength=len(classes)).tolist(), strict=True))
 
 
@@ -250,11 +264,14 @@ def named_labels(labels: Tensor, classes: Sequence[str]) -> tuple[list[str], Ten
     """Number labels (N,) int64 by the sorted names of the classes that occur, or return scores as they are.
 
     Returns:
-        The names, and the labels (N,) on the CPU.
+        The names, and the labels (N,) on the CPU; of several labels (N, C) the columns that occur, by name.
     """
     labels = labels.cpu()
     if not classes:
         return [], labels
+    if labels.dim() > 1:
+        order = sorted(labels.any(0).nonzero()[:, 0].tolist(), key=lambda number: classes[number])
+        return [classes[number] for number in order], labels[:, order]
     there = labels.unique().tolist()
     names = sorted(classes[label] for label in there)
     number = torch.zeros(len(classes), dtype=torch.int64)

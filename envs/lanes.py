@@ -27,18 +27,20 @@ class StepArrays(NamedTuple):
     observation: arrays of the observation space, with a leading axis B.
     reward: (B,) float32.
     terminated: (B,) bool; True where the episode has ended, at this step or before.
-    label: (B,) int64, or (B, M).
+    label: (B,) int64, or (B, M); or (B,) float32, a score.
     """
 
     observation: Arrays
     reward: NDArray[np.float32]
     terminated: NDArray[np.bool_]
-    label: NDArray[np.int64]
+    label: NDArray[Any]
 
 
-def label_for_info(label: NDArray[np.int64]) -> int | NDArray[np.int64]:
-    """Return a lane's label for `info`: a number, or an array of several numbers."""
-    return int(label) if label.ndim == 0 else label
+def label_for_info(label: NDArray[Any]) -> int | float | NDArray[Any]:
+    """Return a lane's label for `info`: a whole number, a score, or an array of several numbers."""
+    if label.ndim:
+        return label
+    return float(label) if label.dtype.kind == "f" else int(label)
 
 
 def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
@@ -156,8 +158,8 @@ class Lanes:
         )
 
     @property
-    def label(self) -> NDArray[np.int64]:
-        """Right answer of each lane: (B,) int64, or (B, M)."""
+    def label(self) -> NDArray[Any]:
+        """Right answer of each lane: (B,) int64, or (B, M); or (B,) float32, a score."""
         return self.env.label.numpy(force=True).copy()
 
     def frames(self) -> tuple[NDArray[np.uint8], ...] | None:

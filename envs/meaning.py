@@ -41,6 +41,11 @@ class Meaning(BaseModel):
         """
         return self
 
+    @property
+    def label_kind_name(self) -> str:
+        """What labels are: `classes`, `scores` or `many`, as the task's option `labels`."""
+        return "classes"
+
     def names(self) -> dict[str, tuple[str, ...]]:
         """Return what rows of weights may stand for, in their order: `classes`, and more in a subclass."""
         return {"classes": self.classes}

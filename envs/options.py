@@ -8,7 +8,7 @@ from pathlib import PurePath
 from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from glimpse.envs import ENVIRONMENTS
 
@@ -25,6 +25,17 @@ ClassWeights = Annotated[
     Field(
         description="Weights of classes in the cross-entropy, not in rewards: balanced, inversely proportional to "
         "their numbers of training examples; or {class: weight}, 1 for the others."
+    ),
+]
+
+Column = str | Annotated[int, Field(ge=0, le=10_000)]
+"""Column of a table, by name; or by number from 0 where there is no header."""
+LabelKindName = Literal["classes", "scores", "many"]
+Labels = Annotated[
+    LabelKindName,
+    Field(
+        description="With file:PATH: what the column of labels holds: the name of a class; scores, numbers to be "
+        "predicted; or many, any number of labels divided by |, each of which is given or not."
     ),
 ]
 
@@ -54,9 +65,11 @@ class TaskOptions(Options):
 
     of_data: options in which a trained run may be evaluated on other data: they say what is shown, and nothing of what
         the agent observes of it.
+    label_kinds: kinds of labels that the environment can ask for, where it has the option `labels`.
     """
 
     of_data: ClassVar[frozenset[str]] = frozenset({"data"})
+    label_kinds: ClassVar[tuple[LabelKindName, ...]] = ("classes", "scores", "many")
 
     name: str = Field(description="Name of the environment; see `glimpse list environments`.")
 
@@ -109,3 +122,19 @@ class TaskOptions(Options):
                 f"should be {' or '.join(map(repr, known)) or 'registered in ENVIRONMENTS'} (got {name!r})"
             )
         return name
+
+    @field_validator("labels", check_fields=False)
+    @classmethod
+    def _labels_can_be_asked_for(cls, labels: str, info: ValidationInfo) -> str:
+        if labels not in cls.label_kinds:
+            name, known = info.data.get("name"), " or ".join(map(repr, cls.label_kinds))
+            raise ValueError(f"should be {known} because task.name is {name!r} (got {labels!r})")
+        return labels
+
+    @field_validator("class_weights", check_fields=False)
+    @classmethod
+    def _weights_are_of_classes(cls, weights: Any, info: ValidationInfo) -> Any:
+        labels = info.data.get("labels", "classes")
+        if weights is not None and labels != "classes":
+            raise ValueError(f"applies to `labels: classes` only (task.labels is {labels!r}): leave it out")
+        return weights

@@ -83,7 +83,7 @@ def score_function_loss(
     # Sample M selections of each text.
     copies = agent.reinforcement.options.copies
     observation, selector_logits = repeat_texts(observation, copies), repeat_texts(selector_logits, copies)
-    label = batch.label.repeat_interleave(copies)
+    label = batch.label.repeat_interleave(copies, 0)
     greedy = greedy_draws(label, agent.reinforcement, copies)
     kept = {
         name: agent.keep_words(text, selector_logits[name], agent.sample_noise(text), greedy)
@@ -174,7 +174,7 @@ def enumeration_loss(
     text, all_logits = (each[:, :n].repeat_interleave(len(every), 0) for each in (text, selector_logits[name]))
     kept = every.repeat(len(label), 1) & (text != PADDING)
     observation, selection = {name: text}, {name: kept.float()}
-    labels = label.repeat_interleave(len(every))
+    labels = label.repeat_interleave(len(every), 0)
     errors, terms = agent.errors(agent.read(observation, kept=selection)[0], labels)
     errors = agent.weigh(errors, labels)
     costs, keep_rates = agent.selection_cost(selection, observation)

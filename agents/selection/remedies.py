@@ -90,7 +90,7 @@ class SoftTeacher(SecondReader):
         """
         logits = self.read(first, text, keep_probability, False)
         error = first.weigh(first.errors(logits, label)[0], label).mean()
-        divergence = jensen_shannon(logits, hard_logits).mean()
+        divergence = jensen_shannon(first.kind.choices(logits), first.kind.choices(hard_logits)).mean()
         return error + divergence, {"teacher": error, "agreement": divergence}
 
 
@@ -98,11 +98,11 @@ def jensen_shannon(one: Tensor, other: Tensor) -> Tensor:
     """Compute the Jensen-Shannon divergence of two softmaxes, in nats, at most log 2.
 
     Args:
-        one: (B, N), logits.
-        other: (B, N), logits.
+        one: (..., N), logits.
+        other: (..., N), logits.
 
     Returns:
-        (B,).
+        (...,).
     """
     p, q = one.float().log_softmax(-1), other.float().log_softmax(-1)
     middle = torch.logaddexp(p, q) - torch.tensor(2.0).log().to(p.device)

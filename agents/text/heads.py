@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 Activation = Literal["relu", "elu", "tanh", "sigmoid"]
 Features = Literal["difference", "absolute", "symmetric"]
@@ -132,35 +131,3 @@ class Head(nn.Module):
         """Compute logits: (B, width) -> (B, N), float32."""
         logits: Tensor = self.layers(vector)
         return logits.float()
-
-
-def expected_score(logits: Tensor, lowest: float) -> Tensor:
-    """Compute the mean of the levels `lowest`, `lowest` + 1, ... under the softmax (Tai et al., 2015, equation 15).
-
-    Args:
-        logits: (..., N), of N levels.
-        lowest: the first level.
-
-    Returns:
-        (...,) in [lowest, lowest + N - 1].
-    """
-    level = lowest + torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
-    return logits.float().softmax(-1) @ level
-
-
-def level_divergence(logits: Tensor, score: Tensor, lowest: float) -> Tensor:
-    """Compute KL(target || softmax), where the target lies on the two levels next to the score.
-
-    Tai et al. (2015), equations 16 and 17.
-
-    Args:
-        logits: (B, N), of N levels.
-        score: (B,) in [lowest, lowest + N - 1].
-        lowest: the first level.
-
-    Returns:
-        (B,).
-    """
-    level = torch.arange(logits.shape[-1], device=logits.device)
-    target = (1 - (score.unsqueeze(-1) - lowest - level).abs()).clamp(min=0)
-    return functional.kl_div(logits.float().log_softmax(-1), target, reduction="none").sum(-1)

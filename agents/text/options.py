@@ -14,7 +14,14 @@ from glimpse.agents.encoders.options import (
     ResanEncoderOptions,
     TransformerEncoderOptions,
 )
-from glimpse.agents.options import AgentOptions, Options, ReinforceOptions, check_copies, option_error
+from glimpse.agents.options import (
+    AgentOptions,
+    Options,
+    ReinforceOptions,
+    check_copies,
+    check_label_smoothing,
+    option_error,
+)
 from glimpse.agents.recurrent_core_names import StepCoreName
 from glimpse.agents.selection.options import (
     BaselineOptions,
@@ -86,6 +93,7 @@ class ReaderOptions(AgentOptions):
     def check_task(self, task: Any) -> None:
         """Check that documents of sentences have a hierarchical encoder, and other texts another one."""
         super().check_task(task)
+        check_label_smoothing(self.label_smoothing, task)
         hierarchical = self.encoder.kind == "hierarchical"
         if hierarchical != task.sentences:
             needed, found = ("true", "false") if hierarchical else ("false", "true")

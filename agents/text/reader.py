@@ -1,23 +1,24 @@
-"""Agent that reads a whole text at once, or two, and answers with a class or a score.
+"""Agent that reads a whole text at once, or two, and answers with a class, a score or several labels.
 
-Axes: B texts, L words (or S sentences of L words), E width of a word's vector, V words of the vocabulary, N classes.
+Axes: B texts, L words (or S sentences of L words), E width of a word's vector, V words of the vocabulary, N classes,
+levels or labels.
 """
 
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents.agent import BatchAgent, LrGroups, Memory, scaled_lr_group
+from glimpse.agents.answer_kinds import answer_kind
 from glimpse.agents.classification_loss import weighed
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.episode import Batch, Decision, Loss
 from glimpse.agents.text.explaining import remove_words
-from glimpse.agents.text.heads import Head, expected_score, level_divergence, make_pair_features
+from glimpse.agents.text.heads import Head, make_pair_features
 from glimpse.agents.text.options import ReaderOptions
 
 
@@ -51,7 +52,7 @@ class Reader(BatchAgent):
         Args:
             options: of encoder and head.
             observation_space: has `text` (L,) or (S, L), word numbers, and `text2` where two are to be read.
-            action_space: has `answer`, or `score` where the label is a number.
+            action_space: has `answer`, or `score` where the label is a number, or `labels` where it is several labels.
             vectors: pre-trained word vectors, if the task has any.
         """
         super().__init__()
@@ -65,12 +66,12 @@ class Reader(BatchAgent):
         self.encoder = make_encoder(options.encoder, width)
         self.reads_two = "text2" in observation_space.spaces
         self.pair = make_pair_features(options.pair, self.encoder.width, options.hops) if self.reads_two else None
-        self.lowest, classes = _answer_levels(action_space)
+        self.kind = answer_kind(action_space, options.relatedness)
         features = self.encoder.width if self.pair is None else self.pair.width
         self.head = Head(
             features,
             options.hidden,
-            classes,
+            self.kind.outputs,
             options.activation,
             options.dropout,
             norm=options.head_norm,
@@ -113,23 +114,24 @@ class Reader(BatchAgent):
         return Decision(logits, seen), None
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
-        """Return the likeliest class `answer` (B,) int64, or the expected `score` (B,) float32; nothing is sampled."""
+        """Return the likeliest answer; nothing is sampled.
+
+        It is the class `answer` (B,) int64, the expected `score` (B,) float32, or `labels` (B, N) int64.
+        """
         return self.answer(decision.answer)
 
     def answer(self, logits: Tensor) -> dict[str, Tensor]:
-        """Turn logits (B, N) into `answer` or `score`, (B,)."""
-        if self.lowest is None:
-            return {"answer": logits.argmax(-1)}
-        return {"score": expected_score(logits, self.lowest)}
+        """Turn logits (B, N) into `answer` or `score`, (B,), or `labels`, (B, N)."""
+        return self.kind.act(logits)
 
     def loss(self, batch: Batch) -> Loss:
-        """Compute the cross-entropy of the class, or the error of the score, plus the encoder's penalty.
+        """Compute the cross-entropy of the class or the labels, or the error of the score, plus the encoder's penalty.
 
         Args:
             batch: B examples.
 
         Returns:
-            The sum, and its terms: cross_entropy and accuracy, or score_error and score_distance; penalty.
+            The sum, and its terms: those of the kind of answers, see `AnswerKind.terms`; penalty.
         """
         logits, encoded = self.read(batch.observation)
         errors, terms = self.errors(logits, batch.label)
@@ -173,23 +175,8 @@ class Reader(BatchAgent):
 
     def errors(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the error of each answer, (B,), and its terms, scalars."""
-        if self.lowest is None:
-            smoothing = self.options.label_smoothing
-            cross_entropy = F.cross_entropy(logits, label, label_smoothing=smoothing, reduction="none")
-            accuracy = (logits.argmax(-1) == label).float().mean()
-            return cross_entropy, {"cross_entropy": cross_entropy.mean(), "accuracy": accuracy}
-        distance = expected_score(logits, self.lowest) - label
-        squared = distance.square() / 2
-        error = squared if self.options.relatedness == "squared" else level_divergence(logits, label, self.lowest)
-        return error, {"score_error": error.mean(), "score_distance": distance.abs().mean()}
-
-
-def _answer_levels(action_space: spaces.Dict) -> tuple[float | None, int]:
-    """Return the lowest level of a score, None for classes; and the number of classes or levels."""
-    if "score" not in action_space.spaces:
-        return None, int(cast(spaces.Discrete, action_space["answer"]).n)
-    score = cast(spaces.Box, action_space["score"])
-    return float(score.low.min()), round(float(score.high.max() - score.low.min())) + 1
+        errors = self.kind.errors(logits, label, self.options.label_smoothing)
+        return errors, self.kind.terms(logits, label, errors.mean())
 
 
 def word_weights(weights: dict[str, Tensor]) -> Tensor | None:

@@ -125,7 +125,7 @@ class Resan(SelectingReader):
         # Read, given the selection, with a gradient only where the reader is trained.
         with torch.set_grad_enabled(stage != "hard"):
             logits, _ = self.read(observation, selection=selection)
-            label = batch.label.repeat_interleave(copies)
+            label = batch.label.repeat_interleave(copies, 0)
             errors, terms = self.errors(logits, label)
         total = torch.zeros_like(errors.mean()) if stage == "hard" else self.weigh(errors, label).mean()
 

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
 from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
+from glimpse.agents.answer_kinds import ClassAnswers
+from glimpse.agents.answer_loss import answer_loss, last_answer_output
 from glimpse.agents.choices import choose
-from glimpse.agents.classification_loss import classification_loss, last_answer_output
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.encoded import real_first
 from glimpse.agents.encoders.hierarchical_encoder import Level
@@ -74,7 +75,8 @@ class Skimmer(EpisodeAgent):
         jumps, answer = (cast(spaces.Discrete, action_space[name]) for name in ("jump", "answer"))
         glanced = options.feature_width if "glance" in observation_space.spaces else 0
         self.jumper = nn.Linear(options.memory_width + glanced, int(jumps.n))
-        self.classifier = nn.Linear(options.memory_width, int(answer.n))
+        self.kind = ClassAnswers(int(answer.n))
+        self.classifier = nn.Linear(options.memory_width, self.kind.outputs)
         self.baseline = nn.Linear(options.memory_width, 1)
         self.stochastic = options.jumps != "next"
         self.register_buffer("average_return", torch.zeros(self.steps))
@@ -119,7 +121,8 @@ class Skimmer(EpisodeAgent):
         hidden = self._replay(seen, drops=True)
         logits = self.classifier(last_answer_output(hidden, episode)).float()
         every = options.classification == "every_step"
-        error = classification_loss(
+        error = answer_loss(
+            self.kind,
             logits,
             hidden,
             self.classifier,
@@ -128,7 +131,7 @@ class Skimmer(EpisodeAgent):
             smoothing=options.label_smoothing,
             class_weights=self.class_weights,
         )
-        terms = {"cross_entropy": error, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
+        terms = self.kind.terms(logits, episode.label, error)
         if options.jumps != "learned":
             return Loss(error, {name: term.detach() for name, term in terms.items()})
 
@@ -136,7 +139,7 @@ class Skimmer(EpisodeAgent):
         if self.training and options.dropout:
             hidden = self._replay(seen)
             logits = self.classifier(last_answer_output(hidden, episode)).float()
-        returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, logits, episode))
+        returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, self.kind, logits, episode))
         advantage, value_loss = subtract_baseline(
             options.baseline,
             returns,

@@ -156,7 +156,7 @@ class DrawReader(FullViewAgent):
         self.glimpse_network = GlimpseNetwork(pixels, options, location=5)
         self.core = make_recurrent_core(options)
         self.window = WindowNetwork(options.memory_width, options.patch, options.scales, self.height, self.width)
-        self.classifier = nn.Linear(options.memory_width, self.classes)
+        self.classifier = nn.Linear(options.memory_width, self.kind.outputs)
 
     def learning_rates(self) -> LrGroups:
         """Return the parameters of the window network in a group with their own scale, after all others."""

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.agent import BatchAgent
-from glimpse.agents.classification_loss import mean_cross_entropy
+from glimpse.agents.answer_kinds import answer_kind
 from glimpse.agents.episode import Batch, Decision, Loss
 
 
@@ -31,7 +31,7 @@ class FullViewAgent(BatchAgent):
 
         Args:
             observation_space: has `glimpse` (1, C, H, W) and `time`.
-            action_space: has `look`, `answer`, and `stop` where the task has it.
+            action_space: has `look`, the answer (`answer`, `score` or `labels`), and `stop` where the task has it.
             label_smoothing: of the cross-entropy.
             every_step: whether the cross-entropy is averaged over all answers instead of taken from the last one.
         """
@@ -40,22 +40,23 @@ class FullViewAgent(BatchAgent):
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
         self.steps = int(time.n) - 1
         self.channels, self.height, self.width = glimpse.shape[-3:]
-        self.classes = int(cast(spaces.Discrete, action_space["answer"]).n)
+        self.kind = answer_kind(action_space)
         self.may_stop = "stop" in action_space.spaces
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
-        """Return the next location, the likeliest class, and never a stop; `noise` and `greedy` are ignored."""
-        action = {"look": decision.mean_location.float(), "answer": decision.answer.argmax(-1)}
-        return action | ({"stop": torch.zeros_like(action["answer"])} if self.may_stop else {})
+        """Return the next location, the likeliest answer, and never a stop; `noise` and `greedy` are ignored."""
+        action = {"look": decision.mean_location.float(), **self.kind.act(decision.answer)}
+        never = torch.zeros(len(decision.answer), dtype=torch.int64, device=decision.answer.device)
+        return action | ({"stop": never} if self.may_stop else {})
 
     def loss(self, batch: Batch) -> Loss:
-        """Compute the cross-entropy of the last answer or of all answers, over T steps on the same picture.
+        """Compute the error of the last answer or of all answers, over T steps on the same picture.
 
         Args:
             batch: B examples.
 
         Returns:
-            The cross-entropy, and its terms: cross_entropy, accuracy.
+            The error, and its terms: those of the kind of answers, for classes cross_entropy and accuracy.
         """
         first = batch.observation
         memory, answers = self.initial_memory(first), []
@@ -64,7 +65,6 @@ class FullViewAgent(BatchAgent):
             answers.append(decision.answer.float())
         counted = answers if self.every_step else answers[-1:]
         smoothing, weights = self.label_smoothing, self.class_weights
-        losses = [mean_cross_entropy(each, batch.label, smoothing, weights) for each in counted]
-        cross_entropy = torch.stack(losses).mean()
-        accuracy = (answers[-1].argmax(-1) == batch.label).float().mean()
-        return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach(), "accuracy": accuracy})
+        error = torch.stack([self.kind.mean_error(each, batch.label, smoothing, weights) for each in counted]).mean()
+        terms = self.kind.terms(answers[-1], batch.label, error)
+        return Loss(error, {name: term.detach() for name, term in terms.items()})

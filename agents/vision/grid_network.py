@@ -8,6 +8,7 @@ from typing import cast
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from glimpse.agents.answer_kinds import answer_kind
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.grid import CellEncoder, FeatureScores, Grid, MemoryScores
 from glimpse.agents.vision.options import GridOptions
@@ -29,7 +30,7 @@ class GridNetwork(nn.Module):
             else FeatureScores(options.feature_width, memory_width, options.attention_width)
         )
         self.core = make_recurrent_core(options)
-        self.classifier = nn.Linear(memory_width, int(cast(spaces.Discrete, action_space["answer"]).n))
+        self.classifier = nn.Linear(memory_width, answer_kind(action_space).outputs)
 
     def empty_memory(self, episodes: int) -> Tensor:
         """Return the empty memory of the recurrent core: zeros, (B, D) or (B, 2 D)."""

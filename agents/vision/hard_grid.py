@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
 from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
+from glimpse.agents.answer_kinds import answer_kind
+from glimpse.agents.answer_loss import repeated_label
 from glimpse.agents.choices import choose
-from glimpse.agents.classification_loss import mean_cross_entropy
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.readout import Readout
 from glimpse.agents.returns import policy_reward, subtract_baseline
@@ -57,6 +58,7 @@ class HardGrid(EpisodeAgent):
         self.greedy_copy = options.baseline == "self_critical"
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
         self.may_stop = "stop" in action_space.spaces
+        self.kind = answer_kind(action_space)
         self.network = GridNetwork(options, observation_space, action_space)
         self.baseline = nn.Linear(options.memory_width, 1)
         self.register_buffer("average_return", torch.zeros(self.steps))
@@ -98,17 +100,18 @@ class HardGrid(EpisodeAgent):
             greedy: whether to take the likeliest cell instead of a sample; a bool, or (B,) bool.
 
         Returns:
-            `look` (B, 2); `answer` (B,), the likeliest class; and `stop` (B,), always 0, where the task has it.
+            `look` (B, 2); `answer` (B,), the likeliest class, or `score` (B,), or `labels` (B, N); and `stop` (B,),
+            always 0, where the task has it.
         """
         if self.locator is None:
             look = self.network.grid.locations[choose(decision.activations["scores"], noise[:, 0], greedy)]
         else:
             look = self.locator.sample(decision.mean_location, noise[:, :2]).float()
-        action = {"look": look, "answer": decision.answer.argmax(-1)}
-        return action | ({"stop": torch.zeros_like(action["answer"])} if self.may_stop else {})
+        never = torch.zeros(len(look), dtype=torch.int64, device=look.device)
+        return {"look": look, **self.kind.act(decision.answer)} | ({"stop": never} if self.may_stop else {})
 
     def loss(self, episode: Episode) -> Loss:
-        """Compute the cross-entropy, the policy loss of cells and the value loss of the baseline, as RAM does.
+        """Compute the error of answers, the policy loss of cells and the value loss of the baseline, as RAM does.
 
         The policy gradient flows on into recurrent core and encoder (Xu et al., 2015, equation 12, without its entropy
         term). The last chosen cell is not reinforced, since it is never read.
@@ -117,7 +120,8 @@ class HardGrid(EpisodeAgent):
             episode: T steps of B episodes.
 
         Returns:
-            The sum, and its terms: cross_entropy, accuracy, policy_loss, value_loss, return.
+            The sum, and its terms: those of the kind of answers, for classes cross_entropy and accuracy; policy_loss,
+            value_loss, return.
         """
         # Replay all steps; rollouts of the same example share the features of its picture.
         network, options = self.network, self.options
@@ -128,11 +132,10 @@ class HardGrid(EpisodeAgent):
         # Classification loss.
         logits = network.classifier(last).float()
         answers = logits[None] if options.classification == "final" else network.classifier(hidden).float()
-        label = episode.label.expand(len(answers), -1).flatten()
-        smoothing = options.label_smoothing
-        cross_entropy = mean_cross_entropy(answers.flatten(0, 1), label, smoothing, self.class_weights)
+        label, smoothing = repeated_label(episode.label, len(answers)), options.label_smoothing
+        error = self.kind.mean_error(answers.flatten(0, 1), label, smoothing, self.class_weights)
         # Policy loss of the cells chosen before the last step, and value loss.
-        returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, logits, episode))
+        returns = policy_gradient.returns_to_go(policy_reward(options.policy_reward, self.kind, logits, episode))
         advantage, value_loss = subtract_baseline(
             options.baseline,
             returns,
@@ -146,15 +149,10 @@ class HardGrid(EpisodeAgent):
         log_prob = scores.log_softmax(-1).gather(-1, chosen[1:, :, None]).squeeze(-1)
         policy = policy_gradient.reinforce(log_prob, advantage[:-1])
         # Their weighted sum.
-        accuracy = (logits.argmax(-1) == episode.label).float().mean()
-        terms = {
-            "cross_entropy": cross_entropy,
-            "accuracy": accuracy,
-            "policy_loss": policy,
-            "value_loss": value_loss,
-        }
+        terms = self.kind.terms(logits, episode.label, error)
+        terms |= {"policy_loss": policy, "value_loss": value_loss}
         terms["return"] = returns[0].mean()
-        total = cross_entropy + options.policy_weight * policy + value_loss
+        total = error + options.policy_weight * policy + value_loss
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
     def learning_rates(self) -> LrGroups:

@@ -17,6 +17,7 @@ from glimpse.agents.options import (
     Width,
     check_copies,
     check_initial_path,
+    check_label_smoothing,
 )
 from glimpse.agents.recurrent_core_names import StepCoreName
 
@@ -219,6 +220,11 @@ class WholeImageOptions(AgentOptions):
     """Options that whole-image networks share."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
+
+    def check_task(self, task: Any) -> None:
+        """Check that labels can be smoothed."""
+        super().check_task(task)
+        check_label_smoothing(self.label_smoothing, task)
 
 
 class MlpOptions(WholeImageOptions):

@@ -2,7 +2,7 @@
 
 Mnih, Heess, Graves and Kavukcuoglu, 2014, "Recurrent models of visual attention".
 
-Axes: B episodes, T steps, K scales, C channels, P patch side, D memory, N classes.
+Axes: B episodes, T steps, K scales, C channels, P patch side, D memory, N classes, levels or labels.
 """
 
 from typing import cast
@@ -13,11 +13,12 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
+from glimpse.agents.answer_kinds import answer_kind
+from glimpse.agents.answer_loss import answer_loss, last_answer_output
 from glimpse.agents.choices import choose
-from glimpse.agents.classification_loss import classification_loss, last_answer_output
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.options import RecurrentOptions
-from glimpse.agents.returns import answer_reward, policy_reward, subtract_baseline
+from glimpse.agents.returns import policy_reward, subtract_baseline
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.glimpse_network import GlimpseActivations, GlimpseNetwork
 from glimpse.agents.vision.locator_agent import LocatorAgent
@@ -50,7 +51,7 @@ class RecurrentAttention(LocatorAgent):
             options: widths and losses.
             locator: proposes locations, see `locators.py`.
             observation_space: has `glimpse` (K, C, P, P), `location` and `time`.
-            action_space: has `look`, `answer`, and `stop` where the task has it.
+            action_space: has `look`, the answer (`answer`, `score` or `labels`), and `stop` where the task has it.
             policy_gradient_into_core: whether the policy gradient flows on into recurrent core and glimpse network.
         """
         super().__init__()
@@ -58,13 +59,13 @@ class RecurrentAttention(LocatorAgent):
         if isinstance(options, PolicyOptions):
             self.greedy_copy, self.locator_lr_scale = options.baseline == "self_critical", options.locator_lr_scale
         glimpse, time = cast(spaces.Box, observation_space["glimpse"]), cast(spaces.Discrete, observation_space["time"])
-        answer = cast(spaces.Discrete, action_space["answer"])
+        self.kind = answer_kind(action_space)
         self.steps = int(time.n) - 1
         pixels = int(torch.Size(glimpse.shape).numel())
         self.glimpse_network = GlimpseNetwork(pixels, options)
         self.core = make_recurrent_core(options)
         self.locator = locator
-        self.classifier = nn.Linear(options.memory_width, int(answer.n))
+        self.classifier = nn.Linear(options.memory_width, self.kind.outputs)
         self.baseline = nn.Linear(options.memory_width, 1)
         self.may_stop = "stop" in action_space.spaces
         self.stop_policy = None
@@ -105,15 +106,15 @@ class RecurrentAttention(LocatorAgent):
             greedy: whether to take the mean location, and to stop exactly if that is likelier; a bool, or (B,) bool.
 
         Returns:
-            `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class; `stop` (B,) int64 where the
-            task has it, always 0 for agents that do not learn to stop.
+            `look` (B, 2) float32, not clamped; `answer` (B,) int64, the likeliest class, or `score` (B,), or `labels`
+            (B, N); `stop` (B,) int64 where the task has it, always 0 for agents that do not learn to stop.
         """
-        action = {"look": self.look(decision.mean_location, noise, greedy), "answer": decision.answer.argmax(-1)}
+        action = {"look": self.look(decision.mean_location, noise, greedy), **self.kind.act(decision.answer)}
         if decision.stop is not None:
             stop = decision.stop
             action["stop"] = choose(torch.stack([torch.zeros_like(stop), stop], -1), noise[:, 2], greedy)
         elif self.may_stop:
-            action["stop"] = torch.zeros_like(action["answer"])
+            action["stop"] = torch.zeros(len(decision.answer), dtype=torch.int64, device=decision.answer.device)
         return action
 
     def set_progress(self, progress: float) -> None:
@@ -123,7 +124,7 @@ class RecurrentAttention(LocatorAgent):
             self.stop_policy.set_progress(progress)
 
     def loss(self, episode: Episode) -> Loss:
-        """Compute the cross-entropy, the policy loss of locations and stops, and the value loss of the baseline.
+        """Compute the error of answers, the policy loss of locations and stops, and the value loss of the baseline.
 
         Mnih et al. (2014), section 3.2. The policy loss is a sum over steps and a mean over episodes, as in equation 3,
         times `policy_weight`; the last location is not reinforced, since no glimpse is taken there. The value loss is a
@@ -134,8 +135,8 @@ class RecurrentAttention(LocatorAgent):
             episode: T steps of B episodes.
 
         Returns:
-            The sum, and its terms: cross_entropy and accuracy; with a learned policy also policy_loss, value_loss and
-            return.
+            The sum, and its terms: those of the kind of answers, for classes cross_entropy and accuracy; with a learned
+            policy also policy_loss, value_loss and return.
         """
         # Replay all steps of glimpse network and recurrent core.
         seen = episode.observation
@@ -146,7 +147,8 @@ class RecurrentAttention(LocatorAgent):
         # Classification loss.
         logits = self.classifier(self._last_answer_output(hidden, last, episode)).float()
         every, smoothing = self.options.classification == "every_step", self.options.label_smoothing
-        cross_entropy = classification_loss(
+        error = answer_loss(
+            self.kind,
             logits,
             hidden,
             self.classifier,
@@ -155,11 +157,11 @@ class RecurrentAttention(LocatorAgent):
             smoothing=smoothing,
             class_weights=self.class_weights,
         )
-        terms = {"cross_entropy": cross_entropy, "accuracy": (logits.argmax(-1) == episode.label).float().mean()}
+        terms = self.kind.terms(logits, episode.label, error)
         if not isinstance(self.options, PolicyOptions):
-            return Loss(cross_entropy, {name: term.detach() for name, term in terms.items()})
+            return Loss(error, {name: term.detach() for name, term in terms.items()})
         # Policy loss and value loss.
-        returns = policy_gradient.returns_to_go(policy_reward(self.options.policy_reward, logits, episode))
+        returns = policy_gradient.returns_to_go(policy_reward(self.options.policy_reward, self.kind, logits, episode))
         advantage, value_loss = subtract_baseline(
             self.options.baseline,
             returns,
@@ -175,7 +177,7 @@ class RecurrentAttention(LocatorAgent):
             policy = policy + self._stop_loss(self.stop_policy(remembered[:-1]), hidden.detach(), returns, episode)
         # Their weighted sum.
         terms |= {"policy_loss": policy, "value_loss": value_loss, "return": returns[0].mean()}
-        total = cross_entropy + self.options.policy_weight * policy + value_loss
+        total = error + self.options.policy_weight * policy + value_loss
         return Loss(total, {name: term.detach() for name, term in terms.items()})
 
     def _last_answer_output(self, hidden: Tensor, last: Tensor, episode: Episode) -> Tensor:
@@ -213,7 +215,7 @@ class RecurrentAttention(LocatorAgent):
         """
         log_prob = -F.binary_cross_entropy_with_logits(stop, episode.action["stop"][:-1].float(), reduction="none")
         options = cast(PolicyOptions, self.options)
-        reward = answer_reward(options.policy_reward, self.classifier(hidden[:-1]).float(), episode.label)
+        reward = self.kind.reward(options.policy_reward, self.classifier(hidden[:-1]).float(), episode.label)
         advantage, mask = returns[:-1] - reward, episode.step_mask[:-1]
         if self.greedy_copy:
             log_prob, advantage, mask = (

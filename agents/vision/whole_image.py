@@ -1,6 +1,6 @@
 """Whole-image classifiers: baselines that see the whole image and answer at once.
 
-Axes: B episodes, C channels, H x W pixels, N classes.
+Axes: B episodes, C channels, H x W pixels, N classes, levels or labels.
 """
 
 import torch
@@ -42,7 +42,7 @@ def make_mlp(options: MlpOptions, observation_space: spaces.Dict, action_space: 
     for hidden in options.widths:
         layers += [nn.Linear(width, hidden), nn.ReLU()]
         width = hidden
-    agent.network = nn.Sequential(*layers, nn.Linear(width, agent.classes))
+    agent.network = nn.Sequential(*layers, nn.Linear(width, agent.kind.outputs))
     return agent
 
 
@@ -69,7 +69,7 @@ def make_conv(options: ConvOptions, observation_space: spaces.Dict, action_space
         channels = layer.filters
         height, width = ((side - layer.size) // layer.stride + 1 for side in (height, width))
     layers += [nn.Flatten(), nn.Linear(channels * height * width, options.width), nn.ReLU()]
-    agent.network = nn.Sequential(*layers, nn.Linear(options.width, agent.classes))
+    agent.network = nn.Sequential(*layers, nn.Linear(options.width, agent.kind.outputs))
     return agent
 
 
@@ -107,5 +107,5 @@ def make_cnn(options: CnnOptions, observation_space: spaces.Dict, action_space: 
         layers += [ResidualBlock(width) for _ in range(options.blocks)]
         channels = width
     layers += [nn.GroupNorm(_groups(channels), channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    agent.network = nn.Sequential(*layers, nn.Linear(channels, agent.classes))
+    agent.network = nn.Sequential(*layers, nn.Linear(channels, agent.kind.outputs))
     return agent

@@ -19,18 +19,23 @@ from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions, RetinaOptions
 from glimpse.envs.images.picture_env import PictureEnv
 from glimpse.envs.images.picture_meaning import PictureMeaning
+from glimpse.envs.images.picture_table import load_picture_table
 from glimpse.envs.images.whole_view import WholeView
+from glimpse.envs.label_kinds import label_kind
 from glimpse.envs.meaning import Meaning
 
 
 class Classification(PictureEnv):
     """Classification: look at an image through T glimpses, then name its class.
 
+    With `labels: scores` a number is asked for, with `labels: many` any number of labels.
+
     Observation: `glimpse` (K, C, P, P) in [0, 1], or with `view: whole` the whole picture (1, C, H, W) at every
     step; `location` (2,), where it was taken, (x, y) in [-1, 1]; `time`, the number of answers so far, 0 to T.
-    Action: `look` (2,), the next location (clamped to [-1, 1]); `answer`, the predicted class; with the option
-    `stop` also `stop`, which ends the episode with this answer.
-    Reward: 1 for a right answer at the end (or 1/T for each right answer), minus `glimpse_cost` at each step.
+    Action: `look` (2,), the next location (clamped to [-1, 1]); `answer`, the predicted class, or `score`, a number,
+    or `labels` (N,), a bit for each label; with the option `stop` also `stop`, which ends the episode with this answer.
+    Reward: 1 for a right answer at the end (or 1/T for each right answer), minus `glimpse_cost` at each step. A score
+    earns 1 less its error divided by the range of scores; several labels the share that is rightly given or left out.
     Start: the first glimpse is at `initial_location`. End: after the T-th answer, or at `stop`.
     No glimpse follows the last `look` of an episode: the final observation repeats the last one.
 
@@ -62,7 +67,9 @@ class Classification(PictureEnv):
         """
         self.options, self.augment = options, augment
         self.device = torch.device(device)
-        self.classes = data.classes
+        self.classes, self.scores, self.many = data.classes, data.scores, data.labels.dim() > 1
+        self.label_kind = label_kind(data.classes, data.scores, self.many)
+        self.answers = self.label_kind.answers
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         channels, height, width = data.images.shape[1:]
         # Images that are shown unchanged are prepared once, here; pictures made for an episode are prepared at resets.
@@ -94,7 +101,9 @@ class Classification(PictureEnv):
         download: bool = True,
         meaning: PictureMeaning | None = None,
     ) -> ImageData:
-        """Load one split of the data; see `load_images`, whose errors it raises."""
+        """Load one split of the data; see `load_images` and `load_picture_table`, whose errors it raises."""
+        if options.is_table:
+            return load_picture_table(options, split, meaning)
         return load_images(
             options.data,
             split,
@@ -108,14 +117,15 @@ class Classification(PictureEnv):
     @staticmethod
     def data_without_examples(options: ClassificationOptions, meaning: PictureMeaning) -> ImageData:
         """Return data of a run without pictures."""
-        return ImageData(torch.zeros(0, *meaning.shape, dtype=torch.uint8), torch.zeros(0).long(), meaning.classes)
+        pictures = torch.zeros(0, *meaning.shape, dtype=torch.uint8)
+        return ImageData(pictures, meaning.kind.no_labels(0), meaning.classes, meaning.scores)
 
     def class_counts(self) -> dict[str, int]:
-        """Return the number of examples by the class's name."""
+        """Return the number of examples by the name of their class, or of each label; none where labels are scores."""
         return count_labels(self._labels, self.classes)
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
-        """Return a number for each picture of the data set, equal for equal ones, and the labels, (N,) both."""
+        """Return a number for each picture of the data set, equal for equal ones, and the labels."""
         return fingerprints_of_rows(self._images), self._labels.cpu()
 
     def shown_examples(self) -> Any:
@@ -125,9 +135,10 @@ class Classification(PictureEnv):
         return self._images, named_labels(self._labels, self.classes), {name: getattr(canvas, name) for name in used}
 
     def meaning(self) -> PictureMeaning:
-        """Return the classes, and the shape of the data set's pictures."""
+        """Return what labels are, and the shape of the data set's pictures."""
         channels, height, width = self._images.shape[1:]
-        return PictureMeaning(classes=self.classes, shape=(channels, height, width))
+        labels: Literal["one", "many"] = "many" if self.many else "one"
+        return PictureMeaning(classes=self.classes, scores=self.scores, labels=labels, shape=(channels, height, width))
 
     def _make_observation_space(self, channels: int) -> spaces.Dict:
         return spaces.Dict(
@@ -141,7 +152,7 @@ class Classification(PictureEnv):
     def _make_action_space(self) -> spaces.Dict:
         parts: dict[str, spaces.Space[object]] = {
             "look": spaces.Box(-1.0, 1.0, (2,), np.float32),
-            "answer": spaces.Discrete(len(self.classes)),
+            self.label_kind.action: self.label_kind.space(),
         }
         if self.options.stop:
             parts["stop"] = spaces.Discrete(2)
@@ -152,7 +163,7 @@ class Classification(PictureEnv):
         self._pictures = self._draw_pictures(example, key)
         if self._resident is not None:
             self._picture = example[self._picture]
-        self._label = self._labels[example].repeat_interleave(copies)
+        self._label = self._labels[example].repeat_interleave(copies, 0)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
         if self._resident is not None:
@@ -165,7 +176,8 @@ class Classification(PictureEnv):
         """Answer and take the next glimpse.
 
         Args:
-            action: `look` (B, 2) float, `answer` (B,) int64, and `stop` (B,) int64 where the task has it.
+            action: `look` (B, 2) float, the answer (`answer` (B,) int64, `score` (B,) float or `labels` (B, N) int64),
+                and `stop` (B,) int64 where the task has it.
 
         Returns:
             The result. In terminated lanes nothing changes and the reward is 0.
@@ -177,7 +189,7 @@ class Classification(PictureEnv):
         if self.options.stop:
             ends = ends | action["stop"].bool()
         # Reward the answers of the running episodes.
-        right = (action["answer"] == self._label).float()
+        right = self.label_kind.worth(action[self.label_kind.action], self._label)
         worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
         reward = (worth - self.options.glimpse_cost) * playing
         # Take the next glimpse.
@@ -186,8 +198,8 @@ class Classification(PictureEnv):
         return StepResult(self._observe(), reward, self._terminated, self._label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
-        """Return whether the likeliest class after each glimpse is wrong: (T, ..., N), (...,) -> (T, ...) bool."""
-        return belief.argmax(-1) != label
+        """Return whether the likeliest answer after each glimpse is wrong, as `LabelKind.wrong`."""
+        return self.label_kind.wrong(belief, label)
 
     def picture(self) -> Tensor:
         """Return the whole picture of each lane, (B, C, H, W) uint8, for drawing; no agent sees it."""

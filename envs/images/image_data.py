@@ -31,6 +31,7 @@ from glimpse.envs.images.image_folder import (
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.torchvision_images import read_torchvision
+from glimpse.envs.text.label_columns import check_same_kind
 
 Part = Literal["train", "test"]
 
@@ -41,13 +42,15 @@ class ImageData:
 
     Attributes:
         images: (N, C, H, W) uint8, in [0, 255].
-        labels: (N,) int64, in [0, len(classes)).
-        classes: The name of each class.
+        labels: (N,) int64, in [0, len(classes)); or float32 scores; or (N, C) int64, several labels as 0 and 1.
+        classes: The name of each class or label; none where labels are scores.
+        scores: The lowest and the highest score, or None where labels are classes.
     """
 
     images: Tensor
     labels: Tensor
     classes: tuple[str, ...]
+    scores: tuple[float, float] | None = None
 
 
 def load_images(
@@ -101,7 +104,8 @@ def _means(read: ImageData | None, meaning: PictureMeaning | None) -> bool:
     """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
     if read is None or meaning is None:
         return False
-    return read.classes == meaning.classes and meaning.has_shape(tuple(read.images.shape[1:]))
+    same = read.classes == meaning.classes and meaning.label_kind_name == "classes"
+    return same and meaning.has_shape(tuple(read.images.shape[1:]))
 
 
 @CachedReader
@@ -157,6 +161,8 @@ def _read(
     meaning: PictureMeaning | None,
 ) -> Pictures:
     """Decode one official part of a data set, as a run has kept it; "train" contains the validation split."""
+    if meaning is not None:
+        check_same_kind("classes", meaning.label_kind_name, data)
     shape = None if meaning is None else meaning.shape
     pictures = _decoded(data, part, search_path, download, image_size, shape)
     if meaning is None:

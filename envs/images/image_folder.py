@@ -4,10 +4,12 @@ Images may have any size and colours; see `picture_files`. All become RGB unless
 are centred on black canvases of the largest height and the largest width of all parts, unless they are resized.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glimpse.envs.data.file_digests import note_file, note_folder
 from glimpse.envs.data.free_memory import refuse_if_too_large
@@ -69,9 +71,9 @@ def read_image_folder(
     classes = tuple(files[part if shape is not None else "train"])
     if unknown := set(files[part]) - set(classes):
         raise DataError(f"{path}: class {min(unknown)!r} is in {parts[part].name} and not in train. Move or rename it.")
-    canvas = _canvas([file for by_class in files.values() for group in by_class.values() for file in group])
+    canvas = canvas_of([file for by_class in files.values() for group in by_class.values() for file in group])
     if shape is not None:
-        canvas = _kept_canvas(canvas, shape, image_size, path, "the run has")
+        canvas = kept_canvas(canvas, shape, image_size, path, "the run has")
     return _decoded_pictures(path, files[part], classes, canvas, image_size, "")
 
 
@@ -97,8 +99,8 @@ def read_validation_pictures(
         raise DataError(
             f"{path}: class {min(unknown)!r} is none of the training data, whose classes are {named}. Rename it."
         )
-    found = _canvas([file for group in files.values() for file in group])
-    canvas = _kept_canvas(found, shape, image_size, path, "the training data have")
+    found = canvas_of([file for group in files.values() for file in group])
+    canvas = kept_canvas(found, shape, image_size, path, "the training data have")
     return _decoded_pictures(path, files, classes, canvas, image_size, f"{path.name}/")
 
 
@@ -106,21 +108,41 @@ def _decoded_pictures(
     path: Path,
     files: dict[str, list[Path]],
     classes: tuple[str, ...],
-    canvas: "_Canvas",
+    canvas: "Canvas",
     image_size: tuple[int, int] | None,
     prefix: str,
 ) -> Pictures:
     """Decode files by class, each at the centre of the canvas; their names are noted with a prefix."""
     labelled = [(file, label) for label, name in enumerate(classes) for file in files.get(name, ())]
+    names = [prefix + file.relative_to(path).as_posix() for file, _ in labelled]
+    images = decode_pictures(path, [file for file, _ in labelled], names, canvas, image_size)
+    return Pictures(images, np.array([label for _, label in labelled]), classes)
+
+
+def decode_pictures(
+    path: Path, files: Sequence[Path], names: Sequence[str], canvas: "Canvas", image_size: tuple[int, int] | None
+) -> NDArray[np.uint8]:
+    """Decode files, each at the centre of the canvas.
+
+    Args:
+        path: The data set, for errors.
+        files: The files.
+        names: Names by which the files are noted.
+        canvas: Shape of the result, and whether it is grey.
+        image_size: Stretch each picture to this (height, width) in pixels.
+
+    Returns:
+        (N, C, H, W) uint8.
+    """
     height, width = image_size or (canvas.height, canvas.width)
-    images = _black((len(labelled), 1 if canvas.grey else 3, height, width), path)
-    for image, (file, _) in zip(images, labelled, strict=True):
+    images = _black((len(files), 1 if canvas.grey else 3, height, width), path)
+    for image, file, name in zip(images, files, names, strict=True):
         with opened_picture(file) as picture:
             array = to_array(picture, canvas.grey, image_size)
-        note_file(file, file.read_bytes(), prefix + file.relative_to(path).as_posix())
+        note_file(file, file.read_bytes(), name)
         top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
         image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
-    return Pictures(images, np.array([label for _, label in labelled]), classes)
+    return images
 
 
 def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
@@ -143,7 +165,7 @@ def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     return files
 
 
-class _Canvas(NamedTuple):
+class Canvas(NamedTuple):
     """Shape that fits every picture, and whether all have one size."""
 
     height: int
@@ -152,7 +174,7 @@ class _Canvas(NamedTuple):
     one_size: bool
 
 
-def _canvas(files: list[Path]) -> _Canvas:
+def canvas_of(files: list[Path]) -> Canvas:
     """Return the largest height and width of the pictures, and whether all are grey, from their headers."""
     sizes, grey = set(), True
     for file in files:
@@ -160,10 +182,10 @@ def _canvas(files: list[Path]) -> _Canvas:
             sizes.add(upright_size(picture))
             grey = is_grey(picture) and grey
     height, width = (max(sides) for sides in zip(*sizes, strict=True))
-    return _Canvas(height, width, grey, len(sizes) == 1)
+    return Canvas(height, width, grey, len(sizes) == 1)
 
 
-def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | None, path: Path, others: str) -> _Canvas:
+def kept_canvas(found: Canvas, shape: Shape, image_size: tuple[int, int] | None, path: Path, others: str) -> Canvas:
     """Return the canvas of a run, or of other data; smaller pictures are centred on it if they have several sizes.
 
     Raises:
@@ -181,7 +203,7 @@ def _kept_canvas(found: _Canvas, shape: Shape, image_size: tuple[int, int] | Non
     if image_size is None and (larger or other):
         stretch = f"stretch them by task.image_size=[{height},{width}]"
         raise DataError(f"{what}, and these have {found.height} x {found.width}. {remedy}, or {stretch}.")
-    return _Canvas(height, width, channels == 1, found.one_size)
+    return Canvas(height, width, channels == 1, found.one_size)
 
 
 def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

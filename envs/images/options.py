@@ -1,13 +1,17 @@
 """Options of the image environments; this module imports pydantic but nothing heavy."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import ClassWeights, Options, TaskDescription, TaskOptions
+from glimpse.envs.options import ClassWeights, Column, Labels, Options, TaskDescription, TaskOptions
+
+TABLES = (".tsv", ".csv", ".jsonl", ".gz", ".xz")
+"""Ends of the names of tables."""
 
 
 class RetinaOptions(Options):
@@ -76,6 +80,14 @@ DataName = Annotated[
     ),
 ]
 Side = Annotated[int, Field(ge=1, le=16_384)]
+TableOrDataName = Annotated[
+    str,
+    Field(
+        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), folder:PATH "
+        "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png), or file:TABLE, a .csv, "
+        ".tsv or .jsonl file with a column of pictures and one of labels."
+    ),
+]
 ImageSize = Annotated[
     tuple[Side, Side] | None,
     Field(description="Resize each image to (height, width) pixels; no built-in data set needs it."),
@@ -83,7 +95,12 @@ ImageSize = Annotated[
 
 
 class ImageTaskOptions(TaskOptions):
-    """Base class of the options of all image environments."""
+    """Base class of the options of all image environments.
+
+    own_data: how data of a user's own are named.
+    """
+
+    own_data: ClassVar[tuple[str, ...]] = ("torchvision:NAME", "folder:PATH")
 
     @property
     def any_picture_size(self) -> bool:
@@ -93,9 +110,12 @@ class ImageTaskOptions(TaskOptions):
     @field_validator("data", check_fields=False)
     @classmethod
     def _data_set_is_known(cls, data: str) -> str:
-        """Accept the image data sets of the registry, torchvision's, and a folder of images."""
-        if data not in IMAGE_SETS and not data.startswith(("torchvision:", "folder:")):
-            raise unknown_name_error(data, [*IMAGE_SETS, "torchvision:NAME", "folder:PATH"], "data set")
+        """Accept the image data sets of the registry, torchvision's, a folder of images, and perhaps a table."""
+        kinds = {form.partition(":")[0] for form in cls.own_data}
+        if data not in IMAGE_SETS and not (":" in data and data.partition(":")[0] in kinds):
+            if "file" in kinds and data.endswith(TABLES):
+                raise ValueError(f"should be file:{data} for a table of your own (got {data!r})")
+            raise unknown_name_error(data, [*IMAGE_SETS, *cls.own_data], "data set")
         return data
 
     @field_validator("initial_location", check_fields=False)
@@ -110,15 +130,41 @@ class ClassificationOptions(ImageTaskOptions):
     """Options of sequential classification: look at an image through a few glimpses, then name its class."""
 
     of_data: ClassVar[frozenset[str]] = frozenset(
-        {"data", "image_size", "canvas", "initial_location", "initial_location_std"}
+        {
+            "data",
+            "validation",
+            "test",
+            "picture",
+            "label",
+            "labels",
+            "image_size",
+            "canvas",
+            "initial_location",
+            "initial_location_std",
+        }
     )
+    own_data: ClassVar[tuple[str, ...]] = ("torchvision:NAME", "folder:PATH", "file:TABLE")
 
-    data: DataName = "mnist"
+    data: TableOrDataName = "mnist"
     validation: str | None = Field(
         None,
-        pattern="^folder:.+$",
-        description="Validation images of your own, folder:PATH with PATH/CLASS/*.png; by default those of `data`.",
+        pattern="^(folder|file):.+$",
+        description="Validation images of your own, folder:PATH with PATH/CLASS/*.png, or file:TABLE where `data` is a "
+        "table; by default those of `data`.",
     )
+    test: str | None = Field(
+        None,
+        pattern="^file:.+$",
+        description="With file:TABLE: the table of test images, as file:TABLE; by default a tenth of training is held "
+        "out.",
+    )
+    picture: Column = Field(
+        "file",
+        description="With file:TABLE: column of the picture's file, relative to the table; by name, or by number from "
+        "0: no header.",
+    )
+    label: Column = Field("label", validate_default=True, description="With file:TABLE: column of the label.")
+    labels: Labels = "classes"
     image_size: ImageSize = None
     canvas: CanvasOptions = CanvasOptions()
     retina: RetinaOptions = RetinaOptions()
@@ -146,9 +192,48 @@ class ClassificationOptions(ImageTaskOptions):
     class_weights: ClassWeights = None
 
     @property
+    def is_table(self) -> bool:
+        """Whether the data are a table of pictures."""
+        return self.data.startswith("file:")
+
+    @property
     def any_picture_size(self) -> bool:
         """Whether pictures are put on a canvas, so that those of other data may have any size."""
         return self.canvas.kind != "plain"
+
+    @classmethod
+    def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of other data: a table is evaluated whole. Columns are named as before, if it is a table."""
+        if "data" not in given:
+            return {}
+        table = given["data"] if str(given["data"]).startswith("file:") else None
+        columns = () if table else ("picture", "label", "labels")
+        usual = {name: cls.model_fields[name].default for name in columns}
+        return {"validation": table, "test": table, **usual}
+
+    @field_validator("validation", "test", "picture", "label", "labels")
+    @classmethod
+    def _belongs_to_a_table(cls, value: Column | None, info: ValidationInfo) -> Column | None:
+        """Refuse options that describe a table if the data are none, and a folder beside a table."""
+        data, default = info.data.get("data"), cls.model_fields[str(info.field_name)].default
+        if value == default or data is None:
+            return value
+        folder = info.field_name == "validation" and str(value).startswith("folder:")
+        if data.startswith("file:") == folder:
+            wanted = "other data than `file:TABLE`" if folder else "`data: file:TABLE`"
+            raise ValueError(f"applies to {wanted} only (data is {data!r})")
+        return value
+
+    @field_validator("label")
+    @classmethod
+    def _is_named_like_the_picture(cls, value: Column, info: ValidationInfo) -> Column:
+        """Refuse a name together with a number: a table has a header, or it has none."""
+        picture = info.data.get("picture")
+        if picture is not None and isinstance(value, str) != isinstance(picture, str):
+            raise ValueError(
+                f"should be a {'name' if isinstance(picture, str) else 'number'}, as `picture` is (got {value!r})"
+            )
+        return value
 
     def observes_otherwise(self, other: Any) -> str:
         """Name the option of the canvas by which the whole picture would have another size, if that is observed."""

@@ -65,7 +65,7 @@ class PictureEnv(VisualEnv):
 
     @property
     def label(self) -> Tensor:
-        """Right answer of each lane: (B,) int64."""
+        """Right answer of each lane: (B,) int64; or a score, (B,) float32; or several labels, (B, N) int64."""
         return self._label
 
     def draw_example(self, key: Tensor) -> Tensor:

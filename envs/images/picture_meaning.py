@@ -1,13 +1,14 @@
 """What the numbers in the observations and answers of an environment of pictures mean."""
 
-from typing import Any, Self
+from typing import Any
 
 from pydantic import Field
 
+from glimpse.envs.labelled_meaning import LabelledMeaning
 from glimpse.envs.meaning import Meaning
 
 
-class PictureMeaning(Meaning):
+class PictureMeaning(LabelledMeaning):
     """Meaning of labelled pictures.
 
     shape: (channels, height, width) of each picture of the data set; bytes from 0 (black) to 255. A height and a width
@@ -31,7 +32,3 @@ class PictureMeaning(Meaning):
         if not getattr(options, "any_picture_size", False):
             return self
         return self.model_copy(update={"shape": (self.shape[0], 0, 0)})
-
-    def sized(self, sizes: dict[str, int]) -> Self:
-        """Return the meaning with another number of classes."""
-        return self.model_copy(update={"classes": tuple(map(str, range(sizes["classes"])))})

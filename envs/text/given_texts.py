@@ -45,7 +45,7 @@ def _numbered(options: TextOptions, meaning: TextMeaning, texts: Sequence[Sequen
     split = [[split_text(text, options, meaning.tokenizer) for text in example] for example in texts]
     first = _texts([example[0] for example in split], vocabulary)
     second = _texts([example[1] for example in split], vocabulary) if len(meaning.shapes) > 1 else None
-    label: NDArray[Any] = np.zeros(len(texts), np.int64 if meaning.scores is None else np.float32)
+    label: NDArray[Any] = meaning.kind.no_labels(len(texts)).numpy()
     return NumberedSplit(EncodedSplit(first, second, label, None), meaning.classes, meaning.scores, vocabulary)
 
 

@@ -14,6 +14,7 @@ from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.text.corpus import lacks_spaces, offsets_of
+from glimpse.envs.text.label_columns import check_same_kind, score_range
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
 from glimpse.envs.text.text_formats import read_text_set
@@ -47,7 +48,7 @@ class EncodedSplit(NamedTuple):
     Attributes:
         text: The texts; the first ones of pairs.
         second: The second texts of pairs, or None.
-        label: (N,), class numbers or scores.
+        label: (N,), class numbers or scores; or (N, C), several labels as 0 and 1.
         evidence: (M,) bool, the human rationale: which words of `text` people marked; None if nobody did.
         digest: SHA-256 of the texts before they were tokenised; "" where nobody asks.
     """
@@ -109,8 +110,9 @@ def number_split(
 
 def _means_the_same(read: NumberedSplits, meaning: TextMeaning) -> bool:
     """Return whether data that were read before have a run's meaning by themselves, and need not be read anew."""
-    found = read.classes, read.scores, read.vocabulary.words, read.vocabulary.tokenizer
-    return found == (meaning.classes, meaning.scores, meaning.words, meaning.tokenizer)
+    found = read.classes, read.scores, read.train.label.ndim > 1, read.vocabulary.words, read.vocabulary.tokenizer
+    kept = meaning.classes, meaning.scores, meaning.labels == "many", meaning.words, meaning.tokenizer
+    return found == kept
 
 
 @CachedReader
@@ -169,8 +171,9 @@ def _encode_as_kept(options: TextOptions, split: Split, search_path: SearchPath,
 def _rows_as_kept(options: TextOptions, split: Split, search_path: SearchPath, meaning: TextMeaning) -> Rows:
     """Read the rows of one split, with labels that are numbered as a run has kept them."""
     if options.data not in TEXT_SETS:
-        return read_user_split(options, split, meaning.classes)
+        return read_user_split(options, split, meaning)
     read = read_text_set(options.data, search_path)
+    check_same_kind("classes" if read.classes else "scores", meaning.label_kind_name, options.data)
     rows: Rows = getattr(read.divide(options.fold, options.data), split)
     if not read.classes:
         return rows
@@ -225,4 +228,4 @@ def _scores(options: TextOptions, parts: Parts) -> tuple[float, float] | None:
         return None
     if options.data in TEXT_SETS:
         return TEXT_SETS[options.data].scores
-    return float(np.floor(parts.train.label.min())), float(np.ceil(parts.train.label.max()))
+    return score_range(parts.train.label)

@@ -1,16 +1,15 @@
 """Options of the text environments; only pydantic is imported, so that they are checked at once."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
-from glimpse.envs.options import ClassWeights, TaskDescription, TaskOptions, data_title
+from glimpse.envs.options import ClassWeights, Column, LabelKindName, Labels, TaskDescription, TaskOptions, data_title
 
 _TOKENS = ("words", "characters", "subwords", "jieba")
-Column = str | Annotated[int, Field(ge=0, le=10_000)]
 
 
 class TextOptions(TaskOptions):
@@ -39,9 +38,7 @@ class TextOptions(TaskOptions):
     )
     text2: Column | None = Field(None, description="With file:PATH: column of the second text of pairs.")
     label: Column = Field("label", validate_default=True, description="With file:PATH: column of the label.")
-    labels: Literal["classes", "scores"] = Field(
-        "classes", description="With file:PATH: whether labels name classes, or are scores to be predicted."
-    )
+    labels: Labels = "classes"
     encoding: Literal["utf-8", "latin-1"] = Field(
         "utf-8", description="With file:PATH: character encoding of the file."
     )
@@ -181,7 +178,7 @@ def _names_a_file(data: str) -> bool:
 
 
 class WholeTextOptions(TextOptions):
-    """Options of the environment that shows a whole text, or a pair, and asks for a class or a score."""
+    """Options of the environment that shows a whole text, or a pair, and asks for a class, a score or labels."""
 
     sentences: bool = Field(False, description="Whether documents are divided into sentences.")
     class_weights: ClassWeights = None
@@ -189,6 +186,8 @@ class WholeTextOptions(TextOptions):
 
 class SkimOptions(TextOptions):
     """Options of reading a text from left to right by windows, with jumps between them."""
+
+    label_kinds: ClassVar[tuple[LabelKindName, ...]] = ("classes",)
 
     sentences: bool = Field(False, description="Whether windows and jumps are counted in sentences instead of words.")
     window: int = Field(2, ge=1, le=10_000, description="R: number of words, or sentences, in a window.")
@@ -220,6 +219,8 @@ class SkimOptions(TextOptions):
 
 class SelectOptions(TextOptions):
     """Options of selecting the words that a classifier reads, in one step."""
+
+    label_kinds: ClassVar[tuple[LabelKindName, ...]] = ("classes",)
 
     cost: float = Field(
         0.1, ge=0, le=1e6, description="Lambda: cost of selecting all words, subtracted from log p of the label."

@@ -15,7 +15,7 @@ class Rows(NamedTuple):
 
     Attributes:
         text: N texts.
-        label: (N,) int64 in [0, number of classes), or float32 scores.
+        label: (N,) int64 in [0, number of classes), or float32 scores; or (N, C) int64, several labels as 0 and 1.
         second: The second text of each pair, or None where texts are alone.
         evidence: The human rationale of each text: bool for each of its words (as spaces divide it), True if people
             marked the word as evidence for the label; None if nobody was asked.

@@ -27,7 +27,11 @@ _Line = tuple[int, list[str]]
 
 
 def table_rows(
-    path: Path, columns: Sequence[str | int], encoding: str, faults: RowFaults
+    path: Path,
+    columns: Sequence[str | int],
+    encoding: str,
+    faults: RowFaults,
+    options: str = "`text`, `label` (and `text2`)",
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield the cells of some columns of each row, after a string that names the line and row for errors.
 
@@ -36,6 +40,7 @@ def table_rows(
         columns: Names of columns; or their numbers from 0, if the file has no header.
         encoding: Character encoding of the file.
         faults: Where faulty rows are noted, which are left out.
+        options: The options that name columns, for the error where one is missing.
 
     Raises:
         DataError: The file is missing, damaged, or of another format or encoding; or it lacks a column.
@@ -45,7 +50,7 @@ def table_rows(
     if kind == ".jsonl":
         yield from json_rows(content, columns, faults)
         return
-    yield from _cells(path, divided_lines(path, kind, content, columns), columns, faults)
+    yield from _cells(path, divided_lines(path, kind, content, columns), columns, faults, options)
 
 
 def table_content(path: Path, encoding: str, option: str = "") -> tuple[str, str]:
@@ -93,7 +98,7 @@ def _csv_lines(path: Path, content: str, mark: str) -> Iterator[_Line]:
 
 
 def _cells(
-    path: Path, lines: Iterator[_Line], columns: Sequence[str | int], faults: RowFaults
+    path: Path, lines: Iterator[_Line], columns: Sequence[str | int], faults: RowFaults, options: str
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield the wanted cells of each line; the first line is the header if columns have names."""
     lines = ((number, cells) for number, cells in lines if cells not in ([], [""]))
@@ -101,7 +106,7 @@ def _cells(
     first = next(lines, (1, []))
     width = len(first[1])
     there: list[str | int] = [name.strip() for name in first[1]] if named else list(range(width))
-    _check_columns(path, columns, there)
+    _check_columns(path, columns, there, options)
     if not named:
         lines = _with_first(first, lines)
     wanted = [there.index(column) for column in columns]
@@ -119,15 +124,13 @@ def _with_first(first: _Line, rest: Iterator[_Line]) -> Iterator[_Line]:
     yield from rest
 
 
-def _check_columns(path: Path, columns: Sequence[str | int], there: Sequence[str | int]) -> None:
+def _check_columns(path: Path, columns: Sequence[str | int], there: Sequence[str | int], options: str) -> None:
     """Raise DataError unless every wanted column exists exactly once."""
     for column in columns:
         if column not in there:
             named = ", ".join(shorten(name).strip("'") if isinstance(name, str) else str(name) for name in there[:50])
             more = f", and {len(there) - 50} more" if len(there) > 50 else ""
-            remedy = (
-                " Name them with `text`, `label` (and `text2`), or number them from 0 if the first line is no header."
-            )
+            remedy = f" Name them with {options}, or number them from 0 if the first line is no header."
             raise DataError(
                 f"{path} has no column {column!r}; its columns are: {named or 'none'}{more}."
                 f"{remedy if isinstance(column, str) else ''}"

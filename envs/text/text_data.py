@@ -31,7 +31,7 @@ class TextData:
     Attributes:
         text: N texts.
         second: The second text of each pair, or None.
-        labels: (N,) int64 in [0, len(classes)), or float32 scores.
+        labels: (N,) int64 in [0, len(classes)), or float32 scores; or (N, C) int64, several labels as 0 and 1.
         classes: The name of each class; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.
@@ -63,7 +63,7 @@ class DocumentData:
 
     Attributes:
         text: N documents.
-        labels: (N,) int64 in [0, len(classes)), or float32 scores.
+        labels: (N,) int64 in [0, len(classes)), or float32 scores; or (N, C) int64, several labels as 0 and 1.
         classes: The name of each class; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
         vocabulary: The words.

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glimpse.envs.core import EvaluatedEnv, Observation, count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_sequences
+from glimpse.envs.label_kinds import label_kind
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.text_data import DocumentData, TextData, WordVectors
@@ -29,11 +30,13 @@ class TextEnv(EvaluatedEnv):
         self.device = torch.device(device)
         self.vocabulary, self.lengths = texts.vocabulary, texts.lengths
         self._labels = texts.labels.to(self.device)
+        self.many = self._labels.dim() > 1
+        self.label_kind = label_kind(texts.classes, texts.scores, self.many)
         self._meant = texts.classes, texts.scores
         self._given = texts
 
     def class_counts(self) -> dict[str, int]:
-        """Return the number of texts by the class's name; none where labels are scores."""
+        """Return the number of texts by the name of their class, or of each label; none where labels are scores."""
         return count_labels(self._labels, self._meant[0])
 
     def shown_examples(self) -> Any:
@@ -50,7 +53,7 @@ class TextEnv(EvaluatedEnv):
         )
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
-        """Return a number for each text or pair, equal for equal words, and the labels, (N,) both."""
+        """Return a number for each text or pair, equal for equal words, and the labels, (N,) or (N, C)."""
         given = self._given
         if isinstance(given, DocumentData):
             sentences, ends = given.text.sentences, given.text.offsets
@@ -61,7 +64,7 @@ class TextEnv(EvaluatedEnv):
         return found, self._labels.cpu()
 
     def meaning(self) -> TextMeaning:
-        """Return the classes or scores, the words and which of them have vectors, and the shapes of texts."""
+        """Return what labels are, the words and which of them have vectors, and the shapes of texts."""
         return TextMeaning(**self._meaning_parts())
 
     def _meaning_parts(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class TextEnv(EvaluatedEnv):
         given = torch.ones(0) if vectors is None else vectors.given
         return {
             "classes": classes,
+            "labels": "many" if self.many else "one",
             "scores": scores,
             "words": self.vocabulary.words,
             "tokenizer": self.vocabulary.tokenizer,
@@ -97,7 +101,7 @@ class TextEnv(EvaluatedEnv):
 
     @property
     def label(self) -> Tensor:
-        """True class in each lane, (B,) int64; or the score, (B,) float32."""
+        """True class in each lane, (B,) int64; or the score, (B,) float32; or several labels, (B, C) int64."""
         return self._labels[self._example]
 
     def draw_example(self, key: Tensor) -> Tensor:

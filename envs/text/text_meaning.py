@@ -4,13 +4,13 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
+from glimpse.envs.labelled_meaning import LabelledMeaning
 from glimpse.envs.meaning import Meaning
 
 
-class TextMeaning(Meaning):
+class TextMeaning(LabelledMeaning):
     """Meaning of texts and their labels.
 
-    scores: the lowest and the highest score, or None where labels are classes.
     words: the vocabulary, in order.
     vector_width: length of the pretrained vectors, or None where there are none.
     without_vector: numbers of the words that have no pretrained vector.
@@ -20,7 +20,6 @@ class TextMeaning(Meaning):
 
     uncompared: ClassVar[frozenset[str]] = frozenset({"shapes"})
 
-    scores: tuple[float, float] | None = Field(description="lowest and highest scores")
     words: tuple[str, ...] = Field(description="words of the vocabulary")
     vector_width: int | None = Field(description="lengths of the word vectors")
     without_vector: tuple[int, ...] = Field(description="words without a vector")
@@ -35,14 +34,12 @@ class TextMeaning(Meaning):
 
     def names(self) -> dict[str, tuple[str, ...]]:
         """Return the classes, or the levels of scores, and the words."""
-        return {"classes": self.classes or _levels(self.scores), "words": self.words}
+        return {**super().names(), "words": self.words}
 
     def sized(self, sizes: dict[str, int]) -> Self:
         """Return the meaning with other numbers of classes, or levels, and words."""
-        classes, words = (tuple(map(str, range(sizes[name]))) for name in ("classes", "words"))
-        scores = None if self.scores is None else (0.0, sizes["classes"] - 1.0)
-        new = {"classes": classes if self.classes else (), "scores": scores, "words": words, "without_vector": ()}
-        return self.model_copy(update=new)
+        words = tuple(map(str, range(sizes["words"])))
+        return super().sized(sizes).model_copy(update={"words": words, "without_vector": ()})
 
 
 class SelectMeaning(TextMeaning):
@@ -64,11 +61,3 @@ class SelectMeaning(TextMeaning):
         none = ((0,) * sizes["words"],) * sizes["classes"]
         new = {"class_counts": (0,) * sizes["classes"], "word_counts": (none,) * len(self.word_counts)}
         return super().sized(sizes).model_copy(update=new)
-
-
-def _levels(scores: tuple[float, float] | None) -> tuple[str, ...]:
-    """Return the names of the levels from the lowest to the highest score, 1 apart."""
-    if scores is None:
-        return ()
-    low, high = scores
-    return tuple(f"{low + level:g}" for level in range(round(high - low) + 1))

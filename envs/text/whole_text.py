@@ -1,4 +1,4 @@
-"""Batched environment for classifying or scoring a text that is shown as a whole.
+"""Batched environment for classifying, scoring or labelling a text that is shown as a whole.
 
 Axes: B lanes, N texts, L words, S sentences, C classes, V words of the vocabulary.
 """
@@ -50,8 +50,10 @@ class WholeText(TextEnv):
 
     Observation: `text` (L,), the numbers of its words, 0 behind its end; or (S, L), sentence by sentence. `text2` (L,)
     where texts come in pairs.
-    Action: `answer`, the guessed class; or `score`, a number, where labels are scores.
-    Reward: 1 for a right answer; for a score 1 less its error divided by the range of scores.
+    Action: `answer`, the guessed class; or `score`, a number, where labels are scores; or `labels` (C,), a bit for each
+    label, where a text may have several.
+    Reward: 1 for a right answer; for a score 1 less its error divided by the range of scores; for several labels the
+    share of all labels that are rightly given or left out.
     Start: with a text. End: after one step, whose observation repeats the text.
 
     Version 0.
@@ -75,7 +77,7 @@ class WholeText(TextEnv):
         super().__init__(texts, device)
         self.options, self.vectors, self.scores = options, data.vectors, texts.scores
         self._evidence = None if texts.evidence is None else texts.evidence.to(self.device)
-        self.classes, self.answers = texts.classes, 1 if texts.classes else 0
+        self.classes, self.answers = texts.classes, self.label_kind.answers
         second = texts.second if isinstance(texts, TextData) else None
         columns = {"text": texts.text} if second is None else {"text": texts.text, "text2": second}
         shapes = data.shapes or ((),) * len(columns)
@@ -87,7 +89,7 @@ class WholeText(TextEnv):
         self.observation_space = spaces.Dict(
             {name: spaces.Box(0, last, padded.shape, np.int64) for name, padded in self._texts.items()}
         )
-        self.action_space = spaces.Dict(self._make_action_space())
+        self.action_space = spaces.Dict({self.label_kind.action: self.label_kind.space()})
 
     @staticmethod
     def load_data(
@@ -109,12 +111,6 @@ class WholeText(TextEnv):
     def _shapes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(padded.shape for padded in self._texts.values())
 
-    def _make_action_space(self) -> dict[str, spaces.Space[Any]]:
-        if self.scores is None:
-            return {"answer": spaces.Discrete(len(self.classes))}
-        low, high = self.scores
-        return {"score": spaces.Box(low, high, (), np.float32)}
-
     @property
     def total_words(self) -> int:
         """Number of words of all texts of the split, without those that `max_words` cuts off."""
@@ -127,29 +123,19 @@ class WholeText(TextEnv):
         """Answer.
 
         Args:
-            action: `answer` (B,) int64, or `score` (B,) float.
+            action: `answer` (B,) int64, `score` (B,) float, or `labels` (B, C) int64.
 
         Returns:
             The step's result. In terminated lanes the reward is 0.
         """
         active, label = ~self._terminated, self.label
-        reward = (
-            (action["answer"] == label).float()
-            if self.scores is None
-            else 1 - self._relative_error(action["score"], label)
-        )
+        reward = self.label_kind.worth(action[self.label_kind.action], label)
         self._terminated = torch.ones_like(self._terminated)
         return StepResult(self._observe(), reward * active, self._terminated, label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
-        """Return whether the likeliest class is not the label: (T, ..., C), (...,) -> (T, ...) bool.
-
-        Raises:
-            ValueError: if labels are scores, which are not right or wrong.
-        """
-        if self.scores is not None:
-            raise ValueError("a score is neither right nor wrong: compare it")
-        return belief.argmax(-1) != label
+        """Return whether the likeliest answer is wrong, as `LabelKind.wrong`; raises ValueError if it is a score."""
+        return self.label_kind.wrong(belief, label)
 
     def words(self, example: int) -> dict[str, list[str]]:
         """Return the words of a text, by the observation's keys; the sentences of a document are concatenated."""
@@ -164,11 +150,6 @@ class WholeText(TextEnv):
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane's text as an RGB picture (height, width, 3) uint8, the same at each step."""
         return draw_page(list(self.words(int(self._example[lane])).values()))
-
-    def _relative_error(self, score: Tensor, label: Tensor) -> Tensor:
-        """Return the absolute error of scores divided by their range, at most 1."""
-        low, high = self.scores or (0.0, 1.0)
-        return ((score - label).abs() / ((high - low) or 1.0)).clamp(max=1).float()  # The range may be 0.
 
 
 def load_texts_and_vectors(

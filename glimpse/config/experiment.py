@@ -196,6 +196,7 @@ class Experiment(Options):
         if task is not None:
             _check_kind(agent, task)
             _check_task(agent, task)
+            _check_labels(agent, task)
             agent.check_task(task)
         return agent
 
@@ -223,3 +224,12 @@ def _check_task(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
     if given != needed:
         wanted, found = (", ".join(f"task.{key}: {value}" for key, value in each.items()) for each in (needed, given))
         raise option_error("name", f"{agent.name!r} needs {wanted} (got {found})")
+
+
+def _check_labels(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
+    """Check that the agent can answer the task's kind of labels: a class is no score."""
+    labels, kind = getattr(task, "labels", "classes"), ENVIRONMENTS[task.name].kind
+    if labels not in AGENTS[agent.name].labels:
+        able = [name for name, known in AGENTS.items() if kind in known.kinds and labels in known.labels]
+        fit = f"one of {', '.join(map(repr, able))}" if able else "another agent"
+        raise option_error("name", f"should be {fit} because task.labels is {labels!r} (got {agent.name!r})")

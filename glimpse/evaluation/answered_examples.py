@@ -15,7 +15,8 @@ Columns = dict[str, NDArray[Any]]
 """Arrays of N examples, by name, in the order of the split.
 
 Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, and `confidence` (N, A) float32, the
-probability of the answer. Scores: `true` and `predicted` (N,) float32. Else `reward` (N,) float32, the return.
+probability of the answer. Scores: `true` and `predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the
+true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return.
 """
 
 
@@ -50,8 +51,10 @@ def _answers(episode: Episode, env: EvaluatedEnv) -> dict[str, Tensor]:
     """Return the columns of E examples."""
     copies, label = episode.copies, episode.label[:: episode.copies]
     if "score" in episode.action:
-        given = episode.action["score"][-1].float().view(-1, copies).mean(-1)
+        given = episode.carry_forward(episode.action["score"])[-1].float().view(-1, copies).mean(-1)
         return {"true": label.float(), "predicted": given}
+    if "labels" in episode.action:
+        return {"labels": label.to(torch.int8), "probabilities": episode.belief[-1].unflatten(0, (-1, copies)).mean(1)}
     if not (env.classes and env.answers):
         return {"reward": episode.reward.sum(0).view(-1, copies).mean(-1).float()}
     # The answers are given at equal intervals of steps, the last one at the end.

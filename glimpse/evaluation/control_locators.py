@@ -93,5 +93,11 @@ def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
 def describe_attention_gain(rows: dict[str, Scores]) -> list[str]:
     """Return a line with the attention gain over two controls; no line for an agent without controls."""
     gain = attention_gain({name: scores.greedy.error for name, scores in rows.items()})
-    shown = ", ".join(f"{gain[name]:+.2f} over {name}" for name in (RANDOM, MEAN_SCANPATH) if name in gain)
-    return [f"attention gain, greedy, percentage points: {shown}"] if shown else []
+    correlation = next(iter(rows.values())).greedy.is_correlation
+    unit, written = ("Pearson's r", "{:+.4f}") if correlation else ("percentage points", "{:+.2f}")
+    shown = ", ".join(
+        f"{written.format(gain[name] / (100 if correlation else 1))} over {name}"
+        for name in (RANDOM, MEAN_SCANPATH)
+        if name in gain
+    )
+    return [f"attention gain, greedy, {unit}: {shown}"] if shown else []

@@ -1,4 +1,4 @@
-"""Evaluator of environments whose episodes are played: by wrong answers, by correlation, or by the reward."""
+"""Evaluator of environments whose episodes are played: by wrong answers, by correlation, by F1, or by the reward."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,18 +9,21 @@ from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
 from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResult
-from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores, measure_averaged, measure_scores
+from glimpse.evaluation.label_measures import measure_labels, print_labels
+from glimpse.evaluation.scores import EpisodeStatistics, Scores, measure_averaged, measure_scores
+from glimpse.evaluation.split_score import Score
 from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
 
 
 class EpisodeEvaluator(Evaluator):
-    """Evaluator by the error in percent, or by 100 (1 - r) where scores are predicted; see `scores.Score`.
+    """Evaluator by the error in percent, or by 100 (1 - r) where scores are predicted; see `split_score.Score`.
 
-    Subclasses add statistics of the episodes, controls, and warnings.
+    Of several labels at once weights are chosen by micro F1. Subclasses add statistics of the episodes, controls, and
+    warnings.
     """
 
-    headline = ("validation_pearson", "validation_error")
+    headline = ("validation_pearson", "validation_micro_f1", "validation_error")
 
     def statistics(self, agent: Agent, env: Any) -> EpisodeStatistics:
         """Return an empty collector of statistics of the episodes."""
@@ -29,7 +32,7 @@ class EpisodeEvaluator(Evaluator):
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the validation result, given the averaged score and the statistics of the episodes."""
         figures = {f"validation_{name}": value for name, value in score.figures.items()}
-        return ValidationResult(score.error, {"validation_error": score.error, **figures})
+        return ValidationResult(score.chosen_by, {"validation_error": score.error, **figures})
 
     def controls(self, agent: Agent, env: Any, options: EvaluateOptions) -> dict[str, Scores]:
         """Return the scores of the agent's controls by name."""
@@ -57,8 +60,10 @@ class EpisodeEvaluator(Evaluator):
         return self.result(agent, score, statistics)
 
     def describe(self, error: float, env: Any) -> str:
-        """Describe the error in words."""
-        return f"error {error:.2f} %"
+        """Describe the error in words; where scores are predicted, the correlation, and of several labels micro F1."""
+        if env.scores is not None:
+            return f"Pearson's r {1 - error / 100:.4f}"
+        return f"micro F1 {1 - error / 100:.4f}" if env.many else f"error {error:.2f} %"
 
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure the agent and its controls, print them as a table, and return the record.
@@ -83,11 +88,13 @@ class EpisodeEvaluator(Evaluator):
         figures = [
             f"{figure.replace('_', ' ')} {value:.4f}"
             for figure, value in own.averaged.figures.items()
-            if figure != "pearson"
+            if own.averaged.is_correlation and figure != "pearson"
         ]
         measures = _measures(columns, env.classes)
         for line in _described(measures, own.copies if agent.stochastic else 1):
             print(line)
+        if "label_measures" in measures:
+            print_labels(measures["label_measures"])
         print(", ".join([*figures, *self.describe_statistics(own), cost.describe()]))
         details = self.details(trained, own, options)
         for line in self.notes(rows, agent):
@@ -108,17 +115,23 @@ class EpisodeEvaluator(Evaluator):
         return bool(own_scores(record)["copies"] == experiment.evaluate.copies)
 
     def measures(self, record: dict[str, Any]) -> dict[str, float]:
-        """Return the errors of averaged, sampled and greedy episodes, in percent."""
+        """Return the errors of averaged, sampled and greedy episodes, in percent, and further metrics.
+
+        Where scores are predicted, there are correlations and errors of the averaged episodes alone.
+        """
         scores = own_scores(record)
+        figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
+        if "test_pearson" in figures:
+            return figures
         names = (f"test_error_m{scores['copies']}", "test_error_m1", "test_error_greedy")
-        return dict(zip(names, errors_of(scores).values(), strict=True))
+        return dict(zip(names, errors_of(scores).values(), strict=True)) | figures
 
     def main_measure(self, record: dict[str, Any]) -> MainMeasure:
         """Return the error, or Pearson's r, of averaged episodes."""
         scores = own_scores(record)
         score = scores["averaged"]
         of = f", M = {scores['copies']}" if any(scores[way] != score for way in ("greedy", "sampled")) else ""
-        if score["figures"]:
+        if "pearson" in score["figures"]:
             r, low, high = (1 - score[end] / 100 for end in ("error", "high", "low"))
             return MainMeasure(f"Pearson's r{of}", r, low, high)
         return MainMeasure(f"error, %{of}", score["error"], score["low"], score["high"])
@@ -128,6 +141,8 @@ def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:
     """Return measures of the averaged answers, as entries of the record; none where only the reward counts."""
     if "answer" in columns:
         return {"class_measures": measure_classes(columns, classes)}
+    if "probabilities" in columns:
+        return {"label_measures": measure_labels(columns, classes)}
     return {"score_measures": measure_predicted(columns)} if "predicted" in columns else {}
 
 
@@ -137,6 +152,9 @@ def _described(measures: dict[str, Any], copies: int) -> list[str]:
     if (found := measures.get("class_measures")) is not None:
         ece = f"calibration error {found.calibration_error:.4f} (ECE, 15 bins)"
         return [f"{of}macro F1 {found.macro_f1:.4f}, {ece}"]
+    if (labels := measures.get("label_measures")) is not None:
+        shares = f"exact match {labels.exact_match:.4f}, labels rightly given or left out {labels.label_accuracy:.4f}"
+        return [f"{of}micro F1 {labels.micro_f1:.4f}, macro F1 {labels.macro_f1:.4f}, {shares}"]
     return [f"{of}absolute error {found.absolute_error:.4f}" for found in measures.values()]
 
 
@@ -167,7 +185,9 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
     caption = f"{first.averaged.episodes} examples; 95 % interval{f' of M = {first.copies}' * stochastic}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
-    alone, kind = ("Pearson's r",) * 2 if first.averaged.figures else ("error", "error, %")
+    alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
+    if "micro_f1" in first.averaged.figures:
+        kind = "exact-match error, %"
     title = f"{split} {kind} ({task}, step {step})"
     table = Table(title=title, caption=caption, min_width=len(title))
     several = ("greedy", "M = 1", f"M = {first.copies}")
@@ -183,11 +203,11 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
 
 def _error_or_r(score: Score) -> str:
     """Format the error in percent, or Pearson's r where scores are predicted."""
-    return f"{score.figures['pearson']:.4f}" if score.figures else f"{score.error:.2f}"
+    return f"{score.figures['pearson']:.4f}" if score.is_correlation else f"{score.error:.2f}"
 
 
 def _interval(score: Score) -> str:
     """Format the 95 % interval of the error in percent, or of Pearson's r."""
-    if score.figures:
+    if score.is_correlation:
         return f"{1 - score.high / 100:.4f} to {1 - score.low / 100:.4f}"
     return f"{score.low:.2f} to {score.high:.2f}"

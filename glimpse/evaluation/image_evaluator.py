@@ -11,7 +11,8 @@ from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
-from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores
+from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.split_score import Score
 
 
 class ImageEvaluator(EpisodeEvaluator):

@@ -115,6 +115,22 @@ def _compare_classes(first: Columns, second: Columns) -> list[PairedTest]:
     return [_tested("error, %", 100.0 * wrong[0], 100.0 * wrong[1], _mean, p)]
 
 
+def _compare_label_sets(first: Columns, second: Columns) -> list[PairedTest]:
+    """Compare errors, where an answer is wrong unless all of its labels are right, and micro F1."""
+    given = [one["probabilities"] > 0.5 for one in (first, second)]
+    true = [one["labels"] > 0 for one in (first, second)]
+    wrong = [(one != right).any(-1) for one, right in zip(given, true, strict=True)]
+    p = mcnemar_p(int((wrong[0] & ~wrong[1]).sum()), int((wrong[1] & ~wrong[0]).sum()))
+    counts = [
+        np.stack([(one & right).sum(-1), one.sum(-1), right.sum(-1)], 1).astype(np.float64)
+        for one, right in zip(given, true, strict=True)
+    ]
+    return [
+        _tested("error, %", 100.0 * wrong[0], 100.0 * wrong[1], _mean, p),
+        _tested("micro F1", counts[0], counts[1], _micro_f1_of),
+    ]
+
+
 def _compare_scores(first: Columns, second: Columns) -> list[PairedTest]:
     """Compare Pearson's r, and the mean squared and absolute errors."""
     errors = [one["predicted"].astype(np.float64) - one["true"] for one in (first, second)]
@@ -140,6 +156,7 @@ def _compare_translations(first: Columns, second: Columns) -> list[PairedTest]:
 
 _COMPARED: dict[str, Callable[[Columns, Columns], list[PairedTest]]] = {
     "answer": _compare_classes,
+    "probabilities": _compare_label_sets,
     "predicted": _compare_scores,
     "reward": _compare_rewards,
     "bleu": _compare_translations,
@@ -165,6 +182,12 @@ def _tested(name: str, first: NDArray[Any], second: NDArray[Any], metric: Metric
 
 def _mean(sums: NDArray[Any]) -> float:
     return float(sums[0] / sums[1])
+
+
+def _micro_f1_of(sums: NDArray[Any]) -> float:
+    """Return micro F1 of the numbers of labels that are rightly given, given, and true; 0 without any."""
+    right, given, true = sums.tolist()
+    return 2 * right / (given + true) if given + true else 0.0
 
 
 def _moments(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,6 +1,5 @@
 """Scores of an agent on a split, from greedy, sampled and averaged episodes on each example exactly once."""
 
-import math
 import time
 import warnings
 from collections.abc import Callable
@@ -15,34 +14,14 @@ from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.lane_random import mix
-from glimpse.evaluation.correlation import fisher_interval, regression_metrics
+from glimpse.evaluation.compared_answers import ComparedLabels, ComparedScores, compared_answers
 from glimpse.evaluation.diagnostics import ScanpathStatistics
+from glimpse.evaluation.split_score import Score, score_of_errors
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.finite_numbers import NotFiniteError, refusing_bad_decisions
 from glimpse.runs.rollout import play
 
 _EVALUATION = 51
-
-
-@dataclass(frozen=True)
-class Score:
-    """Error of an agent on a split, in percent.
-
-    It is the percentage of wrong answers. Where scores are predicted, it is 100 (1 - r) with Pearson's r. Without
-    answers, it is what was missed of a reward of 1, which is more than 100 % if rewards are negative.
-
-    error: error at the end of the episodes.
-    low, high: 95 % interval over `episodes` independent examples: Wilson's, or Fisher's for r.
-    after_glimpse: error if the answer after each number of glimpses, 1 to T, were the last.
-    figures: further metrics where scores are predicted; see `regression_metrics`.
-    """
-
-    error: float
-    low: float
-    high: float
-    episodes: int
-    after_glimpse: list[float]
-    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,7 +84,7 @@ class _SplitEpisodes(NamedTuple):
     averaged: (T, N) in [0, 1], whether the answer of the averaged probabilities is wrong.
     glimpses: mean number of glimpses.
     statistics: what the collector of statistics returned.
-    predicted: (M + 1, N), the scores that M episodes predicted, and the true scores; None if no scores are predicted.
+    compared: answers that are compared otherwise than as right or wrong; None if there are none.
     seconds: duration.
     """
 
@@ -113,55 +92,20 @@ class _SplitEpisodes(NamedTuple):
     averaged: Tensor
     glimpses: float
     statistics: dict[str, Any]
-    predicted: Tensor | None
+    compared: ComparedScores | ComparedLabels | None
     seconds: float
 
     def single_score(self) -> Score:
         """Return the score of single episodes."""
-        if self.predicted is None:
-            return _score_of_errors(self.single)
-        *each, true = self.predicted
-        return _score_of_predictions([(one, true) for one in each])
+        if self.compared is None:
+            return score_of_errors(self.single)
+        return self.compared.single_score(self.single)
 
     def averaged_score(self) -> Score:
         """Return the score of the mean of M episodes."""
-        if self.predicted is None:
-            return _score_of_errors(self.averaged)
-        return _score_of_predictions([(self.predicted[:-1].mean(0), self.predicted[-1])])
-
-
-def wilson_interval(wrong: float, episodes: int) -> tuple[float, float]:
-    """Compute the 95 % interval, in percent, of a fraction `wrong` in [0, 1] of `episodes` (Wilson, 1927)."""
-    z = 1.959964
-    centre = wrong + z * z / (2 * episodes)
-    spread = z * math.sqrt(wrong * (1 - wrong) / episodes + z * z / (4 * episodes * episodes))
-    scale = 100 / (1 + z * z / episodes)
-    low, high = (centre - spread) * scale, (centre + spread) * scale
-    return max(0.0, low) if wrong > 0 else 0.0, min(
-        100.0, high
-    ) if wrong < 1 else 100.0  # Exact, where rounding is not.
-
-
-def normal_interval(missed: Tensor) -> tuple[float, float]:
-    """Compute the 95 % interval, in percent, of the mean reward missed by (N,) examples; it may lie beyond [0, 100]."""
-    spread = 1.959964 * float(missed.std()) / math.sqrt(len(missed))
-    return 100 * (float(missed.mean()) - spread), 100 * (float(missed.mean()) + spread)
-
-
-def _score_of_errors(wrong: Tensor) -> Score:
-    """Return the score of errors (T, N) after each glimpse, of which the last row counts."""
-    rate, episodes = float(wrong[-1].mean()), wrong.shape[1]
-    low, high = wilson_interval(rate, episodes) if 0 <= rate <= 1 else normal_interval(wrong[-1])
-    return Score(100 * rate, low, high, episodes, [100 * float(error) for error in wrong.mean(1)])
-
-
-def _score_of_predictions(pairs: list[tuple[Tensor, Tensor]]) -> Score:
-    """Return the score of pairs of predicted and true scores, (N,) each: the mean of the pairs' metrics."""
-    each, episodes = [regression_metrics(predicted, true) for predicted, true in pairs], len(pairs[0][0])
-    figures = {name: sum(one[name] for one in each) / len(each) for name in each[0]}
-    low, high = fisher_interval(figures["pearson"], episodes)
-    error = 100 * (1 - figures["pearson"])
-    return Score(error, 100 * (1 - high), 100 * (1 - low), episodes, [error], figures)
+        if self.compared is None:
+            return score_of_errors(self.averaged)
+        return self.compared.averaged_score(self.averaged)
 
 
 def evaluation_keys(env: EvaluatedEnv, options: EvaluateOptions) -> Tensor:
@@ -188,7 +132,8 @@ def _play_split(
     """
     device, keys = env.device, evaluation_keys(env, options)
     copies = copies if agent.stochastic else 1  # All episodes of a deterministic agent are the same.
-    single, averaged, steps, predicted, ended, begun = [], [], [], [], [], time.perf_counter()
+    single, averaged, steps, ended, begun = [], [], [], [], time.perf_counter()
+    compared: ComparedScores | ComparedLabels | None = None
 
     # Play batch by batch; nothing waits for the device here.
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device))
@@ -200,21 +145,19 @@ def _play_split(
             averaged.append(averaged_errors)
             steps.append(played.step_mask.sum())
             ended.append(played.ended)
-            if "score" in played.action:
-                given = played.action["score"][-1].view(-1, copies)
-                predicted.append(torch.cat([given.mT, played.label[None, ::copies]]))
+            if (compared := compared or compared_answers(played.action)) is not None:
+                compared.add(played)
             statistics.add(played, example)
 
     # Move the results to the host.
     glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)
     all_single, all_averaged = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
-    scores = torch.cat(predicted, 1).cpu() if predicted else None
     _warn_of_endless(env, agent.steps, torch.cat([one for one in ended if one is not None]))
     if not all_single.isfinite().all():
         raise NotFiniteError(["rewards of the environment"])
     counted = statistics.summary(greedy)
     seconds = time.perf_counter() - begun  # All results are on the host, so nothing is still being computed.
-    return _SplitEpisodes(all_single, all_averaged, glimpses, counted, scores, seconds)
+    return _SplitEpisodes(all_single, all_averaged, glimpses, counted, compared, seconds)
 
 
 def _warn_of_endless(env: EvaluatedEnv, steps: int, ended: Tensor) -> None:
@@ -238,8 +181,9 @@ def step_errors(episode: Episode, env: EvaluatedEnv) -> tuple[Tensor, Tensor]:
     if not env.classes:
         missed = (1 - episode.reward.sum(0)).view(-1, copies).mean(-1)[None]
         return missed, missed
-    belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E,)
-    single = env.wrong(belief, label[:, None].expand(-1, copies)).float().mean(-1)
+    belief, label = episode.belief.unflatten(1, (-1, copies)), episode.label[::copies]  # (T, E, M, N), (E, ...)
+    of_copies = label[:, None].expand(-1, copies, *label.shape[1:])
+    single = env.wrong(belief, of_copies).float().mean(-1)
     return single, env.wrong(belief.mean(2), label).float()
 
 

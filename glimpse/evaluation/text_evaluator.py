@@ -11,7 +11,8 @@ from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, ow
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
 from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
-from glimpse.evaluation.scores import EpisodeStatistics, Score, Scores
+from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
 
 
@@ -28,7 +29,7 @@ class ReadingEvaluator(EpisodeEvaluator):
         figures = {f"validation_{name}": value for name, value in (score.figures | keep_rates).items()}
         warnings = [] if in_warmup(agent) else selection_warnings(keep_rates, target)
         return ValidationResult(
-            score.error,
+            score.chosen_by,
             {"validation_error": score.error, **figures},
             warnings,
             later=bool(keep_rates),  # Of weights with equal errors the later ones keep fewer words.
@@ -50,7 +51,8 @@ class ReadingEvaluator(EpisodeEvaluator):
         if not record["answers"] and not figures:
             return super().measures(record)
         found = {f"test_{name}": value for name, value in figures.items()}
-        found = found or {"test_accuracy": 100 - errors_of(scores)["averaged"]}
+        if "pearson" not in figures:
+            found = {"test_accuracy": 100 - errors_of(scores)["averaged"], **found}
         return found | (_selection_measures(scores) if scores.get("keep_rates") else {})
 
     def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
@@ -65,11 +67,7 @@ class ReadingEvaluator(EpisodeEvaluator):
 
 
 class TextEvaluator(ReadingEvaluator):
-    """Evaluator by wrong answers, or by the correlation of scores, with scores of the agent's rationales."""
-
-    def describe(self, error: float, env: EvaluatedEnv) -> str:
-        """Describe the error in words; where scores are predicted, the correlation."""
-        return super().describe(error, env) if env.scores is None else f"Pearson's r {1 - error / 100:.4f}"
+    """Evaluator by wrong answers, by the correlation of scores, or by F1, with scores of the agent's rationales."""
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
         """Measure and print the agent's rationales, if the data have human rationales."""
@@ -83,7 +81,7 @@ class TextEvaluator(ReadingEvaluator):
 def _selection_measures(scores: dict[str, Any]) -> dict[str, float]:
     """Return sampled and greedy metrics of an agent that selects words, and its keep rates, in percent."""
     ways, errors = {"sampled": "m1", "greedy": "greedy"}, errors_of(scores)
-    if scores["averaged"]["figures"]:
+    if "pearson" in scores["averaged"]["figures"]:
         answers = {f"test_pearson_{name}": scores[way]["figures"]["pearson"] for way, name in ways.items()}
     else:
         answers = {f"test_accuracy_{name}": 100 - errors[way] for way, name in ways.items()}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents.agent import Agent
+from glimpse.agents.answer_kinds import belief_of
 from glimpse.agents.vision.full_view import FullViewAgent
 from glimpse.agents.vision.hard_grid import HardGrid
 from glimpse.agents.vision.locator_agent import LocatorAgent
@@ -42,8 +43,8 @@ class LookingStep(nn.Module):
             noise: (B, 2) standard normal, for a locator that always samples.
 
         Returns:
-            Class probabilities (B, N), next location (B, 2), memory (B, D); and (B,), the probability of stopping, if
-            the agent decides that.
+            Probabilities (B, N) of classes or labels, or a score (B,); next location (B, 2), memory (B, D); and (B,),
+            the probability of stopping, if the agent decides that.
         """
         observation = self.env.observation_of(picture, location.clamp(-1, 1), time)
         empty = self.agent.initial_memory(observation)
@@ -54,10 +55,23 @@ class LookingStep(nn.Module):
             memory = torch.where(begins, empty, memory)
         decision, after = self.agent(observation, memory)
         drawn = torch.zeros(picture.shape[0], 3) if noise is None else torch.cat([noise, noise[:, :1]], 1)
-        look = self.agent.act(decision, drawn, True)["look"].clamp(-1, 1)
+        action = self.agent.act(decision, drawn, True)
         core = after.core if isinstance(self.agent, HardGrid) else after
         stop = () if decision.stop is None else (decision.stop.sigmoid(),)
-        return decision.answer.float().softmax(-1), look, core, *stop
+        return _answer(action, decision.answer), action["look"].clamp(-1, 1), core, *stop
+
+
+def _answer(action: dict[str, Tensor], logits: Tensor) -> Tensor:
+    """Return the score of an action, (B,), or the probabilities of classes or labels, (B, N)."""
+    return action["score"].float() if "score" in action else belief_of(action, logits)
+
+
+def _answer_port(env: Classification | DigitPair, before: tuple[str | int, ...], when: str) -> Port:
+    """Return the output of the answers, with these axes before that of the classes."""
+    if env.scores is not None:
+        return Port("score", before, "score {}, from {:g} to {:g}".format(when, *env.scores))
+    what = "probability of each label" if env.many else "class probabilities"
+    return Port("probabilities", (*before, len(env.classes)), f"{what} {when}")
 
 
 class WholeViewEpisode(nn.Module):
@@ -69,13 +83,14 @@ class WholeViewEpisode(nn.Module):
         self.agent, self.env = agent, env
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Return class probabilities (B, T, N) after each step, and the next locations (B, T, 2)."""
+        """Return probabilities (B, T, N) or scores (B, T) after each step, and the next locations (B, T, 2)."""
         location, time = torch.zeros(picture.shape[0], 2), torch.zeros(picture.shape[0], dtype=torch.int64)
         observation = self.env.observation_of(picture, location, time)
         memory, answers, looks = self.agent.initial_memory(observation), [], []
         for _ in range(self.agent.steps):
             decision, memory = self.agent(observation, memory)
-            answers.append(decision.answer.float().softmax(-1))
+            action = self.agent.act(decision, torch.zeros(picture.shape[0], 3), True)
+            answers.append(_answer(action, decision.answer))
             looks.append(decision.mean_location.float())
         return torch.stack(answers, 1), torch.stack(looks, 1)
 
@@ -111,7 +126,7 @@ def _looking(agent: LocatorAgent | HardGrid, env: Classification | DigitPair) ->
         Port("memory", ("batch", width), "memory of the step before; at time 0 it is ignored"),
     ]
     outputs = [
-        Port("probabilities", ("batch", len(env.classes)), "class probabilities after this glimpse"),
+        _answer_port(env, ("batch",), "after this glimpse"),
         Port("next_location", ("batch", 2), "where the agent looks next, the mean of its policy"),
         Port("next_memory", ("batch", width), "memory for the next step"),
     ]
@@ -129,10 +144,10 @@ def _looking(agent: LocatorAgent | HardGrid, env: Classification | DigitPair) ->
             memory = torch.rand(batch, width, generator=random)
             noise = (torch.randn(batch, 2, generator=random),) if draws else ()
             samples.append((sample, location, torch.full((batch,), time), memory, *noise))
-    start_at = env.initial_location
+    start_at, asked = env.initial_location, env.answers or 1  # A score is asked for once.
     facts = {
         "steps": agent.steps,
-        "answer_times": [agent.steps * (number + 1) // env.answers - 1 for number in range(env.answers)],
+        "answer_times": [agent.steps * (number + 1) // asked - 1 for number in range(asked)],
         "initial_location": "random" if start_at.start is None else start_at.start.tolist(),
         "initial_location_std": start_at.std,
         "sigma": _sigma(agent.locator),
@@ -144,7 +159,7 @@ def _whole_view(agent: FullViewAgent, env: Classification | DigitPair) -> OnnxGr
     """Return the graph of an episode."""
     random = torch.Generator().manual_seed(0)
     outputs = (
-        Port("probabilities", ("batch", agent.steps, agent.classes), "class probabilities after each step"),
+        _answer_port(env, ("batch", agent.steps), "after each step"),
         Port("locations", ("batch", agent.steps, 2), "mean location of what is read next, after each step"),
     )
     samples = tuple((_pictures(env, batch, random),) for batch in (2, 1, 5))

@@ -11,7 +11,7 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import CanvasOptions
 from glimpse.errors import UserError
-from glimpse.evaluation.replay import Replay, replay
+from glimpse.evaluation.replay import Floats, Replay, replay
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.inference.own_pictures import read_picture
 from glimpse.inference.predict_options import PredictOptions
@@ -25,7 +25,7 @@ _SIDE = 320
 
 
 def predict_images(trained: TrainedRun, inputs: Sequence[Any], options: PredictOptions) -> list[ImagePrediction]:
-    """Predict the classes of pictures.
+    """Predict the classes, scores or labels of pictures.
 
     Args:
         trained: the run.
@@ -57,13 +57,13 @@ def _predict(
     if task.canvas.kind != "plain" and all(_is_scene(one, canvas) for one in inputs):
         shape, task = canvas, task.model_copy(update={"canvas": CanvasOptions()})
     pictures = np.ascontiguousarray([read_picture(one, shape, task.image_size is not None) for one in inputs])
-    labels = torch.zeros(len(inputs), dtype=torch.int64)
-    data = ImageData(torch.from_numpy(pictures), labels, empty.classes)
+    labels = empty.label_kind.no_labels(len(inputs))
+    data = ImageData(torch.from_numpy(pictures), labels, empty.classes, empty.scores)
     env = Classification(task, data, device=empty.device)
     evaluate = trained.experiment.evaluate.model_copy(update={"seed": options.seed})
     shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
-    beliefs = None if options.greedy else _sampled_beliefs(trained.agent, env, evaluate, options.rollouts)
-    return [_prediction(env, one, None if beliefs is None else beliefs[:, n]) for n, one in enumerate(shown)]
+    answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
+    return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
 
 
 def _is_scene(given: Any, canvas: tuple[int, int, int]) -> bool:
@@ -72,29 +72,39 @@ def _is_scene(given: Any, canvas: tuple[int, int, int]) -> bool:
     return canvas[1:] in (shape[:2], shape[-2:])
 
 
-def _sampled_beliefs(
-    agent: Any, env: Classification, options: EvaluateOptions, rollouts: int
-) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """Return the class probabilities after each step, (T, E, N), averaged over sampled rollouts."""
+def _sampled_answers(agent: Any, env: Classification, options: EvaluateOptions, rollouts: int) -> Floats:
+    """Return class probabilities after each step, (T, E, N), or scores (T, E), averaged over sampled rollouts."""
     examples = torch.arange(env.examples, device=env.device)
     episode = play(env, agent, examples, evaluation_keys(env, options)[examples], copies=rollouts)
-    belief = episode.belief
-    mean = belief.view(len(belief), env.examples, rollouts, -1).mean(2)
-    return np.asarray(mean.cpu().numpy(), np.float32)
+    given = episode.belief if env.scores is None else episode.carry_forward(episode.action["score"]).float()
+    return np.asarray(given.unflatten(1, (-1, rollouts)).mean(2).cpu().numpy(), np.float32)
 
 
-def _prediction(env: Classification, one: Replay, sampled: Any) -> ImagePrediction:
-    """Return the prediction of a replayed episode, with the probabilities of sampled rollouts if there are any."""
-    belief = one.belief if sampled is None else sampled[: len(one.belief)]
-    final = belief[-1] if sampled is None else sampled[-1]
-    names = env.classes
+def _prediction(env: Classification, one: Replay, sampled: Floats | None) -> ImagePrediction:
+    """Return the prediction of a replayed episode, with the answers of sampled rollouts if there are any."""
+    replayed = one.belief if one.score is None else one.score
+    final = replayed[-1] if sampled is None else sampled[-1]
+    over_time = replayed if sampled is None else sampled[: len(replayed)]
+    answers = [_answer(env, each) for each in over_time]
+    answer, names = _answer(env, final), env.classes
     return ImagePrediction(
-        label=names[int(final.argmax())],
-        probabilities={name: float(value) for name, value in zip(names, final, strict=True)},
+        label=answer if isinstance(answer, str) else None,
+        labels=answer if isinstance(answer, tuple) else None,
+        score=answer if isinstance(answer, float) else None,
+        probabilities=dict(zip(names, final.tolist(), strict=True)) if names else {},
         locations=one.location,
-        answers_over_time=tuple(names[int(number)] for number in belief.argmax(1)),
-        probabilities_over_time=belief,
+        answers_over_time=tuple(answers),
+        probabilities_over_time=over_time if names else one.belief,
         glimpses=one.patch,
         picture=one.picture,
         drawing=png(path_image(one, env.retina, _SIDE)),
     )
+
+
+def _answer(env: Classification, given: Any) -> str | float | tuple[str, ...]:
+    """Return the class of probabilities (N,), or the labels above 1/2, or a score as it is."""
+    if env.scores is not None:
+        return float(given)
+    if env.many:
+        return tuple(env.classes[int(number)] for number in (given > 0.5).nonzero()[0])
+    return env.classes[int(given.argmax())]

@@ -106,7 +106,7 @@ def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) ->
     """Yield the inputs as the run takes them."""
     task: Any = agent.experiment.task
     if agent.takes == "pictures":
-        return pictures_given(words, columns[0] if columns else "file", sys.stdin)
+        return pictures_given(words, columns[0] if columns else str(getattr(task, "picture", "file")), sys.stdin)
     known = (getattr(task, "text", None), getattr(task, "text2", None))
     own = [str(column) for column in known if column is not None] if agent.reads_pairs else [str(known[0] or "text")]
     return texts_given(words, [*columns, *own[len(columns) :]], sys.stdin)

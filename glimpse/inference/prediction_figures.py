@@ -17,14 +17,17 @@ _LINES = 5
 """Number of classes whose probability is drawn."""
 
 
-def scanpath_figure(drawing: bytes, title: str, classes: Sequence[str], probabilities: NDArray[np.float32]) -> Any:
-    """Return a matplotlib figure: a picture with the scanpath, and the probabilities after each glimpse.
+def scanpath_figure(
+    drawing: bytes, title: str, classes: Sequence[str], values: NDArray[np.float32], axis: str = "probability"
+) -> Any:
+    """Return a matplotlib figure: a picture with the scanpath, and the probabilities or scores after each glimpse.
 
     Args:
         drawing: PNG of the picture.
         title: title above it.
-        classes: names of the N classes.
-        probabilities: (t, N), after each glimpse.
+        classes: names of the N classes or labels; or `score` alone.
+        values: (t, N), after each glimpse.
+        axis: what they are: `probability`, or `score`.
     """
     drawn = import_module("matplotlib.figure")
     figure = drawn.Figure(figsize=(8, 4), layout="constrained")
@@ -32,10 +35,10 @@ def scanpath_figure(drawing: bytes, title: str, classes: Sequence[str], probabil
     left.imshow(np.asarray(Image.open(io.BytesIO(drawing))))
     left.set_axis_off()
     texts = [left.set_title(title)]
-    steps = np.arange(1, len(probabilities) + 1)
-    for number in np.argsort(-probabilities[-1], kind="stable")[:_LINES].tolist():
-        right.plot(steps, probabilities[:, number], marker="o", label=classes[number])
-    right.set(xlabel="glimpses", ylabel="probability", ylim=(0, 1), xticks=steps)
+    steps = np.arange(1, len(values) + 1)
+    for number in np.argsort(-values[-1], kind="stable")[:_LINES].tolist():
+        right.plot(steps, values[:, number], marker="o", label=classes[number])
+    right.set(xlabel="glimpses", ylabel=axis, xticks=steps, **({"ylim": (0, 1)} if axis == "probability" else {}))
     texts += right.legend().get_texts()
     families = _font_families(title + "".join(classes))
     for text in texts:

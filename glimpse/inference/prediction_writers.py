@@ -42,12 +42,16 @@ def table_writer(file: TextIO, mark: str) -> Writer:
 
 
 def line_writer(file: TextIO) -> Writer:
-    """Return a writer of a line for each input: the answer, its probability if it has one, and the input."""
+    """Return a writer of a line for each input: the answer, its probability if it has one, and the input.
+
+    Without any of several labels the answer is `-`.
+    """
 
     def write(given: GivenInput, prediction: Prediction) -> None:
         cells = prediction.cells()
         chance = [] if cells.get("probability") is None else [f"{cells['probability']:.3f}"]
-        shown = [str(cells["prediction"]), *chance, given.where]
+        answer = cells["prediction"]
+        shown = [f"{answer:.6g}" if isinstance(answer, float) else str(answer) or "-", *chance, given.where]
         file.write("\t".join(" ".join(part.split()) for part in shown) + "\n")
 
     return write

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.envs.text.label_columns import BETWEEN_LABELS
 from glimpse.inference.prediction_figures import embedded_png, scanpath_figure
 
 Floats = NDArray[np.float32]
@@ -30,54 +31,78 @@ class Prediction(ABC):
 
 
 @dataclass(frozen=True)
-class ClassPrediction(Prediction):
-    """Prediction of a class.
+class LabelPrediction(Prediction):
+    """Prediction of what an example's labels are: a class, a score, or several labels at once.
 
-    label: the likeliest class.
-    probabilities: probability of each class by its name.
+    label: the likeliest class; None where a score or several labels are predicted.
+    labels: the labels of a probability above 1/2; None where only one answer is asked for.
+    score: the predicted score; None where classes or labels are.
+    probabilities: probability of each class or label by its name; empty where a score is predicted.
     """
 
-    label: str
+    label: str | None
+    labels: tuple[str, ...] | None
+    score: float | None
     probabilities: dict[str, float]
 
     @property
-    def probability(self) -> float:
-        """Probability of the likeliest class."""
-        return self.probabilities[self.label]
+    def probability(self) -> float | None:
+        """Probability of the likeliest class; None where a score or several labels are predicted."""
+        return None if self.label is None else self.probabilities[self.label]
+
+    @property
+    def answer_text(self) -> str:
+        """The answer in words: a class with its probability, a score, or labels."""
+        if self.label is not None:
+            return f"{self.label}, {self.probability:.3f}"
+        return f"{self.score:.4g}" if self.labels is None else ", ".join(self.labels) or "no label"
+
+    def answer_cells(self) -> dict[str, Any]:
+        """Return `prediction`, and `probability` of a class; several labels are joined by |, as in a table of them."""
+        if self.label is not None:
+            return {"prediction": self.label, "probability": self.probability}
+        return {"prediction": self.score if self.labels is None else BETWEEN_LABELS.join(self.labels)}
 
 
 @dataclass(frozen=True)
-class ImagePrediction(ClassPrediction):
-    """Class of a picture, and where the agent looked.
+class ImagePrediction(LabelPrediction):
+    """Answer to a picture, and where the agent looked.
 
     locations: (t, 2) in [-1, 1], (x, y) of each glimpse.
-    answers_over_time: likeliest class after each glimpse.
-    probabilities_over_time: (t, N), probability of each class after each glimpse.
+    answers_over_time: answer after each glimpse: the likeliest class, the score, or the labels.
+    probabilities_over_time: (t, N), probability of each class or label after each glimpse; N is 0 for scores.
     glimpses: (t, K, C, P, P) in [0, 1], the patches that the agent saw.
     picture: (C, H, W) uint8, the whole picture as the environment held it.
     drawing: PNG of the picture with the scanpath.
     """
 
     locations: Floats
-    answers_over_time: tuple[str, ...]
+    answers_over_time: tuple[str | float | tuple[str, ...], ...]
     probabilities_over_time: Floats
     glimpses: Floats = field(repr=False)
     picture: NDArray[np.uint8] = field(repr=False)
     drawing: bytes = field(repr=False)
 
     def cells(self) -> dict[str, Any]:
-        """Return class, probability and locations, rounded."""
+        """Return the answer, its probability if it is a class, and locations, rounded."""
         locations = [[round(float(at), 4) for at in location] for location in self.locations]
-        return {"prediction": self.label, "probability": self.probability, "locations": locations}
+        return {**self.answer_cells(), "locations": locations}
 
     def figure(self) -> Any:
-        """Return a matplotlib figure: the picture with the scanpath, and the probabilities after each glimpse."""
-        title = f"{self.label}, {self.probability:.2f}"
-        return scanpath_figure(self.drawing, title, list(self.probabilities), self.probabilities_over_time)
+        """Return a matplotlib figure: the picture with the scanpath, and the answers after each glimpse.
+
+        These are the probabilities of the likeliest classes or labels, or the score.
+        """
+        if self.score is not None:
+            scores = np.array(self.answers_over_time, np.float32)[:, None]
+            return scanpath_figure(self.drawing, self.answer_text, ["score"], scores, "score")
+        return scanpath_figure(
+            self.drawing, self.answer_text, list(self.probabilities), self.probabilities_over_time, "probability"
+        )
 
     def _repr_html_(self) -> str:
         """Return the picture and the answer, for notebooks."""
-        return f"{embedded_png(self.drawing, 'scanpath')}<p>{escape(self.label)}, {self.probability:.3f}</p>"
+        return f"{embedded_png(self.drawing, 'scanpath')}<p>{escape(self.answer_text)}</p>"
 
 
 @dataclass(frozen=True)
@@ -99,29 +124,18 @@ class Token:
 
 
 @dataclass(frozen=True)
-class TextPrediction(Prediction):
-    """Class or score of a text, or of a pair, and what the agent read and attended to.
+class TextPrediction(LabelPrediction):
+    """Answer to a text, or to a pair, and what the agent read and attended to.
 
-    label: the likeliest class; None where a score is predicted.
-    probabilities: probability of each class by its name; empty where a score is predicted.
-    score: the predicted score; None where a class is.
     tokens: tokens of the text; second: those of the second text of a pair.
     selective: whether the agent reads in part.
     page: the text as HTML.
     """
 
-    label: str | None
-    probabilities: dict[str, float]
-    score: float | None
     tokens: tuple[Token, ...]
     second: tuple[Token, ...]
     selective: bool
     page: str = field(repr=False)
-
-    @property
-    def probability(self) -> float | None:
-        """Probability of the likeliest class; None where a score is predicted."""
-        return None if self.label is None else self.probabilities[self.label]
 
     @property
     def kept_spans(self) -> tuple[tuple[int, int], ...]:
@@ -137,11 +151,8 @@ class TextPrediction(Prediction):
         return tuple(spans)
 
     def cells(self) -> dict[str, Any]:
-        """Return class and probability, or score; and the spans of the kept words where the agent reads in part."""
-        kept = {"kept": self.kept_spans} if self.selective else {}
-        if self.label is None:
-            return {"prediction": self.score, **kept}
-        return {"prediction": self.label, "probability": self.probability, **kept}
+        """Return the answer, and the spans of the kept words where the agent reads in part."""
+        return {**self.answer_cells(), **({"kept": self.kept_spans} if self.selective else {})}
 
     def _repr_html_(self) -> str:
         """Return the text with its weights and the answer, for notebooks."""

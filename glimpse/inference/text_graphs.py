@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.answer_kinds import belief_of
 from glimpse.agents.text.reader import Reader, pad_like, word_weights
 from glimpse.agents.text.resan import Resan, select_all
 from glimpse.envs.text.whole_text import WholeText
@@ -51,7 +52,7 @@ class WholeTextReading(nn.Module):
             memory = select_all(observation) if self.selects_all else self.agent.likeliest_selection(observation)
         decision, _ = self.agent(observation, memory)
         answer = self.agent.answer(decision.answer)
-        found = [answer["score"] if "score" in answer else decision.answer.float().softmax(-1)]
+        found = [answer["score"] if "score" in answer else belief_of(answer, decision.answer)]
         for name, text in observation.items():
             found += _of_words(decision.activations, name, text).values()
         return tuple(found)
@@ -93,7 +94,11 @@ def text_graph(trained: TrainedRun) -> OnnxGraph:
     first = dict(zip(names, samples[0], strict=True))
     activations = agent(first, None)[0].activations
     outputs = [
-        Port("probabilities", ("batch", len(env.classes)), "class probabilities")
+        Port(
+            "probabilities",
+            ("batch", len(env.classes)),
+            "probability of each label" if env.many else "class probabilities",
+        )
         if env.scores is None
         else Port("score", ("batch",), f"score, from {env.scores[0]:g} to {env.scores[1]:g}")
     ]

@@ -14,7 +14,7 @@ from glimpse.runs.trained_run import TrainedRun
 
 
 def predict_whole_texts(trained: TrainedRun, inputs: Sequence[Any], options: PredictOptions) -> list[TextPrediction]:
-    """Predict the classes or scores of texts that an agent reads whole; an input is a text, or a tuple of two.
+    """Predict the classes, scores or labels of texts that an agent reads whole; an input is a text, or a tuple of two.
 
     Raises:
         UserError: if an input is no text, or the number of texts is wrong.
@@ -44,7 +44,8 @@ def _prediction(one: Account, spans: Sequence[Sequence[Span]], classes: Sequence
     """Return the prediction of an account; `spans` are those of the tokens of each text."""
     tokens = [_tokens(text, its) for text, its in zip(one.texts, spans, strict=True)]
     return TextPrediction(
-        label=classes[one.answered] if one.score is None else None,
+        label=classes[one.answered] if one.score is None and not one.many else None,
+        labels=tuple(classes[number] for number in one.given) if one.many else None,
         probabilities={name: float(value) for name, value in zip(classes, one.belief, strict=False)},
         score=one.score,
         tokens=tokens[0],

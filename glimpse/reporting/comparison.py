@@ -116,6 +116,8 @@ def _metrics_of(run: ComparedRun, record: dict[str, Any]) -> dict[str, float]:
         classes = record.get("class_measures") or {}
         further = {key: classes[key] for key in ("macro_f1", "calibration_error") if key in classes}
         further |= record.get("score_measures") or {}
+        labels = record.get("label_measures") or {}
+        further |= {key: labels[key] for key in ("exact_match", "label_accuracy", "micro_f1", "macro_f1") if labels}
         numbers = {key.removeprefix("test_"): float(value) for key, value in (found | further).items()}
         return {key: value for key, value in numbers.items() if math.isfinite(value)}
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glimpse import __version__
-from glimpse.evaluation.scores import Score
+from glimpse.evaluation.split_score import Score
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.run_record import Evaluation, RunRecord
@@ -152,7 +152,10 @@ def measured_with(measured: int, weights: str, step: int) -> str:
 
 
 def score_cell(score: Score) -> str:
-    """Return a table cell with an error in percent and its 95 % interval."""
+    """Return a table cell with an error in percent, or Pearson's r of scores, and its 95 % interval."""
+    if score.is_correlation:
+        low, high = 1 - score.high / 100, 1 - score.low / 100
+        return f"<td>{score.figures['pearson']:.4f} <small>{low:.4f} to {high:.4f}</small></td>"
     return f"<td>{score.error:.2f} <small>{score.low:.2f} to {score.high:.2f}</small></td>"
 
 

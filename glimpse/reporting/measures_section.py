@@ -1,11 +1,12 @@
-"""Part of a report: precision, recall and F1 of each class, the confusion matrix, and calibration."""
+"""Part of a report: precision, recall and F1 of each class or label, the confusion matrix, and calibration."""
 
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from glimpse.evaluation.class_measures import ClassMeasures
+from glimpse.evaluation.class_measures import ClassMeasures, ClassScore
+from glimpse.evaluation.label_measures import LabelMeasures
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.reporting.drawing.svg import inline_svg, matrix
@@ -19,7 +20,22 @@ _MOST_DRAWN = 30
 def measures_body(evaluations: Sequence[Evaluation]) -> str:
     """Return the HTML of the measures of evaluations, each folded but for the first; "" if they have none."""
     known = [(one.title, one.class_measures) for one in evaluations if one.class_measures is not None]
-    return "".join(_measures(title, found, is_open=not at) for at, (title, found) in enumerate(known))
+    labelled = [(one.title, one.label_measures) for one in evaluations if one.label_measures is not None]
+    parts = [_measures(title, found, is_open=not at) for at, (title, found) in enumerate(known)]
+    return "".join([*parts, *(_label_measures(title, found, not at) for at, (title, found) in enumerate(labelled))])
+
+
+def _label_measures(title: str, found: LabelMeasures, is_open: bool) -> str:
+    """Return the measures of one evaluation of several labels."""
+    summary = f"{title}: micro F1 {found.micro_f1:.4f}, macro F1 {found.macro_f1:.4f}"
+    return f"""<details{" open" * is_open}><summary>{escape(summary)}</summary>
+<figure><h3>Each label</h3>{_score_table(found.labels)}
+<figcaption>An answer gives the labels of a probability above 1/2. Micro F1 is of all labels of all {found.answers:,}
+answers together (precision {found.micro_precision:.4f}, recall {found.micro_recall:.4f}), macro F1 the mean F1 of the
+labels. {100 * found.exact_match:.2f} % of the answers have exactly the true labels, and
+{100 * found.label_accuracy:.2f} %
+of single labels are rightly given or left out.</figcaption></figure>
+</details>"""
 
 
 def _measures(title: str, found: ClassMeasures, is_open: bool) -> str:
@@ -34,16 +50,21 @@ def _measures(title: str, found: ClassMeasures, is_open: bool) -> str:
 
 def _class_table(found: ClassMeasures) -> str:
     """Return a row for each class."""
+    return f"""<figure><h3>Each class</h3>{_score_table(found.classes)}
+<figcaption>Macro F1 is the mean F1 of the classes that occur among labels or answers. Answers are those of averaged
+probabilities.</figcaption></figure>"""
+
+
+def _score_table(scores: Sequence[ClassScore]) -> str:
+    """Return a table with a row for each class or label."""
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Precision", "Recall", "F1", "Examples"))
     rows = "".join(
         f'<tr><th scope="row">{escape(one.name)}</th><td>{one.precision:.4f}</td><td>{one.recall:.4f}</td>'
         f"<td>{one.f1:.4f}</td><td>{one.examples:,}</td></tr>"
-        for one in found.classes
+        for one in scores
     )
-    return f"""<figure><h3>Each class</h3><div class="scroll"><table class="scores">
-<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>
-<figcaption>Macro F1 is the mean F1 of the classes that occur among labels or answers. Answers are those of averaged
-probabilities.</figcaption></figure>"""
+    return f"""<div class="scroll"><table class="scores">
+<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"""
 
 
 def _confusion_figure(found: ClassMeasures) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
+from glimpse.evaluation.label_measures import LabelMeasures
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
@@ -17,6 +18,11 @@ from glimpse.runs.trained_run import BEST, TrainedRun
 
 _TITLES = {
     "validation_error": "Validation error, %",
+    "validation_pearson": "Validation, Pearson's r",
+    "validation_spearman": "Validation, Spearman's rho",
+    "validation_squared_error": "Validation, squared error",
+    "validation_micro_f1": "Validation, micro F1",
+    "validation_macro_f1": "Validation, macro F1",
     "loss": "Loss, total",
     "cross_entropy": "Cross-entropy",
     "policy_loss": "Policy loss",
@@ -24,6 +30,7 @@ _TITLES = {
     "return": "Return",
     "reward": "Reward",
     "accuracy": "Accuracy on training batches",
+    "label_accuracy": "Labels rightly given or left out, on training batches",
     "keep_rate": "Keep rate",
     "locations_clamped": "Locations clamped at the border, share",
     "locations_at_border": "Locations at the border, share",
@@ -43,7 +50,8 @@ class Evaluation:
     step: training step of the weights.
     scores: the agent's scores first, then those of the same weights with other locations, by name.
     weights: which weights were measured, in words.
-    class_measures, score_measures: further measures of answers that name classes, or are scores.
+    class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
+        several labels.
     """
 
     split: str
@@ -52,6 +60,7 @@ class Evaluation:
     weights: str = BEST
     class_measures: ClassMeasures | None = None
     score_measures: ScoreMeasures | None = None
+    label_measures: LabelMeasures | None = None
 
     @property
     def title(self) -> str:
@@ -119,12 +128,16 @@ def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
 def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | None = None) -> list[Chart]:
     """Return a chart for each logged metric, the most important first.
 
+    Where scores are predicted, the error 100 (1 - r) is left out: it repeats Pearson's r.
+
     Args:
         rows: rows of metrics.jsonl.
         titles: titles by metric that replace or extend the default ones.
     """
     known = {**_TITLES, **(titles or {})}
     logged = dict.fromkeys(name for row in rows for name in row)
+    if "validation_pearson" in logged:
+        logged.pop("validation_error", None)
     names = [name for name in known if name in logged]
     names += [name for name in logged if name not in known and name not in _NOT_CURVES]
     charts = [_training_chart(name, known.get(name, name.replace("_", " ").capitalize()), rows) for name in names]

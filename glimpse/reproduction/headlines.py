@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glimpse.evaluation.scores import wilson_interval
+from glimpse.evaluation.split_score import wilson_interval
 from glimpse.runs.results import markdown_table
 
 

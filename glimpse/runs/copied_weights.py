@@ -50,6 +50,7 @@ def begin_with(earlier: EarlierRun, agent: Any, experiment: Experiment, env: Bat
         UserError: if the agent is another one than that of the run.
     """
     refuse_other_agent(earlier, experiment)
+    _refuse_other_labels(earlier, env_meaning(env))
     old, new = earlier.meaning.names(), env_meaning(env).names()
     axes = _axes_of(experiment, env_meaning(env), earlier) if old != new else {}
     copied = _copied_tensors(agent)
@@ -93,6 +94,16 @@ def refuse_other_agent(earlier: EarlierRun, experiment: Experiment) -> None:
         raise UserError(
             f"init: {key} is {here} here and {there} in {earlier.name}, whose weights would not fit: give "
             f"{key}={there}, or begin with other weights"
+        )
+
+
+def _refuse_other_labels(earlier: EarlierRun, meaning: Meaning) -> None:
+    """Raise UserError if labels are of another kind than in the earlier run, whose answers mean something else."""
+    here, there = meaning.label_kind_name, earlier.meaning.label_kind_name
+    if here != there:
+        raise UserError(
+            f"init: the labels are {here} here (task.labels) and {there} in {earlier.name}, whose answers mean "
+            f"something else: give data with task.labels={there}, or begin with other weights"
         )
 
 

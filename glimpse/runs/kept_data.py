@@ -221,4 +221,4 @@ def say_missing_classes(env: Any, split: str, say: Any) -> None:
     counts = env.class_counts() if counts_classes(env) else {}
     if missing := [name for name, count in counts.items() if not count]:
         named = ", ".join(map(repr, missing[:10])) + (" ..." if len(missing) > 10 else "")
-        say(f"note: no {split} example has the class {named}")
+        say(f"note: no {split} example has the {'label' if getattr(env, 'many', False) else 'class'} {named}")

@@ -1,4 +1,7 @@
-"""Account of a training's examples: how many of which class are in which split, and what looks wrong with them."""
+"""Account of a training's examples: how many of which class are in which split, and what looks wrong with them.
+
+Where examples may have several labels, each label counts as a class does, and an example may count several times.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,7 +30,15 @@ def describe_examples(train: Any, validation: Any, test: Any = None, *, own: boo
     if counts_classes(train) and counts_classes(validation):
         counts = {"train": train.class_counts(), "validation": validation.class_counts()}
         if all(counts.values()):
-            lines = [_counted(counts), *map(_warning, _odd_classes(counts))]
+            several = bool(getattr(train, "many", False))
+            splits = {"train": train, "validation": validation}
+            totals = {
+                split: splits[split].examples if several else sum(each.values()) for split, each in counts.items()
+            }
+            word = "label" if several else "class"
+            lines = [_counted(counts, totals, word), *map(_warning, _odd_classes(counts, totals["train"], word))]
+            if own and not several:
+                lines += map(_warning, _joined_classes(counts["train"]))
     if suggests_option(train) and (suggestion := train.suggested_option()):
         lines.append(_warning(suggestion))
     if own:
@@ -39,7 +50,17 @@ def _warning(text: str) -> str:
     return f"warning: {text}"
 
 
-def _counted(counts: Mapping[str, Mapping[str, int]]) -> str:
+def _joined_classes(train: Mapping[str, int]) -> list[str]:
+    """Say if names of classes look like several labels that are joined by |."""
+    found = next(
+        (name for name in train if "|" in name and any(part.strip() in train for part in name.split("|"))), None
+    )
+    if found is None:
+        return []
+    return [f"the class {found!r} is taken as one: if an example may have several labels, set task.labels=many"]
+
+
+def _counted(counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int], word: str) -> str:
     """Return the numbers of examples of both splits by class, or their ranges where there are many classes."""
     number = len(counts["train"])
     parts = []
@@ -47,30 +68,38 @@ def _counted(counts: Mapping[str, Mapping[str, int]]) -> str:
         if number <= _SHOWN:
             listed = ", ".join(f"{count:,} {name}" for name, count in each.items())
         else:
-            listed = f"{min(each.values()):,} to {max(each.values()):,} of a class"
-        parts.append(f"{split} {sum(each.values()):,} ({listed})")
-    return f"{number} class{'es' * (number > 1)}: {', '.join(parts)}"
+            listed = f"{min(each.values()):,} to {max(each.values()):,} of a {word}"
+        parts.append(f"{split} {totals[split]:,} ({listed})")
+    return f"{number} {_plural(word, number)}: {', '.join(parts)}"
 
 
-def _odd_classes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+def _plural(word: str, number: int) -> str:
+    """Return `class` or `label` for one, else their plural."""
+    return word if number == 1 else f"{word}{'es' if word == 'class' else 's'}"
+
+
+def _odd_classes(counts: Mapping[str, Mapping[str, int]], total: int, word: str) -> list[str]:
     """Say which names differ by letter case or spaces only, which classes are rare, and which are missing."""
     train = counts["train"]
     alike = defaultdict(list)
     for name in train:
         alike["".join(name.split()).casefold()].append(name)
     found = [
-        f"classes {_listed(names)} differ in letter case or spaces only: if they are one class, give it one name"
+        f"{_plural(word, 2)} {_listed(names)} differ in letter case or spaces only: if they are one {word}, give it "
+        "one name"
         for names in alike.values()
         if len(names) > 1
     ]
-    total, mean = sum(train.values()), sum(train.values()) / len(train)
+    mean = sum(train.values()) / len(train)
     rare = [f"{name!r} ({count:,})" for name, count in train.items() if 0 < count < _RARE * mean]
     if rare:
-        found.append(f"few of the {total:,} training examples have the class {_joined(rare)}: it may never be answered")
+        found.append(
+            f"few of the {total:,} training examples have the {word} {_joined(rare)}: it may never be answered"
+        )
     for split, each in counts.items():
         missing = [name for name, count in each.items() if not count]
         if missing:
-            found.append(f"no {split} example has the class {_listed(missing)}")
+            found.append(f"no {split} example has the {word} {_listed(missing)}")
     return found
 
 
@@ -79,6 +108,8 @@ def _equal_examples(train: Any, others: Mapping[str, Any]) -> list[str]:
     if not has_fingerprints(train):
         return []
     (seen, label), found = train.fingerprints(), []
+    if label.dim() > 1:  # Several labels: equal numbers for equal sets.
+        label = label.unique(dim=0, return_inverse=True)[1]
     for split, env in others.items():
         held = env.fingerprints()[0] if has_fingerprints(env) else seen[:0]
         if both := int(torch.isin(held, seen).sum()):

@@ -102,6 +102,7 @@ def _panel(episode: Replay, retina: Retina, classes: Sequence[str], moment: Mome
     panel.paste(state, (0, _LINE + scene.height + _SPACE))
     pen = ImageDraw.Draw(panel)
     counter = f"glimpse {glimpses} of {len(episode.location)}"
+    counter += "" if episode.score is None else f": {episode.score[glimpses - 1]:.4g}"
     write(pen, (0, 2), counter, _TEXT, scanpath_colours(len(episode.location))[glimpses - 1], _SIDE)
     if glimpses == len(episode.location):
         text, colour = answer_caption(episode, classes)

@@ -38,7 +38,7 @@ class HeatMap:
 
 
 def heat_maps(found: Survey, env: VisualEnv, options: EvaluateOptions, limit: int) -> list[HeatMap]:
-    """Return the heat map of all episodes, then that of each class.
+    """Return the heat map of all episodes, then that of each class or label.
 
     The first glimpse is left out, since the environment sets its location, unless there is no other.
 
@@ -51,10 +51,12 @@ def heat_maps(found: Survey, env: VisualEnv, options: EvaluateOptions, limit: in
     everything = np.ones(len(found.label), bool)
     if env.answers != 1:
         return [_heat_map("all episodes", everything, found, env, options)]
-    counts = np.bincount(found.label, minlength=len(env.classes))
+    several = found.label.ndim > 1
+    of_class = found.label.T > 0 if several else found.label == np.arange(len(env.classes))[:, None]  # (N, E)
+    counts = of_class.sum(1)
     commonest = np.sort(np.argsort(-counts, kind="stable")[:limit])
-    groups = [("all classes", everything)]
-    groups += [(env.classes[number], found.label == number) for number in commonest if counts[number]]
+    groups = [("all episodes" if several else "all classes", everything)]
+    groups += [(env.classes[number], of_class[number]) for number in commonest if counts[number]]
     return [_heat_map(name, chosen, found, env, options) for name, chosen in groups]
 
 

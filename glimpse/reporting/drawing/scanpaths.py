@@ -4,7 +4,7 @@ All is drawn with Pillow at twice its size and then reduced, which smooths the l
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -195,11 +195,20 @@ def sheet(tiles: Sequence[Image.Image], captions: Sequence[tuple[str, Colour]], 
     return whole
 
 
+def class_names(episode: Replay, numbers: Iterable[int], classes: Sequence[str]) -> str:
+    """Return the names of classes, divided by spaces; of several labels by commas, or that there are none."""
+    if isinstance(episode.label, tuple):
+        return ", ".join(classes[number] for number in numbers) or "no label"
+    return " ".join(classes[number] for number in numbers)
+
+
 def answer_caption(episode: Replay, classes: Sequence[str]) -> tuple[str, Colour]:
     """Return the answer in words, or whether the episode succeeded, and its colour."""
+    if episode.score is not None:
+        return f"{episode.score[-1]:.4g}, is {episode.label:.4g}", PALE
     if not classes:
         return ("success", RIGHT) if episode.right else ("failure", WRONG)
-    answer, label = (" ".join(classes[number] for number in numbers) for numbers in (episode.answered, episode.true))
+    answer, label = (class_names(episode, numbers, classes) for numbers in (episode.answered, episode.true))
     return (f"{answer}, right", RIGHT) if episode.right else (f"{answer}, but it is {label}", WRONG)
 
 

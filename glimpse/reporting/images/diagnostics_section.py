@@ -70,11 +70,13 @@ def _gain_rows(contents: ImageContents) -> list[tuple[str, str, str]]:
         return []
     measured = contents.evaluations[0]
     gain = attention_gain({name: scores.greedy.error for name, scores in measured.scores.items()})
+    correlation = next(iter(measured.scores.values())).greedy.is_correlation
+    falls = "100 times the decrease of Pearson's r" if correlation else "Increase of the error"
     sentences = {
-        RANDOM: ("Gain over random locations", "Increase of the error with the same weights and random locations"),
+        RANDOM: ("Gain over random locations", f"{falls} with the same weights and random locations"),
         MEAN_SCANPATH: (
             "Gain over the mean scanpath",
-            "Increase of the error with the same weights and their mean scanpath in every image",
+            f"{falls} with the same weights and their mean scanpath in every image",
         ),
     }
     return [

@@ -11,7 +11,15 @@ from PIL import Image
 from glimpse.agents.abilities import readout_name, trains_last_answer_only
 from glimpse.evaluation.replay import Floats, Replay, evenly, shown_classes
 from glimpse.reporting.drawing.heat_maps import heat_images
-from glimpse.reporting.drawing.scanpaths import jpeg, moment_image, path_image, picture_image, png, scanpath_colours
+from glimpse.reporting.drawing.scanpaths import (
+    class_names,
+    jpeg,
+    moment_image,
+    path_image,
+    picture_image,
+    png,
+    scanpath_colours,
+)
 from glimpse.reporting.images.image_contents import ImageContents
 
 _PATH, _MOMENT, _HEAT = 320, 240, 240
@@ -29,11 +37,13 @@ def scanpaths_body(contents: ImageContents) -> str:
         _tile(_tile_image(one, contents), _alt(one, env.classes), _answer_html(one, env.classes))
         for one in contents.shown
     ]
-    answer = (
-        "the answer, its probability, and the true class if the answer is wrong"
-        if env.classes
-        else ("whether the episode succeeded")
-    )
+    answer = {
+        "classes": "the answer, its probability, and the true class if the answer is wrong",
+        "many": "the labels that are given, the probability of all these decisions together, and the true labels if "
+        "they are others",
+        "scores": "the predicted score, and the true one",
+        "reward": "whether the episode succeeded",
+    }[contents.asked]
     stops = ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in scanpath_colours(6))
     coarse = "; the faint ones are of the coarser scales" if contents.scales > 1 else ""
     several = f"{len(tiles)} {shows}, spread evenly over the validation split and not selected otherwise."
@@ -59,9 +69,12 @@ def glimpses_body(contents: ImageContents) -> str:
     finest = ", the finest first" if contents.scales > 1 else ""
     read = contents.shown[0].share is not None
     image = "the image, brighter where more is read" if read else "the image as far as it has been seen"
-    belief = ", and the predicted probability of each class. The true class is coloured"
+    beliefs = {
+        "classes": ", and the predicted probability of each class. The true class is coloured",
+        "many": ", and the predicted probability of each label. The true ones are coloured",
+    }
     seen = f"{image}; below it {readout_name(contents.trained.agent)}{finest}"
-    return f"""<p>Each column is a glimpse: {seen}{belief if contents.trained.env.classes else ""}.</p>
+    return f"""<p>Each column is a glimpse: {seen}{beliefs.get(contents.asked, "")}.</p>
 {untrained_note(contents)}{"".join(_film(one, contents) for one in contents.animated)}"""
 
 
@@ -84,8 +97,10 @@ def heat_maps_body(contents: ImageContents) -> str:
     ]
     first = "; the first one, which the environment sets, is left out" if len(found.location) > 1 else ""
     shown, known = len(maps) - 1, len(env.classes) if env.answers == 1 else 0
-    some = f" The {shown} most frequent of {known} classes are shown." if shown < known else ""
-    mean = "the mean image of the class; the small number is the number of episodes. All maps share one scale"
+    some = f" The {shown} most frequent of {known} {'labels' if env.many else 'classes'} are shown."
+    some = some if shown < known else ""
+    mean = f"the mean image of the {'label' if env.many else 'class'}; the small number is the number of episodes. All "
+    mean += "maps share one scale"
     beneath = mean if known else "the mean image at the start"
     return f"""<p>Locations in {len(found.label):,} validation {contents.shows}{first}. Beneath lies
 {beneath}.{some}</p>
@@ -93,11 +108,14 @@ def heat_maps_body(contents: ImageContents) -> str:
 
 
 def image_mistakes_body(contents: ImageContents) -> str:
-    """Return the HTML of wrong answers, the most confident first, or of failed episodes."""
+    """Return the HTML of wrong answers, the most confident first, or of the largest errors, or of failed episodes."""
     found, classes = contents.found, contents.trained.env.classes
     count, total = int(found.wrong.sum()), len(found.label)
     if not contents.mistakes:
         return f"<p>{'None' if count == 0 else count} in {total:,} validation {contents.shows}.</p>"
+    if contents.asked == "scores":
+        return f"""<p>The {len(contents.mistakes)} largest errors of {total:,} validation images.</p>
+<div class="tiles">{"".join(_mistake(one, contents) for one in contents.mistakes)}</div>"""
     if not classes:
         return f"""<p>{count:,} of {total:,} validation episodes ({100 * count / total:.2f} %) failed; here are
 {len(contents.mistakes)} of them.</p>
@@ -111,7 +129,7 @@ def image_mistakes_body(contents: ImageContents) -> str:
 def _confusions(contents: ImageContents) -> str:
     """Return the most frequent confusions in words, if an answer is a single class."""
     found, env = contents.found, contents.trained.env
-    if env.answers != 1:
+    if env.answers != 1 or env.many:
         return ""
     pairs = Counter(zip(found.label[found.wrong].tolist(), found.answer[-1][found.wrong].tolist(), strict=True))
     common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
@@ -173,23 +191,22 @@ def _belief_row(episode: Replay, number: int, classes: Sequence[str], steps: Seq
 
 def _answer_html(episode: Replay, classes: Sequence[str]) -> str:
     """Return the answer, its probability and, if it is wrong, the true class; or whether the episode succeeded."""
+    if episode.score is not None:
+        return f"{episode.score[-1]:.4g}, is {episode.label:.4g} <small>{episode.miss:.2g} off</small>"
     if not classes:
         return "success" if episode.right else '<span class="wrong">failure</span>'
-    answered, true = _class_names(episode.answered, classes), _class_names(episode.true, classes)
+    answered, true = (escape(class_names(episode, each, classes)) for each in (episode.answered, episode.true))
     sure = f"<small>{100 * episode.confidence:.0f} %</small>"
     return f"{answered} {sure}" if episode.right else f'<span class="wrong">{answered}</span> {sure}, is {true}'
 
 
-def _class_names(numbers: Iterable[int], classes: Sequence[str]) -> str:
-    """Return the names of classes, separated by spaces."""
-    return " ".join(escape(classes[number]) for number in numbers)
-
-
 def _answer_sentence(episode: Replay, classes: Sequence[str]) -> str:
     """Return the answer, its probability and whether it is right in a sentence."""
+    if episode.score is not None:
+        return f"Predicted {_answer_html(episode, classes)}"
     if not classes:
         return f"A {_answer_html(episode, classes)} after {len(episode.location)} glimpses"
-    answered, true = _class_names(episode.answered, classes), _class_names(episode.true, classes)
+    answered, true = (escape(class_names(episode, each, classes)) for each in (episode.answered, episode.true))
     sure = f"{100 * episode.confidence:.0f} %"
     if episode.right:
         return f"Answered {answered} with {sure}, which is right"
@@ -200,8 +217,9 @@ def _alt(episode: Replay, classes: Sequence[str]) -> str:
     """Return the alternative text of a picture of a scanpath."""
     if not classes:
         return f"{len(episode.location)} glimpses of an episode"
-    true = " ".join(classes[number] for number in episode.true)
-    return f"{len(episode.location)} glimpses at an image of class {true}"
+    true = class_names(episode, episode.true, classes)
+    what = "with" if isinstance(episode.label, tuple) else "of class"
+    return f"{len(episode.location)} glimpses at an image {what} {true}"
 
 
 def _tile(image: Image.Image, description: str, caption: str) -> str:

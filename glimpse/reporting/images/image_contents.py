@@ -4,9 +4,11 @@ Images of the test set are never shown.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from glimpse.envs.core import what_is_asked
 from glimpse.evaluation.diagnostics import is_glimpsed
 from glimpse.evaluation.replay import Replay, Survey, evenly, replay, survey
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
@@ -25,7 +27,7 @@ class ImageContents(RunRecord):
 
     found: results of greedy episodes on the validation split.
     shown: some episodes, spread evenly over the split.
-    mistakes: wrong answers, the most confident first.
+    mistakes: wrong answers, the most confident first; or the scores with the largest errors.
     heat: heat maps of the locations, by class.
     """
 
@@ -35,9 +37,14 @@ class ImageContents(RunRecord):
     heat: list[HeatMap]
 
     @property
+    def asked(self) -> Literal["classes", "scores", "many", "reward"]:
+        """What the agent is asked for; see `what_is_asked`."""
+        return what_is_asked(self.trained.env)
+
+    @property
     def shows(self) -> str:
-        """The word for episodes: `images` where a class is asked for, else `episodes`."""
-        return "images" if self.trained.env.classes else "episodes"
+        """The word for episodes: `images` where an answer is asked for, else `episodes`."""
+        return "episodes" if self.asked == "reward" else "images"
 
     @property
     def has_scanpath(self) -> bool:
@@ -69,7 +76,8 @@ def gather(record: RunRecord, episodes: int) -> ImageContents:
     env, agent, options = trained.env, trained.agent, trained.experiment.evaluate
     found = survey(agent, env, evenly(env.examples, _MOST_PLAYED), options)
     shown = replay(agent, env, evenly(env.examples, episodes), options)
-    surest = sorted(found.wrong.nonzero()[0].tolist(), key=lambda number: -found.confidence[number])
+    worst = found.confidence * found.wrong if found.miss_after is None else found.miss_after[-1]
+    surest = sorted((worst > 0).nonzero()[0].tolist(), key=lambda number: -worst[number])
     mistakes = replay(agent, env, found.example[surest[:_MISTAKES]].tolist(), options)
     # Rounding differs with the batch size, which may turn a close answer.
     mistakes = [episode for episode in mistakes if not episode.right]
@@ -81,9 +89,11 @@ def glimpse_chart(contents: ImageContents) -> Chart:
     """Return the chart of the error after each glimpse, from the evaluation or else from the greedy episodes."""
     if not contents.evaluations:
         line = _glimpse_series("greedy", contents.found.error_after_glimpse(), "agent")
-        return Chart("Validation error after each glimpse, %", "glimpses", (line,), ratio=True)
+        what = "absolute error after each glimpse" if contents.asked == "scores" else "error after each glimpse, %"
+        return Chart(f"Validation {what}", "glimpses", (line,), ratio=True)
     measured = contents.evaluations[0]
-    title = f"{measured.title} error after each glimpse, %"
+    of_scores = contents.asked == "scores"
+    title = f"{measured.title} {'100 (1 - r) after each glimpse' if of_scores else 'error after each glimpse, %'}"
     (_, agent), *controls = measured.scores.items()
     if not contents.trained.agent.stochastic:
         return Chart(title, "glimpses", (_glimpse_series("error", agent.averaged.after_glimpse, "agent"),), ratio=True)

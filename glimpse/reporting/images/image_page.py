@@ -11,6 +11,7 @@ from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.images.whole_view import WholeView
 from glimpse.evaluation.replay import Integers
 from glimpse.evaluation.scores import Scores
+from glimpse.evaluation.split_score import Score
 from glimpse.reporting.drawing.charts import Chart
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.html_page import (
@@ -53,7 +54,7 @@ def image_page_html(
         by_glimpse: chart of the error after each glimpse.
         curves: training curves.
     """
-    scanpaths, answers = contents.has_scanpath, bool(contents.trained.env.classes)
+    scanpaths, answers = contents.has_scanpath, contents.asked != "reward"
     sections = [
         Section("results", "Results", _results(contents, by_glimpse)),
         training_section(
@@ -98,9 +99,13 @@ def _animation_caption(contents: ImageContents) -> str:
     shown = "the patches of the last glimpse"
     if contents.shown[0].share is not None:
         shown = readout_name(contents.trained.agent)
-    if not contents.trained.env.classes:
-        return f"{shown}, and in the end whether the episode succeeded"
-    return f"{shown}, and the predicted probability of each class; the true class is coloured"
+    further = {
+        "reward": "and in the end whether the episode succeeded",
+        "scores": "and in the end the predicted score and the true one",
+        "many": "and the predicted probability of each label; the true ones are coloured",
+        "classes": "and the predicted probability of each class; the true class is coloured",
+    }
+    return f"{shown}, {further[contents.asked]}"
 
 
 def _observation_text(env: VisualEnv, glimpses: int, ends_early: bool) -> str:
@@ -119,17 +124,28 @@ def _facts(contents: ImageContents) -> list[tuple[str, str]]:
     steps, size = len(found.location), f"{env.retina.height} × {env.retina.width}"
     ends_early = bool(found.glimpses.min() < steps)
     taken = [("Glimpses taken", _glimpses_text(found.glimpses))] if ends_early else []
-    error = "Validation error" if env.classes else "Validation failures"
     how = ", greedy" if contents.trained.agent.stochastic else ""
-    shown = ("Images", f"{size}, {len(env.classes)} classes") if env.classes else ("Screen", size)
+    error = "Validation failures" if contents.asked == "reward" else "Validation error"
+    missed = f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}"
+    if found.miss_after is not None:
+        missed = f"{found.miss_after[-1].mean():.4g}, the mean of {len(found.label):,}"
+    shown = ("Images", f"{size}, {_asked_text(contents)}") if contents.asked != "reward" else ("Screen", size)
     return [
         ("Task", experiment.task.name),
         shown,
         ("Observation", _observation_text(env, steps, ends_early)),
         ("Agent", experiment.agent.name),
-        (error, f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}{how}"),
+        (error, missed + how),
         *taken,
     ]
+
+
+def _asked_text(contents: ImageContents) -> str:
+    """Return what is asked for in words."""
+    env = contents.trained.env
+    if contents.asked == "scores":
+        return "a score from {:g} to {:g}".format(*env.scores)
+    return f"{len(env.classes)} {'labels, any number of them' if contents.asked == 'many' else 'classes'}"
 
 
 def _glimpses_text(glimpses: Integers) -> str:
@@ -153,7 +169,8 @@ def _results(contents: ImageContents, by_glimpse: Chart) -> str:
         if contents.found.glimpses.min() < len(contents.found.location)
         else ""
     )
-    caption = f"The error if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
+    what = "100 less 100 times Pearson's r" if contents.asked == "scores" and contents.evaluations else "The error"
+    caption = f"{what} if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
     return tables + single_chart(by_glimpse, caption, untrained_note(contents)) + measures
 
 
@@ -168,7 +185,7 @@ def _episodes_text(contents: ImageContents) -> str:
 
 def _table(measured: Evaluation, contents: ImageContents) -> str:
     """Return the table of the agent's errors on a split, and below them those with other locations."""
-    step, answers = contents.trained.step, bool(contents.trained.env.classes)
+    step, answers = contents.trained.step, contents.asked != "reward"
     if not contents.trained.agent.stochastic:
         return _single_table(measured, step)
     (name, agent), *controls = measured.scores.items()
@@ -179,8 +196,10 @@ def _table(measured: Evaluation, contents: ImageContents) -> str:
         else ""
     )
     others = "".join(_row(other, scores, answers) for other, scores in controls)
-    averaged = f" Mean of {agent.copies}: probabilities averaged over {agent.copies} rollouts." if answers else ""
-    title = f"{measured.title} {'error' if answers else 'failures'}, %"
+    what = "scores" if contents.asked == "scores" else "probabilities"
+    averaged = f" Mean of {agent.copies}: {what} averaged over {agent.copies} rollouts." if answers else ""
+    averaged += _score_errors(measured)
+    title = f"{measured.title} {_measure_name(agent.averaged, answers)}"
     shows = "images" if answers else "episodes"
     caption = f"""{agent.greedy.episodes:,} {escape(measured.split)} {shows}; small, the 95 % interval.
 Greedy: the mean location at each step. One sample: one rollout with sampled locations.{averaged}"""
@@ -192,7 +211,24 @@ def _single_table(measured: Evaluation, step: int) -> str:
     ((name, scores), *_) = measured.scores.items()
     row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(scores.averaged)}</tr>'
     caption = f"{scores.averaged.episodes:,} {escape(measured.split)} images; small, the 95 % interval."
-    return scores_table(measured, step, f"{measured.title} error, %", ["Error"], row, caption)
+    name, head = _measure_name(scores.averaged, True), "Pearson's r" if scores.averaged.is_correlation else "Error"
+    return scores_table(measured, step, f"{measured.title} {name}", [head], row, caption + _score_errors(measured))
+
+
+def _measure_name(score: Score, answers: bool) -> str:
+    """Return the name of what a table shows."""
+    if score.is_correlation:
+        return "Pearson's r"
+    exact = "exact-match " if "micro_f1" in score.figures else ""
+    return f"{exact}error, %" if answers else "failures, %"
+
+
+def _score_errors(measured: Evaluation) -> str:
+    """Return a sentence with the errors of predicted scores; "" where none are predicted."""
+    found = measured.score_measures
+    if found is None:
+        return ""
+    return f" Mean absolute error {found.absolute_error:.4g}, mean squared error {found.squared_error:.4g}."
 
 
 def _row(name: str, scores: Scores, answers: bool) -> str:

@@ -77,16 +77,18 @@ class Account:
 
     example: index in the split; None for a text of the user's own.
     texts: one or two texts.
-    belief: (N,), probability of each class; empty if the answer is a score.
+    belief: (N,), probability of each class or label; empty if the answer is a score.
     score: the predicted score, if the answer is a score.
-    true: the true class or score, if known.
+    true: the true class or score, or the numbers of the true labels, if known.
+    many: whether the answer is any number of labels.
     """
 
     example: int | None
     texts: tuple[Text, ...]
     belief: Floats
     score: float | None = None
-    true: float | None = None
+    true: float | tuple[int, ...] | None = None
+    many: bool = False
 
     @property
     def answered(self) -> int:
@@ -94,12 +96,36 @@ class Account:
         return int(self.belief.argmax())
 
     @property
+    def given(self) -> tuple[int, ...]:
+        """The labels that are given, of a probability above 1/2; or the likeliest class alone."""
+        return tuple(int(number) for number in (self.belief > 0.5).nonzero()[0]) if self.many else (self.answered,)
+
+    @property
+    def right(self) -> bool:
+        """True if the class is the true one, or the labels are."""
+        return self.given == (self.true if isinstance(self.true, tuple) else (self.true,))
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the class, or of all decisions about labels together."""
+        return float(np.maximum(self.belief, 1 - self.belief).prod() if self.many else self.belief.max())
+
+    @property
     def miss(self) -> float:
-        """Distance from the true score; for classes, the probability of a wrong answer, and 0 for a right one."""
+        """Distance from the true score; for others, the probability of a wrong answer, and 0 for a right one."""
         assert self.true is not None
-        if self.score is not None:
+        if self.score is not None and not isinstance(self.true, tuple):
             return abs(self.score - self.true)
-        return 0.0 if self.answered == self.true else float(self.belief.max())
+        return 0.0 if self.right else self.confidence
+
+    def named(self, numbers: Sequence[int], classes: Sequence[str]) -> str:
+        """Return the names of classes; those of labels divided by commas, or that there are none."""
+        return ", ".join(classes[number] for number in numbers) or "no label"
+
+    def true_name(self, classes: Sequence[str]) -> str:
+        """Return the name of the true class, or the names of the true labels."""
+        assert self.true is not None
+        return self.named(self.true if isinstance(self.true, tuple) else (int(self.true),), classes)
 
 
 def reads_whole_texts(trained: TrainedRun) -> bool:
@@ -141,7 +167,9 @@ def account(agent: Reader, env: WholeText, options: EvaluateOptions, example: in
     if marks is not None:
         gold = marks[0][shown["text"] != PADDING].cpu().numpy()
         texts = (replace(texts[0], human_rationale=gold), *texts[1:])
-    return Account(example, texts, belief, score, batch.label.item())
+    label = batch.label[0]
+    true = tuple(label.nonzero()[:, 0].tolist()) if env.many else label.item()
+    return Account(example, texts, belief, score, true, env.many)
 
 
 @torch.no_grad()
@@ -162,7 +190,7 @@ def read_text(
         need_pairs: whether to return the weights of pairs of tokens.
 
     Returns:
-        The texts, the probability of each class (N,), and the score if the answer is a score.
+        The texts, the probability of each class or label (N,), and the score if the answer is a score.
     """
     observation = {name: numbers[None] for name, numbers in shown.items()}
     device = next(iter(shown.values())).device
@@ -183,7 +211,7 @@ def read_text(
     answer = agent.answer(logits)
     if "score" in answer:
         return texts, np.zeros(0, np.float32), answer["score"].item()
-    return texts, logits.float().softmax(-1)[0].cpu().numpy(), None
+    return texts, agent.kind.belief(logits)[0].cpu().numpy(), None
 
 
 def _unselected(chosen: Tensor, text: Text) -> NDArray[np.bool_]:

@@ -99,7 +99,7 @@ def read_whole(trained: TrainedRun, texts: Sequence[tuple[str, ...]]) -> OwnText
             parts, belief, score = read_text(agent, shown, spelled, trained.experiment.evaluate)
         except ValueError as problem:  # Some attention has a maximum length.
             raise UserError(f"{run} cannot read this text: {problem}") from None
-        accounts.append(Account(None, parts, belief, score))
+        accounts.append(Account(None, parts, belief, score, many=env.many))
     return OwnTexts(given, accounts, env.classes, env.scores)
 
 

@@ -69,7 +69,8 @@ def _facts(contents: TextContents) -> list[tuple[str, str]]:
     found = contents.found
     total = f"{len(found.true):,}"
     if contents.scores is None:
-        asked = f"{len(contents.classes)} classes"
+        several = found.true.ndim > 1
+        asked = f"{len(contents.classes)} {'labels, any number of them' if several else 'classes'}"
         error = ("Validation error", f"{100 * found.wrong.mean():.2f} % of {total}")
     else:
         asked = "a score from {:g} to {:g}".format(*contents.scores)
@@ -102,9 +103,10 @@ def _table(measured: Evaluation, step: int) -> str:
     (name, agent), *_ = measured.scores.items()
     score, split = agent.averaged, measured.title
     caption = f"{score.episodes:,} {escape(measured.split)} texts; small, the 95 % interval."
-    if not score.figures:
+    if not score.is_correlation:
+        what = "exact-match error" if "micro_f1" in score.figures else "error"
         row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(score)}</tr>'
-        return scores_table(measured, step, f"{split} error", ["Error, %"], row, caption)
+        return scores_table(measured, step, f"{split} {what}", ["Error, %"], row, caption)
     figures = dict(score.figures)
     if measured.score_measures is not None:
         figures["absolute_error"] = measured.score_measures.absolute_error

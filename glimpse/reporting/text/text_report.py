@@ -27,8 +27,6 @@ from glimpse.reporting.text.token_drawings import (
 )
 from glimpse.reporting.tracked_picture import TrackedPicture
 
-_TITLES = {"validation_pearson": "Validation, Pearson's r", "validation_spearman": "Validation, Spearman's rho"}
-
 
 def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
     """Return the files of the report by name, with the pictures that fit the encoder; `texts` texts are shown.
@@ -39,10 +37,9 @@ def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
         return skim_files(record, texts)
     contents = gather_texts(record, texts)
     scores = contents.scores is not None
-    # Supervised training has no reward; for scores, the error 100 (1 - r) repeats Pearson's r.
-    void = {"reward", "validation_error"} if scores else {"reward"}
-    logged = [{name: value for name, value in row.items() if name not in void} for row in contents.metrics]
-    curves, by_length = training_charts(logged, _TITLES), error_by_length_chart(contents.found, scores)
+    # Supervised training has no reward.
+    logged = [{name: value for name, value in row.items() if name != "reward"} for row in contents.metrics]
+    curves, by_length = training_charts(logged), error_by_length_chart(contents.found, scores)
     drawn = {f"{name}.svg": svg_file(drawing, name) for name, drawing in _drawings(contents).items()}
     return {
         **drawn,

@@ -9,7 +9,7 @@ from glimpse.reporting.drawing.svg import Drawing, inline_svg, matrix, scatter
 from glimpse.reporting.text.accounts import Account, Text
 from glimpse.reporting.text.mask_drawing import mask_drawing
 from glimpse.reporting.text.text_contents import TextContents
-from glimpse.reporting.text.text_survey import confusion
+from glimpse.reporting.text.text_survey import confusion, label_counts
 from glimpse.reporting.text.token_drawings import MOST_TOKENS, overlap_drawing, pair_drawings
 from glimpse.reporting.text.token_html import answer_html, text_figure, token_line
 
@@ -18,10 +18,14 @@ _NUMBERED = 12
 
 
 def answers_drawing(contents: TextContents) -> Drawing:
-    """Draw the confusion matrix, or predicted scores over true ones."""
+    """Draw the confusion matrix, or how often labels are given, or predicted scores over true ones."""
     found, classes = contents.found, contents.classes
     if contents.scores is not None:
         return scatter(found.true, found.given, *contents.scores, side=360)
+    if found.true.ndim > 1:
+        counts = label_counts(found)
+        shares = counts / counts.sum(1, keepdims=True).clip(1)
+        return matrix(shares, classes, ("given rightly", "left out wrongly", "given wrongly"), 44, numbers=counts)
     counts = confusion(found, len(classes))
     of_row = counts / counts.sum(1, keepdims=True).clip(1)
     few = len(classes) <= _NUMBERED
@@ -31,9 +35,12 @@ def answers_drawing(contents: TextContents) -> Drawing:
 def answers_body(contents: TextContents) -> str:
     """Return the HTML of the confusion matrix or of the scores, with an explanation."""
     total = f"{len(contents.found.true):,} validation texts"
+    of_labels = f"{total}. How often each label is given rightly, left out wrongly and given wrongly."
     caption = (
         f"Predicted over true scores of {total}; on the diagonal they are equal."
         if contents.scores is not None
+        else of_labels
+        if contents.found.true.ndim > 1
         else f"{total}. A row is a true class, a column an answer; the shade is the share of the row."
     )
     return f"<p>{caption}</p>\n{_scrolled(answers_drawing(contents), 'Answers on the validation split')}"
@@ -101,6 +108,8 @@ def text_mistakes_body(contents: TextContents) -> str:
 def _confusions(contents: TextContents) -> str:
     """Return the most frequent confusions in words."""
     found, classes = contents.found, contents.classes
+    if found.true.ndim > 1:
+        return ""
     pairs = Counter(zip(found.true[found.wrong].astype(int), found.given[found.wrong].astype(int), strict=True))
     common = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:3]
     answered = (f"{escape(classes[true])} as {escape(classes[answer])} ({count})" for (true, answer), count in common)

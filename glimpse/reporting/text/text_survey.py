@@ -41,8 +41,8 @@ class TextSurvey:
 
     example: (E,), indices in the split.
     length: (E,), number of words; of pairs, of both texts together.
-    true: (E,), true classes or scores.
-    given: (E,), predicted classes or scores.
+    true: (E,), true classes or scores; or (E, N), several labels as 0 and 1.
+    given: (E,), predicted classes or scores; or (E, N), the labels that are given.
     confidence: (E,), probability of the answer; 1 if the answer is a score.
     unknown: share of words outside the vocabulary.
     spread: spread of attention by kind of part: words, hops or sentences; empty without attention.
@@ -60,9 +60,9 @@ class TextSurvey:
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """(E,) bool, whether the class is wrong."""
+        """(E,) bool, whether the class is wrong, or one of the labels."""
         wrong: NDArray[np.bool_] = self.true != self.given
-        return wrong
+        return wrong if wrong.ndim == 1 else wrong.any(-1)
 
     @property
     def miss(self) -> NDArray[np.float64]:
@@ -103,10 +103,13 @@ def _batch_statistics(agent: Reader, env: WholeText, example: Tensor, options: E
         episode = play(env, agent, example, keys, greedy=True, record=True)
     first = episode.observation["text"][0]
     texts = [text[0].flatten(1) for text in episode.observation.values()]
-    if env.scores is None:
-        confidence, given = episode.belief[0].max(-1)
-    else:
+    belief = episode.belief[0]
+    if env.scores is not None:
         given, confidence = episode.action["score"][0], torch.ones(len(example))
+    elif env.many:
+        given, confidence = episode.action["labels"][0], torch.maximum(belief, 1 - belief).prod(-1)
+    else:
+        confidence, given = belief.max(-1)
     return {
         "length": torch.stack([(text != 0).sum(1) for text in texts]).sum(0),
         "unknown": torch.stack([(text == UNKNOWN).sum(1) for text in texts]).sum(0),
@@ -162,6 +165,12 @@ def error_by_length_chart(found: TextSurvey, scores: bool) -> Chart:
         points.append((float(found.length[chosen].mean()), float(error)))
     title = "Absolute error of the score by length" if scores else "Validation error by length, %"
     return Chart(title, "words", (Series("error", tuple(points)),))
+
+
+def label_counts(found: TextSurvey) -> NDArray[np.int64]:
+    """Return how often each label is given rightly, left out wrongly, and given wrongly: (N, 3)."""
+    given, true = found.given > 0, found.true > 0
+    return np.stack([(given & true).sum(0), (~given & true).sum(0), (given & ~true).sum(0)], 1)
 
 
 def confusion(found: TextSurvey, classes: int) -> NDArray[np.int64]:

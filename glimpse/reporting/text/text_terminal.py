@@ -67,7 +67,7 @@ def print_account(one: Account, classes: Sequence[str], scores: tuple[float, flo
 
 
 def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, float] | None) -> None:
-    """Print the score, or the likeliest classes with their probabilities."""
+    """Print the score, or the likeliest classes or labels with their probabilities."""
     if one.score is not None:
         low, high = scores or (0.0, 1.0)
         print(f"score {one.score:.3f}, from {low:g} to {high:g}")
@@ -75,13 +75,18 @@ def _print_answer(one: Account, classes: Sequence[str], scores: tuple[float, flo
     count = len(one.belief) if len(one.belief) <= _SHOWN + 1 else _SHOWN
     likeliest = (-one.belief).argsort(kind="stable")[:count].tolist()
     width = max(cell_len(classes[number]) for number in likeliest)
-    print(f"answer {classes[one.answered]}, probability {one.belief[one.answered]:.3f}")
+    if one.many:
+        print(f"labels: {one.named(one.given, classes)} (those of a probability above 0.5)")
+    else:
+        print(f"answer {classes[one.answered]}, probability {one.belief[one.answered]:.3f}")
     for number in likeliest:
         bar = encodable("█" * round(_BAR * float(one.belief[number])), "#")
         gap = " " * (width - cell_len(classes[number]))
         print(f"  {classes[number]}{gap}  {one.belief[number]:.3f}  {bar}".rstrip())
     rest = len(one.belief) - len(likeliest)
-    if rest:
+    if rest and one.many:
+        print(f"  {rest} others  at most {np.sort(one.belief)[rest - 1]:.3f}")
+    elif rest:
         print(f"  {rest} others  {1 - float(one.belief[likeliest].sum()):.3f}")
 
 

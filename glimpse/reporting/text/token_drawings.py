@@ -32,8 +32,8 @@ def text_answer_caption(one: Account, classes: Sequence[str]) -> str:
     """Return the answer and its probability in words, and the true one if it is known and another."""
     if one.score is not None:
         return f"{one.score:.2f}" + ("" if one.true is None else f", is {one.true:.4g}")
-    answered = f"{classes[one.answered]} {100 * float(one.belief.max()):.0f} %"
-    return answered if one.true is None or int(one.true) == one.answered else f"{answered}, is {classes[int(one.true)]}"
+    answered = f"{one.named(one.given, classes)} {100 * one.confidence:.0f} %"
+    return answered if one.true is None or one.right else f"{answered}, is {one.true_name(classes)}"
 
 
 def tokens_drawing(accounts: Sequence[Account], classes: Sequence[str]) -> Drawing:

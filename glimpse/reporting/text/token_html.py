@@ -35,10 +35,10 @@ def answer_html(one: Account, classes: Sequence[str]) -> str:
     if one.score is not None:
         true = "" if one.true is None else f", is {one.true:.4g} <small>{one.miss:.2f} off</small>"
         return f"{one.score:.2f}{true}"
-    answered, sure = escape(classes[one.answered]), f"<small>{100 * float(one.belief.max()):.0f} %</small>"
-    if one.true is None or int(one.true) == one.answered:
+    answered, sure = escape(one.named(one.given, classes)), f"<small>{100 * one.confidence:.0f} %</small>"
+    if one.true is None or one.right:
         return f"{answered} {sure}"
-    return f'<span class="wrong">{answered}</span> {sure}, is {escape(classes[int(one.true)])}'
+    return f'<span class="wrong">{answered}</span> {sure}, is {escape(one.true_name(classes))}'
 
 
 def token_spans(

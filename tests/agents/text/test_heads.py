@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from glimpse.agents.text.heads import GatedPair, Head, combine_pair, expected_score, level_divergence
+from glimpse.agents.answer_kinds import expected_score, level_divergence
+from glimpse.agents.text.heads import GatedPair, Head, combine_pair
 
 
 def test_pair_features_by_hand() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from glimpse.envs.errors import DataError
 from glimpse.envs.text.options import SelectOptions
 from glimpse.envs.text.selecting import Selecting
 
@@ -110,9 +109,7 @@ def test_each_text_of_a_pair_has_a_selection(tmp_path: Path) -> None:
 
 
 def test_long_texts_have_no_known_optimum(tmp_path: Path) -> None:
-    """The error says so; scores are refused at once."""
+    """The error says so."""
     env = make(tmp_path, ["a\tone two three four five six seven eight nine", "b\tone"])
     with pytest.raises(ValueError, match="at most 8 words, not of 9"):
         env.optimum(0)
-    with pytest.raises(DataError, match="has scores"):
-        make(tmp_path, ["1.5\tone two", "2\tthree"], labels="scores")

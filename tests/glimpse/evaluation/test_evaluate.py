@@ -14,7 +14,8 @@ from glimpse.errors import UserError
 from glimpse.evaluation.control_locators import measure_controls
 from glimpse.evaluation.evaluate import evaluate_command
 from glimpse.evaluation.location_statistics import LocationStatistics
-from glimpse.evaluation.scores import measure_scores, wilson_interval
+from glimpse.evaluation.scores import measure_scores
+from glimpse.evaluation.split_score import wilson_interval
 from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
