@@ -180,7 +180,7 @@ def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOp
             frames[:end, lane] if moves else None,
             env.answers,
             *(seen[name][:end, lane] if name in seen else None for name in ("share", "boxes")),
-            None if scores is None else scores[:end, lane],
+            score=None if scores is None else scores[:end, lane],
         )
         for lane, (number, end, label, reward) in enumerate(zip(example, ends, labels, rewards, strict=True))
     ]

@@ -31,7 +31,7 @@ def describe_examples(train: Any, validation: Any, test: Any = None, *, own: boo
         counts = {"train": train.class_counts(), "validation": validation.class_counts()}
         if all(counts.values()):
             several = bool(getattr(train, "many", False))
-            splits = {"train": train, "validation": validation}
+            splits: dict[str, Any] = {"train": train, "validation": validation}
             totals = {
                 split: splits[split].examples if several else sum(each.values()) for split, each in counts.items()
             }

@@ -39,7 +39,7 @@ def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[A
     if translates:
         given |= {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
     if row.kind in ("text", "skim", "select"):
-        given |= {"data": f"file:{OPINIONS}", "vectors": "none"}
+        given |= {"data": f"file:{OPINIONS}", "vectors": "none", **task_options}
     task = model.model_validate({"name": env} | {key: given[key] for key in given if key in model.model_fields})
     env_class = resolve_name(row.environment)
     made_env = env_class(task, env_class.load_data(task, "train"))

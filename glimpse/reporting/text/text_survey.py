@@ -61,8 +61,8 @@ class TextSurvey:
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """(E,) bool, whether the class is wrong, or one of the labels."""
-        wrong: NDArray[np.bool_] = self.true != self.given
-        return wrong if wrong.ndim == 1 else wrong.any(-1)
+        wrong: NDArray[np.bool_] = (self.true != self.given).reshape(len(self.true), -1).any(1)
+        return wrong
 
     @property
     def miss(self) -> NDArray[np.float64]:

@@ -118,7 +118,7 @@ def test_pairs_of_texts_and_scores(make_run: MakeRun) -> None:
     """An example has two texts, a score, and its error."""
     path = make_run(kind="scores")
     one = read_example(path, 0)
-    assert len(one.texts) == 2 and one.score is not None and one.true is not None
+    assert len(one.texts) == 2 and one.score is not None and isinstance(one.true, float)
     assert one.miss == pytest.approx(abs(one.score - one.true)) and one.belief.size == 0
 
 
