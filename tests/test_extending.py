@@ -26,6 +26,8 @@ SWEEPS = [
     "agents/attention/test_mechanisms.py",
 ]
 """Tests that run over a registry."""
+NAMES = ["bright-dots", "polar-digits", "gru-ram", "cosine", "leaky"]
+"""Names of the page's parts, as those tests are called by them."""
 COMMANDS = """
 from glimpse.cli.command_line import main
 small = "train.steps=4 train.batch=8 train.evaluate_every=4 threads=1 track.mode=disabled evaluate.copies=2"
@@ -39,8 +41,12 @@ for config in {configs}:
 learned = "train bars-ram.yaml train.steps=300 threads=1 track.mode=disabled --run runs/learned"
 assert main(learned.split()) == 0 and main("evaluate runs/learned --copies 2".split()) == 0
 assert main(["list"]) == 0 and main(["data", "list"]) == 0
+assert main("config validate bright-dots.yaml task.name=bright-dot agent.name=gru-rma".split()) == 2
+print("SWEEPS", flush=True)
+import pytest
+raise SystemExit(pytest.main({sweeps}))
 """
-"""A user's commands, in one process, since each process imports torch anew."""
+"""A user's commands, and the sweeps, in one process, since each process imports torch anew."""
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +77,20 @@ def run(package: Path, *words: str, timeout: int = 300) -> subprocess.CompletedP
 
 
 @pytest.fixture(scope="module")
-def printed(package: Path) -> str:
-    """Run the commands on the page's configs and return what they print; all of them must succeed."""
+def done(package: Path) -> subprocess.CompletedProcess[str]:
+    """Run the commands on the page's configs, and the sweeps; all of them must succeed."""
     assert {path.stem for path in package.glob("*.yaml")} == CONFIGS
-    done = run(package, "-c", COMMANDS.format(configs=sorted(CONFIGS)))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    files = [str(Path(__file__).parent / file) for file in SWEEPS]
+    sweeps = ["-v", "-p", "no:cacheprovider", *files, "-k", " or ".join(NAMES)]
+    done = run(package, "-c", COMMANDS.format(configs=sorted(CONFIGS), sweeps=sweeps))
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def printed(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what the commands print."""
+    return done.stdout.partition("SWEEPS")[0]
 
 
 @pytest.mark.parametrize("config", sorted(CONFIGS))
@@ -103,22 +117,14 @@ def test_ram_learns_to_tell_bars_apart(package: Path, printed: str) -> None:
     assert next(iter(record["test"]["scores"].values()))["greedy"]["error"] < 25
 
 
-def test_registry_sweeps_include_the_package(package: Path) -> None:
+def test_registry_sweeps_include_the_package(done: subprocess.CompletedProcess[str]) -> None:
     """The tests of all environments, agents and mechanisms run on the example package's too, without a change."""
-    names = ["bright-dots", "polar-digits", "gru-ram", "cosine", "leaky"]
-    files = [str(Path(__file__).parent / file) for file in SWEEPS]
-    words = ["-m", "pytest", "-v", "-p", "no:cacheprovider", *files, "-k", " or ".join(names)]
-    done = run(package, *words, timeout=600)
-    assert done.returncode == 0, done.stdout[-3000:]
-    passed = [line for line in done.stdout.splitlines() if "PASSED" in line]
-    assert all(sum(f"[{name}" in line or f"-{name}" in line for line in passed) >= 8 for name in names)
+    passed = [line for line in done.stdout.partition("SWEEPS")[2].splitlines() if "PASSED" in line]
+    assert all(sum(f"[{name}" in line or f"-{name}" in line for line in passed) >= 8 for name in NAMES)
 
 
-def test_a_wrong_name_suggests_one_of_the_package(package: Path) -> None:
+def test_a_wrong_name_suggests_one_of_the_package(done: subprocess.CompletedProcess[str]) -> None:
     """Misspelled names in a config are answered with the nearest names of the example package."""
-    wrong = ["task.name=bright-dot", "agent.name=gru-rma"]
-    done = run(package, "-m", "glimpse", "config", "validate", "bright-dots.yaml", *wrong)
-    assert done.returncode == 2
     assert "did you mean 'bright-dots'?" in done.stderr and "did you mean 'gru-ram'?" in done.stderr
 
 

@@ -94,6 +94,7 @@ from glimpse.training.train import train_command
 import glimpse.training.train, glimpse.runs.durable, glimpse.training.episode_learner
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 small = Experiment.model_validate_json({small_experiment().model_dump_json()!r})
+train_command(small, Path({str(folder)!r}) / "never killed", False)  # What all of them import is imported here.
 for name, patch in {patches!r}.items():
     child = os.fork()
     if not child:
