@@ -55,6 +55,8 @@ for number, (name, words) in enumerate(json.loads(sys.argv[1]).items()):
     drawn = random.Random(number)
     experiment = load_experiment(words[0], small + words[1:])
     killed, whole = Path(f"killed{number}"), Path(f"whole{number}")
+    sys.stdout = open(os.devnull, "w")
+    train_command(experiment, whole, resume=False)  # First, so that the child finds all imports made.
     child, steps = forked(experiment, killed), drawn.randint(1, 3)
     while len(list(killed.glob("checkpoints/step-*"))) == 0 or max(
         int(path.name[5:14]) for path in killed.glob("checkpoints/step-*")
@@ -68,9 +70,7 @@ for number, (name, words) in enumerate(json.loads(sys.argv[1]).items()):
         os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
     before = load_newest(killed / "checkpoints", print).step
-    sys.stdout = open(os.devnull, "w")
     train_command(experiment, killed, resume=True)
-    train_command(experiment, whole, resume=False)
     sys.stdout = sys.__stdout__
     (one, averaged, raw), (other, same_averaged, same_raw) = weights(killed), weights(whole)
     equal = one == other and all(averaged[key].equal(same_averaged[key]) for key in averaged)
