@@ -33,6 +33,11 @@ class WeightsLimit(TorchDispatchMode):
         self._experiment, self._bytes_each, self._numbers = experiment, 4 * copies, 0
         self._free = free_memory()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Answer torch's question; True would import its compiler, which takes longer than most predictions."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[Any], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
