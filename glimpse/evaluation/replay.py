@@ -179,7 +179,8 @@ def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOp
             reward,
             frames[:end, lane] if moves else None,
             env.answers,
-            *(seen[name][:end, lane] if name in seen else None for name in ("share", "boxes")),
+            share=seen["share"][:end, lane] if "share" in seen else None,
+            boxes=seen["boxes"][:end, lane] if "boxes" in seen else None,
             score=None if scores is None else scores[:end, lane],
         )
         for lane, (number, end, label, reward) in enumerate(zip(example, ends, labels, rewards, strict=True))

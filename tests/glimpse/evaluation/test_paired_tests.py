@@ -12,7 +12,7 @@ from glimpse.evaluation.paired_tests import IncomparableError, mcnemar_p, paired
 
 def test_mcnemar_by_hand_and_by_scipy() -> None:
     """1 of 9 pairs has p = 2 (1 + 9) / 2^9; without differing pairs, or with as many of both, p is 1."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]  # Only this test needs it, which takes a second.
+    from scipy.stats import binomtest  # Only this test needs it, which takes a second.
 
     assert mcnemar_p(1, 8) == mcnemar_p(8, 1) == 20 / 512
     assert mcnemar_p(0, 0) == mcnemar_p(3, 3) == mcnemar_p(2, 3) == 1.0
