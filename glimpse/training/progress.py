@@ -1,8 +1,9 @@
 """Progress of a running training: one changing line on a terminal, plain lines elsewhere."""
 
+import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class Progress:
@@ -42,16 +43,35 @@ class Progress:
         if seconds_left is None:
             seconds_left = (total - step) / rate if total and rate else None
         left = "?" if seconds_left is None else _clock(seconds_left)
-        numbers = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        line = f"step {step}{f'/{total}' if total else ''}  {rate * batch:,.0f} examples/s  {left} left  {numbers}"
+        parts = [f"step {step}{f'/{total}' if total else ''}", f"{rate * batch:,.0f} examples/s", f"{left} left"]
+        parts += [with_unit(name, value) for name, value in metrics.items()]
         if self._terminal:
+            line = fitting(parts, shutil.get_terminal_size().columns - 1)
             print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
         else:
-            print(line, flush=True)
+            print("  ".join(parts), flush=True)
 
     def _clear(self) -> None:
         if self._terminal:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def with_unit(name: str, value: float) -> str:
+    """Return a metric in words, with errors and accuracies in percent: `accuracy` 0.9 is "accuracy 90 %"."""
+    words = name.replace("_", " ")
+    if name.endswith("accuracy"):
+        return f"{words} {100 * value:.3g} %"
+    return f"{words} {value:.3g} %" if name.endswith("error") else f"{words} {value:.4g}"
+
+
+def fitting(parts: Sequence[str], width: int) -> str:
+    """Join the parts that fit into a line, whole: later ones are left out first."""
+    line = parts[0][:width]
+    for part in parts[1:]:
+        if len(line) + 2 + len(part) > width:
+            break
+        line += f"  {part}"
+    return line
 
 
 def _clock(seconds: float) -> str:
