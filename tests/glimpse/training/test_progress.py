@@ -2,11 +2,11 @@
 
 import os
 import sys
+import time
 from typing import Any
 
 import pytest
 
-from glimpse.training import progress as module
 from glimpse.training.progress import Progress, fitting, with_unit
 
 METRICS = {"loss": 0.12345, "accuracy": 0.9707, "validation_error": 0.7667}
@@ -16,10 +16,9 @@ METRICS = {"loss": 0.12345, "accuracy": 0.9707, "validation_error": 0.7667}
 def test_the_line_fits_its_terminal(width: int, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """It is never wider than the terminal, which would leave it behind; what does not fit is left out whole."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(module.shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
-    ticks = iter([0.0, 100.0])
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((width, 24)))
     shown = Progress()
+    shown._since = (0, time.perf_counter() - 100)
     shown.show(1000, 1000, 0.0, 512, METRICS)
     line = capsys.readouterr().err.removeprefix("\r\x1b[2K")
     assert "\n" not in line and len(line) < width and line.startswith("step 1000/1000")
