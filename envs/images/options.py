@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
@@ -115,6 +116,8 @@ class ImageTaskOptions(TaskOptions):
         if data not in IMAGE_SETS and not (":" in data and data.partition(":")[0] in kinds):
             if "file" in kinds and data.endswith(TABLES):
                 raise ValueError(f"should be file:{data} for a table of your own (got {data!r})")
+            if "folder" in kinds and Path(data).is_dir():
+                raise ValueError(f"should be folder:{data} for pictures of your own (got {data!r})")
             raise unknown_name_error(data, [*IMAGE_SETS, *cls.own_data], "data set")
         return data
 
@@ -220,7 +223,7 @@ class ClassificationOptions(ImageTaskOptions):
             return value
         folder = info.field_name == "validation" and str(value).startswith("folder:")
         if data.startswith("file:") == folder:
-            wanted = "other data than `file:TABLE`" if folder else "`data: file:TABLE`"
+            wanted = "other data than `file:TABLE`" if folder else "`task.data=file:TABLE`"
             raise ValueError(f"applies to {wanted} only (data is {data!r})")
         return value
 

@@ -114,7 +114,9 @@ def _splits(choice: TableChoice, meaning: PictureMeaning | None, split: str) -> 
 def _table(path: Path, choice: TableChoice) -> LabelledTable:
     """Read a table, with whole paths of its pictures; raises DataError if rows are faulty, or pictures are missing."""
     columns = [choice.picture, choice.label]
-    table = read_labelled_rows(path, columns, "utf-8", choice.labels == "many", "`picture` and `label`")
+    table = read_labelled_rows(
+        path, columns, "utf-8", choice.labels == "many", "task.picture=COLUMN and task.label=COLUMN"
+    )
     faults, rows = RowFaults(path), []
     for row in table.rows:
         file = path.parent / row.value

@@ -125,7 +125,7 @@ class TextOptions(TaskOptions):
         """Refuse options that describe a user's file if the data set is a known one."""
         data, default = info.data.get("data"), cls.model_fields[str(info.field_name)].default
         if value != default and data is not None and not _names_a_file(data):
-            raise ValueError(f"applies to `data: file:PATH` only (data is {data!r})")
+            raise ValueError(f"applies to `task.data=file:PATH` only (data is {data!r})")
         return value
 
     @field_validator("validation", "test")

@@ -31,7 +31,7 @@ def table_rows(
     columns: Sequence[str | int],
     encoding: str,
     faults: RowFaults,
-    options: str = "`text`, `label` (and `text2`)",
+    options: str = "task.text=COLUMN, task.label=COLUMN (and task.text2=COLUMN)",
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield the cells of some columns of each row, after a string that names the line and row for errors.
 
@@ -130,7 +130,7 @@ def _check_columns(path: Path, columns: Sequence[str | int], there: Sequence[str
         if column not in there:
             named = ", ".join(shorten(name).strip("'") if isinstance(name, str) else str(name) for name in there[:50])
             more = f", and {len(there) - 50} more" if len(there) > 50 else ""
-            remedy = f" Name them with {options}, or number them from 0 if the first line is no header."
+            remedy = f" Name them by {options}, or number them from 0 if the first line is no header."
             raise DataError(
                 f"{path} has no column {column!r}; its columns are: {named or 'none'}{more}."
                 f"{remedy if isinstance(column, str) else ''}"

@@ -52,7 +52,7 @@ def _read(file: str, options: TextOptions) -> LabelledTable:
     """Read every example of a file; raises DataError if rows are faulty, or there are none."""
     path = user_path(file.removeprefix("file:"), "the table of texts")
     columns = [column for column in (options.text, options.label, options.text2) if column is not None]
-    named = "`text`, `label` (and `text2`)"
+    named = "task.text=COLUMN, task.label=COLUMN (and task.text2=COLUMN)"
     return read_labelled_rows(path, columns, options.encoding, options.labels == "many", named)
 
 

@@ -104,7 +104,7 @@ class TranslationOptions(TaskOptions):
         if validation is None or data is None:
             return validation
         if not names_a_file(data):
-            raise ValueError(f"applies to `data: file:PREFIX` only (data is {data!r})")
+            raise ValueError(f"applies to `task.data=file:PREFIX` only (data is {data!r})")
         return _file(validation)
 
     @field_validator("test")

