@@ -26,6 +26,7 @@ class Family:
     predictor: function (`TrainedRun`, inputs, `PredictOptions`) -> a prediction for each input of a user's own; "" for
         none. See `glimpse.inference.loaded_agent`.
     takes: what the predictor takes: `pictures` or `texts`.
+    predicts: kinds of environments whose inputs the predictor takes; none for all of the family.
     graph: function (`TrainedRun`) -> its agent as a `glimpse.inference.onnx_graph.OnnxGraph`, to be exported; "" for
         none.
     by_length: whether batches are made of examples of similar length.
@@ -38,6 +39,7 @@ class Family:
     commands: Mapping[str, str] = field(default_factory=dict)
     predictor: str = ""
     takes: str = ""
+    predicts: tuple[str, ...] = ()
     graph: str = ""
     by_length: bool = False
 
@@ -54,6 +56,7 @@ FAMILIES: dict[str, Family] = {
         picture=f"{_IMAGES}.image_report:tracked_scanpaths",
         predictor=f"{_INFERENCE}.image_predictor:predict_images",
         takes="pictures",
+        predicts=("classification",),
         graph=f"{_INFERENCE}.image_graphs:image_graph",
     ),
     "control": Family(
@@ -109,6 +112,13 @@ FAMILIES: dict[str, Family] = {
 def family_of(task: str) -> Family:
     """Return the family of a task, by its environment's name; an unknown one is refused in the config."""
     return FAMILIES[ENVIRONMENTS[task].family]
+
+
+def inputs_taken(task: str) -> str:
+    """Return what an agent of a task answers of a user's own: `pictures`, `texts`, or "" if it answers nothing."""
+    family = family_of(task)
+    fits = bool(family.predictor) and (not family.predicts or ENVIRONMENTS[task].kind in family.predicts)
+    return family.takes if fits else ""
 
 
 def family_part(name: str) -> Any:

@@ -9,8 +9,9 @@ import torch
 from pydantic import ValidationError
 
 from glimpse.config.experiment import Experiment
+from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
-from glimpse.families import FAMILIES, Family, family_of, family_part
+from glimpse.families import Family, family_of, family_part, inputs_taken
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.memory import reporting_memory_errors
@@ -110,13 +111,12 @@ def _warn(line: str) -> None:
 def _predicting_family(trained: TrainedRun) -> Family:
     """Return the family of a run, if it has a function that predicts."""
     task = trained.experiment.task.name
-    family = family_of(task)
-    if not family.predictor:
-        fit = ", ".join(name for name, parts in FAMILIES.items() if parts.predictor)
+    if not inputs_taken(task):
+        fit = ", ".join(name for name in ENVIRONMENTS if inputs_taken(name))
         raise UserError(
-            f"only runs of the families {fit} take inputs of your own, and the task of this one is {task!r}"
+            f"the task {task!r} takes no inputs of your own, as {fit} do; use glimpse evaluate and glimpse report"
         )
-    return family
+    return family_of(task)
 
 
 def _read_options(given: dict[str, Any]) -> PredictOptions:

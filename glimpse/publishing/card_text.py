@@ -1,9 +1,21 @@
 """Text of a card, as the README.md of a published run, with the head that the Hugging Face Hub reads."""
 
 from glimpse.config.experiment import Experiment
-from glimpse.families import family_of
+from glimpse.envs.data.registry import DATA_SETS
+from glimpse.families import inputs_taken
 from glimpse.publishing.model_card import CardFacts
 from glimpse.runs.results import markdown_table
+
+_USES = {
+    "pictures": ('seen = agent.predict("picture.png")', "predict {source} picture.png"),
+    "texts": ('read = agent.predict("a text of yours")', 'predict {source} "a text of yours"'),
+    "pairs": (
+        'read = agent.predict(("a text of yours", "and another one"))',
+        "predict {source} pairs.csv --column first --column2 second",
+    ),
+    "": ("episode = glimpse.rollout(agent, glimpse.make_env(agent), 0)", "report {source}"),
+}
+"""How an agent is used in Python and on the command line, by what it takes."""
 
 
 def card_text(facts: CardFacts, experiment: Experiment, source: str, size: int) -> str:
@@ -40,13 +52,8 @@ def _head(experiment: Experiment) -> str:
 
 def _use(experiment: Experiment, source: str) -> str:
     """Show how the agent is loaded and used, in Python and on the command line."""
-    takes = family_of(experiment.task.name).takes
-    given = {"pictures": '"picture.png"', "texts": '"a text of yours"'}.get(takes)
-    if given is None:
-        use, told = "episode = glimpse.rollout(agent, glimpse.make_env(agent), 0)", f"glimpse report {source}"
-    else:
-        use, told = f"seen = agent.predict({given})", f"glimpse predict {source} {given.strip(chr(34)).split(' ')[0]}"
-        told = f"glimpse predict {source} {given if takes == 'texts' else given.strip(chr(34))}"
+    inputs = inputs_taken(experiment.task.name)
+    use, told = _USES["pairs" if inputs == "texts" and _reads_pairs(experiment) else inputs]
     return f"""```python
 import glimpse
 
@@ -55,10 +62,16 @@ agent = glimpse.load("{source}")
 ```
 
 ```sh
-{told}
+glimpse {told.format(source=source)}
 glimpse evaluate {source}
 ```
 """
+
+
+def _reads_pairs(experiment: Experiment) -> bool:
+    """Return whether an example is two texts."""
+    known = DATA_SETS.get(str(getattr(experiment.task, "data", "")))
+    return getattr(known, "example", "") == "pair" or getattr(experiment.task, "text2", None) is not None
 
 
 def _result(facts: CardFacts) -> str:

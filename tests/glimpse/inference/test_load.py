@@ -174,7 +174,7 @@ def test_sentences_are_translated(tmp_path: Path) -> None:
 def test_a_run_without_inputs_says_so(tmp_path: Path) -> None:
     """Catch takes no pictures, and what is no run is named."""
     catch: Any = SimpleNamespace(experiment=load_experiment("catch-ram"), agent=None, env=None)
-    with pytest.raises(UserError, match="take inputs of your own, and the task of this one is 'catch'"):
+    with pytest.raises(UserError, match="the task 'catch' takes no inputs of your own"):
         LoadedAgent(catch).predict("a.png")
     with pytest.raises(UserError, match="holds no run"):
         glimpse.load(tmp_path / "nowhere")

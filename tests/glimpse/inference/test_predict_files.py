@@ -231,7 +231,7 @@ def test_a_run_without_inputs_is_refused(tmp_path: Path, capsys: Capture) -> Non
     small = ["train.steps=1", "train.evaluate_every=1", "agent.memory_width=8", "task.screen=6"]
     assert main(["train", "catch-ram", *small, *QUICK, "--run", str(tmp_path / "run")]) == 0
     code, _, errors = predict(capsys, tmp_path / "run", "a.png")
-    assert code == 2 and "take inputs of your own" in errors
+    assert code == 2 and "takes no inputs of your own" in errors
 
 
 def test_pictures_of_a_batch_are_answered_as_alone(pictures: tuple[Path, Path]) -> None:
