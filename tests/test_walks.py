@@ -23,7 +23,7 @@ SHARES = {"praise": 0.7, "blame": 0.2, "shrug": 0.1}
 
 
 STUDENT = """import glimpse
-agent = glimpse.load("mnist-ram")
+agent = glimpse.load("cluttered-ram")
 seen = agent.predict("digit.png")
 print(seen.label, *seen.locations)
 seen.figure().savefig("scanpath.png")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.stats import binomtest
 
 import glimpse
@@ -149,3 +150,19 @@ def test_a_folder_comes_before_the_zoo(tmp_path: Path, monkeypatch: pytest.Monke
     assert evaluate_run(tmp_path / "planted", "validation", 1)["step"] == card("planted")["step"]
     assert repr(glimpse.load("planted")).endswith(", planted>")
     assert repr(glimpse.load("zoo:planted")).endswith(f"{zoo_folder() / 'planted'}>")
+
+
+def test_own_pictures_are_put_on_a_canvas_or_are_the_scene(tmp_path: Path) -> None:
+    """A picture of the canvas's size is the whole scene, also as a file; a smaller one is put on it, without clutter."""
+    agent = glimpse.load("cluttered-ram")
+    digit = np.zeros((28, 28), np.uint8)
+    digit[6:8, 7:21] = digit[6:23, 13:15] = 255
+    scene = np.zeros((60, 60), np.uint8)
+    scene[30:58, 2:30] = digit
+    Image.fromarray(scene).save(tmp_path / "scene.png")
+    alone = [agent.predict(one) for one in (digit, scene, tmp_path / "scene.png")]
+    assert [int(one.picture.sum()) for one in alone] == [int(digit.sum())] * 3
+    assert (alone[1].picture[0] == scene).all() and (alone[2].picture[0] == scene).all()
+    assert alone[1].to_dict() == alone[2].to_dict()
+    together = agent.predict([scene, digit, digit])
+    assert (together[0].picture[0] == scene).all() and int(together[2].picture.sum()) == int(digit.sum())

@@ -29,7 +29,7 @@ def check_canvas(options: CanvasOptions, source: Tensor) -> None:
         raise ValueError(
             f"canvas.distractor_size {options.distractor_size} is larger than the images ({height} x {width} pixels)"
         )
-    if options.kind == "cluttered" and count < 2:
+    if options.kind == "cluttered" and count == 1:  # Without any, nothing is shown.
         raise ValueError("clutter is cut from other examples: the split needs at least two")
 
 

@@ -13,7 +13,7 @@ from glimpse.envs.images.options import CanvasOptions
 from glimpse.errors import UserError
 from glimpse.evaluation.replay import Floats, Replay, replay
 from glimpse.evaluation.scores import evaluation_keys
-from glimpse.inference.own_pictures import read_picture
+from glimpse.inference.own_pictures import is_square, read_picture
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.inference.predictions import ImagePrediction
 from glimpse.reporting.drawing.scanpaths import path_image, png
@@ -30,7 +30,7 @@ def predict_images(trained: TrainedRun, inputs: Sequence[Any], options: PredictO
     Args:
         trained: the run.
         inputs: pictures, see `read_picture`. Where the task draws its pictures on a larger canvas, one of the canvas's
-            size is the whole scene; any other is put on the canvas as the task does it.
+            size is the whole scene; any other is put on the canvas as the task does it, without clutter.
         options: how the agent acts.
 
     Raises:
@@ -51,11 +51,30 @@ def predict_images(trained: TrainedRun, inputs: Sequence[Any], options: PredictO
 def _predict(
     trained: TrainedRun, empty: Classification, inputs: Sequence[Any], options: PredictOptions
 ) -> list[ImagePrediction]:
-    """Predict a batch."""
-    shape, task = empty.meaning().shape, empty.options
-    canvas = (shape[0], task.canvas.size, task.canvas.size)
-    if task.canvas.kind != "plain" and all(_is_scene(one, canvas) for one in inputs):
-        shape, task = canvas, task.model_copy(update={"canvas": CanvasOptions()})
+    """Predict a batch: pictures of the canvas's size as whole scenes, and others on a canvas."""
+    canvas = empty.options.canvas
+    if canvas.kind == "plain":
+        return _predict_alike(trained, empty, inputs, options, canvas)
+    scenes = [is_square(one, canvas.size) for one in inputs]
+    found: dict[int, ImagePrediction] = {}
+    # Clutter is cut from other examples of a split, which are none of the user's: it is left out.
+    for whole, shown in ((True, CanvasOptions()), (False, canvas.model_copy(update={"kind": "translated"}))):
+        numbers = [number for number, scene in enumerate(scenes) if scene == whole]
+        some = [inputs[number] for number in numbers]
+        found |= dict(zip(numbers, _predict_alike(trained, empty, some, options, shown), strict=True))
+    return [found[number] for number in range(len(inputs))]
+
+
+def _predict_alike(
+    trained: TrainedRun, empty: Classification, inputs: Sequence[Any], options: PredictOptions, canvas: CanvasOptions
+) -> list[ImagePrediction]:
+    """Predict pictures that are shown on the same kind of canvas."""
+    if not inputs:
+        return []
+    scenes = canvas.kind == "plain" != empty.options.canvas.kind
+    shape, size = empty.meaning().shape, empty.options.canvas.size
+    shape = (shape[0], size, size) if scenes else shape
+    task = empty.options.model_copy(update={"canvas": canvas})
     pictures = np.ascontiguousarray([read_picture(one, shape, task.image_size is not None) for one in inputs])
     labels = empty.label_kind.no_labels(len(inputs))
     data = ImageData(torch.from_numpy(pictures), labels, empty.classes, empty.scores)
@@ -64,12 +83,6 @@ def _predict(
     shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
     answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
     return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
-
-
-def _is_scene(given: Any, canvas: tuple[int, int, int]) -> bool:
-    """Return whether an array or tensor has the size of the whole canvas."""
-    shape = tuple(getattr(given, "shape", ()))
-    return canvas[1:] in (shape[:2], shape[-2:])
 
 
 def _sampled_answers(agent: Any, env: Classification, options: EvaluateOptions, rollouts: int) -> Floats:

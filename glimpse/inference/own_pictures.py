@@ -42,6 +42,20 @@ def read_picture(given: Any, shape: tuple[int, int, int], stretched: bool) -> By
         raise UserError(str(problem)) from None
 
 
+def is_square(given: Any, side: int) -> bool:
+    """Return whether a picture, in any form that `read_picture` reads, is a square of this side, in pixels."""
+    if isinstance(given, str | Path):
+        try:
+            with opened_picture(Path(given).expanduser()) as picture:
+                return picture.size == (side, side)
+        except DataError:  # `read_picture` says what is wrong with it.
+            return False
+    if isinstance(given, Image.Image):
+        return given.size == (side, side)
+    shape = tuple(getattr(given, "shape", ()))
+    return (side, side) in (shape[:2], shape[-2:])
+
+
 def _from_numbers(given: Any) -> Image.Image:
     """Return an array or tensor as a Pillow image."""
     is_tensor = isinstance(given, torch.Tensor)
