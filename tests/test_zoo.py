@@ -153,7 +153,7 @@ def test_a_folder_comes_before_the_zoo(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_own_pictures_are_put_on_a_canvas_or_are_the_scene(tmp_path: Path) -> None:
-    """A picture of the canvas's size is the whole scene, also as a file; a smaller one is put on it, without clutter."""
+    """A picture of the canvas's size is the whole scene, also as a file; a smaller one is put on it without clutter."""
     agent = glimpse.load("cluttered-ram")
     digit = np.zeros((28, 28), np.uint8)
     digit[6:8, 7:21] = digit[6:23, 13:15] = 255
