@@ -6,6 +6,11 @@ function percent(share) {
   return `${Math.round(100 * share)} %`;
 }
 
+// Return a number with what it counts.
+function countOf(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 // Return an element with a class and a text.
 function element(tag, className, text = "") {
   const made = document.createElement(tag);
@@ -29,7 +34,7 @@ function showBelief(place, run, probabilities) {
     const row = element("li", probabilities && number === likeliest(shares) ? "first" : "");
     const bar = element("span", "bar");
     const part = element("span", "part");
-    part.style.width = percent(shares[number]);
+    part.style.width = `${100 * shares[number]}%`;
     bar.append(part);
     row.append(element("span", "name", run.classes[number]), bar, element("span", "share", probabilities ? percent(shares[number]) : ""));
     bars.append(row);

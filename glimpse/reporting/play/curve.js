@@ -104,8 +104,7 @@ function showCurve(place, run, tally) {
 
 // Return what should be known about the curve.
 function curveNote(run, tally) {
-  const of = tally.rounds === 1 ? "1 picture" : `${tally.rounds} pictures`;
-  const counted = tally.rounds ? `You and the agent on the same ${of}.` : "Your curve begins with your first picture.";
+  const counted = tally.rounds ? `You and the agent on ${countOf(tally.rounds, "picture")}, the same for both.` : "Your curve begins with your first picture.";
   const early = run.answersEarly ? "" : ` The agent was trained to answer after look ${run.glimpses} only, so that earlier answers do not count.`;
   return `${counted}${early} You choose where to look first; the agent's first window is set by its task.`;
 }

@@ -82,7 +82,7 @@ class Game {
     this.showCurve();
     const [yours, its] = [answers[answers.length - 1], agents[agents.length - 1]];
     const judged = (answer) => (answer === label ? "right" : `wrong (${this.run.classes[answer]})`);
-    this.say(`It is ${this.run.classes[label]}: you are ${judged(yours)} after ${answers.length}, the agent is ${judged(its)} after ${agents.length}.`);
+    this.say(`It is ${this.run.classes[label]}: you are ${judged(yours)} after ${countOf(answers.length, "look")}, the agent is ${judged(its)} after ${countOf(agents.length, "look")}.`);
   }
 
   // Move the window by keys, look by Enter, and answer by digits.

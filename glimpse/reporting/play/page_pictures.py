@@ -77,7 +77,8 @@ def scaled_digit(digit: Tensor, height: int, width: int) -> Tensor:
         (H, W) uint8.
     """
     side = max(1, round(min(height, width) * 5 / 7))
-    small = functional.interpolate(digit[None, None].float(), (side, side), mode="bilinear", align_corners=False)[0, 0]
+    small = functional.interpolate(digit[None, None].float(), (side, side), mode="bicubic", align_corners=False)[0, 0]
+    small = small.clamp(0, 255)  # Cubic interpolation goes beyond black and white.
     mass = small.sum().clamp(min=1)
     place = torch.arange(side, dtype=torch.float32) + 0.5
     centre = [float((small.sum(1 - axis) * place).sum() / mass) for axis in range(2)]
@@ -86,7 +87,7 @@ def scaled_digit(digit: Tensor, height: int, width: int) -> Tensor:
         for whole, middle in zip((height, width), centre, strict=True)
     ]
     picture = torch.zeros(height, width, dtype=torch.uint8)
-    picture[corner[0] : corner[0] + side, corner[1] : corner[1] + side] = small.round().clamp(0, 255).byte()
+    picture[corner[0] : corner[0] + side, corner[1] : corner[1] + side] = small.round().byte()
     return picture
 
 

@@ -38,20 +38,20 @@ def refuse_unplayable(trained: TrainedRun) -> None:
         )
 
 
-def play_data(trained: TrainedRun, typed: str, shown: PagePictures) -> dict[str, Any]:
+def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, Any]:
     """Return what the page knows of a run; agent.js says how it uses it.
 
     Args:
         trained: a run that is not refused.
-        typed: how the user names the run.
+        name: name of the run; a page is shown to others, who need no path.
         shown: the pictures of the page.
     """
     experiment, env, agent = trained.experiment, trained.env, trained.agent
     weights, retina, start = used_weights(agent.state_dict()), env.retina, env.initial_location
     return {
         "glimpse": __version__,
-        "name": typed,
-        "title": f"{experiment.agent_title} on {experiment.task_title}",
+        "name": name,
+        "title": f"RAM on {experiment.task_title}",
         "classes": list(env.classes),
         "height": retina.height,
         "width": retina.width,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.errors import UserError
-from glimpse.reporting.play.page_pictures import page_pictures
+from glimpse.reporting.play.page_pictures import PagePictures, page_pictures
 from glimpse.reporting.play.play_data import play_data, refuse_unplayable
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.run_source import find_run
-from glimpse.runs.trained_run import Say, open_run
+from glimpse.runs.trained_run import Say, TrainedRun, open_run
 
 MOST_BYTES = 1_000_000
 """Largest page."""
@@ -38,19 +38,19 @@ def play_command(run: Path, file: Path, say: Say = print) -> None:
     trained = open_run(find_run(run), None, "cpu", say)
     refuse_unplayable(trained)
     shown = page_pictures(trained, say)
-    page = _fitting_page(trained, str(run), shown)
+    page = _fitting_page(trained, run.name, shown)
     with reporting_write_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, page)
     say(f"{file} ({len(page):,} bytes)")
 
 
-def _fitting_page(trained: Any, typed: str, shown: Any) -> bytes:
+def _fitting_page(trained: TrainedRun, name: str, shown: PagePictures) -> bytes:
     """Return the page with as many of the pictures as fit into it."""
     count, held = len(shown.labels), b""
     while count >= min(FEWEST, len(shown.labels)):
         few = shown._replace(pictures=shown.pictures[:count], labels=shown.labels[:count])
-        held = play_page(play_data(trained, typed, few)).encode()
+        held = play_page(play_data(trained, name, few)).encode()
         if len(held) <= MOST_BYTES:
             return held
         count -= 1 + (len(held) - MOST_BYTES) * 3 // (4 * shown.pictures[0].size)

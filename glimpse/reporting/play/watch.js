@@ -133,8 +133,7 @@ class Watch {
     const answer = likeliest(probabilities);
     const belief = `${this.run.classes[answer]} (${percent(probabilities[answer])})`;
     if (!ended) return `Look ${looks.length} of ${this.run.glimpses}: it believes ${belief}.`;
-    const count = looks.length === 1 ? "1 look" : `${looks.length} looks`;
-    const begun = `${stops ? "It stops" : "It answers"} after ${count}: ${belief}`;
+    const begun = `${stops ? "It stops" : "It answers"} after ${countOf(looks.length, "look")}: ${belief}`;
     if (this.label === null) return `${begun}.`;
     return answer === this.label ? `${begun}, which is right.` : `${begun}, but it is ${this.run.classes[this.label]}.`;
   }

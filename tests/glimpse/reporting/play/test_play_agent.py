@@ -40,6 +40,8 @@ def untrained(words: list[str]) -> Any:
     images = torch.randint(0, 256, (12, 1, 14, 12), dtype=torch.uint8, generator=random)
     env = Classification(experiment.task, ImageData(images, torch.arange(12) % 3, ("cat", "dog", "owl")))  # type: ignore[arg-type]
     agent = make_agent(experiment, env).eval().requires_grad_(False)
+    if agent.stop_policy is not None:
+        agent.stop_policy.decide.bias += 0.5  # Some episodes stop early, and some do not.
     for weight in agent.parameters():  # Untrained layers end in zeros here and there, which would agree in any case.
         weight.copy_((weight + torch.randn(weight.shape, generator=random) * 0.25).half())
     return SimpleNamespace(experiment=experiment, agent=agent, env=env, folder=SimpleNamespace(path="runs/untrained"))
