@@ -1,6 +1,6 @@
 // The curve: right answers by number of looks, of the reader and of the agent on the same pictures, and its table.
 
-const CHART = { width: 360, height: 190, left: 44, right: 12, top: 12, bottom: 34 };
+const CHART = { width: 360, height: 190, left: 32, right: 12, top: 12, bottom: 34 };
 
 function newTally(run) {
   return { rounds: 0, you: new Array(run.glimpses).fill(0), agent: new Array(run.glimpses).fill(0) };
@@ -43,7 +43,7 @@ function chartAxes(run) {
   for (const share of [0, 0.5, 1]) {
     const y = chartPoint(run, 0, share)[1];
     axes.append(svgElement("line", { x1: CHART.left, x2: CHART.width - CHART.right, y1: y, y2: y }));
-    axes.append(svgElement("text", { x: CHART.left - 6, y: y + 4, "text-anchor": "end" }, percent(share)));
+    axes.append(svgElement("text", { x: CHART.left - 6, y: y + 4, "text-anchor": "end" }, 100 * share));
   }
   const every = Math.ceil(run.glimpses / 10);
   for (let look = run.glimpses - 1; look >= 0; look -= every) {
@@ -82,7 +82,7 @@ function chartTable(run, tally) {
     row.append(title);
     const counted = countedLooks(run, player);
     for (let look = 0; look < run.glimpses; look++) {
-      row.insertCell().textContent = counted.includes(look) && tally.rounds ? percent(tally[player][look] / tally.rounds) : "–";
+      row.insertCell().textContent = counted.includes(look) && tally.rounds ? Math.round((100 * tally[player][look]) / tally.rounds) : "–";
     }
   }
   return table;

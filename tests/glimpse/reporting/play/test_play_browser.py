@@ -105,9 +105,9 @@ def test_the_curve_counts_both(ram: TrainedRun, done: Any) -> None:
     looks, you, agent = done["table"]
     assert looks == ["looks", "1", "2", "3", "4", "5", "6"]
     first = 50 * sum(turn["label"] == 1 for turn in done["rounds"])
-    assert you == ["you", f"{first} %", *["100 %"] * 5]
+    assert you == ["you", f"{first}", *["100"] * 5]
     right = [check_looks(ram, turn["picture"], turn["agent"]) == turn["label"] for turn in done["rounds"]]
-    assert agent == ["agent", *["–"] * 5, f"{50 * sum(right)} %"]  # It was trained to answer after the last look only.
+    assert agent == ["agent", *["–"] * 5, f"{50 * sum(right)}"]  # It was trained to answer after the last look only.
 
 
 def test_nothing_is_wider_than_a_phone(done: Any) -> None:
