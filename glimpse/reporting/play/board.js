@@ -98,11 +98,12 @@ function placeOf(canvas, event) {
 function glimpsePicture(run, glimpse) {
   const canvas = document.createElement("canvas");
   const [scale, cells] = [Math.max(1, Math.round(64 / run.patch)), run.patch * run.patch];
-  [canvas.width, canvas.height] = [run.patch * scale * run.scales, run.patch * scale];
+  const width = run.patch * scale + 4; // With a gap between the scales.
+  [canvas.width, canvas.height] = [width * run.scales - 4, run.patch * scale];
   glimpse.forEach((grey, at) => {
     const [level, cell] = [Math.floor(at / cells), at % cells];
-    const x = level * run.patch + (cell % run.patch);
-    fillSquare(canvas.getContext("2d"), grey, x * scale, Math.floor(cell / run.patch) * scale, scale);
+    const x = level * width + (cell % run.patch) * scale;
+    fillSquare(canvas.getContext("2d"), grey, x, Math.floor(cell / run.patch) * scale, scale);
   });
   return canvas;
 }

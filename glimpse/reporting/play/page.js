@@ -8,9 +8,9 @@ function readPictures(run) {
 
 function describeRun(run) {
   const widest = run.patch * run.zoom ** (run.scales - 1);
-  const windows = run.scales === 1 ? `a window of ${run.patch} x ${run.patch} pixels` : `${run.scales} windows around one place, the widest of ${widest} x ${widest} pixels, each reduced to ${run.patch} x ${run.patch}`;
+  const windows = run.scales === 1 ? `one window of ${run.patch} x ${run.patch} pixels at a time` : `${run.scales} windows around one place at a time, the widest of ${widest} x ${widest} pixels, each reduced to ${run.patch} x ${run.patch}`;
   const looks = `${run.stops ? "at most " : ""}${run.glimpses} looks at a picture of ${run.width} x ${run.height}`;
-  return `${run.title}: an agent that sees ${windows} at a time, and decides where to look next. It has ${looks}${run.stops ? ", and decides when to stop" : ""}. Here it runs in your browser; nothing is sent anywhere.`;
+  return `${run.title}: an agent that sees ${windows}, and decides where to look next. It has ${looks}${run.stops ? ", and decides when to stop" : ""}. Here it runs in your browser; nothing is sent anywhere.`;
 }
 
 function startPage() {

@@ -51,7 +51,10 @@ def page_pictures(trained: TrainedRun, say: Say) -> PagePictures:
     experiment = trained.experiment
     offline = experiment.model_copy(update={"data": experiment.data.model_copy(update={"download": False})})
     try:
-        env, source = env_of_run(offline, trained.folder, "test", trained.env.device, say), "test pictures of the run's data"
+        env, source = (
+            env_of_run(offline, trained.folder, "test", trained.env.device, say),
+            "test pictures of the run's data",
+        )
     except DataError:
         if tuple(trained.env.classes) != DIGITS:
             raise

@@ -15,7 +15,17 @@ from glimpse.runs.trained_run import Say, TrainedRun, open_run
 
 MOST_BYTES = 1_000_000
 """Largest page."""
-SCRIPTS = ("agent.js", "drawing.js", "board.js", "belief.js", "curve.js", "watch.js", "game.js", "self_test.js", "page.js")
+SCRIPTS = (
+    "agent.js",
+    "drawing.js",
+    "board.js",
+    "belief.js",
+    "curve.js",
+    "watch.js",
+    "game.js",
+    "self_test.js",
+    "page.js",
+)
 """Files that make the page's script, in their order."""
 FEWEST = 8
 """Fewest pictures of a page; with fewer there is nothing to shuffle."""

@@ -36,7 +36,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("play")
     assert main(["report", "zoo:mnist-ram", "--play", str(folder / "ram.html")]) == 0
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,844", "--dump-dom"]
-    command = [str(CHROMIUM), *options, f"--user-data-dir={folder / 'user'}", f"{(folder / 'ram.html').as_uri()}#selftest"]
+    command = [
+        str(CHROMIUM),
+        *options,
+        f"--user-data-dir={folder / 'user'}",
+        f"{(folder / 'ram.html').as_uri()}#selftest",
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
     found = re.search(r'<pre[^>]*id="self-test"[^>]*>(.*?)</pre>', shown, flags=re.DOTALL)
     assert found, "the page's script did not end"
