@@ -1,7 +1,8 @@
 """Builds the site: `python -m docs.generator.build_site`, or `make docs`.
 
 Pages written by hand and pages made from code are put together in `build/site/source`; Sphinx turns them into
-`build/site/html`, and beside it stands the page to play with. Nothing is loaded from a network, and a warning is an error.
+`build/site/html`, where the page to play with is put beside them. Nothing is loaded from a network, and a warning is
+an error.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Pictures of the page to play with: some of the run's test pictures, or scikit-learn's digits where those are not here.
+"""Pictures of the page to play with: some of the run's test pictures, or scikit-learn's digits where there are none.
 
 Axes: N pictures, C channels, h x w pixels of a picture of the data, H x W pixels as the agent sees it.
 """
@@ -70,7 +70,7 @@ def _digits_env(trained: TrainedRun) -> Classification:
     """Return the run's environment with scikit-learn's digits as its test pictures."""
     found, (_, height, width) = load_images("digits", "test"), trained.env.meaning().shape
     images = torch.stack([scaled_digit(image[0], height, width) for image in found.images]).unsqueeze(1)
-    return Classification(trained.experiment.task, ImageData(images, found.labels, DIGITS), device=trained.env.device)
+    return Classification(trained.env.options, ImageData(images, found.labels, DIGITS), device=trained.env.device)
 
 
 def scaled_digit(digit: Tensor, height: int, width: int) -> Tensor:

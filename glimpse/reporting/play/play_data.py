@@ -7,8 +7,6 @@ import base64
 from typing import Any
 
 from glimpse import __version__
-from glimpse.agents.vision.locators import LearnedLocator
-from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.envs.images.classification import Classification
 from glimpse.errors import UserError
 from glimpse.reporting.play.half_weights import packed, used_weights
@@ -23,10 +21,8 @@ def refuse_unplayable(trained: TrainedRun) -> None:
     """Raise UserError unless the page can play the run's agent."""
     experiment, env, agent = trained.experiment, trained.env, trained.agent
     wanted = "a page to play with has RAM alone, on grey pictures of one class"
-    if not (isinstance(env, Classification) and isinstance(agent, RecurrentAttention)):
+    if experiment.agent.name != "ram" or not isinstance(env, Classification):
         raise UserError(f"{wanted}, and {trained.folder.path} is {experiment.agent.name} on {experiment.task.name}")
-    if not isinstance(agent.locator, LearnedLocator):
-        raise UserError(f"{wanted}, and the agent of {trained.folder.path} is {experiment.agent.name}")
     if env.retina.shows_all:
         raise UserError(f"{wanted} through windows, and {trained.folder.path} has task.view: whole")
     if env.meaning().shape[0] != 1:
@@ -70,5 +66,5 @@ def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, 
         "labels": shown.labels,
         "source": shown.source,
         "digitSide": shown.side,
-        "centred": experiment.task.canvas.kind == "plain",
+        "centred": env.options.canvas.kind == "plain",
     }

@@ -1,11 +1,10 @@
-"""Tests of the page to play with in Chromium: what it draws, plays, clicks and answers by itself is compared with torch."""
+"""Tests of the page to play with in Chromium: what it draws, plays and clicks by itself is compared with torch."""
 
 import html
 import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np

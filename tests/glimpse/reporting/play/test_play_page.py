@@ -17,6 +17,7 @@ from glimpse.errors import UserError
 from glimpse.reporting.play import play_page
 from glimpse.reporting.play.half_weights import packed, used_weights
 from glimpse.reporting.play.page_pictures import MOST, page_pictures, scaled_digit
+from glimpse.reporting.play.play_data import refuse_unplayable
 from glimpse.runs.rollout import play
 from glimpse.runs.run_source import find_run
 from glimpse.runs.trained_run import TrainedRun, open_run
@@ -128,7 +129,7 @@ def test_what_does_not_fit_is_left_out_or_refused(ram: TrainedRun, monkeypatch: 
 @pytest.mark.parametrize(
     "words, why",
     [
-        (["digits-ram", "agent.name=path"], "the agent of .* is path"),
+        (["digits-ram", "agent.name=path"], "is path on digits"),
         (["mnist-mlp", "task.data=digits"], "is mlp on mnist"),
         (["digits-ram", "task.view=whole"], "has task.view: whole"),
     ],
@@ -150,10 +151,10 @@ def test_other_cores_colours_files_and_tasks_are_refused(
     """So are cores of other packages, coloured pictures, texts, and a file that is no page."""
     ram.agent.options = ram.agent.options.model_copy(update={"recurrent_core": "other"})
     with pytest.raises(UserError, match="recurrent_core rnn, gru, lstm, and .* has other$"):
-        play_page.refuse_unplayable(ram)
+        refuse_unplayable(ram)
     ram.env._images = torch.zeros(0, 3, 28, 28, dtype=torch.uint8)
     with pytest.raises(UserError, match="have 3 channels$"):
-        play_page.refuse_unplayable(ram)
+        refuse_unplayable(ram)
     assert main(["report", "zoo:sst2-attention", "--play", str(tmp_path / "play.html")]) == 2
     assert main(["report", "zoo:mnist-ram", "--play", str(tmp_path / "play.txt")]) == 2
     lines = capsys.readouterr().err.splitlines()
