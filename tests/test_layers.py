@@ -69,6 +69,7 @@ _FAMILY_ROOMS = (
     "glimpse.inference.translation_graphs",
     "glimpse.inference.translation_predictor",
     "glimpse.reporting.images",
+    "glimpse.reporting.play",
     "glimpse.reporting.text",
     "glimpse.reporting.translation",
 )

@@ -1,7 +1,8 @@
 """Builds the site: `python -m docs.generator.build_site`, or `make docs`.
 
 Pages written by hand and pages made from code are put together in `build/site/source`; Sphinx turns them into
-`build/site/html`. Nothing is loaded from a network, and a warning is an error.
+`build/site/html`, where the page to play with is put beside them. Nothing is loaded from a network, and a warning is
+an error.
 """
 
 import json
@@ -17,6 +18,7 @@ from docs.generator.environment_pages import write_environment_pages
 from docs.generator.experiment_pages import complete_experiment_pages
 from docs.generator.repository_pages import write_repository_pages
 from docs.generator.zoo_pages import write_zoo_pages
+from glimpse.reporting.play.play_page import play_command
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -31,6 +33,7 @@ def main() -> int:
     code = build_main(["-b", "html", *strict, "-c", str(DOCS), str(site / "source"), str(site / "html")])
     if not code:
         check_search(site / "html" / "searchindex.js")
+        play_command(Path("zoo:mnist-ram"), site / "html" / "play.html")
         print(f"Open {site / 'html' / 'index.html'}")
     return code
 

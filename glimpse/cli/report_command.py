@@ -11,7 +11,8 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """report runs/mnist-ram-seed0
                   report runs/mnist-ram-seed0 --output pictures --episodes 8
-                  report runs/mnist-ram-seed0 --csv metrics.csv"""
+                  report runs/mnist-ram-seed0 --csv metrics.csv
+                  report mnist-ram --play ram.html"""
     parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
@@ -22,9 +23,15 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--tensorboard", type=Path, metavar="DIR", help="write the metrics for TensorBoard, and no report"
     )
+    told = "write a page in which the agent looks at what is drawn, and its reader plays against it, and no report"
+    parser.add_argument("--play", type=Path, metavar="FILE", help=told)
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.play:
+        from glimpse.reporting.play.play_page import play_command
+
+        play_command(arguments.run, arguments.play)
     if arguments.csv or arguments.tensorboard:
         from glimpse.reporting.metrics_export import write_csv, write_tensorboard
 
@@ -32,6 +39,7 @@ def _run(arguments: argparse.Namespace) -> None:
             write_csv(arguments.run, arguments.csv)
         if arguments.tensorboard:
             write_tensorboard(arguments.run, arguments.tensorboard)
+    if arguments.play or arguments.csv or arguments.tensorboard:
         return
     from glimpse.reporting.report import report_command
 
