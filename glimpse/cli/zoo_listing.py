@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from glimpse.cli.terminal_tables import TableConsole
+from glimpse.config.mistakes import nearest
 from glimpse.errors import UserError
 from glimpse.runs.durable import read_file, reporting_read_errors
 from glimpse.runs.run_source import zoo_folder, zoo_names
@@ -35,7 +36,9 @@ def list_zoo(name: str | None, as_json: bool) -> None:
     """
     names = zoo_names()
     if name is not None and name.removeprefix("zoo:") not in names:
-        raise UserError(f"the zoo has no agent {name!r}; it has {', '.join(names)}")
+        near = nearest(name, names)
+        question = f"did you mean {near!r}? " if near else ""
+        raise UserError(f"the zoo has no agent {name!r} ({question}it has {', '.join(names)})")
     chosen = names if name is None else [name.removeprefix("zoo:")]
     if as_json:
         cards = [read_card(one) for one in chosen]

@@ -134,7 +134,8 @@ class EpisodeEvaluator(Evaluator):
         if "pearson" in score["figures"]:
             r, low, high = (1 - score[end] / 100 for end in ("error", "high", "low"))
             return MainMeasure(f"Pearson's r{of}", r, low, high)
-        return MainMeasure(f"error, %{of}", score["error"], score["low"], score["high"])
+        kind = "exact-match error" if "micro_f1" in score["figures"] else "error"
+        return MainMeasure(f"{kind}, %{of}", score["error"], score["low"], score["high"])
 
 
 def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:

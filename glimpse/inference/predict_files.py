@@ -105,6 +105,8 @@ def _answer(agent: LoadedAgent, given: GivenInput, options: dict[str, Any]) -> t
 def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) -> Iterator[GivenInput]:
     """Yield the inputs as the run takes them."""
     task: Any = agent.experiment.task
+    if agent.takes == "texts" and agent.reads_pairs and not all(is_table(word) for word in words):
+        raise UserError("the run reads pairs of texts: give a table of them, with --column and --column2")
     if agent.takes == "pictures":
         return pictures_given(words, columns[0] if columns else str(getattr(task, "picture", "file")), sys.stdin)
     known = (getattr(task, "text", None), getattr(task, "text2", None))

@@ -180,6 +180,11 @@ def _gain(record: dict[str, Any]) -> list[str]:
 def _limits(record: dict[str, Any]) -> list[str]:
     """Describe weak points that the evaluation shows."""
     found, measures = [], record.get("class_measures")
+    if labels := record.get("label_measures"):
+        worst = min(labels["labels"], key=lambda one: one["f1"])
+        found.append(
+            f"Micro F1 {labels['micro_f1']:.3f}; its worst label is {worst['name']!r}, with F1 {worst['f1']:.3f}."
+        )
     if measures:
         worst = min(measures["classes"], key=lambda one: one["recall"])
         found.append(

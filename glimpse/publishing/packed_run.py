@@ -54,6 +54,8 @@ def read_finished_run(path: Path, say: Callable[[str], None]) -> FinishedRun:
         UserError: if there is none, validation has chosen no weights, or they were not measured on the test set.
     """
     folder = RunFolder.open(path)
+    if folder.is_published:
+        raise UserError(f"{path} is a published run already: copy its folder, or publish the run that it was made of")
     experiment = load_experiment(folder.config_path)
     kept = read_kept_data(folder, experiment)
     checkpoint, chosen = chosen_checkpoint(folder, None, say)

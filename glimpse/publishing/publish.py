@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from glimpse.config.differences import differing_keys
 from glimpse.errors import UserError
@@ -18,10 +19,9 @@ from glimpse.publishing.hub_upload import upload_run
 from glimpse.publishing.model_card import CardFacts, card_facts
 from glimpse.publishing.packed_run import FinishedRun, pack_run, read_finished_run, write_record
 from glimpse.runs.durable import replace_file, reporting_write_errors
-from glimpse.runs.evaluation_file import read_evaluation_file
-from glimpse.runs.hub_run import HUB, import_hub, parse_repository
+from glimpse.runs.hub_run import HUB, copy_run, import_hub, parse_repository
 from glimpse.runs.run_folder import RunFolder
-from glimpse.runs.run_source import zoo_folder
+from glimpse.runs.run_source import find_run, zoo_folder
 
 _FREE = ("seed", "threads", "device", "track.", "data.")
 _KEPT_SHARE = 0.25
@@ -49,7 +49,9 @@ def publish_command(paths: Sequence[Path], target: str, half: bool, private: boo
         import_hub()
     elif private:
         raise UserError(f"--private is for repositories of the hub, and {target} is a folder")
-    tried = [read_finished_run(path, print) for path in paths]
+    tried = [read_finished_run(find_run(path), print) for path in paths]
+    if not to_hub:
+        _refuse_place(Path(target), tried)
     _refuse_other_configs(tried)
     best = min(tried, key=lambda run: run.state.best_error)
     with tempfile.TemporaryDirectory() as beside:
@@ -61,7 +63,9 @@ def publish_command(paths: Sequence[Path], target: str, half: bool, private: boo
             address = str(_move(packed, Path(target)))
     print(f"{facts.name}: {facts.measure.name} {facts.measure.value:.4g} on the test set, written to {address}")
     if best.has_own_data:
-        print("note: it was trained on your own data; it holds the names of their classes, and the vocabulary of texts")
+        print(
+            "note: it was trained on your own data; it holds the names of their classes and, of texts, all words it knows"
+        )
 
 
 def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target: str, half: bool) -> CardFacts:
@@ -69,16 +73,10 @@ def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target:
     pack_run(best, packed, half)
     record = best.record
     if half:
-        print("measuring the rounded weights on the test set")
-        with redirect_stdout(StringIO()):
-            record = evaluate_run(packed, "test", _record_copies(best))
+        record = _measure_rounded(best, packed)
         _refuse_changed_result(best, record)
-        for path in packed.glob("predictions-*"):
-            path.unlink()
-        folder = RunFolder(packed)
-        record = read_evaluation_file(folder.evaluation_path)["test"]
-        write_record(folder, record)
-    name = target.removeprefix(HUB).rstrip("/").rsplit("/", 1)[-1]
+        write_record(RunFolder(packed), record)
+    name = parse_repository(target)[0].split("/")[1] if target.startswith(HUB) else Path(target).resolve().name
     facts = card_facts(name, best, record, tried)
     size = sum(path.stat().st_size for path in packed.rglob("*") if path.is_file())
     text = card_text(facts, best.experiment, _source(target), size)
@@ -87,6 +85,16 @@ def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target:
         replace_file(packed / "card.json", (json.dumps(written, indent=1, ensure_ascii=False) + "\n").encode())
         replace_file(packed / "README.md", text.encode())
     return facts
+
+
+def _measure_rounded(best: FinishedRun, packed: Path) -> dict[str, Any]:
+    """Measure the packed weights on the data that the run's own config names, in a copy."""
+    print("measuring the rounded weights on the test set")
+    measured = packed.with_name("measured")
+    copy_run(packed, measured)
+    RunFolder(measured).replace_config(best.folder.config_text)
+    with redirect_stdout(StringIO()):
+        return evaluate_run(measured, "test", _record_copies(best))
 
 
 def _record_copies(run: FinishedRun) -> int | None:
@@ -101,6 +109,15 @@ def _source(target: str) -> str:
     path = Path(target)
     in_zoo = not target.startswith(HUB) and path.resolve().parent == zoo_folder()
     return path.name if in_zoo else target if target.startswith(HUB) else "PATH/OF/THIS/FOLDER"
+
+
+def _refuse_place(target: Path, tried: Sequence[FinishedRun]) -> None:
+    """Raise UserError if a folder is taken, or lies in a run that is published."""
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise UserError(f"{target} is not an empty folder. Choose another one, or remove it")
+    for run in tried:
+        if target.resolve().is_relative_to(run.folder.path.resolve()):
+            raise UserError(f"{target} lies in the run {run.folder.path}. Choose a folder outside of it")
 
 
 def _refuse_other_configs(tried: Sequence[FinishedRun]) -> None:
@@ -129,8 +146,6 @@ def _refuse_changed_result(best: FinishedRun, record: dict[str, object]) -> None
 def _move(packed: Path, target: Path) -> Path:
     """Move the packed run to its folder."""
     with reporting_write_errors(target):
-        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-            raise UserError(f"{target} is not an empty folder. Choose another one, or remove it")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(packed, target, dirs_exist_ok=True)
     return target

@@ -117,10 +117,10 @@ def test_runs_are_compared_by_example_and_by_label() -> None:
     """Two of four answers are exactly right in the first run, all in the second."""
     error, f1 = paired_tests(columns(), columns(TRUE.astype(np.float32)))
     assert (error.first, error.second, error.p, error.test) == (50.0, 0.0, 0.5, "McNemar, exact")
-    assert (f1.metric, f1.first, f1.second) == ("micro F1", pytest.approx(6 / 9), 1.0)
+    assert f1.metric == "micro F1" and f1.first == pytest.approx(6 / 9) and f1.second == 1.0
     assert 0 <= f1.low <= f1.difference <= f1.high
     for found in paired_tests(columns(), columns()):
-        assert (found.difference, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+        assert found.difference == found.low == found.high == 0.0 and found.p == 1.0
 
 
 def test_labels_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

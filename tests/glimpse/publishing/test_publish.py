@@ -91,7 +91,9 @@ def test_the_best_of_several_seeds_is_published(digits_run: Path, tmp_path: Path
     assert facts["step"] == json.loads(next((digits_run / "best").glob("*/manifest.json")).read_text())["step"]
 
 
-def test_own_data_stay_at_home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_data_stay_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Of texts of one's own, neither their folder, nor their file's digest, nor a sentence is in what is published."""
     secret = tmp_path / "secret-folder"
     secret.mkdir()
@@ -105,6 +107,10 @@ def test_own_data_stay_at_home(tmp_path: Path, capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     assert main(["publish", str(run), str(target)]) == 0
     assert "it was trained on your own data" in capsys.readouterr().out
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["publish", str(run), "rounded", "--half"]) == 0  # It is measured on the data of the run's config.
+    assert json.loads(Path("rounded/card.json").read_text())["half"]
     written = {path.name: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert not [name for name, data in written.items() if b"secret-folder" in data or b"this was good" in data]
     assert json.loads(written["meaning.json"])["files"] == []
@@ -131,6 +137,8 @@ def test_a_published_run_is_not_resumed(published: Path, capsys: pytest.CaptureF
         (["{run}", "{run}"], "not an empty folder"),
         (["{run}", "{new}", "--private"], "is a folder"),
         (["{new}", "{new}2"], "holds no run"),
+        (["{run}", "{run}/inside"], "lies in the run"),
+        (["mnist-ram", "{new}"], "is a published run already"),
     ],
 )
 def test_mistakes(
@@ -152,3 +160,11 @@ def test_a_run_that_was_not_measured_is_refused(
     assert main(["train", *words, "--run", str(run)]) == 0
     assert main(["publish", str(run), str(tmp_path / "new")]) == 2
     assert f"glimpse evaluate {run}" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_named_by_a_dot(digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent has the folder's own name."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main(["publish", str(digits_run), "."]) == 0
+    assert Path("README.md").read_text().split("---\n", 2)[-1].strip().startswith("# here\n")
