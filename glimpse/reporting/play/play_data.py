@@ -20,7 +20,7 @@ CORES = ("rnn", "gru", "lstm")
 def refuse_unplayable(trained: TrainedRun) -> None:
     """Raise UserError unless the page can play the run's agent."""
     experiment, env, agent = trained.experiment, trained.env, trained.agent
-    wanted = "a page to play with has RAM alone, on grey pictures of one class"
+    wanted = "a page to play with has RAM alone, on grey pictures with one answer each"
     if experiment.agent.name != "ram" or not isinstance(env, Classification):
         raise UserError(f"{wanted}, and {trained.folder.path} is {experiment.agent.name} on {experiment.task.name}")
     if env.retina.shows_all:
