@@ -14,7 +14,7 @@ import glimpse
 from glimpse.cli.command_line import main
 
 # Its runs are made once, in one of the processes that share the tests.
-pytestmark = pytest.mark.xdist_group("extending")
+pytestmark = [pytest.mark.xdist_group("extending"), pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "extending.md"
@@ -67,7 +67,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(package: Path, *words: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+def run(package: Path, *words: str, timeout: int = 590) -> subprocess.CompletedProcess[str]:
     """Run Python in a new process that finds the example package beside the tested glimpse."""
     path = os.pathsep.join([str(Path(glimpse.__file__).parents[1]), str(package)])
     environment = {**os.environ, "PYTHONPATH": path}
