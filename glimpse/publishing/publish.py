@@ -64,7 +64,7 @@ def publish_command(paths: Sequence[Path], target: str, half: bool, private: boo
     print(f"{facts.name}: {facts.measure.name} {facts.measure.value:.4g} on the test set, written to {address}")
     if best.has_own_data:
         print(
-            "note: it was trained on your own data; it holds the names of their classes and, of texts, all words it knows"
+            "note: it was trained on your own data: it holds the names of their classes and, of texts, all known words"
         )
 
 
