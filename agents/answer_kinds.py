@@ -174,7 +174,7 @@ class LabelSetAnswers(AnswerKind):
 
     def answer(self, logits: Tensor) -> Tensor:
         """Return which labels are given, (..., N) int64 of 0 and 1."""
-        return (logits > 0).long()
+        return (self.belief(logits) > 0.5).long()  # As evaluations decide, also where rounding matters.
 
     @staticmethod
     def belief(logits: Tensor) -> Tensor:

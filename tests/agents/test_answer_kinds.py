@@ -158,6 +158,26 @@ def test_every_agent_that_can_answer_learns(name: str, labels: str, tables: Path
     assert gradients and all(gradient.isfinite().all() for gradient in gradients)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"remedy": "teacher"},
+        {"remedy": "complement"},
+        {"estimator": {"kind": "exact"}},
+        {"estimator": {"kind": "hardkuma"}, "left_out": "zeros"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("labels", ["scores", "many"])
+def test_every_way_to_learn_a_selection(labels: str, options: Any, tables: Path, make_small: Any) -> None:
+    """Of several labels, and of a score, the loss is finite, and the selector gets a gradient."""
+    task = {"data": f"file:{tables}/texts-{labels}.csv", "labels": labels}
+    made, env = make_small("rationale", "text", options, task)
+    loss = made.loss(labelled_batch(env, torch.arange(8), torch.arange(8)))
+    loss.total.backward()
+    assert loss.total.isfinite() and any(part.grad is not None for part in made.selector.parameters())
+
+
 def test_agents_that_are_not_asked_answer_classes_alone() -> None:
     """An agent of another package answers classes unless it says more."""
     assert {labels for row in AGENTS.values() for labels in row.labels} == {"classes", "scores", "many"}

@@ -41,6 +41,29 @@ def test_classes_are_counted_by_split() -> None:
     assert line.startswith("10 classes: train 145 (10 to 19 of a class), validation 145")
 
 
+def test_several_labels_are_counted_each() -> None:
+    """Beside the number of examples, of which one may have several labels; equal ones may differ in a label."""
+    one, two = Counted({"cat": 3, "dog": 1}), Counted({"cat": 1, "dog": 0})
+    one.found = torch.tensor([7, 7, 8]), torch.tensor([[1, 0], [1, 1], [1, 0]])
+    vars(one).update(many=True, examples=3)
+    vars(two).update(many=True, examples=2)
+    lines = describe_examples(one, two, two, own=True)
+    assert lines[0] == "2 labels: train 3 (3 cat, 1 dog), validation 2 (1 cat, 0 dog)"
+    assert lines[1] == "warning: no validation example has the label 'dog'"
+    assert lines[-1].endswith("2 of 3 training examples are equal to one that has another label")
+
+
+def test_classes_that_look_like_several_labels_are_named() -> None:
+    """They are classes of their own unless the task says otherwise."""
+    counts = {"war": 20, "drama": 20, "drama|war": 20}
+    lines = describe_examples(Counted(counts), Counted(counts), Counted({}, []), own=True)
+    assert (
+        "warning: the class 'drama|war' is taken as one: if an example may have several labels, set task.labels=many"
+        in (lines)
+    )
+    assert not any("taken as one" in line for line in describe_examples(Counted(counts), Counted(counts), own=False))
+
+
 @pytest.mark.parametrize(
     ("train", "validation", "warning"),
     [
