@@ -230,7 +230,7 @@ def test_an_interrupt_of_python_code_is_one_word(
     """KeyboardInterrupt in a subcommand gives 130; an error of the user's gives 2, as ever."""
     for fault, code, err in ((KeyboardInterrupt(), 130, "interrupted\n"), (UserError("no"), 2, "error: no\n")):
 
-        def fail(what: str, fault: BaseException = fault) -> None:
+        def fail(*_: object, fault: BaseException = fault) -> None:
             raise fault
 
         monkeypatch.setattr("glimpse.cli.listing.list_command", fail)
