@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glimpse import __version__
 from glimpse.cli.command_line import main
 from glimpse.config.files import shipped_configs
 from glimpse.reproduction.headlines import HEADLINES
@@ -84,3 +85,12 @@ def test_tables_are_filled_in_between_their_marks(tmp_path: Path) -> None:
     page = "before\n<!-- table: one -->\nold\n<!-- end -->\nafter\n"
     filled = "before\n<!-- table: one -->\n| a |\n| - |\n| 1 |\n<!-- end -->\nafter\n"
     assert fill_tables(page, tmp_path) == fill_tables(filled, tmp_path) == filled
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """The package, its settings and the citation name one version."""
+    if not (ROOT / "CITATION.cff").is_file():
+        pytest.skip("the citation is in the repository")
+    for name, pattern in (("pyproject.toml", r'^version = "(.+)"$'), ("CITATION.cff", r"^version: (.+)$")):
+        (found,) = re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        assert found == __version__

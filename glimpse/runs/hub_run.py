@@ -1,13 +1,11 @@
 """Published runs of the Hugging Face Hub, copied into the cache."""
 
-import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from glimpse.envs.data.sources import SearchPath
 from glimpse.errors import UserError
 from glimpse.runs.durable import TEMPORARY, reporting_write_errors
 from glimpse.runs.run_folder import CONFIG
@@ -49,8 +47,7 @@ def fetch_run(source: str) -> Path:
         raise UserError(f"{source} could not be fetched: {first_line(problem)}") from None
     if not (found / CONFIG).is_file():
         raise UserError(f"{source} holds no run (it has no {CONFIG}); runs get there by: glimpse publish RUN {source}")
-    cache = Path(os.environ.get("GLIMPSE_CACHE") or platformdirs.user_cache_dir("glimpse")).expanduser()
-    copy = cache / "hub" / repository / found.name
+    copy = SearchPath.of(None).cache / "hub" / repository / found.name
     if not copy.exists():
         with reporting_write_errors(copy):
             copy_run(found, copy)
