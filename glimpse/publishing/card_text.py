@@ -105,10 +105,7 @@ def _training(facts: CardFacts) -> str:
 """
     if len(facts.seeds) == 1:
         return text + f"One seed was trained ({facts.seeds[0].seed}).\n"
-    rows = [
-        [str(one.seed), _shown(one.validation_error), "" if one.value is None else _shown(one.value)]
-        for one in facts.seeds
-    ]
+    rows = [[str(one.seed), _shown(one.validation_error), _shown(one.value)] for one in facts.seeds]
     chosen = min(facts.seeds, key=lambda one: one.validation_error).seed
     told = f"\n{len(facts.seeds)} seeds were trained; seed {chosen} was best on validation data.\n\n"
     return text + told + markdown_table(["seed", "validation error", f"test {facts.measure.name}"], rows)
@@ -132,6 +129,6 @@ def _files(facts: CardFacts, size: int) -> str:
     """Return the number of weights and the size."""
     precision = "half" if facts.half else "single"
     return (
-        f"{facts.parameters:,} numbers in {precision} precision, {size / 1e6:.2f} MB in all: weights (safetensors), "
+        f"{facts.parameters:,} parameters in {precision} precision, {size / 1e6:.2f} MB in all: weights (safetensors), "
         f"config, what the numbers mean, and the evaluation. Written by glimpse {facts.version}.\n"
     )

@@ -21,14 +21,11 @@ _OF_THE_MACHINE = ("data.", "track.", "device", "threads")
 
 @dataclass(frozen=True)
 class SeedResult:
-    """Result of a run of the same config: its seed, its error on validation data, and its main measure on the test set.
-
-    value is None where it was not measured.
-    """
+    """Result of a run of the config: its seed, its error on validation data, and its main measure on the test set."""
 
     seed: int
     validation_error: float
-    value: float | None
+    value: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Seque
         controls=_controls(record),
         limits=(*_limits(record), *_gain(record)),
         data=data_facts(run.experiment),
-        parameters=sum(value.numel() for value in run.checkpoint.weights.values()),
+        parameters=record["parameters"],
         half=half,
         measured_as_float=evaluator.main_measure(run.record).value if half else None,
     )
@@ -159,7 +156,9 @@ def _seed_result(run: FinishedRun) -> SeedResult:
 
 def _examples(record: dict[str, Any]) -> int:
     scores = record.get("scores", {}).get(record["agent"], {})
-    return int(scores.get("averaged", {}).get("episodes", 0)) or int(record.get("searched", {}).get("sentences", 0))
+    return int(scores.get("averaged", {}).get("episodes", 0)) or sum(
+        group["sentences"] for group in record.get("by_length", ())
+    )
 
 
 def _controls(record: dict[str, Any]) -> dict[str, float]:
