@@ -16,7 +16,7 @@ SOURCES = {language: read_sources(DOCS, language) for language in FOLDERS}
 NAMES = [source.name for source in SOURCES["en"]]
 PAIRS = {name: [next(s for s in SOURCES[language] if s.name == name) for language in FOLDERS] for name in NAMES}
 HEADINGS = {"en": ("## Exercises", "## Answers"), "zh": ("## 练习", "## 答案")}
-NOTEBOOK = '# %% [markdown]\n"""# 1. One.\n\nText.\n"""\n\n# %%\nprint(6 * 7)\n'
+NOTEBOOK = '# %% [markdown]\n"""# 1. One.\n\nText.\n"""\n\n# %%\nprint(6 * 7)\nobject()\n'
 
 
 def _texts(source: Source) -> str:
@@ -29,11 +29,11 @@ def test_each_notebook_is_there_in_both_languages() -> None:
     assert NAMES and [source.name for source in SOURCES["zh"]] == NAMES
 
 
-def test_notebooks_are_numbered() -> None:
+def test_notebooks_are_numbered_without_gaps() -> None:
     """The first line of each is its number and title, and the number is that of its file."""
     for sources in SOURCES.values():
         numbers = [int(source.title.split(".")[0]) for source in sources]
-        assert numbers == sorted(set(numbers))
+        assert numbers == list(range(1, len(sources) + 1))
         assert [source.name[:4] for source in sources] == [f"n{number:02}_" for number in numbers]
 
 
