@@ -13,6 +13,7 @@ from glimpse.evaluation.label_measures import measure_labels, print_labels
 from glimpse.evaluation.scores import EpisodeStatistics, Scores, measure_averaged, measure_scores
 from glimpse.evaluation.split_score import Score
 from glimpse.evaluation.whole_table import print_whole
+from glimpse.runs.metric_names import error_name
 from glimpse.runs.trained_run import TrainedRun
 
 
@@ -23,7 +24,11 @@ class EpisodeEvaluator(Evaluator):
     warnings.
     """
 
-    headline = ("validation_pearson", "validation_micro_f1", "validation_error")
+    def __init__(self, experiment: Experiment) -> None:
+        """Make the evaluator of an experiment's runs."""
+        super().__init__(experiment)
+        self.error_name = error_name(experiment.evaluate.copies)
+        self.headline = ("pearson", "micro_f1", self.error_name)
 
     def statistics(self, agent: Agent, env: Any) -> EpisodeStatistics:
         """Return an empty collector of statistics of the episodes."""
@@ -31,8 +36,7 @@ class EpisodeEvaluator(Evaluator):
 
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the validation result, given the averaged score and the statistics of the episodes."""
-        figures = {f"validation_{name}": value for name, value in score.figures.items()}
-        return ValidationResult(score.chosen_by, {"validation_error": score.error, **figures})
+        return ValidationResult(score.chosen_by, {self.error_name: score.error, **score.figures})
 
     def controls(self, agent: Agent, env: Any, options: EvaluateOptions) -> dict[str, Scores]:
         """Return the scores of the agent's controls by name."""
@@ -123,7 +127,7 @@ class EpisodeEvaluator(Evaluator):
         figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
         if "test_pearson" in figures:
             return figures
-        names = (f"test_error_m{scores['copies']}", "test_error_m1", "test_error_greedy")
+        names = (f"test_{error_name(scores['copies'])}", "test_error_m1", "test_error_greedy")
         return dict(zip(names, errors_of(scores).values(), strict=True)) | figures
 
     def main_measure(self, record: dict[str, Any]) -> MainMeasure:

@@ -49,18 +49,18 @@ class SimultaneousQuality(NamedTuple):
 class SimultaneousEvaluator(TranslationEvaluator):
     """Evaluator by the reward; wait-k and whole-sentence translation with the same weights are the controls."""
 
-    headline = ("validation_reward", "validation_bleu")
+    headline = ("reward", "bleu")
 
     def validate(self, agent: Any, env: Any, options: EvaluateOptions) -> ValidationResult:
         """Measure the reward, BLEU, and the lag in words."""
         loss, right = teacher_forced_loss(agent, env, options)
         found = measure_simultaneous(env, translate_simultaneously(agent, env, env.texts.source, options.batch))
         figures = {
-            "validation_reward": found.reward,
-            "validation_bleu": found.quality.bleu,
-            "validation_lag": found.lag_words,
-            "validation_loss": loss,
-            "validation_accuracy": right,
+            "reward": found.reward,
+            "bleu": found.quality.bleu,
+            "lag": found.lag_words,
+            "loss": loss,
+            "accuracy": right,
         }
         return ValidationResult(1 - found.reward, figures, later=True)
 

@@ -26,11 +26,10 @@ class ReadingEvaluator(EpisodeEvaluator):
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the error and the keep rates; weights that keep far more than their target are provisional."""
         keep_rates, target = statistics["keep_rates"], target_keep_rate(agent)
-        figures = {f"validation_{name}": value for name, value in (score.figures | keep_rates).items()}
         warnings = [] if in_warmup(agent) else selection_warnings(keep_rates, target)
         return ValidationResult(
             score.chosen_by,
-            {"validation_error": score.error, **figures},
+            {self.error_name: score.error, **score.figures, **keep_rates},
             warnings,
             later=bool(keep_rates),  # Of weights with equal errors the later ones keep fewer words.
             provisional=exceeds_target(keep_rates, target),

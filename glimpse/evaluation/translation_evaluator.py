@@ -29,7 +29,7 @@ class TranslationEvaluator(Evaluator):
     by_bleu: whether the best weights are chosen by BLEU.
     """
 
-    headline = ("validation_bleu", "validation_perplexity")
+    headline = ("bleu", "perplexity")
     options_used = frozenset({"batch"})
 
     def __init__(self, experiment: Experiment) -> None:
@@ -41,14 +41,14 @@ class TranslationEvaluator(Evaluator):
         """Measure cross-entropy and perplexity per token; and BLEU, if weights are chosen by it."""
         loss, right = teacher_forced_loss(agent, env, options)
         figures = {
-            "validation_loss": loss,
-            "validation_perplexity": math.exp(min(loss, 50.0)),
-            "validation_accuracy": right,
+            "loss": loss,
+            "perplexity": math.exp(min(loss, 50.0)),
+            "accuracy": right,
         }
         if not self.by_bleu:
             return ValidationResult(loss, figures)
         bleu = translate_split(agent, env, options, beam=1).quality.bleu
-        return ValidationResult(100 - bleu, {**figures, "validation_bleu": bleu}, later=True)
+        return ValidationResult(100 - bleu, {**figures, "bleu": bleu}, later=True)
 
     def describe(self, error: float, env: Any) -> str:
         """Describe BLEU, or the perplexity per token, in words."""

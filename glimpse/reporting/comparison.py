@@ -13,14 +13,15 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.paired_tests import IncomparableError, PairedTest, paired_tests
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
-from glimpse.runs.metrics_log import Value, read_metrics
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS, STEP, VALIDATION, read_run_metrics
+from glimpse.runs.metrics_log import Value
 from glimpse.runs.predictions_file import read_predictions
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.run_source import run_with_results
 
 _MOST = 26
 _DIFFER = "they were measured on different examples"
-_NOT_CURVES = ("step", "seconds")
+_NOT_CURVES = (STEP, BEST_ERROR, SECONDS)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _read_run(path: Path, letter: str) -> ComparedRun:
     """Read the files of a run."""
     folder = RunFolder.open(run_with_results(path))
     experiment, known = load_experiment(folder.config_path), read_evaluation_file(folder.evaluation_path)
-    return ComparedRun(letter, str(path), folder.path, experiment, known, read_metrics(folder.metrics_path))
+    return ComparedRun(letter, str(path), folder.path, experiment, known, read_run_metrics(folder))
 
 
 def _measured(runs: Sequence[ComparedRun]) -> list[str]:
@@ -149,7 +150,7 @@ def _curves(runs: Sequence[ComparedRun]) -> dict[str, list[list[tuple[int, float
     names = dict.fromkeys(name for run in runs for row in run.rows for name in row if name not in _NOT_CURVES)
     lines = {name: [_points(run.rows, name) for run in runs] for name in names}
     shared = {name: each for name, each in lines.items() if sum(map(bool, each)) > 1}
-    return dict(sorted(shared.items(), key=lambda item: not item[0].startswith("validation")))
+    return dict(sorted(shared.items(), key=lambda item: not item[0].startswith(VALIDATION)))
 
 
 def _points(rows: Sequence[dict[str, Value]], name: str) -> list[tuple[int, float]]:

@@ -7,6 +7,7 @@ from glimpse.reporting.comparison_tables import NOTE, ComparisonTable, compariso
 from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.html_page import Section, html_document
+from glimpse.reporting.run_record import metric_title
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
 
@@ -50,6 +51,6 @@ def _curves(found: Comparison) -> str:
             for at, (run, points) in enumerate(zip(found.runs, lines, strict=True))
             if points
         )
-        chart = Chart(name.replace("_", " ").capitalize(), "steps", series, ratio="error" in name)
+        chart = Chart(metric_title(name), "steps", series, ratio="error" in name)
         panels.append(f"<figure><h3>{escape(chart.title)}</h3>{chart_svg(chart, 340, 190)}</figure>")
     return f'<div class="curves">{"".join(panels)}</div>'

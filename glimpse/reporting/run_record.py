@@ -1,5 +1,6 @@
 """Files that a run has written, read for its report: evaluations and logged metrics."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,33 +14,37 @@ from glimpse.evaluation.label_measures import LabelMeasures
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
-from glimpse.runs.metrics_log import Value, read_metrics
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS, STEP, VALIDATION, plain_name, read_run_metrics
+from glimpse.runs.metrics_log import Value
 from glimpse.runs.trained_run import BEST, TrainedRun
 
 _TITLES = {
-    "validation_error": "Validation error, %",
-    "validation_pearson": "Validation, Pearson's r",
-    "validation_spearman": "Validation, Spearman's rho",
-    "validation_squared_error": "Validation, squared error",
-    "validation_micro_f1": "Validation, micro F1",
-    "validation_macro_f1": "Validation, macro F1",
-    "loss": "Loss, total",
-    "cross_entropy": "Cross-entropy",
-    "policy_loss": "Policy loss",
-    "value_loss": "Value loss",
-    "return": "Return",
-    "reward": "Reward",
-    "accuracy": "Accuracy on training batches",
-    "label_accuracy": "Labels rightly given or left out, on training batches",
-    "keep_rate": "Keep rate",
-    "locations_clamped": "Locations clamped at the border, share",
-    "locations_at_border": "Locations at the border, share",
-    "locations_entropy": "Entropy of locations, bits",
-    "locations_entropy_by_step": "Entropy of locations at each step, bits",
-    "locations_variation": "Variation of locations between images",
-    "learning_rate": "Learning rate",
+    "val/error": "Validation error, %",
+    "val/pearson": "Validation, Pearson's r",
+    "val/spearman": "Validation, Spearman's rho",
+    "val/squared_error": "Validation, squared error",
+    "val/micro_f1": "Validation, micro F1",
+    "val/macro_f1": "Validation, macro F1",
+    "train/loss": "Loss, total",
+    "train/cross_entropy": "Cross-entropy",
+    "train/policy_loss": "Policy loss",
+    "train/value_loss": "Value loss",
+    "train/return": "Return",
+    "train/reward": "Reward",
+    "train/accuracy": "Accuracy on training batches",
+    "train/label_accuracy": "Labels rightly given or left out, on training batches",
+    "train/keep_rate": "Keep rate",
+    "val/locations_clamped": "Locations clamped at the border, share",
+    "val/locations_at_border": "Locations at the border, share",
+    "val/locations_entropy": "Entropy of locations, bits",
+    "val/locations_entropy_by_step": "Entropy of locations at each step, bits",
+    "val/locations_variation": "Variation of locations between images",
+    "train/grad_norm": "Norm of the gradient before clipping",
+    "train/learning_rate": "Learning rate",
+    "speed/steps_per_second": "Steps per second",
 }
-_NOT_CURVES = ("step", "seconds")
+"""Titles of metrics; those of errors are of all numbers of rollouts (`val/error_m10`)."""
+_NOT_CURVES = (STEP, BEST_ERROR, SECONDS)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def read_record(run: Path, trained: TrainedRun) -> RunRecord:
         UserError: if a file cannot be read or was not written by glimpse.
     """
     folder = trained.folder
-    return RunRecord(run, trained, read_evaluations(folder.evaluation_path), read_metrics(folder.metrics_path))
+    return RunRecord(run, trained, read_evaluations(folder.evaluation_path), read_run_metrics(folder))
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
@@ -131,17 +136,29 @@ def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | No
     Where scores are predicted, the error 100 (1 - r) is left out: it repeats Pearson's r.
 
     Args:
-        rows: rows of metrics.jsonl.
+        rows: rows of metrics.jsonl, by their present names.
         titles: titles by metric that replace or extend the default ones.
     """
     known = {**_TITLES, **(titles or {})}
-    logged = dict.fromkeys(name for row in rows for name in row)
-    if "validation_pearson" in logged:
-        logged.pop("validation_error", None)
-    names = [name for name in known if name in logged]
-    names += [name for name in logged if name not in known and name not in _NOT_CURVES]
-    charts = [_training_chart(name, known.get(name, name.replace("_", " ").capitalize()), rows) for name in names]
+    order = {name: at for at, name in enumerate(known)}
+    logged = dict.fromkeys(name for row in rows for name in row if name not in _NOT_CURVES)
+    if "val/pearson" in logged:
+        logged = {name: None for name in logged if _of_any_rollouts(name) != "val/error"}
+    names = sorted(logged, key=lambda name: order.get(_of_any_rollouts(name), len(order)))
+    charts = [_training_chart(name, metric_title(name, known), rows) for name in names]
     return [chart for chart in charts if chart.series[0].points]
+
+
+def metric_title(name: str, titles: Mapping[str, str] = _TITLES) -> str:
+    """Return the title of a metric in words; one that has none is called by its name."""
+    words = plain_name(name).replace("_", " ")
+    words = f"validation {words}" if name.startswith(VALIDATION) else words
+    return titles.get(_of_any_rollouts(name), words[:1].upper() + words[1:])
+
+
+def _of_any_rollouts(name: str) -> str:
+    """Return a metric's name without its number of rollouts: `val/error` of `val/error_m10`."""
+    return re.sub(r"_m\d+$", "", name)
 
 
 def _training_chart(name: str, title: str, rows: list[dict[str, Value]]) -> Chart:

@@ -22,7 +22,7 @@ from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
-from glimpse.runs.metrics_log import read_metrics
+from glimpse.runs.metric_names import SECONDS, read_run_metrics
 from glimpse.runs.results import Row, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import BEST
@@ -161,10 +161,10 @@ def _result(run: Path, table: Table) -> Result:
             f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
             f"{folder.best} back from a copy, or move {run} away to train it anew"
         )
-    rows = read_metrics(folder.metrics_path)
-    if not rows or not isinstance(rows[-1].get("seconds"), int | float):
+    rows = read_run_metrics(folder)
+    if not rows or not isinstance(rows[-1].get(SECONDS), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
-    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1]["seconds"] or 0))
+    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0))
 
 
 def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:

@@ -79,7 +79,7 @@ class EpisodeLearner(Learner):
             return play(env, self.agent, example, key, copies=copies, greedy=greedy, record=True)
 
     def learn(self, data: Episode | Batch) -> dict[str, Tensor]:
-        """Make one step, of one or more updates as the agent asks for, and return the last loss's terms.
+        """Make one step, of one or more updates as the agent asks for; return the last loss's terms and `grad_norm`.
 
         The learning rate is set before the step; the agent's own schedule (sigma) advances after it, so that the
         locations of an episode are weighed by the density that they were drawn from.
@@ -100,7 +100,7 @@ class EpisodeLearner(Learner):
                 if not loss.total.requires_grad:
                     raise UserError("train.freeze: the loss depends on frozen parts alone; leave out some of them")
                 terms = self.shared.backward(loss.total, terms)
-                self._update()
+                terms["grad_norm"] = self._update()
                 self.shared.torn = True
         except LostRankError:
             self.shared.undo()
@@ -130,11 +130,16 @@ class EpisodeLearner(Learner):
             group["lr"] = factor * group["rate"]
 
     @torch.no_grad()
-    def _update(self) -> None:
+    def _update(self) -> Tensor:
+        """Update the weights, and return the norm of the gradient before it is clipped."""
+        weights = self._weights[0]
         if self.options.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(self._weights[0], self.options.max_grad_norm)
+            norm = torch.nn.utils.clip_grad_norm_(weights, self.options.max_grad_norm)
+        else:
+            norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
         self.optimiser.step()
         self.optimiser.zero_grad()
+        return norm
 
 
 def make_episode_learner(agent: LearningAgent, experiment: Experiment, env: BatchedEnv) -> EpisodeLearner:

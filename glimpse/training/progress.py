@@ -1,9 +1,12 @@
 """Progress of a running training: one changing line on a terminal, plain lines elsewhere."""
 
+import re
 import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+
+from glimpse.runs.metric_names import VALIDATION, plain_name
 
 
 class Progress:
@@ -56,12 +59,14 @@ class Progress:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
-def with_unit(name: str, value: float) -> str:
-    """Return a metric in words, with errors and accuracies in percent: `accuracy` 0.9 is "accuracy 90 %"."""
-    words = name.replace("_", " ")
+def with_unit(key: str, value: float) -> str:
+    """Return a metric in words, with errors and accuracies in percent: `train/accuracy` 0.9 is "accuracy 90 %"."""
+    name = plain_name(key)
+    words = re.sub(r"_m\d+$", "", name).replace("_", " ")
+    words = f"validation {words}" if key.startswith(VALIDATION) else words
     if name.endswith("accuracy"):
         return f"{words} {100 * value:.3g} %"
-    return f"{words} {value:.3g} %" if name.endswith("error") else f"{words} {value:.4g}"
+    return f"{words} {value:.3g} %" if name.startswith("error_") else f"{words} {value:.4g}"
 
 
 def fitting(parts: Sequence[str], width: int) -> str:

@@ -25,6 +25,7 @@ from glimpse.runs.earlier_run import earlier_run_of
 from glimpse.runs.finite_numbers import NotFiniteError, naming_bad_numbers
 from glimpse.runs.kept_data import training_envs
 from glimpse.runs.memory import reporting_memory_errors
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS, STEP, VALIDATION, in_group
 from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.results import describe_device
@@ -36,6 +37,7 @@ from glimpse.runs.training_state import TrainingState, reporting_misfits, state_
 from glimpse.training.example_account import describe_examples
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
+from glimpse.training.metric_rows import MetricRows, headline
 from glimpse.training.pace import Pace
 from glimpse.training.patience import Patience
 from glimpse.training.process import giving_globals_back, noting_signals
@@ -65,7 +67,7 @@ class Training:
         self.pace = Pace(experiment, device, folder.steps_path, progress.say, evaluation=batches)
         self.learner.budget = self.pace.budget
         self.evaluator = evaluator_of(experiment)
-        self.metrics = MetricsLog(folder.metrics_path)
+        self.metrics, self.rows = MetricsLog(folder.metrics_path), MetricRows()
         self.best_error = float("inf")
         self.patience = Patience(experiment.train.patience)
         self._seconds_before = 0.0
@@ -90,7 +92,9 @@ class Training:
             save_checkpoint(self.folder.best, self._checkpoint(), keep=1)
         self._warn(result.warnings)
         self.pace.evaluated(time.perf_counter() - begun)
-        return result.figures
+        self.rows.evaluated(time.perf_counter() - begun)
+        known = {} if isinf(self.best_error) else {BEST_ERROR: self.best_error}
+        return {**in_group(VALIDATION, result.figures), **known}
 
     def _warn(self, warnings: list[str]) -> None:
         """Print the warnings that the last evaluation did not give."""
@@ -137,6 +141,7 @@ class Training:
         self.ranks.text(str(self.folder.path.absolute()))
         start_together(self.learner, self.ranks, self.experiment.train.minutes, self.pace.budget)
         self.progress.start_from(self.learner.step)
+        self.rows.start_from(self.learner.step)
         self.pace.start(self.learner.step, self._seconds_before)
 
     def advance(self) -> dict[str, Tensor]:
@@ -148,6 +153,11 @@ class Training:
             terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(self.env, self.order))
         self.pace.after_step(self.learner.step, time.perf_counter() - begun)
         return terms
+
+    def training_row(self, terms: dict[str, Tensor]) -> dict[str, float]:
+        """Return the metrics of the last step, given its terms."""
+        rate = float(self.learner.optimiser.param_groups[0]["lr"])
+        return self.rows.training_row(self.learner.step, terms, rate, self.seconds)
 
     @contextmanager
     def _reporting_bad_numbers(self) -> Iterator[None]:
@@ -230,35 +240,22 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
         # Log, and evaluate on validation data; the best weights so far are saved there.
         row: dict[str, float] = {}
         if learner.step % options.log_every == 0 or learner.done:
-            row = _row(training, terms)
+            row = training.training_row(terms)
         if learner.step % options.evaluate_every == 0 or learner.done:
             row |= training.evaluate()
         if row:
             training.pace.mark(learner.step)
-            training.metrics.write({"step": learner.step, **row})
-            tracker.log({"step": learner.step, **row})
+            training.metrics.write({STEP: learner.step, **row})
+            tracker.log({STEP: learner.step, **row})
             latest |= row
         # Save what a resumed run continues from.
         if learner.step % options.save_every == 0 or training.ended or stop:
             training.save()
         pace = training.pace
-        headline = _headline(training, latest)
-        training.progress.show(learner.step, pace.budget.steps, pace.left, options.batch, headline)
+        shown = headline(latest, training.evaluator.headline)
+        training.progress.show(learner.step, pace.budget.steps, pace.left, options.batch, shown)
     training.ranks.go_on(False)
     training.pace.clock.stop()
-
-
-def _row(training: Training, terms: dict[str, Tensor]) -> dict[str, float]:
-    """Return a row of the log; this waits for the device, so it is not done at each step."""
-    numbers = {name: float(value) for name, value in terms.items()}
-    rate = float(training.learner.optimiser.param_groups[0]["lr"])
-    return {**numbers, "learning_rate": rate, "seconds": round(training.seconds, 3)}
-
-
-def _headline(training: Training, latest: dict[str, float]) -> dict[str, float]:
-    """Return the few metrics that the progress line shows."""
-    headline = [name for name in training.evaluator.headline if name in latest]
-    return {name: latest[name] for name in ("loss", "accuracy", *headline[:1]) if name in latest}
 
 
 def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
@@ -368,13 +365,15 @@ def _track_outcome(training: Training, tracker: Tracker) -> None:
     name = family_of(training.experiment.task.name).picture
     picture = family_part(name)(training.learner.averaged, training.validation, training.folder.path) if name else None
     if picture is not None:
-        tracker.log_image(picture.name, picture.path, f"{picture.caption}, step {training.learner.step}")
+        tracker.log_image(
+            f"{VALIDATION}{picture.name}", picture.path, f"{picture.caption}, step {training.learner.step}"
+        )
     best = sorted(training.folder.best.glob("step-*"))
     if best:
-        metadata = {} if isinf(training.best_error) else {"validation_error": training.best_error}
+        metadata = {} if isinf(training.best_error) else {BEST_ERROR: training.best_error}
         tracker.log_checkpoint(best[-1], training.learner.step, metadata, ("latest", "best"))
 
 
 def _summary(training: Training) -> dict[str, float]:
     """Return the tracker's summary of the run."""
-    return {"best_validation_error": training.best_error, "seconds": training.seconds}
+    return {BEST_ERROR: training.best_error, SECONDS: training.seconds}

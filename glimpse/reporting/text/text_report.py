@@ -38,7 +38,7 @@ def text_files(record: RunRecord, texts: int) -> dict[str, bytes]:
     contents = gather_texts(record, texts)
     scores = contents.scores is not None
     # Supervised training has no reward.
-    logged = [{name: value for name, value in row.items() if name != "reward"} for row in contents.metrics]
+    logged = [{name: value for name, value in row.items() if name != "train/reward"} for row in contents.metrics]
     curves, by_length = training_charts(logged), error_by_length_chart(contents.found, scores)
     drawn = {f"{name}.svg": svg_file(drawing, name) for name, drawing in _drawings(contents).items()}
     return {

@@ -40,12 +40,12 @@ from glimpse.runs.trained_run import BEST
 
 _LEAD = "Every sentence on this page is from the validation split."
 _TITLES = {
-    "validation_bleu": "Validation BLEU, greedy",
-    "validation_perplexity": "Validation perplexity of a token",
-    "validation_loss": "Validation cross-entropy of a token",
-    "validation_lag": "Validation average lagging, words",
-    "validation_reward": "Validation reward: sentence BLEU minus delay",
-    "validation_accuracy": "Validation accuracy of a token",
+    "val/bleu": "Validation BLEU, greedy",
+    "val/perplexity": "Validation perplexity of a token",
+    "val/loss": "Validation cross-entropy of a token",
+    "val/lag": "Validation average lagging, words",
+    "val/reward": "Validation reward: sentence BLEU minus delay",
+    "val/accuracy": "Validation accuracy of a token",
 }
 
 
@@ -183,7 +183,7 @@ def _measured(path: Path) -> dict[str, dict[str, Any]]:
 
 def _without_reward(row: dict[str, Any]) -> dict[str, Any]:
     """Remove the reward, which supervised training does not have."""
-    return {name: value for name, value in row.items() if name != "reward"}
+    return {name: value for name, value in row.items() if name != "train/reward"}
 
 
 def _facts(agent: Translator, env: Translating) -> list[tuple[str, str]]:

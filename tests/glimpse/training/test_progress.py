@@ -9,7 +9,7 @@ import pytest
 
 from glimpse.training.progress import Progress, fitting, with_unit
 
-METRICS = {"loss": 0.12345, "accuracy": 0.9707, "validation_error": 0.7667}
+METRICS = {"train/loss": 0.12345, "train/accuracy": 0.9707, "val/error_m10": 0.7667}
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
@@ -34,9 +34,9 @@ def test_lines_of_a_file_are_whole(capsys: Any) -> None:
 
 def test_units() -> None:
     """Errors are in percent already, accuracies are fractions, and other numbers are plain."""
-    assert with_unit("validation_accuracy", 0.5) == "validation accuracy 50 %"
-    assert with_unit("validation_error", 0.5) == "validation error 0.5 %"
-    assert with_unit("validation_pearson", 0.85) == "validation pearson 0.85"
+    assert with_unit("val/accuracy", 0.5) == "validation accuracy 50 %"
+    assert with_unit("val/error_m10", 0.5) == "validation error 0.5 %"
+    assert with_unit("val/pearson", 0.85) == "validation pearson 0.85"
 
 
 def test_parts_are_left_out_from_the_end() -> None:
