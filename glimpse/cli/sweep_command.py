@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from glimpse.cli.option_types import count_up_to
-from glimpse.cli.subcommand import Commands, add_command
+from glimpse.cli.subcommand import Commands, add_command, add_workers
 
 
 def add(commands: Commands) -> None:
@@ -24,12 +24,6 @@ def add(commands: Commands) -> None:
         "--pruner", choices=("none", "median", "halving"), default="none", help="stops trials that are behind"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampler (default: 0)")
-
-
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add `--workers` and `--ray`."""
-    parser.add_argument("--workers", type=count_up_to(1_000), metavar="N", help="runs at once (default: 1)")
-    parser.add_argument("--ray", metavar="ADDRESS", help="train on a Ray cluster: its address, auto, or local")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -84,12 +84,15 @@ def run_sweep(sweep: Sweep, folder: Path, workers: Workers, say: Callable[[str],
         say: prints a line for the user.
 
     Raises:
-        UserError: if the folder holds another sweep or another process runs it, or a value is not valid.
+        UserError: if the folder holds another sweep or another process runs it, a value is not valid, or all trials
+            fail.
     """
     sweep.check()
     with _opened(sweep, folder):
         study = open_study(folder, sweep.pruner)
         Conductor(sweep, folder, workers, study, say).run()
+    if all(trial.state == TrialState.FAIL for trial in study.get_trials(deepcopy=False)):
+        raise UserError(f"all {len(study.trials)} trials failed; {folder} has a log of each")
     return study
 
 

@@ -146,6 +146,17 @@ def test_a_failed_trial_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "trial 2 failed: error: no memory" in capsys.readouterr().out
 
 
+def test_a_sweep_of_failures_is_one(tmp_path: Path) -> None:
+    """A sweep whose trials all fail says where their logs are."""
+
+    class AllFail(Pretended):
+        def ended(self) -> dict[Job, int]:
+            return dict.fromkeys(super().ended(), 2)
+
+    with pytest.raises(UserError, match="all 12 trials failed; .* has a log of each"):
+        run_sweep(SWEEP, tmp_path / "sweep", AllFail(), print)
+
+
 def test_wrong_sweeps_are_refused(tmp_path: Path) -> None:
     """A value that no config takes, a key given twice, and a folder of another sweep are refused before any trial."""
     for fixed, searched, problem in (
