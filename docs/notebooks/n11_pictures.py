@@ -311,8 +311,8 @@ assert torch.allclose(path, mean_path(played["cluttered-ram"]), atol=1e-5)
 r"""
 ## Why the mean scanpath matters
 
-Read the table by columns. Against random locations *both* agents look like great lookers: errors are several times higher
-without the policy. Against the mean scanpath they part. `cluttered-ram` is lost without reacting to the picture.
+Read the table by columns. Against random locations *both* agents look like great lookers: errors are several times
+higher without the policy. Against the mean scanpath they part. `cluttered-ram` is lost without reacting to the picture.
 `mnist-ram` is not: one fixed path for all digits answers as well as its policy does. On centred digits the policy has
 learned a good **path**, and hardly anything that deserves to be called looking.
 
