@@ -42,6 +42,6 @@ class MetricRows:
 
 
 def headline(row: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
-    """Return the few metrics that the progress line shows: loss, accuracy, and the first validation metric of names."""
+    """Return the few metrics that the progress line shows: the first validation metric of names, loss, and accuracy."""
     validation = [key for key in in_group(VALIDATION, dict.fromkeys(names)) if key in row]
-    return {key: row[key] for key in (f"{TRAIN}loss", f"{TRAIN}accuracy", *validation[:1]) if key in row}
+    return {key: row[key] for key in (*validation[:1], f"{TRAIN}loss", f"{TRAIN}accuracy") if key in row}

@@ -253,7 +253,8 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
             training.save()
         pace = training.pace
         shown = headline(latest, training.evaluator.headline)
-        training.progress.show(learner.step, pace.budget.steps, pace.left, options.batch, shown)
+        batch = None if options.tokens else options.batch
+        training.progress.show(learner.step, pace.budget.steps, learner.progress, pace.left, batch, shown)
     training.ranks.go_on(False)
     training.pace.clock.stop()
 
@@ -318,6 +319,7 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         exit_code = 128 + stop[0] if stop else 0
         _track_outcome(training, tracker)
     finally:
+        progress.close()
         tracker.finish(_summary(training), exit_code)
     _say_how_it_ended(training, stop, complete)
     return exit_code

@@ -28,7 +28,7 @@ def test_the_speed_leaves_evaluations_out(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_headline_has_the_first_validation_metric_that_is_known() -> None:
-    """Loss, accuracy, and the first of the evaluator's names that was measured."""
+    """The first of the evaluator's names that was measured, then loss and accuracy."""
     row = {"train/loss": 1.0, "train/reward": 2.0, "val/micro_f1": 0.5, "val/error_m10": 3.0, "train/accuracy": 0.25}
-    assert list(headline(row, ("pearson", "micro_f1", "error_m10"))) == ["train/loss", "train/accuracy", "val/micro_f1"]
+    assert list(headline(row, ("pearson", "micro_f1", "error_m10"))) == ["val/micro_f1", "train/loss", "train/accuracy"]
     assert headline({}, ("pearson",)) == {}
