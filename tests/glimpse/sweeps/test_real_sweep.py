@@ -1,4 +1,4 @@
-"""One real sweep of each kind of workers: a worker is killed, and the best trial is that of an undisturbed sweep."""
+"""One real sweep, whose worker is killed; and mistakes on its command line."""
 
 import csv
 import os
@@ -19,24 +19,21 @@ train: {steps: 600, batch: 8, evaluate_every: 200, save_every: 20, log_every: 20
 track: {mode: disabled}
 threads: 1
 """
-WORDS = ["tiny.yaml", "train.learning_rate=log(1e-4,1e-2)", "--trials", "2", "--sampler", "random"]
+WORDS = ["tiny.yaml", "train.learning_rate=log(1e-4,1e-2)", "--trials", "1", "--folder", "swept"]
 
 
-def kill_a_training(folder: Path, killed: list[int]) -> None:
-    """Kill a trial's process as soon as it has saved something."""
-    until = time.monotonic() + 100
-    while time.monotonic() < until:
-        for saved in folder.glob("trial-*/checkpoints/step-*"):
-            run = saved.parent.parent
-            for process in Path("/proc").glob("[0-9]*"):
-                try:
-                    words = process.joinpath("cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if str(run).encode() in words:
-                    os.kill(int(process.name), signal.SIGKILL)
-                    killed.append(int(process.name))
-                    return
+def kill_a_training(run: Path, killed: list[int], over: threading.Event) -> None:
+    """Kill a run's process as soon as it has saved something."""
+    while not over.is_set():
+        for process in Path("/proc").glob("[0-9]*") if any(run.glob("checkpoints/step-*")) else ():
+            try:
+                words = process.joinpath("cmdline").read_bytes().split(b"\0")
+            except OSError:  # It has ended.
+                continue
+            if str(run).encode() in words:
+                os.kill(int(process.name), signal.SIGKILL)
+                killed.append(int(process.name))
+                return
         time.sleep(0.001)
 
 
@@ -44,26 +41,27 @@ def kill_a_training(folder: Path, killed: list[int]) -> None:
 def test_a_killed_worker_loses_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two workers, one of which is killed while it trains, end with the weights of one worker that never was."""
+    """A trial whose worker is killed while it trains ends with the weights of one that never was."""
     monkeypatch.chdir(tmp_path)
     Path("tiny.yaml").write_text(TINY)
-    killed: list[int] = []
-    killer = threading.Thread(target=kill_a_training, args=(Path("disturbed"), killed))
+    killed, over = list[int](), threading.Event()
+    killer = threading.Thread(target=kill_a_training, args=(Path("swept/trial-000"), killed, over))
     killer.start()
-    assert main(["sweep", *WORDS, "--workers", "2", "--folder", "disturbed"]) == 0
-    killer.join()
+    try:
+        assert main(["sweep", *WORDS]) == 0
+    finally:
+        over.set()
+        killer.join()
     printed = capsys.readouterr().out
     assert killed and "its worker was killed; it will be resumed" in printed
-    assert main(["sweep", *WORDS, "--folder", "whole"]) == 0
-    tables = [
-        list(csv.DictReader(Path(name, "trials.csv").read_text().splitlines())) for name in ("disturbed", "whole")
-    ]
-    assert tables[0] == tables[1] and [row["outcome"] for row in tables[0]] == ["trained"] * 2
-    for trial in ("trial-000", "trial-001"):
-        one, other = (load_newest(Path(name, trial, "checkpoints"), print) for name in ("disturbed", "whole"))
-        assert one is not None and other is not None and one.step == other.step == 600
-        assert all(one.weights[name].equal(other.weights[name]) for name in other.weights)
-    assert f"next: glimpse evaluate disturbed/{tables[0][0]['trial']}" in printed
+    (row,) = csv.DictReader(Path("swept/trials.csv").read_text().splitlines())
+    assert row["outcome"] == "trained" and "next: glimpse evaluate swept/trial-000" in printed
+    rate = row["train.learning_rate"]
+    assert main(["train", "tiny.yaml", f"train.learning_rate={rate}", "--folder", "whole"]) == 0
+    one, other = (load_newest(Path(run, "checkpoints"), print) for run in ("swept/trial-000", "whole"))
+    assert one is not None and other is not None and one.step == other.step == 600
+    assert all(one.weights[name].equal(other.weights[name]) for name in other.weights)
+    assert float(row["validation error"]) == other.state["best_error"]
 
 
 def test_wrong_words_end_with_2(
