@@ -15,6 +15,7 @@ from glimpse.cli.command_line import main
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.data.sources import SearchPath, find_copies
+from glimpse.evaluation.bleu_counts import bleu_interval, count_matches
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.scores import EpisodeStatistics, measure_averaged
 from glimpse.families import family_of, inputs_taken
@@ -25,6 +26,8 @@ LARGEST = 16_000_000
 """Bytes of the whole zoo."""
 PART = 400
 """Number of test pictures that are measured."""
+SENTENCES = 150
+"""Number of test sentences that are translated."""
 
 
 def card(name: str) -> dict[str, Any]:
@@ -81,6 +84,12 @@ def test_an_agent_keeps_what_its_card_promises(name: str) -> None:
     facts, agent = card(name), glimpse.load(name)
     skip_without_data(agent)
     env: Any = agent.env_of_split("test")
+    if "BLEU" in facts["measure"]["name"]:
+        sources, references = env.texts.source[:SENTENCES], env.texts.target[:SENTENCES]
+        found = [one.translation for one in agent.predict(list(sources))]
+        low, high = bleu_interval(count_matches(found, references, env.options.lower, env.options.target))
+        assert low - (high - low) / 2 < facts["measure"]["value"] < high + (high - low) / 2
+        return
     pictures = family_of(agent.experiment.task.name).takes == "pictures"
     count = PART if pictures else env.examples  # Texts may be in an order, and take seconds.
     options = agent.experiment.evaluate

@@ -462,8 +462,8 @@ three baselines that depend on the picture. A lower variance buys a larger learn
 ## In a config
 
 ```sh
-glimpse train digits-ram agent.baseline=leave_one_out train.copies=4 --run runs/leave-one-out
-glimpse train digits-ram agent.baseline=none --run runs/none
+glimpse train digits-ram agent.baseline=leave_one_out train.copies=4 --folder runs/leave-one-out
+glimpse train digits-ram agent.baseline=none --folder runs/none
 glimpse compare runs/leave-one-out runs/none
 ```
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """examples:
   glimpse list
   glimpse train configs/images/mnist-ram.yaml
-  glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --run runs/short
+  glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --folder runs/short
   glimpse train --resume runs/short
   glimpse evaluate runs/short
   glimpse report runs/short

@@ -89,10 +89,10 @@ def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
     run = Path(arguments.config)
     if run.is_dir() or not _is_config(arguments.config):
         if arguments.folder:
-            raise UserError(f"--resume {run} resumes the run in that folder: give no --run")
+            raise UserError(f"--resume {run} resumes the run in that folder: give no --folder")
         config = RunFolder.open(run).config_path
         kept, (given, notes) = load_experiment(config), read_experiment(config, arguments.overrides)
-        begin_anew = f"begin a new run with: glimpse train {config} {' '.join(arguments.overrides)} --run OTHER"
+        begin_anew = f"begin a new run with: glimpse train {config} {' '.join(arguments.overrides)} --folder OTHER"
     else:
         given = named_experiment(arguments)
         run = arguments.folder or _default_folder(arguments, given)

@@ -9,7 +9,7 @@ from glimpse.cli.subcommand import Commands, add_command, add_overrides
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """train configs/images/mnist-ram.yaml
-                  train mnist-ram train.steps=1000 agent.name=random --run runs/random
+                  train mnist-ram train.steps=1000 agent.name=random --folder runs/random
                   train --resume runs/random
                   train --resume runs/random train.steps=2000"""
     parser = add_command(commands, "train", _run, "Train an agent, or resume a run", examples, words="overrides")

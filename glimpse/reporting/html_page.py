@@ -84,7 +84,7 @@ def _header(record: RunRecord, title: str, lead: str, facts: Sequence[tuple[str,
 <h1>{title}</h1>
 <p class="lead">The run in <code>{run}</code>. {lead}</p>
 <dl>{listed}</dl>
-<p class="again">To train it again: <code>glimpse train {config} --run {again}</code></p>
+<p class="again">To train it again: <code>glimpse train {config} --folder {again}</code></p>
 {hero}
 </header>"""
 

@@ -277,7 +277,7 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     if resume and folder.is_published:
         raise UserError(
             f"{run} is a published run, which holds no state to train on from. Begin a new run with its weights: "
-            f"glimpse train {folder.config_path} init={run} --run OTHER"
+            f"glimpse train {folder.config_path} init={run} --folder OTHER"
         )
     try:
         with (

@@ -453,8 +453,8 @@ r"""
 ## 在配置中
 
 ```sh
-glimpse train digits-ram agent.baseline=leave_one_out train.copies=4 --run runs/leave-one-out
-glimpse train digits-ram agent.baseline=none --run runs/none
+glimpse train digits-ram agent.baseline=leave_one_out train.copies=4 --folder runs/leave-one-out
+glimpse train digits-ram agent.baseline=none --folder runs/none
 glimpse compare runs/leave-one-out runs/none
 ```
 

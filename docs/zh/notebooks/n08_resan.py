@@ -479,8 +479,8 @@ r"""
 ## 在配置中
 
 ```sh
-glimpse train planted-resan --run runs/kept
-glimpse train trec-resan agent.sampler.target_keep_rate=0.2 --run runs/fewer
+glimpse train planted-resan --folder runs/kept
+glimpse train trec-resan agent.sampler.target_keep_rate=0.2 --folder runs/fewer
 glimpse predict trec-resan "what is the capital of australia ?" --json
 ```
 
