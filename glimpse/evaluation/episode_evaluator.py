@@ -12,7 +12,7 @@ from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResul
 from glimpse.evaluation.label_measures import measure_labels, print_labels
 from glimpse.evaluation.scores import EpisodeStatistics, Scores, measure_averaged, measure_scores
 from glimpse.evaluation.split_score import Score
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.metric_names import error_name
 from glimpse.runs.trained_run import TrainedRun
 
@@ -184,8 +184,6 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         stochastic: whether the agent samples actions. If not, greedy, single and averaged episodes are the same, and
             the table has one column for them.
     """
-    from rich.table import Table
-
     first = next(iter(rows.values()))
     caption = f"{first.averaged.episodes} examples; 95 % interval{f' of M = {first.copies}' * stochastic}"
     if len(rows) > 1:
@@ -194,16 +192,25 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
     if "micro_f1" in first.averaged.figures:
         kind = "exact-match error, %"
     title = f"{split} {kind} ({task}, step {step})"
-    table = Table(title=title, caption=caption, min_width=len(title))
     several = ("greedy", "M = 1", f"M = {first.copies}")
     counted = stochastic and not first.keep_rates  # An agent that selects words takes no glimpses.
-    for heading in ("agent", *(several if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())):
-        table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
-    for number, (name, scores) in enumerate(rows.items()):
+    columns = ["agent", *(several if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())]
+    cells = []
+    for name, scores in rows.items():
         measured = (scores.greedy, scores.sampled, scores.averaged) if stochastic else (scores.averaged,)
-        cells = [*map(_error_or_r, measured), _interval(scores.averaged)]
-        table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if counted else []), end_section=number == 0)
-    print_whole(table)
+        taken = [f"{scores.glimpses:.2f}"] if counted else []
+        cells.append([name, *map(_error_or_r, measured), _interval(scores.averaged), *taken])
+    optional = ("glimpses", "M = 1", "greedy")
+    TableConsole().print_table(
+        columns,
+        cells,
+        title=title,
+        caption=caption,
+        optional=optional,
+        right=columns[1:],
+        bordered=True,
+        first_rows=1,
+    )
 
 
 def _error_or_r(score: Score) -> str:

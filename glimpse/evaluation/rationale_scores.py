@@ -31,7 +31,7 @@ from glimpse.evaluation.eraser import (
     words_to_keep,
 )
 from glimpse.evaluation.scores import evaluation_keys, ordered_by_length
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.build import use_bfloat16
 
 
@@ -242,17 +242,18 @@ def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
         rationales: the scores.
         own: whether the agent selects words itself.
     """
-    from rich.table import Table
-
     top = f"top {100 * rationales.keep_rate:g} %"
     rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
     rows |= {"as many, random": rationales.random, "as many, first": rationales.first}
-    table = Table(title="predicted against human rationales, %")
-    for heading in ("", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, one in rows.items():
-        table.add_row(name, *(f"{100 * value:.1f}" for value in astuple(one)))
-    print_whole(table)
+    columns = ["words", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"]
+    TableConsole().print_table(
+        columns,
+        [[name, *(f"{100 * value:.1f}" for value in astuple(one))] for name, one in rows.items()],
+        title="predicted against human rationales, %",
+        optional=("micro F1", "keep rate", "IOU-F1", "recall", "precision"),
+        right=columns[1:],
+        bordered=True,
+    )
     print(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"

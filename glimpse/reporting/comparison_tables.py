@@ -9,11 +9,15 @@ NOTE = "Difference: second less first, with the 95 % interval of the paired boot
 
 
 class ComparisonTable(NamedTuple):
-    """A table with a title: headings and rows of cells, the first of which is text."""
+    """A table with a title: headings and rows of cells, the first of which is text.
+
+    optional: columns that a narrow terminal may leave out, the least important first.
+    """
 
     title: str
     headings: list[str]
     rows: list[list[str]]
+    optional: tuple[str, ...] = ()
 
 
 def comparison_tables(found: Comparison) -> list[ComparisonTable]:
@@ -25,7 +29,7 @@ def comparison_tables(found: Comparison) -> list[ComparisonTable]:
     ]
     differences = [[key, *values] for key, values in found.differences.items()]
     return [
-        ComparisonTable("Runs", ["run", "folder", "agent", "task", "seed"], runs),
+        ComparisonTable("Runs", ["run", "folder", "agent", "task", "seed"], runs, ("seed", "task", "agent")),
         *([ComparisonTable("Config, where it differs", ["key", *letters], differences)] if differences else []),
         *(_metrics_table(name, letters, metrics) for name, metrics in found.metrics.items()),
         *([_tests_table(found.pairs)] if any(pair.tests for pair in found.pairs) else []),
@@ -70,4 +74,4 @@ def _tests_table(pairs: Sequence[PairOfRuns]) -> ComparisonTable:
         for test in pair.tests
     ]
     heads = ["runs", "on", "metric", "first", "second", "difference", "95 %", "p", "test, examples"]
-    return ComparisonTable("Paired tests", heads, rows)
+    return ComparisonTable("Paired tests", heads, rows, ("test, examples", "first", "second", "on"))
