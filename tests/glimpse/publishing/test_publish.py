@@ -113,7 +113,7 @@ def test_own_data_stay_at_home(
     assert json.loads(Path("rounded/card.json").read_text())["bits"] == 16
     written = {path.name: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert not [name for name, data in written.items() if b"secret-folder" in data or b"this was good" in data]
-    assert json.loads(written["meaning.json"])["files"] == []
+    assert json.loads(written["meaning.json"])["files"] == [] and written["meaning.json"].count(b"\n") == 1
     card = written["README.md"].decode()
     assert "Own data. Licence: not stated." in card and "glimpse train config.yaml" in card
     assert not re.search("letters|dora", card)
