@@ -11,6 +11,8 @@ from glimpse.reporting.drawing.animation import gif
 from glimpse.reporting.drawing.scanpaths import png
 
 _QUALITY = 85
+_BYTES_OF_PIXEL = 0.1
+"""Size of an exact file, in bytes for each pixel, up to which no other is tried."""
 _SHRINK = 0.8
 """Factor by which a picture is reduced until its file is small enough."""
 _LEAST_SIDE = 64
@@ -22,14 +24,13 @@ def data_uri(file: bytes, kind: Literal["png", "webp"]) -> str:
 
 
 def web_picture(image: Image.Image) -> bytes:
-    """Return an image as WebP: exactly, or with loss where that is smaller, as it is of photographs."""
-    return _smaller_webp(image)
+    """Return an image as WebP: exactly, or with loss where exact files are large, as of photographs."""
+    return _webp([image])
 
 
 def web_animation(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
     """Return frames as an animated WebP that loops for ever; `durations` are in milliseconds."""
-    first, *others = frames
-    return _smaller_webp(first, save_all=True, append_images=others, duration=list(durations), loop=0)
+    return _webp(frames, duration=list(durations), loop=0)
 
 
 def small_png(image: Image.Image, most: int) -> bytes:
@@ -66,11 +67,13 @@ def _shrunk(image: Image.Image, most: int, encode: Callable[[Image.Image], bytes
     return file
 
 
-def _smaller_webp(image: Image.Image, **more: Any) -> bytes:
-    """Return the smaller one of an exact WebP file and one with loss."""
-    files = []
+def _webp(frames: Sequence[Image.Image], **more: Any) -> bytes:
+    """Return frames as WebP, exact unless they take too many bytes for their pixels."""
+    (first, *others), files = frames, []
     for how in ({"lossless": True}, {"quality": _QUALITY}):
         file = io.BytesIO()
-        image.save(file, "WEBP", method=4, **how, **more)
+        first.save(file, "WEBP", save_all=bool(others), append_images=others, method=2, **how, **more)
         files.append(file.getvalue())
+        if len(files[-1]) < _BYTES_OF_PIXEL * len(frames) * first.width * first.height:
+            break
     return min(files, key=len)
