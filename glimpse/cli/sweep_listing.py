@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optuna
 
-from glimpse.cli.terminal_tables import TableConsole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.sweeps.sweep_results import importance, trial_rows, write_results
 
 _SHOWN = 10

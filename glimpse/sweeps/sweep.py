@@ -182,7 +182,12 @@ def _opened(sweep: Sweep, folder: Path) -> Iterator[None]:
         UserError: if another sweep, or something else, is in it.
     """
     kept = folder / "sweep.json"
-    tried = {"config": sweep.config, "fixed": [*sweep.fixed], "searched": [*sweep.searched], "sampler": sweep.sampler}
+    tried: dict[str, Any] = {
+        "config": sweep.config,
+        "fixed": [*sweep.fixed],
+        "searched": [*sweep.searched],
+        "sampler": sweep.sampler,
+    }
     tried |= {"pruner": sweep.pruner, "seed": sweep.seed}
     with reporting_write_errors(folder):
         if folder.exists() and not kept.exists() and any(folder.iterdir()):

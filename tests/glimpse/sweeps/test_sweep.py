@@ -183,11 +183,14 @@ def test_wrong_sweeps_are_refused(tmp_path: Path) -> None:
 
 def test_trials_are_runs_of_one_group(tmp_path: Path) -> None:
     """Each trial is trained by one command, in a folder of the sweep, and trackers show all as a group."""
-    workers = Pretended()
     jobs: list[Job] = []
-    start = workers.start
-    workers.start = lambda job: (jobs.append(job), start(job))[1]  # type: ignore[method-assign]
-    run_sweep(SWEEP, tmp_path / "mine", workers, print)
+
+    class Noting(Pretended):
+        def start(self, job: Job) -> None:
+            jobs.append(job)
+            super().start(job)
+
+    run_sweep(SWEEP, tmp_path / "mine", Noting(), print)
     assert [job.folder for job in jobs] == [tmp_path / "mine" / f"trial-{number:03}" for number in range(12)]
     assert all(load_experiment(job.words[0], job.words[1:]).track.group == "mine" for job in jobs)
     first = jobs[0].command()
