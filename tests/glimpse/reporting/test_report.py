@@ -286,8 +286,8 @@ def test_controls_have_a_report_too(tmp_path: Path, agent: str) -> None:
 
 def test_stopped_episodes_have_fewer_columns(tmp_path: Path) -> None:
     """The table of an episode has a column for each glimpse that was taken."""
-    sections = {"task": {"glimpses": 5, "stop": True}, "agent": {"memory_width": 256, "classification": "every_step"}}
-    run = make_run(tmp_path / "run", **sections)
+    agent = {"memory_width": 256, "classification": "every_step"}
+    run = make_run(tmp_path / "run", task={"glimpses": 5, "stop": True}, agent=agent)
     text = report_page(run, episodes=4)
     columns = [len(re.findall(r'<th scope="col">', film)) for film in text.split('<table class="film"')[1:]]
     assert len(columns) == 4
