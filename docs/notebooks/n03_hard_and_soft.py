@@ -227,7 +227,7 @@ figure, axis = plt.subplots(figsize=(5, 2.6))
 for kind, (_, curve) in trained.items():
     axis.plot(range(100, 501, 100), curve, label=kind)
 axis.set(xlabel="updates", ylabel="right answers", ylim=(0, 1.05))
-axis.legend()
+axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 assert min(measured["soft"]) > 0.9 and measured["hard"][0] > 0.9
 assert measured["top-1"][0] < 0.5 and measured["top-1"][0] < measured["top-4"][0] < measured["soft"][0]
