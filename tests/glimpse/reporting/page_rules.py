@@ -136,7 +136,7 @@ def check_modes(root: Node) -> None:
     for figure in root.all("figure", "details"):
         title = next((one.text for one in figure.all("h3", "summary")), "")
         known = any(
-            word in title for word in ("perplexity", "cross-entropy", "of a token")
+            word in title for word in ("perplexity", "cross-entropy", "of a token", "average lagging")
         )  # Of the references: nothing is chosen.
         if title.startswith("Validation") and not known:
             # A title, the headings of a table or the names of a chart's lines say it.
