@@ -15,8 +15,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 SOURCES = {language: read_sources(DOCS, language) for language in FOLDERS}
 NAMES = [source.name for source in SOURCES["en"]]
 PAIRS = {name: [next(s for s in SOURCES[language] if s.name == name) for language in FOLDERS] for name in NAMES}
-HEADINGS = {"en": ("## Exercises", "## Answers"), "zh": ("## 练习", "## 答案")}
-NOTEBOOK = '# %% [markdown]\n"""# 1. One.\n\nText.\n"""\n\n# %%\nprint(6 * 7)\n'
+EXERCISES = {"en": "## Exercises", "zh": "## 练习"}
+NOTEBOOK = '# %% [markdown]\n"""# 1. One.\n\nText.\n"""\n\n# %%\nprint(6 * 7)\nobject()\n'
 
 
 def _texts(source: Source) -> str:
@@ -29,11 +29,11 @@ def test_each_notebook_is_there_in_both_languages() -> None:
     assert NAMES and [source.name for source in SOURCES["zh"]] == NAMES
 
 
-def test_notebooks_are_numbered() -> None:
+def test_notebooks_are_numbered_without_gaps() -> None:
     """The first line of each is its number and title, and the number is that of its file."""
     for sources in SOURCES.values():
         numbers = [int(source.title.split(".")[0]) for source in sources]
-        assert numbers == sorted(set(numbers))
+        assert numbers == list(range(1, len(sources) + 1))
         assert [source.name[:4] for source in sources] == [f"n{number:02}_" for number in numbers]
 
 
@@ -62,12 +62,12 @@ def test_equations_are_the_same_in_both_languages(name: str) -> None:
 def test_it_ends_with_three_exercises_and_their_answers(name: str, language: str) -> None:
     """The last section has exercises 1 to 3, and the code of their answers."""
     source = next(source for source in SOURCES[language] if source.name == name)
-    exercises, *_ = HEADINGS[language]
-    text = re.split(f"^{exercises}$", _texts(source), flags=re.MULTILINE)
-    assert len(text) == 2, f"one section {exercises}"
+    heading = f"^{EXERCISES[language]}$"
+    text = re.split(heading, _texts(source), flags=re.MULTILINE)
+    assert len(text) == 2, f"one section {EXERCISES[language]}"
     assert re.findall(r"^(\d)\. ", text[1], re.MULTILINE)[:3] == ["1", "2", "3"]
     cells = source.notebook.cells
-    begin = next(n for n, cell in enumerate(cells) if re.search(f"^{exercises}$", cell.source, re.MULTILINE))
+    begin = next(n for n, cell in enumerate(cells) if re.search(heading, cell.source, re.MULTILINE))
     assert sum(cell.cell_type == "code" for cell in cells[begin:]) >= 3  # The answers.
 
 

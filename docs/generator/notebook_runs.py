@@ -76,8 +76,12 @@ async def _run(source: Source) -> str | None:
 
 
 def _shown(outputs: list[Any]) -> list[Any]:
-    """Leave out what was printed to standard error, such as progress: it differs from run to run."""
-    return [output for output in outputs if output.get("name") != "stderr"]
+    """Keep what was printed and drawn.
+
+    Progress on standard error and the value of a cell's last line, such as an object's address, may differ from run to
+    run.
+    """
+    return [one for one in outputs if one["output_type"] != "execute_result" and one.get("name") != "stderr"]
 
 
 def _environment(folder: str) -> dict[str, str]:

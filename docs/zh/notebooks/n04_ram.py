@@ -221,7 +221,7 @@ assert torch.allclose(gradient, theirs, atol=1e-5)
 
 
 # %%
-def train(policy: str, steps: int = 600) -> Ram:
+def train(policy: str, steps: int = 500) -> Ram:
     """Train on batches of 64 pictures."""
     torch.manual_seed(0)
     ram = Ram()
@@ -276,7 +276,7 @@ assert spread[0] == 0 < spread[1]
 """
 
 # %%
-settings = ["train.steps=300", "train.batch=128", "train.evaluate_every=300", "train.precision=float32"]
+settings = ["train.steps=250", "train.batch=128", "train.evaluate_every=250", "train.precision=float32"]
 settings += ["threads=1", "track.mode=disabled"]
 run = Path(tempfile.mkdtemp()) / "run"
 with redirect_stdout(io.StringIO()):  # Without the lines of progress, which differ from run to run.
