@@ -414,9 +414,9 @@ its caches included. `wandb.init` takes the config; `log` takes rows.
 
 # %%
 folder = tempfile.TemporaryDirectory()
-for variable in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
-    os.environ[variable] = folder.name
-os.environ |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
+variables = dict.fromkeys(("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"), folder.name)
+variables |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
+os.environ |= variables
 
 settings = wandb.Settings(mode="offline", silent=True, console="off")
 config = {"environment": "spots", "agent": "PPO", "learning_rate": 1e-2}
@@ -515,6 +515,8 @@ assert again == history
 
 wandb.teardown()
 folder.cleanup()
+for name in variables:
+    os.environ.pop(name, None)
 assert not Path("wandb").exists() and not Path(folder.name).exists()
 
 # %% [markdown]
