@@ -216,7 +216,7 @@ def result_of(run: Path, command: str) -> Any:
     """Return what a command has computed: the evaluation's record, or the last step's terms."""
     if command == "train":
         lines = (run / "metrics.jsonl").read_text().splitlines()
-        return {key: value for key, value in json.loads(lines[-1]).items() if key != "seconds"}
+        return {key: value for key, value in json.loads(lines[-1]).items() if not key.startswith("speed/")}
     record = json.loads((run / "evaluation.json").read_text())
     scores = record["test"]["scores"].values()
     return [{key: value for key, value in score.items() if key != "seconds"} for score in scores]

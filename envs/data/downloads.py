@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from glimpse.envs.errors import DataError
+from glimpse.envs.live_line import is_live, progress_of
 
 CONNECT_OR_READ_SECONDS = 20.0
 NPM_SECONDS = 300.0
@@ -77,8 +78,10 @@ def download(address: str, target: Path, check: Callable[[Path], object]) -> Non
     request = urllib.request.Request(address, headers={"User-Agent": "glimpse"})
     with urllib.request.urlopen(request, timeout=CONNECT_OR_READ_SECONDS) as response:
         size = int(response.headers.get("Content-Length") or 0)
-        label = f"{target.parent.name}/{target.name} from {urlsplit(address).netloc}"
-        with _progress(label, size) as advance:
+        if not is_live():
+            named = f"{target.parent.name}/{target.name} from {urlsplit(address).netloc}"
+            print_status(f"Fetching {named} ({size:,} bytes) ..." if size else f"Fetching {named} ...")
+        with progress_of(f"{target.parent.name}/{target.name}", size or None, unit="bytes", after=0.0) as advance:
             store(_body(response, size, advance), target, check)
 
 
@@ -135,27 +138,5 @@ def remove(path: Path) -> None:
 
 
 def print_status(line: str) -> None:
-    """Print a line for the user on standard error, where the progress bars are too."""
+    """Print a line for the user on standard error, where progress is shown too."""
     print(line, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _progress(label: str, size: int) -> Iterator[Callable[[int], object]]:
-    """Show a progress bar on a terminal, or print a plain line elsewhere; yields the function that counts bytes."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        print_status(f"Fetching {label} ({size:,} bytes) ..." if size else f"Fetching {label} ...")
-        yield lambda count: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        bar = bars.add_task(label, total=size or None)
-        yield lambda count: bars.advance(bar, count)

@@ -16,6 +16,7 @@ from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_files import is_grey, opened_picture, to_array, upright_size
+from glimpse.envs.live_line import counting, progress_of
 
 _LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
 _VALIDATION = ("val", "validation", "valid", "dev")
@@ -136,12 +137,13 @@ def decode_pictures(
     """
     height, width = image_size or (canvas.height, canvas.width)
     images = _black((len(files), 1 if canvas.grey else 3, height, width), path)
-    for image, file, name in zip(images, files, names, strict=True):
-        with opened_picture(file) as picture:
-            array = to_array(picture, canvas.grey, image_size)
-        note_file(file, file.read_bytes(), name)
-        top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
-        image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
+    with progress_of(f"pictures of {path.name} read", len(files)) as advance:
+        for image, file, name in counting(zip(images, files, names, strict=True), advance):
+            with opened_picture(file) as picture:
+                array = to_array(picture, canvas.grey, image_size)
+            note_file(file, file.read_bytes(), name)
+            top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
+            image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
     return images
 
 
@@ -177,10 +179,11 @@ class Canvas(NamedTuple):
 def canvas_of(files: list[Path]) -> Canvas:
     """Return the largest height and width of the pictures, and whether all are grey, from their headers."""
     sizes, grey = set(), True
-    for file in files:
-        with opened_picture(file) as picture:
-            sizes.add(upright_size(picture))
-            grey = is_grey(picture) and grey
+    with progress_of("pictures measured", len(files)) as advance:
+        for file in counting(files, advance):
+            with opened_picture(file) as picture:
+                sizes.add(upright_size(picture))
+                grey = is_grey(picture) and grey
     height, width = (max(sides) for sides in zip(*sizes, strict=True))
     return Canvas(height, width, grey, len(sizes) == 1)
 

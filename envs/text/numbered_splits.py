@@ -13,6 +13,7 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
 from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.live_line import counting, progress_of
 from glimpse.envs.text.corpus import lacks_spaces, offsets_of
 from glimpse.envs.text.label_columns import check_same_kind, score_range
 from glimpse.envs.text.options import TextOptions
@@ -131,7 +132,9 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     # Tokenise all columns of texts together: text and second text of each split in turn.
     columns = [column for rows in splits for column in (rows.text, rows.second or [])]
     tokenizer = make_tokenizer(options, chain.from_iterable(columns[:2]))
-    corpus, begins = tokenise_texts(chain.from_iterable(columns), options, tokenizer)
+    with progress_of(f"texts of {options.data} divided into words", sum(map(len, columns))) as advance:
+        texts_of_all = counting(chain.from_iterable(columns), advance)
+        corpus, begins = tokenise_texts(texts_of_all, options, tokenizer)
     first_text = offsets_of(np.array([len(column) for column in columns]))
     # The vocabulary counts the words of training, which comes first.
     in_training = corpus.tokens[: corpus.offsets[first_text[2]]]

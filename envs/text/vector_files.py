@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from glimpse.envs.data.file_contents import decoded, user_content
 from glimpse.envs.errors import DataError
+from glimpse.envs.live_line import counting, progress_of
 from glimpse.envs.text.row_faults import shorten
 
 _BINARY = (b"\xba\x16\x4f\x2f", b"\x93NUMPY", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -53,13 +54,14 @@ def read_vector_file(path: Path) -> WordVectorFile:
         )
     row: dict[str, int] = {}
     vectors = np.empty((len(lines) - first, width), np.float32)
-    for number, line in enumerate(lines[first:]):
-        word, numbers = _word_and_numbers(line, width)
-        if len(numbers) != width:
-            message = f"should be a word and {width} numbers, got {shorten(line, 60)}"
-            raise DataError(f"{path}, line {first + number + 1} {message}.")
-        vectors[number] = numbers
-        row.setdefault(word if word.isascii() else unicodedata.normalize("NFC", word), number)
+    with progress_of(f"vectors of {path.name} read", len(vectors)) as advance:
+        for number, line in enumerate(counting(lines[first:], advance)):
+            word, numbers = _word_and_numbers(line, width)
+            if len(numbers) != width:
+                message = f"should be a word and {width} numbers, got {shorten(line, 60)}"
+                raise DataError(f"{path}, line {first + number + 1} {message}.")
+            vectors[number] = numbers
+            row.setdefault(word if word.isascii() else unicodedata.normalize("NFC", word), number)
     return WordVectorFile(row, vectors)
 
 

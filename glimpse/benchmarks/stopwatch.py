@@ -1,5 +1,6 @@
 """Measurements for `glimpse bench`: rates, speed of matrix products, and shares of a training step's time."""
 
+import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +14,7 @@ from torch import nn
 from glimpse.agents.recurrent_core import RecurrentCore
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.envs.images.classification import Classification
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.results import Row, describe_device
 from glimpse.training.episode_learner import EpisodeLearner
 
@@ -85,7 +87,18 @@ class Stopwatch:
         device = describe_device(self.device)
         row = {"name": name, "setting": setting, "value": float(f"{value:.4g}"), "unit": unit, "device": device}
         self.rows.append({**row, "command": COMMAND})
-        print(f"{name:34s} {setting:48s} {value:12,.4g} {unit}", flush=True)
+        print(result_line(name, setting, f"{value:,.4g}", unit), flush=True)
+
+
+def result_line(name: str, setting: str, value: str, unit: str) -> str:
+    """Return a result as a line of a table; where that is wider than the terminal, as a few lines."""
+    line, width = f"{name:34s} {setting:48s} {value:>12s} {unit}", TableConsole().width
+    if len(line) <= width:
+        return line
+    measured = textwrap.fill(
+        f"{name}, {setting}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return f"{measured}\n  {value} {unit}"
 
 
 def training_flops(agent: RecurrentAttention) -> int:

@@ -23,6 +23,7 @@ from glimpse.cli import (
     publish_command,
     report_command,
     reproduce_command,
+    sweep_command,
     train_command,
     translate_command,
     zoo_command,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """examples:
   glimpse list
   glimpse train configs/images/mnist-ram.yaml
-  glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --run runs/short
+  glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --folder runs/short
   glimpse train --resume runs/short
   glimpse evaluate runs/short
   glimpse report runs/short
@@ -46,6 +47,7 @@ _EXAMPLES = """examples:
 
 _COMMANDS = (
     train_command,
+    sweep_command,
     evaluate_command,
     predict_command,
     translate_command,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from glimpse.cli.terminal_tables import TableConsole
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
 from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
 from glimpse.envs.data.sources import (
@@ -15,6 +14,7 @@ from glimpse.envs.data.sources import (
     unknown_name_error,
 )
 from glimpse.envs.errors import DataError
+from glimpse.evaluation.terminal_tables import TableConsole
 
 _Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Names of columns, and rows of cells."""
@@ -29,22 +29,36 @@ def list_data(root: str | None) -> None:
         root: Data folder; GLIMPSE_DATA by default.
     """
     search_path, console = SearchPath.of(root), TableConsole()
-    console.print_table(*_image_rows(search_path), bordered=True)
-    print("Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH")
-    print("(PATH/train/CLASS/* and PATH/test/CLASS/*).")
-    console.print_table(*_text_rows(search_path), bordered=True)
-    print("Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and")
-    print("reverse, parallel texts that are generated. Notes:")
+    console.print_table(
+        *_image_rows(search_path),
+        title="Images, training + test",
+        bordered=True,
+        optional=("height x width", "classes"),
+    )
+    console.print_text(
+        "Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH (PATH/train/CLASS/* "
+        "and PATH/test/CLASS/*)."
+    )
+    console.print_table(
+        *_text_rows(search_path),
+        title="Texts, training + validation + test",
+        bordered=True,
+        optional=("labels", "what"),
+    )
+    console.print_text(
+        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and "
+        "reverse, parallel texts that are generated. Notes:"
+    )
     for name, known in TEXT_SETS.items():
         if known.note:
-            print(f"  {name}: {known.note}")
-    print("Licences, as the sources state them:")
+            console.print_text(f"  {name}: {known.note}")
+    console.print_text("Licences, as the sources state them:")
     for licence, names in _licences().items():
-        print(f"  {licence}: {', '.join(names)}")
-    print("Files are looked for in the data folder, then the cache, then installed Python packages:")
+        console.print_text(f"  {licence}: {', '.join(names)}")
+    console.print_text("Files are looked for in the data folder, then the cache, then installed Python packages:")
     missing = " (is not there)" if search_path.named and not search_path.named.exists() else ""
-    print(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}{missing}")
-    print(f"  cache        {search_path.cache}")
+    console.print_text(f"  data folder  {search_path.named or 'none is named (GLIMPSE_DATA or data.root)'}{missing}")
+    console.print_text(f"  cache        {search_path.cache}")
 
 
 def _licences() -> dict[str, list[str]]:
@@ -62,7 +76,7 @@ def _image_rows(search_path: SearchPath) -> _Rows:
         height, width = known.size
         size = f"{known.train:,} + {known.test:,}"
         rows.append((name, size, str(len(known.classes)), f"{height} x {width}", _where(name, search_path)))
-    return ("name", "images (train + test)", "classes", "height x width", "where"), rows
+    return ("name", "images", "classes", "height x width", "where"), rows
 
 
 def _text_rows(search_path: SearchPath) -> _Rows:
@@ -75,7 +89,7 @@ def _text_rows(search_path: SearchPath) -> _Rows:
         size = " + ".join(f"{count:,}" for count in parallel.size)
         rows.append((name, size, "sentence", f"translations, {' '.join(parallel.languages)}"))
     rows.append(("glove", "", "word vectors", ""))
-    columns = ("name", "texts (train + validation + test)", "what", "labels", "where")
+    columns = ("name", "texts", "what", "labels", "where")
     return columns, [(*row, _where(row[0], search_path)) for row in rows]
 
 

@@ -10,20 +10,20 @@ from typing import Any, NamedTuple
 from glimpse.agents import AGENTS
 from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
-from glimpse.cli.terminal_tables import TableConsole
 from glimpse.config.files import shipped_configs
 from glimpse.envs import ENVIRONMENTS
+from glimpse.evaluation.terminal_tables import TableConsole
 
 
 class Listing(NamedTuple):
     """A table: its title, and its rows, each with the name of its group ("" where there are none).
 
-    optional: columns that are left out where a terminal is too narrow.
+    optional: columns that may be left out where a terminal is too narrow, the least important first.
     """
 
     title: str
     rows: Sequence[tuple[str, dict[str, str]]]
-    optional: frozenset[str] = frozenset()
+    optional: tuple[str, ...] = ()
 
 
 def list_command(what: str | None, as_json: bool = False) -> None:
@@ -66,7 +66,7 @@ def _environments() -> Listing:
         )
         for name, entry in ENVIRONMENTS.items()
     ]
-    return Listing("Environments (task.name)", sorted(rows, key=_first_group(rows)), frozenset({"id"}))
+    return Listing("Environments (task.name)", sorted(rows, key=_first_group(rows)), ("id",))
 
 
 def _agents() -> Listing:
@@ -127,7 +127,8 @@ def list_runs(folder: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     elif rows:
-        TableConsole().print_table(list(rows[0]), [list(row.values()) for row in rows])
+        cells = [list(row.values()) for row in rows]
+        TableConsole().print_table(list(rows[0]), cells, optional=("seed", "step", "agent", "task"))
     else:
         print(f"no runs in {folder}; begin one: glimpse train mnist-ram")
 

@@ -5,6 +5,8 @@ import os
 import sys
 from contextlib import suppress
 
+from glimpse.envs.live_line import clear_line
+
 
 def open_closed_streams() -> None:
     """Open what the parent process has closed, as in `glimpse list >&-`, on the null device.
@@ -40,6 +42,7 @@ def print_problem(text: str) -> None:
     """
     shown = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
     with suppress(OSError):
+        clear_line()
         print(shown, file=sys.stderr, flush=True)
 
 

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from glimpse.cli.terminal_tables import TableConsole
 from glimpse.config.mistakes import nearest
 from glimpse.errors import UserError
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.durable import read_file, reporting_read_errors
 from glimpse.runs.run_source import zoo_folder, zoo_names
 
@@ -57,6 +57,7 @@ def _print_list(names: list[str]) -> None:
         one = card["measure"]
         result = f"{one['value']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
         rows.append((name, one["name"], result, f"{card['bytes'] / 1e6:.1f}"))
-    TableConsole().print_table(("name", "measure", "test (95 %)", "MB"), rows)
-    print('Use: glimpse.load("NAME"), glimpse predict NAME INPUT, init: NAME in a config.')
-    print("Card of one: glimpse zoo NAME. Yours: glimpse publish RUN hf:OWNER/NAME")
+    console = TableConsole()
+    console.print_table(("name", "measure", "test (95 %)", "MB"), rows, optional=("MB",))
+    console.print_text('Use: glimpse.load("NAME"), glimpse predict NAME INPUT, init: NAME in a config.')
+    console.print_text("Card of one: glimpse zoo NAME. Yours: glimpse publish RUN hf:OWNER/NAME")

@@ -12,7 +12,8 @@ from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResul
 from glimpse.evaluation.label_measures import measure_labels, print_labels
 from glimpse.evaluation.scores import EpisodeStatistics, Scores, measure_averaged, measure_scores
 from glimpse.evaluation.split_score import Score
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
+from glimpse.runs.metric_names import error_name
 from glimpse.runs.trained_run import TrainedRun
 
 
@@ -23,7 +24,11 @@ class EpisodeEvaluator(Evaluator):
     warnings.
     """
 
-    headline = ("validation_pearson", "validation_micro_f1", "validation_error")
+    def __init__(self, experiment: Experiment) -> None:
+        """Make the evaluator of an experiment's runs."""
+        super().__init__(experiment)
+        self.error_name = error_name(experiment.evaluate.copies)
+        self.headline = ("pearson", "micro_f1", self.error_name)
 
     def statistics(self, agent: Agent, env: Any) -> EpisodeStatistics:
         """Return an empty collector of statistics of the episodes."""
@@ -31,8 +36,7 @@ class EpisodeEvaluator(Evaluator):
 
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the validation result, given the averaged score and the statistics of the episodes."""
-        figures = {f"validation_{name}": value for name, value in score.figures.items()}
-        return ValidationResult(score.chosen_by, {"validation_error": score.error, **figures})
+        return ValidationResult(score.chosen_by, {self.error_name: score.error, **score.figures})
 
     def controls(self, agent: Agent, env: Any, options: EvaluateOptions) -> dict[str, Scores]:
         """Return the scores of the agent's controls by name."""
@@ -84,7 +88,8 @@ class EpisodeEvaluator(Evaluator):
         cost = self.cost(agent, env)
 
         # Print the table, and below it the statistics, the cost, the details and the notes.
-        print_table(rows, split, trained.experiment.task_title, trained.step, agent.stochastic)
+        averages = bool(env.classes) or env.scores is not None  # Rewards are not averaged as answers are.
+        print_table(rows, split, trained.experiment.task_title, trained.step, agent.stochastic, averages)
         figures = [
             f"{figure.replace('_', ' ')} {value:.4f}"
             for figure, value in own.averaged.figures.items()
@@ -123,7 +128,7 @@ class EpisodeEvaluator(Evaluator):
         figures = {f"test_{name}": value for name, value in scores["averaged"]["figures"].items()}
         if "test_pearson" in figures:
             return figures
-        names = (f"test_error_m{scores['copies']}", "test_error_m1", "test_error_greedy")
+        names = (f"test_{error_name(scores['copies'])}", "test_error_m1", "test_error_greedy")
         return dict(zip(names, errors_of(scores).values(), strict=True)) | figures
 
     def main_measure(self, record: dict[str, Any]) -> MainMeasure:
@@ -169,7 +174,9 @@ def errors_of(scores: dict[str, Any]) -> dict[str, float]:
     return {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
 
 
-def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stochastic: bool = True) -> None:
+def print_table(
+    rows: dict[str, Scores], split: str, task: str, step: int, stochastic: bool = True, averages: bool = True
+) -> None:
     """Print a line for each agent: the first is the agent itself, the others are its weights with control locators.
 
     Args:
@@ -179,27 +186,38 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         step: training step of the weights.
         stochastic: whether the agent samples actions. If not, greedy, single and averaged episodes are the same, and
             the table has one column for them.
+        averages: whether the answers of M episodes are averaged; they have no column if not, or if M is 1.
     """
-    from rich.table import Table
-
     first = next(iter(rows.values()))
-    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of M = {first.copies}' * stochastic}"
+    ways = {"greedy": "greedy", "sampled": "M = 1", "averaged": f"M = {first.copies}"}
+    if first.copies == 1 or not averages:
+        del ways["averaged"]
+    last = list(ways)[-1] if stochastic else "averaged"
+    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of {ways[last]}' * stochastic}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
     if "micro_f1" in first.averaged.figures:
         kind = "exact-match error, %"
     title = f"{split} {kind} ({task}, step {step})"
-    table = Table(title=title, caption=caption, min_width=len(title))
-    several = ("greedy", "M = 1", f"M = {first.copies}")
     counted = stochastic and not first.keep_rates  # An agent that selects words takes no glimpses.
-    for heading in ("agent", *(several if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())):
-        table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
-    for number, (name, scores) in enumerate(rows.items()):
-        measured = (scores.greedy, scores.sampled, scores.averaged) if stochastic else (scores.averaged,)
-        cells = [*map(_error_or_r, measured), _interval(scores.averaged)]
-        table.add_row(name, *cells, *([f"{scores.glimpses:.2f}"] if counted else []), end_section=number == 0)
-    print_whole(table)
+    columns = ["agent", *(ways.values() if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())]
+    cells = []
+    for name, scores in rows.items():
+        measured = [getattr(scores, way) for way in ways] if stochastic else [scores.averaged]
+        taken = [f"{scores.glimpses:.2f}"] if counted else []
+        cells.append([name, *map(_error_or_r, measured), _interval(getattr(scores, last)), *taken])
+    optional = ("glimpses", *(ways[way] for way in reversed(ways) if way != last))
+    TableConsole().print_table(
+        columns,
+        cells,
+        title=title,
+        caption=caption,
+        optional=optional,
+        right=columns[1:],
+        bordered=True,
+        first_rows=1,
+    )
 
 
 def _error_or_r(score: Score) -> str:

@@ -14,7 +14,7 @@ class ValidationResult:
     """Result of an evaluation on validation data during training.
 
     error: the number that the best weights are chosen by; lower is better.
-    figures: metrics for the log, by name; the progress line shows one of `Evaluator.headline`.
+    figures: metrics by their names in the log's group `val/`; the progress line shows one of `Evaluator.headline`.
     warnings: warnings for the user; each is printed once in a run.
     later: whether the later of two equal errors is better.
     provisional: whether the weights miss a target, such as a keep rate. Such weights are the best only until others

@@ -13,6 +13,7 @@ from glimpse.agents.translation.simultaneous_decoding import decode_simultaneous
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.symbols import END, UNKNOWN
 from glimpse.agents.translation.translator import Translator
+from glimpse.envs.live_line import progress_of
 from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
 from glimpse.evaluation.unknown_words import Sources, unknown_words
@@ -198,12 +199,14 @@ def tokens_of(env: Translating, texts: Sequence[str]) -> tuple[Sequence[str], li
 
 
 def _batches(env: Translating, tokens: list[list[int]], batch: int) -> Iterator[tuple[list[int], Tensor]]:
-    """Yield batches of sentences of similar length: their numbers, and their tokens (B, L)."""
+    """Yield batches of sentences of similar length: their numbers, and their tokens (B, L); show how far it is."""
     order = sorted(range(len(tokens)), key=lambda number: len(tokens[number]))
-    for at in range(0, len(order), batch):
-        some = order[at : at + batch]
-        source = pad_sequence([torch.tensor(tokens[number]) for number in some], batch_first=True)
-        yield some, source.to(env.device)
+    with progress_of("sentences translated", len(order)) as advance:
+        for at in range(0, len(order), batch):
+            some = order[at : at + batch]
+            source = pad_sequence([torch.tensor(tokens[number]) for number in some], batch_first=True)
+            yield some, source.to(env.device)
+            advance(len(some))
 
 
 def _cut(tokens: list[int], longest: int) -> list[int]:

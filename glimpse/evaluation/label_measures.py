@@ -10,7 +10,7 @@ import numpy as np
 
 from glimpse.evaluation.answered_examples import Columns
 from glimpse.evaluation.class_measures import ClassScore
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 
 _MOST_PRINTED = 20
 
@@ -70,15 +70,17 @@ def measure_labels(columns: Columns, names: Sequence[str]) -> LabelMeasures:
 
 def print_labels(found: LabelMeasures) -> None:
     """Print a table with a row for each label, the commonest first; of many labels the first rows."""
-    from rich.table import Table
-    from rich.text import Text
-
     shown = sorted(found.labels, key=lambda one: -one.examples)[:_MOST_PRINTED]
     rest = len(found.labels) - len(shown)
-    table = Table(caption=f"and {rest:,} labels more, in evaluation.json" if rest else None)
-    for heading in ("label", "precision", "recall", "F1", "examples"):
-        table.add_column(heading, justify="left" if heading == "label" else "right", no_wrap=True)
-    for one in shown:
-        cells = (f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", f"{one.examples:,}")
-        table.add_row(Text(one.name), *cells)
-    print_whole(table)
+    columns = ["label", "precision", "recall", "F1", "examples"]
+    TableConsole().print_table(
+        columns,
+        [
+            [one.name, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", f"{one.examples:,}"]
+            for one in shown
+        ],
+        caption=f"and {rest:,} labels more, in evaluation.json" if rest else "",
+        optional=("examples", "recall", "precision"),
+        right=columns[1:],
+        bordered=True,
+    )

@@ -16,6 +16,7 @@ from glimpse.agents.embedding import PADDING
 from glimpse.agents.text.explaining import Explaining, Words
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv, has_rationales
+from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.lane_random import uniform
 from glimpse.evaluation.eraser import (
     KEEP_RATES,
@@ -31,7 +32,7 @@ from glimpse.evaluation.eraser import (
     words_to_keep,
 )
 from glimpse.evaluation.scores import evaluation_keys, ordered_by_length
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.build import use_bfloat16
 
 
@@ -147,6 +148,12 @@ class _TextBatch:
             yield self.human_rationale[number][real].cpu().numpy(), salience, predicted
 
 
+def rationale_name(task: object) -> str:
+    """Return what the marked words of a task's texts are called: people marked them, or they were planted."""
+    data = DATA_SETS.get(str(getattr(task, "data", "")))
+    return "known rationale" if data is not None and data.is_generated else "human rationale"
+
+
 @torch.no_grad()
 def measure_rationales(agent: Agent, env: EvaluatedEnv, options: EvaluateOptions) -> RationaleScores | None:
     """Measure an agent's rationales on the split that the environment shows.
@@ -235,24 +242,26 @@ def _agreement(predicted: list[Bools], human_rationale: list[Bools]) -> Rational
     return RationaleAgreement(keep_rate, *macro, micro_f1, spans_f1)
 
 
-def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
+def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "human rationale") -> None:
     """Print the scores as a table, with the faithfulness below.
 
     Args:
         rationales: the scores.
         own: whether the agent selects words itself.
+        name: what the rationale that they are compared with is called, see `rationale_name`.
     """
-    from rich.table import Table
-
     top = f"top {100 * rationales.keep_rate:g} %"
     rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
     rows |= {"as many, random": rationales.random, "as many, first": rationales.first}
-    table = Table(title="predicted against human rationales, %")
-    for heading in ("", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, one in rows.items():
-        table.add_row(name, *(f"{100 * value:.1f}" for value in astuple(one)))
-    print_whole(table)
+    columns = ["words", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"]
+    TableConsole().print_table(
+        columns,
+        [[words, *(f"{100 * value:.1f}" for value in astuple(one))] for words, one in rows.items()],
+        title=f"predicted against {name}s, %",
+        optional=("micro F1", "keep rate", "IOU-F1", "recall", "precision"),
+        right=columns[1:],
+        bordered=True,
+    )
     print(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"

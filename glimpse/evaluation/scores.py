@@ -14,6 +14,7 @@ from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.lane_random import mix
+from glimpse.envs.live_line import progress_of
 from glimpse.evaluation.compared_answers import ComparedLabels, ComparedScores, compared_answers
 from glimpse.evaluation.diagnostics import ScanpathStatistics
 from glimpse.evaluation.split_score import Score, score_of_errors
@@ -137,7 +138,8 @@ def _play_split(
 
     # Play batch by batch; nothing waits for the device here.
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, device))
-    with refusing_bad_decisions(agent), autocast:
+    shown = progress_of(f"{'greedy' if greedy else 'sampled'} episodes", env.examples)
+    with refusing_bad_decisions(agent), autocast, shown as advance:
         for example in ordered_by_length(env).split(options.batch):
             played = play(env, agent, example, keys[example], copies=copies, greedy=greedy, record=statistics.record)
             errors, averaged_errors = step_errors(played, env)
@@ -148,6 +150,7 @@ def _play_split(
             if (compared := compared or compared_answers(played.action)) is not None:
                 compared.add(played)
             statistics.add(played, example)
+            advance(len(example))
 
     # Move the results to the host.
     glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)

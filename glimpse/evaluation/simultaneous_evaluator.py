@@ -17,9 +17,9 @@ from glimpse.evaluation.bleu_counts import bleu_interval
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.generation import Translation, translate_simultaneously
 from glimpse.evaluation.lags import mean_lag, mean_reference_lag
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.evaluation.translation_evaluator import TranslationEvaluator, teacher_forced_loss, translation_columns
 from glimpse.evaluation.wait_k import WaitKResult, measure_wait_k, wait_k_bleu_at
-from glimpse.evaluation.whole_table import print_whole
 from glimpse.runs.trained_run import TrainedRun
 
 _CAPTION = (
@@ -49,18 +49,18 @@ class SimultaneousQuality(NamedTuple):
 class SimultaneousEvaluator(TranslationEvaluator):
     """Evaluator by the reward; wait-k and whole-sentence translation with the same weights are the controls."""
 
-    headline = ("validation_reward", "validation_bleu")
+    headline = ("reward", "bleu")
 
     def validate(self, agent: Any, env: Any, options: EvaluateOptions) -> ValidationResult:
         """Measure the reward, BLEU, and the lag in words."""
         loss, right = teacher_forced_loss(agent, env, options)
         found = measure_simultaneous(env, translate_simultaneously(agent, env, env.texts.source, options.batch))
         figures = {
-            "validation_reward": found.reward,
-            "validation_bleu": found.quality.bleu,
-            "validation_lag": found.lag_words,
-            "validation_loss": loss,
-            "validation_accuracy": right,
+            "reward": found.reward,
+            "bleu": found.quality.bleu,
+            "lag": found.lag_words,
+            "loss": loss,
+            "accuracy": right,
         }
         return ValidationResult(1 - found.reward, figures, later=True)
 
@@ -145,18 +145,21 @@ def _print(
     agent: SimultaneousTranslator, found: SimultaneousQuality, waits: list[WaitKResult], whole: dict[str, Any]
 ) -> None:
     """Print a table of simultaneous, wait-k and whole-sentence translation."""
-    from rich.table import Table
-
-    table = Table(title="simultaneous and whole-sentence translation, same weights", caption=_CAPTION)
-    table.add_column("translation", no_wrap=True)
-    for heading in ("BLEU", "chrF", "AL, words", "AL, tokens", "SimulEval AL, words", "DAL, words"):
-        table.add_column(heading, justify="right")
+    columns = ["translation", "BLEU", "chrF", "AL, words", "AL, tokens", "SimulEval AL, words", "DAL, words"]
     quality = found.quality
     lags = [f"{lag:.2f}" for lag in (found.lag_words, found.lag_tokens, found.reference_lag_words, found.dal_words)]
-    table.add_row(agent.policy_options.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags)
+    rows = [[agent.policy_options.policy, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", *lags]]
     for wait in waits:
         own, reference, dal = (f"{lag:.2f}" for lag in (wait.lag_words, wait.reference_lag_words, wait.dal_words))
-        table.add_row(f"wait {wait.wait}", f"{wait.bleu:.2f}", "", own, "", reference, dal)
+        rows.append([f"wait {wait.wait}", f"{wait.bleu:.2f}", "", own, "", reference, dal])
     for name, one in (("whole, greedy", whole["greedy"]), (f"whole, beam {whole['beam']}", whole["searched"])):
-        table.add_row(name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "", "")
-    print_whole(table)
+        rows.append([name, f"{one['bleu']:.2f}", f"{one['chrf']:.2f}", "", "", "", ""])
+    TableConsole().print_table(
+        columns,
+        rows,
+        title="simultaneous and whole-sentence translation, same weights",
+        caption=_CAPTION,
+        optional=("AL, tokens", "chrF", "SimulEval AL, words", "DAL, words"),
+        right=columns[1:],
+        bordered=True,
+    )

@@ -10,7 +10,7 @@ from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
-from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
+from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores, rationale_name
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
@@ -26,11 +26,10 @@ class ReadingEvaluator(EpisodeEvaluator):
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the error and the keep rates; weights that keep far more than their target are provisional."""
         keep_rates, target = statistics["keep_rates"], target_keep_rate(agent)
-        figures = {f"validation_{name}": value for name, value in (score.figures | keep_rates).items()}
         warnings = [] if in_warmup(agent) else selection_warnings(keep_rates, target)
         return ValidationResult(
             score.chosen_by,
-            {"validation_error": score.error, **figures},
+            {self.error_name: score.error, **score.figures, **keep_rates},
             warnings,
             later=bool(keep_rates),  # Of weights with equal errors the later ones keep fewer words.
             provisional=exceeds_target(keep_rates, target),
@@ -38,7 +37,7 @@ class ReadingEvaluator(EpisodeEvaluator):
 
     def describe_statistics(self, scores: Scores) -> list[str]:
         """Describe the keep rates in words."""
-        return describe_keep_rates(scores.keep_rates)
+        return describe_keep_rates(scores.keep_rates, rationale_name(self.experiment.task))
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return warnings about the keep rates."""
@@ -74,7 +73,7 @@ class TextEvaluator(ReadingEvaluator):
         rationales = measure_rationales(trained.agent, trained.env, options)
         if rationales is None:
             return {}
-        print_rationale_scores(rationales, bool(scores.keep_rates))
+        print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
         return {"rationales": asdict(rationales)}
 
 

@@ -17,7 +17,7 @@ from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_len
 from glimpse.evaluation.bleu_counts import bleu_interval, count_matches
 from glimpse.evaluation.evaluator import Evaluator, MainMeasure, ValidationResult
 from glimpse.evaluation.generation import translate_texts
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.finite_numbers import NotFiniteError
 from glimpse.runs.trained_run import TrainedRun
@@ -29,7 +29,7 @@ class TranslationEvaluator(Evaluator):
     by_bleu: whether the best weights are chosen by BLEU.
     """
 
-    headline = ("validation_bleu", "validation_perplexity")
+    headline = ("bleu", "perplexity")
     options_used = frozenset({"batch"})
 
     def __init__(self, experiment: Experiment) -> None:
@@ -41,14 +41,14 @@ class TranslationEvaluator(Evaluator):
         """Measure cross-entropy and perplexity per token; and BLEU, if weights are chosen by it."""
         loss, right = teacher_forced_loss(agent, env, options)
         figures = {
-            "validation_loss": loss,
-            "validation_perplexity": math.exp(min(loss, 50.0)),
-            "validation_accuracy": right,
+            "loss": loss,
+            "perplexity": math.exp(min(loss, 50.0)),
+            "accuracy": right,
         }
         if not self.by_bleu:
             return ValidationResult(loss, figures)
         bleu = translate_split(agent, env, options, beam=1).quality.bleu
-        return ValidationResult(100 - bleu, {**figures, "validation_bleu": bleu}, later=True)
+        return ValidationResult(100 - bleu, {**figures, "bleu": bleu}, later=True)
 
     def describe(self, error: float, env: Any) -> str:
         """Describe BLEU, or the perplexity per token, in words."""
@@ -66,7 +66,8 @@ class TranslationEvaluator(Evaluator):
         searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
         lengths = searched.by_length
         columns = translation_columns(env, searched.targets)
-        _print(trained, split, {"greedy": greedy.quality, f"beam {beam}": searched.quality}, lengths, loss)
+        rows = {"greedy": greedy.quality, **({f"beam {beam}": searched.quality} if beam > 1 else {})}
+        _print(trained, split, rows, lengths, loss)
         return {
             "parameters": sum(parameter.numel() for parameter in agent.parameters()),
             "beam": beam,
@@ -163,22 +164,27 @@ def _print(
     trained: TrainedRun, split: str, rows: dict[str, TranslationQuality], lengths: list[LengthGroup], loss: float
 ) -> None:
     """Print a line for each search, BLEU by length, the loss, and sacrebleu's signatures."""
-    from rich.table import Table
-
-    title = f"{split} ({trained.experiment.task_title}, step {trained.step})"
-    table = Table("search", title=title, min_width=len(title))
-    for heading in ("BLEU", "chrF", "exact, %"):
-        table.add_column(heading, justify="right")
-    for name, quality in rows.items():
-        table.add_row(name, f"{quality.bleu:.2f}", f"{quality.chrf:.2f}", f"{quality.right:.2f}")
-    print_whole(table)
-    curve = Table("words of the source", title="BLEU by length, for the last line above")
-    curve.add_column("sentences", justify="right")
-    curve.add_column("BLEU", justify="right")
-    for low, one in zip([0, *(one.words or 0 for one in lengths)], lengths, strict=False):
-        name = f"{low + 1} to {one.words}" if one.words else f"{low + 1} and more"
-        curve.add_row(name, str(one.sentences), f"{one.bleu:.2f}")
-    print_whole(curve)
+    console, columns = TableConsole(), ["search", "BLEU", "chrF", "exact, %"]
+    console.print_table(
+        columns,
+        [[name, *(f"{value:.2f}" for value in (one.bleu, one.chrf, one.right))] for name, one in rows.items()],
+        title=f"{split} ({trained.experiment.task_title}, step {trained.step})",
+        optional=("exact, %", "chrF"),
+        right=columns[1:],
+        bordered=True,
+    )
+    lowest = [1, *((one.words or 0) + 1 for one in lengths)]
+    console.print_table(
+        ["words of the source", "sentences", "BLEU"],
+        [
+            [f"{low} to {one.words}" if one.words else f"{low} and more", str(one.sentences), f"{one.bleu:.2f}"]
+            for low, one in zip(lowest, lengths, strict=False)
+        ],
+        title="BLEU by length, for the last line above",
+        optional=("sentences",),
+        right=("sentences", "BLEU"),
+        bordered=True,
+    )
     print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
     measured = next(iter(rows.values()))
     for line in filter(None, (*measured.signatures, measured.tokenizer_reason)):

@@ -3,6 +3,7 @@
 An input that cannot be answered is named on standard error, and the rest goes on.
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from glimpse.envs.errors import DataError
+from glimpse.envs.live_line import is_live, progress_of
 from glimpse.errors import UserError
 from glimpse.inference.given_inputs import GivenInput, is_table, pictures_given, texts_given
 from glimpse.inference.loaded_agent import LoadedAgent, load
@@ -58,7 +60,9 @@ def predict_files(
     given = iter(_inputs(agent, words, columns))
     size = batch or (1 if "-" in words else 100)
     answered = failed = 0
-    with _opened(output, words) as file:
+    apart = output is not None or not sys.stdout.isatty()  # Else the answers show how far it is.
+    shown = progress_of("inputs answered", after=0.0 if apart else math.inf)
+    with _opened(output, words) as file, shown as advance:
         writer = _writer(form, file, output, words)
         while several := list(islice(given, size)):
             for one, found, fault in _answers(agent, several, {**options, "batch": size}):
@@ -69,10 +73,11 @@ def predict_files(
                     writer(one, found)
                     answered += 1
             file.flush()
-            _show_progress(answered, output)
-        _show_progress(answered, output, "\n")
+            advance(len(several))
         if not answered and not failed:
             raise UserError("there is no input: give pictures, texts, a table, or lines on standard input for `-`")
+    if output is not None and is_live():
+        print(f"{answered:,} answered", file=sys.stderr)
     if failed:
         print(f"{failed:,} of {answered + failed:,} inputs could not be answered", file=sys.stderr)
     return 1 if failed else 0
@@ -152,9 +157,3 @@ def _opened(output: Path | None, words: Sequence[str]) -> Iterator[TextIO]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)
-
-
-def _show_progress(answered: int, output: Path | None, end: str = "") -> None:
-    """Show how many inputs have been answered, where that does not mix with the answers."""
-    if output is not None and sys.stderr.isatty():
-        print(f"\r{answered:,} answered", end=end, file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from glimpse.evaluation.whole_table import print_whole
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.reporting.comparison import Comparison, compare_runs
 from glimpse.reporting.comparison_page import comparison_page
 from glimpse.reporting.comparison_tables import NOTE, ComparisonTable, comparison_notes, comparison_tables
@@ -42,15 +42,14 @@ def compare_command(folders: Sequence[Path], page: Path | None = None, data: Pat
 
 def _print(table: ComparisonTable) -> None:
     """Print a table with numbers at the right."""
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(title=Text(printable(table.title)), title_justify="left")
-    for at, heading in enumerate(table.headings):
-        drawn.add_column(heading, justify="left" if at == 0 or table.title == "Runs" else "right", no_wrap=True)
-    for row in table.rows:
-        drawn.add_row(*(Text(printable(cell)) for cell in row))
-    print_whole(drawn)
+    TableConsole().print_table(
+        table.headings,
+        [[printable(cell) for cell in row] for row in table.rows],
+        title=printable(table.title),
+        optional=table.optional,
+        right=() if table.title == "Runs" else table.headings[1:],
+        bordered=True,
+    )
 
 
 def _plain(found: Comparison) -> dict[str, Any]:

@@ -2,12 +2,17 @@
 
 import csv
 import io
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
+from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.runs.durable import replace_file, reporting_write_errors
-from glimpse.runs.metrics_log import Value, read_metrics
+from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
+from glimpse.runs.metric_names import SECONDS, STEP, TEST, in_group, read_run_metrics
+from glimpse.runs.metrics_log import Value
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.run_source import find_run
 
@@ -37,7 +42,8 @@ def write_tensorboard(run: Path, folder: Path) -> None:
     """
     writer_class = _summary_writer()
     rows, path = _metrics(run)
-    seconds = [value if isinstance(value := row.get("seconds"), int | float) else 0.0 for row in rows]
+    logged = (value if isinstance(value := row.get(SECONDS), int | float) else 0.0 for row in rows)
+    seconds = list(accumulate(logged, max))  # A row of an evaluation alone has the time of the one before.
     began = path.stat().st_mtime - seconds[-1]
     with reporting_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,18 +51,36 @@ def write_tensorboard(run: Path, folder: Path) -> None:
         with writer_class(str(folder), purge_step=0) as writer:
             for row, since in zip(rows, seconds, strict=True):
                 for name, value in row.items():
-                    if name != "step" and isinstance(value, int | float):
-                        writer.add_scalar(name, value, row["step"], walltime=began + since)
+                    if name != STEP and isinstance(value, int | float):
+                        writer.add_scalar(name, value, row[STEP], walltime=began + since)
     print(folder)
 
 
 def _metrics(run: Path) -> tuple[list[dict[str, Value]], Path]:
-    """Read a run's metrics, and return them with the path of their file."""
-    path = RunFolder.open(find_run(run)).metrics_path
-    rows = read_metrics(path)
+    """Read a run's metrics, with those of the test set at the step that was evaluated, and return the file's path."""
+    folder = RunFolder.open(find_run(run))
+    rows = read_run_metrics(folder)
     if not rows:
         raise UserError(f"{run} has no metrics yet; train it first: glimpse train --resume {run}")
-    return rows, path
+    if tested := _test_metrics(folder):
+        at = next((at for at, row in enumerate(rows) if row[STEP] == tested[STEP]), len(rows))
+        rows[at : at + 1] = [{**(rows[at] if at < len(rows) else {}), **tested}]
+    return rows, folder.metrics_path
+
+
+def _test_metrics(folder: RunFolder) -> dict[str, Value]:
+    """Return the metrics of a run's test set, with the step of the weights; none where it was not evaluated."""
+    record = read_evaluation_file(folder.evaluation_path).get("test")
+    if record is None:
+        return {}
+    try:
+        measures = evaluator_of(load_experiment(folder.config_path)).measures(record)
+        return {
+            STEP: int(record[STEP]),
+            **in_group(TEST, {key.removeprefix("test_"): measures[key] for key in measures}),
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise not_an_evaluation(folder.evaluation_path) from None
 
 
 def _summary_writer() -> Any:

@@ -7,7 +7,7 @@ from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.table_entries import Table, TableEntry
-from glimpse.runs.metrics_log import read_metrics
+from glimpse.runs.metric_names import read_run_metrics
 from glimpse.runs.run_folder import RunFolder
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "paper", "public", "control", "sampled")
@@ -37,7 +37,7 @@ def curves_picture(table: Table, runs: Path) -> bytes | None:
 def line_points(entry: TableEntry, runs: Path, measure: str) -> tuple[tuple[float, float | None], ...]:
     """Return (step, mean over runs in percent) of a line, at each step at which all of its runs were measured."""
     folders = [RunFolder(run) for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
-    records = [read_metrics(folder.metrics_path) for folder in folders if folder.metrics_path.exists()]
+    records = [read_run_metrics(folder) for folder in folders if folder.metrics_path.exists()]
     known = [
         {float(row["step"] or 0): float(row[measure] or 0) for row in rows if row.get(measure) is not None}
         for rows in records

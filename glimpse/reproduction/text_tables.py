@@ -106,7 +106,7 @@ TEXT_TABLES: dict[str, Table] = {
             TableEntry("planted-resan", "ReSAN", control=True),
             TableEntry("planted-reader", "reads all words", control=True),
         ),
-        curve="validation_rationale_f1",
+        curve="val/rationale_f1",
     ),
     "pairs": Table(
         "Pairs of sentences: test accuracy, %, and correlation with human scores",

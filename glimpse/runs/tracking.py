@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glimpse.config.experiment import TrackOptions
 from glimpse.runs.kept_stderr import kept_from_terminal
 from glimpse.runs.local_paths import config_without_folders, without_folders
+from glimpse.runs.metric_names import GROUPS, STEP
 from glimpse.runs.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class WandbTracker(Tracker):
     def log(self, row: Mapping[str, float]) -> None:
         """Send a row of metrics."""
         with self._guard("metrics"):
-            if self._offline and (step := int(row["step"])) >= self._tracked.step:
+            if self._offline and (step := int(row[STEP])) >= self._tracked.step:
                 # A resumed run begins a file of its own: by wandb's own count, which starts at 0 in it, its rows
                 # would take the place of those in the first.
                 self._tracked.log(dict(row), step=step, commit=True)
@@ -237,7 +238,9 @@ def _begin(
     finally:
         wandb.setup(wandb.Settings(mode=before))  # For the next run of this process.
     # wandb's own step must grow and drops the rows of a resumed run that do not; a field may do as it likes.
-    tracked.define_metric("*", step_metric="step")
+    tracked.define_metric(STEP)
+    for group in GROUPS:
+        tracked.define_metric(f"{group}*", step_metric=STEP)
     return tracked
 
 

@@ -9,6 +9,9 @@ from typing import Literal, NamedTuple
 Tone = Literal["agent", "sampled", "averaged", "control", "paper", "public"]
 Spot = tuple[float, float]
 
+_LETTER = 6.4
+"""Width of a letter of a line's name, in pixels; the viewer's font is at most as wide on average."""
+_LEAST_MARGIN = 60
 _MOST_DOTS = 12
 _MOST_POINTS = 400
 """Maximum number of points of a line; where there are more, means of consecutive points are drawn."""
@@ -59,7 +62,11 @@ class Chart:
     def up(self) -> "Axis":
         """Return the vertical axis."""
         heights = self._heights() or [0.0, 1.0]
-        return logarithmic_axis(heights) if self.logarithmic else linear_axis(heights)
+        if not self.logarithmic:
+            return linear_axis(heights)
+        axis = logarithmic_axis(heights)
+        # An error of 90 % leaves no room above 100 %.
+        return Axis(axis.low, 100.0, _powers(axis.low, 100.0), True) if max(heights) <= 100 < axis.high else axis
 
     def _heights(self) -> list[float]:
         return [y for one in self.series for _, y in one.points if y is not None]
@@ -91,7 +98,8 @@ def linear_axis(values: Sequence[float]) -> Axis:
     """Return a linear axis that starts and ends at round numbers, and starts at zero if the values come near it."""
     low, high = min(values), max(values)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
-        reach = 2 * abs(high) or 1.0
+        # A single value: from zero to the next round number, so that an accuracy of 0.9 ends at 1 and not beyond.
+        reach = _round_step(max(abs(low), abs(high))) if high else 1.0
         low, high = (-reach, 0.0) if high < 0 else (0.0, reach)
     low = 0.0 if 0 < low < high / 2 else low
     step = _round_step((high - low) / 4)
@@ -108,7 +116,7 @@ def _multiples(low: float, high: float, step: float) -> list[float]:
 def _powers(low: float, high: float) -> list[float]:
     """Return the powers of ten from `low` to `high`; over a short range also two and five times these."""
     mantissas = (1, 2, 5) if high < 300 * low else (1,)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     return [m * 10.0**decade for decade in decades for m in mantissas if low <= m * 10.0**decade <= high]
 
 
@@ -188,8 +196,8 @@ def chart_marks(chart: Chart, width: int, height: int) -> list[Mark]:
     """Return all marks of a chart, from back to front, in pixels from the top left corner."""
     up = chart.up()
     longest = max(len(number_text(tick)) for tick in up.ticks)
-    left, right, top, bottom = max(40, 10 + 7 * longest), width - (118 if chart.labelled else 12), 10, height - 36
-    across = chart.across((right - left) // 55)
+    left, right, top, bottom = max(40, 10 + 7 * longest), width - _margin(chart), 10, height - 36
+    across = chart.across(int((right - left) // 55))
 
     def spot(x: float, y: float) -> Spot:
         return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)
@@ -206,6 +214,13 @@ def chart_marks(chart: Chart, width: int, height: int) -> list[Mark]:
         *reversed(curves),
         *(_names(chart.series, curves, right + 10, bottom) if chart.labelled else []),
     ]
+
+
+def _margin(chart: Chart) -> float:
+    """Return the width at the right, in which the names of the lines stand."""
+    if not chart.labelled:
+        return 12
+    return max(_LEAST_MARGIN, 16 + max(_LETTER * len(one.name) for one in chart.series))
 
 
 def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, bottom: float) -> list[Label]:

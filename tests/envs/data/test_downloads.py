@@ -1,6 +1,7 @@
 """A downloaded file is complete, or it does not exist."""
 
 import io
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -62,10 +63,11 @@ def test_a_terminal_shows_a_bar(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bar counts up to the size that the server announced."""
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes anything for a terminal.
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("glimpse.envs.live_line._REDRAWN", 0.0)
     monkeypatch.setenv("COLUMNS", "200")
     downloads.download(f"{address}/whole", tmp_path / "file", accept)
-    assert "256.0/256.0 kB" in capsys.readouterr().err
+    assert "0.3/0.3 MB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", ["half", "nowhere"])

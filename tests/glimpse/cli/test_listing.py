@@ -10,8 +10,8 @@ from glimpse.agents import AGENTS
 from glimpse.cli import listing
 from glimpse.cli.command_line import main
 from glimpse.cli.listing import LISTINGS
-from glimpse.cli.terminal_tables import TableConsole
 from glimpse.envs import ENVIRONMENTS
+from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.run_source import zoo_folder
 
 Capture = pytest.CaptureFixture[str]

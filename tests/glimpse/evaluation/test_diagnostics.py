@@ -182,13 +182,12 @@ def test_training_logs_scanpath_statistics_and_warns_once(tmp_path: Path, capsys
     """With a policy in the corner, each evaluation logs the statistics; only the first one prints the warning."""
     corner = {"initial_path": [[1.0, 1.0]] * 3, "locator_lr_scale": 1e-6}
     assert train_command(small_experiment(agent=corner), tmp_path / "run", resume=False) == 0
-    rows = [row for row in read_metrics(tmp_path / "run/metrics.jsonl") if "validation_error" in row]
+    rows = [row for row in read_metrics(tmp_path / "run/metrics.jsonl") if "val/error_m10" in row]
     assert len(rows) == 2
     for row in rows:
-        assert 0.9 < cast(float, row["locations_at_border"]) <= 1
-        assert {"locations_clamped", "locations_entropy", "locations_entropy_by_step", "locations_variation"} <= set(
-            row
-        )
+        assert 0.9 < cast(float, row["val/locations_at_border"]) <= 1
+        logged = {"clamped", "entropy", "entropy_by_step", "variation"}
+        assert {f"val/locations_{name}" for name in logged} <= set(row)
     assert capsys.readouterr().out.count("stuck at the border") == 1
 
 

@@ -51,8 +51,8 @@ def test_two_runs_side_by_side(made: Path, tmp_path: Path, capsys: pytest.Captur
     assert [test["first"], test["second"]] == pytest.approx(errors) and test["examples"] == 6
     assert test["difference"] == pytest.approx(errors[1] - errors[0]) and pair["refused"] == ""
     rows = [json.loads(line) for line in (made / "b/metrics.jsonl").read_text().splitlines()]
-    losses = [[row["step"], row["loss"]] for row in rows if "loss" in row]
-    assert found["curves"]["loss"][1] == losses
+    losses = [[row["step"], row["train/loss"]] for row in rows if "train/loss" in row]
+    assert found["curves"]["train/loss"][1] == losses
 
 
 def test_a_pair_on_other_data_is_refused(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_the_page(made: Path, tmp_path: Path) -> None:
     page = tmp_path / "new folder" / "page.html"
     assert main(["compare", str(made / "a"), str(made / "b"), "--html", str(page)]) == 0
     text = page.read_text()
-    assert "task.min_count" in text and "McNemar, exact" in text and "Loss</h3>" in text
+    assert "task.min_count" in text and "McNemar, exact" in text and "Training loss</h3>" in text
     assert 'class="line agent"' in text and 'class="line averaged"' in text
     assert "<script" not in text and "http" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from glimpse.reproduction.learning_curves import curves_picture, line_points
 from glimpse.reproduction.table_entries import Table, TableEntry
 
-TABLE = Table("T", "", (TableEntry("a", "first", family="one"), TableEntry("b", "second")), curve="validation_share")
+TABLE = Table("T", "", (TableEntry("a", "first", family="one"), TableEntry("b", "second")), curve="val/share")
 
 
 def record(runs: Path, name: str, **shares: float) -> None:

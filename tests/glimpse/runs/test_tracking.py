@@ -21,6 +21,7 @@ from PIL import Image
 from glimpse.config.experiment import TrackOptions
 from glimpse.runs import tracking
 from glimpse.runs.local_paths import without_folders
+from glimpse.runs.metric_names import GROUPS
 from glimpse.runs.tracker import Tracker
 from glimpse.runs.tracking import WandbTracker, start_tracking
 
@@ -84,13 +85,13 @@ def online(wandb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def log_everything(tracker: Tracker, run: Path) -> None:
     """Log what a short training logs."""
-    tracker.log({"step": 10, "loss": 0.5})
-    tracker.log({"step": 20, "loss": math.nan, "validation_error": 1.25})
-    tracker.log_image("path", run / "path.png", "the path")
-    tracker.log_image("film", run / "path.gif", "the path, moving")
-    tracker.log_image("tokens", run / "tokens.svg", "weights of words")
+    tracker.log({"step": 10, "train/loss": 0.5})
+    tracker.log({"step": 20, "train/loss": math.nan, "val/error_m10": 1.25})
+    tracker.log_image("val/path", run / "path.png", "the path")
+    tracker.log_image("val/film", run / "path.gif", "the path, moving")
+    tracker.log_image("val/tokens", run / "tokens.svg", "weights of words")
     tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {"error": 1.25}, ["latest", "best"])
-    tracker.finish({"best_error": 1.25})
+    tracker.finish({"val/best_error": 1.25})
 
 
 def records(tracker: Tracker) -> dict[str, list[dict[str, Any]]]:
@@ -128,12 +129,14 @@ def test_an_offline_run_holds_everything(
     assert (begun["display_name"], begun["project"]) == ("ram-3", "glimpse")
     assert (begun["run_group"], begun["tags"]) == ("three seeds", ["mnist"])
     metrics, picture, film, tokens = rows(found["history"])[:2], *rows(found["history"])[2:]
-    assert metrics == [{"step": 10, "loss": 0.5}, {"step": 20, "loss": "NaN", "validation_error": 1.25}]
-    assert picture["path.caption"] == "the path" and picture["step"] == 20
-    assert film["film._type"] == "video-file" and film["film.path"].endswith(".gif")
-    assert tokens["tokens._type"] == "html-file"
-    assert "<svg>a word</svg>" in (tracker.folder / "files" / tokens["tokens.path"]).read_text()
-    assert {"best_error": 1.25} in [summary["update"] for summary in found["summary"]]
+    assert metrics == [{"step": 10, "train/loss": 0.5}, {"step": 20, "train/loss": "NaN", "val/error_m10": 1.25}]
+    assert picture["val/path.caption"] == "the path" and picture["step"] == 20
+    assert film["val/film._type"] == "video-file" and film["val/film.path"].endswith(".gif")
+    assert tokens["val/tokens._type"] == "html-file"
+    assert "<svg>a word</svg>" in (tracker.folder / "files" / tokens["val/tokens.path"]).read_text()
+    assert {"val/best_error": 1.25} in [summary["update"] for summary in found["summary"]]
+    axes = {metric["glob_name"]: metric["step_metric"] for metric in found["metric"] if "glob_name" in metric}
+    assert axes == {f"{group}*": "step" for group in GROUPS}
     assert found["exit"][0].get("exit_code") == 0
 
     artifact = found["artifact"][0]
@@ -256,9 +259,9 @@ def test_online_everything_arrives(
     assert {name: value for name, value in config.items() if name != "_wandb"} == CONFIG
     assert {"host", "repo", "commit"} & sent.keys() == set() and sent["program"] == "glimpse"
     first, second = online.rows[:2]
-    assert (first["step"], first["loss"]) == (10, 0.5)
-    assert math.isnan(second["loss"]) and second["validation_error"] == 1.25
-    assert online.summary["best_error"] == 1.25
+    assert (first["step"], first["train/loss"]) == (10, 0.5)
+    assert math.isnan(second["train/loss"]) and second["val/error_m10"] == 1.25
+    assert online.summary["val/best_error"] == 1.25
     assert online.exit_code == 0
 
     uploads = online.uploads
@@ -354,7 +357,7 @@ def test_an_outage_delays_neither_training_nor_its_end(
     begun = time.monotonic()
     for step in range(200):
         tracker.log({"step": step, "loss": 1 / (step + 1)})
-    tracker.log_image("path", run / "path.png", "the path")
+    tracker.log_image("val/path", run / "path.png", "the path")
     tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {})
     assert time.monotonic() - begun < 2  # A request to the server would take longer.
     tracker.finish()
@@ -508,7 +511,7 @@ def test_both_parts_of_a_run_that_was_resumed_offline_are_whole(
     first = start(mode="offline")
     for step in (10, 20, 30):
         first.log({"step": step, "loss": step / 7})
-    first.log_image("path", run / "path.png", "the path")
+    first.log_image("val/path", run / "path.png", "the path")
     first.finish(exit_code=1)
     second = start(first.run_id, mode="offline")
     for step in (30, 40):  # After a crash a step is made again.

@@ -188,28 +188,32 @@ def test_averaged_weights_have_no_graph() -> None:
 
 
 def test_the_terms_are_reported() -> None:
-    """The loss, its parts and the environment's mean reward of an episode are reported."""
+    """The loss, its parts, the mean reward of an episode and the norm of the gradient are reported."""
     learner = make_learner({"policy_weight": 0.5})
     episode = collect(learner)
     terms = {name: term.item() for name, term in learner.learn(episode).items()}
     parts = {"cross_entropy", "accuracy", "policy_loss", "value_loss", "return", "reward", "loss"}
-    assert set(terms) == parts
+    assert set(terms) == parts | {"grad_norm"}
     assert terms["reward"] == pytest.approx(episode.reward.sum().item() / 12)
     assert terms["loss"] == pytest.approx(terms["cross_entropy"] + 0.5 * terms["policy_loss"] + terms["value_loss"])
 
 
 def test_clipping_bounds_the_gradient() -> None:
-    """The gradient that reaches the optimiser has norm `max_grad_norm`."""
+    """The gradient that reaches the optimiser has norm `max_grad_norm`; what is reported is its norm before that."""
     learner = make_learner(max_grad_norm=0.01)
     norms = []
 
-    def note(*_: object) -> None:
+    def norm_of(learner: EpisodeLearner) -> float:
         gradients = [p.grad for p in learner.agent.parameters() if p.grad is not None]
-        norms.append(nn.utils.get_total_norm(gradients).item())
+        return nn.utils.get_total_norm(gradients).item()
 
-    cast(torch.optim.AdamW, learner.optimiser).register_step_pre_hook(note)
-    learn(learner, 2)
+    cast(torch.optim.AdamW, learner.optimiser).register_step_pre_hook(lambda *_: norms.append(norm_of(learner)))
+    clipped = learn(learner, 2)
     assert norms == pytest.approx([0.01, 0.01], rel=1e-3)
+    free = make_learner(max_grad_norm=None)
+    cast(torch.optim.AdamW, free.optimiser).register_step_pre_hook(lambda *_: norms.append(norm_of(free)))
+    reported = learn(free, 1)[0]["grad_norm"]
+    assert reported == pytest.approx(norms[-1]) and reported == pytest.approx(clipped[0]["grad_norm"])
 
 
 def test_the_self_critical_baseline_has_its_greedy_copies() -> None:

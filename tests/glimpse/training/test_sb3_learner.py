@@ -24,6 +24,7 @@ from glimpse.config.files import dump_experiment
 from glimpse.envs.faces.stable_baselines3_face import make_sb3_env
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_newest, save_checkpoint
+from glimpse.runs.metric_names import SPEED
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.trained_run import open_run
 from glimpse.training.sb3_learner import Sb3Learner
@@ -87,10 +88,11 @@ def test_a_run_is_evaluated_and_reported_as_any_other(
     name, run = trained
     rows = read_metrics(run / "metrics.jsonl")
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert [row["timesteps"] for row in rows] == [24 * step for step in range(1, 7)]
-    assert [row["step"] for row in rows if "validation_error" in row] == [3, 6]
-    assert {"value_loss", "entropy_loss", "explained_variance", "learning_rate", "reward"} <= rows[0].keys()
-    assert rows[0]["learning_rate"] == pytest.approx(0.5e-3)  # The warm-up is half done.
+    assert [row["train/timesteps"] for row in rows] == [24 * step for step in range(1, 7)]
+    assert [row["step"] for row in rows if "val/error_m2" in row] == [3, 6]
+    logged = ("value_loss", "entropy_loss", "explained_variance", "learning_rate", "reward")
+    assert {f"train/{name}" for name in logged} <= rows[0].keys()
+    assert rows[0]["train/learning_rate"] == pytest.approx(0.5e-3)  # The warm-up is half done.
     assert main(["evaluate", str(run), "--split", "validation"]) == 0
     table = capsys.readouterr().out
     for row in (name, "random locations", "centre only", "raster scan", "its own mean scanpath"):
@@ -133,7 +135,8 @@ def test_a_resumed_run_equals_one_without_a_stop(
     assert all(torch.equal(got.state["learner"]["agent"][part], kept) for part, kept in raw.items())
 
     def rows(run: Path) -> list[dict[str, object]]:
-        return [{**row, "seconds": 0} for row in read_metrics(run / "metrics.jsonl")]
+        rows = read_metrics(run / "metrics.jsonl")
+        return [{name: value for name, value in row.items() if not name.startswith(SPEED)} for row in rows]
 
     assert rows(tmp_path) == rows(whole)
 
@@ -182,7 +185,7 @@ def test_ppo_learns_digits(tmp_path: Path) -> None:
     experiment = {"task": {"name": "digits", "glimpses": 1, "retina": {"patch": 8}, "initial_location": "centre"}}
     given = {**experiment, "agent": agent, "train": train, "track": {"mode": "disabled"}, "threads": 1}
     assert train_command(Experiment.model_validate(given), tmp_path / "run", resume=False) == 0
-    assert float(str(read_metrics(tmp_path / "run/metrics.jsonl")[-1]["validation_error"])) < 45
+    assert float(str(read_metrics(tmp_path / "run/metrics.jsonl")[-1]["val/error_m10"])) < 45
 
 
 def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,8 @@ def test_scores_have_a_correlation(tmp_path: Path, capsys: pytest.CaptureFixture
     run, _ = train(tmp_path, "scores")
     printed = capsys.readouterr().out
     last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
-    assert last["validation_error"] == pytest.approx(100 * (1 - last["validation_pearson"]))
-    assert f"best validation Pearson's r {last['validation_pearson']:.4f}" in printed
+    assert last["val/error_m10"] == pytest.approx(100 * (1 - last["val/pearson"]))
+    assert f"best validation Pearson's r {last['val/pearson']:.4f}" in printed
     assert "validation pearson" in printed and "validation error" not in printed
 
 

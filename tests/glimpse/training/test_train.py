@@ -22,6 +22,7 @@ from glimpse.errors import UserError
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.runs.checkpoint import Checkpoint, load_newest
+from glimpse.runs.metric_names import GROUPS, SPEED
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
@@ -79,7 +80,8 @@ def assert_same_run(run: Path, whole: Path) -> None:
     assert all(torch.equal(expected[name], got[name]) for name in expected)
 
     def rows(path: Path) -> list[dict[str, object]]:
-        return [{**row, "seconds": 0} for row in read_metrics(path / "metrics.jsonl")]
+        rows = read_metrics(path / "metrics.jsonl")
+        return [{name: value for name, value in row.items() if not name.startswith(SPEED)} for row in rows]
 
     assert rows(run) == rows(whole)
 
@@ -123,8 +125,10 @@ def test_a_run_leaves_its_record(uninterrupted: Path) -> None:
     """A run's folder has its config, its metrics, and its best and newest checkpoints."""
     rows = read_metrics(uninterrupted / "metrics.jsonl")
     assert [row["step"] for row in rows] == list(range(5, STEPS + 1, 5))
-    assert [row["step"] for row in rows if "validation_error" in row] == [10, 20, 30, 40]
-    assert {"loss", "cross_entropy", "policy_loss", "accuracy", "learning_rate", "reward"} <= rows[0].keys()
+    assert [row["step"] for row in rows if "val/error_m2" in row] == [10, 20, 30, 40]
+    trained = {"loss", "cross_entropy", "policy_loss", "accuracy", "learning_rate", "reward", "grad_norm"}
+    assert {f"train/{name}" for name in trained} | {"speed/seconds", "speed/steps_per_second"} <= rows[0].keys()
+    assert all(name == "step" or name.startswith(GROUPS) for row in rows for name in row)
     assert load_newest(uninterrupted / "best", pytest.fail) is not None
     assert RunFolder.open(uninterrupted).config_text == dump_experiment(small_experiment())
 

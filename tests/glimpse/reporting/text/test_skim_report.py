@@ -21,7 +21,7 @@ QUIET = ["track.mode=disabled"]
     ("config", "printed"),
     [
         ("number-prediction", "of words are read"),
-        ("planted", "words of the human rationale: recall"),
+        ("planted", "words of the known rationale: recall"),
         ("planted-resan", "of words are dependents"),
     ],
 )

@@ -1,0 +1,16 @@
+"""Workers of a command line: processes of this machine, or tasks of a Ray cluster."""
+
+from glimpse.sweeps.jobs import LocalWorkers, Workers
+
+
+def choose_workers(size: int | None, ray: str | None) -> Workers:
+    """Return the workers of `--workers N` and `--ray ADDRESS`.
+
+    Raises:
+        UserError: if Ray is not there, or no cluster answers.
+    """
+    if ray is None:
+        return LocalWorkers(size or 1)
+    from glimpse.sweeps.ray_workers import RayWorkers  # Ray is optional, and takes a second to import.
+
+    return RayWorkers(ray, size)
