@@ -32,7 +32,7 @@ setup: $(READY)
 
 # The editable installation is in strict mode: a folder of links, which type checkers can follow.
 # It is renewed when a file is added or removed.
-FILES := $(sort $(wildcard glimpse/py.typed glimpse/*.py glimpse/*/*.py glimpse/*/*.css glimpse/zoo/*/card.json glimpse/*/*/*.py glimpse/reporting/play/*.* envs/*.py envs/*/*.py agents/*.py agents/*/*.py configs/*.py configs/*/*.yaml))
+FILES := $(sort $(wildcard glimpse/py.typed glimpse/*.py glimpse/*/*.py glimpse/*/*.css glimpse/zoo/*/card.json glimpse/*/*/*.py glimpse/reporting/play/*.* glimpse/reporting/templates/*.html envs/*.py envs/*/*.py agents/*.py agents/*/*.py configs/*.py configs/*/*.yaml))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
 	@echo $(FILES) | cmp -s - $@ || echo $(FILES) > $@

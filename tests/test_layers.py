@@ -39,6 +39,7 @@ _HEAVY = {
     "jieba",
     "matplotlib",
     "pyarrow",
+    "ray",
     "rich",
     "sacrebleu",
     "sb3_contrib",

@@ -181,7 +181,7 @@ def test_commands_are_understood(line: str, capsys: pytest.CaptureFixture[str]) 
     options = {word for word in words if word.startswith("--")}
     assert options <= set(re.findall(r"--[\w-]+", capsys.readouterr().out))
     if name == "train" and "--resume" not in words:
-        config, *overrides = words[: words.index("--run")] if "--run" in words else words
+        config, *overrides = words[: words.index("--folder")] if "--folder" in words else words
         load_experiment(find_config(config), overrides)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import optuna
 
 from glimpse.evaluation.terminal_tables import TableConsole
-from glimpse.sweeps.sweep_results import importance, trial_rows, write_results
+from glimpse.sweeps.sweep_results import importance, trial_rows, write_trials
 
 _SHOWN = 10
 
@@ -13,7 +13,7 @@ _SHOWN = 10
 def show_sweep(study: optuna.Study, folder: Path) -> None:
     """Print a sweep's best trials, and write all of them and their picture into its folder."""
     rows = trial_rows(study)
-    write_results(study, folder)
+    write_trials(study, folder)
     if rows:
         cells = [[_cell(value) for value in row.values()] for row in rows[:_SHOWN]]
         TableConsole().print_table(list(rows[0]), cells)

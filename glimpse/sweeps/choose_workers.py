@@ -1,6 +1,7 @@
 """Workers of a command line: processes of this machine, or tasks of a Ray cluster."""
 
 from glimpse.sweeps.jobs import LocalWorkers, Workers
+from glimpse.sweeps.ray_workers import RayWorkers
 
 
 def choose_workers(size: int | None, ray: str | None) -> Workers:
@@ -9,8 +10,4 @@ def choose_workers(size: int | None, ray: str | None) -> Workers:
     Raises:
         UserError: if Ray is not there, or no cluster answers.
     """
-    if ray is None:
-        return LocalWorkers(size or 1)
-    from glimpse.sweeps.ray_workers import RayWorkers  # Ray is optional, and takes a second to import.
-
-    return RayWorkers(ray, size)
+    return LocalWorkers(size or 1) if ray is None else RayWorkers(ray, size)

@@ -45,7 +45,7 @@ def importance(study: optuna.Study) -> dict[str, float]:
     return optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
-def write_results(study: optuna.Study, folder: Path) -> None:
+def write_trials(study: optuna.Study, folder: Path) -> None:
     """Write `trials.csv` and `sweep.png` into a sweep's folder."""
     rows = trial_rows(study)
     text = io.StringIO()

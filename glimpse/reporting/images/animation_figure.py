@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from PIL import Image
 
-from glimpse.agents.abilities import readout_name
+from glimpse.agents.abilities import readout_name, trains_last_answer_only
 from glimpse.reporting.drawing.animation import panels
 from glimpse.reporting.html_templates import render
 from glimpse.reporting.images.image_contents import ImageContents
@@ -36,6 +36,7 @@ def animation_figure(
         size=drawn[0].size,
         veil=_veil_caption(contents),
         below=_animation_caption(contents),
+        untrained=trains_last_answer_only(contents.trained.experiment.agent),
     )
 
 

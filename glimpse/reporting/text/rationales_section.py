@@ -53,7 +53,8 @@ def _rationales(measured: Evaluation, found: RationaleScores, record: RunRecord)
     ]
     if len(found.f1_by_keep_rate) > 1:
         caption = f"The words with the highest salience as the rationale, against the {name}."
-        parts.append(single_chart(_f1_chart(measured, found), caption))
+        mode = "greedy" if record.trained.agent.stochastic else ""
+        parts.append(single_chart(_f1_chart(measured, found, mode), caption))
     return Markup("").join(parts)
 
 
@@ -109,8 +110,8 @@ def _points(drop: float) -> str:
     return f"{100 * drop:.1f} points"
 
 
-def _f1_chart(measured: Evaluation, found: RationaleScores) -> Chart:
-    """Return the chart of F1 over the share of words that are kept."""
+def _f1_chart(measured: Evaluation, found: RationaleScores, mode: str) -> Chart:
+    """Return the chart of F1 over the share of words that are kept; `mode` is how the agent acted."""
     points = tuple((100 * float(rate), 100 * f1) for rate, f1 in found.f1_by_keep_rate.items())
-    title = f"{measured.title}: F1 of the most salient words, %"
+    title = f"{measured.title}: {result_name('top_f1', mode)}"
     return Chart(title, "words kept, %", (Series("F1", points),))

@@ -76,7 +76,7 @@ def test_each_rule_can_be_broken() -> None:
             table.format("A") + row,
             "<div><dt>Error</dt><dd>1</dd></div><div><dt>Error</dt><dd>2</dd></div>",
         ],
-        "modes": [table.format("B") + row, "<h3>Validation error, % over time</h3>"],
+        "modes": [table.format("B") + row, "<figure><h3>Validation error, % over time</h3></figure>"],
         "words": ["<h3>val_acc</h3>", '<svg class="chart" aria-label="x"><text>error_m10</text></svg>'],
         "described": ['<img alt="image">', '<svg aria-label="Confusion matrix"></svg>'],
         "narrow": [

@@ -13,7 +13,7 @@ from glimpse.runs.run_folder import RunFolder
 from glimpse.sweeps.jobs import Job
 from glimpse.sweeps.study import open_study
 from glimpse.sweeps.sweep import Sweep, run_sweep
-from glimpse.sweeps.sweep_results import importance, trial_rows, write_results
+from glimpse.sweeps.sweep_results import importance, trial_rows, write_trials
 
 SWEEP = Sweep(
     "digits-ram",
@@ -84,7 +84,7 @@ def test_the_best_trial_is_that_with_the_least_error(tmp_path: Path) -> None:
     assert errors[0] == pytest.approx(min(10 + abs(math.log10(row["train.learning_rate"]) + 2) for row in rows))
     weights = importance(study)
     assert sum(weights.values()) == pytest.approx(1) and weights["train.learning_rate"] > 0.7
-    write_results(study, tmp_path / "sweep")
+    write_trials(study, tmp_path / "sweep")
     header, first, *_ = (tmp_path / "sweep/trials.csv").read_text().splitlines()
     assert header == "trial,outcome,validation error,train.learning_rate,agent.sigma.end"
     assert first.startswith(f"{rows[0]['trial']},trained,")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from glimpse.reporting.drawing.axes import number_text
 from glimpse.reporting.drawing.chart_drawing import chart_svg, charts_image
 from glimpse.reporting.drawing.chart_words import chart_words
-from glimpse.reporting.drawing.charts import Chart, Series, number_text, thinned
+from glimpse.reporting.drawing.charts import Chart, Series, thinned
 from glimpse.reporting.drawing.svg import text_width
 
 
