@@ -1,5 +1,5 @@
-# `make demo` trains and reports RAM; `make test` checks everything; `make docs` builds the site; `make readme` renews
-# README's tables.
+# `make demo` trains and reports RAM; `make test` checks everything; `make docs` builds the site; `make notebooks`
+# runs the notebooks; `make readme` renews README's tables.
 # Each installs into .venv first, if that is missing or out of date.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Byte code is kept, whatever the environment says: each of the tests' many processes would compile torch anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo readme docs test format lint types tests wheel-tests fuzz setup clean always
+.PHONY: demo readme docs notebooks test format lint types tests wheel-tests fuzz setup clean always
 
 demo: setup
 	$(BIN)/python -m glimpse.cli.demo
@@ -22,13 +22,17 @@ readme: setup
 docs: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m docs.generator.build_site
 
+# The notebooks with their outputs in build/notebooks, in both languages; one that has not changed is not run again.
+notebooks: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m docs.generator.notebook_files
+
 test: setup format lint types docs tests wheel-tests
 
 setup: $(READY)
 
 # The editable installation is in strict mode: a folder of links, which type checkers can follow.
 # It is renewed when a file is added or removed.
-FILES := $(sort $(wildcard glimpse/py.typed glimpse/*.py glimpse/*/*.py glimpse/*/*.css glimpse/zoo/*/card.json glimpse/*/*/*.py glimpse/reporting/play/*.* envs/*.py envs/*/*.py agents/*.py agents/*/*.py configs/*.py configs/*/*.yaml))
+FILES := $(sort $(wildcard glimpse/py.typed glimpse/*.py glimpse/*/*.py glimpse/*/*.css glimpse/zoo/*/card.json glimpse/*/*/*.py glimpse/reporting/play/*.* glimpse/reporting/templates/*.html envs/*.py envs/*/*.py agents/*.py agents/*/*.py configs/*.py configs/*/*.yaml))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
 	@echo $(FILES) | cmp -s - $@ || echo $(FILES) > $@

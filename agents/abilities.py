@@ -253,3 +253,8 @@ def pooling_kind(options: object) -> str | None:
 def trains_last_answer_only(options: object) -> bool:
     """Return whether, by its options, an agent answers after each step and only the last answer is trained."""
     return isinstance(options, Classifying) and options.classification == "final"
+
+
+def trains_every_answer(options: object) -> bool:
+    """Return whether, by its options, an agent answers after each step and all of these answers are trained."""
+    return isinstance(options, Classifying) and options.classification == "every_step"

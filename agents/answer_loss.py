@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from glimpse.agents.answer_kinds import AnswerKind
 from glimpse.agents.classification_loss import weighed
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.episode import Episode
 
 
@@ -46,7 +47,7 @@ def answer_loss(
         return kind.mean_error(logits, episode.label, smoothing, class_weights)
     every, label = classifier(hidden).float().flatten(0, 1), repeated_label(episode.label, len(hidden))
     losses = weighed(kind.errors(every, label, smoothing), label, class_weights)
-    return (losses * episode.step_mask.flatten()).sum() / episode.step_mask.sum()
+    return (losses * episode.step_mask.flatten()).sum() / over_all_ranks(episode.step_mask.sum())
 
 
 def repeated_label(label: Tensor, steps: int) -> Tensor:

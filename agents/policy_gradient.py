@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from glimpse.agents.data_parallel import over_all_ranks
+
 
 def gaussian_log_prob(location: Tensor, mean: Tensor, sigma: Tensor | float) -> Tensor:
     """Compute the log-density of locations under an isotropic Gaussian.
@@ -44,7 +46,7 @@ def learned_baseline(returns: Tensor, value: Tensor, step_mask: Tensor) -> tuple
         The advantage (T, B), detached, and the value loss, a scalar: the squared error averaged over all steps taken.
     """
     error = (value - returns.detach()).square() * step_mask
-    return returns - value.detach(), error.sum() / step_mask.sum()
+    return returns - value.detach(), error.sum() / over_all_ranks(step_mask.sum())
 
 
 def moving_average_baseline(returns: Tensor, average: Tensor) -> Tensor:
@@ -161,4 +163,4 @@ def clipped_surrogate(log_prob: Tensor, old: Tensor, advantage: Tensor, clip: fl
     """
     ratio = (log_prob - old.detach()).exp()
     gain = torch.minimum(ratio * advantage.detach(), ratio.clamp(1 - clip, 1 + clip) * advantage.detach())
-    return -(gain * step_mask).sum() / step_mask.sum()
+    return -(gain * step_mask).sum() / over_all_ranks(step_mask.sum())

@@ -8,12 +8,16 @@ release = version = __version__
 extensions = [
     "docs.generator.docstring_markup",
     "docs.generator.mathml",
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+# Notebooks come with their outputs; the files that their pages offer are no pages.
+nb_execution_mode = "off"
+nb_merge_streams = True
+exclude_patterns = ["notebooks/files", "zh/notebooks/files"]
 html_theme = "furo"
 html_title = f"glimpse {release}"
 html_static_path = ["static"]

@@ -1,15 +1,30 @@
 """Fonts for pictures with words of any language; Pillow's default font has little more than English letters."""
 
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
 
 from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_SYSTEM_FONTS = (
+_TRANSLITERATIONS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "–": "-", "—": "-"}
+)
+_TO_INSTALL = {
+    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "IDEOGRAPHIC"), "Noto Sans CJK"),
+    **{name.upper(): f"Noto Sans {name}" for name in ("Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic")},
+    **{name.upper(): f"Noto Sans {name}" for name in ("Georgian", "Hebrew", "Khmer", "Lao", "Tamil", "Telugu", "Thai")},
+}
+"""Fonts that have a script, by the first word of its letters' names in Unicode."""
+_OTHER_FONT = "Noto Sans"
+_BOXES = "Last Resort"
+"""What a font is called that has a box for each letter instead of the letter."""
+_BY_NAME = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf", "Arial.ttf"),
     # Fonts with Chinese, Japanese or Korean letters beside Latin ones: of Linux, macOS and Windows.
     *("NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf"),
@@ -17,36 +32,37 @@ _SYSTEM_FONTS = (
     *("PingFang.ttc", "Hiragino Sans GB.ttc", "AppleSDGothicNeo.ttc", "Arial Unicode.ttf"),
     *("msyh.ttc", "simsun.ttc", "simhei.ttf", "YuGothM.ttc", "msgothic.ttc", "malgun.ttf", "Nirmala.ttf"),
 )
-"""Fonts of the system, which Pillow finds by name if they are installed."""
-_TRANSLITERATIONS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "–": "-", "—": "-"}
-)
+"""Fonts that Pillow finds by the names of their files; they are tried before the system's fonts are listed."""
+_SAID: set[str] = set()
+"""Fonts that the user was told to install."""
+_GAP = "\0"
+"""Stands for a letter that cannot be drawn, before such letters are counted."""
+_PLACEHOLDER = frozenset("[0123456789letrs]")
+"""Letters of what is drawn in place of others."""
 
 
 def fit_lettering(texts: Iterable[str], size: float) -> tuple[list[str], Font]:
     """Return texts as they can be drawn, and a font that has all their letters.
 
-    The font is Pillow's default if it has them, otherwise the first suitable one of the system. If there is none,
-    missing letters are transliterated (ä to ae, é to e) or replaced by question marks, which a line on standard error
-    says once.
+    The font is Pillow's default if it has them, otherwise the first one of the system that does. If there is none, the
+    one with the most of them is chosen; a letter that it lacks is transliterated (ä to ae, é to e), and where that
+    cannot be, how many letters are missing stands in its place: `[2 letters]`. A line on standard error says once which
+    font to install.
 
     Args:
         texts: texts to be drawn.
         size: size of the letters, in pixels.
     """
     texts = list(texts)
-    letters = frozenset("".join(texts))
+    letters = frozenset(letter for letter in "".join(texts) if not letter.isspace())
     own = _own(size)
-    for font in (
-        own,
-        *filter(None, (_installed(name, size) for name in _SYSTEM_FONTS if not has_letters(own, letters))),
-    ):
-        if has_letters(font, letters):
-            return texts, font
-    drawn = [transliterate(text, own) for text in texts]
-    if "".join(drawn).count("?") > "".join(texts).count("?"):
-        _say_what_is_missing()
-    return drawn, own
+    if has_letters(own, letters):
+        return texts, own
+    path = _named_font(letters) or _best_font(letters | _PLACEHOLDER)
+    font = _installed(path, size) if path else own
+    if lost := sorted(letter for letter in letters if not has_letters(font, letter) and _GAP in _replace(letter, font)):
+        _say_what_is_missing("".join(lost[:10]), _font_to_install(lost[0]))
+    return [transliterate(text, font) for text in texts], font
 
 
 def has_letters(font: Font, letters: Iterable[str]) -> bool:
@@ -61,16 +77,18 @@ def _shape(font: Font, letter: str) -> bytes:
 
 
 def transliterate(text: str, font: Font) -> str:
-    """Replace the letters of a text that a font does not have."""
-    return "".join(letter if has_letters(font, letter) else _replace(letter, font) for letter in text)
+    """Replace the letters of a text that a font does not have; of those that cannot be, their number is given."""
+    drawn = "".join(letter if has_letters(font, letter) else _replace(letter, font) for letter in text)
+    return re.sub(f"{_GAP}+", lambda gap: f"[{len(gap[0])} letter{'s' * (len(gap[0]) > 1)}]", drawn)
 
 
 def _replace(letter: str, font: Font) -> str:
+    """Return what stands for a letter that a font does not have."""
     plain = letter.translate(_TRANSLITERATIONS)
     if plain == letter:
         parts = unicodedata.normalize("NFKD", letter)
         plain = "".join(part for part in parts if not unicodedata.combining(part))
-    return plain if plain and has_letters(font, plain) else "?"
+    return plain if plain and has_letters(font, plain) else _GAP
 
 
 @cache
@@ -79,18 +97,70 @@ def _own(size: float) -> Font:
     return ImageFont.load_default(size)
 
 
-@cache
-def _say_what_is_missing() -> None:
-    """Tell the user once that letters are missing in pictures."""
-    line = (
-        "note: no font here has all letters of the texts, so that pictures have question marks; install one, such as "
-    )
-    print(f"{line}Noto Sans CJK", file=sys.stderr, flush=True)
+@lru_cache(maxsize=64)
+def _named_font(letters: frozenset[str]) -> str:
+    """Return the name of a well-known font that has all of some letters and is installed; "" for none."""
+    for name in _BY_NAME:
+        try:
+            if has_letters(_installed(name, 10), letters):
+                return name
+        except OSError:
+            continue
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _best_font(letters: frozenset[str]) -> str:
+    """Return the path of the system's font that has the most of some letters; "" where Pillow's own has as many."""
+    best, fewest = "", sum(not has_letters(_own(10), letter) for letter in letters)
+    wanted = frozenset(map(ord, letters))
+    for path in _system_fonts():
+        if (lacking := len(wanted - _charmap(path))) < fewest:
+            best, fewest = path, lacking
+        if not fewest:
+            break
+    return best
 
 
 @cache
-def _installed(name: str, size: float) -> ImageFont.FreeTypeFont | None:
+def _system_fonts() -> list[str]:
+    """Return the paths of the system's fonts, as matplotlib finds them, upright and regular ones first."""
+    found = [one for one in import_module("matplotlib.font_manager").fontManager.ttflist if _BOXES not in one.name]
+
+    def order(entry: Any) -> tuple[bool, bool, str]:
+        """Return by what the fonts are sorted."""
+        return entry.style != "normal", entry.weight not in (400, "normal", "regular"), entry.name
+
+    return list(dict.fromkeys(entry.fname for entry in sorted(found, key=order)))
+
+
+@lru_cache(maxsize=512)
+def _charmap(path: str) -> frozenset[int]:
+    """Return the numbers of the letters that a font has; none for a file that cannot be read."""
     try:
-        return ImageFont.truetype(name, size)
-    except OSError:
-        return None
+        ImageFont.truetype(path, 10)
+        return frozenset(import_module("matplotlib.font_manager").get_font(path).get_charmap())
+    except (OSError, RuntimeError):
+        return frozenset()
+
+
+def _font_to_install(letter: str) -> str:
+    """Return the name of a font that has a letter's script."""
+    script, *_ = unicodedata.name(letter, "").split(" ") or [""]
+    return _TO_INSTALL.get(script.partition("-")[0], _OTHER_FONT)
+
+
+def _say_what_is_missing(letters: str, font: str) -> None:
+    """Tell the user which letters pictures lack, and which font has them; once for each font."""
+    if font not in _SAID:
+        _SAID.add(font)
+        line = (
+            f"note: no font here has the letters {letters}, so that pictures give their number instead; install {font}"
+        )
+        print(line, file=sys.stderr, flush=True)
+
+
+@cache
+def _installed(path: str, size: float) -> Font:
+    """Return a font of the system."""
+    return ImageFont.truetype(path, size)

@@ -23,6 +23,7 @@ _FOLDERS = {module.__name__: Path(module.__path__[0]) for module in (glimpse, gl
 _ROOM_ORDER = (
     {"cli"},
     {"reproduction", "benchmarks", "inference", "publishing"},
+    {"sweeps"},
     {"reporting"},
     {"training"},
     {"evaluation"},
@@ -38,6 +39,7 @@ _HEAVY = {
     "jieba",
     "matplotlib",
     "pyarrow",
+    "ray",
     "rich",
     "sacrebleu",
     "sb3_contrib",

@@ -30,7 +30,7 @@ from glimpse.runs.build import make_agent, make_split_env
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
-IN_CHINESE = ["index.md", "start.md", *(page for page in PAGES if page.startswith("use/"))]
+IN_CHINESE = ["index.md", "start.md", "notebooks/index.md", *(page for page in PAGES if page.startswith("use/"))]
 OPTIONS: dict[str, type[BaseModel]] = {
     **{f"task {name}": resolve_name(entry.options) for name, entry in ENVIRONMENTS.items()},
     **{f"agent {name}": resolve_name(entry.options) for name, entry in AGENTS.items()},
@@ -181,7 +181,7 @@ def test_commands_are_understood(line: str, capsys: pytest.CaptureFixture[str]) 
     options = {word for word in words if word.startswith("--")}
     assert options <= set(re.findall(r"--[\w-]+", capsys.readouterr().out))
     if name == "train" and "--resume" not in words:
-        config, *overrides = words[: words.index("--run")] if "--run" in words else words
+        config, *overrides = words[: words.index("--folder")] if "--folder" in words else words
         load_experiment(find_config(config), overrides)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.episode import Batch
 from glimpse.agents.errors import AgentError
@@ -150,7 +151,7 @@ def _expected_keep_rate(observation: Texts, selector_logits: Texts) -> Tensor:
     """Compute the probability that a word is not 0, averaged over all words; a scalar."""
     real = torch.cat([text.flatten() != PADDING for text in observation.values()])
     zero = torch.cat([hard_kuma(selector_logits[name]).zero.flatten() for name in observation])
-    return ((1 - zero) * real).sum() / real.sum().clamp(min=1)
+    return ((1 - zero) * real).sum() / over_all_ranks(real.sum()).clamp(min=1)
 
 
 def enumeration_loss(

@@ -15,6 +15,7 @@ from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
 from glimpse.agents.answer_kinds import ClassAnswers
 from glimpse.agents.answer_loss import answer_loss, last_answer_output
 from glimpse.agents.choices import choose
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.encoded import real_first
 from glimpse.agents.encoders.hierarchical_encoder import Level
@@ -152,7 +153,8 @@ class Skimmer(EpisodeAgent):
         log_probs = self._jumps(hidden, seen).float().log_softmax(-1)
         chosen = log_probs.gather(-1, episode.action["jump"].unsqueeze(-1)).squeeze(-1)
         policy_loss = policy_gradient.reinforce(chosen, advantage, episode.step_mask)
-        entropy = -((log_probs.exp() * log_probs).sum(-1) * episode.step_mask).sum() / episode.step_mask.sum()
+        entropy = -((log_probs.exp() * log_probs).sum(-1) * episode.step_mask).sum()
+        entropy = entropy / over_all_ranks(episode.step_mask.sum())
         terms |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy, "return": returns[0].mean()}
         total = error + options.policy_weight * policy_loss + value_loss - options.entropy * entropy
         return Loss(total, {name: term.detach() for name, term in terms.items()})

@@ -14,6 +14,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Loss
 from glimpse.agents.selection.options import BaselineOptions
@@ -184,9 +185,11 @@ class Seq2Seq(Translator):
         seen = torch.cat([drawn.seen[real], self.target_vectors(target[real])], -1)
         # Sentences that read the expected context train the baseline alone: their draws had no effect.
         log_prob = torch.where(drawn.hard[:, None], drawn.log_prob, 0)[real]
-        gain, entropy = self.reinforcement(log_prob, reward, seen), drawn.entropy[real].mean()
-        total = loss.total + self.hard.policy * gain.policy_loss + gain.value_loss - self.hard.entropy * entropy
-        terms = {"policy_loss": gain.policy_loss, "value_loss": gain.value_loss, "entropy": entropy}
+        gain, count = self.reinforcement(log_prob, reward, seen), real.sum()
+        policy_loss = gain.policy_loss * (count / over_all_ranks(count))  # A mean over tokens, not over sentences.
+        entropy = drawn.entropy[real].sum() / over_all_ranks(count)
+        total = loss.total + self.hard.policy * policy_loss + gain.value_loss - self.hard.entropy * entropy
+        terms = {"policy_loss": policy_loss, "value_loss": gain.value_loss, "entropy": entropy}
         return Loss(total, {**loss.terms, **{name: term.detach() for name, term in terms.items()}})
 
     def set_progress(self, progress: float) -> None:

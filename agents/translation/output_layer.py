@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from glimpse.agents.data_parallel import over_all_ranks
+
 _CHUNK = 1 << 21
 """Number of logits computed at once: few enough to stay in a core's cache."""
 
@@ -102,7 +104,7 @@ class _ChunkedCrossEntropy(Function):
             gradients[0][at : at + rows] = logit_gradient @ matrix
             gradients[1].add_(logit_gradient.T @ some)
             gradients[2].add_(gradient.sum(0))
-        count = max(1, len(features))
+        count = over_all_ranks(features.new_tensor(len(features))).clamp(min=1)
         ctx.save_for_backward(*gradients)
         ctx.count = count
         total_loss, cross_entropy, right = (sums / count).unbind()

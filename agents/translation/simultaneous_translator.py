@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
 from glimpse.agents.agent import LrGroups, PlayingBatchAgent, scaled_lr_group
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.returns import subtract_baseline
@@ -194,7 +195,7 @@ class SimultaneousTranslator(Translator, PlayingBatchAgent):
         # Entropy bonus, over the steps at which the policy could choose.
         chance = write.sigmoid()
         each = -(chance * F.logsigmoid(write) + (1 - chance) * F.logsigmoid(-write))
-        entropy = (each * free).sum() / free.sum().clamp(min=1)
+        entropy = (each * free).sum() / over_all_ranks(free.sum()).clamp(min=1)
         reads = (free & ~chosen).sum(0).float().mean()
         terms = {"policy_loss": policy, "value_loss": error, "entropy": entropy, "reads": reads}
         total = policy + error - self.policy_options.entropy * entropy

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
 from glimpse.agents.choices import choose
+from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.glimpse_network import GlimpseActivations, GlimpseNetwork
@@ -181,7 +182,7 @@ class Player(LocatorAgent):
             target: (T, B), returns.
             episode: T steps of B episodes.
         """
-        count = episode.step_mask.sum()
+        count = over_all_ranks(episode.step_mask.sum())
         value_loss = ((policy.value - target.detach()).square() * episode.step_mask).sum() / count
         entropy = (policy.entropy * episode.step_mask).sum() / count
         total = policy_loss + self.options.value_weight * value_loss - self.options.entropy * entropy

@@ -16,6 +16,8 @@ from docs.generator.agent_pages import complete_agent_pages
 from docs.generator.attention_pages import complete_attention_pages
 from docs.generator.environment_pages import write_environment_pages
 from docs.generator.experiment_pages import complete_experiment_pages
+from docs.generator.notebook_pages import write_notebook_pages
+from docs.generator.notebook_runs import NotebookError
 from docs.generator.repository_pages import write_repository_pages
 from docs.generator.zoo_pages import write_zoo_pages
 from glimpse.reporting.play.play_page import play_command
@@ -28,7 +30,11 @@ def main() -> int:
     """Build the site; returns the exit code, 0 if there was no warning."""
     site = ROOT / "build" / "site"
     shutil.rmtree(site, ignore_errors=True)
-    assemble(site / "source", site / "data")
+    try:
+        assemble(site / "source", site / "data")
+    except NotebookError as problem:
+        print(problem, file=sys.stderr)
+        return 1
     strict = ["--fail-on-warning", "--keep-going", "--quiet"]
     code = build_main(["-b", "html", *strict, "-c", str(DOCS), str(site / "source"), str(site / "html")])
     if not code:
@@ -65,6 +71,7 @@ def assemble(source: Path, data: Path) -> None:
     complete_attention_pages(source / "attention")
     complete_experiment_pages(source)
     write_zoo_pages(source)
+    write_notebook_pages(source)
     write_repository_pages(ROOT, source)
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from glimpse.envs.data.sources import FileSet
 
+_GENERATED = "is generated from a seed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
@@ -24,9 +26,14 @@ class DataSet:
 
     read: str
     files: FileSet | None = None
-    origin: str = "is generated from a seed"
+    origin: str = _GENERATED
     licence: str = "not stated"
     cautions: str = ""
+
+    @property
+    def is_generated(self) -> bool:
+        """True if its examples are made from a seed, so that no people wrote or marked them."""
+        return self.files is None and self.origin == _GENERATED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from glimpse.cli import (
     publish_command,
     report_command,
     reproduce_command,
+    sweep_command,
     train_command,
     translate_command,
     zoo_command,
@@ -46,6 +47,7 @@ _EXAMPLES = """examples:
 
 _COMMANDS = (
     train_command,
+    sweep_command,
     evaluate_command,
     predict_command,
     translate_command,

@@ -41,7 +41,8 @@ def complete_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     completions = _completions()
     for action in parser._actions:
         keys = (f"{name}.{action.dest}", str(action.metavar))
-        if action.choices or action.nargs == 0 or any(key in _FREE for key in keys):
+        hidden = action.help == argparse.SUPPRESS
+        if hidden or action.choices or action.nargs == 0 or any(key in _FREE for key in keys):
             continue
         known = next((completions[key] for key in keys if key in completions), None)
         if known is None:
@@ -69,6 +70,7 @@ def _completions() -> dict[str, Any]:
         "CONFIG": _words("config", configs, folders=True, files=True),
         "TABLE": _words("table", TABLES),
         "D": _words("device", ("auto", "cpu", "cuda")),
+        "ADDRESS": _words("ray", ("auto", "local")),
         "zoo.name": _words("agent", agents),
         "data.names": _words("data", [*DATA_SETS, "glove"]),
         "bench.only": _words("bench", NAMES),

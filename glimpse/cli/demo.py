@@ -27,7 +27,7 @@ def demo(run: Path | None = None) -> int:
         print(f"{run} exists: resuming it (delete it to begin anew)")
         code = main(["train", "--resume", str(run)])
     else:
-        code = main(["train", config, "--run", str(run)])
+        code = main(["train", config, "--folder", str(run)])
     return code or main(["evaluate", str(run)]) or main(["report", str(run)])
 
 

@@ -39,7 +39,7 @@ def named_experiment(arguments: argparse.Namespace) -> Experiment:
 def new_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
     """Return the experiment of a new run and the folder for it."""
     experiment = named_experiment(arguments)
-    return experiment, arguments.run or _free_folder(_default_folder(arguments, experiment), experiment)
+    return experiment, arguments.folder or _free_folder(_default_folder(arguments, experiment), experiment)
 
 
 def _default_folder(arguments: argparse.Namespace, experiment: Experiment) -> Path:
@@ -88,14 +88,14 @@ def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
     """
     run = Path(arguments.config)
     if run.is_dir() or not _is_config(arguments.config):
-        if arguments.run:
-            raise UserError(f"--resume {run} resumes the run in that folder: give no --run")
+        if arguments.folder:
+            raise UserError(f"--resume {run} resumes the run in that folder: give no --folder")
         config = RunFolder.open(run).config_path
         kept, (given, notes) = load_experiment(config), read_experiment(config, arguments.overrides)
-        begin_anew = f"begin a new run with: glimpse train {config} {' '.join(arguments.overrides)} --run OTHER"
+        begin_anew = f"begin a new run with: glimpse train {config} {' '.join(arguments.overrides)} --folder OTHER"
     else:
         given = named_experiment(arguments)
-        run = arguments.run or _default_folder(arguments, given)
+        run = arguments.folder or _default_folder(arguments, given)
         kept, notes = load_experiment(RunFolder.open(run).config_path), []
         begin_anew = f"resume it as it was begun with: glimpse train --resume {run}"
     for note in notes:

@@ -13,9 +13,13 @@ def add(commands: Commands) -> None:
     summary = "Pack a trained agent with a card, into a folder or the Hugging Face Hub"
     parser = add_command(commands, "publish", _run, summary, examples, words="words")
     told = "folders of evaluated runs of one config with different seeds: the best on validation data is published; "
-    told += "and where to: a new folder, or hf:OWNER/NAME"
+    told += "or of one run that was published before; and where to: a new folder, or hf:OWNER/NAME"
     parser.add_argument("words", nargs="+", metavar="RUN... TARGET", help=told)
-    parser.add_argument("--half", action="store_true", help="round weights to half precision, and measure them anew")
+    precision = parser.add_mutually_exclusive_group()
+    told = "bits of a weight (default: as they are). With fewer, weights are rounded and measured anew: 16 is half "
+    told += "precision; 8 gives matrices whole numbers with a scale for each row, in a quarter of the size of 32"
+    precision.add_argument("--bits", type=int, choices=(8, 16, 32), help=told)
+    precision.add_argument("--half", dest="bits", action="store_const", const=16, help="the same as --bits 16")
     parser.add_argument("--private", action="store_true", help="a new repository is visible to its owner alone")
 
 
@@ -25,4 +29,4 @@ def _run(arguments: argparse.Namespace) -> None:
     from glimpse.publishing.publish import publish_command
 
     *runs, target = arguments.words
-    publish_command([Path(run) for run in runs], target, arguments.half, arguments.private)
+    publish_command([Path(run) for run in runs], target, arguments.bits, arguments.private)

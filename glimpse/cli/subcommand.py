@@ -48,3 +48,9 @@ def add_average(parser: argparse.ArgumentParser) -> None:
     """Add `--average-checkpoints`."""
     told = "average the weights of the K newest checkpoints (train.keep) instead of taking the best on validation data"
     parser.add_argument("--average-checkpoints", type=count_up_to(10_000), metavar="K", help=told)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add `--workers` and `--ray`."""
+    parser.add_argument("--workers", type=count_up_to(1_000), metavar="N", help="runs at once (default: 1)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="train on a Ray cluster: its address, auto, or local")

@@ -88,7 +88,8 @@ class EpisodeEvaluator(Evaluator):
         cost = self.cost(agent, env)
 
         # Print the table, and below it the statistics, the cost, the details and the notes.
-        print_table(rows, split, trained.experiment.task_title, trained.step, agent.stochastic)
+        averages = bool(env.classes) or env.scores is not None  # Rewards are not averaged as answers are.
+        print_table(rows, split, trained.experiment.task_title, trained.step, agent.stochastic, averages)
         figures = [
             f"{figure.replace('_', ' ')} {value:.4f}"
             for figure, value in own.averaged.figures.items()
@@ -173,7 +174,9 @@ def errors_of(scores: dict[str, Any]) -> dict[str, float]:
     return {way: scores[way]["error"] for way in ("averaged", "sampled", "greedy")}
 
 
-def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stochastic: bool = True) -> None:
+def print_table(
+    rows: dict[str, Scores], split: str, task: str, step: int, stochastic: bool = True, averages: bool = True
+) -> None:
     """Print a line for each agent: the first is the agent itself, the others are its weights with control locators.
 
     Args:
@@ -183,24 +186,28 @@ def print_table(rows: dict[str, Scores], split: str, task: str, step: int, stoch
         step: training step of the weights.
         stochastic: whether the agent samples actions. If not, greedy, single and averaged episodes are the same, and
             the table has one column for them.
+        averages: whether the answers of M episodes are averaged; they have no column if not, or if M is 1.
     """
     first = next(iter(rows.values()))
-    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of M = {first.copies}' * stochastic}"
+    ways = {"greedy": "greedy", "sampled": "M = 1", "averaged": f"M = {first.copies}"}
+    if first.copies == 1 or not averages:
+        del ways["averaged"]
+    last = list(ways)[-1] if stochastic else "averaged"
+    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of {ways[last]}' * stochastic}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
     if "micro_f1" in first.averaged.figures:
         kind = "exact-match error, %"
     title = f"{split} {kind} ({task}, step {step})"
-    several = ("greedy", "M = 1", f"M = {first.copies}")
     counted = stochastic and not first.keep_rates  # An agent that selects words takes no glimpses.
-    columns = ["agent", *(several if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())]
+    columns = ["agent", *(ways.values() if stochastic else (alone,)), "95 %", *(("glimpses",) if counted else ())]
     cells = []
     for name, scores in rows.items():
-        measured = (scores.greedy, scores.sampled, scores.averaged) if stochastic else (scores.averaged,)
+        measured = [getattr(scores, way) for way in ways] if stochastic else [scores.averaged]
         taken = [f"{scores.glimpses:.2f}"] if counted else []
-        cells.append([name, *map(_error_or_r, measured), _interval(scores.averaged), *taken])
-    optional = ("glimpses", "M = 1", "greedy")
+        cells.append([name, *map(_error_or_r, measured), _interval(getattr(scores, last)), *taken])
+    optional = ("glimpses", *(ways[way] for way in reversed(ways) if way != last))
     TableConsole().print_table(
         columns,
         cells,

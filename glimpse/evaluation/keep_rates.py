@@ -151,12 +151,15 @@ def exceeds_target(summary: Mapping[str, float], target: float | None) -> bool:
     return target is not None and bool(rates) and mean(rates) > _TOLERANCE * target
 
 
-def describe_keep_rates(summary: Mapping[str, float]) -> list[str]:
-    """Describe what `KeepRates.summary` returned in words, a string for each rate and one for the agreement."""
+def describe_keep_rates(summary: Mapping[str, float], rationale: str = "human rationale") -> list[str]:
+    """Describe what `KeepRates.summary` returned in words, a string for each rate and one for the agreement.
+
+    `rationale` is what the words that are compared with are called, see `rationale_name`.
+    """
     found = [f"{100 * rate:.1f} % of words are {_WORDS.get(name, name)}" for name, rate in _rates_of(summary).items()]
     if "rationale_f1" in summary:
         recall, precision, f1 = (100 * summary[f"rationale_{name}"] for name in ("recall", "precision", "f1"))
-        found.append(f"words of the human rationale: recall {recall:.1f} %, precision {precision:.1f} %, F1 {f1:.1f} %")
+        found.append(f"words of the {rationale}: recall {recall:.1f} %, precision {precision:.1f} %, F1 {f1:.1f} %")
     return found
 
 

@@ -16,6 +16,7 @@ from glimpse.agents.embedding import PADDING
 from glimpse.agents.text.explaining import Explaining, Words
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv, has_rationales
+from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.lane_random import uniform
 from glimpse.evaluation.eraser import (
     KEEP_RATES,
@@ -147,6 +148,12 @@ class _TextBatch:
             yield self.human_rationale[number][real].cpu().numpy(), salience, predicted
 
 
+def rationale_name(task: object) -> str:
+    """Return what the marked words of a task's texts are called: people marked them, or they were planted."""
+    data = DATA_SETS.get(str(getattr(task, "data", "")))
+    return "known rationale" if data is not None and data.is_generated else "human rationale"
+
+
 @torch.no_grad()
 def measure_rationales(agent: Agent, env: EvaluatedEnv, options: EvaluateOptions) -> RationaleScores | None:
     """Measure an agent's rationales on the split that the environment shows.
@@ -235,12 +242,13 @@ def _agreement(predicted: list[Bools], human_rationale: list[Bools]) -> Rational
     return RationaleAgreement(keep_rate, *macro, micro_f1, spans_f1)
 
 
-def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
+def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "human rationale") -> None:
     """Print the scores as a table, with the faithfulness below.
 
     Args:
         rationales: the scores.
         own: whether the agent selects words itself.
+        name: what the rationale that they are compared with is called, see `rationale_name`.
     """
     top = f"top {100 * rationales.keep_rate:g} %"
     rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
@@ -248,8 +256,8 @@ def print_rationale_scores(rationales: RationaleScores, own: bool) -> None:
     columns = ["words", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"]
     TableConsole().print_table(
         columns,
-        [[name, *(f"{100 * value:.1f}" for value in astuple(one))] for name, one in rows.items()],
-        title="predicted against human rationales, %",
+        [[words, *(f"{100 * value:.1f}" for value in astuple(one))] for words, one in rows.items()],
+        title=f"predicted against {name}s, %",
         optional=("micro F1", "keep rate", "IOU-F1", "recall", "precision"),
         right=columns[1:],
         bordered=True,

@@ -10,7 +10,7 @@ from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
-from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
+from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores, rationale_name
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
@@ -37,7 +37,7 @@ class ReadingEvaluator(EpisodeEvaluator):
 
     def describe_statistics(self, scores: Scores) -> list[str]:
         """Describe the keep rates in words."""
-        return describe_keep_rates(scores.keep_rates)
+        return describe_keep_rates(scores.keep_rates, rationale_name(self.experiment.task))
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return warnings about the keep rates."""
@@ -73,7 +73,7 @@ class TextEvaluator(ReadingEvaluator):
         rationales = measure_rationales(trained.agent, trained.env, options)
         if rationales is None:
             return {}
-        print_rationale_scores(rationales, bool(scores.keep_rates))
+        print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
         return {"rationales": asdict(rationales)}
 
 

@@ -66,7 +66,8 @@ class TranslationEvaluator(Evaluator):
         searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
         lengths = searched.by_length
         columns = translation_columns(env, searched.targets)
-        _print(trained, split, {"greedy": greedy.quality, f"beam {beam}": searched.quality}, lengths, loss)
+        rows = {"greedy": greedy.quality, **({f"beam {beam}": searched.quality} if beam > 1 else {})}
+        _print(trained, split, rows, lengths, loss)
         return {
             "parameters": sum(parameter.numel() for parameter in agent.parameters()),
             "beam": beam,

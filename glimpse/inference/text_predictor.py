@@ -51,7 +51,7 @@ def _prediction(one: Account, spans: Sequence[Sequence[Span]], classes: Sequence
         tokens=tokens[0],
         second=tokens[1] if len(tokens) > 1 else (),
         selective=one.texts[0].dropped is not None,
-        page=text_figure(one, classes),
+        page=str(text_figure(one, classes)),
     )
 
 

@@ -5,6 +5,7 @@ from glimpse.envs.data.registry import DATA_SETS
 from glimpse.families import inputs_taken
 from glimpse.publishing.model_card import CardFacts
 from glimpse.runs.results import markdown_table
+from glimpse.runs.stored_weights import PRECISION_OF_BITS
 
 _USES = {
     "pictures": ('seen = agent.predict("picture.png")', "predict {source} picture.png"),
@@ -83,7 +84,7 @@ def _result(facts: CardFacts) -> str:
     ]
     if facts.measured_as_float is not None:
         lines.append(
-            f"The weights are rounded to half precision, and this is their result; before it was "
+            f"The weights are rounded ({PRECISION_OF_BITS[facts.bits]}), and this is their result; before it was "
             f"{_shown(facts.measured_as_float)}."
         )
     rows = [[name.replace("_", " "), _shown(value)] for name, value in facts.measures.items()]
@@ -127,8 +128,8 @@ def _limits(facts: CardFacts) -> str:
 
 def _files(facts: CardFacts, size: int) -> str:
     """Return the number of weights and the size."""
-    precision = "half" if facts.half else "single"
     return (
-        f"{facts.parameters:,} parameters in {precision} precision, {size / 1e6:.2f} MB in all: weights (safetensors), "
-        f"config, what the numbers mean, and the evaluation. Written by glimpse {facts.version}.\n"
+        f"{facts.parameters:,} parameters ({PRECISION_OF_BITS[facts.bits]}), {size / 1e6:.2f} MB in all: weights "
+        "(safetensors), config, what the numbers mean, and the evaluation. Written by glimpse "
+        f"{facts.version}.\n"
     )

@@ -13,19 +13,12 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment, shipped_configs
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.evaluation.evaluator import MainMeasure, evaluator_of
+from glimpse.publishing.earlier_card import SeedResult
 from glimpse.publishing.packed_run import OWN_DATA, FinishedRun
+from glimpse.runs.stored_weights import Bits
 
 _MOST_OVERRIDES = 12
 _OF_THE_MACHINE = ("data.", "track.", "device", "threads")
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """Result of a run of the config: its seed, its error on validation data, and its main measure on the test set."""
-
-    seed: int
-    validation_error: float
-    value: float
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class CardFacts:
     controls: main errors of the same weights with control locators, in percent.
     limits: what is known of its weak points, a sentence each.
     data: facts about the data.
-    parameters, half: number of weights, and whether they are in half precision.
+    parameters, bits: number of weights, and the bits that each has, see `store_weights`.
     measured_as_float: the main measure before the weights were rounded; None if they were not.
     """
 
@@ -73,21 +66,24 @@ class CardFacts:
     limits: tuple[str, ...]
     data: DataFacts
     parameters: int
-    half: bool
+    bits: Bits
     measured_as_float: float | None
 
 
-def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Sequence[FinishedRun]) -> CardFacts:
+def card_facts(
+    name: str, run: FinishedRun, bits: Bits, record: dict[str, Any], tried: Sequence[FinishedRun]
+) -> CardFacts:
     """Gather the facts of a card.
 
     Args:
         name: name of the published agent.
         run: the run that is published.
+        bits: bits of the published weights.
         record: evaluation of the published weights on the test set: the run's own, or another one if they are rounded.
         tried: all runs of the config among which it was chosen, itself included.
     """
     evaluator = evaluator_of(run.experiment)
-    half = record is not run.record
+    rounded_now = record is not run.record and run.measured_as_float is None
     measure = evaluator.main_measure(record)
     return CardFacts(
         name=name,
@@ -95,7 +91,7 @@ def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Seque
         task=f"{run.experiment.task.name}, own data" if run.has_own_data else run.experiment.task_title,
         version=__version__,
         command=training_command(run.experiment),
-        seeds=tuple(sorted((_seed_result(one) for one in tried), key=lambda one: one.seed)),
+        seeds=tuple(sorted((one for each in tried for one in each.seeds), key=lambda one: one.seed)),
         step=run.checkpoint.step,
         minutes=round(run.state.seconds / 60, 1),
         trained_on=run.state.trained_on,
@@ -106,8 +102,8 @@ def card_facts(name: str, run: FinishedRun, record: dict[str, Any], tried: Seque
         limits=(*_limits(record), *_gain(record)),
         data=data_facts(run.experiment),
         parameters=record["parameters"],
-        half=half,
-        measured_as_float=evaluator.main_measure(run.record).value if half else None,
+        bits=bits,
+        measured_as_float=evaluator.main_measure(run.record).value if rounded_now else run.measured_as_float,
     )
 
 
@@ -147,11 +143,6 @@ def training_command(experiment: Experiment) -> str:
 def _quoted(override: str) -> str:
     """Quote an override for a shell where it needs that."""
     return f"'{override}'" if set(override) & set(' []{}"*?$&|<>;()') else override
-
-
-def _seed_result(run: FinishedRun) -> SeedResult:
-    value = evaluator_of(run.experiment).main_measure(run.record).value
-    return SeedResult(run.experiment.seed, run.state.best_error, value)
 
 
 def _examples(record: dict[str, Any]) -> int:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.errors import UserError
+from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.publishing.earlier_card import SeedResult, read_earlier_card
 from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
 from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.kept_data import KeptData, read_kept_data, write_kept_data
 from glimpse.runs.local_paths import config_without_folders
 from glimpse.runs.run_folder import LOCK, RunFolder
+from glimpse.runs.stored_weights import Bits
 from glimpse.runs.trained_run import BEST, chosen_checkpoint, refuse_weights_not_finite
 from glimpse.runs.training_state import TrainedState, TrainingState, state_of
 
@@ -26,25 +27,34 @@ OWN_DATA = ("file:", "folder:")
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that can be published.
+    """A run that can be published, for the first time or again.
 
     folder, experiment, kept: its folder, its config, and what it keeps of its data.
-    checkpoint: the weights that were best on validation data, with the state of training.
-    state: the parts of that state.
-    record: its evaluation on the test set.
+    checkpoint: the weights that were best on validation data.
+    state: time and device of their training.
+    record: their evaluation on the test set.
+    seeds: its result; of one that was published before, those of all runs among which it was chosen.
+    measured_as_float: the main measure before its weights were rounded; None if they are not.
     """
 
     folder: RunFolder
     experiment: Experiment
     kept: KeptData
     checkpoint: Checkpoint
-    state: TrainingState
+    state: TrainedState
     record: dict[str, Any]
+    seeds: tuple[SeedResult, ...]
+    measured_as_float: float | None
 
     @property
     def has_own_data(self) -> bool:
         """Whether it was trained on a user's own data."""
         return str(getattr(self.experiment.task, "data", "")).startswith(OWN_DATA)
+
+    @property
+    def validation_error(self) -> float:
+        """Lowest error on validation data."""
+        return min(one.validation_error for one in self.seeds)
 
 
 def read_finished_run(path: Path, say: Callable[[str], None]) -> FinishedRun:
@@ -54,8 +64,6 @@ def read_finished_run(path: Path, say: Callable[[str], None]) -> FinishedRun:
         UserError: if there is none, validation has chosen no weights, or they were not measured on the test set.
     """
     folder = RunFolder.open(path)
-    if folder.is_published:
-        raise UserError(f"{path} is a published run already: copy its folder, or publish the run that it was made of")
     experiment = load_experiment(folder.config_path)
     kept = read_kept_data(folder, experiment)
     checkpoint, chosen = chosen_checkpoint(folder, None, say)
@@ -65,29 +73,32 @@ def read_finished_run(path: Path, say: Callable[[str], None]) -> FinishedRun:
     record = read_evaluation_file(folder.evaluation_path).get("test")
     if record is None or record.get("step") != checkpoint.step:
         raise UserError(f"{path}: its best weights were not measured on the test set: glimpse evaluate {path}")
-    return FinishedRun(folder, experiment, kept, checkpoint, state_of(checkpoint, TrainingState, path), record)
+    if folder.is_published:
+        card, published = read_earlier_card(folder), state_of(checkpoint, TrainedState, path)
+        return FinishedRun(folder, experiment, kept, checkpoint, published, record, card.seeds, card.measured_as_float)
+    state, measure = state_of(checkpoint, TrainingState, path), evaluator_of(experiment).main_measure(record)
+    seeds = (SeedResult(experiment.seed, state.best_error, measure.value),)
+    return FinishedRun(folder, experiment, kept, checkpoint, state, record, seeds, None)
 
 
-def pack_run(run: FinishedRun, target: Path, half: bool) -> RunFolder:
+def pack_run(run: FinishedRun, target: Path, bits: Bits) -> RunFolder:
     """Write the packed run into a new folder.
 
     Args:
         run: the run.
         target: the folder, which must be new or empty.
-        half: whether weights are rounded to half precision.
+        bits: bits of its weights, see `store_weights`.
 
     Raises:
-        UserError: if it cannot be written, or a weight is too large for half precision.
+        UserError: if it cannot be written, or a weight is too large to be rounded.
     """
     text = config_without_folders(dump_experiment(_without_places(run.experiment)))
     packed = RunFolder.create(target, text)
     own = {"files": ()} if run.has_own_data else {}
     write_kept_data(packed, run.kept.model_copy(update=own))
-    state = TrainedState(run.state.seconds, run.state.trained_on)
-    weights = {name: _rounded(value) if half else value for name, value in run.checkpoint.weights.items()}
-    checkpoint = Checkpoint(run.checkpoint.step, weights, {"seconds": state.seconds, "trained_on": state.trained_on})
-    refuse_weights_not_finite(checkpoint, packed)
-    save_checkpoint(packed.best, checkpoint, keep=1, plain=True)
+    state = {"seconds": run.state.seconds, "trained_on": run.state.trained_on}
+    packed_checkpoint = Checkpoint(run.checkpoint.step, run.checkpoint.weights, state)
+    save_checkpoint(packed.best, packed_checkpoint, keep=1, published_bits=bits)
     write_record(packed, run.record)
     for name in (LOCK, f"{LOCK}.holder"):
         (target / name).unlink(missing_ok=True)
@@ -105,8 +116,3 @@ def _without_places(experiment: Experiment) -> Experiment:
     """Return a config without the folder of the data, the tracker, and what suits its machine."""
     places = {"data": type(experiment.data)(), "track": type(experiment.track)(), "device": "auto", "threads": None}
     return experiment.model_copy(update=places)
-
-
-def _rounded(value: torch.Tensor) -> torch.Tensor:
-    """Round floats to half precision; other numbers stay."""
-    return value.half() if value.is_floating_point() else value

@@ -22,24 +22,26 @@ from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.hub_run import HUB, copy_run, import_hub, parse_repository
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.run_source import find_run, zoo_folder
+from glimpse.runs.stored_weights import Bits
+from glimpse.runs.trained_run import chosen_checkpoint
 
 _FREE = ("seed", "threads", "device", "track.", "data.")
 _KEPT_SHARE = 0.25
-"""How much half precision may change a measure, as a share of the width of its interval."""
+"""How much rounded weights may change a measure, as a share of the width of its interval."""
 
 
-def publish_command(paths: Sequence[Path], target: str, half: bool, private: bool) -> None:
+def publish_command(paths: Sequence[Path], target: str, bits: Bits | None, private: bool) -> None:
     """Publish the run that was best on validation data, and print what was written.
 
     Args:
-        paths: folders of runs of one config, with different seeds.
+        paths: folders of runs of one config, with different seeds; or of one run that was published before.
         target: folder, which must be new or empty; or `hf:OWNER/NAME`.
-        half: whether its weights are rounded to half precision. Then they are measured anew.
+        bits: bits of its weights, 8, 16 or 32; None for those that they have. With fewer, they are measured anew.
         private: whether a new repository is visible to its owner alone.
 
     Raises:
         UserError: if a run was not evaluated, they differ in more than the seed, the target is taken or cannot be
-            written, or half precision changes the result.
+            written, its weights have fewer bits already, or with fewer bits its result is another.
     """
     to_hub = target.startswith(HUB)
     if to_hub:
@@ -53,10 +55,12 @@ def publish_command(paths: Sequence[Path], target: str, half: bool, private: boo
     if not to_hub:
         _refuse_place(Path(target), tried)
     _refuse_other_configs(tried)
-    best = min(tried, key=lambda run: run.state.best_error)
+    best = min(tried, key=lambda run: run.validation_error)
+    bits = bits or best.checkpoint.bits
+    _refuse_more_bits(best, bits)
     with tempfile.TemporaryDirectory() as beside:
         packed = Path(beside, "run")
-        facts = _pack(best, tried, packed, target, half)
+        facts = _pack(best, tried, packed, target, bits)
         if to_hub:
             address = upload_run(packed, name, private)
         else:
@@ -68,16 +72,17 @@ def publish_command(paths: Sequence[Path], target: str, half: bool, private: boo
         )
 
 
-def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target: str, half: bool) -> CardFacts:
+def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target: str, bits: Bits) -> CardFacts:
     """Write the packed run and its card into a folder."""
-    pack_run(best, packed, half)
+    folder = pack_run(best, packed, bits)
+    written_bits = chosen_checkpoint(folder, None, print)[0].bits  # 16 where no matrix is large enough for 8.
     record = best.record
-    if half:
+    if written_bits < best.checkpoint.bits:
         record = _measure_rounded(best, packed)
-        _refuse_changed_result(best, record)
-        write_record(RunFolder(packed), record)
+        _refuse_changed_result(best, record, bits)
+        write_record(folder, record)
     name = parse_repository(target)[0].split("/")[1] if target.startswith(HUB) else Path(target).resolve().name
-    facts = card_facts(name, best, record, tried)
+    facts = card_facts(name, best, written_bits, record, tried)
     size = sum(path.stat().st_size for path in packed.rglob("*") if path.is_file())
     text = card_text(facts, best.experiment, _source(target), size)
     written = {**asdict(facts), "measure": facts.measure._asdict()}
@@ -122,6 +127,8 @@ def _refuse_place(target: Path, tried: Sequence[FinishedRun]) -> None:
 
 def _refuse_other_configs(tried: Sequence[FinishedRun]) -> None:
     """Raise UserError if runs differ in more than their seeds."""
+    if len(tried) > 1 and (published := [run for run in tried if run.folder.is_published]):
+        raise UserError(f"{published[0].folder.path} is a published run already, and is published alone")
     for other in tried[1:]:
         found = differing_keys(tried[0].experiment, other.experiment)
         if keys := [key for key in found if not key.startswith(_FREE)]:
@@ -131,15 +138,24 @@ def _refuse_other_configs(tried: Sequence[FinishedRun]) -> None:
             )
 
 
-def _refuse_changed_result(best: FinishedRun, record: dict[str, object]) -> None:
-    """Raise UserError if rounded weights have another result, beyond its noise."""
-    evaluator = evaluator_of(best.experiment)
-    before, after = (evaluator.main_measure(one) for one in (best.record, record))
-    allowed = (before.high - before.low) * _KEPT_SHARE
-    if abs(after.value - before.value) > allowed:
+def _refuse_more_bits(best: FinishedRun, bits: Bits) -> None:
+    """Raise UserError if weights that were rounded are to have more bits again."""
+    if bits > best.checkpoint.bits:
         raise UserError(
-            f"in half precision the result is {after.value:.4g}, and {before.value:.4g} as it was trained: publish it "
-            "without --half"
+            f"the weights of {best.folder.path} have {best.checkpoint.bits} bits, and more would make them no better: "
+            "leave out --bits, or publish the run that it was made of"
+        )
+
+
+def _refuse_changed_result(best: FinishedRun, record: dict[str, object], bits: Bits) -> None:
+    """Raise UserError if rounded weights have another result than those that were trained, beyond its noise."""
+    evaluator = evaluator_of(best.experiment)
+    earlier, after = (evaluator.main_measure(one) for one in (best.record, record))
+    before = earlier.value if best.measured_as_float is None else best.measured_as_float
+    if abs(after.value - before) > (earlier.high - earlier.low) * _KEPT_SHARE:
+        raise UserError(
+            f"with {bits} bits a weight the result is {after.value:.4g}, and {before:.4g} as it was trained: publish "
+            "it with more --bits"
         )
 
 

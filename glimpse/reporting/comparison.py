@@ -13,7 +13,7 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.paired_tests import IncomparableError, PairedTest, paired_tests
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
-from glimpse.runs.metric_names import SECONDS, STEP, VALIDATION, read_run_metrics
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS, STEP, VALIDATION, read_run_metrics
 from glimpse.runs.metrics_log import Value
 from glimpse.runs.predictions_file import read_predictions
 from glimpse.runs.run_folder import RunFolder
@@ -21,7 +21,7 @@ from glimpse.runs.run_source import run_with_results
 
 _MOST = 26
 _DIFFER = "they were measured on different examples"
-_NOT_CURVES = (STEP, SECONDS)
+_NOT_CURVES = (STEP, BEST_ERROR, SECONDS)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,25 @@ class ComparedRun:
     experiment: Experiment
     evaluations: dict[str, dict[str, Any]]
     rows: list[dict[str, Value]]
+
+    @property
+    def is_sampled(self) -> bool:
+        """True if greedy and sampled episodes differ in an evaluation."""
+        own = [next(iter(one["scores"].values())) for one in self.evaluations.values() if one.get("scores")]
+        return any(scores.get("greedy") != scores.get("averaged") for scores in own)
+
+    def mode(self, measured: str) -> str:
+        """Return how the answers of an evaluation came about: `M = 10`; "" where in one way, or where unknown."""
+        record = self.evaluations.get(measured, {})
+        scores = record.get("scores")
+        if not scores or not self.is_sampled:
+            return ""
+        return f"M = {next(iter(scores.values()))['copies'] if record.get('answers') else 1}"
+
+    @property
+    def is_rewarded(self) -> bool:
+        """True if episodes succeed or fail, as an evaluation shows, instead of having an answer."""
+        return any(one.get("answers") == 0 and "scores" in one for one in self.evaluations.values())
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,15 @@ class Comparison:
     metrics: dict[str, dict[str, list[float | None]]]
     pairs: list[PairOfRuns]
     curves: dict[str, list[list[tuple[int, float]]]]
+
+    def copies_of(self, curve: str) -> int:
+        """Return the number M of episodes that validation averages; 0 where it differs, or nothing is sampled.
+
+        `curve` is a key of `curves`: the number is that of the runs that have this metric.
+        """
+        runs = [run for run, points in zip(self.runs, self.curves[curve], strict=True) if points]
+        found = {1 if run.is_rewarded else run.experiment.evaluate.copies for run in runs}
+        return found.pop() if len(found) == 1 and any(run.is_sampled for run in runs) else 0
 
 
 def compare_runs(folders: Sequence[Path]) -> Comparison:

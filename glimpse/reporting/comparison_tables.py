@@ -1,9 +1,9 @@
 """Tables of a comparison of runs, as text: for the terminal, and for the page."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from glimpse.reporting.comparison import Comparison, PairOfRuns
+from glimpse.reporting.comparison import Comparison
+from glimpse.reporting.measure_names import result_name
 
 NOTE = "Difference: second less first, with the 95 % interval of the paired bootstrap. p-values are not corrected."
 
@@ -31,8 +31,8 @@ def comparison_tables(found: Comparison) -> list[ComparisonTable]:
     return [
         ComparisonTable("Runs", ["run", "folder", "agent", "task", "seed"], runs, ("seed", "task", "agent")),
         *([ComparisonTable("Config, where it differs", ["key", *letters], differences)] if differences else []),
-        *(_metrics_table(name, letters, metrics) for name, metrics in found.metrics.items()),
-        *([_tests_table(found.pairs)] if any(pair.tests for pair in found.pairs) else []),
+        *(_metrics_table(name, found) for name in found.metrics),
+        *([_tests_table(found)] if any(pair.tests for pair in found.pairs) else []),
     ]
 
 
@@ -47,22 +47,29 @@ def comparison_notes(found: Comparison) -> list[str]:
     return notes
 
 
-def _metrics_table(name: str, letters: Sequence[str], metrics: dict[str, list[float | None]]) -> ComparisonTable:
+def _metrics_table(measured: str, found: Comparison) -> ComparisonTable:
     """Return the metrics of an evaluation, a row for each."""
+    mode = _mode(measured, found)
     rows = [
-        [key.replace("_", " "), *("" if value is None else f"{value:.4f}" for value in values)]
-        for key, values in metrics.items()
+        [result_name(key, mode), *("" if value is None else f"{value:.4f}" for value in values)]
+        for key, values in found.metrics[measured].items()
     ]
-    return ComparisonTable(f"Metrics, {name}", ["metric", *letters], rows)
+    return ComparisonTable(f"Metrics, {measured}", ["metric", *(run.letter for run in found.runs)], rows)
 
 
-def _tests_table(pairs: Sequence[PairOfRuns]) -> ComparisonTable:
+def _mode(measured: str, found: Comparison) -> str:
+    """Return how the agents of an evaluation acted where a metric does not say so: `M = 10`; "" where in one way."""
+    modes = sorted({mode for run in found.runs if (mode := run.mode(measured))})
+    return " or ".join(modes)
+
+
+def _tests_table(found: Comparison) -> ComparisonTable:
     """Return a row for each test of two runs."""
     rows = [
         [
             f"{pair.first}, {pair.second}",
             pair.measured,
-            test.metric,
+            ", ".join(filter(None, [test.metric, _mode(pair.measured, found)])),
             f"{test.first:.4f}",
             f"{test.second:.4f}",
             f"{test.difference:+.4f}",
@@ -70,8 +77,8 @@ def _tests_table(pairs: Sequence[PairOfRuns]) -> ComparisonTable:
             f"{test.p:.4f}" if test.p >= 0.0001 else f"{test.p:.1e}",
             f"{test.test}, {test.examples:,}",
         ]
-        for pair in pairs
+        for pair in found.pairs
         for test in pair.tests
     ]
-    heads = ["runs", "on", "metric", "first", "second", "difference", "95 %", "p", "test, examples"]
+    heads = ["runs", "on", "metric", "first", "second", "difference", "95 % of the difference", "p", "test, examples"]
     return ComparisonTable("Paired tests", heads, rows, ("test, examples", "first", "second", "on"))

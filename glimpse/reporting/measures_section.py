@@ -1,96 +1,95 @@
 """Part of a report: precision, recall and F1 of each class or label, the confusion matrix, and calibration."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
 
 from glimpse.evaluation.class_measures import ClassMeasures, ClassScore
 from glimpse.evaluation.label_measures import LabelMeasures
-from glimpse.reporting.drawing.chart_drawing import chart_svg
 from glimpse.reporting.drawing.charts import Chart, Series
+from glimpse.reporting.drawing.matrix_words import confusion_words
 from glimpse.reporting.drawing.svg import inline_svg, matrix
-from glimpse.reporting.run_record import Evaluation
+from glimpse.reporting.html_parts import Cell, NumberTable, Row, RowGroup, number_table, single_chart
+from glimpse.reporting.html_templates import render
+from glimpse.reporting.run_record import Evaluation, RunRecord
+from glimpse.reporting.score_tables import averaged_mode
 
 _CELL = 24
 _MOST_DRAWN = 30
 """Number of classes up to which the confusion matrix has numbers; with more, its cells are smaller."""
 
 
-def measures_body(evaluations: Sequence[Evaluation]) -> str:
-    """Return the HTML of the measures of evaluations, each folded but for the first; "" if they have none."""
-    known = [(one.title, one.class_measures) for one in evaluations if one.class_measures is not None]
-    labelled = [(one.title, one.label_measures) for one in evaluations if one.label_measures is not None]
-    parts = [_measures(title, found, is_open=not at) for at, (title, found) in enumerate(known)]
-    return "".join([*parts, *(_label_measures(title, found, not at) for at, (title, found) in enumerate(labelled))])
+def measures_body(record: RunRecord) -> Markup:
+    """Return the HTML of the measures of a run's evaluations, each folded but for the first; "" if there are none."""
+    known = [(one, found) for one in record.evaluations if (found := one.class_measures) is not None]
+    labelled = [(one, labels) for one in record.evaluations if (labels := one.label_measures) is not None]
+    parts = [_measures(_of(one, record), found, at == 0) for at, (one, found) in enumerate(known)]
+    parts += [_label_measures(_of(one, record), labels, at == 0) for at, (one, labels) in enumerate(labelled)]
+    return Markup("").join(parts)
 
 
-def _label_measures(title: str, found: LabelMeasures, is_open: bool) -> str:
+def _of(measured: Evaluation, record: RunRecord) -> str:
+    """Return which data the measures are of, and how the agent acted: `Test, M = 10`."""
+    return ", ".join(filter(None, [measured.title, averaged_mode(measured, record)]))
+
+
+def _label_measures(of: str, found: LabelMeasures, is_open: bool) -> Markup:
     """Return the measures of one evaluation of several labels."""
-    summary = f"{title}: micro F1 {found.micro_f1:.4f}, macro F1 {found.macro_f1:.4f}"
-    return f"""<details{" open" * is_open}><summary>{escape(summary)}</summary>
-<figure><h3>Each label</h3>{_score_table(found.labels)}
-<figcaption>An answer gives the labels of a probability above 1/2. Micro F1 is of all labels of all {found.answers:,}
-answers together (precision {found.micro_precision:.4f}, recall {found.micro_recall:.4f}), macro F1 the mean F1 of the
-labels. {100 * found.exact_match:.2f} % of the answers have exactly the true labels, and
-{100 * found.label_accuracy:.2f} %
-of single labels are rightly given or left out.</figcaption></figure>
-</details>"""
+    table = number_table(_score_table(f"{of}: each label", found.labels))
+    return render("label_measures.html", of=of, found=found, table=table, is_open=is_open)
 
 
-def _measures(title: str, found: ClassMeasures, is_open: bool) -> str:
+def _measures(of: str, found: ClassMeasures, is_open: bool) -> Markup:
     """Return the measures of one evaluation."""
-    summary = f"{title}: macro F1 {found.macro_f1:.4f}, calibration error {found.calibration_error:.4f}"
-    return f"""<details{" open" * is_open}><summary>{escape(summary)}</summary>
-{_class_table(found)}
-{_confusion_figure(found)}
-{_reliability_figure(found)}
-</details>"""
-
-
-def _class_table(found: ClassMeasures) -> str:
-    """Return a row for each class."""
-    return f"""<figure><h3>Each class</h3>{_score_table(found.classes)}
-<figcaption>Macro F1 is the mean F1 of the classes that occur among labels or answers. Answers are those of averaged
-probabilities.</figcaption></figure>"""
-
-
-def _score_table(scores: Sequence[ClassScore]) -> str:
-    """Return a table with a row for each class or label."""
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Precision", "Recall", "F1", "Examples"))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(one.name)}</th><td>{one.precision:.4f}</td><td>{one.recall:.4f}</td>'
-        f"<td>{one.f1:.4f}</td><td>{one.examples:,}</td></tr>"
-        for one in scores
+    caption = "Macro F1 is the mean F1 of the classes that occur among labels or answers."
+    table = number_table(_score_table(f"{of}: each class", found.classes, caption))
+    confusion, reliability = _confusion_figure(of, found), _reliability_figure(of, found)
+    return render(
+        "class_measures.html",
+        of=of,
+        found=found,
+        table=table,
+        confusion=confusion,
+        reliability=reliability,
+        is_open=is_open,
     )
-    return f"""<div class="scroll"><table class="scores">
-<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"""
 
 
-def _confusion_figure(found: ClassMeasures) -> str:
+def _score_table(title: str, scores: Sequence[ClassScore], caption: str = "") -> NumberTable:
+    """Return a table with a row for each class or label."""
+    rows = [
+        Row(
+            one.name,
+            [*(Cell(f"{value:.4f}") for value in (one.precision, one.recall, one.f1)), Cell(f"{one.examples:,}")],
+        )
+        for one in scores
+    ]
+    return NumberTable(title, ["Precision", "Recall", "F1", "Examples"], [RowGroup(rows)], caption)
+
+
+def _confusion_figure(of: str, found: ClassMeasures) -> Markup:
     """Return the confusion matrix, or the most frequent mistakes where there are too many classes."""
     if not found.confusion:
-        rows = [f"{one.answer} for {one.label}: {one.count:,}" for one in found.confused]
-        listed = "".join(f"<li>{escape(row)}</li>" for row in rows)
-        return f"<figure><h3>Most frequent mistakes</h3><ul>{listed}</ul></figure>"
+        mistakes = [f"{one.answer} for {one.label}: {one.count:,}" for one in found.confused]
+        return render("frequent_mistakes.html", of=of, mistakes=mistakes)
     counts, names = np.array(found.confusion, np.int64), [one.name for one in found.classes]
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     few = len(names) <= _MOST_DRAWN
     side = max(_CELL, 6 + 7 * len(str(counts.max()))) if few else _CELL / 2
     drawn = matrix(shares, names, names, side, numbers=counts if few else None)
-    title = "Confusion matrix"
-    return f"""<figure><h3>{title}</h3><div class="scroll">{inline_svg(drawn, title)}</div>
-<figcaption>Rows are labels, columns are answers; the darker a cell, the larger its share of the row.</figcaption>
-</figure>"""
+    svg = Markup(inline_svg(drawn, f"{of}: confusion matrix. {confusion_words(counts, names)}"))
+    return render("confusion_figure.html", of=of, svg=svg)
 
 
-def _reliability_figure(found: ClassMeasures) -> str:
+def _reliability_figure(of: str, found: ClassMeasures) -> Markup:
     """Return the reliability diagram: accuracy over confidence."""
     points = tuple((100 * one.confidence, 100 * one.accuracy) for one in found.reliability)
     calibrated = Series("calibrated", ((0.0, 0.0), (100.0, 100.0)), "control")
-    chart = Chart("Reliability: accuracy over confidence, %", "confidence, %", (Series("answers", points), calibrated))
-    return f"""<figure class="single"><h3>{escape(chart.title)}</h3>
-<div class="scroll">{chart_svg(chart, 520, 290)}</div>
-<figcaption>{found.answers:,} answers in 15 bins of equal width; a point is the mean of a bin that has answers. The
-expected calibration error is the mean distance from the grey line, weighted by the number of answers:
-{found.calibration_error:.4f}.</figcaption></figure>"""
+    chart = Chart(f"{of}: reliability, accuracy in %", "confidence, %", (Series("answers", points), calibrated))
+    caption = (
+        f"{found.answers:,} answers in 15 bins of equal width; a point is the mean of a bin that has answers. The "
+        "expected calibration error is the mean distance from the grey line, weighted by the number of answers: "
+        f"{found.calibration_error:.4f}."
+    )
+    return single_chart(chart, caption)

@@ -1,50 +1,27 @@
 """Files that a run has written, read for its report: evaluations and logged metrics."""
 
-import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from glimpse.envs.core import what_is_asked
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
+from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.label_measures import LabelMeasures
+from glimpse.evaluation.rationale_scores import RationaleScores
 from glimpse.evaluation.scores import Scores
 from glimpse.reporting.drawing.charts import Chart, Series
+from glimpse.reporting.measure_names import known_logged, log_name, of_any_copies
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
-from glimpse.runs.metric_names import SECONDS, STEP, VALIDATION, plain_name, read_run_metrics
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS, STEP, read_run_metrics
 from glimpse.runs.metrics_log import Value
 from glimpse.runs.trained_run import BEST, TrainedRun
 
-_TITLES = {
-    "val/error": "Validation error, %",
-    "val/pearson": "Validation, Pearson's r",
-    "val/spearman": "Validation, Spearman's rho",
-    "val/squared_error": "Validation, squared error",
-    "val/micro_f1": "Validation, micro F1",
-    "val/macro_f1": "Validation, macro F1",
-    "train/loss": "Loss, total",
-    "train/cross_entropy": "Cross-entropy",
-    "train/policy_loss": "Policy loss",
-    "train/value_loss": "Value loss",
-    "train/return": "Return",
-    "train/reward": "Reward",
-    "train/accuracy": "Accuracy on training batches",
-    "train/label_accuracy": "Labels rightly given or left out, on training batches",
-    "train/keep_rate": "Keep rate",
-    "val/locations_clamped": "Locations clamped at the border, share",
-    "val/locations_at_border": "Locations at the border, share",
-    "val/locations_entropy": "Entropy of locations, bits",
-    "val/locations_entropy_by_step": "Entropy of locations at each step, bits",
-    "val/locations_variation": "Variation of locations between images",
-    "train/grad_norm": "Norm of the gradient before clipping",
-    "train/learning_rate": "Learning rate",
-    "speed/steps_per_second": "Steps per second",
-}
-"""Titles of metrics; those of errors are of all numbers of rollouts (`val/error_m10`)."""
-_NOT_CURVES = (STEP, SECONDS)
+_NOT_CURVES = (STEP, BEST_ERROR, SECONDS)
 
 
 @dataclass(frozen=True)
@@ -57,6 +34,7 @@ class Evaluation:
     weights: which weights were measured, in words.
     class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
         several labels.
+    rationales: scores of the agent's rationales; None where the data have none to compare with.
     """
 
     split: str
@@ -66,6 +44,12 @@ class Evaluation:
     class_measures: ClassMeasures | None = None
     score_measures: ScoreMeasures | None = None
     label_measures: LabelMeasures | None = None
+    rationales: RationaleScores | None = None
+
+    @property
+    def own(self) -> Scores:
+        """The scores of the agent itself, not of its weights with other locations."""
+        return next(iter(self.scores.values()))
 
     @property
     def title(self) -> str:
@@ -83,7 +67,7 @@ class RunRecord:
     run: the run's folder, as the user gave it.
     trained: its config, agent and validation environment.
     evaluations: its evaluations, that on the test set first.
-    metrics: rows of metrics.jsonl.
+    metrics: rows of metrics.jsonl, by their present names.
     """
 
     run: Path
@@ -95,6 +79,30 @@ class RunRecord:
     def typed(self) -> str:
         """The run's folder, quoted for a shell."""
         return shlex.quote(str(self.run))
+
+    @property
+    def copies(self) -> int:
+        """Number M of sampled episodes whose mean answers in validation; 0 where nothing is sampled in it."""
+        experiment, stochastic = self.trained.experiment, self.trained.agent.stochastic
+        sampled = stochastic and "copies" in evaluator_of(experiment).options_used
+        if not sampled:
+            return 0
+        return 1 if self.is_rewarded else experiment.evaluate.copies  # Rewards are not averaged as answers are.
+
+    @property
+    def is_rewarded(self) -> bool:
+        """True if the agent is asked for no answer, so that episodes succeed or fail."""
+        return what_is_asked(self.trained.env) == "reward"
+
+    def of_these_weights(self, name: str) -> str:
+        """Return the name of a number, with the step of the page's weights where others were evaluated."""
+        others = any(one.split == "validation" for one in self.evaluations)
+        return f"{name}, step {self.trained.step:,}" if others else name
+
+    def measured_here(self, split: str = "validation") -> Evaluation | None:
+        """Return the evaluation on a split of the weights that the report shows; None if there is none."""
+        same = (one for one in self.evaluations if one.split == split and one.step == self.trained.step)
+        return next((one for one in same if one.weights == self.trained.weights), None)
 
 
 def read_record(run: Path, trained: TrainedRun) -> RunRecord:
@@ -127,43 +135,34 @@ def read_evaluations(path: Path) -> list[Evaluation]:
 
 def _evaluation(split: str, record: dict[str, Any]) -> Evaluation:
     """Build an `Evaluation` from a split's part of evaluation.json."""
-    return _EVALUATION.validate_python({**record, "split": split})
+    rationales = record.get("rationales")
+    # Versions before wrote fewer scores of rationales; what they lack is not shown.
+    if isinstance(rationales, dict) and not {one.name for one in fields(RationaleScores)} <= rationales.keys():
+        rationales = None
+    return _EVALUATION.validate_python({**record, "split": split, "rationales": rationales})
 
 
-def training_charts(rows: list[dict[str, Value]], titles: Mapping[str, str] | None = None) -> list[Chart]:
+def training_charts(record: RunRecord, left_out: Sequence[str] = ()) -> list[Chart]:
     """Return a chart for each logged metric, the most important first.
 
     Where scores are predicted, the error 100 (1 - r) is left out: it repeats Pearson's r.
 
     Args:
-        rows: rows of metrics.jsonl, by their present names.
-        titles: titles by metric that replace or extend the default ones.
+        record: the run.
+        left_out: keys of metrics that mean nothing for its family.
     """
-    known = {**_TITLES, **(titles or {})}
-    order = {name: at for at, name in enumerate(known)}
-    logged = dict.fromkeys(name for row in rows for name in row if name not in _NOT_CURVES)
+    logged = dict.fromkeys(key for row in record.metrics for key in row if key not in (*_NOT_CURVES, *left_out))
     if "val/pearson" in logged:
-        logged = {name: None for name in logged if _of_any_rollouts(name) != "val/error"}
-    names = sorted(logged, key=lambda name: order.get(_of_any_rollouts(name), len(order)))
-    charts = [_training_chart(name, metric_title(name, known), rows) for name in names]
+        logged = {key: None for key in logged if of_any_copies(key) != "val/error"}
+    order = {key: at for at, key in enumerate(known_logged())}
+    keys = sorted(logged, key=lambda key: order.get(of_any_copies(key), len(order)))
+    charts = [_training_chart(key, log_name(key, record.copies, record.is_rewarded), record.metrics) for key in keys]
     return [chart for chart in charts if chart.series[0].points]
 
 
-def metric_title(name: str, titles: Mapping[str, str] = _TITLES) -> str:
-    """Return the title of a metric in words; one that has none is called by its name."""
-    words = plain_name(name).replace("_", " ")
-    words = f"validation {words}" if name.startswith(VALIDATION) else words
-    return titles.get(_of_any_rollouts(name), words[:1].upper() + words[1:])
-
-
-def _of_any_rollouts(name: str) -> str:
-    """Return a metric's name without its number of rollouts: `val/error` of `val/error_m10`."""
-    return re.sub(r"_m\d+$", "", name)
-
-
-def _training_chart(name: str, title: str, rows: list[dict[str, Value]]) -> Chart:
+def _training_chart(key: str, title: str, rows: list[dict[str, Value]]) -> Chart:
     """Return the chart of one metric; errors may have a logarithmic axis."""
-    return Chart(title, "steps", (Series(name, _points(name, rows)),), ratio="error" in name)
+    return Chart(title, "training steps", (Series(title, _points(key, rows)),), ratio="error" in key)
 
 
 def _points(name: str, rows: list[dict[str, Value]]) -> tuple[tuple[float, float | None], ...]:

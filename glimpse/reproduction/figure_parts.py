@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from glimpse.reporting.drawing.charts import Axis, Mark, Tone, linear_axis, logarithmic_axis
+from glimpse.reporting.drawing.axes import Axis, linear_axis, logarithmic_axis
+from glimpse.reporting.drawing.charts import Mark, Tone
 from glimpse.reproduction.table_entries import TableEntry
 from glimpse.runs.results import Row
 

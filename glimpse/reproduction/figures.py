@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
+from glimpse.reporting.drawing.axes import linear_axis, number_text
 from glimpse.reporting.drawing.chart_drawing import marks_image, marks_svg
-from glimpse.reporting.drawing.charts import Curve, Dot, Label, Mark, Rule, Tone, linear_axis, number_text
+from glimpse.reporting.drawing.charts import Curve, Dot, Label, Mark, Rule, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.figure_parts import WIDTH, Figure, MeasuredEntry, fitting_axis
 from glimpse.reproduction.plane_figures import costs_figure, glimpses_figure, keep_rates_figure

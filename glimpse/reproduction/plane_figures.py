@@ -4,19 +4,8 @@ from collections.abc import Callable, Sequence
 from statistics import mean
 from typing import Literal, NamedTuple
 
-from glimpse.reporting.drawing.charts import (
-    Axis,
-    Band,
-    Curve,
-    Dot,
-    Label,
-    Mark,
-    Rule,
-    Spot,
-    Tone,
-    linear_axis,
-    number_text,
-)
+from glimpse.reporting.drawing.axes import Axis, linear_axis, number_text
+from glimpse.reporting.drawing.charts import Band, Curve, Dot, Label, Mark, Rule, Spot, Tone
 from glimpse.reproduction.figure_parts import WIDTH, Figure, MeasuredEntry, fitting_axis, line_tone
 
 

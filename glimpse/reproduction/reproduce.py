@@ -26,6 +26,7 @@ from glimpse.runs.metric_names import SECONDS, read_run_metrics
 from glimpse.runs.results import Row, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import BEST
+from glimpse.sweeps.jobs import Job, Workers, make_jobs
 from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
 
@@ -52,6 +53,7 @@ def reproduce_command(
     only: Sequence[str] = (),
     quick: bool = False,
     overrides: Sequence[str] = (),
+    workers: Workers | None = None,
 ) -> int:
     """Reproduce a table and write `output`/NAME.json, .md, .svg and .png (with `quick`, NAME-quick.json and so on).
 
@@ -63,6 +65,7 @@ def reproduce_command(
         only: configs of the lines to reproduce; by default all lines.
         quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
         overrides: config overrides `a.b=c` for every run (such as threads=1).
+        workers: who trains the runs that are missing, several at once; by default this process, one after the other.
 
     Returns:
         0, or 143 or 130 if a training was stopped.
@@ -74,12 +77,15 @@ def reproduce_command(
     if name not in TABLES:
         raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
-    for entry in _chosen_entries(name, only):
+    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in _chosen_entries(name, only)]
+    if workers is not None:
+        runs.mkdir(parents=True, exist_ok=True)
+        make_jobs([job for _, jobs in lines for job in jobs if not _is_trained(job)], workers, print)
+    for entry, jobs in lines:
         results = []
-        for seed in range(seeds or (1 if quick else entry.seeds)):
-            run = runs / f"{entry.config}-seed{seed}{'-quick' * quick}"
-            given = load_experiment(entry.config, [*_run_overrides(entry, seed, quick), *overrides])
-            code = _train(given, run)
+        for job in jobs:
+            run = job.folder
+            code = _train(load_experiment(job.words[0], job.words[1:]), run)
             if code:
                 return code
             results.append(_result(run, table))
@@ -90,6 +96,22 @@ def reproduce_command(
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
+
+
+def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrides: Sequence[str]) -> list[Job]:
+    """Return the trainings of a line, one for each seed."""
+    return [
+        Job(
+            runs / f"{entry.config}-seed{seed}{'-quick' * quick}",
+            (entry.config, *_run_overrides(entry, seed, quick), *overrides),
+        )
+        for seed in range(seeds or (1 if quick else entry.seeds))
+    ]
+
+
+def _is_trained(job: Job) -> bool:
+    """Return whether a run is there and complete."""
+    return RunFolder(job.folder).config_path.exists() and _is_finished(RunFolder.open(job.folder))
 
 
 def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:

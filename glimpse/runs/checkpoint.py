@@ -3,9 +3,9 @@
 A checkpoint is a folder ``step-000000123`` with three files: ``weights.safetensors`` (the agent's state
 dict), ``state.pt`` (whatever else training needs; loaded with weights only) and ``manifest.json`` (the size
 and sha256 of both). That of a published run, from which nothing is resumed, has ``state.json`` in place of
-``state.pt``. It is written under a temporary name, synced, and then renamed, so that a visible
-checkpoint is a complete one. A step that is saved again gets a revision, ``step-000000123.1``, because a
-folder cannot be replaced in one step.
+``state.pt``, which also says how its weights are rounded. It is written under a temporary name, synced, and
+then renamed, so that a visible checkpoint is a complete one. A step that is saved again gets a revision,
+``step-000000123.1``, because a folder cannot be replaced in one step.
 """
 
 import hashlib
@@ -33,6 +33,7 @@ from glimpse.runs.durable import (
 )
 from glimpse.runs.links import make_folder, open_folder, refuse_link
 from glimpse.runs.run_folder import PLAIN_STATE
+from glimpse.runs.stored_weights import Bits, restore_weights, store_weights, stored_bits
 
 FORMAT = 2
 WEIGHTS = "weights.safetensors"
@@ -63,9 +64,11 @@ class Checkpoint:
     """The agent's state dict. Tied weights are written once for each of their names."""
     state: dict[str, Any]
     """Optimiser, averaged weights, counters: tensors, numbers, strings, None, and lists and dicts of them."""
+    bits: Bits = 32
+    """Bits of a weight in the file that it was loaded from; fewer than 32 only of a published run."""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, plain: bool = False) -> Path:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, published_bits: Bits | None = None) -> Path:
     """Save a checkpoint in `folder` and remove all but the `keep` newest.
 
     A crash at any moment leaves at least one complete checkpoint where there was one, so with `keep` 1 a
@@ -76,18 +79,20 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, plain: bool
         folder: Where the run keeps checkpoints; made if missing.
         checkpoint: What to save.
         keep: Number of checkpoints left in `folder`, at least 1.
-        plain: Write the state as JSON; it must hold no tensors then.
+        published_bits: For a published run, to how many bits its weights are rounded, see `store_weights`. The state is
+            written as JSON then, and must hold no tensors. None for a run that is trained.
 
     Returns:
         The checkpoint's own folder.
 
     Raises:
-        UserError: It cannot be written (full disk, read-only folder). Earlier ones are intact.
+        UserError: It cannot be written (full disk, read-only folder), or a weight is too large to be rounded. Earlier
+            ones are intact.
         TypeError: The state holds something that could not be loaded again with weights only.
     """
     if keep < 1:
         raise ValueError(f"keep must be at least 1, got {keep}")
-    files = _to_bytes(checkpoint, plain)
+    files = _to_bytes(checkpoint, published_bits)
     with reporting_write_errors(folder):
         make_folder(folder)
         sync_folder(folder.parent)
@@ -106,12 +111,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     step, weights, (name, state) = _verified_files(path)
     try:
-        return Checkpoint(step, safetensors.torch.load(weights), _parse_state(step, name, state))
+        saved, tensors = _parse_state(step, name, state), safetensors.torch.load(weights)
+        restored = restore_weights(tensors, saved["stored"]) if "stored" in saved else tensors
+        return Checkpoint(step, restored, saved["state"], stored_bits(tensors))
     except MemoryError:
         raise
     except Exception as error:  # Bytes from outside may break the two parsers in any way.
         raise CheckpointError(
-            f"checkpoint {path} holds something that glimpse does not load: {error}. Use an earlier one"
+            f"checkpoint {path} holds something that glimpse does not load: {error}. {_remedy(path)}"
         ) from error
 
 
@@ -129,6 +136,7 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
 
     Raises:
         OtherFormatError: The newest one was written by another version.
+        CheckpointError: The only one of a published run is damaged.
         UserError: A checkpoint cannot be read, or a damaged one cannot be renamed.
     """
     if not read_only:
@@ -145,6 +153,8 @@ def load_newest(folder: Path, warn: Callable[[str], None], read_only: bool = Fal
         except OtherFormatError:
             raise
         except CheckpointError as error:
+            if os.path.lexists(newest / PLAIN_STATE):
+                raise  # A published run has no other one.
             if read_only and not newest.exists():
                 continue  # The run has just removed it, since it saved a newer one.
             passed_over.add(newest)
@@ -185,20 +195,23 @@ def load_averaged(folder: Path, count: int) -> Checkpoint:
     return replace(last, weights=weights)
 
 
-def _to_bytes(checkpoint: Checkpoint, plain: bool) -> dict[str, bytes]:
+def _to_bytes(checkpoint: Checkpoint, published_bits: Bits | None) -> dict[str, bytes]:
     """Return the content of each file."""
+    weights, state = checkpoint.weights, {"step": checkpoint.step, "state": checkpoint.state}
+    if published_bits:
+        weights, form = store_weights(weights, published_bits)
+        state["stored"] = form.model_dump(mode="json", exclude_defaults=True)
     # Cloning gives tied weights storages of their own, which safetensors asks for.
-    weights = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in checkpoint.weights.items()
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()
     }
-    state, name = {"step": checkpoint.step, "state": checkpoint.state}, PLAIN_STATE if plain else STATE
+    name = PLAIN_STATE if published_bits else STATE
     try:
-        written = _state_bytes(state, plain)
+        written = _state_bytes(state, published_bits is not None)
         _parse_state(checkpoint.step, name, written)
     except Exception as error:  # Better now than when the run is to be resumed.
         raise TypeError(f"the state of a checkpoint must be plain data: {error}") from error
-    files = {WEIGHTS: safetensors.torch.save(weights), name: written}
+    files = {WEIGHTS: safetensors.torch.save(tensors), name: written}
     return files | {MANIFEST: json.dumps(_manifest(checkpoint.step, files), indent=2).encode()}
 
 
@@ -212,12 +225,12 @@ def _state_bytes(state: dict[str, Any], plain: bool) -> bytes:
 
 
 def _parse_state(step: int, name: str, data: bytes) -> dict[str, Any]:
-    """Return the state in a file of this name, which must be that of `step`; raises whatever the parser raises."""
+    """Return what a file of the state holds, which must be that of `step`; raises whatever the parser raises."""
     plain = name == PLAIN_STATE
     saved = json.loads(data) if plain else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if saved["step"] != step:
         raise ValueError(f"{name} is of step {saved['step']}, {MANIFEST} of step {step}")
-    return dict(saved["state"])
+    return {**saved, "state": dict(saved["state"])}
 
 
 def _manifest(step: int, files: dict[str, bytes]) -> dict[str, Any]:
@@ -263,7 +276,13 @@ def _read(path: Path, name: str) -> bytes:
 
 def _damaged(path: Path, what: str) -> CheckpointError:
     """Return the error that names the checkpoint, what is wrong with it, and what to do."""
-    return CheckpointError(f"checkpoint {path} is damaged: {what}. Use an earlier one")
+    return CheckpointError(f"checkpoint {path} is damaged: {what}. {_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    """Say what to do about a checkpoint that is damaged."""
+    published = os.path.lexists(path / PLAIN_STATE)
+    return "Put the published run back from a copy, or fetch it again" if published else "Use an earlier one"
 
 
 def _published(folder: Path) -> list[Path]:

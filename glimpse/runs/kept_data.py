@@ -174,10 +174,9 @@ def read_kept_data(folder: RunFolder, experiment: Experiment) -> KeptData:
 def write_kept_data(folder: RunFolder, kept: KeptData) -> None:
     """Write what a run keeps of its data, with a digest of itself. Raises UserError if it cannot be written."""
     content = kept.model_dump(mode="json")
+    written = json.dumps({**content, "sha256": _digest(content)}, separators=(",", ":"))  # Vocabularies are long.
     with reporting_write_errors(folder.meaning_path):
-        replace_file(
-            folder.meaning_path, (json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n").encode()
-        )
+        replace_file(folder.meaning_path, f"{written}\n".encode())
 
 
 def _digest(content: dict[str, Any]) -> str:

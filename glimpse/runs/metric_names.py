@@ -19,7 +19,7 @@ SECONDS = "speed/seconds"
 STEPS_PER_SECOND = "speed/steps_per_second"
 """Steps per second since the row before."""
 BEST_ERROR = "val/best_error"
-"""Least error so far by which weights are chosen, in a tracker's summary."""
+"""Least number so far that weights are chosen by, whatever is measured: what sweeps compare."""
 _EARLIER = {"seconds": SECONDS, "learning_rate": LEARNING_RATE}
 _Number = TypeVar("_Number")
 

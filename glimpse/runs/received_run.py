@@ -16,7 +16,7 @@ def refuse_odd_name(path: Path) -> None:
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in str(path)):
         raise UserError(
             f"a run's folder should have a name in UTF-8 without line breaks and control characters "
-            f"(got {ascii(str(path))}). Rename it, or choose another with --run"
+            f"(got {ascii(str(path))}). Rename it, or choose another with --folder"
         )
 
 

@@ -175,7 +175,7 @@ class RunFolder:
             except Timeout:
                 raise UserError(
                     f"{self.path} is in use by {_read_holder(holder)}. "
-                    "Wait until it ends, stop it, or choose another folder with --run"
+                    "Wait until it ends, stop it, or choose another folder with --folder"
                 ) from None
         try:
             with reporting_write_errors(holder):
@@ -224,14 +224,16 @@ class RunFolder:
     def _refuse_if_taken(self) -> None:
         """Raise UserError unless a run can begin here."""
         if self.config_path.exists() and (self.has_begun or self._format_and_config()[0] == "1"):
-            raise UserError(f"{self.path} already holds a run. Continue it with --resume, or choose another with --run")
+            raise UserError(
+                f"{self.path} already holds a run. Continue it with --resume, or choose another with --folder"
+            )
         # A start that was killed leaves these behind and may be tried again.
         names = "|".join(map(re.escape, (*_OF_A_START, TRACKING)))
         ours = re.compile(f"{names}|{re.escape(TEMPORARY)}({names}).*")
         if self.path.exists() and not (
             self.path.is_dir() and all(ours.fullmatch(child.name) for child in self.path.iterdir())
         ):
-            raise UserError(f"{self.path} is not an empty folder. Choose another one with --run")
+            raise UserError(f"{self.path} is not an empty folder. Choose another one with --folder")
         if self.path.exists():
             refuse_links(self.path)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from glimpse.agents.abilities import greedy_copy, rollout_one_in
 from glimpse.agents.agent import LearningAgent
+from glimpse.agents.data_parallel import LostRankError
 from glimpse.agents.episode import Batch, Episode, Loss
 from glimpse.agents.hidden_matrices import output_sizes
 from glimpse.agents.update_losses import losses, needs_rollout
@@ -19,6 +20,8 @@ from glimpse.runs.rollout import labelled_batch, play
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.learner import Learner
 from glimpse.training.optimisers import make_optimiser
+from glimpse.training.ranks import ALONE, Ranks
+from glimpse.training.shared_update import SharedUpdate
 
 
 class EpisodeLearner(Learner):
@@ -38,26 +41,37 @@ class EpisodeLearner(Learner):
             outputs: numbers of units of the agent's output layers, which Muon does not train.
         """
         super().__init__(agent, make_optimiser(agent, options, outputs), options, device)
+        self.shared = SharedUpdate(ALONE, agent, self._weights[0])
         if options.compile:
             vars(agent)["loss"] = torch.compile(agent.loss)  # For this agent alone.
+
+    @property
+    def torn(self) -> bool:
+        """Whether a step was left after some of its updates, for want of another rank."""
+        return self.shared.torn
+
+    def join(self, ranks: Ranks) -> None:
+        """Share each update with other processes."""
+        self.shared = SharedUpdate(ranks, self.agent, self._weights[0])
 
     def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:
         """Make one step: collect, and learn from it; see `learn` for the result and errors."""
         # Dropout draws from torch's generator. Seeded by the step alone, a resumed run draws the same.
         # `torch.manual_seed` asks every kind of device, which takes longer than some of the step's arithmetic.
-        torch.default_generator.manual_seed(order.noise(self.step))
+        noise = self.shared.ranks.noise(order.noise(self.step))
+        torch.default_generator.manual_seed(noise)
         if self.device.type == "cuda":
-            torch.cuda.manual_seed(order.noise(self.step))
+            torch.cuda.manual_seed(noise)
         return self.learn(self.collect(env, order))
 
     def collect(self, env: BatchedEnv, order: TrainingOrder) -> Episode | Batch:
-        """Return the data of the next update: a labelled batch, or episodes played now."""
+        """Return this rank's data of the next update: a labelled batch, or episodes played now."""
         example, key = order(self.step)
         if not needs_rollout(self.agent):
-            return labelled_batch(env, example, key)
+            return labelled_batch(env, *self.shared.take(example, key))
         copies, one_in = self.options.copies, rollout_one_in(self.agent)
         # Examples may be in order of length, so those that are played are spread over all of them.
-        example, key = example[::one_in], key[::one_in]
+        example, key = self.shared.take(example[::one_in], key[::one_in])
         greedy: Tensor | bool = False
         if greedy_copy(self.agent):
             greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
@@ -72,17 +86,26 @@ class EpisodeLearner(Learner):
 
         Raises:
             UserError: if the reward or a term of a loss is not finite; the weights are left as they were before it.
+            LostRankError: if another rank has ended; they are left so, too, unless `shared.torn` says that some of the
+                step's updates were made.
         """
         self._set_learning_rate()
         terms: dict[str, Tensor] = {}
-        # One update for each loss: one of most agents, several epochs of PPO.
-        for loss in self._losses(data):
-            terms = {**loss.terms, "loss": loss.total.detach(), **data.metrics()}
-            self._refuse_nan(terms)
-            if not loss.total.requires_grad:
-                raise UserError("train.freeze: the loss depends on frozen parts alone; leave out some of them")
-            loss.total.backward()
-            terms["grad_norm"] = self._update()
+        self.shared.torn = False
+        try:
+            # One update for each loss: one of most agents, several epochs of PPO.
+            for loss in self._losses(data):
+                terms = {**loss.terms, "loss": loss.total.detach(), **data.metrics()}
+                self._refuse_nan(terms)
+                if not loss.total.requires_grad:
+                    raise UserError("train.freeze: the loss depends on frozen parts alone; leave out some of them")
+                terms = self.shared.backward(loss.total, terms)
+                terms["grad_norm"] = self._update()
+                self.shared.torn = True
+        except LostRankError:
+            self.shared.undo()
+            raise
+        self.shared.torn = False
         # Advance the averaged weights and the agent's schedules.
         self._finish_step()
         return terms
@@ -91,7 +114,7 @@ class EpisodeLearner(Learner):
         """Yield the agent's losses, computed in the networks' precision; the backward pass runs outside of it."""
         updates = losses(self.agent, data)
         while True:
-            with self.precision():
+            with self.precision(), self.shared.computing():
                 loss = next(updates, None)
             if loss is None:
                 return

@@ -17,6 +17,7 @@ from glimpse.training.budget import Budget, Updates
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.optimiser_state import check_optimiser_state
 from glimpse.training.optimisers import Optimiser
+from glimpse.training.ranks import Ranks
 
 
 class Learner(ABC):
@@ -49,6 +50,20 @@ class Learner(ABC):
     def done(self) -> bool:
         """True once the budget is spent."""
         return self.progress >= 1
+
+    @property
+    def torn(self) -> bool:
+        """Whether a step was left after some of its updates, so that its weights are not to be saved."""
+        return False
+
+    def join(self, ranks: Ranks) -> None:
+        """Share each update with other processes.
+
+        Raises:
+            UserError: if this learner cannot.
+        """
+        if ranks.size > 1:
+            raise UserError("Stable-Baselines3 trains in one process: start this agent without torchrun")
 
     @abstractmethod
     def advance(self, env: BatchedEnv, order: TrainingOrder) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.abilities import in_warmup
+from glimpse.agents.data_parallel import LostRankError
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.envs.core import BatchedEnv
@@ -41,7 +42,10 @@ from glimpse.training.pace import Pace
 from glimpse.training.patience import Patience
 from glimpse.training.process import giving_globals_back, noting_signals
 from glimpse.training.progress import Progress
+from glimpse.training.ranks import ALONE, Ranks, joined_ranks
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
+from glimpse.training.start_together import start_together
+from glimpse.training.torchrun import device_of_rank
 
 _LESS_MEMORY = "Lower train.batch, train.copies or train.tokens, evaluate.batch, or the sizes of the agent and task"
 
@@ -49,11 +53,11 @@ _LESS_MEMORY = "Lower train.batch, train.copies or train.tokens, evaluate.batch,
 class Training:
     """Run in progress: its environments, its learner, its evaluator and its folder."""
 
-    def __init__(self, experiment: Experiment, folder: RunFolder, progress: Progress) -> None:
+    def __init__(self, experiment: Experiment, folder: RunFolder, progress: Progress, ranks: Ranks = ALONE) -> None:
         """Make the environments, the learner and the evaluator; nothing is trained yet."""
-        self.experiment, self.folder, self.progress = experiment, folder, progress
+        self.experiment, self.folder, self.progress, self.ranks = experiment, folder, progress, ranks
         set_threads(experiment.threads)
-        device = choose_device(experiment.device)
+        device = choose_device(device_of_rank(experiment.device, torch.cuda.device_count()))
         self.earlier = earlier_run_of(experiment, folder, progress.say)
         envs: tuple[BatchedEnv, BatchedEnv] = training_envs(experiment, folder, device, self.earlier)
         self.env, self.validation = envs
@@ -89,7 +93,8 @@ class Training:
         self._warn(result.warnings)
         self.pace.evaluated(time.perf_counter() - begun)
         self.rows.evaluated(time.perf_counter() - begun)
-        return in_group(VALIDATION, result.figures)
+        known = {} if isinf(self.best_error) else {BEST_ERROR: self.best_error}
+        return {**in_group(VALIDATION, result.figures), **known}
 
     def _warn(self, warnings: list[str]) -> None:
         """Print the warnings that the last evaluation did not give."""
@@ -132,13 +137,16 @@ class Training:
         return True
 
     def start_clock(self) -> None:
-        """Start to count training time."""
+        """Let other ranks begin, and start to count training time."""
+        self.ranks.text(str(self.folder.path.absolute()))
+        start_together(self.learner, self.ranks, self.experiment.train.minutes, self.pace.budget)
         self.progress.start_from(self.learner.step)
         self.rows.start_from(self.learner.step)
         self.pace.start(self.learner.step, self._seconds_before)
 
     def advance(self) -> dict[str, Tensor]:
-        """Make one step, and return its terms; the pace decides for the next."""
+        """Make one step, together with the ranks that follow, and return its terms; the pace decides for the next."""
+        self.ranks.go_on()
         begun, precision = time.perf_counter(), self.learner.bfloat16
         remedy = "Give train.precision=float32"
         with self._reporting_bad_numbers(), reporting_precision_errors("train.precision", remedy, precision):
@@ -185,14 +193,14 @@ class Training:
         learner, experiment = self.learner, self.experiment
         parameters = sum(p.numel() for p in learner.agent.parameters())
         precision = "bfloat16" if learner.bfloat16 else "float32"
-        threads = torch.get_num_threads()
+        threads, ranks = torch.get_num_threads(), f"{self.ranks.size} ranks, " if self.ranks.size > 1 else ""
         data = str(getattr(experiment.task, "data", ""))
         own = data.startswith(("file:", "folder:"))
         envs = {"train": self.env, "validation": self.validation, "test": self._test_env() if own else None}
         parts = {name: env.examples for name, env in envs.items() if env is not None}
         return [
             f"{experiment.agent_title} on {experiment.task_title}: {self.env.examples:,} examples, {parameters:,} "
-            f"parameters, {learner.device}, {threads} thread{'s' * (threads > 1)}, {precision}",
+            f"parameters, {ranks}{learner.device}, {threads} thread{'s' * (threads > 1)}, {precision}",
             *([describe_parts(parts, data, experiment.task.held_out)] if own else []),
             *describe_examples(self.env, self.validation, envs["test"], own=own),
         ]
@@ -251,11 +259,12 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
         shown = headline(latest, training.evaluator.headline)
         batch = None if options.tokens else options.batch
         training.progress.show(learner.step, pace.budget.steps, learner.progress, pace.left, batch, shown)
+    training.ranks.go_on(False)
     training.pace.clock.stop()
 
 
 def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
-    """Train in a run's folder; with `resume`, continue the run that is there.
+    """Train in a run's folder; with `resume`, continue the run that is there. Ranks of `torchrun` follow this one.
 
     It may be called from any thread, and leaves torch's threads, generators and signal handlers as they were. Trainings
     at the same time in one process share torch's generators, so that those with dropout or SB3 cannot be repeated to
@@ -272,20 +281,26 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     if resume and folder.is_published:
         raise UserError(
             f"{run} is a published run, which holds no state to train on from. Begin a new run with its weights: "
-            f"glimpse train {folder.config_path} init={run} --run OTHER"
+            f"glimpse train {folder.config_path} init={run} --folder OTHER"
         )
     try:
-        with giving_globals_back(), folder.lock(), noting_signals() as stop, reporting_memory_errors(_LESS_MEMORY):
-            return _train_in(folder, experiment, resume, stop)
+        with (
+            giving_globals_back(),
+            folder.lock(),
+            noting_signals() as stop,
+            reporting_memory_errors(_LESS_MEMORY),
+            joined_ranks() as ranks,
+        ):
+            return _train_in(folder, experiment, resume, stop, ranks)
     finally:
         if not resume:
             folder.give_back()
 
 
-def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: list[int]) -> int:
+def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: list[int], ranks: Ranks) -> int:
     """Train in a folder that is locked, until it is done or `stop` holds a signal; return the exit code."""
     run, progress = folder.path, Progress()
-    training = Training(experiment, folder, progress)
+    training = Training(experiment, folder, progress, ranks)
     if resume:
         known = training.resume()
         step = training.learner.step
@@ -303,7 +318,8 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         training.save()
     exit_code = 1
     try:
-        train(training, tracker, stop)
+        with saving_if_a_rank_is_lost(training):
+            train(training, tracker, stop)
         exit_code = 128 + stop[0] if stop else 0
         _track_outcome(training, tracker)
     finally:
@@ -311,6 +327,22 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         tracker.finish(_summary(training), exit_code)
     _say_how_it_ended(training, stop, complete)
     return exit_code
+
+
+@contextmanager
+def saving_if_a_rank_is_lost(training: Training) -> Iterator[None]:
+    """Save the last whole step if another rank ends, and say how to go on."""
+    try:
+        yield
+    except LostRankError:
+        if not training.learner.torn:
+            training.save()
+        run = training.folder.path
+        kept = f"step {training.learner.step} is saved" if not training.learner.torn else "its checkpoints are good"
+        raise UserError(
+            f"a rank of this training has ended (its message is above); {kept}. "
+            f"Resume with any number of ranks: glimpse train --resume {run}"
+        ) from None
 
 
 def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> None:

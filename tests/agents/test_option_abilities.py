@@ -1,8 +1,11 @@
 """Tests of what the options of agents say about them."""
 
+from pkgutil import resolve_name
+
 import pytest
 
-from glimpse.agents.abilities import pooling_kind, trains_last_answer_only
+from glimpse.agents import AGENTS
+from glimpse.agents.abilities import pooling_kind, trains_every_answer, trains_last_answer_only
 from glimpse.agents.text.options import ReaderOptions
 from glimpse.config.files import load_experiment
 
@@ -28,6 +31,22 @@ def test_whether_only_the_last_answer_is_trained(config: list[str], last: bool) 
     """`classification` decides it for agents that answer after each glimpse; others have no answers before the last."""
     assert trains_last_answer_only(load_experiment(config[0], config[1:]).agent) is last
     assert not trains_last_answer_only(load_experiment("sst2-gru", []).agent)
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_whether_every_answer_is_trained(agent: str) -> None:
+    """Agents say so by `classification`; those without the option, such as Stable-Baselines3's, never do."""
+    options = resolve_name(AGENTS[agent].options)
+    has_option = "classification" in options.model_fields
+    for classification in ("final", "every_step"):
+        given = options.model_construct(**({"classification": classification} if has_option else {}))
+        assert trains_every_answer(given) is (has_option and classification == "every_step")
+
+
+def test_some_agents_train_every_answer_and_others_cannot() -> None:
+    """The option exists where an agent answers after each glimpse."""
+    having = {name for name, row in AGENTS.items() if "classification" in resolve_name(row.options).model_fields}
+    assert {"ram", "random"} <= having and not {"sb3-ppo", "dram", "player", "reader"} & having
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,18 @@ def animation(
     return [_frame(episodes, retina, classes, moment) for moment in shown], [one.duration for one in shown]
 
 
+def panels(frames: Sequence[Image.Image], number: int) -> list[Image.Image]:
+    """Return the frames of one of the episodes that are side by side, with a small margin.
+
+    Args:
+        frames: frames of all episodes.
+        number: which of them, from 0.
+    """
+    margin = _GAP // 2
+    left = _GAP + number * (_SIDE + _GAP)
+    return [frame.crop((left - margin, margin, left + _SIDE + margin, frame.height - margin)) for frame in frames]
+
+
 def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
     """Return frames as a GIF that loops for ever, with one palette for all frames so that colours do not flicker."""
     some = [frames[number] for number in evenly(len(frames), 4)]

@@ -6,7 +6,9 @@ from html import escape
 from PIL import Image, ImageColor, ImageDraw
 
 from glimpse.envs.lettering import fit_lettering
+from glimpse.reporting.drawing.chart_words import chart_words
 from glimpse.reporting.drawing.charts import Band, Chart, Curve, Dot, Label, Mark, Rule, Spot, Tone, chart_marks
+from glimpse.reporting.drawing.svg import printable
 
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
 _INK, _TEXT, _GRID = "#1b1d1f", "#62676c", "#e0e0d9"
@@ -20,6 +22,8 @@ _COLOURS: dict[Tone, str] = {
 }
 _NAMES: dict[Tone, str] = {**_COLOURS, "sampled": "#478a97", "control": _TEXT}
 """Colours of names, which must be darker than lines to be legible."""
+_TITLE = 14
+"""Size of a title, in pixels."""
 _FAINT = 0.2
 """Opacity of a band."""
 _FINE = 3
@@ -31,8 +35,8 @@ _DOT = 4
 def chart_svg(chart: Chart, width: int, height: int) -> str:
     """Return a chart as inline SVG; its colours come from the page's style, for light and dark mode."""
     drawn = "".join(_svg(mark) for mark in chart_marks(chart, width, height))
-    title = escape(chart.title)
-    return f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">{drawn}</svg>'
+    words = escape(printable(chart_words(chart)))
+    return f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{words}">{drawn}</svg>'
 
 
 def marks_svg(drawn: Iterable[Mark], width: int, height: int, title: str) -> str:
@@ -62,7 +66,9 @@ def _svg(mark: Mark) -> str:
             return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}"/>'
         case Label(x, y, text, anchor, tone):
             kind = f' class="{tone}"' if tone else ""
-            return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{_ANCHORS[anchor]}">{escape(text)}</text>'
+            return (
+                f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{_ANCHORS[anchor]}">{escape(printable(text))}</text>'
+            )
         case Band(tone):
             return f'<path class="band {tone}" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in mark.edge())}Z"/>'
         case Curve(tone):
@@ -72,17 +78,28 @@ def _svg(mark: Mark) -> str:
 
 
 def charts_image(charts: Sequence[Chart], columns: int = 3) -> Image.Image:
-    """Draw all charts in one picture on white, with their titles."""
+    """Draw all charts in one picture on white, with their titles; where there are none, the picture says so."""
     width, height, line, gap = 400, 230, 30, 30
-    columns = min(columns, len(charts))
+    columns = max(1, min(columns, len(charts)))
+    if not charts:
+        whole = Image.new("RGB", (width + 2 * gap, line + 2 * gap), "white")
+        _write_title(ImageDraw.Draw(whole), (gap, gap), "Nothing has been logged yet", width)
+        return whole
     rows = -(-len(charts) // columns)
     whole = Image.new("RGB", (columns * (width + gap) + gap, rows * (line + height + gap) + gap), "white")
     for number, chart in enumerate(charts):
         left, top = gap + number % columns * (width + gap), gap + number // columns * (line + height + gap)
-        (title,), font = fit_lettering([chart.title], 14)
-        ImageDraw.Draw(whole).text((left, top), title, fill=_INK, font=font)
+        _write_title(ImageDraw.Draw(whole), (left, top), chart.title, width)
         whole.paste(_chart_image(chart, width, height), (left, top + line))
     return whole
+
+
+def _write_title(pen: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, width: float) -> None:
+    """Write a chart's title, in smaller letters where it is wider than the chart."""
+    (title,), font = fit_lettering([text], _TITLE)
+    if (length := pen.textlength(title, font)) > width:
+        (title,), font = fit_lettering([text], int(_TITLE * width / length))
+    pen.text(corner, title, fill=_INK, font=font)
 
 
 def _chart_image(chart: Chart, width: int, height: int) -> Image.Image:

@@ -1,14 +1,26 @@
 """Line charts: their data, axes and layout. `chart_drawing` draws them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from glimpse.reporting.drawing.axes import (
+    Axis,
+    linear_axis,
+    logarithmic_axis,
+    multiples,
+    number_text,
+    powers,
+    round_step,
+)
+
 Tone = Literal["agent", "sampled", "averaged", "control", "paper", "public"]
 Spot = tuple[float, float]
 
+_LETTER = 6.4
+"""Width of a letter of a line's name, in pixels; the viewer's font is at most as wide on average."""
+_LEAST_MARGIN = 60
 _MOST_DOTS = 12
 _MOST_POINTS = 400
 """Maximum number of points of a line; where there are more, means of consecutive points are drawn."""
@@ -54,76 +66,19 @@ class Chart:
         positions = [x for one in self.series for x, _ in one.points] or [0.0]
         low, high = min(positions), max(positions)
         low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
-        return Axis(low, high, _multiples(low, high, _round_step(max(1.0, (high - low) / ticks))))
+        return Axis(low, high, multiples(low, high, round_step(max(1.0, (high - low) / ticks))))
 
     def up(self) -> "Axis":
         """Return the vertical axis."""
         heights = self._heights() or [0.0, 1.0]
-        return logarithmic_axis(heights) if self.logarithmic else linear_axis(heights)
+        if not self.logarithmic:
+            return linear_axis(heights)
+        axis = logarithmic_axis(heights)
+        # An error of 90 % leaves no room above 100 %.
+        return Axis(axis.low, 100.0, powers(axis.low, 100.0), True) if max(heights) <= 100 < axis.high else axis
 
     def _heights(self) -> list[float]:
         return [y for one in self.series for _, y in one.points if y is not None]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A range of values and its ticks, which are round numbers."""
-
-    low: float
-    high: float
-    ticks: list[float]
-    logarithmic: bool = False
-
-    def share(self, value: float) -> float:
-        """Return the position of a value on the axis, 0 at the low end and 1 at the high end."""
-        if self.logarithmic:
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
-
-
-def logarithmic_axis(values: Sequence[float]) -> Axis:
-    """Return a logarithmic axis for positive values, with a little room at both ends."""
-    low, high = min(values) / 1.15, max(values) * 1.15
-    return Axis(low, high, _powers(low, high), logarithmic=True)
-
-
-def linear_axis(values: Sequence[float]) -> Axis:
-    """Return a linear axis that starts and ends at round numbers, and starts at zero if the values come near it."""
-    low, high = min(values), max(values)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        reach = 2 * abs(high) or 1.0
-        low, high = (-reach, 0.0) if high < 0 else (0.0, reach)
-    low = 0.0 if 0 < low < high / 2 else low
-    step = _round_step((high - low) / 4)
-    low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
-    return Axis(low, high, _multiples(low, high, step))
-
-
-def _multiples(low: float, high: float, step: float) -> list[float]:
-    """Return the multiples of `step` from `low` to `high`."""
-    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
-    return [number * step for number in range(first, last + 1)]
-
-
-def _powers(low: float, high: float) -> list[float]:
-    """Return the powers of ten from `low` to `high`; over a short range also two and five times these."""
-    mantissas = (1, 2, 5) if high < 300 * low else (1,)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
-    return [m * 10.0**decade for decade in decades for m in mantissas if low <= m * 10.0**decade <= high]
-
-
-def _round_step(least: float) -> float:
-    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `least`."""
-    decade = 10.0 ** math.floor(math.log10(least))
-    return next(step for step in (decade, 2 * decade, 5 * decade, 10 * decade) if step >= least * (1 - 1e-9))
-
-
-def number_text(value: float) -> str:
-    """Return a tick's number as text: 0.02, 1.5, 300, 20k, 5M."""
-    for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
-        if abs(value) >= least:
-            return f"{value / unit:g}{letter}"
-    return f"{round(value, 10):g}"
 
 
 class Rule(NamedTuple):
@@ -188,8 +143,8 @@ def chart_marks(chart: Chart, width: int, height: int) -> list[Mark]:
     """Return all marks of a chart, from back to front, in pixels from the top left corner."""
     up = chart.up()
     longest = max(len(number_text(tick)) for tick in up.ticks)
-    left, right, top, bottom = max(40, 10 + 7 * longest), width - (118 if chart.labelled else 12), 10, height - 36
-    across = chart.across((right - left) // 55)
+    left, right, top, bottom = max(40, 10 + 7 * longest), width - _margin(chart), 10, height - 36
+    across = chart.across(int((right - left) // 55))
 
     def spot(x: float, y: float) -> Spot:
         return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)
@@ -206,6 +161,13 @@ def chart_marks(chart: Chart, width: int, height: int) -> list[Mark]:
         *reversed(curves),
         *(_names(chart.series, curves, right + 10, bottom) if chart.labelled else []),
     ]
+
+
+def _margin(chart: Chart) -> float:
+    """Return the width at the right, in which the names of the lines stand."""
+    if not chart.labelled:
+        return 12
+    return max(_LEAST_MARGIN, 16 + max(_LETTER * len(one.name) for one in chart.series))
 
 
 def _names(series: Sequence[Series], curves: Sequence[Curve], left: float, bottom: float) -> list[Label]:

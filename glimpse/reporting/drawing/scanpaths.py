@@ -13,6 +13,7 @@ from glimpse.envs.images.render import Colour, to_pixels, to_rgb
 from glimpse.envs.images.retina import Retina
 from glimpse.envs.lettering import fit_lettering
 from glimpse.evaluation.replay import Bytes, Floats, Replay
+from glimpse.reporting.drawing.seen_picture import seen_picture
 
 GROUND: Colour = (20, 23, 26)
 PALE: Colour = (232, 232, 228)
@@ -68,10 +69,11 @@ def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
 def moment_image(
     episode: Replay, retina: Retina, side: int, glimpses: int, location: Floats | None = None
 ) -> Image.Image:
-    """Draw the image after some glimpses: unseen parts veiled, the scanpath so far, the boxes of the last glimpse.
+    """Draw the image after some glimpses: unseen parts in grey, the scanpath so far, the boxes of the last glimpse.
 
-    An image that moves is drawn as it was then, and what was seen before is veiled again. Where the image is shown
-    whole, its brightness says how much the last glimpse read.
+    What only a coarse scale has seen is drawn as coarsely as the agent saw it. An image that moves is drawn as it was
+    then, and what was seen before is grey again. Where the image is shown whole, its brightness says how much the last
+    glimpse read.
 
     Args:
         episode: the episode.
@@ -83,24 +85,16 @@ def moment_image(
     picture = episode.picture if episode.frames is None else episode.frames[glimpses - 1]
     if _is_whole(episode, retina):
         return picture_image(picture, side)
-    seen = episode.location[0 if episode.frames is None else glimpses - 1 : glimpses]
-    clear = _clear(seen, retina) if episode.share is None else episode.share[glimpses - 1]
+    if episode.share is None:
+        picture, seen = seen_picture(episode, retina, glimpses)
+        clear = seen.astype(np.float32)
+    else:
+        clear = episode.share[glimpses - 1]
     image = _veiled(picture_image(picture, side * _FINE), clear)
     locations = episode.location[:glimpses] if location is None else np.vstack([episode.location[:glimpses], location])
     colours = scanpath_colours(len(episode.location))[: len(locations)]
     _draw_boxes(image, _boxes(episode, retina, glimpses - 1, locations[-1]), retina, colours[-1], bold=True)
     return _with_line(image, locations, colours)
-
-
-def _clear(locations: Floats, retina: Retina) -> Floats:
-    """Return how well each pixel was seen, (H, W) in [0, 1]: 0 outside all glimpses, 1 inside the finest scale."""
-    clear = np.zeros((retina.height, retina.width), np.float32)
-    for location in locations:
-        for scale, box in enumerate(retina.boxes(location)):
-            left, top, right, bottom = (max(0, edge) for edge in box)
-            seen = clear[top:bottom, left:right]
-            np.maximum(seen, 1 / (1 + scale), out=seen)
-    return clear
 
 
 def _veiled(image: Image.Image, clear: Floats) -> Image.Image:

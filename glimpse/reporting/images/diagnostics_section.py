@@ -1,22 +1,26 @@
 """Diagnostics section of the report: warnings about the policy and statistics of its scanpaths."""
 
-from html import escape
+from markupsafe import Markup
 
 from glimpse.evaluation.control_locators import MEAN_SCANPATH, RANDOM, evaluation_warnings
 from glimpse.evaluation.diagnostics import ScanpathStatistics, attention_gain, scanpath_warnings
-from glimpse.reporting.html_page import facts_table
+from glimpse.reporting.html_parts import Fact, facts_table
+from glimpse.reporting.html_templates import render
 from glimpse.reporting.images.image_contents import ImageContents
 
 
-def diagnostics_body(contents: ImageContents) -> str:
+def diagnostics_body(contents: ImageContents, scanpath: ScanpathStatistics) -> Markup:
     """Return the section's HTML: warnings, each statistic with an explanation, and the gain over the controls."""
-    scanpath = contents.found.scanpath
-    if scanpath is None:
-        return "<p>No location was followed by a glimpse, so there are no statistics of locations.</p>"
-    warnings = "".join(f'<p class="note"><b>Warning</b>: {escape(text)}.</p>' for text in _warnings(contents))
-    return f"""{warnings}<p>Greedy, on {len(contents.found.label):,} validation {contents.shows}; only
-locations that were followed by a glimpse are counted.</p>
-{facts_table([*_scanpath_rows(scanpath), *_gain_rows(contents)])}"""
+    mode = ", greedy" * contents.trained.agent.stochastic
+    rows = [fact._replace(name=f"{fact.name}{mode}") for fact in _scanpath_rows(scanpath)]
+    return render(
+        "diagnostics.html",
+        warnings=_warnings(contents),
+        mode="Greedy. " if mode else "",
+        count=f"{len(contents.found.label):,}",
+        shows=contents.shows,
+        facts=facts_table([*rows, *_gain_rows(contents)], "Statistics of the locations"),
+    )
 
 
 def _warnings(contents: ImageContents) -> list[str]:
@@ -30,32 +34,32 @@ def _warnings(contents: ImageContents) -> list[str]:
     return list({text.partition(":")[0]: text for text in found}.values())
 
 
-def _scanpath_rows(scanpath: ScanpathStatistics) -> list[tuple[str, str, str]]:
+def _scanpath_rows(scanpath: ScanpathStatistics) -> list[Fact]:
     """Return name, value and explanation of each statistic."""
     by_step, few = scanpath.entropy_by_step, len(scanpath.entropy_by_step) <= 8
     steps = ", ".join(f"{bits:.1f}" for bits in by_step) if few else f"{min(by_step):.1f} to {max(by_step):.1f}"
     return [
-        (
+        Fact(
             "Clamped at the border",
             f"{100 * scanpath.clamped:.1f} %",
             "Locations beyond the image, which were clamped to its border: wasted glimpses, if there are many.",
         ),
-        (
+        Fact(
             "At the border",
             f"{100 * scanpath.border:.1f} %",
             "These, and locations in the outermost of 8 × 8 cells; uniform locations have 44 %.",
         ),
-        (
+        Fact(
             "Entropy of locations",
             f"{scanpath.entropy:.1f} bits",
             "Over the 8 × 8 cells, all steps together: 0 where all are in one cell, 6 where they are uniform.",
         ),
-        (
+        Fact(
             "Entropy at each step",
             f"{steps} bits",
             "Over the 8 × 8 cells, for each step of an episode alone: how much locations differ between episodes.",
         ),
-        (
+        Fact(
             "Variation between images",
             f"{scanpath.variation or 0:.3f}",
             "Standard deviation of the location between images, in halves of the image's side: 0 for a scanpath that "
@@ -64,11 +68,11 @@ def _scanpath_rows(scanpath: ScanpathStatistics) -> list[tuple[str, str, str]]:
     ]
 
 
-def _gain_rows(contents: ImageContents) -> list[tuple[str, str, str]]:
+def _gain_rows(contents: ImageContents) -> list[Fact]:
     """Return the attention gain over two of the controls, if they were evaluated."""
     if not contents.evaluations:
         return []
-    measured = contents.evaluations[0]
+    measured, mode = contents.evaluations[0], ", greedy" * contents.trained.agent.stochastic
     gain = attention_gain({name: scores.greedy.error for name, scores in measured.scores.items()})
     correlation = next(iter(measured.scores.values())).greedy.is_correlation
     falls = "100 times the decrease of Pearson's r" if correlation else "Increase of the error"
@@ -80,7 +84,7 @@ def _gain_rows(contents: ImageContents) -> list[tuple[str, str, str]]:
         ),
     }
     return [
-        (name, f"{gain[control]:+.2f} points", f"{sentence} ({escape(measured.split)}, greedy).")
+        Fact(f"{name}{mode}", f"{gain[control]:+.2f} points", f"{sentence}, on the {measured.split} data.")
         for control, (name, sentence) in sentences.items()
         if control in gain
     ]

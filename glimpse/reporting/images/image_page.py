@@ -1,111 +1,67 @@
 """HTML page of the report of a run on images."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
-from glimpse.agents.abilities import readout_name
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.images.whole_view import WholeView
 from glimpse.evaluation.replay import Integers
-from glimpse.evaluation.scores import Scores
-from glimpse.evaluation.split_score import Score
 from glimpse.reporting.drawing.charts import Chart
-from glimpse.reporting.drawing.scanpaths import png
-from glimpse.reporting.html_page import (
-    Section,
-    config_section,
-    not_measured,
-    report_page,
-    score_cell,
-    scores_table,
-    single_chart,
-    training_section,
-)
+from glimpse.reporting.html_page import Section, config_section, not_measured, report_page, training_section
+from glimpse.reporting.html_parts import number_table, single_chart
+from glimpse.reporting.images.animation_figure import animation_figure
 from glimpse.reporting.images.diagnostics_section import diagnostics_body
-from glimpse.reporting.images.episode_sections import (
-    data_uri,
-    glimpses_body,
-    heat_maps_body,
-    image_mistakes_body,
-    scanpaths_body,
-    untrained_note,
-)
-from glimpse.reporting.images.image_contents import ImageContents
+from glimpse.reporting.images.episode_sections import glimpses_body, scanpaths_body
+from glimpse.reporting.images.image_contents import ImageContents, failure_name
+from glimpse.reporting.images.location_sections import heat_maps_body
+from glimpse.reporting.images.mistakes_section import image_mistakes_body
 from glimpse.reporting.measures_section import measures_body
-from glimpse.reporting.run_record import Evaluation
+from glimpse.reporting.score_tables import Wording, score_table
 
 _MOST_SHARES = 8
-_LEAD = "Every image on this page is from the validation split"
+_LEAD = "Every {} on this page is from the validation split"
 _GREEDY = ", and the agent is greedy: it looks at the mean location of its policy, or at the likeliest one"
 
 
 def image_page_html(
-    contents: ImageContents, moving: bytes, still: Image.Image, by_glimpse: Chart, curves: Sequence[Chart]
+    contents: ImageContents,
+    frames: Sequence[Image.Image],
+    durations: Sequence[int],
+    by_glimpse: Chart | None,
+    curves: Sequence[Chart],
+    detail: float = 1.0,
 ) -> str:
     """Return the page as HTML.
 
     Args:
         contents: data of the page.
-        moving: the animation, a GIF.
-        still: its last frame, for viewers that prefer reduced motion.
-        by_glimpse: chart of the error after each glimpse.
+        frames: frames of the animation.
+        durations: their durations in milliseconds.
+        by_glimpse: chart of the error after each glimpse; None for none.
         curves: training curves.
+        detail: factor of the sides of pictures.
     """
     scanpaths, answers = contents.has_scanpath, contents.asked != "reward"
+    noise = "sampled locations" if contents.trained.agent.stochastic else "the weights of that step"
+    diagnostics = contents.found.scanpath
     sections = [
         Section("results", "Results", _results(contents, by_glimpse)),
-        training_section(
-            curves, "noise on the locations" if contents.trained.agent.stochastic else "the weights of that step"
-        ),
-        *([Section("diagnostics", "Diagnostics", diagnostics_body(contents))] if contents.found.scanpath else []),
-        Section("paths", "Scanpaths" if scanpaths else "Answers", scanpaths_body(contents)),
-        Section("glimpses", "One glimpse at a time", glimpses_body(contents)),
-        *([Section("locations", "Locations", heat_maps_body(contents))] if scanpaths else []),
-        Section("mistakes", "Mistakes" if answers else "Failures", image_mistakes_body(contents)),
+        training_section(contents, curves, noise),
+        *([Section("diagnostics", "Diagnostics", diagnostics_body(contents, diagnostics))] if diagnostics else []),
+        Section("paths", "Scanpaths" if scanpaths else "Answers", scanpaths_body(contents, detail)),
+        Section("glimpses", "One glimpse at a time", glimpses_body(contents, detail)),
+        *([Section("locations", "Locations", heat_maps_body(contents, detail))] if scanpaths else []),
+        Section("mistakes", "Mistakes" if answers else "Failures", image_mistakes_body(contents, detail)),
         config_section(contents),
     ]
     experiment = contents.trained.experiment
     title = f"{experiment.agent.name} on {experiment.task.name}"
-    lead = f"{_LEAD}{_GREEDY if contents.trained.agent.stochastic else ''}."
-    return report_page(contents, title, lead, _facts(contents), _animation(contents, moving, still), sections)
-
-
-def _animation(contents: ImageContents, moving: bytes, still: Image.Image) -> str:
-    """Return the animation, or its last frame for viewers that prefer reduced motion."""
-    count = len(contents.animated)
-    source, calm = data_uri(moving, "gif"), data_uri(png(still), "png")
-    return f"""<figure class="hero">
-<picture class="scroll" style="max-width:{round(1.25 * still.width)}px">
-<source media="(prefers-reduced-motion: reduce)" srcset="{calm}">
-<img src="{source}" width="{still.width}" height="{still.height}" alt="{count} episodes, glimpse by glimpse">
-</picture>
-<figcaption>{f"{count} episodes side by side" if count > 1 else "An episode"}.{_veil_caption(contents)}
-Below each image: {_animation_caption(contents)}.</figcaption>
-</figure>"""
-
-
-def _veil_caption(contents: ImageContents) -> str:
-    """Return what grey or brightness means in the images of the animation."""
-    if contents.shown[0].share is not None:
-        return " Brightness shows how much the last glimpse read."
-    return " Grey is what the agent has not seen yet." if contents.is_glimpsed else ""
-
-
-def _animation_caption(contents: ImageContents) -> str:
-    """Return what stands below each image of the animation."""
-    shown = "the patches of the last glimpse"
-    if contents.shown[0].share is not None:
-        shown = readout_name(contents.trained.agent)
-    further = {
-        "reward": "and in the end whether the episode succeeded",
-        "scores": "and in the end the predicted score and the true one",
-        "many": "and the predicted probability of each label; the true ones are coloured",
-        "classes": "and the predicted probability of each class; the true class is coloured",
-    }
-    return f"{shown}, {further[contents.asked]}"
+    lead = f"{_LEAD.format(contents.shows[:-1])}{_GREEDY if contents.trained.agent.stochastic else ''}."
+    hero = animation_figure(contents, frames, durations, detail)
+    return report_page(contents, title, lead, _facts(contents), hero, sections)
 
 
 def _observation_text(env: VisualEnv, glimpses: int, ends_early: bool) -> str:
@@ -123,21 +79,31 @@ def _facts(contents: ImageContents) -> list[tuple[str, str]]:
     experiment, env, found = contents.trained.experiment, contents.trained.env, contents.found
     steps, size = len(found.location), f"{env.retina.height} × {env.retina.width}"
     ends_early = bool(found.glimpses.min() < steps)
-    taken = [("Glimpses taken", _glimpses_text(found.glimpses))] if ends_early else []
     how = ", greedy" if contents.trained.agent.stochastic else ""
-    error = "Validation failures" if contents.asked == "reward" else "Validation error"
-    missed = f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}"
-    if found.miss_after is not None:
-        missed = f"{found.miss_after[-1].mean():.4g}, the mean of {len(found.label):,}"
+    taken = [(f"Glimpses taken{how}", _glimpses_text(found.glimpses))] if ends_early else []
     shown = ("Images", f"{size}, {_asked_text(contents)}") if contents.asked != "reward" else ("Screen", size)
+    # An evaluation of these weights has the number already, maybe on another device, where rounding differs.
+    missed = (
+        []
+        if contents.measured_here()
+        else [(contents.of_these_weights(failure_name(contents)), _missed_text(contents))]
+    )
     return [
         ("Task", experiment.task.name),
         shown,
         ("Observation", _observation_text(env, steps, ends_early)),
         ("Agent", experiment.agent.name),
-        (error, missed + how),
+        *missed,
         *taken,
     ]
+
+
+def _missed_text(contents: ImageContents) -> str:
+    """Return the share of wrong answers or failures of the validation split, or the mean error of scores."""
+    found = contents.found
+    if found.miss_after is not None:
+        return f"{found.miss_after[-1].mean():.4g}, the mean of {len(found.label):,}"
+    return f"{100 * found.wrong.mean():.2f} % of {len(found.label):,}"
 
 
 def _asked_text(contents: ImageContents) -> str:
@@ -157,21 +123,22 @@ def _glimpses_text(glimpses: Integers) -> str:
     return f"{glimpses.mean():.2f} on average" + (f" ({shares})" if len(numbers) <= _MOST_SHARES else "")
 
 
-def _results(contents: ImageContents, by_glimpse: Chart) -> str:
-    """Return the tables of evaluations, and the chart of the error after each glimpse if there are several."""
-    tables = "".join(_table(one, contents) for one in contents.evaluations)
-    tables += not_measured(contents)
-    measures = measures_body(contents.evaluations)
-    if len(by_glimpse.series[0].points) < 2:
-        return tables + measures
-    early = (
-        " Where an episode had stopped by then, its last answer counts."
-        if contents.found.glimpses.min() < len(contents.found.location)
-        else ""
-    )
+def _results(contents: ImageContents, by_glimpse: Chart | None) -> Markup:
+    """Return the tables of evaluations, the chart of the error after each glimpse, and further measures."""
+    wording = Wording(contents.shows, "the mean location of the policy, or the likeliest", "locations", "Glimpses")
+    tables = [number_table(score_table(one, contents, wording)) for one in contents.evaluations]
+    parts = [*tables, not_measured(contents, [one.split for one in contents.evaluations])]
+    if by_glimpse is not None:
+        parts.append(single_chart(by_glimpse, _chart_caption(contents)))
+    return Markup("").join([*parts, measures_body(contents)])
+
+
+def _chart_caption(contents: ImageContents) -> str:
+    """Return what the chart of the error after each glimpse shows."""
+    ends_early = contents.found.glimpses.min() < len(contents.found.location)
+    early = " Where an episode had stopped by then, its last answer counts." if ends_early else ""
     what = "100 less 100 times Pearson's r" if contents.asked == "scores" and contents.evaluations else "The error"
-    caption = f"{what} if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
-    return tables + single_chart(by_glimpse, caption, untrained_note(contents)) + measures
+    return f"{what} if the answer after this number of glimpses counted.{early}{_episodes_text(contents)}"
 
 
 def _episodes_text(contents: ImageContents) -> str:
@@ -180,59 +147,5 @@ def _episodes_text(contents: ImageContents) -> str:
         greedy = "Greedy episodes" if contents.trained.agent.stochastic else "Episodes"
         return f" {greedy} on {len(contents.found.label):,} validation images."
     agent, *controls = contents.evaluations[0].scores.values()
-    return f" Grey: the controls, mean of {agent.copies}." if controls else ""
-
-
-def _table(measured: Evaluation, contents: ImageContents) -> str:
-    """Return the table of the agent's errors on a split, and below them those with other locations."""
-    step, answers = contents.trained.step, contents.asked != "reward"
-    if not contents.trained.agent.stochastic:
-        return _single_table(measured, step)
-    (name, agent), *controls = measured.scores.items()
-    names = ["Greedy", "One sample", *([f"Mean of {agent.copies}"] if answers else []), "Glimpses"]
-    between = (
-        f'<tr class="between"><th colspan="{len(names) + 1}">Same weights, other locations</th></tr>'
-        if controls
-        else ""
-    )
-    others = "".join(_row(other, scores, answers) for other, scores in controls)
-    what = "scores" if contents.asked == "scores" else "probabilities"
-    averaged = f" Mean of {agent.copies}: {what} averaged over {agent.copies} rollouts." if answers else ""
-    averaged += _score_errors(measured)
-    title = f"{measured.title} {_measure_name(agent.averaged, answers)}"
-    shows = "images" if answers else "episodes"
-    caption = f"""{agent.greedy.episodes:,} {escape(measured.split)} {shows}; small, the 95 % interval.
-Greedy: the mean location at each step. One sample: one rollout with sampled locations.{averaged}"""
-    return scores_table(measured, step, title, names, _row(name, agent, answers), caption, between + others)
-
-
-def _single_table(measured: Evaluation, step: int) -> str:
-    """Return the table of a deterministic agent, which has a single error."""
-    ((name, scores), *_) = measured.scores.items()
-    row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(scores.averaged)}</tr>'
-    caption = f"{scores.averaged.episodes:,} {escape(measured.split)} images; small, the 95 % interval."
-    name, head = _measure_name(scores.averaged, True), "Pearson's r" if scores.averaged.is_correlation else "Error"
-    return scores_table(measured, step, f"{measured.title} {name}", [head], row, caption + _score_errors(measured))
-
-
-def _measure_name(score: Score, answers: bool) -> str:
-    """Return the name of what a table shows."""
-    if score.is_correlation:
-        return "Pearson's r"
-    exact = "exact-match " if "micro_f1" in score.figures else ""
-    return f"{exact}error, %" if answers else "failures, %"
-
-
-def _score_errors(measured: Evaluation) -> str:
-    """Return a sentence with the errors of predicted scores; "" where none are predicted."""
-    found = measured.score_measures
-    if found is None:
-        return ""
-    return f" Mean absolute error {found.absolute_error:.4g}, mean squared error {found.squared_error:.4g}."
-
-
-def _row(name: str, scores: Scores, answers: bool) -> str:
-    """Return the table row of one set of scores."""
-    shown = [scores.greedy, scores.sampled, *([scores.averaged] if answers else [])]
-    cells = "".join(map(score_cell, shown))
-    return f'<tr><th scope="row">{escape(name)}</th>{cells}<td>{scores.glimpses:.2f}</td></tr>'
+    mode = f", M = {agent.copies}" * contents.trained.agent.stochastic
+    return f" Grey: the controls{mode}." if controls else ""

@@ -20,6 +20,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.text.vocabulary import UNKNOWN
 from glimpse.envs.text.whole_text import WholeText
 from glimpse.errors import UserError
+from glimpse.evaluation.rationale_scores import rationale_name
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.runs.build import use_bfloat16
 from glimpse.runs.rollout import labelled_batch
@@ -42,6 +43,7 @@ class Text:
     dropped: (L,) bool, words that the agent selected not to read; None for agents that read all words.
     silent: (L,) bool, words that are not selected as heads, so they do not attend; None where all do.
     human_rationale: (L,) bool, the human rationale; None where there is none.
+    rationale_name: what it is called: in generated texts no people marked it.
     """
 
     words: tuple[str, ...]
@@ -54,6 +56,7 @@ class Text:
     dropped: NDArray[np.bool_] | None = None
     silent: NDArray[np.bool_] | None = None
     human_rationale: NDArray[np.bool_] | None = None
+    rationale_name: str = "human rationale"
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -166,7 +169,8 @@ def account(agent: Reader, env: WholeText, options: EvaluateOptions, example: in
     marks = env.human_rationale(numbers)
     if marks is not None:
         gold = marks[0][shown["text"] != PADDING].cpu().numpy()
-        texts = (replace(texts[0], human_rationale=gold), *texts[1:])
+        name = rationale_name(env.options)
+        texts = (replace(texts[0], human_rationale=gold, rationale_name=name), *texts[1:])
     label = batch.label[0]
     true = tuple(label.nonzero()[:, 0].tolist()) if env.many else label.item()
     return Account(example, texts, belief, score, true, env.many)

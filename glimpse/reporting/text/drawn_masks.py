@@ -141,7 +141,9 @@ def _as_svg(masks: Sequence[MaskOptions], size: int) -> bytes:
     wide = max(one.width for one in drawn)
     even = [Drawing(wide, one.height, one.body) for one in drawn]
     rows = (beside(even[first : first + _LINE]) for first in range(0, len(even), _LINE))
-    return svg_file(below(rows), "masks")
+    return svg_file(
+        below(rows), f"Which tokens (columns) each token (row) may attend to: {', '.join(map(formula, masks))}"
+    )
 
 
 def _image(masks: Sequence[MaskOptions], size: int) -> Image.Image:

@@ -3,16 +3,18 @@
 Texts of the test set are never shown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glimpse.agents.attention.masks import MaskOptions
 from glimpse.agents.text.options import ReaderOptions
 from glimpse.evaluation.replay import evenly
+from glimpse.reporting.report_size import MOST_SHOWN, fewer_note
 from glimpse.reporting.run_record import RunRecord
 from glimpse.reporting.text.accounts import Account, account, reading_run
 from glimpse.reporting.text.mask_drawing import encoder_masks
 from glimpse.reporting.text.text_survey import TextSurvey, survey_texts
 from glimpse.reporting.text.token_drawings import MOST_TOKENS
+from glimpse.reporting.text.token_html import MOST_WORDS
 
 _MOST_READ = 10_000
 _MISTAKES = 12
@@ -32,6 +34,8 @@ class TextContents(RunRecord):
     shown: some texts, spread evenly over the split.
     mistakes: wrong answers, the most confident first; or the scores with the largest errors.
     detailed: a few short texts, with the weights of pairs of tokens.
+    wanted: number of texts that should be shown.
+    most_words: most words of a text that are shown.
     """
 
     classes: tuple[str, ...]
@@ -40,6 +44,23 @@ class TextContents(RunRecord):
     shown: list[Account]
     mistakes: list[Account]
     detailed: list[Account]
+    wanted: int
+    most_words: int = MOST_WORDS
+
+    @property
+    def mode(self) -> str:
+        """How the agent read the texts of the page, behind a comma; "" if it samples nothing."""
+        return ", greedy" if self.trained.agent.stochastic else ""
+
+    @property
+    def fewer_note(self) -> str:
+        """A sentence if fewer texts are shown than the split has and were asked for; else ""."""
+        return fewer_note(len(self.shown), min(self.wanted, self.trained.env.examples))
+
+    def showing(self, count: int, most_words: int) -> "TextContents":
+        """Return the same contents with `count` of the shown texts, spread evenly, and fewer words of each."""
+        chosen = [self.shown[number] for number in evenly(len(self.shown), count)]
+        return replace(self, shown=chosen, most_words=most_words)
 
     @property
     def divided(self) -> bool:
@@ -83,7 +104,7 @@ def gather_texts(record: RunRecord, texts: int) -> TextContents:
     agent, env = reading_run(record.trained)
     options = record.trained.experiment.evaluate
     found = survey_texts(agent, env, evenly(env.examples, _MOST_READ), options)
-    chosen = evenly(env.examples, texts)
+    chosen = evenly(env.examples, min(texts, MOST_SHOWN))
     shown = [account(agent, env, options, number) for number in chosen]
     short = [number for number in chosen if int(env.lengths[number]) in _SHORT] or [int(env.lengths.argmin())]
     few = _DETAILED // len(shown[0].texts)
@@ -101,4 +122,5 @@ def gather_texts(record: RunRecord, texts: int) -> TextContents:
         shown=shown,
         mistakes=mistakes,
         detailed=detailed,
+        wanted=texts,
     )

@@ -1,22 +1,16 @@
 """HTML page of the report of a run that reads whole texts."""
 
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup
 
 from glimpse.reporting.drawing.charts import Chart
-from glimpse.reporting.html_page import (
-    Section,
-    config_section,
-    facts_table,
-    not_measured,
-    report_page,
-    score_cell,
-    scores_table,
-    single_chart,
-    training_section,
-)
+from glimpse.reporting.html_page import Section, config_section, not_measured, report_page, training_section
+from glimpse.reporting.html_parts import Fact, facts_table, number_table, single_chart
+from glimpse.reporting.html_templates import render
 from glimpse.reporting.measures_section import measures_body
-from glimpse.reporting.run_record import Evaluation
+from glimpse.reporting.score_tables import Wording, score_table
+from glimpse.reporting.text.rationales_section import keep_rates_table, rationales_body
 from glimpse.reporting.text.text_contents import TextContents
 from glimpse.reporting.text.text_sections import (
     answers_body,
@@ -28,22 +22,25 @@ from glimpse.reporting.text.text_sections import (
 )
 from glimpse.reporting.text.token_html import text_figure
 
-_LEAD = "Every text on this page is from the validation split."
+_LEAD = "Every text on this page is from the validation split"
+_GREEDY = ", and the agent is greedy: it selects the words that its policy likes best"
+_WORDING = Wording("texts", "the selection that the policy likes best", "selections of words")
 _CROWDED = 0.9
 """Overlap of hops above which the page warns that they read the same tokens."""
 
 
-def text_page(contents: TextContents, by_length: Chart, curves: Sequence[Chart]) -> str:
+def text_page(contents: TextContents, by_length: Chart | None, curves: Sequence[Chart]) -> str:
     """Return the page as HTML.
 
     Args:
         contents: data of the page.
-        by_length: chart of the error over text length.
+        by_length: chart of the error over text length; None for none.
         curves: training curves.
     """
     found = [
         Section("results", "Results", _results(contents, by_length)),
-        training_section(curves, "dropout"),
+        *([Section("rationales", "Rationales", rationales)] if (rationales := rationales_body(contents)) else []),
+        training_section(contents, curves, "dropout and sampled selections" if contents.mode else "dropout"),
         Section("diagnostics", "Diagnostics", _diagnostics(contents)),
         Section("answers", "Answers", answers_body(contents)),
         Section("texts", "Texts", texts_body(contents)),
@@ -54,8 +51,9 @@ def text_page(contents: TextContents, by_length: Chart, curves: Sequence[Chart])
         config_section(contents),
     ]
     first = contents.document if contents.divided else contents.detailed[0]
-    hero = f'<div class="hero">{text_figure(first, contents.classes)}</div>'
-    return report_page(contents, _title(contents), _LEAD, _facts(contents), hero, found)
+    hero = render("text_hero.html", figure=text_figure(first, contents.classes))
+    lead = f"{_LEAD}{_GREEDY if contents.mode else ''}."
+    return report_page(contents, _title(contents), lead, _facts(contents), hero, found)
 
 
 def _title(contents: TextContents) -> str:
@@ -71,15 +69,17 @@ def _facts(contents: TextContents) -> list[tuple[str, str]]:
     if contents.scores is None:
         several = found.true.ndim > 1
         asked = f"{len(contents.classes)} {'labels, any number of them' if several else 'classes'}"
-        error = ("Validation error", f"{100 * found.wrong.mean():.2f} % of {total}")
+        exact = "exact-match error" if several else "error"
+        error = (f"Validation {exact}{contents.mode}", f"{100 * found.wrong.mean():.2f} % of {total}")
     else:
         asked = "a score from {:g} to {:g}".format(*contents.scores)
-        error = ("Validation error", f"{found.miss.mean():.3f}, the mean of {total}")
+        error = (f"Validation mean absolute error{contents.mode}", f"{found.miss.mean():.3f}, the mean of {total}")
     return [
         ("Texts", f"{found.length.mean():.0f} words on average, {found.length.max():,} at most"),
         ("Answers", asked),
         ("Parameters", f"{_parameters(contents):,}"),
-        error,
+        # An evaluation of these weights has the number already, maybe on another device, where rounding differs.
+        *([] if contents.measured_here() else [(contents.of_these_weights(error[0]), error[1])]),
     ]
 
 
@@ -88,50 +88,31 @@ def _parameters(contents: TextContents) -> int:
     return sum(parameter.numel() for parameter in contents.trained.agent.parameters())
 
 
-def _results(contents: TextContents, by_length: Chart) -> str:
-    """Return the tables of evaluations, and the chart of the error by length."""
-    tables = "".join(_table(one, contents.trained.step) for one in contents.evaluations) + not_measured(contents)
-    measures = measures_body(contents.evaluations)
-    if len(by_length.series[0].points) < 2:
-        return tables + measures
-    caption = "Validation texts in groups of about the same size; each point is at the mean length of its group."
-    return tables + single_chart(by_length, caption) + measures
+def _results(contents: TextContents, by_length: Chart | None) -> Markup:
+    """Return the tables of evaluations, the chart of the error by length, and further measures."""
+    tables = [
+        number_table(score_table(one, contents, _WORDING)) + keep_rates_table(one, contents)
+        for one in contents.evaluations
+    ]
+    parts = [*tables, not_measured(contents, [one.split for one in contents.evaluations])]
+    if by_length is not None:
+        caption = "Validation texts in groups of about the same size; each point is at the mean length of its group."
+        parts.append(single_chart(by_length, caption))
+    return Markup("").join([*parts, measures_body(contents)])
 
 
-def _table(measured: Evaluation, step: int) -> str:
-    """Return the table of the agent's error on a split, or of the agreement of its scores with the true ones."""
-    (name, agent), *_ = measured.scores.items()
-    score, split = agent.averaged, measured.title
-    caption = f"{score.episodes:,} {escape(measured.split)} texts; small, the 95 % interval."
-    if not score.is_correlation:
-        what = "exact-match error" if "micro_f1" in score.figures else "error"
-        row = f'<tr><th scope="row">{escape(name)}</th>{score_cell(score)}</tr>'
-        return scores_table(measured, step, f"{split} {what}", ["Error, %"], row, caption)
-    figures = dict(score.figures)
-    if measured.score_measures is not None:
-        figures["absolute_error"] = measured.score_measures.absolute_error
-    heads = [figure.replace("_", " ").capitalize() for figure in figures]
-    cells = "".join(f"<td>{value:.4f}</td>" for value in figures.values())
-    low, high = (1 - edge / 100 for edge in (score.high, score.low))
-    row = f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    caption = (
-        f"{score.episodes:,} {escape(measured.split)} texts; Pearson's r has the 95 % interval {low:.4f} to {high:.4f}."
-    )
-    return scores_table(measured, step, f"{split} agreement", heads, row, caption)
-
-
-def _diagnostics(contents: TextContents) -> str:
+def _diagnostics(contents: TextContents) -> Markup:
     """Return the statistics of attention, with a warning if hops read the same tokens."""
-    found, warning = contents.found, ""
-    if found.overlap is not None and found.overlap > _CROWDED:
-        warning = (
-            '<p class="note"><b>Warning</b>: the hops read the same tokens. A larger '
-            "<code>agent.encoder.pooling.penalty</code> keeps them apart; or use fewer hops.</p>"
-        )
-    return f"{warning}<p>On {len(found.true):,} validation texts.</p>\n{facts_table(_spread_rows(contents))}"
+    overlap = contents.found.overlap
+    return render(
+        "text_diagnostics.html",
+        crowded=overlap is not None and overlap > _CROWDED,
+        count=f"{len(contents.found.true):,} validation texts{contents.mode}",
+        facts=facts_table(_spread_rows(contents), "Statistics of the attention"),
+    )
 
 
-def _spread_rows(contents: TextContents) -> list[tuple[str, str, str]]:
+def _spread_rows(contents: TextContents) -> list[Fact]:
     """Return name, value and explanation of each statistic."""
     found = contents.found
     names = {
@@ -141,8 +122,8 @@ def _spread_rows(contents: TextContents) -> list[tuple[str, str, str]]:
         "words": ("Words attended in a sentence", "words"),
     }
     rows = [
-        (
-            heading,
+        Fact(
+            f"{heading}{contents.mode}",
             f"{found.spread[name].attended:.1f} of {found.spread[name].parts:.1f}",
             f"Effective number of {parts}: e to the power of the weights' entropy, the mean over "
             f"{'the first texts of pairs' if len(contents.shown[0].texts) > 1 else 'texts'}.",
@@ -152,6 +133,6 @@ def _spread_rows(contents: TextContents) -> list[tuple[str, str, str]]:
     ]
     if found.overlap is not None:
         sentence = "Mean cosine between the weights of two hops: 0 where they read different tokens, 1 the same ones."
-        rows.append(("Overlap of hops", f"{found.overlap:.2f}", sentence))
+        rows.append(Fact(f"Overlap of hops{contents.mode}", f"{found.overlap:.2f}", sentence))
     sentence = "Tokens outside the vocabulary; all of them have the same embedding."
-    return [*rows, ("Unknown words", f"{100 * found.unknown:.1f} %", sentence)]
+    return [*rows, Fact("Unknown words", f"{100 * found.unknown:.1f} %", sentence)]

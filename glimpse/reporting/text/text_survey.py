@@ -154,8 +154,11 @@ def hop_overlap(hops: Tensor) -> Tensor:
     return mean
 
 
-def error_by_length_chart(found: TextSurvey, scores: bool) -> Chart:
-    """Return the chart of the error over text length: wrong answers in percent, or the mean error of scores."""
+def error_by_length_chart(found: TextSurvey, scores: bool, mode: str = "") -> Chart | None:
+    """Return the chart of the error over text length: wrong answers in percent, or the mean error of scores.
+
+    `mode` says how the agent read, behind a comma. There is no chart where all texts are of one length.
+    """
     edges = np.unique(np.quantile(found.length, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
     group = np.searchsorted(edges, found.length, side="left")
     points = []
@@ -163,8 +166,10 @@ def error_by_length_chart(found: TextSurvey, scores: bool) -> Chart:
         chosen = group == number
         error = found.miss[chosen].mean() if scores else 100 * found.wrong[chosen].mean()
         points.append((float(found.length[chosen].mean()), float(error)))
-    title = "Absolute error of the score by length" if scores else "Validation error by length, %"
-    return Chart(title, "words", (Series("error", tuple(points)),))
+    if len(points) < 2:
+        return None
+    what = "mean absolute error" if scores else "error, %"
+    return Chart(f"Validation {what}, by length{mode}", "words of the text", (Series("error", tuple(points)),))
 
 
 def label_counts(found: TextSurvey) -> NDArray[np.int64]:

@@ -49,7 +49,8 @@ def tokens_picture(agent: Reader, env: WholeText, texts: int, path: Path) -> Non
     """
     accounts = [account(agent, env, EvaluateOptions(), number) for number in evenly(env.examples, texts)]
     with reporting_write_errors(path):
-        replace_file(path, svg_file(tokens_drawing(accounts, env.classes), "tokens"))
+        words = f"{len(accounts)} validation texts, words coloured by their weights"
+        replace_file(path, svg_file(tokens_drawing(accounts, env.classes), words))
 
 
 def _account_drawing(one: Account, classes: Sequence[str]) -> Drawing:

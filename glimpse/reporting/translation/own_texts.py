@@ -158,7 +158,7 @@ def _translations(
 def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
     """Draw alignments one below the other into a file."""
     if output.suffix == ".svg":
-        data = svg_file(below(alignment_drawing(one, target) for target, one in drawn), "alignments")
+        data = svg_file(below(alignment_drawing(one, target) for target, one in drawn), _drawn_words(drawn))
     else:
         from glimpse.reporting.drawing.scanpaths import png
         from glimpse.reporting.translation.alignment_image import alignment_image
@@ -167,6 +167,12 @@ def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
     with reporting_write_errors(output):
         replace_file(output, data)
     _print_to_stderr(str(output))
+
+
+def _drawn_words(drawn: Sequence[tuple[str, Alignment]]) -> str:
+    """Return what is seen in a drawing of alignments."""
+    targets = "; ".join(target for target, _ in drawn[:3])
+    return f"Attention of each token of a translation (row) to its source (column): {targets}"
 
 
 def _print_to_stderr(line: str) -> None:

@@ -146,3 +146,16 @@ def test_each_set_has_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(known.cautions.endswith(".") for known in shipped if known.files)
     list_data(None)
     assert "CC BY 4.0: digits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_what_is_generated_has_no_files(name: str) -> None:
+    """Data sets that are made from a seed are known as such; others have files, or another origin."""
+    entry = DATA_SETS[name]
+    assert entry.is_generated == (entry.files is None and "seed" in entry.origin)
+    assert not (entry.is_generated and name in ("mnist", "digits", "trec", "multi30k"))
+
+
+def test_planted_texts_are_generated() -> None:
+    """Their rationales are known, and nobody marked them."""
+    assert all(TEXT_SETS[name].is_generated for name in ("planted", "planted-pairs", "numbers"))

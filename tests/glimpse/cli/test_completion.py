@@ -49,8 +49,8 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("glimpse train mnist-ra", {name for name in shipped_configs() if name.startswith("mnist-ra")}),
         ("glimpse train my", {"my.yaml"}),
         ("glimpse train --resume ru", {"runs"}),
-        ("glimpse train mnist-ram --ru", {"--run"}),
-        ("glimpse train mnist-ram --run ph", {"photos"}),
+        ("glimpse train mnist-ram --fo", {"--folder"}),
+        ("glimpse train mnist-ram --folder ph", {"photos"}),
         ("glimpse evaluate runs/", {"runs/mine"}),
         ("glimpse evaluate mnist-s", {"mnist-stop-01"}),
         ("glimpse evaluate mnist-ram --split v", {"validation"}),
@@ -79,7 +79,8 @@ def test_each_shell_has_a_script(shell: str, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     for name, parser in command_parsers(make_parser()).items():
         assert name in printed
-        options = [option for action in parser._actions for option in action.option_strings]
+        shown_actions = [action for action in parser._actions if action.help != argparse.SUPPRESS]
+        options = [option for action in shown_actions for option in action.option_strings]
         shown = [f"-l {option[2:]}" if shell == "fish" and option[1] == "-" else option for option in options]
         assert all(option in printed or option in ("-h", "-l help") for option in shown)
     assert all(name in printed for name in (*shipped_configs(), *zoo_names(), *DATA_SETS))

@@ -1,8 +1,10 @@
 """Tests of `glimpse export`: what it writes, and what it refuses."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from glimpse.cli.command_line import main
 from glimpse.errors import UserError
 from glimpse.inference.onnx_export import largest_difference, to_onnx
 from glimpse.inference.onnx_graph import OnnxGraph, Port
+from glimpse.runs.checkpoint import load_newest, save_checkpoint
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = [
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.usefixtures("operators_read_once"),
     pytest.mark.skipif(find_spec("onnxscript") is None, reason="onnxscript is not installed"),
 ]
+onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 QUICK = ["train.steps=2", "train.batch=4", "threads=1", "track.mode=disabled"]
 
@@ -54,6 +58,21 @@ def test_a_run_is_written_with_what_its_numbers_mean(
     for ports, given in ((session.get_inputs(), facts["inputs"]), (session.get_outputs(), facts["outputs"])):
         assert [(port.name, port.shape) for port in ports] == [(port["name"], port["shape"]) for port in given]
     assert sorted(path.name for path in file.parent.iterdir()) == ["ram.json", "ram.onnx"]
+
+
+def test_rounded_weights_are_exported(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run whose weights have 8 bits is written in single precision, and its graph agrees with torch."""
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    best = load_newest(copy / "best", pytest.fail)
+    assert best is not None
+    shutil.rmtree(copy / "best")
+    state = {name: best.state[name] for name in ("seconds", "trained_on")}
+    save_checkpoint(copy / "best", replace(best, state=state), keep=1, published_bits=8)
+    capsys.readouterr()
+    assert main(["export", str(copy), "--onnx", str(tmp_path / "ram.onnx")]) == 0
+    assert "differs from torch by" in capsys.readouterr().out
+    kinds = {one.data_type for one in onnx.load(tmp_path / "ram.onnx").graph.initializer if len(one.dims) == 2}
+    assert kinds == {onnx.TensorProto.FLOAT}
 
 
 def test_a_translator_has_two_graphs(tmp_path: Path) -> None:

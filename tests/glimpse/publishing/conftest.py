@@ -125,7 +125,7 @@ def hub() -> Iterator[HubServer]:
     server.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a short run of RAM on scikit-learn's digits, that was evaluated."""
     run = tmp_path_factory.mktemp("runs") / "digits"

@@ -1,5 +1,6 @@
 """Tests of runs on the Hugging Face Hub: published, loaded, and loaded again without a network."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,9 +23,10 @@ import glimpse
 from glimpse.cli.command_line import main
 
 run, white = sys.argv[1], np.full((8, 8), 255, np.uint8)
-assert main(["publish", run, "hf:me/my-digits", "--private"]) == 0
+assert main(["publish", run, "my-digits", "--bits", "8"]) == 0
+assert main(["publish", "my-digits", "hf:me/my-digits", "--private"]) == 0
 found = glimpse.load("hf:me/my-digits").predict(white).to_dict()
-assert found == glimpse.load(run).predict(white).to_dict()
+assert found == glimpse.load("my-digits").predict(white).to_dict()
 assert main(["predict", "hf:me/nobody", "a.png"]) == 2
 huggingface_hub.constants.HF_HUB_OFFLINE = True
 assert glimpse.load("hf:me/my-digits").predict(white).to_dict() == found
@@ -33,7 +35,7 @@ assert main(["evaluate", "hf:me/my-digits", "--copies", "1"]) == 0
 
 
 def test_published_and_loaded(hub: HubServer, digits_run: Path, tmp_path: Path) -> None:
-    """A run that went to the hub answers as before, also offline; results are written beside, under runs/."""
+    """A run of 8 bits that went to the hub answers as before, also offline; results are written under runs/."""
     places = {"HF_HOME": str(tmp_path / "hf"), "GLIMPSE_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url}
     given = {**os.environ, **places, "HF_TOKEN": "hf_of_me", "HF_HUB_DISABLE_TELEMETRY": "1"}
     given.pop("HF_HUB_OFFLINE", None)
@@ -44,6 +46,10 @@ def test_published_and_loaded(hub: HubServer, digits_run: Path, tmp_path: Path) 
     assert hub.made == [{"name": "my-digits", "organization": "me", "visibility": "private"}]
     assert hub.tokens == {"Bearer hf_of_me"}
     files = hub.files["me/my-digits"]
+    assert json.loads(files["card.json"])["bits"] == 8
+    assert {files[name] for name in files if name.startswith("best/")} == {
+        path.read_bytes() for path in (tmp_path / "my-digits").glob("best/*/*")
+    }
     assert b"glimpse predict hf:me/my-digits" in files["README.md"] and files["README.md"].startswith(b"---\nlibrary")
     assert sorted(name.split("/")[-1] for name in files if name.startswith("best/")) == [
         "manifest.json",

@@ -110,10 +110,10 @@ def test_own_data_stay_at_home(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert main(["publish", str(run), "rounded", "--half"]) == 0  # It is measured on the data of the run's config.
-    assert json.loads(Path("rounded/card.json").read_text())["half"]
+    assert json.loads(Path("rounded/card.json").read_text())["bits"] == 16
     written = {path.name: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert not [name for name, data in written.items() if b"secret-folder" in data or b"this was good" in data]
-    assert json.loads(written["meaning.json"])["files"] == []
+    assert json.loads(written["meaning.json"])["files"] == [] and written["meaning.json"].count(b"\n") == 1
     card = written["README.md"].decode()
     assert "Own data. Licence: not stated." in card and "glimpse train config.yaml" in card
     assert not re.search("letters|dora", card)
@@ -138,7 +138,7 @@ def test_a_published_run_is_not_resumed(published: Path, capsys: pytest.CaptureF
         (["{run}", "{new}", "--private"], "is a folder"),
         (["{new}", "{new}2"], "holds no run"),
         (["{run}", "{run}/inside"], "lies in the run"),
-        (["mnist-ram", "{new}"], "is a published run already"),
+        (["mnist-ram", "planted", "{new}"], "is a published run already, and is published alone"),
     ],
 )
 def test_mistakes(

@@ -70,7 +70,7 @@ def test_the_page(made: Path, tmp_path: Path) -> None:
     page = tmp_path / "new folder" / "page.html"
     assert main(["compare", str(made / "a"), str(made / "b"), "--html", str(page)]) == 0
     text = page.read_text()
-    assert "task.min_count" in text and "McNemar, exact" in text and "Loss, total</h3>" in text
+    assert "task.min_count" in text and "McNemar, exact" in text and "Training loss</h3>" in text
     assert 'class="line agent"' in text and 'class="line averaged"' in text
     assert "<script" not in text and "http" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
 

@@ -124,8 +124,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run with metrics and an evaluation on validation data."""
     path = make_run(tmp_path_factory.mktemp("runs") / "small", track={"project": "<script>alert(1)</script>"})
     log = MetricsLog(path / "metrics.jsonl")
-    log.write({"step": 5, "loss": 2.5, "entropy_of_stop": 0.1, "seconds": 1.0})
-    log.write({"step": 10, "loss": float("nan"), "validation_error": 80.5, "seconds": 2.0})
+    log.write({"step": 5, "train/loss": 2.5, "train/entropy_of_stop": 0.1, "speed/seconds": 1.0})
+    log.write(
+        {"step": 10, "train/loss": float("nan"), "val/error_m10": 80.5, "val/best_error": 80.5, "speed/seconds": 2.0}
+    )
     evaluate_command(path, "validation", 3, None, None)
     return path
 
@@ -150,7 +152,8 @@ def test_the_page_is_well_formed_and_self_contained(text: str) -> None:
     page = Page(text)
     assert page.ids == SECTIONS
     assert [address for address in page.addresses if not address.startswith(("data:image/", "#"))] == []
-    assert len([address for address in page.addresses if address.startswith("data:image/gif")]) == 1
+    animated = re.findall(r'<source media="\(prefers-reduced-motion: reduce\)" srcset="data:image/webp', text)
+    assert len(animated) == 2  # One for each episode.
     assert {address[1:] for address in page.addresses if address.startswith("#")} == set(SECTIONS)
     assert page.tags.isdisjoint({"script", "link", "iframe", "object"})
     assert "url(" not in text
@@ -165,9 +168,10 @@ def test_the_page_holds_the_table_the_curves_and_the_config(run: Path, text: str
         cell = f"{score['averaged']['error']:.2f} <small>{score['averaged']['low']:.2f}"
         assert f'<th scope="row">{name}</th>' in text
         assert cell in text
-    assert "Mean of 3" in text
-    assert "Entropy of stop" in text
-    assert "Validation error, %" in text
+    for head in ("Greedy", "M = 1", "M = 3", "Glimpses, M = 1"):
+        assert f'<th scope="col">{head}</th>' in text
+    assert "Training entropy of stop" in text and "alidation best error" not in text
+    assert "Validation error, %, M = 10" in text  # Validation in training averages as many as the config says.
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script" not in text
     assert "a &lt;fast&gt; machine" in text
@@ -202,7 +206,7 @@ def test_a_run_without_metrics_and_evaluation(tmp_path: Path) -> None:
     assert Page(text).ids == SECTIONS
     assert "Nothing has been logged yet" in text
     assert f"glimpse evaluate {run}" in text
-    assert "Validation error after each glimpse" in text
+    assert "Validation error, greedy" in text and "after each glimpse" not in text
 
 
 def test_an_evaluation_on_the_test_set_comes_first(run: Path, tmp_path: Path) -> None:
@@ -211,10 +215,9 @@ def test_an_evaluation_on_the_test_set_comes_first(run: Path, tmp_path: Path) ->
     tested = make_run(tmp_path / "tested")
     (tested / "evaluation.json").write_text(json.dumps({**known, "test": {**known["validation"], "step": 7}}))
     text = report_page(tested)
-    assert text.index("Test error, %") < text.index("Validation error, %")
-    assert "Test error after each glimpse" in text
+    assert text.index("Test error, %</h3>") < text.index("Validation error, %</h3>")
     assert "has not been evaluated" not in text
-    assert "Measured at step 7; the pictures are of step 10." in text
+    assert "Measured at step 7; the examples are of step 10." in text
 
 
 @pytest.mark.parametrize(
@@ -267,7 +270,7 @@ def test_images_in_colour_of_many_classes_with_odd_names(tmp_path: Path) -> None
     page = Page(text)
     assert "i" in page.tags  # The bars.
     assert "<i>kind" not in text
-    assert "&lt;i&gt;kind &amp; &quot;" in text
+    assert "&lt;i&gt;kind &amp; &#34;" in text
     assert re.search(r"The (1\d|20) most frequent of 22 classes are shown\.", text)
     assert "12 × 20, 22 classes" in text
     assert "22 images, spread" in text  # The split has no more.
@@ -285,7 +288,8 @@ def test_controls_have_a_report_too(tmp_path: Path, agent: str) -> None:
 
 def test_stopped_episodes_have_fewer_columns(tmp_path: Path) -> None:
     """The table of an episode has a column for each glimpse that was taken."""
-    run = make_run(tmp_path / "run", task={"glimpses": 5, "stop": True}, agent={"memory_width": 256})
+    agent = {"memory_width": 256, "classification": "every_step"}
+    run = make_run(tmp_path / "run", task={"glimpses": 5, "stop": True}, agent=agent)
     text = report_page(run, episodes=4)
     columns = [len(re.findall(r'<th scope="col">', film)) for film in text.split('<table class="film"')[1:]]
     assert len(columns) == 4
@@ -331,8 +335,8 @@ def test_an_environment_without_classes_has_a_report(tmp_path: Path) -> None:
     assert "Failures</h2>" in text and "Validation failures, %" in text
     assert "success" in text and "failure" in text
     assert "6 × 6" in text and " classes<" not in text and "each class" not in text
-    assert 'class="belief' not in text and "Mean of 2" not in text and "after each glimpse" not in text
-    assert "Heat map of all episodes" in text
+    assert 'class="belief' not in text and "M = 2" not in text and "after each glimpse" not in text
+    assert "Density of locations, all episodes" in text and "Every episode on this page" in text
 
 
 def test_a_replay_of_a_moving_screen_keeps_a_frame_for_each_glimpse(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from glimpse.cli.command_line import main
 from glimpse.errors import UserError
-from glimpse.reporting.translation.translation_report import _measured
+from glimpse.reporting.translation.measured_translations import measured_translations
 from glimpse.reproduction.reproduce import _result
 from glimpse.reproduction.tables import TABLES
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
@@ -94,7 +94,7 @@ def test_an_evaluation_of_other_types_is_one_line(
     if "by_length" in measured:
         (run / "evaluation.json").write_text(json.dumps({"test": measured}))
         with pytest.raises(UserError, match=r"evaluation\.json is not what glimpse evaluate writes"):
-            _measured(run / "evaluation.json")
+            measured_translations(run / "evaluation.json")
         return
     (run / "evaluation.json").write_text(json.dumps({"test": measured}))
     assert "evaluation.json is not what glimpse evaluate writes" in refusal(capsys, "report", run)

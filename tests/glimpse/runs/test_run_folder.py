@@ -25,10 +25,10 @@ def test_a_run_is_made_and_found_again(tmp_path: Path) -> None:
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    """Creating a run where one exists is refused, with a hint at --resume and --run."""
+    """Creating a run where one exists is refused, with a hint at --resume and --folder."""
     run = RunFolder.create(tmp_path / "a", "old")
     MetricsLog(run.metrics_path).write({"step": 1})
-    with pytest.raises(UserError, match=r"already holds a run.*--resume.*--run"):
+    with pytest.raises(UserError, match=r"already holds a run.*--resume.*--folder"):
         RunFolder.create(tmp_path / "a", "new")
     assert run.config_text == "old"
 
@@ -55,7 +55,7 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     """A file or a folder with foreign content is refused and left unchanged."""
     (tmp_path / "thesis.txt").write_text("x")
     for path in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(UserError, match=r"is not an empty folder.*--run"):
+        with pytest.raises(UserError, match=r"is not an empty folder.*--folder"):
             RunFolder.create(path, "config")
     assert os.listdir(tmp_path) == ["thesis.txt"]
 

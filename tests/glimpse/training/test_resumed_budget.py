@@ -80,7 +80,7 @@ def test_raised_steps_train_on(run: str, way: str, capsys: pytest.CaptureFixture
         (["train.minutes=0.00001"], "train.minutes is 1e-05, but the run has trained for 0.0"),
         (["train.steps=12", "agent.memory_width=9"], "run was begun with other values of agent.memory_width."),
         (["train.batch=9", "seed=3"], "run was begun with other values of seed, train.batch. A resumed run may"),
-        (["--run", "other"], "--resume run resumes the run in that folder: give no --run"),
+        (["--run", "other"], "--resume run resumes the run in that folder: give no --folder"),
         (["train.stesp=12"], "command line: train.stesp: unknown key (did you mean 'steps'?)"),
     ],
 )

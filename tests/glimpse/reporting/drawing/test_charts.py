@@ -6,8 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from glimpse.reporting.drawing.axes import number_text
 from glimpse.reporting.drawing.chart_drawing import chart_svg, charts_image
-from glimpse.reporting.drawing.charts import Chart, Series, number_text, thinned
+from glimpse.reporting.drawing.chart_words import chart_words
+from glimpse.reporting.drawing.charts import Chart, Series, thinned
+from glimpse.reporting.drawing.svg import text_width
 
 
 def chart(*lines: Sequence[float | None], ratio: bool = False) -> Chart:
@@ -36,6 +39,24 @@ def test_a_flat_line_has_an_axis(value: float) -> None:
     assert up.low <= value <= up.high
     assert len(up.ticks) >= 2
     assert 0 <= up.share(value) <= 1
+
+
+@pytest.mark.parametrize("ratio", [False, True])
+@pytest.mark.parametrize(
+    ("value", "most"), [(0.02, 1), (0.5, 1), (0.95, 1), (1.0, 1), (3.0, 100), (75.0, 100), (100.0, 100)]
+)
+def test_a_single_point_does_not_stretch_the_axis(value: float, most: float, ratio: bool) -> None:
+    """An accuracy is at most 1, and an error at most 100 %: so is the end of the axis."""
+    up = chart([value], ratio=ratio).up()
+    assert 0 <= up.low < value <= up.high <= most and max(up.ticks) <= most
+
+
+@pytest.mark.parametrize("ratio", [False, True])
+@pytest.mark.parametrize("values", [[0.1, 98.0], [3.0, 99.9], [90.0, 100.0], [1.2, 88.0]])
+def test_percentages_end_at_100(values: list[float], ratio: bool) -> None:
+    """No axis of percentages goes beyond 100, linear or logarithmic."""
+    up = chart(values, ratio=ratio).up()
+    assert up.high <= 100 and up.low <= min(values) and up.high >= max(values)
 
 
 def test_an_empty_chart_has_axes() -> None:
@@ -85,11 +106,31 @@ def test_long_numbers_have_room() -> None:
 def test_names_stand_beside_their_lines_and_do_not_overlap() -> None:
     """Names of seven lines that end at almost the same value do not overlap."""
     drawn = chart_svg(chart(*[[50.0, 2 + 0.01 * number] for number in range(7)]), 520, 290)
-    heights = [float(y) for y in re.findall(r'<text class="agent" x="412.0" y="([\d.]+)"', drawn)]
+    heights = [
+        float(y) for y in re.findall(r'<text class="agent" x="[\d.]+" y="([\d.]+)" text-anchor="start">line', drawn)
+    ]
     assert len(heights) == 7
     assert min(abs(a - b) for a in heights for b in heights if a is not b) >= 14.9
     assert max(heights) < 290
     assert min(heights) > 0
+
+
+def test_names_lie_inside_the_chart() -> None:
+    """The plot leaves as much room as the longest name takes."""
+    lines = (Series("its own mean scanpath", ((1, 1.0), (2, 2.0))), Series("greedy", ((1, 2.0), (2, 1.0))))
+    drawn = chart_svg(Chart("A chart", "glimpses", lines), 520, 290)
+    (left,) = {float(x) for x in re.findall(r'<text class="agent" x="([\d.]+)"', drawn)}
+    assert left + text_width("its own mean scanpath", 11) < 520
+
+
+def test_a_chart_in_words() -> None:
+    """The words say what is seen: the axes, and where each line begins, ends, and is lowest and highest."""
+    words = chart_words(chart([90.0, 2.0, 5.0], [7.0], [3.0, 3.0]))
+    assert words == (
+        "A chart, over steps: 1 to 3. line 0: from 90 to 5, lowest 2, highest 90. line 1: 7. line 2: 3 throughout."
+    )
+    assert chart_words(chart([None])) == "A chart: no values."
+    assert "And 3 more lines." in chart_words(chart(*[[1.0, 2.0]] * 9))
 
 
 def test_names_are_escaped() -> None:
@@ -115,8 +156,8 @@ def test_picture_of_all_charts() -> None:
     flat, gap = chart([1.0, 1.0, 1.0, 1.0]), chart([1.0, 1.0, None, 1.0, 1.0])
     picture = np.asarray(charts_image([flat, gap, chart([None]), chart([90, 1.5], [80, 2], ratio=True)], columns=2))
     assert picture.shape == (2 * 290 + 30, 2 * 430 + 30, 3)
-    # The axis goes from 0 to 2, so the line lies half way between 10 and 194 pixels below the panel's top at 60.
-    teal = (np.abs(picture[60 + 102].astype(int) - (15, 114, 133)).max(-1) <= 3).nonzero()[0]
+    # The axis goes from 0 to 1, so the line lies at its end, 10 pixels below the panel's top at 60.
+    teal = (np.abs(picture[60 + 10].astype(int) - (15, 114, 133)).max(-1) <= 3).nonzero()[0]
     first, second = teal[teal < 430], teal[teal >= 430]
     assert (first.min(), first.max()) == pytest.approx((30 + 40, 30 + 388), abs=4)
     middle = 460 + (40 + 388) // 2

@@ -90,18 +90,21 @@ def test_words_of_the_human_rationale_are_underlined() -> None:
     both = replace(CHOSEN, human_rationale=np.array([False, True, True]))
     line = token_line(both, both.weights)
     assert (
-        line.count('class="human-rationale"') == 2
+        line.count('class="rationale"') == 2
         and ">good</span>" in line
-        and re.search(r"<s [^>]*human-rationale[^>]*>film</s>", line)
+        and re.search(r"<s [^>]*rationale[^>]*>film</s>", line)
     )
     page = text_figure(Account(None, (both,), np.array([0.3, 0.7], np.float32)), ("no", "yes"))
     assert "read 1 of 3 words, 1 of the 2 words of the human rationale among them" in page
     plain = text_figure(Account(None, (CHOSEN,), np.array([0.3, 0.7], np.float32)), ("no", "yes"))
-    assert "human-rationale" not in plain and "human rationale" not in plain
+    assert "rationale" not in plain
+    one = replace(both, human_rationale=np.array([False, True, False]), rationale_name="known rationale")
+    page = text_figure(Account(None, (one,), np.array([0.3, 0.7], np.float32)), ("no", "yes"))
+    assert "read 1 of 3 words, the one word of the known rationale among them" in page
 
 
 def test_an_account_has_the_human_rationale() -> None:
-    """It is the environment's; in planted texts it is one word."""
+    """It is the environment's; in planted texts it is one word, which no people marked."""
     given = Experiment.model_validate(
         {
             "task": {"name": "text", "data": "planted", "vectors": "none"},
@@ -113,4 +116,4 @@ def test_an_account_has_the_human_rationale() -> None:
     (text,) = account(cast(Rationale, make_agent(given, env).eval()), env, EvaluateOptions(), 7).texts
     marks = env.human_rationale(torch.tensor([7]))
     assert text.human_rationale is not None and marks is not None and text.human_rationale.tolist() == marks[0].tolist()
-    assert text.words[int(text.human_rationale.argmax())].startswith("m")
+    assert text.words[int(text.human_rationale.argmax())].startswith("m") and text.rationale_name == "known rationale"

@@ -21,7 +21,7 @@ QUIET = ["track.mode=disabled"]
     ("config", "printed"),
     [
         ("number-prediction", "of words are read"),
-        ("planted", "words of the human rationale: recall"),
+        ("planted", "words of the known rationale: recall"),
         ("planted-resan", "of words are dependents"),
     ],
 )
@@ -35,6 +35,12 @@ def test_from_the_config_to_the_report(
     assert printed in capsys.readouterr().out
     assert main(["report", "run"]) == 0
     page = (tmp_path / "run" / "report" / "index.html").read_text()
+    if config != "number-prediction":
+        for head in ("Words kept, %", "Recall, %", "Precision, %", "F1, %", "IOU-F1, %"):
+            assert f'<th scope="col">{head}</th>' in page
+        for fact in ("sufficiency", "comprehensiveness"):
+            assert f'<th scope="row">Validation: {fact}</th>' in page
+        assert "predicted against known rationales" in page and "human" not in page  # The texts are generated.
     # After three steps ReSAN still selects all words.
     assert config == "planted-resan" or "</s>" in page
     assert "Results" in page and (tmp_path / "run" / "report" / "curves.png").stat().st_size > 0

@@ -145,9 +145,9 @@ def test_mistakes_are_the_most_confident_ones_first(make_run: MakeRun) -> None:
     sure = [int(percent) for percent in re.findall(r'<span class="wrong">.*?</span> <small>(\d+) %', section)]
     assert sure == sorted(sure, reverse=True)
     assert len(sure) == round(scores["greedy"]["error"] / 100 * scores["greedy"]["episodes"])
-    assert f"({scores['greedy']['error']:.2f} %) were answered wrongly" in section
+    assert f"{len(sure)} of {scores['greedy']['episodes']} validation texts were answered wrongly" in section
     assert f"{scores['averaged']['error']:.2f} <small>{scores['averaged']['low']:.2f}" in text
-    assert "Validation error</h3>" in text and "has not been evaluated on the test set" in text
+    assert "Validation error, %</h3>" in text and "has not been evaluated on the test set" in text
 
 
 def test_scores_have_errors_and_correlations(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,14 +162,14 @@ def test_scores_have_errors_and_correlations(make_run: MakeRun, capsys: pytest.C
     assert f" {1 - measured['high'] / 100:.4f} to {1 - measured['low'] / 100:.4f} " in printed
     text = report_page(run)
     for words in (
-        "Validation agreement",
+        "Validation agreement with the true scores",
         "Pearson",
         "largest errors",
-        "Absolute error of the score",
+        "Validation mean absolute error, by length",
         "a score from 1 to 3",
     ):
         assert words in text
-    assert "Validation, Pearson's r" in unescape(text) and "Validation error, %" not in text
+    assert "Validation Pearson's r</h3>" in unescape(text) and "Validation error, %" not in text
     assert "answered wrongly" not in text and "Reward" not in text and " classes" not in text
 
 
