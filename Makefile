@@ -50,7 +50,7 @@ lint:
 	$(BIN)/ruff check .
 
 types:
-	$(BIN)/mypy --num-workers 2 glimpse envs agents configs docs tests
+	$(BIN)/mypy --num-workers 2 glimpse envs agents configs docs tests setup.py
 
 tests:
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup

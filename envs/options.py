@@ -86,6 +86,12 @@ class TaskOptions(Options):
         usual = ENVIRONMENTS[self.name].defaults.get("data") if self.name in ENVIRONMENTS else None
         return None if data is None or data == usual else data_title(str(data))
 
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Options that would name parts of the user's own data, which are instead held out of training."""
+        own = str(getattr(self, "data", "")).startswith("file:")
+        return tuple(part for part in ("validation", "test") if own and getattr(self, part, "") is None)
+
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(str(getattr(self, "data", "")))

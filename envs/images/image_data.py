@@ -21,12 +21,12 @@ from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.folder_parts import validation_folder
 from glimpse.envs.images.idx import parse_pair
 from glimpse.envs.images.image_folder import (
     FolderPart,
     read_image_folder,
     read_validation_pictures,
-    validation_folder,
 )
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning

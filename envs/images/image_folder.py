@@ -14,29 +14,15 @@ from numpy.typing import NDArray
 from glimpse.envs.data.file_digests import note_file, note_folder
 from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.folder_parts import validation_folder
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_files import is_grey, opened_picture, to_array, upright_size
 from glimpse.envs.live_line import counting, progress_of
 
 _LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
-_VALIDATION = ("val", "validation", "valid", "dev")
-"""Names that a folder of validation pictures may have."""
 
 Shape = tuple[int, int, int]
 FolderPart = Literal["train", "validation", "test"]
-
-
-def validation_folder(path: Path) -> Path | None:
-    """Return the folder of validation pictures beside `train`; None if there is none.
-
-    Raises:
-        DataError: There are several.
-    """
-    found = [path / name for name in _VALIDATION if (path / name).is_dir()]
-    if len(found) > 1:
-        named = " and ".join(folder.name for folder in found)
-        raise DataError(f"{path} has several folders of validation pictures, {named}. Leave one of them.")
-    return found[0] if found else None
 
 
 def read_image_folder(

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
+from glimpse.envs.images.folder_parts import validation_folder
 from glimpse.envs.options import ClassWeights, Column, Labels, Options, TaskDescription, TaskOptions
 
 TABLES = (".tsv", ".csv", ".jsonl", ".gz", ".xz")
@@ -198,6 +199,15 @@ class ClassificationOptions(ImageTaskOptions):
     def is_table(self) -> bool:
         """Whether the data are a table of pictures."""
         return self.data.startswith("file:")
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Options that would name parts of the user's own pictures, which are instead held out of training."""
+        kind, _, path = self.data.partition(":")
+        if kind != "folder":
+            return super().held_out
+        given = self.validation is not None or validation_folder(Path(path).expanduser()) is not None
+        return () if given else ("validation",)
 
     @property
     def any_picture_size(self) -> bool:

@@ -68,6 +68,11 @@ class TranslationOptions(TaskOptions):
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(f"{self.data}, {self.source}-{self.target}", "a whole sentence", steps="1")
 
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """`validation` where that is held out of training; a missing test part is the validation part."""
+        return tuple(part for part in super().held_out if part == "validation")
+
     @classmethod
     def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parts of other data: files are evaluated whole."""

@@ -14,7 +14,8 @@ NAMES = (
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "bench --quick\nbench --only training environment --output results"
+    examples = """bench --quick
+                  bench --only training environment --output results"""
     parser = add_command(commands, "bench", _run, "Measure speed", examples)
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")

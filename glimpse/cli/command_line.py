@@ -13,6 +13,7 @@ from glimpse.agents.errors import AgentError
 from glimpse.cli import (
     bench_command,
     compare_command,
+    completion_command,
     config_command,
     data_command,
     evaluate_command,
@@ -38,11 +39,10 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """examples:
   glimpse list
-  glimpse train configs/images/mnist-ram.yaml
-  glimpse train configs/images/mnist-ram.yaml train.minutes=3 seed=1 --folder runs/short
-  glimpse train --resume runs/short
-  glimpse evaluate runs/short
-  glimpse report runs/short
+  glimpse train digits-ram
+  glimpse evaluate runs/digits-ram-seed0
+  glimpse report runs/digits-ram-seed0
+  glimpse predict mnist-ram digit.png
 """
 
 _COMMANDS = (
@@ -60,6 +60,7 @@ _COMMANDS = (
     data_command,
     list_command,
     config_command,
+    completion_command,
     bench_command,
     reproduce_command,
 )
@@ -142,7 +143,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    arguments, rest = _parser().parse_known_args(argv)
+    arguments, rest = make_parser().parse_known_args(argv)
     # argparse fills a list of words at one position only; words after an option are left over.
     if rest and arguments.words and not any(word.startswith("-") for word in rest):
         setattr(arguments, arguments.words, [*getattr(arguments, arguments.words), *rest])
@@ -151,7 +152,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of `glimpse`, with its subcommands."""
     parser = _Parser(
         prog="glimpse",
         description="Train and study agents that decide where to look.",
@@ -159,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"glimpse {__version__}")
-    parser.set_defaults(handler=lambda _: parser.print_help(), parser=parser, words=None)
+    parser.set_defaults(handler=lambda _: parser.print_help(), parser=parser, words=None, root=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)

@@ -8,8 +8,8 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """compare runs/mnist-ram-seed0 runs/mnist-path-seed0
-                  compare runs/trec-*-seed0 --html comparison.html --json comparison.json"""
+    examples = """compare runs/digits-ram-seed0 runs/digits-ram-seed1
+                  compare mnist-ram cluttered-ram --html comparison.html"""
     summary = "Compare evaluated runs: configs, metrics with paired tests, and learning curves"
     parser = add_command(commands, "compare", _run, summary, examples, words="runs")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of two runs or more")

@@ -9,7 +9,6 @@ from glimpse.cli.subcommand import Commands, add_command, add_overrides
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """config show mnist-ram train.steps=10
-                  config validate my.yaml
                   config schema > glimpse.schema.json"""
     parser = add_command(commands, "config", _run, "Show or check a config, or print its schema", examples, "overrides")
     parser.add_argument("action", choices=("show", "validate", "schema"), metavar="show|validate|schema")

@@ -7,7 +7,8 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "data list\ndata fetch mnist\ndata verify mnist --root /data"
+    examples = """data list
+                  data verify digits"""
     parser = add_command(commands, "data", _run, "List, fetch or check data sets", examples, words="names")
     parser.add_argument("action", choices=("list", "fetch", "verify"), metavar="list|fetch|verify")
     parser.add_argument("names", nargs="*", default=[], metavar="NAME", help="data sets (default: all known by name)")

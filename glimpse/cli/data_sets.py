@@ -37,7 +37,7 @@ def list_data(root: str | None) -> None:
     )
     console.print_text(
         "Also torchvision:NAME (an image classification data set of torchvision) and folder:PATH (PATH/train/CLASS/* "
-        "and PATH/test/CLASS/*)."
+        "and PATH/test/CLASS/*): glimpse train mnist-ram task.name=images task.data=folder:PATH"
     )
     console.print_table(
         *_text_rows(search_path),
@@ -46,8 +46,9 @@ def list_data(root: str | None) -> None:
         optional=("labels", "what"),
     )
     console.print_text(
-        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts; file:PREFIX, parallel texts; and copy and "
-        "reverse, parallel texts that are generated. Notes:"
+        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts (glimpse train trec-structured "
+        "task.data=file:PATH); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
+        "Notes:"
     )
     for name, known in TEXT_SETS.items():
         if known.note:

@@ -9,11 +9,8 @@ from glimpse.cli.subcommand import Commands, add_average, add_command, add_devic
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """evaluate runs/mnist-ram-seed0
-                  evaluate runs/mnist-ram-seed0 --split validation --copies 1
-                  evaluate runs/fashion-ram-seed0 task.data=folder:photos
-                  evaluate runs/translated-ram-seed0 task.canvas.kind=cluttered
-                  evaluate runs/trec-lstm-seed0 --text "Who wrote this sentence?\""""
+    examples = """evaluate runs/digits-ram-seed0
+                  evaluate runs/digits-ram-seed0 --split validation --copies 1"""
     parser = add_command(
         commands, "evaluate", _run, "Measure a run beside its controls, or answer a text", examples, "overrides"
     )

@@ -8,7 +8,8 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = "export runs/mnist-ram-seed0 --onnx mnist-ram.onnx"
+    examples = """export runs/digits-ram-seed0 --onnx digits.onnx
+                  export sst2-attention --onnx opinions.onnx"""
     parser = add_command(commands, "export", _run, "Write a trained agent as a file for onnxruntime", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     told = "file to write, .onnx; beside it a .json says what its inputs, outputs and numbers mean"

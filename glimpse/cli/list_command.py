@@ -9,7 +9,8 @@ from glimpse.cli.subcommand import Commands, add_command
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     summary = "List environments, agents, attention mechanisms, recurrent cores and configs, or runs"
-    examples = "list\nlist environments\nlist attention --json\nlist runs"
+    examples = """list agents
+                  list runs"""
     parser = add_command(commands, "list", _run, summary, examples)
     what = ("environments", "agents", "attention", "cores", "configs", "runs")
     parser.add_argument("what", nargs="?", choices=what, metavar="|".join(what), help="default: all but runs")

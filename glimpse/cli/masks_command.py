@@ -9,8 +9,7 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """masks
-                  masks causal '{kind: window, width: 2}' --size 12
+    examples = """masks causal '{kind: window, width: 2}' --size 12
                   masks '{kind: any_of, masks: [{kind: window, width: 1}, {kind: global}]}' --output mask.svg"""
     parser = add_command(commands, "masks", _run, "Draw masks of attention", examples, words="masks")
     told = "as in a config, or the kind alone (default: all that there are)"

@@ -9,10 +9,8 @@ from glimpse.cli.subcommand import Commands, add_command, add_device
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """predict runs/mnist-ram-seed0 digit.png more/
-                  predict runs/sst2-attention-seed0 "a film to remember"
-                  predict runs/reviews reviews.csv --column review --output predicted.csv
-                  predict runs/reviews - --json < lines.txt"""
+    examples = """predict mnist-ram digit.png
+                  predict sst2-attention 'a film to remember' --json"""
     parser = add_command(commands, "predict", _run, "Answer pictures, texts and tables of your own", examples, "inputs")
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     told = "a picture, a folder of pictures, a text, a .csv, .tsv or .jsonl table, or - for lines of standard input"

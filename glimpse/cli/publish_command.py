@@ -8,9 +8,8 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """publish runs/mnist-ram-seed0 hf:OWNER/mnist-ram
-                  publish runs/mnist-ram-seed0 runs/mnist-ram-seed1 published/mnist-ram --half
-                  publish published/mnist-ram smaller/mnist-ram --bits 8"""
+    examples = """publish runs/digits-ram-seed0 published/digits-ram
+                  publish runs/digits-ram-seed0 published/smaller --half"""
     summary = "Pack a trained agent with a card, into a folder or the Hugging Face Hub"
     parser = add_command(commands, "publish", _run, summary, examples, words="words")
     told = "folders of evaluated runs of one config with different seeds: the best on validation data is published; "

@@ -9,9 +9,7 @@ from glimpse.cli.subcommand import Commands, add_command
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """report runs/mnist-ram-seed0
-                  report runs/mnist-ram-seed0 --output pictures --episodes 8
-                  report runs/mnist-ram-seed0 --csv metrics.csv
+    examples = """report runs/digits-ram-seed0 --episodes 4
                   report mnist-ram --play ram.html"""
     parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")

@@ -11,9 +11,8 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     from glimpse.reproduction.tables import TABLES
 
-    examples = """reproduce mnist
-                  reproduce cluttered threads=1 --only cluttered-ram cluttered-random --seeds 1
-                  reproduce mnist --quick"""
+    examples = """reproduce mnist --quick
+                  reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1"""
     parser = add_command(commands, "reproduce", _run, "Make a table of results", examples, words="overrides")
     parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
     add_overrides(parser)

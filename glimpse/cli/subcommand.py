@@ -29,6 +29,11 @@ def add_command(
     return parser
 
 
+def command_parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each subcommand of `glimpse` by its name, in the order of its help."""
+    return next(dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+
+
 def add_overrides(parser: argparse.ArgumentParser) -> None:
     """Add the overrides `a.b=c` of a config."""
     parser.add_argument("overrides", nargs="*", default=[], metavar="a.b=c", help="overrides of the config's values")

@@ -16,7 +16,7 @@ def show_sweep(study: optuna.Study, folder: Path) -> None:
     write_trials(study, folder)
     if rows:
         cells = [[_cell(value) for value in row.values()] for row in rows[:_SHOWN]]
-        TableConsole().print_table(list(rows[0]), cells)
+        TableConsole().print_table(list(rows[0]), cells, optional=("outcome",))
     if len(rows) > _SHOWN:
         print(f"{len(rows) - _SHOWN} more in {folder / 'trials.csv'}")
     if weights := importance(study):

@@ -8,10 +8,8 @@ from glimpse.cli.subcommand import Commands, add_command, add_overrides
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """train configs/images/mnist-ram.yaml
-                  train mnist-ram train.steps=1000 agent.name=random --folder runs/random
-                  train --resume runs/random
-                  train --resume runs/random train.steps=2000"""
+    examples = """train digits-ram
+                  train --resume runs/digits-ram-seed0 train.steps=3000"""
     parser = add_command(commands, "train", _run, "Train an agent, or resume a run", examples, words="overrides")
     parser.add_argument("config", metavar="CONFIG", help="config file or shipped config; with --resume a run's folder")
     add_overrides(parser)

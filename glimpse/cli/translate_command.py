@@ -9,8 +9,8 @@ from glimpse.cli.subcommand import Commands, add_average, add_command, add_devic
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    examples = """translate runs/multi30k-bahdanau-seed0 "two dogs play in the snow" --show
-                  translate runs/multi30k-bahdanau-seed0 < english.txt > german.txt"""
+    examples = """translate multi30k-transformer-relative 'two dogs play in the snow' --show
+                  translate multi30k-transformer-relative < texts.txt > translations.txt"""
     parser = add_command(
         commands, "translate", _run, "Translate texts, or standard input line by line", examples, "texts"
     )

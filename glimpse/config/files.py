@@ -19,6 +19,7 @@ from glimpse.config.strict_yaml import DEEPEST, parse_yaml, write_yaml
 from glimpse.errors import UserError
 
 COMMAND_LINE = "command line"
+_TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 _DEEPEST = 50
 """Largest number of files that extend each other in a row."""
 _LARGEST = 1_000_000
@@ -99,13 +100,18 @@ def find_config(path: str | Path, folder: Path = Path()) -> Path:
         UserError: If there is none; the message names the nearest of those that are there.
     """
     file, shipped = folder / path, shipped_configs()
+    if file.name.lower().endswith(_TABLES):
+        raise UserError(
+            f"{shown_path(file)}: is a table, expected a config; for texts of your own: glimpse train trec-structured "
+            f"task.data=file:{file}"
+        )
     if file.exists() and not file.is_dir():
         return file
     name = Path(path).name.removesuffix(".yaml")
     if name in shipped and _lies_among_configs(Path(path).parent, shipped[name]):
         return shipped[name]
     if file.is_dir():
-        raise UserError(f"{shown_path(file)}: is a folder, expected a config file{_hint_for_a_run(file)}")
+        raise UserError(f"{shown_path(file)}: is a folder, expected a config file{_hint_for_a_folder(file)}")
     beside = sorted(found.name for found in file.parent.glob("*.yaml")) if file.parent.is_dir() else []
     meant = nearest(name, shipped) or nearest(Path(path).name, beside)
     question = f"did you mean {meant!r}? " if meant else ""
@@ -117,9 +123,12 @@ def _lies_among_configs(folder: Path, shipped: Path) -> bool:
     return folder in (Path(), Path("configs"), Path("configs") / shipped.parent.name)
 
 
-def _hint_for_a_run(folder: Path) -> str:
+def _hint_for_a_folder(folder: Path) -> str:
+    """Say what to type for a run, or for pictures of one's own."""
     if not (folder / "config.yaml").is_file():
-        return ""
+        pictures = (folder / "train").is_dir()
+        typed = f"glimpse train mnist-ram task.name=images task.data=folder:{folder}"
+        return f"; for pictures of your own: {typed}" if pictures else ""
     return f"; its config is {folder / 'config.yaml'}; to go on with the run: glimpse train --resume {folder}"
 
 

@@ -46,6 +46,23 @@ def describe_examples(train: Any, validation: Any, test: Any = None, *, own: boo
     return lines
 
 
+def describe_parts(examples: Mapping[str, int], data: str, held_out: Sequence[str]) -> str:
+    """Return a line that says how many of the user's own examples each split has, and which were held out.
+
+    Args:
+        examples: number of examples by the name of the split.
+        data: the option that names the data, as folder:PATH.
+        held_out: options of the task that would name other parts; see `TaskOptions.held_out`.
+    """
+    names = ["training", *list(examples)[1:]]
+    line = f"{' / '.join(f'{count:,}' for count in examples.values())} examples for {', '.join(names)}"
+    if not held_out:
+        return line
+    options = " and ".join(f"task.{part}={data.partition(':')[0]}:PATH" for part in held_out)
+    were, give = ("was", "names others") if len(held_out) == 1 else ("were", "name others")
+    return f"{line}; {' and '.join(held_out)} {were} held out of training ({options} {give})"
+
+
 def _warning(text: str) -> str:
     return f"warning: {text}"
 

@@ -30,8 +30,9 @@ class Patience:
     def describe_complete(self, run: Path, step: int) -> str:
         """Say that a run ended early, and how it is trained on."""
         more = f"train.patience={2 * max(self.waited, 1)}"
+        made = f"{step} step{'s' * (step != 1)}"
         return (
-            f"{run} is complete: it ended early after {step} steps, since {self._evaluations}; to train on, raise its "
+            f"{run} is complete: it ended early after {made}, since {self._evaluations}; to train on, raise its "
             f"patience: glimpse train --resume {run} {more}"
         )
 

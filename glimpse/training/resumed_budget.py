@@ -47,7 +47,8 @@ def describe_new_budget(options: TrainOptions, step: int, state: Mapping[str, An
 def describe_complete(run: Path, options: TrainOptions, step: int) -> str:
     """Say that a run is complete, and how it is trained on."""
     more = f"train.steps={2 * step}" if options.minutes is None else f"train.minutes={2 * options.minutes:g}"
-    return f"{run} is complete, with {step} steps; to train on, raise its budget: glimpse train --resume {run} {more}"
+    made = f"{step} step{'s' * (step != 1)}"
+    return f"{run} is complete, with {made}; to train on, raise its budget: glimpse train --resume {run} {more}"
 
 
 def _budget(steps: int | None, minutes: float | None) -> str | None:

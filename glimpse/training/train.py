@@ -34,7 +34,7 @@ from glimpse.runs.threads import set_threads
 from glimpse.runs.tracker import Tracker
 from glimpse.runs.tracking import start_tracking
 from glimpse.runs.training_state import TrainingState, reporting_misfits, state_of
-from glimpse.training.example_account import describe_examples
+from glimpse.training.example_account import describe_examples, describe_parts
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
 from glimpse.training.metric_rows import MetricRows, headline
@@ -194,11 +194,15 @@ class Training:
         parameters = sum(p.numel() for p in learner.agent.parameters())
         precision = "bfloat16" if learner.bfloat16 else "float32"
         threads, ranks = torch.get_num_threads(), f"{self.ranks.size} ranks, " if self.ranks.size > 1 else ""
-        own = str(getattr(experiment.task, "data", "")).startswith(("file:", "folder:"))
+        data = str(getattr(experiment.task, "data", ""))
+        own = data.startswith(("file:", "folder:"))
+        envs = {"train": self.env, "validation": self.validation, "test": self._test_env() if own else None}
+        parts = {name: env.examples for name, env in envs.items() if env is not None}
         return [
-            f"{experiment.agent_title} on {experiment.task_title}: {self.env.examples} examples, {parameters:,} "
+            f"{experiment.agent_title} on {experiment.task_title}: {self.env.examples:,} examples, {parameters:,} "
             f"parameters, {ranks}{learner.device}, {threads} thread{'s' * (threads > 1)}, {precision}",
-            *describe_examples(self.env, self.validation, self._test_env() if own else None, own=own),
+            *([describe_parts(parts, data, experiment.task.held_out)] if own else []),
+            *describe_examples(self.env, self.validation, envs["test"], own=own),
         ]
 
     def _test_env(self) -> BatchedEnv | None:

@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run of a step, whose evaluation has the controls of RAM."""
     path = tmp_path_factory.mktemp("runs") / "run"
     small = ["train.steps=1", "train.batch=8", "agent.memory_width=8", "evaluate.copies=2", "threads=1"]
-    assert main(["train", "digits-ram", *small, "track.mode=disabled", "--run", str(path)]) == 0
+    assert main(["train", "digits-ram", *small, "track.mode=disabled", "--folder", str(path)]) == 0
     return path
 
 

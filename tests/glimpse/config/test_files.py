@@ -288,6 +288,13 @@ def test_folders_and_pipes_are_refused_as_configs(base: Path) -> None:
     assert mistakes("run") == ["run: is a folder, expected a config file"]
     write("run/config.yaml", BASE)
     assert "glimpse train --resume run" in mistakes("run")[0]
+    Path("photos/train").mkdir(parents=True)
+    typed = "glimpse train mnist-ram task.name=images task.data=folder:photos"
+    assert mistakes("photos")[0].endswith(f"; for pictures of your own: {typed}")
+    typed = "glimpse train trec-structured task.data=file:reviews.csv"
+    assert mistakes(write("reviews.csv", "text,label")) == [
+        f"reviews.csv: is a table, expected a config; for texts of your own: {typed}"
+    ]
     os.mkfifo("pipe")
     assert mistakes("pipe") == ["pipe: is not a regular file"]
 

@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from glimpse.cli.command_line import main
+from glimpse.config.files import load_experiment
 from glimpse.envs.data.fingerprints import fingerprints_of_rows, fingerprints_of_sequences
-from glimpse.training.example_account import describe_examples
+from glimpse.training.example_account import describe_examples, describe_parts
 
 
 class Counted:
@@ -39,6 +40,40 @@ def test_classes_are_counted_by_split() -> None:
     many = {str(number): 10 + number for number in range(10)}
     (line,) = describe_examples(Counted(many), Counted(many), own=False)
     assert line.startswith("10 classes: train 145 (10 to 19 of a class), validation 145")
+
+
+def test_the_parts_of_own_data_are_counted() -> None:
+    """Each split has its number, and what was held out of training is said, with what to type for other parts."""
+    parts = {"train": 1620, "validation": 180, "test": 200}
+    assert describe_parts(parts, "file:texts.csv", ()) == "1,620 / 180 / 200 examples for training, validation, test"
+    assert describe_parts(parts, "file:texts.csv", ("validation", "test")) == (
+        "1,620 / 180 / 200 examples for training, validation, test; validation and test were held out of training "
+        "(task.validation=file:PATH and task.test=file:PATH name others)"
+    )
+    assert describe_parts({"train": 36, "validation": 4}, "folder:photos", ("validation",)) == (
+        "36 / 4 examples for training, validation; validation was held out of training "
+        "(task.validation=folder:PATH names others)"
+    )
+
+
+def test_what_is_held_out_depends_on_the_data(tmp_path: Path) -> None:
+    """Known data sets have their own parts; a table lacks two, a folder of pictures one, if it has no folder of it."""
+    (tmp_path / "train").mkdir()
+    folder = f"task.data=folder:{tmp_path}"
+    given = "task.validation=file:b.csv"
+    assert held_out("mnist-ram") == () and held_out("trec-lstm") == ()
+    assert held_out("trec-lstm", "task.data=file:a.csv") == ("validation", "test")
+    assert held_out("trec-lstm", "task.data=file:a.csv", given) == ("test",)
+    assert held_out("multi30k-bahdanau", "task.data=file:a") == ("validation",)
+    assert held_out("mnist-ram", folder) == ("validation",)
+    assert held_out("mnist-ram", folder, "task.validation=folder:b") == ()
+    (tmp_path / "val").mkdir()
+    assert held_out("mnist-ram", folder) == ()
+
+
+def held_out(config: str, *overrides: str) -> tuple[str, ...]:
+    """Return which parts of a config's data are held out of training."""
+    return load_experiment(config, overrides).task.held_out
 
 
 def test_several_labels_are_counted_each() -> None:
