@@ -1,0 +1,57 @@
+"""Work in a child process that is forked from the test's own, where all imports are made: a new one takes seconds."""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+
+from glimpse.cli.command_line import main
+
+
+def begin(work: Callable[[], object]) -> int:
+    """Begin work in a child process, and return its id.
+
+    The child prints where the test prints. It ends with the exit code that the work returns or exits with, None is 0;
+    an exception is printed and gives 1. `join` waits for it.
+    """
+    with warnings.catch_warnings():
+        # Python warns of other threads that may hold a lock: those of pytest-xdist wait, and hold none.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        code = _exit_code(work)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)  # Without what the test's process does at its end.
+
+
+def join(child: int) -> int:
+    """Wait until a child process ends, and return its exit code, or the negative number of the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def run(work: Callable[[], object]) -> int:
+    """Run work in a child process, and return its exit code, or the negative number of the signal that ended it."""
+    return join(begin(work))
+
+
+def glimpse(*words: object) -> int:
+    """Run the command `glimpse` as its own process does, where the words and the signals are the process's."""
+    sys.argv = ["glimpse", *map(str, words)]
+    return main()
+
+
+def _exit_code(work: Callable[[], object]) -> int:
+    try:
+        done = work()
+    except SystemExit as stop:
+        done = stop.code
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return done if isinstance(done, int) else 0
