@@ -1,10 +1,12 @@
 """Work in a child process that is forked from the test's own, where all imports are made: a new one takes seconds."""
 
 import os
+import runpy
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 from glimpse.cli.command_line import main
 
@@ -28,6 +30,41 @@ def begin(work: Callable[[], object]) -> int:
         sys.stderr.flush()
     finally:
         os._exit(code)  # Without what the test's process does at its end.
+
+
+def take_streams(*descriptors: int) -> None:
+    """Use these files as standard input, output and error, from Python and from what it starts."""
+    names = {"stdin": "r", "stdout": "w", "stderr": "w"}
+    for number, (descriptor, (name, mode)) in enumerate(zip(descriptors, names.items(), strict=True)):
+        os.dup2(descriptor, number)
+        setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def forget(*packages: str) -> None:
+    """Let packages be imported anew, as by a new process."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
+
+
+def show_warnings() -> None:
+    """Print warnings, which pytest collects or raises."""
+
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+
+    warnings.simplefilter("default")
+    warnings.showwarning = show
+
+
+def run_script(file: Path) -> int:
+    """Run a script that imports glimpse anew and finds what lies in its folder; return its exit code."""
+
+    def script() -> None:
+        forget("glimpse")
+        sys.path.insert(0, str(file.parent))
+        runpy.run_path(str(file), run_name="__main__")
+
+    return run(script)
 
 
 def join(child: int) -> int:
