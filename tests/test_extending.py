@@ -3,15 +3,15 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-import glimpse
 from glimpse.cli.command_line import main
+from tests import forked
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = [pytest.mark.xdist_group("extending"), pytest.mark.timeout(600)]
@@ -46,7 +46,15 @@ print("SWEEPS", flush=True)
 import pytest
 raise SystemExit(pytest.main({sweeps}))
 """
-"""A user's commands, and the sweeps, in one process, since each process imports torch anew."""
+"""A user's commands, and the sweeps, in one process."""
+
+
+class Ended(NamedTuple):
+    """What a process printed, and its exit code."""
+
+    code: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="module")
@@ -67,28 +75,35 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(package: Path, *words: str, timeout: int = 590) -> subprocess.CompletedProcess[str]:
-    """Run Python in a new process that finds the example package beside the tested glimpse."""
-    path = os.pathsep.join([str(Path(glimpse.__file__).parents[1]), str(package)])
-    environment = {**os.environ, "PYTHONPATH": path}
-    return subprocess.run(
-        [sys.executable, *words], env=environment, capture_output=True, text=True, cwd=package, timeout=timeout
-    )
+def run(folder: Path, program: str) -> Ended:
+    """Run a program in a folder and in a process of its own, which imports glimpse and finds the folder's packages."""
+    printed = [folder / "stdout", folder / "stderr"]
+
+    def work() -> None:
+        os.chdir(folder)
+        forked.take_streams(*(os.open(path, os.O_RDWR | os.O_CREAT) for path in (os.devnull, *printed)))
+        forked.show_warnings()
+        forked.forget("glimpse", "tests")
+        sys.path.insert(0, str(folder))
+        exec(program, {})
+
+    code = forked.run(work)
+    return Ended(code, *(path.read_text() for path in printed))
 
 
 @pytest.fixture(scope="module")
-def done(package: Path) -> subprocess.CompletedProcess[str]:
+def done(package: Path) -> Ended:
     """Run the commands on the page's configs, and the sweeps; all of them must succeed."""
     assert {path.stem for path in package.glob("*.yaml")} == CONFIGS
     files = [str(Path(__file__).parent / file) for file in SWEEPS]
     sweeps = ["-v", "-p", "no:cacheprovider", *files, "-k", " or ".join(NAMES)]
-    done = run(package, "-c", COMMANDS.format(configs=sorted(CONFIGS), sweeps=sweeps))
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    done = run(package, COMMANDS.format(configs=sorted(CONFIGS), sweeps=sweeps))
+    assert done.code == 0, done.stdout[-3000:] + done.stderr
     return done
 
 
 @pytest.fixture(scope="module")
-def printed(done: subprocess.CompletedProcess[str]) -> str:
+def printed(done: Ended) -> str:
     """Return what the commands print."""
     return done.stdout.partition("SWEEPS")[0]
 
@@ -117,13 +132,13 @@ def test_ram_learns_to_tell_bars_apart(package: Path, printed: str) -> None:
     assert next(iter(record["test"]["scores"].values()))["greedy"]["error"] < 25
 
 
-def test_registry_sweeps_include_the_package(done: subprocess.CompletedProcess[str]) -> None:
+def test_registry_sweeps_include_the_package(done: Ended) -> None:
     """The tests of all environments, agents and mechanisms run on the example package's too, without a change."""
     passed = [line for line in done.stdout.partition("SWEEPS")[2].splitlines() if "PASSED" in line]
     assert all(sum(f"[{name}" in line or f"-{name}" in line for line in passed) >= 8 for name in NAMES)
 
 
-def test_a_wrong_name_suggests_one_of_the_package(done: subprocess.CompletedProcess[str]) -> None:
+def test_a_wrong_name_suggests_one_of_the_package(done: Ended) -> None:
     """Misspelled names in a config are answered with the nearest names of the example package."""
     assert "did you mean 'bright-dots'?" in done.stderr and "did you mean 'gru-ram'?" in done.stderr
 
@@ -191,8 +206,8 @@ def test_faults_of_a_package_are_one_line_each(package: Path, tmp_path: Path) ->
         "[glimpse.agents]\nbag = bag:ENTRY\nlost = nowhere:ENTRY\n[glimpse.environments]\nodd = odd:ENTRY\n"
     )
     (tmp_path / "bright_dots.py").write_text((package / "bright_dots.py").read_text())
-    done = run(tmp_path, "-c", OWN_AGENT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(tmp_path, OWN_AGENT)
+    assert done.code == 0, done.stdout + done.stderr
     assert done.stderr.count("entry point 'lost' (nowhere:ENTRY) of glimpse.agents is left out: ModuleNotFoundError")
     assert (tmp_path / "run" / "report" / "index.html").is_file()
     assert "family 'audio', expected one of 'images'" in done.stderr

@@ -1,7 +1,5 @@
 """Recurrent cores: each name of the registry in every agent and encoder that takes it, and a third party's core."""
 
-import subprocess
-import sys
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, get_args
@@ -23,6 +21,7 @@ from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.agents.selection.options import SelectorOptions
 from glimpse.agents.selection.selector import Selector
 from glimpse.agents.step_cores import make_recurrent_core, sequence_network
+from tests import forked
 
 RECURRENT_AGENTS = {
     name: get_args(fields["recurrent_core"].annotation)
@@ -159,12 +158,6 @@ def test_a_core_without_a_sequence_network_is_refused() -> None:
         sequence_network("rnn")
 
 
-def test_the_registry_needs_no_torch() -> None:
-    """Options take their names from it, and are checked before torch is imported."""
-    code = "import sys, glimpse.agents.recurrent_core_names; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
-
-
 MINIMAL = '''
 import torch
 from torch import nn
@@ -208,15 +201,14 @@ for agent in AGENT_NAMES:
 """
 
 
-def test_a_third_partys_core_reaches_every_recurrent_agent(tmp_path: Path) -> None:
+def test_a_third_partys_core_reaches_every_recurrent_agent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A core that is added to the registry can be named in the config of RAM, player, draw, grid and skimmer."""
     assert {"ram", "player", "draw", "grid", "skimmer"} <= set(RECURRENT_AGENTS)
     (tmp_path / "minimal.py").write_text(MINIMAL)
     register, use = USE.split("for agent", 1)
     here = "import importlib.util, numpy, torch\n" + _load_spaces()
     (tmp_path / "use.py").write_text(f"AGENT_NAMES = {RECURRENT_AGENTS!r}\n{register}{here}for agent{use}")
-    run = subprocess.run([sys.executable, "use.py"], cwd=tmp_path, capture_output=True, text=True, timeout=200)
-    assert run.returncode == 0, run.stderr
+    assert forked.run_script(tmp_path / "use.py") == 0, capfd.readouterr().err
 
 
 def _load_spaces() -> str:

@@ -1,9 +1,6 @@
 """Tests of every registered environment against Gymnasium and Stable-Baselines3; a new one needs no change here."""
 
-import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -19,6 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.faces.stable_baselines3_face import FlatView, make_sb3_env
+from tests import forked
 
 Make = Callable[..., gym.Env[Any, Any]]
 OptionsOf = Callable[[str], dict[str, Any]]
@@ -113,19 +111,14 @@ def test_the_stable_baselines3_environment_equals_single_environments(
         assert same(answered, (dict(cast(Any, observation)), *rest))
 
 
-def test_an_environment_is_found_without_importing_glimpse(make: Make) -> None:
+def test_an_environment_is_found_without_importing_glimpse(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
     """Gymnasium imports the module named in front of the id."""
-    code = (
-        "import gymnasium as gym\n"
-        "env = gym.make('glimpse:glimpse/Digits-v0', glimpses=2)\n"
-        "print(env.reset(seed=0)[1])\n"
-    )
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.stdout == f"{gym.make('glimpse/Digits-v0').reset(seed=0)[1]}\n", done.stderr
+
+    def play() -> None:
+        forked.forget("glimpse")
+        for name in [name for name in gym.registry if name.startswith("glimpse/")]:
+            del gym.registry[name]
+        print(gym.make("glimpse:glimpse/Digits-v0", glimpses=2).reset(seed=0)[1])
+
+    code, printed = forked.run(play), capfd.readouterr()
+    assert (code, printed.out) == (0, f"{gym.make('glimpse/Digits-v0').reset(seed=0)[1]}\n"), printed.err

@@ -1,8 +1,5 @@
 """Masks: drawings of the patterns, the papers' numbers of cells, and the laws of sets."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -128,12 +125,6 @@ def test_a_wrong_config_is_refused(wrong: dict[str, object]) -> None:
     """A missing number, a negative one and an unknown kind are refused."""
     with pytest.raises(ValidationError):
         TypeAdapter[MaskOptions](MaskOptions).validate_python(wrong)
-
-
-def test_options_import_no_torch() -> None:
-    """Options are checked before torch is imported, so that an error is reported at once."""
-    code = "import sys, glimpse.agents.attention.options; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_names_and_combinations_as_a_config_writes_them() -> None:

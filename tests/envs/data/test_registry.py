@@ -1,8 +1,6 @@
 """The registry of data sets: a new entry is listed, validated, loaded and used with no change elsewhere."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -126,17 +124,6 @@ def test_entry_points_name_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.warns(UserWarning, match=f"entry point 'theirs' .* is left out: {problem}"):
             add_entry_points(registry, "glimpse.data", DataSet)
     assert registry == {"theirs": STRIPES}
-
-
-def test_the_registry_is_light() -> None:
-    """Importing it imports neither torch nor NumPy nor pandas."""
-    program = (
-        "import sys, glimpse; before = set(sys.modules)\n"
-        "import glimpse.envs.data.registry\n"
-        "sys.exit(bool({'torch', 'pandas', 'sklearn'} & (set(sys.modules) - before)))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_each_set_has_its_licence(capsys: pytest.CaptureFixture[str]) -> None:

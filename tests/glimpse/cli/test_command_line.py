@@ -283,21 +283,37 @@ def _python(*words: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedP
     )
 
 
-def test_help_lists_and_mistakes_import_nothing_heavy(config: Path) -> None:
-    """Help, lists and config errors import no heavy library, which would take seconds."""
-    script = """
+LIGHT = """
 import sys
+import glimpse.agents.attention.options, glimpse.agents.recurrent_core_names, glimpse.envs.data.registry
 from glimpse.cli.command_line import main
+from glimpse.cli.data_sets import list_data
+from glimpse.envs.text.options import WholeTextOptions
+
+list_data(None)
+try:
+    WholeTextOptions(name="text", data="sst3")  # An unknown data set, for which the registry is imported.
+except ValueError:
+    print("a mistake")
 codes = [main(words.split()) for words in (
     "--help", "list", "config schema", "config validate small.yaml", "train small.yaml seed=x", "evaluate",
     "config validate digits-sb3-recurrent-ppo", "train digits-sb3-ppo agent.n_epoch=3",
 )]
 assert codes == [0, 0, 0, 0, 2, 2, 0, 2], codes
-heavy = {"torch", "torchvision", "wandb", "stable_baselines3", "sb3_contrib", "matplotlib", "sklearn", "PIL"}
+heavy = {"torch", "torchvision", "wandb", "stable_baselines3", "sb3_contrib", "matplotlib", "sklearn", "PIL", "pandas"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
-    done = _python("-c", script)
+"""What answers at once, in one process."""
+
+
+def test_help_lists_options_and_mistakes_import_nothing_heavy(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Help, lists, options, registries and config errors import no heavy library, which would take seconds."""
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path))
+    done = _python("-c", LIGHT)
     assert done.returncode == 0, done.stderr
+    assert "fashion-mnist" in done.stdout and "a mistake" in done.stdout
 
 
 def test_a_closed_pipe_is_no_error() -> None:

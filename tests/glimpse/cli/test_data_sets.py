@@ -4,9 +4,6 @@ import dataclasses
 import gzip
 import hashlib
 import lzma
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,18 +54,6 @@ def test_the_list_says_where_each_set_is(data: Path, capsys: pytest.CaptureFixtu
     assert "incomplete; glimpse data fetch toy" in capsys.readouterr().out
     list_data(None)
     assert "not here; glimpse data fetch toy" in capsys.readouterr().out
-
-
-def test_the_list_imports_no_torch(tmp_path: Path) -> None:
-    """Listing data sets does not import torch, which would take seconds."""
-    program = (
-        "import sys; from glimpse.cli.data_sets import list_data; list_data(None); "
-        "sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "GLIMPSE_CACHE": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "fashion-mnist" in done.stdout
 
 
 def test_good_files_are_ok(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

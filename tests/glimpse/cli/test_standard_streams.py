@@ -1,5 +1,6 @@
 """Tests of the command's streams: closed, full or without letters, and of Ctrl-C from the first import to the end."""
 
+import io
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from glimpse.cli.command_line import main
 from glimpse.cli.standard_streams import print_problem
 from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
+from tests import forked
 
 _KILL = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(0.01)\n"
 
@@ -53,18 +55,32 @@ def test_streams_may_be_closed_or_full(words: str, redirect: str, code: int, err
 
 def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     """With closed streams, what is printed goes nowhere, and into no file that the command writes."""
-    done = glimpse_process(f"masks causal --size 4 --output {tmp_path}/mask.svg", redirect=">&- 2>&- <&-")
-    assert done.returncode == 0
+
+    def with_closed_streams() -> int:
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            os.close(number)
+            setattr(sys, name, None)  # As Python begins without them.
+        return forked.glimpse("masks", "causal", "--size", 4, "--output", tmp_path / "mask.svg")
+
+    assert forked.run(with_closed_streams) == 0
     text = (tmp_path / "mask.svg").read_text()
     assert text.startswith("<svg") and text.rstrip().endswith("</svg>") and str(tmp_path) not in text
 
 
-@pytest.mark.parametrize("words", ["masks causal", "data list", "list environments"])
-def test_a_terminal_without_letters_is_printed_to(words: str) -> None:
+def test_a_terminal_without_letters_is_printed_to() -> None:
     """Where the encoding is ASCII, everything is printed with other characters."""
-    done = glimpse_process(words, PYTHONIOENCODING="ascii", LC_ALL="C")
+    done = glimpse_process("list environments", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii() and len(done.stdout) > 100
+
+
+@pytest.mark.parametrize("words", ["masks causal", "data list"])
+def test_a_stream_without_letters_is_printed_to(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, where Python has opened the stream."""
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="ascii"))
+    assert main(words.split()) == 0
+    assert printed.getvalue().isascii() and len(printed.getvalue()) > 100
 
 
 @pytest.mark.parametrize(

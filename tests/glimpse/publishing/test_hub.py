@@ -1,48 +1,53 @@
 """Tests of runs on the Hugging Face Hub: published, loaded, and loaded again without a network."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import glimpse
+from glimpse.cli.command_line import main
 from glimpse.errors import UserError
 from glimpse.runs.hub_run import parse_repository
+from tests import forked
 from tests.glimpse.publishing.conftest import HubServer
 
 pytestmark = pytest.mark.xdist_group("publish")
 pytest.importorskip("huggingface_hub")
 
-SCRIPT = """
-import sys
-import huggingface_hub.constants
-import numpy as np
-import glimpse
-from glimpse.cli.command_line import main
 
-run, white = sys.argv[1], np.full((8, 8), 255, np.uint8)
-assert main(["publish", run, "my-digits", "--bits", "8"]) == 0
-assert main(["publish", "my-digits", "hf:me/my-digits", "--private"]) == 0
-found = glimpse.load("hf:me/my-digits").predict(white).to_dict()
-assert found == glimpse.load("my-digits").predict(white).to_dict()
-assert main(["predict", "hf:me/nobody", "a.png"]) == 2
-huggingface_hub.constants.HF_HUB_OFFLINE = True
-assert glimpse.load("hf:me/my-digits").predict(white).to_dict() == found
-assert main(["evaluate", "hf:me/my-digits", "--copies", "1"]) == 0
-"""
+def publish_and_load(run: Path) -> None:
+    """Publish a run of 8 bits, and load it with and without a network, in a process of its own."""
+    forked.forget("huggingface_hub")  # It reads the environment when it is imported.
+    from huggingface_hub import constants
+
+    white = np.full((8, 8), 255, np.uint8)
+    assert main(["publish", str(run), "my-digits", "--bits", "8"]) == 0
+    assert main(["publish", "my-digits", "hf:me/my-digits", "--private"]) == 0
+    found = glimpse.load("hf:me/my-digits").predict(white).to_dict()
+    assert found == glimpse.load("my-digits").predict(white).to_dict()
+    assert main(["predict", "hf:me/nobody", "a.png"]) == 2
+    constants.HF_HUB_OFFLINE = True
+    assert glimpse.load("hf:me/my-digits").predict(white).to_dict() == found
+    assert main(["evaluate", "hf:me/my-digits", "--copies", "1"]) == 0
 
 
-def test_published_and_loaded(hub: HubServer, digits_run: Path, tmp_path: Path) -> None:
+def test_published_and_loaded(
+    hub: HubServer,
+    digits_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """A run of 8 bits that went to the hub answers as before, also offline; results are written under runs/."""
     places = {"HF_HOME": str(tmp_path / "hf"), "GLIMPSE_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url}
-    given = {**os.environ, **places, "HF_TOKEN": "hf_of_me", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    given.pop("HF_HUB_OFFLINE", None)
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(digits_run)], cwd=tmp_path, env=given, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    for name, value in {**places, "HF_TOKEN": "hf_of_me", "HF_HUB_DISABLE_TELEMETRY": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    code, printed = forked.run(lambda: publish_and_load(digits_run)), capfd.readouterr()
+    assert code == 0, printed.err
     assert hub.made == [{"name": "my-digits", "organization": "me", "visibility": "private"}]
     assert hub.tokens == {"Bearer hf_of_me"}
     files = hub.files["me/my-digits"]
@@ -56,7 +61,7 @@ def test_published_and_loaded(hub: HubServer, digits_run: Path, tmp_path: Path) 
         "state.json",
         "weights.safetensors",
     ]
-    assert "hf:me/nobody could not be fetched" in done.stderr
+    assert "hf:me/nobody could not be fetched" in printed.err
     assert (tmp_path / "runs" / "me--my-digits" / "predictions-test.safetensors").is_file()
     cached = list((tmp_path / "cache" / "hub" / "me" / "my-digits").glob("*/config.yaml"))
     assert [path.parent.name for path in cached] == [hub.commit_of("me/my-digits")]

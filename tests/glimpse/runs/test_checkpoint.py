@@ -7,7 +7,8 @@ import json
 import os
 import pickle
 import resource
-import subprocess
+import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ from glimpse.runs.checkpoint import (
     save_checkpoint,
 )
 from glimpse.runs.durable import read_file
+from tests import forked
 
 FILES = (WEIGHTS, STATE, MANIFEST)
 
@@ -450,50 +452,44 @@ def test_files_are_synced_before_the_rename(tmp_path: Path, monkeypatch: pytest.
     assert tmp_path.stat().st_ino in synced
 
 
-KILLED_AT_EACH_POINT = """
-import json, os, shutil, signal, sys
-from pathlib import Path
-import torch
-from glimpse.runs.checkpoint import Checkpoint, save_checkpoint
-
-def die_at(point, folder):
-    # Count the calls that open, make, rename, remove or sync something, and die before number `point`.
+def die_at(point: int, folder: Path) -> None:
+    """Count the calls that open, make, rename, remove or sync something, and die before number `point`."""
     count = 0
-    def tick():
+
+    def tick() -> None:
         nonlocal count
         count += 1
         if count == point:
             os.kill(os.getpid(), signal.SIGKILL)
-    def hook(event, arguments):
+
+    def hook(event: str, arguments: Any) -> None:
         opened = event == "open" and str(folder) in str(arguments[0])
         if opened or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
             tick()
-    sys.addaudithook(hook)
-    fsync = os.fsync
-    def sync(descriptor):
+
+    def sync(descriptor: int) -> None:
         tick()
         fsync(descriptor)
+
+    fsync = os.fsync
+    sys.addaudithook(hook)
     os.fsync = sync
 
-def save_and_die(template, target, step, keep):
+
+def save_and_die_at_each_point(template: Path, target: Path, step: int, keep: int) -> None:
+    """Save into a copy of the template and die, at the first point, at the second, and so on until the save is done."""
     for point in range(1, 1000):
-        folder = Path(target, str(point))
+        folder = target / str(point)
         shutil.copytree(template, folder)
-        child = os.fork()
-        if child == 0:
+
+        def save(point: int = point, folder: Path = folder) -> None:
             die_at(point, folder)
-            weights = {"w": torch.full((3,), step + 0.75)}
-            save_checkpoint(folder, Checkpoint(step, weights, {"best": 0.75, "seen": [step]}), keep)
-            os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            save_checkpoint(folder, small(step, 0.75), keep)
+
+        code = forked.run(save)
         if code == 0:
             return
-        assert code == -signal.SIGKILL, code
-
-torch.set_num_threads(1)
-for scenario in json.loads(sys.argv[1]):
-    save_and_die(*scenario)
-"""
+        assert code == -signal.SIGKILL
 
 
 def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
@@ -503,15 +499,11 @@ def test_killed_at_any_point_of_a_save(tmp_path: Path) -> None:
         "again": ([1, 2], 2, 2),
         "earlier": ([4], 3, 1),
     }
-    scenarios = []
     for name, (present, step, keep) in cases.items():
         for old in present:
             save_checkpoint(tmp_path / "templates" / name, small(old, 0.25), keep=2)
         (tmp_path / name).mkdir()
-        scenarios.append((str(tmp_path / "templates" / name), str(tmp_path / name), step, keep))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", KILLED_AT_EACH_POINT, json.dumps(scenarios)]
-    subprocess.run(command, check=True, cwd=tmp_path, env=environment, timeout=120)
+        save_and_die_at_each_point(tmp_path / "templates" / name, tmp_path / name, step, keep)
 
     for name, (present, step, keep) in cases.items():
         points = sorted((tmp_path / name).iterdir(), key=lambda folder: int(folder.name))

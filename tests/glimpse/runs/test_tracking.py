@@ -5,8 +5,8 @@ import math
 import os
 import pty
 import socket
-import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,21 +24,13 @@ from glimpse.runs.local_paths import without_folders
 from glimpse.runs.metric_names import GROUPS
 from glimpse.runs.tracker import Tracker
 from glimpse.runs.tracking import WandbTracker, start_tracking
+from tests import forked
+
+# They are in one process, which imports wandb once.
+pytestmark = pytest.mark.xdist_group("wandb")
 
 KEY = "0123456789" * 4  # Has a valid form and belongs to nobody.
 CONFIG = {"seed": 3, "train": {"batch": 256, "betas": [0.9, 0.999]}}
-OFFLINE_SCRIPT = f"""
-import sys, time
-from pathlib import Path
-sys.path.insert(0, {str(Path(tracking.__file__).parents[1])!r})
-from glimpse.config.experiment import TrackOptions
-from glimpse.runs.tracking import start_tracking
-
-tracker = start_tracking(TrackOptions(), Path(sys.argv[1]), "name", dict(seed=3), None, print)
-tracker.log(dict(step=1, loss=0.5))
-time.sleep(1)
-tracker.finish()
-"""
 
 
 @pytest.fixture
@@ -83,6 +75,31 @@ def online(wandb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return wandb_server
 
 
+def track_offline(run: Path) -> None:
+    """Track a step in a process of its own; a second is enough for a connection."""
+    tracker = start_tracking(TrackOptions(), run, "name", {"seed": 3}, None, print)
+    tracker.log({"step": 1, "loss": 0.5})
+    time.sleep(1)
+    tracker.finish()
+    sys.modules["wandb"].teardown()  # As at the end of each process.
+
+
+def run_wandb(*words: object) -> bytes:
+    """Run wandb's own command in a process of its own, and return what it prints."""
+    from wandb.cli.cli import cli
+
+    with tempfile.TemporaryFile() as output, Path(os.devnull).open() as nothing:
+
+        def command() -> None:
+            os.environ["WANDB_ERROR_REPORTING"] = "false"
+            forked.take_streams(nothing.fileno(), output.fileno(), 2)
+            cli(list(map(str, words)))
+
+        assert forked.run(command) == 0
+        output.seek(0)
+        return output.read()
+
+
 def log_everything(tracker: Tracker, run: Path) -> None:
     """Log what a short training logs."""
     tracker.log({"step": 10, "train/loss": 0.5})
@@ -97,9 +114,7 @@ def log_everything(tracker: Tracker, run: Path) -> None:
 def records(tracker: Tracker) -> dict[str, list[dict[str, Any]]]:
     """Return the records that wandb wrote for a run, by kind, as read by wandb's own reader."""
     assert isinstance(tracker, WandbTracker)
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(tracker.folder)]
-    environment = os.environ | {"WANDB_ERROR_REPORTING": "false"}
-    output = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60).stdout
+    output = run_wandb("leet", "inspect", "--json", tracker.folder)
     found: dict[str, list[dict[str, Any]]] = {}
     for record in map(json.loads, output.splitlines()):
         found.setdefault(record["type"], []).append(record[record["type"]])
@@ -195,8 +210,14 @@ def test_offline_no_connection_is_made(run: Path, monkeypatch: pytest.MonkeyPatc
     wandb by itself would make one even offline.
     """
     with listening() as (url, received):
-        away = {"WANDB_BASE_URL": url, "HTTP_PROXY": url, "HTTPS_PROXY": url}
-        subprocess.run([sys.executable, "-c", OFFLINE_SCRIPT, str(run)], env=os.environ | away, check=True, timeout=60)
+        for name in ("WANDB_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, url)
+
+        def track() -> None:
+            forked.forget("wandb")  # Its import could make a connection, too.
+            track_offline(run)
+
+        assert forked.run(track) == 0
         assert list(run.glob("wandb/offline-run-*"))
         assert received == []
 
@@ -205,10 +226,12 @@ def test_offline_no_connection_is_made(run: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_a_key_it_is_offline_and_a_terminal_is_not_asked(run: Path) -> None:
     """Without a key tracking is offline and asks nothing on a terminal, where wandb itself would wait for an answer."""
     ours, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", OFFLINE_SCRIPT, run], stdin=terminal, stdout=terminal, stderr=terminal
-    )
-    assert process.wait(timeout=60) == 0  # With a question the process would wait.
+
+    def track() -> None:
+        forked.take_streams(terminal, terminal, terminal)
+        track_offline(run)
+
+    assert forked.run(track) == 0  # With a question the process would wait.
     os.close(terminal)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
@@ -524,8 +547,7 @@ def test_both_parts_of_a_run_that_was_resumed_offline_are_whole(
 
     for tracker in (first, second):
         assert isinstance(tracker, WandbTracker)
-        command = [sys.executable, "-m", "wandb", "sync", str(tracker.folder)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        run_wandb("sync", tracker.folder)
     losses = [(row["step"], row["loss"]) for row in online.rows if "loss" in row]
     assert losses == [(step, step / 7) for step in (10, 20, 30, 30, 40)]
     steps = [row["_step"] for row in online.rows]
@@ -533,30 +555,28 @@ def test_both_parts_of_a_run_that_was_resumed_offline_are_whole(
     assert list(online.runs) == [first.run_id]
 
 
-BREAKING_SCRIPT = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(Path(tracking.__file__).parents[1])!r})
-from glimpse.config.experiment import TrackOptions
-from glimpse.runs import tracking
-from glimpse.runs.local_paths import without_folders
-tracking.FINISH_TIMEOUT, tracking.REQUEST_TIMEOUT, tracking.RETRIES = 2.0, 1.0, 1
-run = Path(sys.argv[1])
-tracker = tracking.start_tracking(TrackOptions(), run, "name", dict(seed=3), None, print)
-tracker.log(dict(step=1, loss=0.5))
-tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {{}})
-tracker.finish()
-print("trained")
-"""
-
-
 @pytest.mark.parametrize("answer", [b'{"data": {"viewer": 5, "upsertBucket": {"bucket": "x"}}}', None])
-def test_a_server_that_breaks_in_the_middle_shows_no_traceback(answer: bytes | None, online: Any, run: Path) -> None:
+def test_a_server_that_breaks_in_the_middle_shows_no_traceback(
+    answer: bytes | None,
+    online: Any,
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """A server that accepts a run and then answers nonsense, or nothing, ends neither training nor shows a trace."""
     online.breaks_after, online.nonsense = "UpsertBucket", answer
-    command = [sys.executable, "-c", BREAKING_SCRIPT, str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+    monkeypatch.setattr(tracking, "RETRIES", 1)
+
+    def train() -> None:
+        tracker = start_tracking(TrackOptions(), run, "name", {"seed": 3}, None, print)
+        tracker.log({"step": 1, "loss": 0.5})
+        tracker.log_checkpoint(run / "checkpoints" / "step-000000020", 20, {})
+        tracker.finish()
+        print("trained")
+        sys.modules["wandb"].teardown()  # As at the end of each process.
+
+    code, printed = forked.run(train), capfd.readouterr()
+    assert (code, printed.err) == (0, "")
+    lines = printed.out.splitlines()
     assert lines[0].startswith(f"wandb: {online.url}") and lines[-1] == "trained"
     assert all(line.startswith("wandb: ") for line in lines[:-1]) and 2 <= len(lines) <= 5

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.runs.checkpoint import load_newest
+from glimpse.training.follow import follow_command
 from glimpse.training.ranks import ALONE, Ranks
-from glimpse.training.torchrun import device_of_rank
+from glimpse.training.torchrun import device_of_rank, is_leader
 from glimpse.training.train import train_command
+from tests import forked
 
 SMALL = ["train.steps=50", "train.batch=15", "train.evaluate_every=50", "train.save_every=50", "train.log_every=10"]
 SMALL += ["train.precision=float32", "threads=1", "track.mode=disabled", "evaluate.copies=1"]
@@ -33,24 +36,18 @@ RUNS: dict[str, list[str]] = {
 }
 """Runs of 15 examples an update, which two ranks share as 8 and 7; `tokens` has updates of one example, too."""
 
-DRIVER = """
-import json, sys
-import torch
-from pathlib import Path
-from glimpse.config.files import load_experiment
-from glimpse.training.follow import follow_command
-from glimpse.training.torchrun import is_leader
-from glimpse.training.train import train_command
 
-small, runs = json.loads(sys.argv[1])
-torch.distributed.init_process_group("gloo")
-for name, words in runs.items():
-    if is_leader():
-        train_command(load_experiment(words[0], small + words[1:]), Path(name), resume=False)
-    else:
-        follow_command()
-torch.distributed.destroy_process_group()
-"""
+def train_as_rank(rank: int) -> None:
+    """Make all runs as one of two ranks, with the variables by which `torchrun` tells a process so."""
+    os.environ.update({"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"})
+    # The ranks find each other by a file, since a port that is free now may soon be taken.
+    torch.distributed.init_process_group("gloo", f"file://{Path('ranks').absolute()}", rank=rank, world_size=2)
+    for name, words in RUNS.items():
+        if is_leader():
+            train_command(load_experiment(words[0], SMALL + words[1:]), Path(name), resume=False)
+        else:
+            follow_command()
+    torch.distributed.destroy_process_group()
 
 
 def torchrun(*words: str) -> list[str]:
@@ -63,17 +60,19 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
-def test_two_ranks_compute_what_one_process_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_ranks_compute_what_one_process_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """After 50 steps the weights of two ranks are those of one process, to the rounding of float32."""
     monkeypatch.chdir(tmp_path)
-    Path("driver.py").write_text(DRIVER)
-    done = subprocess.run(
-        torchrun("driver.py", json.dumps([SMALL, RUNS])), env=environment(), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "2 ranks" in done.stdout
     for name, words in RUNS.items():
         train_command(load_experiment(words[0], SMALL + words[1:]), Path(f"{name}-alone"), resume=False)
+    assert "2 ranks" not in capfd.readouterr().out
+    ranks = [forked.begin(partial(train_as_rank, rank)) for rank in range(2)]
+    ended, printed = [forked.join(rank) for rank in ranks], capfd.readouterr()
+    assert ended == [0, 0], printed.err[-3000:]
+    assert "2 ranks" in printed.out
+    for name in RUNS:
         alone, shared = (load_newest(Path(run) / "checkpoints", print) for run in (f"{name}-alone", name))
         assert alone is not None and shared is not None and alone.step == shared.step
         for kept, own in ((alone.weights, shared.weights), (_raw(alone.state), _raw(shared.state))):

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import cast
@@ -14,6 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
+import glimpse.runs.durable
+import glimpse.training.episode_learner
+import glimpse.training.train
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import dump_experiment
@@ -27,6 +28,7 @@ from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.train import train_command
+from tests import forked
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = pytest.mark.xdist_group("train")
@@ -87,33 +89,15 @@ def assert_same_run(run: Path, whole: Path) -> None:
 
 
 def kill_runs(folder: Path, patches: dict[str, str]) -> None:
-    """Train once for each patch, in a process that kills itself where the patch says; torch is imported once."""
-    program = f"""
-import os, signal, sys
-from pathlib import Path
-from glimpse.config.experiment import Experiment
-from glimpse.training.train import train_command
-import glimpse.training.train, glimpse.runs.durable, glimpse.training.episode_learner
-die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-small = Experiment.model_validate_json({small_experiment().model_dump_json()!r})
-train_command(small, Path({str(folder)!r}) / "never killed", False)  # What all of them import is imported here.
-for name, patch in {patches!r}.items():
-    child = os.fork()
-    if not child:
-        sys.stdout = open(os.devnull, "w")
-        try:
-            exec(patch)
-            train_command(small, Path({str(folder)!r}) / name, False)
-        finally:
-            os._exit(1)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (name, status)
-"""
-    paths = os.pathsep.join(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    """Train once for each patch, in a process that kills itself where the patch says."""
+    names = {"glimpse": glimpse, "Path": Path, "die": lambda: os.kill(os.getpid(), signal.SIGKILL)}
+    for moment, patch in patches.items():
+
+        def train(moment: str = moment, patch: str = patch) -> int:
+            exec(patch, names)
+            return train_command(small_experiment(), folder / moment, False)
+
+        assert forked.run(train) == -signal.SIGKILL, moment
 
 
 def resume(run: Path) -> int:
@@ -322,19 +306,17 @@ def test_more_minutes_continue_a_finished_run(tmp_path: Path) -> None:
     assert more.state["seconds"] > 0.6 + first.state["seconds"] / 2
 
 
-def test_the_command_line_stops_on_sigterm(tmp_path: Path) -> None:
+def test_the_command_line_stops_on_sigterm(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """SIGTERM ends the command with exit code 143, a saved checkpoint, and the command that resumes it."""
     config, run = tmp_path / "small.yaml", tmp_path / "run"
     config.write_text(dump_experiment(small_experiment(steps=100_000)))
-    command = [sys.executable, "-m", "glimpse", "train"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([*command, str(config), "--run", str(run)], env=environment, stdout=subprocess.PIPE)
+    process = forked.begin(lambda: forked.glimpse("train", config, "--run", run))
     deadline = time.monotonic() + 120
     while not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.terminate()
-    output = process.communicate(timeout=60)[0].decode()
-    assert process.returncode == 143, output
+    os.kill(process, signal.SIGTERM)
+    code, output = forked.join(process), capfd.readouterr().out
+    assert code == 143, output
     assert f"glimpse train --resume {run}" in output
     step = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
     checkpoint = load_newest(run / "checkpoints", pytest.fail)
