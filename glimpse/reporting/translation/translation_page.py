@@ -30,7 +30,7 @@ _LEAD = "Every sentence on this page is from the validation split."
 _LAGS = {
     "lag_words": "AL, words",
     "lag_tokens": "AL, tokens",
-    "reference_lag_words": "AL at the reference's pace, words",
+    "reference_lag_words": "AL at the reference's pace (SimulEval), words",
     "dal_words": "DAL, words",
 }
 

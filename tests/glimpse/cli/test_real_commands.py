@@ -30,7 +30,7 @@ def test_train_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "best validation error" in out and "its own mean scanpath" in out
     page = (tmp_path / "run/report/index.html").read_text()
-    assert "data:image/" in page
+    assert "<svg" in page and "data:image/webp;base64," in page
     assert (tmp_path / "run/report/episode.gif").read_bytes().startswith(b"GIF8")
 
 

@@ -121,7 +121,7 @@ def test_texts_with_several_labels_in_report_and_terminal(texts: Path, command: 
     """Both name the labels."""
     assert command("report", texts / "run")[0] == 0
     page = (texts / "run" / "report" / "index.html").read_text()
-    assert "3 labels, any number of them" in page and "given rightly" in page
+    assert "3 labels, any number of them" in page and "each label" in page and "given rightly" in page
     shown = command("evaluate", texts / "run", "--text", "miaow one woof")[1]
     assert "labels: cat, dog (those of a probability above 0.5)" in shown
 
@@ -177,7 +177,7 @@ def test_ram_learns_several_labels(pictures: Path, command: Command) -> None:
     assert all(isinstance(answer, tuple) for answer in seen.answers_over_time)
     assert command("report", pictures / "many", "--episodes", 2)[0] == 0
     page = (pictures / "many" / "report" / "index.html").read_text()
-    assert "2 labels, any number of them" in page and "exact-match error" in page
+    assert "2 labels, any number of them" in page and "each label" in page and "Test exact-match error, %" in page
 
 
 def test_other_data_and_other_kinds(pictures: Path, texts: Path, command: Command) -> None:

@@ -1,6 +1,7 @@
 """Tests of runs of simultaneous translation: trained, evaluated beside whole sentences, and drawn as staircases."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def test_staircases_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixtu
     assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
     page = (tmp_path / "index.html").read_text()
     assert "Test BLEU by lag" in page and "differentiable average lagging, words" in page
-    assert "simultaneous" in page and "average lagging" in page
+    heads = re.findall(r'<th scope="col">(AL[^<]*|DAL[^<]*)</th>', page)
+    assert heads == ["AL, words", "AL, tokens", "AL at the reference&#39;s pace (SimulEval), words", "DAL, words"]
+    assert re.search(r"simultaneous, greedy</th><td>1\.\d\d</td>", page)
     assert page.count('class="detail"') == 2
     assert (tmp_path / "alignments.svg").exists() and (tmp_path / "alignments.png").exists()
 

@@ -81,5 +81,6 @@ def test_train_evaluate_and_report(agent: dict[str, Any], task: dict[str, Any], 
         report_command(run, None, 2)
         page = (run / "report" / "index.html").read_text()
         assert "the whole image" in page and ("Diagnostics</h2>" in page) == hard
+        assert ('<th scope="col">M = 1</th>' in page) == hard
         readout = {"cnn": "the patches that the agent is given", "grid": "the weight of each cell"}[agent["name"]]
         assert ("the cell that is read" if hard else readout) in page
