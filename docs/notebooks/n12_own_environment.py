@@ -45,6 +45,7 @@ import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import wandb
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
@@ -56,7 +57,6 @@ from stable_baselines3.common.vec_env import VecMonitor
 from torch import Tensor
 
 import glimpse
-import wandb
 from glimpse.config.experiment import TrackOptions
 from glimpse.envs import ENVIRONMENTS, EnvironmentEntry, register_environments
 from glimpse.envs.core import Action, StepResult

@@ -10,7 +10,7 @@ from glimpse.cli.subcommand import Commands, add_command, add_workers
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """sweep digits-ram 'train.learning_rate=log(1e-4,1e-2)' --trials 8
-                  sweep digits-ram 'agent.sigma.end=choice(0.03,0.05)' train.steps=300 --workers 2 --folder runs/sigma"""
+                  sweep digits-ram 'agent.sigma.end=choice(0.03,0.05)' --workers 2 --folder runs/sigma"""
     summary = "Train a config with many values, and rank them by validation data"
     parser = add_command(commands, "sweep", _run, summary, examples, words="overrides")
     parser.add_argument("config", metavar="CONFIG", help="config file or shipped config")
