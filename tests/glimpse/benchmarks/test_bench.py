@@ -40,9 +40,10 @@ def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
     bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
     torch.set_num_threads(threads)
     rows = json.loads((tmp_path / "bench.json").read_text())
-    assert rows and all(set(row) == {"name", "setting", "value", "unit", "device", "command"} for row in rows)
+    fields = {"name", "setting", "value", "unit", "device", "load", "gflops", "command"}
+    assert rows and all(set(row) == fields for row in rows)
     assert all(row["value"] >= 0 for row in rows)
-    assert "| setting | value | unit |" in (tmp_path / "bench.md").read_text()
+    assert "| setting | value | unit | in products | load |" in (tmp_path / "bench.md").read_text()
     if name == "shares":
         parts = [row["value"] for row in rows if "mnist, " not in row["name"] and row["setting"].endswith("float32")]
         assert sum(parts[:7]) == pytest.approx(100, abs=5)
