@@ -37,7 +37,7 @@ class RayWorkers:
                 ray.init(address=address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UserError(f"--ray {address}: no cluster answers there ({str(error).splitlines()[0]})") from None
-        self.size = size or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.size = size or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._train = ray.remote(num_cpus=1, max_retries=-1)(_train_here)
         self._running: dict[Any, Job] = {}
 

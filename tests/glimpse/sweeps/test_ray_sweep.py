@@ -30,7 +30,7 @@ def cluster() -> Iterator[Any]:
     """Return a cluster of a head that trains nothing and a node of one CPU."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     made.add_node(num_cpus=1)
     yield made
     made.shutdown()
