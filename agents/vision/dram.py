@@ -161,7 +161,7 @@ class DeepRecurrentAttention(LocatorAgent):
         read, _ = self.reading.unroll(self.glimpse_network(seen["glimpse"], seen["location"]), None)
         hidden = self._unroll_looking(read if self.options.policy_gradient_into == "core" else read.detach(), seen)
         # Classification loss at the last glimpse of each target.
-        logits = self.classifier(read[self._ends()]).float()  # (R, B, N)
+        logits = self.classifier(torch.stack([read[end] for end in self._ends()])).float()  # (R, B, N)
         target = self._targets(episode.label)
         cross_entropy = F.cross_entropy(logits.flatten(0, 1), target.flatten())
         # Policy loss; the return of a location begins with the next step's reward.
@@ -205,8 +205,9 @@ class DeepRecurrentAttention(LocatorAgent):
             return episode.reward
         probability = logits.softmax(-1).gather(-1, target[..., None]).squeeze(-1)
         reward = episode.reward.clone()
-        right = (episode.action["answer"][self._ends()] == target).float()
-        reward[self._ends()] += (probability - right) / TARGETS
+        for number, end in enumerate(self._ends()):
+            right = (episode.action["answer"][end] == target[number]).float()
+            reward[end] += (probability[number] - right) / TARGETS
         return reward
 
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:
