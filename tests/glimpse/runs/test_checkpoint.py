@@ -467,7 +467,7 @@ def die_at(point: int, folder: Path) -> None:
         if opened or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
             tick()
 
-    def sync(descriptor: int) -> None:
+    def sync(descriptor: Any) -> None:
         tick()
         fsync(descriptor)
 
