@@ -8,6 +8,7 @@ from typing import cast
 
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench_environments import bench_environment
+from glimpse.benchmarks.bench_scaling import bench_scaling
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
 from glimpse.benchmarks.bench_settings import (
     IMAGE_SIDES,
@@ -137,6 +138,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     **SELECTION_BENCHES,
     "translation": bench_translation,
     "sharing": bench_sharing,
+    "scaling": bench_scaling,
     "time-to-error": bench_time_to_error,
 }
 
