@@ -27,7 +27,7 @@ def code_commit() -> str:
 
 
 def with_commit(known: str) -> str:
-    """Return the commits that a run was trained by, in order, this one last; "a, then b" if it was resumed by another."""
+    """Return the commits that trained a run, in order, this one last: "a, then b" if another one resumed it."""
     now = code_commit()
     return now if not known else known if known.endswith(now) else f"{known}{_LATER}{now}"
 
