@@ -107,8 +107,40 @@ def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> Groups:
     return [{"params": params, "rate": rate} for params, rate in trained if params]
 
 
+class QuickAdamW(torch.optim.AdamW):
+    """AdamW by its fused kernel alone, without torch's checks and hooks around it, for which small networks wait."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Update the parameters; the first step, which makes the state, and unusual ones are torch's own."""
+        every = [parameter for group in self.param_groups for parameter in group["params"]]
+        if closure is not None or any(each.grad is None or each not in self.state for each in every):
+            return super().step(closure)
+        for group in self.param_groups:
+            params = group["params"]
+            states = [self.state[each] for each in params]
+            steps = [state["step"] for state in states]
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                params,
+                [each.grad for each in params],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+        return None
+
+
 def _adamw(groups: Groups, options: TrainOptions) -> torch.optim.AdamW:
-    return torch.optim.AdamW(
+    return QuickAdamW(
         groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
     )
 
