@@ -5,14 +5,13 @@ known. These layers take the recorded output in place of a forward pass and do t
 are those of plain autograd, as a test checks.
 """
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glimpse.agents.recording import Recordable, product_type
+from glimpse.agents.recording import Recordable, StepRows, product_type
 
 
 def relu_gradient(gradient: Tensor, output: Tensor, into: Tensor | None = None) -> Tensor:
@@ -83,7 +82,7 @@ class ReluSum(Recordable):
             *sources: inputs, (..., in_i) each.
             recorded: (..., out), the output of the same inputs and weights; then only the gradient is computed.
         """
-        if self.recorder is not None and sources[0].dim() == 2:
+        if self.recorder is not None and self.recorder.rows.fit(sources[0]):
             return self.recorder(*sources)
         linears = self._linears()
         if recorded is not None:
@@ -116,15 +115,11 @@ class _SumRecorder:
     def __init__(self, weights: list[Tensor], bias: Tensor, steps: int) -> None:
         """Take matrices (in_i, out) and a bias (out,) of one type."""
         self._weights, self._bias = weights, bias
-        self._steps = steps
-        self._outputs: Iterator[Tensor] | None = None
+        self.rows = StepRows(steps, {"output": len(bias)})
 
     def __call__(self, *sources: Tensor) -> Tensor:
         """Return the output (B, out) of the next step, from inputs (B, in_i)."""
-        if self._outputs is None:
-            bias = self._bias
-            self._outputs = iter(bias.new_empty(self._steps, len(sources[0]), len(bias)).unbind())
-        kind, output = self._bias.dtype, next(self._outputs)
+        kind, output = self._bias.dtype, self.rows.next(len(sources[0]), self._bias)["output"]
         torch.addmm(self._bias, sources[0].to(kind), self._weights[0], out=output)
         for source, weight in zip(sources[1:], self._weights[1:], strict=True):
             output.addmm_(source.to(kind), weight)

@@ -57,20 +57,38 @@ def product_type(weight: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
 
 
+class StepRows:
+    """Tensors (T, B, width), by name, of which each step writes a row (B, width)."""
+
+    def __init__(self, steps: int, widths: dict[str, int]) -> None:
+        """Make room for T steps, once the number of lanes is known."""
+        self._steps, self._widths, self._taken = steps, widths, 0
+        self._rows: dict[str, tuple[Tensor, ...]] = {}
+
+    def fit(self, source: Tensor) -> bool:
+        """Return whether there is room for a step with this input, (B, ...)."""
+        known = next(iter(self._rows.values()), None)
+        return source.dim() == 2 and self._taken < self._steps and (known is None or len(known[0]) == len(source))
+
+    def next(self, lanes: int, like: Tensor) -> dict[str, Tensor]:
+        """Return the next step's rows, of the type and on the device of `like`."""
+        if not self._rows:
+            self._rows = {
+                name: like.new_empty(self._steps, lanes, width).unbind() for name, width in self._widths.items()
+            }
+        self._taken += 1
+        return {name: rows[self._taken - 1] for name, rows in self._rows.items()}
+
+
 def side_by_side(steps: Sequence[Tensor]) -> Tensor:
-    """Return T tensors (B, ...) as one (T, B, ...), without a copy if they are the first rows of one tensor."""
+    """Return T tensors (B, ...) as one (T, B, ...), without a copy if they lie at even distances in one tensor."""
     every, row = steps[0]._base, steps[0]
-    if (
-        every is None
-        or every.shape[1:] != row.shape
-        or len(every) < len(steps)
-        or any(
-            step._base is not every
-            or step.storage_offset() != every.storage_offset() + number * every.stride(0)
-            or step.stride() != row.stride()
-            for number, step in enumerate(steps)
-        )
-        or row.stride() != every.stride()[1:]
-    ):
+    apart = steps[1].storage_offset() - row.storage_offset() if len(steps) > 1 else 0
+    if every is None or apart <= 0:
         return torch.stack(list(steps))
-    return every[: len(steps)]
+    shape, strides = row.shape, row.stride()
+    for number, step in enumerate(steps):
+        at = row.storage_offset() + number * apart
+        if step._base is not every or step.storage_offset() != at or step.shape != shape or step.stride() != strides:
+            return torch.stack(list(steps))
+    return every.as_strided((len(steps), *shape), (apart, *strides), row.storage_offset())

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.hidden_matrices import hidden_matrices
@@ -111,14 +112,11 @@ class QuickAdamW(torch.optim.AdamW):
     """AdamW by its fused kernel alone, without torch's checks and hooks around it, for which small networks wait."""
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters; the first step, which makes the state, and unusual ones are torch's own."""
-        every = [parameter for group in self.param_groups for parameter in group["params"]]
-        if closure is not None or any(each.grad is None or each not in self.state for each in every):
-            return super().step(closure)
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # Nothing here computes a loss again.
+        """Update the parameters that have gradients."""
         for group in self.param_groups:
-            params = group["params"]
-            states = [self.state[each] for each in params]
+            params = [each for each in group["params"] if each.grad is not None]
+            states = [self.state[each] or self._begin(each) for each in params]
             steps = [state["step"] for state in states]
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(
@@ -136,7 +134,13 @@ class QuickAdamW(torch.optim.AdamW):
                 amsgrad=False,
                 maximize=False,
             )
-        return None
+
+    def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Make the state of a parameter, as torch does."""
+        state: dict[str, Tensor] = self.state[parameter]
+        state["step"] = torch.zeros((), device=parameter.device)
+        state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        return state
 
 
 def _adamw(groups: Groups, options: TrainOptions) -> torch.optim.AdamW:

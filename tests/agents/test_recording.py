@@ -58,12 +58,15 @@ def test_an_error_ends_the_recording() -> None:
     assert layer(*sources()[0]).requires_grad
 
 
-def test_only_rows_in_order_are_taken_as_one() -> None:
-    """Other views, and rows that are not the first ones, are copied."""
+def test_only_what_lies_at_even_distances_is_taken_as_one() -> None:
+    """Rows, and the same columns of each row, are not copied; rows in another order or of another tensor are."""
     every = torch.arange(24.0).view(4, 3, 2).clone()
     rows = list(every.unbind())
-    assert side_by_side(rows[:3]).data_ptr() == every.data_ptr()
-    for steps in (rows[1:], rows[::-1], [rows[0], rows[0]], [rows[0], rows[1].clone()], [row[:, :1] for row in rows]):
+    for steps in (rows, rows[1:], rows[::2], [row[:, 1:] for row in rows]):
+        found = side_by_side(steps)
+        assert torch.equal(found, torch.stack(steps)) and found.data_ptr() == steps[0].data_ptr()
+    uneven = [rows[0], rows[1], rows[3]]
+    for steps in (rows[::-1], [rows[0], rows[0]], uneven, [rows[0], rows[1].clone()]):
         found = side_by_side(steps)
         assert torch.equal(found, torch.stack(steps)) and found.data_ptr() != every.data_ptr()
 
