@@ -119,7 +119,7 @@ class _SumRecorder:
 
     def __call__(self, *sources: Tensor) -> Tensor:
         """Return the output (B, out) of the next step, from inputs (B, in_i)."""
-        kind, output = self._bias.dtype, self.rows.next(len(sources[0]), self._bias)["output"]
+        kind, output = self._bias.dtype, self.rows.next(sources[0].shape[0], self._bias)["output"]
         torch.addmm(self._bias, sources[0].to(kind), self._weights[0], out=output)
         for source, weight in zip(sources[1:], self._weights[1:], strict=True):
             output.addmm_(source.to(kind), weight)

@@ -53,7 +53,7 @@ class LstmRecorder:
     def __call__(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, 2 D) -> (B, 2 D)."""
         weights, width, kind = self._weights, self.width, self._bias.dtype
-        self.recorded = self.rows.next(len(feature), self._bias)
+        self.recorded = self.rows.next(feature.shape[0], self._bias)
         gates, after, squashed = self.recorded.values()
         (hidden, cell), (new_hidden, new_cell) = memory.to(kind).chunk(2, -1), after.chunk(2, -1)
         torch.addmm(self._bias, feature.to(kind), weights.from_input.t(), out=gates)
@@ -127,7 +127,7 @@ class GruRecorder:
     def __call__(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, D) -> (B, D)."""
         weights, width, kind = self._weights, self.width, self._weights.input_bias.dtype
-        self.recorded = self.rows.next(len(feature), weights.input_bias)
+        self.recorded = self.rows.next(feature.shape[0], weights.input_bias)
         gates, after, reset = self.recorded.values()
         memory = memory.to(kind)
         torch.addmm(weights.input_bias, feature.to(kind), weights.from_input.t(), out=gates)

@@ -63,16 +63,19 @@ class StepRows:
     def __init__(self, steps: int, widths: dict[str, int]) -> None:
         """Make room for T steps, once the number of lanes is known."""
         self._steps, self._widths, self._taken = steps, widths, 0
+        self._lanes: int | None = None
         self._rows: dict[str, tuple[Tensor, ...]] = {}
 
     def fit(self, source: Tensor) -> bool:
         """Return whether there is room for a step with this input, (B, ...)."""
-        known = next(iter(self._rows.values()), None)
-        return source.dim() == 2 and self._taken < self._steps and (known is None or len(known[0]) == len(source))
+        # Of a tensor, `shape` is quicker than `len`.
+        fits = self._lanes is None or self._lanes == source.shape[0]
+        return fits and self._taken < self._steps and source.dim() == 2
 
     def next(self, lanes: int, like: Tensor) -> dict[str, Tensor]:
         """Return the next step's rows, of the type and on the device of `like`."""
-        if not self._rows:
+        if self._lanes is None:
+            self._lanes = lanes
             self._rows = {
                 name: like.new_empty(self._steps, lanes, width).unbind() for name, width in self._widths.items()
             }
