@@ -65,7 +65,8 @@ class Classification(PictureEnv):
         Raises:
             ValueError: if examples or clutter do not fit the canvas, or images are too large for the retina.
         """
-        self.options, self.augment = options, augment
+        # Whether images are warped is decided here, once: a step that asks options cannot be compiled whole.
+        self.options, self.augment = options, augment if augment is not None and augment.active else None
         self.device = torch.device(device)
         self.classes, self.scores, self.many = data.classes, data.scores, data.labels.dim() > 1
         self.label_kind = label_kind(data.classes, data.scores, self.many)
@@ -73,7 +74,7 @@ class Classification(PictureEnv):
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         channels, height, width = data.images.shape[1:]
         # Images that are shown unchanged are prepared once, here; pictures made for an episode are prepared at resets.
-        self._fresh = options.canvas.kind != "plain" or (augment is not None and augment.active)
+        self._fresh = options.canvas.kind != "plain" or self.augment is not None
         if options.canvas.kind != "plain":
             check_canvas(options.canvas, data.images)
             height = width = options.canvas.size
@@ -233,7 +234,7 @@ class Classification(PictureEnv):
         if not self._fresh:
             return self._images.new_empty(0)
         pictures = self._images[example]
-        if self.augment is not None and self.augment.active:
+        if self.augment is not None:
             pictures = warp(self.augment, pictures, key)
         if self.options.canvas.kind != "plain":
             pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)

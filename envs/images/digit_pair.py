@@ -73,7 +73,8 @@ class DigitPair(PictureEnv):
         check_pair(options.size, data.images)
         if len(data.labels) < 2:
             raise ValueError("a pair needs two different examples, and the split has one")
-        self.options, self.augment, self.device = options, augment, torch.device(device)
+        self.options, self.device = options, torch.device(device)
+        self.augment = augment if augment is not None and augment.active else None
         self.classes = data.classes
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         self.retina = self.retina_class(options.retina, options.size, options.size, device=self.device)
@@ -192,7 +193,7 @@ class DigitPair(PictureEnv):
         # The offset in [1, examples) excludes the left example.
         other = (example + 1 + integers(mix(key, _SECOND), 1, self.examples - 1)[:, 0]) % self.examples
         left, right = self._images[example], self._images[other]
-        if self.augment is not None and self.augment.active:
+        if self.augment is not None:
             left, right = warp(self.augment, left, key), warp(self.augment, right, mix(key, _SECOND_WARP))
         label = self._labels[example] * len(self.classes) + self._labels[other]
         return make_pair_canvas(self.options.size, left, right, key), label

@@ -67,7 +67,7 @@ class AugmentOptions(Options):
     @property
     def active(self) -> bool:
         """True if any warp is switched on."""
-        return any(self.model_dump().values())
+        return any(vars(self).values())  # All fields are numbers.
 
 
 _Coordinate = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1, "maximum": 1})]

@@ -46,6 +46,7 @@ class Retina:
         self._rounding = torch.where(side % 2 == 0, 0.5, 0.0)
         edges = cell[:, None] * torch.arange(options.patch + 1, device=device) - side // 2
         self._edges = edges.to(torch.int32)  # (K, P + 1) first pixel of each reduced pixel, and the end
+        self._starts: dict[int, Tensor] = {}
         self._white = (255.0 * cell * cell).view(-1, 1, 1, 1)  # sum over a white reduced pixel
 
     def shape(self, channels: int) -> tuple[int, ...]:
@@ -92,26 +93,43 @@ class Retina:
         Returns:
             (B, K, C, P, P) float32 in [0, 1].
         """
-        centre = (location.float().nan_to_num(0.0).clamp(-1, 1) + 1) * self._half_size  # (B, 2) pixels
-        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) the pixel w // 2 of each patch
+        # In this order, which is part of the rule: other rounding would move some patches by a pixel.
+        centre = location.float().nan_to_num(0.0).clamp_(-1, 1).add_(1).mul_(self._half_size)  # (B, 2) pixels
         if self.options.scales == 1:
-            return self._gather_windows(prepared, index, middle[:, 0].long())
+            return self._gather_windows(prepared, index, centre.add_(self._rounding[0]).floor_().long())
+        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) the pixel w // 2 of each patch
         return self._average_boxes(prepared, index, middle)
 
     def _gather_windows(self, padded: Tensor, index: Tensor, middle: Tensor) -> Tensor:
-        """Take glimpses of one scale: copy one window for each look, of a view with a window for each pixel."""
+        """Take glimpses of one scale: copy the rows of one window for each look, of a view with a row for each pixel.
+
+        Args:
+            padded: (N, C, H, W) uint8, images with a margin.
+            index: (B,) int64.
+            middle: (B, 2) int64, the pixel P // 2 of each patch, in the image without its margin.
+        """
         patch, (_, channels, height, width) = self.options.patch, padded.shape
-        corner = middle + (self._margin - patch // 2)
+        offset = self._margin - patch // 2  # from there to the patch's corner in the padded image
+        x, y = middle.unbind(1)
         if torch.compiler.is_exporting():  # Graphs have no views of memory.
-            x, y = (corner[:, axis, None] + torch.arange(patch, device=corner.device) for axis in range(2))
-            pixel = (y[:, :, None] * width + x[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
+            side = torch.arange(patch, device=middle.device)
+            rows, columns = y[:, None] + (side + offset), x[:, None] + (side + offset)
+            pixel = (rows[:, :, None] * width + columns[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
             pixels = padded[index].flatten(2).gather(2, pixel)
             glimpses: Tensor = pixels.unflatten(2, (patch, patch)).unsqueeze(1) / 255
             return glimpses
-        start = (index * (channels * height) + corner[:, 1]) * width + corner[:, 0]
-        last = padded.numel() - ((channels - 1) * height + patch - 1) * width - patch
-        windows = padded.as_strided((last + 1, channels, patch, patch), (1, height * width, width, 1))
-        return windows[start].unsqueeze(1).float().div_(255)
+        corner = torch.add(x, y, alpha=width).add_(index, alpha=channels * height * width)
+        rows = (corner[:, None] + self._row_starts(channels, height, width)).flatten()  # (B * C * P,) first pixels
+        begin = offset * (width + 1)
+        every_row = padded.as_strided((padded.numel() - begin - patch + 1, patch), (1, 1), begin)
+        return every_row.index_select(0, rows).view(-1, 1, channels, patch, patch) / 255
+
+    def _row_starts(self, channels: int, height: int, width: int) -> Tensor:
+        """Return where the rows of a window begin in an image (C, H, W), counted from the window's corner: (C * P,)."""
+        if channels not in self._starts:
+            channel, row = (torch.arange(each, device=self._white.device) for each in (channels, self.options.patch))
+            self._starts[channels] = (channel[:, None] * (height * width) + row * width).flatten()
+        return self._starts[channels]
 
     def _average_boxes(self, table: Tensor, index: Tensor, middle: Tensor) -> Tensor:
         """Take glimpses of several scales: the sum over a box is the mixed difference of the table at its corners."""

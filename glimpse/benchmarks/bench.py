@@ -21,6 +21,7 @@ from glimpse.benchmarks.bench_settings import (
 from glimpse.benchmarks.bench_sharing import bench_sharing
 from glimpse.benchmarks.bench_text import TEXT_BENCHES
 from glimpse.benchmarks.bench_translation import bench_translation
+from glimpse.benchmarks.product_floor import ProductFloor
 from glimpse.benchmarks.ram_update import Update, experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import COMMAND, Stopwatch, phase_shares, training_flops
 from glimpse.config.experiment import EvaluateOptions, Experiment
@@ -38,19 +39,28 @@ from glimpse.training.train import Training
 
 
 def bench_training(watch: Stopwatch) -> None:
-    """Measure images per second in training, by batch, threads, precision and compile, and the share of peak FLOP/s."""
+    """Measure images per second in training, by batch, threads, precision and compile, and their share of two floors.
+
+    The GEMM floor is the step's operations at the speed of a large matrix product. The floor of its own products is the
+    time of these products alone, at the step's own shapes, measured in turn with the step in the same process.
+    """
     for setting in training_settings(watch.device, watch.quick):
-        value, flops = watch.apart(_training_rate, setting)
+        value, own, flops = watch.apart(_training_rate, setting)
         watch.add("training", str(setting), value, "images/s")
-        if not setting.compile:
+        if own is not None:
             floor = watch.gemm(setting.precision, setting.threads) / flops
             watch.add("training, share of the GEMM floor", str(setting), 100 * value / floor, "%")
+            watch.add("training, share of the floor of its own products", str(setting), 100 * value / own, "%")
 
 
-def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, int]:
-    """Return images per second, and floating-point operations per image."""
+def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, float | None, int]:
+    """Return images per second of a step and of its products alone (None if compiled), and operations per image."""
     update = Update(experiment_of(setting), setting.threads, watch.device, synthetic(28, watch.size(54_000)))
-    return watch.rate(update), training_flops(cast(RecurrentAttention, update.learner.agent))
+    flops = training_flops(cast(RecurrentAttention, update.learner.agent))
+    if setting.compile:
+        return watch.rate(update), None, flops
+    value, own = watch.rates(update, ProductFloor(update))
+    return value, own, flops
 
 
 def bench_evaluation(watch: Stopwatch) -> None:
