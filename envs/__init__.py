@@ -121,6 +121,14 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "simultaneous translation",
         "simultaneous translation",
     ),
+    "evidence": EnvironmentEntry(
+        "glimpse/Evidence-v0",
+        {"data": "eraser-fever"},
+        "glimpse.envs.documents.evidence:Evidence",
+        "glimpse.envs.documents.options:EvidenceOptions",
+        "reading",
+        "evidence",
+    ),
     "sentence-pick": EnvironmentEntry(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},
