@@ -129,6 +129,14 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "reading",
         "evidence",
     ),
+    "facts": EnvironmentEntry(
+        "glimpse/Facts-v0",
+        {"vectors": "none", "expand": 1.0, "max_question": 16, "max_words": 48},
+        "glimpse.envs.documents.facts:Facts",
+        "glimpse.envs.documents.options:FactsOptions",
+        "reading",
+        "evidence",
+    ),
     "sentence-pick": EnvironmentEntry(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},

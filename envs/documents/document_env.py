@@ -59,6 +59,7 @@ class StoredSentence(NamedTuple):
 class Asking(NamedTuple):
     """What begins the episodes of R lanes.
 
+    answer: (R,) int64, the right answer.
     question: (R, Q) int64, words of `SearchedWords`, `NOTHING` for none.
     vector: (R, D) float32.
     groups: (R, G, H) int64, sentences of each group of evidence, `NOTHING` for none.
@@ -67,6 +68,7 @@ class Asking(NamedTuple):
     place: (R, F) float32 in [0, 1], where they stand among the searched ones.
     """
 
+    answer: Tensor
     question: Tensor
     vector: Tensor
     groups: Tensor
@@ -146,6 +148,11 @@ class DocumentEnv(EvaluatedEnv):
     @abstractmethod
     def other_sentence(self, lane: int, number: int) -> StoredSentence:
         """Return a sentence of a lane that is not in the store, by its number from 0."""
+
+    @property
+    def label(self) -> Tensor:
+        """True class in each lane, (B,) int64."""
+        return self._asking.answer
 
     @property
     def opened(self) -> Tensor:

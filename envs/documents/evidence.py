@@ -85,11 +85,6 @@ class Evidence(DocumentEnv):
         """Number of questions N in the split."""
         return len(self._labels)
 
-    @property
-    def label(self) -> Tensor:
-        """True class in each lane, (B,) int64."""
-        return self._labels[self._example]
-
     def class_counts(self) -> dict[str, int]:
         """Return the number of questions by their answer."""
         return count_labels(self._labels, self.classes)
@@ -109,7 +104,9 @@ class Evidence(DocumentEnv):
     def _ask(self, example: Tensor, key: Tensor) -> Asking:
         question, vector, evidence, documents = (table[example] for table in self._tables)
         none = example.new_full((len(example), 0, 1), NOTHING)
-        return Asking(question, vector, evidence, self._members(documents), none, none[..., 0].float())
+        return Asking(
+            self._labels[example], question, vector, evidence, self._members(documents), none, none[..., 0].float()
+        )
 
     def _members(self, documents: Tensor) -> Tensor:
         """Return the sentences of own documents (B, D) in the store's order: (B, M) int64; (B, 0) for all sentences."""

@@ -5,10 +5,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from glimpse.envs.data.registry import QUESTION_SETS
+from glimpse.envs.data.registry import QUESTION_SETS, TEXT_SETS
 from glimpse.envs.data.sources import unknown_name_error
 from glimpse.envs.options import TaskDescription, TaskOptions
 
+GENERATED = "generated"
+"""Filler of generated sentences."""
 _VECTORS = "hashing, glove, file:PATH, model2vec:PATH or sentence-transformers:PATH"
 
 
@@ -138,6 +140,54 @@ class EvidenceOptions(DocumentSearchOptions):
         if value is not None and data is not None and not _names_a_file(data):
             raise ValueError(f"applies to `task.data=file:PATH` only (data is {data!r})")
         return value
+
+
+class FactsOptions(DocumentSearchOptions):
+    """Options of questions about generated facts that are hidden among other sentences."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset({"words", "filler", "seed"})
+
+    facts: Literal[1, 2, 3] = Field(2, description="How many facts a question needs.")
+    question: Literal["all", "where", "gave", "first"] = Field(
+        "all",
+        description="What is asked: where somebody or something is; who got something, or where it is now; which of "
+        "two was sold first, with two facts only; or all of these.",
+    )
+    words: int = Field(4000, ge=500, le=1_000_000, description="Number of words of a text, facts included.")
+    filler: str = Field(
+        GENERATED,
+        description="What facts are hidden among: generated, imdb, agnews-10k or another text data set, eraser-fever, "
+        "or folder:PATH.",
+    )
+    others: int = Field(8, ge=0, le=16, description="Number of facts that the question does not need.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the questions and facts.")
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        text = f"{self.facts} of {self.facts + self.others} facts in {self.words:,} words"
+        return TaskDescription(self.filler, text, f"{self.candidates} candidates", f"up to {self.opens + 1}")
+
+    @field_validator("question")
+    @classmethod
+    def _has_so_many_facts(cls, question: str, info: ValidationInfo) -> str:
+        if question == "first" and info.data.get("facts", 2) != 2:
+            raise ValueError(f"should be all, where or gave because task.facts is {info.data['facts']} (got 'first')")
+        return question
+
+    @field_validator("filler")
+    @classmethod
+    def _filler_is_known(cls, name: str) -> str:
+        known = [GENERATED, *TEXT_SETS, *QUESTION_SETS]
+        if name not in known and not (name.startswith("folder:") and len(name) > len("folder:")):
+            raise unknown_name_error(name, [*known, "folder:PATH"], "filler")
+        return name
+
+    @field_validator("sentence_vectors")
+    @classmethod
+    def _facts_have_vectors_of_words(cls, kind: str) -> str:
+        if kind.startswith(("model2vec:", "sentence-transformers:")):
+            raise ValueError(f"should be hashing, glove or file:PATH, which make vectors of new facts (got {kind!r})")
+        return kind
 
 
 def _names_a_file(data: str) -> bool:

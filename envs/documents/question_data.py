@@ -111,10 +111,9 @@ def _question_data(
     number |= parts.store.number
     every = {name: [_words_of(asked, number) for asked in getattr(parts, name)] for name in parts._fields[:3]}
     others = list(number)[len(parts.store.words) :]
-    counts = np.bincount(
-        [word for words in every["train"] for word in words if word >= len(parts.store.words)], minlength=len(number)
-    )[len(parts.store.words) :]
-    words = searched_words(parts.store, others, counts.tolist(), options, table, search_path, meaning)
+    asked_words = np.array([word for words in every["train"] for word in words], np.int64)
+    counts = np.bincount(asked_words, minlength=len(number))
+    words = searched_words(parts.store, others, counts, options, table, search_path, meaning)
     asked: Sequence[Asked] = getattr(parts, split)
     question = padded([each[: options.max_question] for each in every[split]])
     labels = np.array([parts.classes.index(each.answer) for each in asked], np.int64)

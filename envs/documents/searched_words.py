@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.data.sources import SearchPath
@@ -42,7 +43,7 @@ class SearchedWords(NamedTuple):
 def searched_words(
     store: DocumentStore,
     others: Sequence[str],
-    counts: Sequence[int],
+    counts: NDArray[np.int64],
     options: DocumentSearchOptions,
     table: VectorTable,
     search_path: SearchPath,
@@ -53,7 +54,7 @@ def searched_words(
     Args:
         store: The store.
         others: Words of questions that the store does not have.
-        counts: How often these occur in training questions.
+        counts: (V,), how often all words occur in training questions.
         options: Which words are known.
         table: Word vectors that the agent begins with.
         search_path: Where word vectors are looked for.
@@ -65,7 +66,8 @@ def searched_words(
     if meaning is not None:
         vocabulary = Vocabulary(meaning.words)
     else:
-        count = np.concatenate([in_store.numpy(), np.array(counts, np.int64)])
+        count = counts.copy()
+        count[: len(store.words)] += in_store.numpy()
         vocabulary = build_vocabulary(words, count, table.row, min_count=options.min_count, known="splits")
     marks = [not any(map(str.isalnum, word)) for word in others]
     known_as = torch.tensor(vocabulary.encode(words), dtype=torch.int64)
