@@ -10,9 +10,10 @@ from torch import Tensor
 
 from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
-from glimpse.envs.documents.document_env import Asking, DocumentEnv, StoredSentence
+from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.question_data import NOTHING, QuestionData, load_questions
+from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.text_meaning import TextMeaning
 

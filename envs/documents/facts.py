@@ -14,7 +14,7 @@ from glimpse.envs.core import named_labels
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
-from glimpse.envs.documents.document_env import Asking, DocumentEnv, StoredSentence
+from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.document_store import DocumentStore
 from glimpse.envs.documents.fact_rules import FactScene, draw_scenes, question_kinds, rule_words, scene_keys
 from glimpse.envs.documents.fact_words import ANSWERS
@@ -22,6 +22,7 @@ from glimpse.envs.documents.filler import LEAST, filler_store
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.envs.documents.question_data import NOTHING, mean_of_words
 from glimpse.envs.documents.searched_words import SearchedWords, searched_words
+from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.lane_random import mix, uniform
 from glimpse.envs.text.text_meaning import TextMeaning
 from glimpse.envs.text.vectors import read_vectors
@@ -79,7 +80,7 @@ class Facts(DocumentEnv):
         self._facts, self._split, self._digest = options, data.split, data.store.facts.digest
         self._rules = data.rules.to(self.device)
         self._kinds = question_kinds(options.facts, options.question)
-        self._ends = self._sentences.offsets
+        self._ends = data.store.sentences.offsets.to(self.device)
         # A text is cut from the store, unless it is as long.
         self._last, self._most = _windows(data.store.sentences.offsets.numpy(), options.words)
 
@@ -113,7 +114,7 @@ class Facts(DocumentEnv):
     def other_sentence(self, lane: int, number: int) -> StoredSentence:
         """Return a fact of a lane, which stands in no file."""
         text = self._asking.others[lane, number]
-        words = self._known(text[text != NOTHING])
+        words = self._search.known(text[text != NOTHING])
         return StoredSentence(" ".join(self.vocabulary.words[word] for word in words.tolist()), "", "", 0)
 
     def _scene(self, example: Tensor) -> FactScene:
@@ -123,7 +124,7 @@ class Facts(DocumentEnv):
     def _ask(self, example: Tensor, key: Tensor) -> Asking:
         scene, drawn = self._scene(example), scene_keys(example, self._split, self._facts.seed)
         question, facts = (self._in_store(text) for text in (scene.question, scene.facts))
-        vector = mean_of_words(self._words, question, self._mean_vector)
+        vector = mean_of_words(self._search.words, question, self._search.mean_vector)
         needed = (scene.needed + len(self.store)).unsqueeze(1)
         members = self._cut(mix(drawn, _WINDOW), (facts != NOTHING).sum((1, 2)))
         place = uniform(mix(drawn, _PLACES), facts.shape[1])
@@ -141,9 +142,6 @@ class Facts(DocumentEnv):
         end = torch.searchsorted(self._ends, self._ends[first] + self._facts.words - taken, right=True) - 1
         found = first.unsqueeze(1) + torch.arange(self._most, device=self.device)
         return found.masked_fill(found >= end.unsqueeze(1), NOTHING)
-
-    def _vectors_of_others(self, asking: Asking) -> Tensor:
-        return mean_of_words(self._words, asking.others, self._mean_vector)
 
 
 def _windows(ends: np.ndarray[Any, np.dtype[np.int64]], words: int) -> tuple[int, int]:
