@@ -121,6 +121,22 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "simultaneous translation",
         "simultaneous translation",
     ),
+    "evidence": EnvironmentEntry(
+        "glimpse/Evidence-v0",
+        {"data": "eraser-fever"},
+        "glimpse.envs.documents.evidence:Evidence",
+        "glimpse.envs.documents.options:EvidenceOptions",
+        "reading",
+        "evidence",
+    ),
+    "facts": EnvironmentEntry(
+        "glimpse/Facts-v0",
+        {"vectors": "none", "expand": 1.0, "max_question": 16, "max_words": 48},
+        "glimpse.envs.documents.facts:Facts",
+        "glimpse.envs.documents.options:FactsOptions",
+        "reading",
+        "evidence",
+    ),
     "sentence-pick": EnvironmentEntry(
         "glimpse/SentencePick-v0",
         {"data": "imdb", "sentences": True, "window": 1, "max_words": 40, "max_sentences": 40},

@@ -195,6 +195,14 @@ class IdentifiesExamples(Protocol):
 
 
 @runtime_checkable
+class HasLaneInfo(Protocol):
+    """Protocol of an environment that tells more of its episodes than the label, for `info` and for statistics."""
+
+    def lane_info(self) -> dict[str, Tensor]:
+        """Return facts of the running episode of each lane by name, (B,) each; no agent observes them."""
+
+
+@runtime_checkable
 class SuggestsOption(Protocol):
     """Protocol of an environment that may know an option of the task that suits its data better."""
 
@@ -235,6 +243,11 @@ def has_fingerprints(env: object) -> TypeGuard[HasFingerprints]:
 def identifies_examples(env: object) -> TypeGuard[IdentifiesExamples]:
     """Return whether an environment can tell whether another one shows the same examples."""
     return isinstance(env, IdentifiesExamples)
+
+
+def has_lane_info(env: object) -> TypeGuard[HasLaneInfo]:
+    """Return whether an environment tells more of its episodes than the label."""
+    return isinstance(env, HasLaneInfo)
 
 
 def suggests_option(env: object) -> TypeGuard[SuggestsOption]:

@@ -64,17 +64,21 @@ def trace() -> Callable[[Callable[[], object]], Operations]:
 
 
 OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
+QUESTIONS = Path(__file__).parent / "documents" / "questions.jsonl"
 
 
 def _options_of(name: str) -> dict[str, Any]:
     """Return options that need no download.
 
-    The fields of an environment's options tell which data it takes: parallel texts have a tokenizer, texts have word
-    vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise the digits.
+    The fields of an environment's options tell which data it takes: questions have documents, parallel texts have a
+    tokenizer, texts have word vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise
+    the digits.
     """
     known, defaults = resolve_name(ENVIRONMENTS[name].options).model_fields, ENVIRONMENTS[name].defaults
     if "data" not in known:
         return {}
+    if "documents" in known:
+        return {"data": f"file:{QUESTIONS}", "vectors": "none", "min_count": 1}
     if "tokenizer" in known:
         return {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
     if "vectors" in known:
