@@ -31,7 +31,8 @@ class Classification(PictureEnv):
     With `labels: scores` a number is asked for, with `labels: many` any number of labels.
 
     Observation: `glimpse` (K, C, P, P) in [0, 1], or with `view: whole` the whole picture (1, C, H, W) at every
-    step; `location` (2,), where it was taken, (x, y) in [-1, 1]; `time`, the number of answers so far, 0 to T.
+    step; `location` (2,), where it was taken, (x, y) in [-1, 1]; `time`, the number of answers so far, 0 to T; with
+    `glance: G` also `glance` (C, G, G), the whole picture in coarse pixels, the same at each step.
     Action: `look` (2,), the next location (clamped to [-1, 1]); `answer`, the predicted class, or `score`, a number,
     or `labels` (N,), a bit for each label; with the option `stop` also `stop`, which ends the episode with this answer.
     Reward: 1 for a right answer at the end (or 1/T for each right answer), minus `glimpse_cost` at each step. A score
@@ -89,7 +90,8 @@ class Classification(PictureEnv):
             glimpses=options.glimpses,
             device=self.device,
         )
-        self.observation_space = self._make_observation_space(channels)
+        self.glance_side = options.glance
+        self.observation_space = self._seen_spaces(channels, options.glimpses)
         self.action_space = self._make_action_space()
 
     @staticmethod
@@ -139,15 +141,6 @@ class Classification(PictureEnv):
         channels, height, width = self._images.shape[1:]
         labels: Literal["one", "many"] = "many" if self.many else "one"
         return PictureMeaning(classes=self.classes, scores=self.scores, labels=labels, shape=(channels, height, width))
-
-    def _make_observation_space(self, channels: int) -> spaces.Dict:
-        return spaces.Dict(
-            {
-                "glimpse": spaces.Box(0.0, 1.0, self.retina.shape(channels), np.float32),
-                "location": spaces.Box(-1.0, 1.0, (2,), np.float32),
-                "time": spaces.Discrete(self.options.glimpses + 1),
-            }
-        )
 
     def _make_action_space(self) -> spaces.Dict:
         parts: dict[str, spaces.Space[object]] = {
@@ -206,7 +199,10 @@ class Classification(PictureEnv):
         return self.retina.restore(self._prepared()[self._picture])
 
     def _lane_picture(self, lane: int) -> Tensor:
-        return self.retina.restore(self._prepared()[self._picture[lane]][None])[0]
+        return self._lane_pictures(torch.tensor([lane], device=self.device))[0]
+
+    def _lane_pictures(self, lanes: Tensor) -> Tensor:
+        return self.retina.restore(self._prepared()[self._picture[lanes]])
 
     def _drawn_retina(self) -> RetinaOptions | None:
         return None if self.options.view == "whole" else self.options.retina

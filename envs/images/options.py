@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
@@ -26,6 +26,23 @@ class RetinaOptions(Options):
     def describe(self) -> str:
         """Describe the retina in a few words, such as `3 scales of 12x12`."""
         return f"{self.scales} scale{'s' if self.scales > 1 else ''} of {self.patch}x{self.patch}"
+
+
+class ZoomOptions(Options):
+    """Options of the zoom: an action chooses how wide the window of the next look is.
+
+    Zoom 0 is the finest: the patch of P x P pixels shows a window of P x P pixels of the picture. Zoom 1 is the
+    coarsest: a square window as wide as the picture's longer side. Between them the side grows geometrically. All
+    scales of the retina are zoomed together.
+    """
+
+    levels: int = Field(5, ge=2, le=64, description="Number of zooms to choose from, from the finest to the coarsest.")
+    continuous: bool = Field(False, description="Let the action be any zoom from 0 to 1, instead of one of the levels.")
+    initial: float = Field(1.0, ge=0, le=1, description="Zoom of the first glimpse: 1 shows the whole picture.")
+
+    def describe(self) -> str:
+        """Describe the zoom in a few words, such as `5 zooms`."""
+        return "any zoom" if self.continuous else f"{self.levels} zooms"
 
 
 class CanvasOptions(Options):
@@ -96,6 +113,19 @@ ImageSize = Annotated[
 ]
 
 
+Zoom = Annotated[
+    ZoomOptions | None,
+    Field(description="Let the action `zoom` choose how wide the window of a look is; by default it never changes."),
+]
+Glance = Annotated[
+    Annotated[int, Field(ge=1, le=512)] | None,
+    Field(
+        description="Observe `glance` too: the whole picture of the beginning, its longer side reduced to so many "
+        "pixels, centred on a black square."
+    ),
+]
+
+
 class ImageTaskOptions(TaskOptions):
     """Base class of the options of all image environments.
 
@@ -130,7 +160,36 @@ class ImageTaskOptions(TaskOptions):
         return location
 
 
-class ClassificationOptions(ImageTaskOptions):
+class LookingOptions(ImageTaskOptions):
+    """Base class of the options of environments that are answered after a few glimpses."""
+
+    retina: RetinaOptions = RetinaOptions()
+    zoom: Zoom = None
+    glance: Glance = None
+    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
+    initial_location: InitialLocationName | Location = Field(
+        "random",
+        description="Location of the first glimpse: uniform over the image, its centre, the first cell of a "
+        "grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
+    )
+    initial_location_std: float = Field(
+        0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
+    )
+    stop: bool = Field(
+        False, description="Add the action `stop`, which ends the episode early with the current answer."
+    )
+    glimpse_cost: float = Field(0.0, ge=0, le=1e6, description="Cost that is subtracted from the reward at each step.")
+    reward: Literal["end", "each_step"] = Field(
+        "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
+    )
+
+    def describe_looks(self) -> str:
+        """Describe retina, zoom and glance in a few words."""
+        parts = [self.retina.describe(), self.zoom.describe() if self.zoom else ""]
+        return ", ".join([*filter(None, parts), *([f"glance of {self.glance}"] if self.glance else [])])
+
+
+class ClassificationOptions(LookingOptions):
     """Options of sequential classification: look at an image through a few glimpses, then name its class."""
 
     of_data: ClassVar[frozenset[str]] = frozenset(
@@ -171,27 +230,10 @@ class ClassificationOptions(ImageTaskOptions):
     labels: Labels = "classes"
     image_size: ImageSize = None
     canvas: CanvasOptions = CanvasOptions()
-    retina: RetinaOptions = RetinaOptions()
     view: Literal["glimpse", "whole"] = Field(
         "glimpse",
         description="Observation: glimpses through the retina, or the whole picture at every step, for whole-image "
         "baselines and soft attention.",
-    )
-    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
-    initial_location: InitialLocationName | Location = Field(
-        "random",
-        description="Location of the first glimpse: uniform over the image, its centre, the first cell of a "
-        "grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
-    )
-    initial_location_std: float = Field(
-        0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
-    )
-    stop: bool = Field(
-        False, description="Add the action `stop`, which ends the episode early with the current answer."
-    )
-    glimpse_cost: float = Field(0.0, ge=0, le=1e6, description="Cost that is subtracted from the reward at each step.")
-    reward: Literal["end", "each_step"] = Field(
-        "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
     )
     class_weights: ClassWeights = None
 
@@ -260,7 +302,7 @@ class ClassificationOptions(ImageTaskOptions):
         """Return the cells of `glimpse list environments`."""
         canvas = self.canvas
         size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
-        return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
+        return TaskDescription(self.data, size, self.describe_looks(), str(self.glimpses))
 
 
 SUBPIXEL_BITS = 16
@@ -294,6 +336,7 @@ class CatchOptions(ImageTaskOptions):
         "glimpse", description="Observation: a glimpse of the screen, or the whole screen as a control."
     )
     retina: RetinaOptions = RetinaOptions()
+    glance: Glance = None
     initial_location: InitialLocationName | Location = Field(
         "centre",
         description="Location of the first glimpse: uniform over the screen, its centre, the first cell of "
@@ -356,8 +399,8 @@ class DigitPairOptions(ImageTaskOptions):
     data: DataName = "mnist"
     image_size: ImageSize = None
     size: int = Field(60, ge=2, le=4096, description="Side of the square canvas, in pixels; the paper's is 100.")
-    context: int = Field(
-        12, ge=1, le=512, description="Side of the context, a coarse picture of the whole canvas, in pixels."
+    glance: int = Field(
+        12, ge=1, le=512, description="Side of the glance, a coarse picture of the whole canvas, in pixels."
     )
     retina: RetinaOptions = RetinaOptions()
     glimpses: int = Field(3, ge=1, le=500, description="Number S of glimpses for each digit, including the first one.")
@@ -372,12 +415,20 @@ class DigitPairOptions(ImageTaskOptions):
         """Whether pictures are put on a canvas, so that those of other data may have any size: always."""
         return True
 
-    @field_validator("context")
+    @model_validator(mode="before")
     @classmethod
-    def _context_is_no_larger(cls, context: int, others: ValidationInfo) -> int:
-        if context > others.data.get("size", context):
-            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {context})")
-        return context
+    def _glance_was_called_context(cls, given: Any) -> Any:
+        """Read runs of earlier versions, in which `glance` was `context`."""
+        if isinstance(given, dict) and "context" in given and "glance" not in given:
+            return {("glance" if key == "context" else key): value for key, value in given.items()}
+        return given
+
+    @field_validator("glance")
+    @classmethod
+    def _glance_is_no_larger(cls, glance: int, others: ValidationInfo) -> int:
+        if glance > others.data.get("size", glance):
+            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {glance})")
+        return glance
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.core import EvaluatedEnv, Observation, missing
+from glimpse.envs.images.glance import take_glance
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.render import draw_glimpses
@@ -38,10 +40,12 @@ class PictureEnv(VisualEnv):
     repeats_last_glimpse: whether the final observation repeats the glimpse of the one before it, since no glimpse
         follows the last action.
     retina_class: sensor of the environment; a subclass may have another one.
+    glance_side: side G of the observation `glance`, the whole picture at the beginning of the episode; None without.
     """
 
     repeats_last_glimpse = True
     retina_class: type[Retina] = Retina
+    glance_side: int | None = None
     _initial_location: InitialLocation
     _labels: Tensor
     _label: Tensor
@@ -90,6 +94,8 @@ class PictureEnv(VisualEnv):
         self._terminated = torch.zeros_like(lane, dtype=torch.bool)
         self._steps = 0  # since the last reset of any lane
         self._glimpse = self._look(None, self._location)
+        if self.glance_side is not None:  # Copies of an episode have one picture.
+            self._glance = self._glance_of(lane[::copies]).repeat_interleave(copies, 0)
         return self._observe()
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
@@ -110,6 +116,8 @@ class PictureEnv(VisualEnv):
         self._terminated = self._terminated.index_fill(0, lanes, False)
         self._steps = 0
         self._glimpse = self._glimpse.index_copy(0, lanes, self._look(lanes, location))
+        if self.glance_side is not None:
+            self._glance = self._glance.index_copy(0, lanes, self._glance_of(lanes))
         return self._observe()
 
     @property
@@ -127,7 +135,8 @@ class PictureEnv(VisualEnv):
         """
         index = torch.arange(pictures.shape[0], device=pictures.device)
         glimpse = self.retina.look(self.retina.prepare(pictures), index, location)
-        return {"glimpse": glimpse, "location": location, "time": time}
+        glance = {} if self.glance_side is None else {"glance": take_glance(pictures, self.glance_side)}
+        return {"glimpse": glimpse, "location": location, "time": time, **glance}
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane as an RGB picture: the whole image, the scanpath so far, and the last glimpse.
@@ -143,16 +152,38 @@ class PictureEnv(VisualEnv):
             seen = seen[:-1]
         locations = np.stack([observation["location"] for observation in seen])
         picture = self._lane_picture(lane).numpy(force=True)
-        return np.asarray(draw_glimpses(picture, locations, self._drawn_retina(), seen[-1]["glimpse"]))
+        last, glance = seen[-1]["glimpse"], seen[-1].get("glance")
+        return np.asarray(draw_glimpses(picture, locations, self._drawn_retina(), last, glance))
 
     def _lane_picture(self, lane: int) -> Tensor:
         """Return the whole picture of one lane: (C, H, W) uint8."""
         return self.picture()[lane]
 
+    def _lane_pictures(self, lanes: Tensor) -> Tensor:
+        """Return the whole pictures of lanes (R,) int64: (R, C, H, W) uint8."""
+        return self.picture()[lanes]
+
+    def _glance_of(self, lanes: Tensor) -> Tensor:
+        """Return the glances (R, C, G, G) of the pictures of lanes (R,) int64."""
+        assert self.glance_side is not None
+        return take_glance(self._lane_pictures(lanes), self.glance_side)
+
     def _drawn_retina(self) -> RetinaOptions | None:
         """Return the retina whose boxes are drawn, or None if the whole picture is shown."""
         return self.retina.options
 
+    def _seen_spaces(self, channels: int, steps: int) -> spaces.Dict:
+        """Return the observation space of one lane, for pictures of C channels and T steps."""
+        seen: dict[str, spaces.Space[Any]] = {
+            "glimpse": spaces.Box(0.0, 1.0, self.retina.shape(channels), np.float32),
+            "location": spaces.Box(-1.0, 1.0, (2,), np.float32),
+            "time": spaces.Discrete(steps + 1),
+        }
+        if self.glance_side is not None:
+            seen["glance"] = spaces.Box(0.0, 1.0, (channels, self.glance_side, self.glance_side), np.float32)
+        return spaces.Dict(seen)
+
     def _observe(self) -> Observation:
         """Return the observation of all lanes."""
-        return {"glimpse": self._glimpse, "location": self._location, "time": self._time}
+        seen = {"glimpse": self._glimpse, "location": self._location, "time": self._time}
+        return seen if self.glance_side is None else {**seen, "glance": self._glance}

@@ -28,7 +28,7 @@ from glimpse.training.train import train_command
 CLASSES = ("no", "yes")
 _SMALL: dict[str, dict[str, Any]] = {
     "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
-    "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "context": 4},
+    "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "glance": 4},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
     "text": {},
     "select": {},
