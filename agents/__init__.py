@@ -20,6 +20,7 @@ class AgentEntry:
     kinds: kinds of environments that it fits; see `EnvironmentEntry.kind`.
     task: options that its task must have.
     labels: kinds of labels that it can answer, by the task's option `labels`.
+    zooms: whether it can choose a zoom, where the task has the option `zoom`.
     learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
@@ -30,6 +31,7 @@ class AgentEntry:
     task: dict[str, Any] = field(default_factory=dict)
     learner: Literal["gradient", "sb3"] = "gradient"
     labels: tuple[str, ...] = ("classes",)
+    zooms: bool = False
 
 
 _ALL = ("classes", "scores", "many")
@@ -72,6 +74,7 @@ AGENTS: dict[str, AgentEntry] = {
         "Stable-Baselines3's PPO, on a grid of locations, without a memory",
         ("classification", "catch"),
         learner="sb3",
+        zooms=True,
     ),
     "sb3-a2c": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
@@ -79,6 +82,7 @@ AGENTS: dict[str, AgentEntry] = {
         "Stable-Baselines3's A2C, on a grid of locations, without a memory",
         ("classification", "catch"),
         learner="sb3",
+        zooms=True,
     ),
     "sb3-recurrent-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
@@ -86,6 +90,7 @@ AGENTS: dict[str, AgentEntry] = {
         "sb3-contrib's RecurrentPPO, on a grid of locations, with an LSTM",
         ("classification", "catch"),
         learner="sb3",
+        zooms=True,
     ),
     "player": AgentEntry(
         "glimpse.agents.vision.player:make_player",

@@ -237,10 +237,23 @@ class ClassificationOptions(LookingOptions):
     )
     class_weights: ClassWeights = None
 
+    @field_validator("view")
+    @classmethod
+    def _whole_pictures_are_not_zoomed(cls, view: str, others: ValidationInfo) -> str:
+        if view == "whole" and others.data.get("zoom") is not None:
+            raise ValueError("should be 'glimpse' because task.zoom is given (got 'whole')")
+        return view
+
     @property
     def is_table(self) -> bool:
         """Whether the data are a table of pictures."""
         return self.data.startswith("file:")
+
+    @property
+    def keeps_sizes(self) -> bool:
+        """Whether pictures of a folder keep their own height and width: a zoom makes them equal."""
+        plain = self.zoom is not None and self.canvas.kind == "plain" and self.view == "glimpse"
+        return plain and self.image_size is None and self.data.startswith("folder:")
 
     @property
     def held_out(self) -> tuple[str, ...]:
