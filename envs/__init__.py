@@ -73,6 +73,14 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "images",
         "pairs",
     ),
+    "megapixel-mnist": EnvironmentEntry(
+        "glimpse/MegapixelMNIST-v0",
+        {"data": "mnist", "retina": {"patch": 50}, "glance": 180, "glimpses": 10},
+        "glimpse.envs.images.megapixel_mnist:MegapixelMnist",
+        "glimpse.envs.images.search_options:MegapixelOptions",
+        "images",
+        "search",
+    ),
     "text": EnvironmentEntry(
         "glimpse/Text-v0",
         {"data": "sst2"},

@@ -183,11 +183,6 @@ class LookingOptions(ImageTaskOptions):
         "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
     )
 
-    def describe_looks(self) -> str:
-        """Describe retina, zoom and glance in a few words."""
-        parts = [self.retina.describe(), self.zoom.describe() if self.zoom else ""]
-        return ", ".join([*filter(None, parts), *([f"glance of {self.glance}"] if self.glance else [])])
-
 
 class ClassificationOptions(LookingOptions):
     """Options of sequential classification: look at an image through a few glimpses, then name its class."""
@@ -315,7 +310,7 @@ class ClassificationOptions(LookingOptions):
         """Return the cells of `glimpse list environments`."""
         canvas = self.canvas
         size = "the image" if canvas.kind == "plain" else f"{canvas.kind} {canvas.size}x{canvas.size}"
-        return TaskDescription(self.data, size, self.describe_looks(), str(self.glimpses))
+        return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
 
 
 SUBPIXEL_BITS = 16

@@ -137,7 +137,7 @@ class PictureEnv(VisualEnv):
         self._zoom = self._zoom.index_copy(0, lanes, self._first_zoom(len(lanes)))
         self._glimpse = self._glimpse.index_copy(0, lanes, self._look(lanes, location))
         if self.glance_side is not None:
-            self._glance = self._glance.index_copy(0, lanes, self._glance_of(lanes))
+            self._glance = self._shown_glance().index_copy(0, lanes, self._glance_of(lanes))
         return self._observe()
 
     @property
@@ -210,6 +210,12 @@ class PictureEnv(VisualEnv):
             return self.zoom_retina.glance(self._prepared(), self._picture[lanes], self.glance_side)
         return take_glance(self._lane_pictures(lanes), self.glance_side)
 
+    def _shown_glance(self) -> Tensor:
+        """Return the glances of all lanes, (B, C, G, G), which are made again if they are `derived`."""
+        if "_glance" not in vars(self):
+            self._glance = self._glance_of(torch.arange(len(self._location), device=self.device))
+        return self._glance
+
     def _drawn_retina(self) -> RetinaOptions | None:
         """Return the retina whose boxes are drawn, or None if the whole picture is shown."""
         return self.retina.options
@@ -258,7 +264,7 @@ class PictureEnv(VisualEnv):
         """Return the observation of all lanes."""
         seen = {"glimpse": self._glimpse, "location": self._location, "time": self._time}
         if self.glance_side is not None:
-            seen["glance"] = self._glance
+            seen["glance"] = self._shown_glance()
         if self.zoom is not None and self.zoom_retina is not None:
             seen["zoom"], seen["sides"] = self._zoom, self.zoom_retina.proportions(self._picture)
         return seen

@@ -192,7 +192,8 @@ def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOp
 def survey(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOptions) -> Survey:
     """Play many examples of the environment's split, as the evaluation does, and keep locations and answers."""
     numbers = torch.tensor(example, device=env.device)
-    parts = [_outline(play_greedily(agent, env, some, options), env) for some in numbers.split(_BATCH)]
+    batches = numbers.split(min(_BATCH, options.batch))
+    parts = [_outline(play_greedily(agent, env, some, options), env) for some in batches]
     labels = torch.cat([part[0] for part in parts]).cpu()
     glimpses, location, answer, confidence, wrong, miss, look, followed = (
         torch.cat(column, min(1, column[0].dim() - 1)).cpu()

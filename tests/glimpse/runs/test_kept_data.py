@@ -17,7 +17,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import counts_classes
-from glimpse.envs.images import catch
+from glimpse.envs.images import catch, scene_data
 from glimpse.envs.meaning import env_meaning
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_checkpoint, load_newest
@@ -28,6 +28,7 @@ from glimpse.training.train import train_command
 CLASSES = ("no", "yes")
 _SMALL: dict[str, dict[str, Any]] = {
     "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
+    "search": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2, "glance": 4, "size": 128, "strokes": 2},
     "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "glance": 4},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
     "text": {},
@@ -79,6 +80,7 @@ class Case:
     data: Path
     write: Callable[[Path, tuple[str, ...], tuple[int, ...]], None] | None
     family: str
+    kind: str
 
     def rewrite(self, classes: tuple[str, ...] = CLASSES, counts: tuple[int, ...] = (14, 12)) -> None:
         """Replace the data; by default by those of training."""
@@ -105,7 +107,7 @@ def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | N
     task = {"name": env, **_SMALL[kind]}
     if kind == "catch":
         return task, None
-    if kind in ("classification", "pairs"):
+    if kind in ("classification", "pairs", "search"):
         return {**task, "data": f"folder:{data}"}, _write_pictures
     if "translation" in kind:
         return {**task, "data": f"file:{data}/train", "test": f"file:{data}/test"}, _write_translations
@@ -119,7 +121,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     env, agent = request.param
     folder = tmp_path_factory.mktemp("kept")
     task, write = _task(env, folder / "data")
-    case = Case(folder / "run", folder / "data", write, ENVIRONMENTS[env].family)
+    case = Case(folder / "run", folder / "data", write, ENVIRONMENTS[env].family, ENVIRONMENTS[env].kind)
     case.rewrite()
     experiment = Experiment.model_validate(
         {
@@ -133,6 +135,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catch, "_EXAMPLES", 20)
+        patch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
         assert train_command(experiment, case.run, resume=False) == 0
     return case
 
@@ -206,6 +209,7 @@ def _elsewhere(case: Case, folder: Path) -> list[str]:
 def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other data of its classes are evaluated whole under a key of their own, though the run's own are missing."""
     monkeypatch.setattr(catch, "_EXAMPLES", 20)
+    monkeypatch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
     shutil.copytree(case.run, tmp_path / "run")
     (tmp_path / "run/evaluation.json").write_text('{"test": {"kept": 1}}')
     overrides = _elsewhere(case, tmp_path / "other")
@@ -213,7 +217,7 @@ def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, m
     assert main(["evaluate", str(tmp_path / "run"), *overrides]) == 0
     own, (key, record) = json.loads((tmp_path / "run/evaluation.json").read_text()).items()
     assert own == ("test", {"kept": 1}) and key.startswith("test of ")
-    expected = 20 if case.write is None else 9 if case.write is _write_translations else 17
+    expected = 20 if case.write is None or case.kind == "search" else 9 if case.write is _write_translations else 17
     if "scores" in record:
         assert next(iter(record["scores"].values()))["greedy"]["episodes"] == expected
     else:

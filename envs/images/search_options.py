@@ -1,0 +1,61 @@
+"""Options of the environments in which something is searched for in a large picture; nothing heavy is imported."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from glimpse.envs.images.options import DataName, ImageSize, LookingOptions
+from glimpse.envs.options import TaskDescription
+
+
+class MegapixelOptions(LookingOptions):
+    """Options of Megapixel MNIST: digits and noise strokes on a large black picture (Katharopoulos and Fleuret, 2019).
+
+    Version 1 of the rule: the picture is divided into square cells, as wide as the smallest power of two that is twice
+    the images' longer side (64 pixels for MNIST); what remains at the right and at the bottom is empty. Each digit and
+    each stroke has a cell of its own, drawn uniformly, and a uniform place in it. A stroke is one of 1,024 images of
+    each split, as large as a digit: a straight line of random place, direction and length. Digits are images of the
+    split. For `majority`, `alike` of them have the class that is asked for, which goes through all classes from one
+    example to the next, and each other digit any other class; else all digits have uniform classes.
+    """
+
+    of_data: ClassVar[frozenset[str]] = frozenset(
+        {"data", "image_size", "size", "strokes", "initial_location", "initial_location_std"}
+    )
+
+    data: DataName = "mnist"
+    image_size: ImageSize = None
+    size: int = Field(1500, ge=16, le=16_384, description="Side of the square picture, in pixels.")
+    digits: int = Field(5, ge=1, le=64, description="Number of digits.")
+    alike: int = Field(
+        3, ge=1, le=64, description="Number of digits of the class that is asked for, with `question: majority`."
+    )
+    strokes: int = Field(50, ge=0, le=4096, description="Number of noise strokes.")
+    question: Literal["majority", "largest", "sum", "distinct"] = Field(
+        "majority",
+        validate_default=True,
+        description="What is asked for: the class of most digits, the last class that occurs (the largest digit), the "
+        "sum of the digits, or how many different ones there are.",
+    )
+    version: Literal[1] = Field(1, description="Version of the rule.")
+
+    @property
+    def any_picture_size(self) -> bool:
+        """Whether pictures are put on a canvas, so that those of other data may have any size: always."""
+        return True
+
+    @field_validator("question")
+    @classmethod
+    def _most_digits_are_alike(cls, question: str, others: ValidationInfo) -> str:
+        alike, digits = others.data.get("alike", 1), others.data.get("digits", 1)
+        if question == "majority" and not digits < 2 * alike <= 2 * digits:
+            raise ValueError(
+                f"'majority' needs more than half of the digits, and no more than all, to be alike (digits is {digits} "
+                f"and alike is {alike})"
+            )
+        return question
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        size = f"{self.digits} in {self.size}x{self.size}"
+        return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
