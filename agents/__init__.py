@@ -21,6 +21,7 @@ class AgentEntry:
     task: options that its task must have.
     labels: kinds of labels that it can answer, by the task's option `labels`.
     zooms: whether it can choose a zoom, where the task has the option `zoom`.
+    points: whether it can point at a location besides its looks, where the task asks for that.
     learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
@@ -32,6 +33,7 @@ class AgentEntry:
     learner: Literal["gradient", "sb3"] = "gradient"
     labels: tuple[str, ...] = ("classes",)
     zooms: bool = False
+    points: bool = False
 
 
 _ALL = ("classes", "scores", "many")

@@ -81,6 +81,14 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "images",
         "search",
     ),
+    "photo-search": EnvironmentEntry(
+        "glimpse/PhotoSearch-v0",
+        {"data": "mnist", "retina": {"patch": 32}, "glance": 128, "glimpses": 8},
+        "glimpse.envs.images.photo_search:PhotoSearch",
+        "glimpse.envs.images.search_options:PhotoSearchOptions",
+        "images",
+        "search",
+    ),
     "text": EnvironmentEntry(
         "glimpse/Text-v0",
         {"data": "sst2"},

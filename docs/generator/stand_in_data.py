@@ -41,6 +41,13 @@ def write_sentences(prefix: Path) -> Path:
     return prefix
 
 
+def _small_pictures(options: BaseModel, size: tuple[int, int]) -> dict[str, Any]:
+    """Return options that show small pictures as large as those of a data set, and photographs that are here."""
+    known = type(options).model_fields
+    given = {"image_size": size, "photographs": "scikit-learn", "zoom": {"levels": 5}}
+    return {key: value for key, value in given.items() if key in known and (key != "zoom" or "version" in known)}
+
+
 def stand_in_options(options: BaseModel, folder: Path) -> dict[str, Any]:
     """Return options with which an environment shows data that are here, instead of those that it has by default.
 
@@ -52,7 +59,7 @@ def stand_in_options(options: BaseModel, folder: Path) -> dict[str, Any]:
     if data is None or data not in DATA_SETS or DATA_SETS[data].files is None:
         return {}
     if data in IMAGE_SETS:
-        return {"data": "digits", "image_size": IMAGE_SETS[data].size}
+        return {"data": "digits", **_small_pictures(options, IMAGE_SETS[data].size)}
     if data in PARALLEL_SETS:
         return {"data": f"file:{write_sentences(folder / 'sentences')}", "vocabulary": 100, "max_tokens": 16}
     return {"data": f"file:{write_reviews(folder / 'reviews.csv')}", "vectors": "none"}

@@ -46,13 +46,17 @@ class AnsweringEnv(PictureEnv):
         if self.options.stop:
             ends = ends | action["stop"].bool()
         # Reward the answers of the running episodes.
-        right = self.label_kind.worth(action[self.label_kind.action], self._label)
+        right = self._worth(action)
         worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
         reward = (worth - self.options.glimpse_cost) * playing
         # Take the next glimpse.
         self._terminated = self._terminated | ends
         self._move(action)
         return StepResult(self._observe(), reward, self._terminated, self._label)
+
+    def _worth(self, action: Action) -> Tensor:
+        """Return what each answer is worth, (B,) in [0, 1]."""
+        return self.label_kind.worth(action[self.label_kind.action], self._label)
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Return whether the likeliest answer after each glimpse is wrong, as `LabelKind.wrong`."""

@@ -130,9 +130,16 @@ class ImageTaskOptions(TaskOptions):
     """Base class of the options of all image environments.
 
     own_data: how data of a user's own are named.
+    without_point: the option by which the task does without a `point`.
     """
 
     own_data: ClassVar[tuple[str, ...]] = ("torchvision:NAME", "folder:PATH")
+    without_point: ClassVar[str] = ""
+
+    @property
+    def asks_for_point(self) -> bool:
+        """Whether the action has a `point` besides its looks, which is part of the answer."""
+        return False
 
     @property
     def any_picture_size(self) -> bool:

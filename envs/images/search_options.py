@@ -59,3 +59,53 @@ class MegapixelOptions(LookingOptions):
         """Return the cells of `glimpse list environments`."""
         size = f"{self.digits} in {self.size}x{self.size}"
         return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
+
+
+class PhotoSearchOptions(LookingOptions):
+    """Options of the search in photographs: one digit is hidden among letters and shapes, and is to be named.
+
+    Version 1 of the rule: a scene shows one photograph of the split. The digit and `decoys` letters and shapes are as
+    wide as a uniform share, from 1/48 to 1/24, of the photograph's longer side. Each has a square cell of its own, of
+    1/12 of this side, drawn uniformly, and a uniform place in it. Each is blended in with an opacity of 0.7 to 0.9, in
+    the mean colour of what it covers, made brighter where that is dark and darker where that is bright by 0.35 to 0.55
+    of white, and tinted by up to 0.15 in each channel. Digits are images of the split of `data`; the class that is
+    asked for goes through all classes.
+    """
+
+    of_data: ClassVar[frozenset[str]] = frozenset(
+        {"data", "photographs", "longest", "decoys", "initial_location", "initial_location_std"}
+    )
+
+    without_point: ClassVar[str] = "task.locate=false"
+
+    data: DataName = "mnist"
+    photographs: str = Field(
+        "auto",
+        pattern="^(auto|photos|scikit-learn|folder:.+)$",
+        description="Photographs: folder:PATH (with train, val and test, or a fifth each is held out), photos (a "
+        "folder of this name in the data folder), scikit-learn (its two), or auto: photos if they are there, else "
+        "scikit-learn's.",
+    )
+    longest: int = Field(
+        8192, ge=32, le=16_384, description="Photographs with a longer side are reduced to so many pixels."
+    )
+    decoys: int = Field(6, ge=0, le=11, description="Number of letters and shapes beside the digit.")
+    locate: bool = Field(
+        False,
+        description="Ask for the digit's location too: the action `point` must lie in its square for the reward.",
+    )
+    version: Literal[1] = Field(1, description="Version of the rule.")
+
+    @property
+    def any_picture_size(self) -> bool:
+        """Whether pictures are put on a canvas, so that those of other data may have any size: always."""
+        return True
+
+    @property
+    def asks_for_point(self) -> bool:
+        """Whether the action has a `point`."""
+        return self.locate
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        return TaskDescription(self.data, "photographs", self.retina.describe(), str(self.glimpses))

@@ -116,9 +116,14 @@ class ZoomRetina(Retina):
     def glance(self, prepared: Tensor, index: Tensor, side: int) -> Tensor:
         """Return whole pictures, their longer side reduced to G pixels and centred: (B, C, G, G) in [0, 1]."""
         first, sides = self.place(index)
-        longer = sides.amax(1, keepdim=True).float()
-        corner, step = (sides - longer) / 2, (longer / side).expand(-1, 2)
+        corner, step = self.glance_window(index, side)
         return read_windows(prepared.flatten(0, 1), first, sides, corner, step, (side, side))
+
+    def glance_window(self, index: Tensor, side: int) -> tuple[Tensor, Tensor]:
+        """Return left and top edge of the square around each picture (B,), and its samples' sides: (B, 2) both."""
+        _, sides = self.place(index)
+        longer = sides.amax(1, keepdim=True).float()
+        return (sides - longer) / 2, (longer / side).expand(-1, 2)
 
     def drawn(self, prepared: Tensor, index: Tensor) -> Tensor:
         """Return pictures as they are drawn, stretched to one size: (B, C, height, width) uint8."""

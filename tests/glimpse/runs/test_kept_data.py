@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,14 @@ from glimpse.training.train import train_command
 CLASSES = ("no", "yes")
 _SMALL: dict[str, dict[str, Any]] = {
     "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
-    "search": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2, "glance": 4, "size": 128, "strokes": 2},
+    "search": {
+        "retina": {"patch": 3, "scales": 1},
+        "glimpses": 2,
+        "glance": 4,
+        "size": 128,
+        "strokes": 2,
+        "photographs": "scikit-learn",
+    },
     "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "glance": 4},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
     "text": {},
@@ -104,7 +112,8 @@ def _cases() -> list[tuple[str, str]]:
 def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | None]:
     """Return small options of a task on data of its own, and what writes these data."""
     kind = ENVIRONMENTS[env].kind
-    task = {"name": env, **_SMALL[kind]}
+    known = resolve_name(ENVIRONMENTS[env].options).model_fields
+    task = {"name": env, **{key: value for key, value in _SMALL[kind].items() if key in known}}
     if kind == "catch":
         return task, None
     if kind in ("classification", "pairs", "search"):
