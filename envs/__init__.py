@@ -89,6 +89,14 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "images",
         "search",
     ),
+    "find": EnvironmentEntry(
+        "glimpse/Find-v0",
+        {"data": "bccd", "object": "WBC", "retina": {"patch": 32}, "glance": 64},
+        "glimpse.envs.images.find:Find",
+        "glimpse.envs.images.search_options:FindOptions",
+        "control",
+        "find",
+    ),
     "text": EnvironmentEntry(
         "glimpse/Text-v0",
         {"data": "sst2"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS
 
 _SUBJECTS = ("the film", "the story", "this comedy", "the ending", "her performance")
 _OPINIONS = {
@@ -60,6 +60,8 @@ def stand_in_options(options: BaseModel, folder: Path) -> dict[str, Any]:
         return {}
     if data in IMAGE_SETS:
         return {"data": "digits", **_small_pictures(options, IMAGE_SETS[data].size)}
+    if data in BOXED_SETS:
+        return {"data": "cells", "object": "ring", "zoom": {"levels": 5}}
     if data in PARALLEL_SETS:
         return {"data": f"file:{write_sentences(folder / 'sentences')}", "vocabulary": 100, "max_tokens": 16}
     return {"data": f"file:{write_reviews(folder / 'reviews.csv')}", "vectors": "none"}

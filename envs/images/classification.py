@@ -51,6 +51,7 @@ class Classification(AnsweringEnv):
     answers = 1
     augments = True
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
+    options: ClassificationOptions
 
     def __init__(
         self,

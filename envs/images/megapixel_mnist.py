@@ -51,6 +51,8 @@ class MegapixelMnist(AnsweringEnv):
     answers = 1
     derived = frozenset({"_pictures", "_glance"})
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
+    options: MegapixelOptions
+    zoom_retina: ZoomRetina
 
     def __init__(self, options: MegapixelOptions, data: SceneData, *, device: torch.device | str = "cpu") -> None:
         """Copy the images to the device.

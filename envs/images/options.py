@@ -130,10 +130,12 @@ class ImageTaskOptions(TaskOptions):
     """Base class of the options of all image environments.
 
     own_data: how data of a user's own are named.
+    known_data: data sets that are known by name.
     without_point: the option by which the task does without a `point`.
     """
 
     own_data: ClassVar[tuple[str, ...]] = ("torchvision:NAME", "folder:PATH")
+    known_data: ClassVar[Mapping[str, Any]] = IMAGE_SETS
     without_point: ClassVar[str] = ""
 
     @property
@@ -151,12 +153,12 @@ class ImageTaskOptions(TaskOptions):
     def _data_set_is_known(cls, data: str) -> str:
         """Accept the image data sets of the registry, torchvision's, a folder of images, and perhaps a table."""
         kinds = {form.partition(":")[0] for form in cls.own_data}
-        if data not in IMAGE_SETS and not (":" in data and data.partition(":")[0] in kinds):
+        if data not in cls.known_data and not (":" in data and data.partition(":")[0] in kinds):
             if "file" in kinds and data.endswith(TABLES):
                 raise ValueError(f"should be file:{data} for a table of your own (got {data!r})")
             if "folder" in kinds and Path(data).is_dir():
                 raise ValueError(f"should be folder:{data} for pictures of your own (got {data!r})")
-            raise unknown_name_error(data, [*IMAGE_SETS, *cls.own_data], "data set")
+            raise unknown_name_error(data, [*cls.known_data, *cls.own_data], "data set")
         return data
 
     @field_validator("initial_location", check_fields=False)

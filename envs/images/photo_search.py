@@ -71,6 +71,7 @@ class PhotoSearch(AnsweringEnv):
     derived = frozenset({"_glance"})
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
     options: PhotoSearchOptions
+    zoom_retina: ZoomRetina
 
     def __init__(
         self, options: PhotoSearchOptions, data: PhotoSearchData, *, device: torch.device | str = "cpu"

@@ -78,7 +78,7 @@ def store_pictures(pictures: Iterable[NDArray[np.uint8]], sizes: Sequence[Size],
     pixels = torch.empty(count, channels, dtype=torch.uint8)
     thumbnails = torch.empty(len(sizes), channels, _THUMBNAIL, _THUMBNAIL, dtype=torch.uint8)
     for number, picture in enumerate(pictures):
-        one = torch.from_numpy(np.ascontiguousarray(picture))[None]
+        one = torch.from_numpy(np.array(picture))[None]  # A copy, since some decoders' arrays cannot be written.
         pyramid = make_pyramids(one, levels)[0]
         pixels[starts[number] : starts[number] + len(pyramid)] = pyramid
         thumbnails[number] = (take_glance(one, _THUMBNAIL)[0] * 255).round().to(torch.uint8)

@@ -1,9 +1,11 @@
 """Options of the environments in which something is searched for in a large picture; nothing heavy is imported."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from glimpse.envs.data.registry import BOXED_SETS
 from glimpse.envs.images.options import DataName, ImageSize, LookingOptions
 from glimpse.envs.options import TaskDescription
 
@@ -109,3 +111,36 @@ class PhotoSearchOptions(LookingOptions):
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
         return TaskDescription(self.data, "photographs", self.retina.describe(), str(self.glimpses))
+
+
+class FindOptions(LookingOptions):
+    """Options of localisation: look at a picture through a few glimpses, and point at an object."""
+
+    of_data: ClassVar[frozenset[str]] = frozenset({"data", "initial_location", "initial_location_std"})
+    own_data: ClassVar[tuple[str, ...]] = ("folder:PATH",)
+    known_data: ClassVar[Mapping[str, Any]] = BOXED_SETS
+    without_point: ClassVar[str] = "task.answer=look"
+
+    data: str = Field(
+        "bccd",
+        description="bccd, cells, or folder:PATH, pictures with boxes of your own: VOC's Annotations/*.xml and "
+        "JPEGImages/*, or COCO's train.json, val.json and test.json.",
+    )
+    object: str | None = Field(
+        None, description="Name of the object to be found, as the boxes have it; by default any of them."
+    )
+    answer: Literal["look", "point"] = Field(
+        "look", description="The answer is the last `look`, or an action of its own beside each look, `point`."
+    )
+    worth: Literal["hit", "distance"] = Field(
+        "hit", description="What an answer is worth: 1 in a box, or 1 less the distance to the nearest box."
+    )
+
+    @property
+    def asks_for_point(self) -> bool:
+        """Whether the action has a `point`."""
+        return self.answer == "point"
+
+    def describe(self) -> TaskDescription:
+        """Return the cells of `glimpse list environments`."""
+        return TaskDescription(self.data, self.object or "any object", self.retina.describe(), str(self.glimpses))

@@ -224,7 +224,9 @@ def _check_task(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
         fit = f"; {', '.join(able)} can" if able else ""
         raise option_error("name", f"{agent.name!r} cannot choose a zoom: leave task.zoom out{fit}")
     if getattr(task, "asks_for_point", False) and not AGENTS[agent.name].points:
-        raise option_error("name", f"{agent.name!r} cannot point at a location: set {task.without_point}")
+        raise option_error(
+            "name", f"{agent.name!r} cannot point at a location: set {getattr(task, 'without_point', '')}"
+        )
     needed = AGENTS[agent.name].task
     given = {key: getattr(task, key, None) for key in needed}
     if given != needed:

@@ -80,6 +80,8 @@ def _options_of(name: str) -> dict[str, Any]:
     if "vectors" in known:
         return {"data": f"file:{OPINIONS}", "vectors": "none"}
     data = defaults.get("data", known["data"].default)
+    if "object" in known:
+        return {"data": "cells", "object": "ring", "glance": 16}
     shown: dict[str, Any] = {"glance": 16} if "glance" in defaults else {}
     if "photographs" in known:
         shown |= {"photographs": "scikit-learn"}

@@ -38,6 +38,7 @@ _SMALL: dict[str, dict[str, Any]] = {
         "photographs": "scikit-learn",
     },
     "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "glance": 4},
+    "find": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2, "glance": 4, "data": "cells", "object": "ring"},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
     "text": {},
     "select": {},
@@ -114,7 +115,7 @@ def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | N
     kind = ENVIRONMENTS[env].kind
     known = resolve_name(ENVIRONMENTS[env].options).model_fields
     task = {"name": env, **{key: value for key, value in _SMALL[kind].items() if key in known}}
-    if kind == "catch":
+    if kind in ("catch", "find"):
         return task, None
     if kind in ("classification", "pairs", "search"):
         return {**task, "data": f"folder:{data}"}, _write_pictures
@@ -206,7 +207,7 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
 def _elsewhere(case: Case, folder: Path) -> list[str]:
     """Write data of the run's classes to a folder, and return the overrides that name them."""
     if case.write is None:
-        return ["task.sideways=0.5"]
+        return ["task.initial_location=raster" if case.kind == "find" else "task.sideways=0.5"]
     case.write(folder, CLASSES, (9, 8))
     if case.write is _write_pictures:
         return [f"task.data=folder:{folder}"]
@@ -226,7 +227,8 @@ def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, m
     assert main(["evaluate", str(tmp_path / "run"), *overrides]) == 0
     own, (key, record) = json.loads((tmp_path / "run/evaluation.json").read_text()).items()
     assert own == ("test", {"kept": 1}) and key.startswith("test of ")
-    expected = 20 if case.write is None or case.kind == "search" else 9 if case.write is _write_translations else 17
+    made = {"find": 50, "search": 20, "catch": 20}
+    expected = made.get(case.kind) or (9 if case.write is _write_translations else 17)
     if "scores" in record:
         assert next(iter(record["scores"].values()))["greedy"]["episodes"] == expected
     else:
