@@ -41,9 +41,12 @@ class BatchedEnv(Protocol):
     lengths: (N,) int64 on the CPU, the length of each example, where batches should have examples of similar length;
         None where all examples cost the same.
     augments: whether the constructor takes `augment`, random warps of the training images.
+    derived: names of attributes that the environment makes again of its others where they are missing; pickles and
+        checkpoints leave them out.
     """
 
     augments: bool = False
+    derived: frozenset[str] = frozenset()
     observation_space: spaces.Dict
     action_space: spaces.Dict
     device: torch.device

@@ -221,6 +221,8 @@ class Lanes:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue the episodes of `state`; `frames` does not have their earlier observations."""
         self._seeds, self._seeded, self._episodes = (state[name].numpy() for name in ("_seeds", "_seeded", "_episodes"))
+        for name in self._derived():  # They belong to other episodes.
+            vars(self.env).pop(name, None)
         for name, value in state["env"].items():
             # A checkpoint from elsewhere must not replace what an environment does.
             if not all(isinstance(one, Tensor | int | float) for one in (value, getattr(type(self.env), name, 0))):
@@ -233,8 +235,13 @@ class Lanes:
         return {
             name: value
             for name, value in vars(self.env).items()
-            if name not in self._pristine or value is not self._pristine[name]
+            if (name not in self._pristine or value is not self._pristine[name]) and name not in self._derived()
         }
+
+    def _derived(self) -> frozenset[str]:
+        """Return the names of attributes that the environment makes again; one of another package may have none."""
+        derived: frozenset[str] = getattr(self.env, "derived", frozenset())
+        return derived
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all attributes, but of the environment only those of its running episodes."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS
 
 _SUBJECTS = ("the film", "the story", "this comedy", "the ending", "her performance")
 _OPINIONS = {
@@ -72,6 +72,13 @@ def write_questions(folder: Path) -> Path:
     return path
 
 
+def _small_pictures(options: BaseModel, size: tuple[int, int]) -> dict[str, Any]:
+    """Return options that show small pictures as large as those of a data set, and photographs that are here."""
+    known = type(options).model_fields
+    given = {"image_size": size, "photographs": "scikit-learn", "zoom": {"levels": 5}}
+    return {key: value for key, value in given.items() if key in known and (key != "zoom" or "version" in known)}
+
+
 def stand_in_options(options: BaseModel, folder: Path) -> dict[str, Any]:
     """Return options with which an environment shows data that are here, instead of those that it has by default.
 
@@ -83,7 +90,9 @@ def stand_in_options(options: BaseModel, folder: Path) -> dict[str, Any]:
     if data is None or data not in DATA_SETS or DATA_SETS[data].files is None:
         return {}
     if data in IMAGE_SETS:
-        return {"data": "digits", "image_size": IMAGE_SETS[data].size}
+        return {"data": "digits", **_small_pictures(options, IMAGE_SETS[data].size)}
+    if data in BOXED_SETS:
+        return {"data": "cells", "object": "ring", "zoom": {"levels": 5}}
     if data in QUESTION_SETS:
         return {"data": f"file:{write_questions(folder)}", "vectors": "none", "min_count": 1}
     if data in PARALLEL_SETS:

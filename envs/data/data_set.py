@@ -57,6 +57,24 @@ class ImageSet(DataSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoxedSet(DataSet):
+    """Facts about a data set of pictures with boxes of objects.
+
+    Attributes:
+        classes: The names of the objects.
+        parts: Number of training, validation and test pictures.
+        size: (height, width) in pixels.
+        read: Where it has no files, a function as `glimpse.envs.images.drawn_cells.draw_cells`; files are laid out as
+            those of Pascal VOC.
+    """
+
+    classes: tuple[str, ...]
+    parts: tuple[int, int, int]
+    size: tuple[int, int]
+    read: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextSet(DataSet):
     """Facts about a data set of labelled texts.
 

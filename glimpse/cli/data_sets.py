@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
 from glimpse.envs.data.sources import (
     FileSet,
     SearchPath,
@@ -79,6 +79,10 @@ def _image_rows(search_path: SearchPath) -> _Rows:
         height, width = known.size
         size = f"{known.train:,} + {known.test:,}"
         rows.append((name, size, str(len(known.classes)), f"{height} x {width}", _where(name, search_path)))
+    for name, boxed in BOXED_SETS.items():
+        height, width = boxed.size
+        size = " + ".join(map(str, boxed.parts))
+        rows.append((name, size, f"boxes of {len(boxed.classes)}", f"{height} x {width}", _where(name, search_path)))
     return ("name", "images", "classes", "height x width", "where"), rows
 
 
@@ -125,7 +129,8 @@ def _where(name: str, search_path: SearchPath) -> str:
         return DATA_SETS[name].origin
     found = [find_copies(files, file, search_path) for file in files.md5]
     if all(found):
-        return ", ".join(dict.fromkeys(str(paths[0].parent) for paths in found))
+        folders = (paths[0].parents[file.count("/")] for file, paths in zip(files.md5, found, strict=True))
+        return ", ".join(dict.fromkeys(map(str, folders)))
     return f"{'incomplete' if any(found) else 'not here'}; {_remedy(files)}"
 
 

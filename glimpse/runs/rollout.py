@@ -102,4 +102,11 @@ def labelled_batch(env: BatchedEnv, example: Tensor, key: Tensor) -> Batch:
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Stack T dicts of (B, ...) to one of (T, B, ...)."""
-    return {name: side_by_side([step[name] for step in steps]) for name in steps[0]}
+    return {name: _stack_parts([step[name] for step in steps]) for name in steps[0]}
+
+
+def _stack_parts(parts: list[Tensor]) -> Tensor:
+    """Stack T tensors (B, ...); one that stays the same, such as a glance, is not copied."""
+    if all(part is parts[0] for part in parts):
+        return parts[0].expand(len(parts), *parts[0].shape)
+    return side_by_side(parts)

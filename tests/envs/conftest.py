@@ -84,15 +84,25 @@ def _options_of(name: str) -> dict[str, Any]:
     if "vectors" in known:
         return {"data": f"file:{OPINIONS}", "vectors": "none"}
     data = defaults.get("data", known["data"].default)
+    if "object" in known:
+        return {"data": "cells", "object": "ring", "glance": 16}
+    shown: dict[str, Any] = {"glance": 16} if "glance" in defaults else {}
+    if "photographs" in known:
+        shown |= {"photographs": "scikit-learn"}
     if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
-        return {"download": False}
+        return {"download": False, **shown}
     small = {"retina": {"patch": 3}, "canvas": {"size": 16, "distractor_size": 4} if "canvas" in defaults else {}}
-    return {"download": False, "data": "digits", **{key: value for key, value in small.items() if key in known}}
+    return {
+        "download": False,
+        "data": "digits",
+        **shown,
+        **{key: value for key, value in small.items() if key in known},
+    }
 
 
 def _make(name: str, **options: Any) -> gym.Env[Any, Any]:
     """Make a registered environment on data that need no download."""
-    return gym.make(ENVIRONMENTS[name].id, **_options_of(name), **options)
+    return gym.make(ENVIRONMENTS[name].id, **{**_options_of(name), **options})
 
 
 @pytest.fixture

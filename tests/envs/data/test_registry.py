@@ -12,7 +12,7 @@ import torch
 
 from glimpse.cli.data_sets import list_data, verify
 from glimpse.envs.data.data_set import DataSet, ImageSet, ParallelSet, QuestionSet, TextSet
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
 from glimpse.envs.data.sources import FileSet, SearchPath
 from glimpse.envs.entry_points import add_entry_points
 from glimpse.envs.images.labelled_images import Pictures
@@ -62,7 +62,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_four_kinds_divide_the_registry() -> None:
     """Each data set is of one kind, and the order is the registry's."""
-    assert [*IMAGE_SETS, *TEXT_SETS, *PARALLEL_SETS, *QUESTION_SETS] == list(DATA_SETS)
+    assert [*IMAGE_SETS, *BOXED_SETS, *TEXT_SETS, *PARALLEL_SETS, *QUESTION_SETS] == list(DATA_SETS)
     assert {"mnist", "sst2", "multi30k"} <= DATA_SETS.keys()
     assert isinstance(PARALLEL_SETS["multi30k"], ParallelSet)
     assert "sst2" not in IMAGE_SETS and IMAGE_SETS.get("nothing") is None and len(PARALLEL_SETS) == 1
