@@ -149,8 +149,7 @@ def test_a_checkpoint_continues_in_lanes_that_showed_other_scenes() -> None:
     state = lanes.state()
     assert not {"_pictures", "_glance"} & state["env"].keys()
     others.restore(state)
-    look: NDArray[np.float32] = np.zeros((2, 2), np.float32)
-    action = {"look": look, "answer": np.zeros(2, np.int64)}
+    action: dict[str, NDArray[Any]] = {"look": np.zeros((2, 2), np.float32), "answer": np.zeros(2, np.int64)}
     expected, found = (one.step(action).observation for one in (lanes, others))
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
     cast(MegapixelMnist, others.env).picture()
