@@ -96,6 +96,9 @@ class PhotoSearch(AnsweringEnv):
         self._digits, self._decoys = len(labels), len(decoys)
         self._store = data.photographs.to(self.device)
         self._pictures = self._store.pixels[None]
+        sides = data.photographs.table.sides.float()
+        ratio = sides.amax(1, keepdim=True) / sides  # Longer side by width and by height.
+        self._longest_ratio = ratio.amax(0) if len(sides) else torch.ones(2)
         self.zoom, self.glance_side = options.zoom, options.glance
         self.zoom_retina = ZoomRetina(
             options.retina, *self._store.drawn_size, table=self._store.table, device=self.device
@@ -159,13 +162,16 @@ class PhotoSearch(AnsweringEnv):
         retina = self.zoom_retina
         _, sides = retina.place(self._picture[lanes])
         step = sides / torch.tensor([retina.width, retina.height], device=self.device)
-        seen = self._compose(lanes, torch.zeros_like(step), step, (retina.height, retina.width))
+        # No stamp is wider than 1/24 of the longer side; the shapes of the photographs are known.
+        across, down = (self._longest_ratio * torch.tensor([retina.width, retina.height]) / 24).ceil().long().tolist()
+        seen = self._compose(lanes, torch.zeros_like(step), step, (retina.height, retina.width), (down, across))
         return (seen * 255).round().to(torch.uint8)
 
     def _glance_of(self, lanes: Tensor) -> Tensor:
         side = self.options.glance or 1
         corner, step = self.zoom_retina.glance_window(self._picture[lanes], side)
-        return self._compose(lanes, corner, step, (side, side))
+        most = -(-side // 24)  # No stamp is wider than 1/24 of the longer side.
+        return self._compose(lanes, corner, step, (side, side), (most, most))
 
     def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
         lanes = torch.arange(len(self._picture), device=self.device) if lanes is None else lanes
@@ -176,11 +182,22 @@ class PhotoSearch(AnsweringEnv):
         seen = self._compose(lanes.repeat_interleave(scales), corner.flatten(0, 1), steps, (patch, patch))
         return seen.view(-1, scales, *seen.shape[1:])
 
-    def _compose(self, lanes: Tensor, corner: Tensor, step: Tensor, shape: tuple[int, int]) -> Tensor:
-        """Return windows (n, 3, R, Q) of the scenes of lanes (n,), at corners (n, 2) with samples of `step` (n, 2)."""
+    def _compose(
+        self,
+        lanes: Tensor,
+        corner: Tensor,
+        step: Tensor,
+        shape: tuple[int, int],
+        most: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """Return windows (n, 3, R, Q) of the scenes of lanes (n,), at corners (n, 2) with samples of `step` (n, 2).
+
+        `most` are rows and columns of samples that no stamp exceeds, where they are few.
+        """
         first, sides = self.zoom_retina.place(self._picture[lanes])
         seen = read_windows(self._pictures[0], first, sides, corner, step, shape)
-        return blend_stamps(seen, corner, step, Placed(*(part[lanes] for part in self._placed)), self._stamps)
+        placed = Placed(*(part[lanes] for part in self._placed))
+        return blend_stamps(seen, corner, step, placed, self._stamps, most)
 
     def _worth(self, action: Action) -> Tensor:
         right = super()._worth(action)

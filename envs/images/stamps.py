@@ -83,7 +83,14 @@ def _shape(outline: tuple[tuple[float, float], ...]) -> np.ndarray[tuple[int, ..
     return np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
-def blend_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor) -> Tensor:
+def blend_stamps(
+    seen: Tensor,
+    corner: Tensor,
+    step: Tensor,
+    placed: Placed,
+    stamps: Tensor,
+    most: tuple[int, int] | None = None,
+) -> Tensor:
     """Blend stamps into windows; stamps do not overlap.
 
     Args:
@@ -92,20 +99,55 @@ def blend_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, sta
         step: (B, 2), width and height of a sample, in the same unit.
         placed: the stamps of each window's picture.
         stamps: (N, S, 1) uint8, see `make_stamps`.
+        most: rows and columns of samples that no stamp exceeds, where they are few: only so many are read of each.
 
     Returns:
         (B, C, R, Q) in [0, 1].
     """
-    windows, count = placed.stamp.shape
-    rows, columns = seen.shape[2:]
-    levels = levels_for(SIDE, 1)
-    *starts, total = level_starts(SIDE, SIDE, levels)
-    first = placed.stamp.flatten()[:, None] * total + torch.tensor(starts, device=seen.device)
-    zoom = SIDE / placed.side  # Pixels of a stamp for each pixel of the picture.
-    at = ((corner[:, None] - placed.corner) * zoom[..., None]).flatten(0, 1)
-    steps = (step[:, None] * zoom[..., None]).flatten(0, 1)
-    sides = torch.full_like(at, SIDE)
-    cover = read_windows(stamps.flatten(0, 1), first, sides, at, steps, (rows, columns))
-    cover = cover.view(windows, count, rows, columns) * placed.opacity[..., None, None]
+    if most is not None:
+        return _blend_small_stamps(seen, corner, step, placed, stamps, most)
+    cover = _read_cover(stamps, placed, corner[:, None], step, (seen.shape[2], seen.shape[3]))
     tinted = torch.einsum("birq,bic->bcrq", cover, placed.colour)
     return seen * (1 - cover.sum(1, keepdim=True)).clamp(min=0) + tinted
+
+
+def _blend_small_stamps(
+    seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor, most: tuple[int, int]
+) -> Tensor:
+    """Blend stamps of few samples, as `blend_stamps`, in a frame around the windows that is cut off at the end."""
+    (windows, channels, rows, columns), (high, wide) = seen.shape, (most[0] + 3, most[1] + 3)
+    start = ((placed.corner - corner[:, None]) / step[:, None]).floor() - 1  # (B, I, 2) samples
+    cover = _read_cover(stamps, placed, corner[:, None] + start * step[:, None], step, (high, wide))
+    # Add what each stamp covers to sums of all, at the samples that it lies on.
+    limit = torch.tensor([columns, rows], device=seen.device)
+    left, top = (torch.minimum(start, limit + 0.0).long() + torch.tensor([wide, high], device=seen.device)).unbind(-1)
+    across = left.clamp(min=0)[..., None] + torch.arange(wide, device=seen.device)
+    down = top.clamp(min=0)[..., None] + torch.arange(high, device=seen.device)
+    pitch, height = columns + 2 * wide, rows + 2 * high
+    number = (down[..., None] * pitch + across[:, :, None]).flatten(1)  # (B, I * high * wide)
+    given = torch.cat([placed.colour, torch.ones_like(placed.colour[..., :1])], -1)  # (B, I, C + 1)
+    added = (given[..., None, None] * cover[:, :, None]).transpose(1, 2).flatten(2)
+    total = seen.new_zeros(windows, channels + 1, height * pitch)
+    total.scatter_add_(2, number[:, None].expand(-1, channels + 1, -1), added)
+    total = total.view(windows, channels + 1, height, pitch)[:, :, high : high + rows, wide : wide + columns]
+    return seen * (1 - total[:, -1:]).clamp(min=0) + total[:, :-1]
+
+
+def _read_cover(stamps: Tensor, placed: Placed, corner: Tensor, step: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return how much each stamp covers of each sample of a window: (B, I, R, Q) in [0, 1].
+
+    Args:
+        stamps: (N, S, 1) uint8.
+        placed: the stamps.
+        corner: (B, I, 2) or (B, 1, 2), left and top edge of the windows, in pixels of the picture.
+        step: (B, 2), width and height of a sample.
+        shape: (R, Q).
+    """
+    count = placed.stamp.shape[1]
+    *starts, total = level_starts(SIDE, SIDE, levels_for(SIDE, 1))
+    first = placed.stamp.flatten()[:, None] * total + torch.tensor(starts, device=stamps.device)
+    zoom = (SIDE / placed.side)[..., None]  # Pixels of a stamp for each pixel of the picture.
+    at = ((corner - placed.corner) * zoom).flatten(0, 1)
+    steps = (step[:, None] * zoom).flatten(0, 1)
+    cover = read_windows(stamps.flatten(0, 1), first, torch.full_like(at, SIDE), at, steps, shape)
+    return cover.view(-1, count, *shape) * placed.opacity[..., None, None]

@@ -1,9 +1,11 @@
 """Tests of Megapixel MNIST: the scenes, their answers, and their pyramids."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.images.image_data import ImageData
@@ -13,6 +15,7 @@ from glimpse.envs.images.pyramids import make_pyramids
 from glimpse.envs.images.scene_data import SceneData
 from glimpse.envs.images.search_options import MegapixelOptions
 from glimpse.envs.images.sparse_scenes import cell_side, draw_places, scene_pyramids
+from glimpse.envs.lanes import Lanes
 
 Split = Literal["train", "validation", "test"]
 
@@ -135,3 +138,18 @@ def test_mistakes_are_named() -> None:
     task = _env().options
     with pytest.raises(ValueError, match="at least two classes"):
         MegapixelMnist(task, SceneData(images, "test", images.classes))
+
+
+def test_a_checkpoint_continues_in_lanes_that_showed_other_scenes() -> None:
+    """Scenes are not in it, and are made again: none of the episodes before are left."""
+    lanes, others = (Lanes(_env, 2) for _ in range(2))
+    for one, seed in ((lanes, 3), (others, 8)):
+        one.seed([seed, seed + 1], np.arange(2), np.random.default_rng(0))
+        one.reset()
+    state = lanes.state()
+    assert not {"_pictures", "_glance"} & state["env"].keys()
+    others.restore(state)
+    action: dict[str, NDArray[Any]] = {"look": np.zeros((2, 2), np.float32), "answer": np.zeros(2, np.int64)}
+    expected, found = (one.step(action).observation for one in (lanes, others))
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    cast(MegapixelMnist, others.env).picture()

@@ -52,6 +52,10 @@ def test_a_stamp_covers_its_square_alone() -> None:
     expected = seen.clone()
     expected[0, :, 4:32, 10:38] = torch.tensor([0.6, 0.35, 0.1])[:, None, None]
     torch.testing.assert_close(blended, expected)
+    for corner in ((0.0, 0.0), (21.0, -5.0), (-3.0, 17.0), (50.0, 0.0), (0.0, 37.0)):  # It may be cut, or beyond.
+        at, step = torch.tensor([corner]), torch.tensor([[1.5, 2.0]])
+        whole, part = (blend_stamps(seen, at, step, placed, stamps, most) for most in (None, (14, 19)))
+        torch.testing.assert_close(part, whole)
     half = blend_stamps(seen[:, :, :20, :30], torch.zeros(1, 2), torch.full((1, 2), 2.0), placed, stamps)
     torch.testing.assert_close(half, expected[:, :, ::2, ::2])
 
