@@ -147,7 +147,7 @@ class FactsOptions(DocumentSearchOptions):
 
     of_data: ClassVar[frozenset[str]] = frozenset({"words", "filler", "seed"})
 
-    facts: Literal[1, 2, 3] = Field(2, description="How many facts a question needs.")
+    facts: int = Field(2, ge=1, le=3, description="How many facts a question needs.")
     question: Literal["all", "where", "gave", "first"] = Field(
         "all",
         description="What is asked: where somebody or something is; who got something, or where it is now; which of "
