@@ -62,25 +62,23 @@ class StepRows:
 
     def __init__(self, steps: int, widths: dict[str, int]) -> None:
         """Make room for T steps, once the number of lanes is known."""
-        self._steps, self._widths, self._taken = steps, widths, 0
+        self._steps, self._widths = steps, widths
         self._lanes: int | None = None
-        self._rows: dict[str, tuple[Tensor, ...]] = {}
+        self._left: list[dict[str, Tensor]] = []  # rows of the steps to come, the next one last
 
     def fit(self, source: Tensor) -> bool:
         """Return whether there is room for a step with this input, (B, ...)."""
-        # Of a tensor, `shape` is quicker than `len`.
-        fits = self._lanes is None or self._lanes == source.shape[0]
-        return fits and self._taken < self._steps and source.dim() == 2
+        if source.dim() != 2:
+            return False
+        return self._lanes is None or (self._lanes == source.shape[0] and bool(self._left))
 
     def next(self, lanes: int, like: Tensor) -> dict[str, Tensor]:
         """Return the next step's rows, of the type and on the device of `like`."""
         if self._lanes is None:
             self._lanes = lanes
-            self._rows = {
-                name: like.new_empty(self._steps, lanes, width).unbind() for name, width in self._widths.items()
-            }
-        self._taken += 1
-        return {name: rows[self._taken - 1] for name, rows in self._rows.items()}
+            rows = [like.new_empty(self._steps, lanes, width).unbind() for width in self._widths.values()]
+            self._left = [dict(zip(self._widths, step, strict=True)) for step in zip(*rows, strict=True)][::-1]
+        return self._left.pop()
 
 
 def side_by_side(steps: Sequence[Tensor]) -> Tensor:
