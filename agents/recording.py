@@ -31,8 +31,11 @@ class Recordable(nn.Module, ABC):
 
 @contextmanager
 def recording(agent: nn.Module, steps: int) -> Iterator[None]:
-    """Record a rollout of at most T steps, in which each layer is used once a step, without gradients."""
-    layers = _recordable_layers(agent)
+    """Record a rollout of at most T steps, in which each layer is used once a step, without gradients.
+
+    In a graph that is being compiled, layers stay as they are.
+    """
+    layers = [] if torch.compiler.is_compiling() else _recordable_layers(agent)
     try:
         for layer in layers:
             layer.recorder = layer.make_recorder(steps)
@@ -83,6 +86,8 @@ class StepRows:
 
 def side_by_side(steps: Sequence[Tensor]) -> Tensor:
     """Return T tensors (B, ...) as one (T, B, ...), without a copy if they lie at even distances in one tensor."""
+    if torch.compiler.is_compiling():  # Graphs have no memory to look at.
+        return torch.stack(list(steps))
     every, row = steps[0]._base, steps[0]
     apart = steps[1].storage_offset() - row.storage_offset() if len(steps) > 1 else 0
     if every is None or apart <= 0:
