@@ -167,7 +167,7 @@ def _members(ability: Any) -> tuple[str, ...]:
     return tuple(name for name in {**ability.__annotations__, **vars(ability)} if not name.startswith("_"))
 
 
-_MEMBERS = {
+_MEMBERS: dict[Any, tuple[str, ...]] = {
     each: _members(each) for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts)
 }
 """Members of the abilities that each step asks about."""
