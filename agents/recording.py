@@ -31,8 +31,11 @@ class Recordable(nn.Module, ABC):
 
 @contextmanager
 def recording(agent: nn.Module, steps: int) -> Iterator[None]:
-    """Record a rollout of at most T steps, in which each layer is used once a step, without gradients."""
-    layers = _recordable_layers(agent)
+    """Record a rollout of at most T steps, in which each layer is used once a step, without gradients.
+
+    In a graph that is being compiled, layers stay as they are.
+    """
+    layers = [] if torch.compiler.is_compiling() else _recordable_layers(agent)
     try:
         for layer in layers:
             layer.recorder = layer.make_recorder(steps)
@@ -62,29 +65,29 @@ class StepRows:
 
     def __init__(self, steps: int, widths: dict[str, int]) -> None:
         """Make room for T steps, once the number of lanes is known."""
-        self._steps, self._widths, self._taken = steps, widths, 0
+        self._steps, self._widths = steps, widths
         self._lanes: int | None = None
-        self._rows: dict[str, tuple[Tensor, ...]] = {}
+        self._left: list[dict[str, Tensor]] = []  # rows of the steps to come, the next one last
 
     def fit(self, source: Tensor) -> bool:
         """Return whether there is room for a step with this input, (B, ...)."""
-        # Of a tensor, `shape` is quicker than `len`.
-        fits = self._lanes is None or self._lanes == source.shape[0]
-        return fits and self._taken < self._steps and source.dim() == 2
+        if source.dim() != 2:
+            return False
+        return self._lanes is None or (self._lanes == source.shape[0] and bool(self._left))
 
     def next(self, lanes: int, like: Tensor) -> dict[str, Tensor]:
         """Return the next step's rows, of the type and on the device of `like`."""
         if self._lanes is None:
             self._lanes = lanes
-            self._rows = {
-                name: like.new_empty(self._steps, lanes, width).unbind() for name, width in self._widths.items()
-            }
-        self._taken += 1
-        return {name: rows[self._taken - 1] for name, rows in self._rows.items()}
+            rows = [like.new_empty(self._steps, lanes, width).unbind() for width in self._widths.values()]
+            self._left = [dict(zip(self._widths, step, strict=True)) for step in zip(*rows, strict=True)][::-1]
+        return self._left.pop()
 
 
 def side_by_side(steps: Sequence[Tensor]) -> Tensor:
     """Return T tensors (B, ...) as one (T, B, ...), without a copy if they lie at even distances in one tensor."""
+    if torch.compiler.is_compiling():  # Graphs have no memory to look at.
+        return torch.stack(list(steps))
     every, row = steps[0]._base, steps[0]
     apart = steps[1].storage_offset() - row.storage_offset() if len(steps) > 1 else 0
     if every is None or apart <= 0:

@@ -30,12 +30,20 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.evaluation.scores import measure_averaged
-from glimpse.runs.build import choose_device, make_agent
+from glimpse.runs.build import choose_device, make_agent, make_split_env
 from glimpse.runs.results import Row, markdown_table, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
 from glimpse.training.progress import Progress
 from glimpse.training.train import Training
+
+SHORT = (
+    "train.steps=1000",
+    "train.schedule=one_cycle",
+    "train.learning_rate=5e-3",
+    *(f"train.augment.{kind}=0" for kind in ("rotation", "scale", "shear", "shift", "elastic")),
+)
+"""Overrides of configs/images/mnist-ram.yaml for the shortest training to 1.0 % error: few steps, without warps."""
 
 
 def bench_training(watch: Stopwatch) -> None:
@@ -124,18 +132,21 @@ def _rate_at_size(watch: Stopwatch, setting: Setting, side: int) -> float:
 
 
 def bench_time_to_error(watch: Stopwatch) -> None:
-    """Measure the seconds of training until configs/images/mnist-ram.yaml has a validation error of 1.0 % (M = 10)."""
-    experiment = load_experiment("mnist-ram", ["train.evaluate_every=100", f"device={watch.device}"])
+    """Measure the seconds of training in which configs/images/mnist-ram.yaml, at `SHORT`, has 1.0 % test error.
+
+    The error is that of ten rollouts (M = 10). Loading the data and the evaluation at the end are not counted.
+    """
+    experiment = load_experiment("mnist-ram", [*SHORT, f"device={watch.device}"])
     with TemporaryDirectory() as folder:
         training = Training(experiment, RunFolder(Path(folder)), Progress())
         training.start_clock()
-        while training.best_error > 1.0 and not training.learner.done:
+        while not training.learner.done:
             training.advance()
-            if training.learner.step % experiment.train.evaluate_every == 0:
-                training.evaluate()
         seconds = training.pace.clock.seconds
-        reached = training.best_error <= 1.0
-        watch.add("time to 1.0 % error", "mnist-ram" if reached else "not reached", seconds, "s")
+    test = make_split_env(experiment, "test", watch.device)
+    error = measure_averaged(training.learner.averaged, test, experiment.evaluate).score.error
+    setting = f"mnist-ram in {training.learner.step} steps, {error:.2f} % in the end"
+    watch.add("time to 1.0 % test error", setting if error <= 1.0 else f"not reached: {setting}", seconds, "s")
 
 
 BENCHES: dict[str, Callable[[Stopwatch], None]] = {

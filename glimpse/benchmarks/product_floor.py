@@ -18,10 +18,7 @@ _FIRST = {"aten::mm": 0, "aten::bmm": 0, "aten::addmm": 1, "aten::addmm_": 1, "a
 class _ProductLog(TorchDispatchMode):
     """Notes the two matrices of each product."""
 
-    def __init__(self) -> None:
-        """Start without products."""
-        super().__init__()
-        self.pairs: list[tuple[Tensor, Tensor]] = []
+    pairs: list[tuple[Tensor, Tensor]]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note a product, and compute it."""
@@ -43,7 +40,9 @@ class ProductFloor:
 
     def __init__(self, work: Callable[[], int]) -> None:
         """Call `work`, which returns a number of units, and note its products."""
-        with _ProductLog() as log:
+        log = _ProductLog()  # type: ignore[no-untyped-call]
+        log.pairs = []
+        with log:
             self.units = work()
         self._products = [
             (first, second, first.new_empty(*first.shape[:-1], second.shape[-1])) for first, second in log.pairs

@@ -116,6 +116,8 @@ class QuickAdamW(torch.optim.AdamW):
         """Update the parameters that have gradients."""
         for group in self.param_groups:
             params = [each for each in group["params"] if each.grad is not None]
+            if not params:
+                continue
             states = [self.state[each] or self._begin(each) for each in params]
             steps = [state["step"] for state in states]
             torch._foreach_add_(steps, 1)

@@ -65,12 +65,10 @@ def test_whether_pairs_of_tokens_have_features(config: str, overrides: list[str]
     assert isinstance(options, ReaderOptions) and options.pairs_have_features is featured
 
 
-@pytest.mark.parametrize(
-    "ability", [each for each in vars(abilities).values() if getattr(each, "_is_runtime_protocol", False)]
-)
+@pytest.mark.parametrize("ability", abilities._MEMBERS)
 def test_the_quick_question_for_an_ability_is_isinstance(ability: type) -> None:
     """An object has an ability if it has all members of the protocol, and not if one of them is missing."""
-    names = abilities._members(ability)
+    names = abilities._MEMBERS[ability]
     able = SimpleNamespace(**dict.fromkeys(names, 1))
     assert names and isinstance(able, ability) and abilities._is_able(able, ability)
     for name in names:

@@ -95,7 +95,7 @@ def test_the_quick_step_is_torch_s_own() -> None:
     """Weights and state are equal to the bit, and a parameter without a gradient is left as it is, without a state."""
     nets = [_Net(), _Net()]
     quick, plain = (
-        kind(net.parameters(), lr=0.1, weight_decay=0.2, fused=True)
+        kind([{"params": [each]} for each in net.parameters()], lr=0.1, weight_decay=0.2, fused=True)
         for kind, net in zip((QuickAdamW, torch.optim.AdamW), nets, strict=True)
     )
     for number in range(3):
