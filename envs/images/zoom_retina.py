@@ -61,7 +61,7 @@ class ZoomRetina(Retina):
         levels = levels_for(longer, min(options.patch, least or options.patch))
         self.levels = levels if table is None else table.first.shape[1]
         *starts, self._count = level_starts(height, width, self.levels)
-        self._starts = torch.tensor(starts, dtype=torch.int64, device=device)
+        self._level_starts = torch.tensor(starts, dtype=torch.int64, device=device)
         self._sides = torch.tensor([[width, height]], device=device)
         self._ratio = float(options.zoom) ** torch.arange(options.scales, device=device)
 
@@ -142,4 +142,4 @@ class ZoomRetina(Retina):
         """Return the first pixels (B, L) of the levels of pictures (B,), and their width and height (B, 2)."""
         if self._table is not None:
             return self._table.first[index], self._table.sides[index]
-        return index[:, None] * self._count + self._starts, self._sides.expand(len(index), 2)
+        return index[:, None] * self._count + self._level_starts, self._sides.expand(len(index), 2)
