@@ -84,7 +84,7 @@ class StepRows:
         return self._left.pop()
 
 
-def side_by_side(steps: Sequence[Tensor]) -> Tensor:
+def stack_steps(steps: Sequence[Tensor]) -> Tensor:
     """Return T tensors (B, ...) as one (T, B, ...), without a copy if they lie at even distances in one tensor."""
     if torch.compiler.is_compiling():  # Graphs have no memory to look at.
         return torch.stack(list(steps))

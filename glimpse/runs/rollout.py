@@ -8,7 +8,7 @@ from torch import Tensor
 from glimpse.agents.abilities import as_preselecting, stops_when_all_done
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Batch, Episode
-from glimpse.agents.recording import recording, side_by_side
+from glimpse.agents.recording import recording, stack_steps
 from glimpse.envs.core import BatchedEnv, first_observation
 from glimpse.envs.lane_random import mix, normal
 
@@ -109,4 +109,4 @@ def _stack_parts(parts: list[Tensor]) -> Tensor:
     """Stack T tensors (B, ...); one that stays the same, such as a glance, is not copied."""
     if all(part is parts[0] for part in parts):
         return parts[0].expand(len(parts), *parts[0].shape)
-    return side_by_side(parts)
+    return stack_steps(parts)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.recall import ReluSum, relu_gradient
-from glimpse.agents.recording import recording, side_by_side
+from glimpse.agents.recording import recording, stack_steps
 
 
 def make_layer() -> ReluSum:
@@ -30,7 +30,7 @@ def test_recorded_outputs_are_plain_ones_and_lie_side_by_side(precision: torch.d
         with recording(layer, 4):
             recorded = [layer(*source) for source in sources()]
         again = layer(*sources()[0])
-    together = side_by_side(recorded)
+    together = stack_steps(recorded)
     assert together.dtype == precision and together.shape == (3, 2, 5)
     torch.testing.assert_close(together, torch.stack(plain))
     assert together.data_ptr() == recorded[0].data_ptr()
@@ -44,7 +44,7 @@ def test_two_rollouts_do_not_share_memory() -> None:
     layer, rollouts = make_layer(), []
     for _ in range(2):
         with recording(layer, 3):
-            rollouts.append(side_by_side([layer(*source) for source in sources()]))
+            rollouts.append(stack_steps([layer(*source) for source in sources()]))
         next(layer.parameters()).mul_(-1)
     assert not torch.equal(rollouts[0], rollouts[1])
     torch.testing.assert_close(rollouts[0], torch.stack([make_layer()(*source) for source in sources()]))
@@ -63,11 +63,11 @@ def test_only_what_lies_at_even_distances_is_taken_as_one() -> None:
     every = torch.arange(24.0).view(4, 3, 2).clone()
     rows = list(every.unbind())
     for steps in (rows, rows[1:], rows[::2], [row[:, 1:] for row in rows]):
-        found = side_by_side(steps)
+        found = stack_steps(steps)
         assert torch.equal(found, torch.stack(steps)) and found.data_ptr() == steps[0].data_ptr()
     uneven = [rows[0], rows[1], rows[3]]
     for steps in (rows[::-1], [rows[0], rows[0]], uneven, [rows[0], rows[1].clone()]):
-        found = side_by_side(steps)
+        found = stack_steps(steps)
         assert torch.equal(found, torch.stack(steps)) and found.data_ptr() != every.data_ptr()
 
 
