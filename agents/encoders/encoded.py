@@ -53,8 +53,9 @@ def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | N
         Tokens and mask with real ones first, in their order; and the position (B, L) that each had before, or None if
         none was moved.
     """
-    # A graph that is exported has no branches.
-    if not torch.compiler.is_exporting() and not (mask[:, 1:] & ~mask[:, :-1]).any():
+    # A graph that is exported has no branches, and to ask a GPU would be to wait for it.
+    asks = mask.device.type == "cpu" and not torch.compiler.is_exporting()
+    if asks and not (mask[:, 1:] & ~mask[:, :-1]).any():
         return tokens, mask, None
     order = true_first(mask)
     return gather_tokens(tokens, order), mask.gather(1, order), order
