@@ -4,13 +4,17 @@ Axes: B episodes, L tokens, E width of a token's vector, D width of the text's v
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.embedding import PADDING
 from glimpse.agents.ordering import true_first
 
+LookUp = Callable[[Tensor], Tensor]
+"""Function from word numbers (...) to their vectors (..., E)."""
 _OF_TOKENS = ("tokens", "hops")
 """Names of the weights of single tokens; all others are of pairs of tokens."""
 
@@ -40,6 +44,10 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode B texts; `need_weights` asks for the weights of pairs of tokens too, which cost time and memory."""
+
+    def read(self, text: Tensor, look_up: LookUp, need_weights: bool = False) -> Encoded:
+        """Encode texts of word numbers (B, L), or documents (B, S, L), whose vectors are looked up."""
+        return cast(Encoded, self(look_up(text), text != PADDING, need_weights))
 
 
 def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
