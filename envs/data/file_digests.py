@@ -77,10 +77,16 @@ def noting_files() -> Iterator[NotedFiles]:
 
 def note_file(path: Path, content: bytes, name: str | None = None) -> None:
     """Note a file that was read, with its uncompressed content, by its own name or by one within its data set."""
+    if _active.get() is not None:
+        note_digest(path, len(content), hashlib.sha256(content).hexdigest(), name)
+
+
+def note_digest(path: Path, size: int, sha256: str, name: str | None = None) -> None:
+    """Note a file that was read earlier, by the size and the digest that it had then; see `note_file`."""
     noted = _active.get()
     if noted is not None:
         name = (name or path.name).removesuffix(".gz").removesuffix(".xz")
-        noted.add(path, FileDigest(name, len(content), hashlib.sha256(content).hexdigest()))
+        noted.add(path, FileDigest(name, size, sha256))
 
 
 def note_folder(path: Path) -> None:

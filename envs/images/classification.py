@@ -12,8 +12,9 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, StepResult, count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
-from glimpse.envs.images.augment import warp
-from glimpse.envs.images.canvas import check_canvas, make_canvas
+from glimpse.envs.images.canvas import check_canvas
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB
+from glimpse.envs.images.display import make_display
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions, RetinaOptions
@@ -72,8 +73,6 @@ class Classification(PictureEnv):
         self.answers = self.label_kind.answers
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         channels, height, width = data.images.shape[1:]
-        # Images that are shown unchanged are prepared once, here; pictures made for an episode are prepared at resets.
-        self._fresh = options.canvas.kind != "plain" or (augment is not None and augment.active)
         if options.canvas.kind != "plain":
             check_canvas(options.canvas, data.images)
             height = width = options.canvas.size
@@ -82,7 +81,7 @@ class Classification(PictureEnv):
             if options.view == "whole"
             else self.retina_class(options.retina, height, width, device=self.device)
         )
-        self._resident = None if self._fresh else self.retina.prepare(self._images)
+        self._display = make_display(self._images, self.retina, options.canvas, augment, options.glimpses)
         self._initial_location = InitialLocation(
             options.initial_location,
             options.initial_location_std,
@@ -100,10 +99,11 @@ class Classification(PictureEnv):
         root: str | None = None,
         download: bool = True,
         meaning: PictureMeaning | None = None,
+        resident_mb: int = RESIDENT_MB,
     ) -> ImageData:
         """Load one split of the data; see `load_images` and `load_picture_table`, whose errors it raises."""
         if options.is_table:
-            return load_picture_table(options, split, meaning)
+            return load_picture_table(options, split, meaning, resident_mb)
         return load_images(
             options.data,
             split,
@@ -112,6 +112,7 @@ class Classification(PictureEnv):
             image_size=options.image_size,
             meaning=meaning,
             validation=options.validation,
+            resident_mb=resident_mb,
         )
 
     @staticmethod
@@ -126,7 +127,9 @@ class Classification(PictureEnv):
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
         """Return a number for each picture of the data set, equal for equal ones, and the labels."""
-        return fingerprints_of_rows(self._images), self._labels.cpu()
+        images = self._images
+        found = fingerprints_of_rows(images) if isinstance(images, Tensor) else images.fingerprints()
+        return found, self._labels.cpu()
 
     def shown_examples(self) -> Any:
         """Return the pictures of the data set, their labels, and the options of the canvas that matter."""
@@ -161,12 +164,12 @@ class Classification(PictureEnv):
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
         self._picture = torch.arange(len(example) * copies, device=self.device) // copies
         self._pictures = self._draw_pictures(example, key)
-        if self._resident is not None:
+        if self._display.by_example:
             self._picture = example[self._picture]
         self._label = self._labels[example].repeat_interleave(copies, 0)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
-        if self._resident is not None:
+        if self._display.by_example:
             self._picture[lanes] = example
         else:
             self._pictures[lanes] = self._draw_pictures(example, key)
@@ -203,10 +206,10 @@ class Classification(PictureEnv):
 
     def picture(self) -> Tensor:
         """Return the whole picture of each lane, (B, C, H, W) uint8, for drawing; no agent sees it."""
-        return self.retina.restore(self._prepared()[self._picture])
+        return self._display.pictures(self._pictures, self._picture)
 
     def _lane_picture(self, lane: int) -> Tensor:
-        return self.retina.restore(self._prepared()[self._picture[lane]][None])[0]
+        return self._display.pictures(self._pictures, self._picture[lane : lane + 1])[0]
 
     def _drawn_retina(self) -> RetinaOptions | None:
         return None if self.options.view == "whole" else self.options.retina
@@ -220,21 +223,10 @@ class Classification(PictureEnv):
         if self.options.view == "glimpse":  # With `view: whole` the glimpse does not change.
             self._glimpse = self._look(None, self._location)
 
-    def _prepared(self) -> Tensor:
-        """Return the prepared pictures that `_picture` indexes."""
-        return self._pictures if self._resident is None else self._resident
-
     def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
         picture = self._picture if lanes is None else self._picture[lanes]
-        return self.retina.look(self._prepared(), picture, location)
+        return self._display.look(self._pictures, picture, location)
 
     def _draw_pictures(self, example: Tensor, key: Tensor) -> Tensor:
-        """Make and prepare the pictures of new episodes; an empty tensor if the resident images are shown unchanged."""
-        if not self._fresh:
-            return self._images.new_empty(0)
-        pictures = self._images[example]
-        if self.augment is not None and self.augment.active:
-            pictures = warp(self.augment, pictures, key)
-        if self.options.canvas.kind != "plain":
-            pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
-        return self.retina.prepare(pictures)
+        """Return what is kept of the pictures of new episodes; see `Display.draw`."""
+        return self._display.draw(example, key)
