@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ class DecodedEntry:
     made: float
 
 
-def decoded_folder(cache: Path) -> Path:
+def decoded_folder(cache_folder: Path) -> Path:
     """Return the folder of the cache's decoded data."""
-    return cache / _FOLDER
+    return cache_folder / _FOLDER
 
 
 def stamps(files: Iterable[Path]) -> list[tuple[str, int, int]]:
@@ -67,13 +68,28 @@ def stamps(files: Iterable[Path]) -> list[tuple[str, int, int]]:
     return found
 
 
+@cache
+def code_digest(*modules: Path) -> str:
+    """Return a digest of modules, and of those in folders: what other code has decoded is not trusted."""
+    known = hashlib.sha256()
+    for path in modules:
+        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            known.update(file.read_bytes())
+    return known.hexdigest()
+
+
 def keep_decoded(
-    cache: Path, what: str, subject: object, content: object, needed: int, write: Callable[[Path], Mapping[str, Any]]
+    cache_folder: Path,
+    what: str,
+    subject: object,
+    content: object,
+    needed: int,
+    write: Callable[[Path], Mapping[str, Any]],
 ) -> Path:
     """Return the folder of an entry, which is written first if it is not there.
 
     Args:
-        cache: The cache, which holds the downloads too.
+        cache_folder: The cache, which holds the downloads too.
         what: What is decoded, for people.
         subject: What is decoded and how, as JSON; an entry of the same subject that has another content is removed.
         content: What decides the content, besides the subject, as JSON; such as `stamps`.
@@ -83,14 +99,13 @@ def keep_decoded(
     Raises:
         OSError: The cache cannot be written, or there is no room for the entry; then nothing is left of it.
     """
-    name, key = _digest([_FORMAT, subject])[:16], _digest([content])[:32]
-    folder = decoded_folder(cache)
-    target = folder / f"{name}-{key}"
-    if (target / _FACTS).is_file():
+    target = entry_folder(cache_folder, subject, content)
+    if is_entry(target):
         return target
+    folder, name = target.parent, target.name.partition("-")[0]
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / f"{name}.lock", what):
-        if (target / _FACTS).is_file():
+        if is_entry(target):
             return target
         for other in folder.glob(f"{name}-*"):  # Older ones, and what is left of a process that was killed.
             remove(other)
@@ -98,6 +113,16 @@ def keep_decoded(
             raise OSError(errno.ENOSPC, f"{needed / 1e9:,.2f} GB are needed")
         _write(target, what, write)
     return target
+
+
+def entry_folder(cache_folder: Path, subject: object, content: object) -> Path:
+    """Return the folder that an entry has, or would have; see `keep_decoded`."""
+    return decoded_folder(cache_folder) / f"{_digest([_FORMAT, subject])[:16]}-{_digest([content])[:32]}"
+
+
+def is_entry(folder: Path) -> bool:
+    """Return whether a whole entry is in a folder."""
+    return (folder / _FACTS).is_file()
 
 
 def _write(target: Path, what: str, write: Callable[[Path], Mapping[str, Any]]) -> None:
@@ -140,10 +165,10 @@ def entry_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def list_decoded(cache: Path) -> list[DecodedEntry]:
+def list_decoded(cache_folder: Path) -> list[DecodedEntry]:
     """Return the entries of the cache, the newest first."""
     found = []
-    for facts in decoded_folder(cache).glob(f"*/{_FACTS}"):
+    for facts in decoded_folder(cache_folder).glob(f"*/{_FACTS}"):
         try:
             said = entry_facts(facts.parent)
             size = sum(file.stat().st_size for file in facts.parent.iterdir())
@@ -153,13 +178,13 @@ def list_decoded(cache: Path) -> list[DecodedEntry]:
     return sorted(found, key=lambda entry: -entry.made)
 
 
-def clear_decoded(cache: Path) -> None:
+def clear_decoded(cache_folder: Path) -> None:
     """Remove all decoded data, except what another process is writing; one that reads keeps what it has opened.
 
     Raises:
         DataError: They cannot be removed.
     """
-    folder = decoded_folder(cache)
+    folder = decoded_folder(cache_folder)
     try:
         for entry in folder.glob("*-*"):
             with suppress(Timeout), FileLock(folder / f"{entry.name.partition('-')[0]}.lock", timeout=0):

@@ -16,7 +16,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from glimpse.envs.data.decoded_cache import keep_decoded, stamps
+from glimpse.envs.data.decoded_cache import code_digest, keep_decoded, stamps
 from glimpse.envs.data.downloads import print_status, remove
 from glimpse.envs.data.file_digests import note_digest, note_file
 from glimpse.envs.data.free_memory import refuse_if_too_large
@@ -33,6 +33,8 @@ _MEASURED = 1_000
 """Number of pictures from which on their sizes are kept in the cache."""
 _LARGE = 1 << 24
 """Pixels of a canvas above which one picture is decoded at a time."""
+
+_CODE = code_digest(Path(__file__).with_name("picture_files.py"))
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -101,7 +103,7 @@ def _kept_sizes(files: list[Path], cache: Path) -> NDArray[np.int64] | None:
 
     what = f"sizes of {len(files):,} pictures of {where}"
     try:
-        folder = keep_decoded(cache, what, ["sizes", where], stamps(files), 0, write)
+        folder = keep_decoded(cache, what, ["sizes", where, PIL.__version__, _CODE], stamps(files), 0, write)
         found: NDArray[np.int64] = np.load(folder / SIZES)
     except (OSError, ValueError):
         return None
@@ -179,7 +181,7 @@ def _kept_pictures(
 ) -> StoredPictures:
     """Return the pictures of the cache, and note their files; raises OSError if the cache cannot be written."""
     shape = canvas.shape(image_size)
-    options = [shape[0], image_size, PIL.__version__]
+    options = [shape[0], image_size, PIL.__version__, _CODE]
     what = f"{len(files):,} pictures of {path}, {part}" + (f", {shape[1]} x {shape[2]}" if image_size else "")
     known = canvas.one_size or image_size is not None
     needed = len(files) * int(np.prod(shape)) if known else 0
