@@ -103,11 +103,16 @@ def _kept_sizes(files: list[Path], cache: Path) -> NDArray[np.int64] | None:
 
     what = f"sizes of {len(files):,} pictures of {where}"
     try:
-        folder = keep_decoded(cache, what, ["sizes", where, PIL.__version__, _CODE], stamps(files), 0, write)
+        folder = keep_decoded(cache, what, ["sizes", where], _content(files), 0, write)
         found: NDArray[np.int64] = np.load(folder / SIZES)
     except (OSError, ValueError):
         return None
     return found if found.shape == (len(files), 3) else None
+
+
+def _content(files: Sequence[Path]) -> object:
+    """Return what decides decoded pictures besides the options: the files, and the code that decodes them."""
+    return [stamps(files), PIL.__version__, _CODE]
 
 
 def decode_pictures(
@@ -181,12 +186,12 @@ def _kept_pictures(
 ) -> StoredPictures:
     """Return the pictures of the cache, and note their files; raises OSError if the cache cannot be written."""
     shape = canvas.shape(image_size)
-    options = [shape[0], image_size, PIL.__version__, _CODE]
+    subject = ["pictures", str(path), part, shape[0], image_size]
     what = f"{len(files):,} pictures of {path}, {part}" + (f", {shape[1]} x {shape[2]}" if image_size else "")
     known = canvas.one_size or image_size is not None
     needed = len(files) * int(np.prod(shape)) if known else 0
     write = partial(_write_pictures, path, files, canvas, image_size)
-    keep = partial(keep_decoded, cache, what, ["pictures", str(path), part, *options], stamps(files), needed, write)
+    keep = partial(keep_decoded, cache, what, subject, _content(files), needed, write)
     folder = keep()
     try:
         found, read = StoredPictures(folder, shape), np.load(folder / FILES)

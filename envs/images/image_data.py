@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,7 +31,6 @@ from glimpse.envs.images.image_folder import (
 )
 from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning
-from glimpse.envs.images.picture_set import Images
 from glimpse.envs.images.torchvision_images import read_torchvision
 from glimpse.envs.text.label_columns import check_same_kind
 
@@ -49,7 +48,7 @@ class ImageData:
         scores: The lowest and the highest score, or None where labels are classes.
     """
 
-    images: Images
+    images: Any
     labels: Tensor
     classes: tuple[str, ...]
     scores: tuple[float, float] | None = None

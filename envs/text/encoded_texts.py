@@ -94,10 +94,10 @@ def kept_encoding(
     if (known := recall_encoding(subject, files, cache)) is not None:
         return known
     try:
-        folder = entry_folder(cache, _subject(subject), stamps(files))
+        folder = entry_folder(cache, ["words", subject], _content(files))
         if is_entry(folder):  # It is damaged, or another file has changed.
             remove(folder)
-        keep_decoded(cache, what, _subject(subject), stamps(files), 0, write)
+        keep_decoded(cache, what, ["words", subject], _content(files), 0, write)
     except OSError as error:
         clear_line()
         print_status(f"note: {cache} cannot keep {what} ({error.strerror or error}): they are read at each start")
@@ -112,7 +112,7 @@ def recall_encoding(subject: object, files: Sequence[Path], cache: Path) -> Enco
     """
     if not _are_large(files):
         return None
-    folder = entry_folder(cache, _subject(subject), stamps(files))
+    folder = entry_folder(cache, ["words", subject], _content(files))
     try:
         known = entry_facts(folder)
         read = NotedFiles.from_json(known["read"])
@@ -130,9 +130,9 @@ def _are_large(files: Sequence[Path]) -> bool:
     return all(file.is_file() for file in files) and sum(file.stat().st_size for file in files) >= _KEPT
 
 
-def _subject(subject: object) -> object:
-    """Return a subject together with the code that decodes it."""
-    return ["words", _CODE, subject]
+def _content(files: Sequence[Path]) -> object:
+    """Return what decides the words besides the options: the files, and the code that divides them."""
+    return [stamps(files), _CODE]
 
 
 def _save(folder: Path, number: int, split: EncodedSplit) -> None:

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from glimpse.envs.data import decoded_cache
 from glimpse.envs.data.decoded_cache import clear_decoded, decoded_folder, list_decoded
 from glimpse.envs.data.file_digests import noting_files
 from glimpse.envs.errors import DataError
@@ -20,6 +19,7 @@ from glimpse.envs.images import decoded_pictures, stored_pictures
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.picture_files import opened_picture
 from glimpse.envs.images.picture_set import PictureSet
 from glimpse.runs.content_digest import content_digest
 from tests import forked
@@ -95,16 +95,19 @@ def test_pictures_are_decoded_once(folder: Path, cache: Path, monkeypatch: pytes
     first = fresh(f"folder:{folder}", resident_mb=0)
     digest = content_digest(first)
     opened: list[Path] = []
-    original = decoded_pictures.opened_picture
-    monkeypatch.setattr(decoded_pictures, "opened_picture", lambda file: (opened.append(file), original(file))[1])
-    reads: list[Any] = []
-    monkeypatch.setattr(PictureSet, "content", lambda self: (reads.append(self), iter(()))[1])
+
+    def note_opened(file: Path) -> Any:
+        opened.append(file)
+        return opened_picture(file)
+
+    monkeypatch.setattr(decoded_pictures, "opened_picture", note_opened)
+    monkeypatch.setattr(PictureSet, "content", lambda images: pytest.fail("the pictures were read"))
     assert content_digest(fresh(f"folder:{folder}", resident_mb=0)) == digest
-    assert opened == [] and reads == []
+    assert opened == []
     changed = folder / "train" / "cat" / "00.png"
     Image.new("RGB", (5, 5), (9, 9, 9)).save(changed)
     assert 9 in pixels_of(fresh(f"folder:{folder}", resident_mb=0))[0]
-    assert set(opened) == set(folder.rglob("*.png")) - set() and changed in opened
+    assert set(opened) == set(folder.rglob("*.png"))
     kinds = sorted(entry.what.partition(" pictures of ")[0] for entry in list_decoded(cache))
     assert kinds == ["24", "sizes of 30"]  # The older entries are gone.
 
@@ -191,7 +194,7 @@ def test_a_full_disk_is_noticed_before_anything_is_decoded(
 ) -> None:
     """The line says how much is needed."""
     usage = shutil.disk_usage(folder)._replace(free=10)
-    monkeypatch.setattr(decoded_cache.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     assert isinstance(fresh(f"folder:{folder}", image_size=(200, 200), resident_mb=0).images, Tensor)
     assert "(0.00 GB are needed)" in capsys.readouterr().err
 
