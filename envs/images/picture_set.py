@@ -14,7 +14,7 @@ from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.live_line import counting, progress_of
 
 MARGIN = 1 << 16
-"""Bytes before the first and behind the last picture, so that rows of windows may begin and end there."""
+"""Zeros before the first and behind the last picture, so that rows of windows may begin and end there."""
 _MOST_UNCHECKED = 1 << 28
 """Bytes of whole pictures that are made without asking for the memory that is free."""
 _LONGEST = 1 << 36
@@ -38,7 +38,7 @@ class PictureSet:
         """Describe pictures that are in memory already.
 
         Args:
-            pixels: (L,) uint8 on the CPU, with `MARGIN` bytes before the first picture and behind the last one.
+            pixels: (L,) uint8 on the CPU, with `MARGIN` zeros before the first picture and behind the last one.
             start: (N,) int64, the first byte of each picture; its channels, rows and columns follow in this order.
             sizes: (N, 2) int64, the height and width of each picture.
             canvas: (C, H, W), which no picture exceeds.
@@ -103,21 +103,21 @@ class PictureSet:
         index, (left, top) = index.cpu(), corner.cpu().unbind(1)
         high, wide = self.sizes[index].unbind(1)
         down, right = self._corner[index].unbind(1)
-        rows = (top - down)[:, None] + torch.arange(height)  # (R, height) in the picture
-        first = left - right  # (R,)
-        columns = first[:, None] + torch.arange(width)
-        # Windows of a view that has a row of `width` bytes for each byte; what is read of others is masked.
-        begin = torch.minimum(first.clamp(min=-width), wide)[:, None]
-        inside = torch.minimum(rows.clamp(min=0), high[:, None] - 1) * wide[:, None] + begin  # (R, height)
+        rows, first = (top - down)[:, None] + torch.arange(height), left - right  # (R, height) and (R,) in the picture
+        begin = torch.minimum(first.clamp(min=-width), wide)
         channel = self._start[index][:, None] + torch.arange(self.shape[1]) * (high * wide)[:, None]
-        first_bytes = (channel[:, :, None] + inside[:, None]).flatten()
-        every_row = self._pixels.as_strided((len(self._pixels) - width + 1, width), (1, 1))
+        byte = channel[:, :, None] + (rows * wide[:, None] + begin[:, None])[:, None]  # (R, C, height)
+        # Rows above and below the picture are read from the margin, which begins with zeros.
+        byte.masked_fill_(((rows < 0) | (rows >= high[:, None]))[:, None], 0)
         self._note_read(int((high.clamp(max=height) * wide).sum()) * self.shape[1], blocks=len(index) * self.shape[1])
-        found = every_row.index_select(0, first_bytes).view(len(index), self.shape[1], height, width)
-        seen = ((rows >= 0) & (rows < high[:, None]))[:, :, None] & ((columns >= 0) & (columns < wide[:, None]))[
-            :, None
-        ]
-        return found.mul_(seen[:, None]).to(self.device)
+        every_row = self._pixels.as_strided((len(self._pixels) - width + 1, width), (1, 1))
+        found = every_row.index_select(0, byte.flatten()).view(len(index), self.shape[1], height, width)
+        # What was read beside the picture, of a row above or below, becomes zero.
+        beside = ((first < 0) | (first + width > wide)).nonzero()[:, 0]
+        columns = first[beside, None] + torch.arange(width)
+        inside = ((columns >= 0) & (columns < wide[beside, None])).to(torch.uint8)
+        found[beside] = found[beside] * inside[:, None, None]
+        return found.to(self.device)
 
     def chunks(self) -> Iterator[Tensor]:
         """Yield all canvases in order, some at a time: (some, C, H, W) uint8."""

@@ -122,15 +122,12 @@ class Retina:
 
     def _reduce(self, patch: Tensor, scale: int) -> Tensor:
         """Return the sums over reduced pixels: (B, C, side, side) uint8 -> (B, C, P, P) float32."""
-        cell, side = self._cells[scale], patch.shape[-1] // self._cells[scale]
-        if cell == 1:
-            return patch.float()
-        # Sums are exact: float32 has all whole numbers up to 2^24.
-        pixels = patch.float() if 255 * cell * cell < 2**24 else patch.double()
-        rows = pixels.unflatten(2, (side, cell)).sum(3)  # (B, C, P, side)
-        sums: Tensor = rows[..., ::cell].clone()
-        for column in range(1, cell):
-            sums += rows[..., column::cell]
+        cell = self._cells[scale]
+        # The smallest type in which sums are exact.
+        kind = torch.int16 if 255 * cell * cell < 2**15 else torch.int32 if 255 * cell * cell < 2**31 else torch.int64
+        pixels = patch.to(kind)
+        rows = sum((pixels[:, :, row::cell] for row in range(1, cell)), pixels[:, :, ::cell])  # (B, C, P, side)
+        sums: Tensor = sum((rows[..., column::cell] for column in range(1, cell)), rows[..., ::cell])
         return sums.float()
 
     def _middle(self, location: Tensor) -> Tensor:

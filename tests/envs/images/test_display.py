@@ -41,8 +41,8 @@ def mixed_set() -> tuple[PictureSet, Tensor]:
     pictures = [random_images(2, 7, 4), random_images(2, 2, 9), random_images(2, 3, 3)]
     canvases = torch.zeros(3, 2, 7, 9, dtype=torch.uint8)
     canvases[0, :, :, 2:6], canvases[1, :, 2:4, :], canvases[2, :, 2:5, 3:6] = pictures
-    flat = torch.cat([torch.full((MARGIN,), 99, dtype=torch.uint8), *(one.flatten() for one in pictures)])
-    pixels = torch.cat([flat, torch.full((MARGIN,), 99, dtype=torch.uint8)])
+    margin = torch.zeros(MARGIN, dtype=torch.uint8)
+    pixels = torch.cat([margin, *(one.flatten() for one in pictures), margin])
     start = MARGIN + torch.tensor([0, 56, 56 + 36])
     return PictureSet(pixels, start, torch.tensor([[7, 4], [2, 9], [3, 3]]), (2, 7, 9)), canvases
 
