@@ -4,7 +4,8 @@ Each protocol has a function that asks an agent for the ability. Axes: B episode
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from functools import cache
+from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from torch import Tensor
 
@@ -12,6 +13,8 @@ from glimpse.agents.episode import Episode, Loss
 from glimpse.agents.readout import Readout
 from glimpse.agents.text.explaining import Explaining
 from glimpse.agents.vision.locators import Locator
+
+Ability = TypeVar("Ability")
 
 
 @runtime_checkable
@@ -162,9 +165,23 @@ class Classifying(Protocol):
     classification: str
 
 
+def _is_able(agent: object, ability: type[Ability]) -> TypeGuard[Ability]:
+    """Return whether an agent has an ability, as `isinstance` says, for abilities that each step asks about.
+
+    With a protocol `isinstance` takes 10 microseconds in Python 3.11, as long as a small layer.
+    """
+    return all(hasattr(agent, name) for name in _members(ability))
+
+
+@cache
+def _members(ability: type) -> tuple[str, ...]:
+    """Return the names of a protocol's attributes and methods."""
+    return tuple(name for name in {**ability.__annotations__, **vars(ability)} if not name.startswith("_"))
+
+
 def as_preselecting(agent: object) -> Preselecting | None:
     """Return the agent if it selects what it reads, else None."""
-    return agent if isinstance(agent, Preselecting) else None
+    return agent if _is_able(agent, Preselecting) else None
 
 
 def as_reading_partially(agent: object) -> ReadingPartially | None:
@@ -199,7 +216,7 @@ def pixels_read(agent: object, shown: int) -> int:
 
 def as_multi_updating(agent: object) -> MultiUpdating | None:
     """Return the agent if it makes several updates from the same episodes, else None."""
-    return agent if isinstance(agent, MultiUpdating) else None
+    return agent if _is_able(agent, MultiUpdating) else None
 
 
 def in_warmup(agent: object) -> bool:
@@ -209,7 +226,7 @@ def in_warmup(agent: object) -> bool:
 
 def stops_when_all_done(agent: object) -> bool:
     """Return whether a rollout of the agent ends as soon as all episodes are done."""
-    return isinstance(agent, EndingEarly) and agent.stops_when_all_done
+    return _is_able(agent, EndingEarly) and agent.stops_when_all_done
 
 
 def target_keep_rate(agent: object) -> float | None:
@@ -219,12 +236,12 @@ def target_keep_rate(agent: object) -> float | None:
 
 def greedy_copy(agent: object) -> bool:
     """Return whether the first rollout of each training example must be greedy."""
-    return isinstance(agent, UsingGreedyCopy) and agent.greedy_copy
+    return _is_able(agent, UsingGreedyCopy) and agent.greedy_copy
 
 
 def rollout_one_in(agent: object) -> int:
     """Return n, where the agent plays episodes on one of n examples of an update."""
-    return agent.rollout_one_in if isinstance(agent, SubsamplingRollouts) else 1
+    return agent.rollout_one_in if _is_able(agent, SubsamplingRollouts) else 1
 
 
 def weigh_classes(agent: object, weights: Tensor) -> bool:

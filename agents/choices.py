@@ -19,7 +19,9 @@ def choose(logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
         (B,) int64 in [0, n).
     """
     logits = logits.float()
+    if greedy is True:
+        return logits.argmax(-1)
     # The n probabilities divide [0, 1] by n - 1 bounds; the choice is the interval that the uniform number falls into.
     bounds = logits.softmax(-1).cumsum(-1)[:, :-1]
     drawn = (bounds <= torch.special.ndtr(noise.float())[:, None]).sum(-1)
-    return torch.where(torch.as_tensor(greedy, device=logits.device), logits.argmax(-1), drawn)
+    return drawn if greedy is False else torch.where(greedy, logits.argmax(-1), drawn)

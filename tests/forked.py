@@ -7,6 +7,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from glimpse.cli.command_line import main
 
@@ -49,8 +50,15 @@ def forget(*packages: str) -> None:
 def show_warnings() -> None:
     """Print warnings, which pytest collects or raises."""
 
-    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
 
     warnings.simplefilter("default")
     warnings.showwarning = show

@@ -29,5 +29,5 @@ EOF
 rm settings.toml
 # Tests that start many processes, and of which nothing depends on how the package was installed, have run already.
 OMP_NUM_THREADS=1 "$work/venv/bin/python" -m pytest -q -n 4 --dist loadgroup \
-    --ignore tests/glimpse/training/test_ranks.py --ignore tests/glimpse/sweeps/test_real_sweep.py \
+    --ignore tests/glimpse/training/test_ranks.py --ignore tests/glimpse/sweeps/test_real_sweep.py --ignore tests/glimpse/sweeps/test_ray_sweep.py \
     --ignore tests/glimpse/training/test_kill.py --ignore tests/test_fuzz.py --ignore tests/test_notebooks.py

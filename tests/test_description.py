@@ -44,6 +44,16 @@ def test_what_is_in_the_repository_alone_is_taken_out(without_relative_links: Ca
     ]
 
 
+def test_addresses() -> None:
+    """A workflow's wheel names its own repository; another names the papers alone."""
+    project_urls = runpy.run_path(str(ROOT / "setup.py"))["project_urls"]
+    built = project_urls({"GITHUB_SERVER_URL": "https://example.org", "GITHUB_REPOSITORY": "a/b"})
+    assert list(built.values())[:2] == ["https://example.org/a/b", "https://example.org/a/b/issues"]
+    elsewhere = project_urls({})
+    assert elsewhere and set(elsewhere.items()) < set(built.items())
+    assert all(address.startswith("https://") for address in built.values())
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_description_has_no_link_into_the_repository(tmp_path: Path) -> None:
     """In the metadata that are built, each link and picture is absolute or an anchor; the text is all there."""
@@ -53,6 +63,7 @@ def test_the_description_has_no_link_into_the_repository(tmp_path: Path) -> None
         (tmp_path / name).symlink_to(ROOT / name)
     metadata = build_util.project_wheel_metadata(tmp_path, isolated=False)
     assert metadata["Description-Content-Type"] == "text/markdown"
+    assert any("arxiv.org" in one for one in metadata.get_all("Project-URL"))
     description = metadata.get_payload()
     prose = re.sub(r"```.*?```", "", description, flags=re.DOTALL)
     targets = re.findall(r"\]\(([^)]*)\)|(?:src|href)=\"([^\"]*)\"", prose)

@@ -84,14 +84,14 @@ class DeepRecurrentAttention(LocatorAgent):
 
         Args:
             options: widths and losses.
-            observation_space: has `glimpse` (K, C, P, P), `location`, `time` and `context` (C, side, side).
+            observation_space: has `glimpse` (K, C, P, P), `location`, `time` and `glance` (C, side, side).
             action_space: has `look` and `answer`.
 
         Raises:
             ValueError: if `initial_path` does not have T - 1 locations.
         """
         super().__init__()
-        glimpse, context = (cast(spaces.Box, observation_space[name]).shape for name in ("glimpse", "context"))
+        glimpse, context = (cast(spaces.Box, observation_space[name]).shape for name in ("glimpse", "glance"))
         self.options, self.locator_lr_scale = options, options.locator_lr_scale
         self.greedy_copy = options.baseline == "self_critical"
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
@@ -109,7 +109,7 @@ class DeepRecurrentAttention(LocatorAgent):
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
         """Return (B, 4 D): zeros for the lower LSTM, and the upper LSTM's memory computed from the context."""
-        looking = self.context_network(observation["context"])
+        looking = self.context_network(observation["glance"])
         return torch.cat([torch.zeros_like(looking), looking], -1)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
@@ -161,7 +161,7 @@ class DeepRecurrentAttention(LocatorAgent):
         read, _ = self.reading.unroll(self.glimpse_network(seen["glimpse"], seen["location"]), None)
         hidden = self._unroll_looking(read if self.options.policy_gradient_into == "core" else read.detach(), seen)
         # Classification loss at the last glimpse of each target.
-        logits = self.classifier(read[self._ends()]).float()  # (R, B, N)
+        logits = self.classifier(torch.stack([read[end] for end in self._ends()])).float()  # (R, B, N)
         target = self._targets(episode.label)
         cross_entropy = F.cross_entropy(logits.flatten(0, 1), target.flatten())
         # Policy loss; the return of a location begins with the next step's reward.
@@ -195,7 +195,7 @@ class DeepRecurrentAttention(LocatorAgent):
 
     def _unroll_looking(self, read: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Compute all steps of the upper LSTM from the context on: (T, B, D) -> (T, B, D)."""
-        initial = self.context_network(seen["context"][0]).to(read.dtype)
+        initial = self.context_network(seen["glance"][0]).to(read.dtype)
         hidden, cell = (part[None].contiguous() for part in initial.chunk(2, -1))
         return cast(Tensor, self.looking.lstm(read, (hidden, cell))[0])
 
@@ -205,8 +205,9 @@ class DeepRecurrentAttention(LocatorAgent):
             return episode.reward
         probability = logits.softmax(-1).gather(-1, target[..., None]).squeeze(-1)
         reward = episode.reward.clone()
-        right = (episode.action["answer"][self._ends()] == target).float()
-        reward[self._ends()] += (probability - right) / TARGETS
+        for number, end in enumerate(self._ends()):
+            right = (episode.action["answer"][end] == target[number]).float()
+            reward[end] += (probability[number] - right) / TARGETS
         return reward
 
     def _log_prob(self, hidden: Tensor, episode: Episode) -> Tensor:

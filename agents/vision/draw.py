@@ -62,9 +62,7 @@ def filter_rows(centre: Tensor, stride: Tensor, deviation: Tensor, filters: int,
 
 def filter_bank(window: FilterWindow, filters: int, scales: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Return the filters F_Y (B, K, N, H) and F_X (B, K, N, W) of B windows, for pictures of H x W pixels."""
-    x, y = (
-        (window.location + 1).mul(window.location.new_tensor([width / 2, height / 2])).unsqueeze(1).unbind(-1)
-    )  # (B, 1)
+    x, y = ((window.location[:, axis, None] + 1) * (side / 2) for axis, side in enumerate((width, height)))  # (B, 1)
     zoom = 2 ** torch.arange(scales, device=x.device)
     stride, deviation = (size[:, None] * zoom for size in (window.stride, window.deviation))  # (B, K)
     return filter_rows(y, stride, deviation, filters, height), filter_rows(x, stride, deviation, filters, width)

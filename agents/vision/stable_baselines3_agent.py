@@ -116,12 +116,16 @@ class Sb3Agent(Agent):
 
     def _decide(self, flat: dict[str, Tensor], memory: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the log-probabilities of each choice, (B, n) each, and the new memory."""
-        if not self.recurrent:
-            return _logits(self.policy.get_distribution(flat)), memory
-        state = tuple(part[None].contiguous() for part in memory.chunk(2, -1))
-        no_episode_start = memory.new_zeros(len(memory))
-        distribution, (hidden, cell) = cast(Any, self.policy).get_distribution(flat, state, no_episode_start)
-        return _logits(distribution), torch.cat([hidden[0], cell[0]], -1)
+        # As the policy's `get_distribution`, which would ask whether each number is finite, and wait for the answer.
+        policy = cast(Any, self.policy)
+        feature = policy.extract_features(flat, policy.pi_features_extractor)
+        if self.recurrent:
+            state = tuple(part[None].contiguous() for part in memory.chunk(2, -1))
+            output, (hidden, cell) = policy.lstm_actor(feature[None], state)
+            feature, memory = output[0], torch.cat([hidden[0], cell[0]], -1)
+        logits = policy.action_net(policy.mlp_extractor.forward_actor(feature))
+        sizes = cast(spaces.MultiDiscrete, self.policy.action_space).nvec.tolist()
+        return [part.log_softmax(-1) for part in logits.split(sizes, -1)], memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Turn a decision into an action.
@@ -148,11 +152,6 @@ class Sb3Agent(Agent):
     def _centre(self, column: Tensor, row: Tensor) -> Tensor:
         """Return the locations (B, 2) of columns and rows, (B,) int64 both."""
         return torch.stack([self.centres[column, 0], self.centres[row, 1]], -1)
-
-
-def _logits(distribution: Any) -> list[Tensor]:
-    """Return the log-probabilities of each choice of SB3's distribution."""
-    return [part.logits for part in distribution.distribution]
 
 
 def policy_options(options: Sb3Options) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glimpse.envs.actions import check_action
 from glimpse.envs.faces.arguments import is_seed, read_limit, read_seeds
-from glimpse.envs.lanes import Arrays, Lanes, StepArrays, choose_examples, label_for_info
+from glimpse.envs.lanes import Arrays, Lanes, StepArrays, choose_examples, info_of_lane
 from glimpse.envs.make_batched import make_batched_env
 
 Frame = NDArray[np.uint8]
@@ -69,7 +69,7 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         self._lanes.seed([seed], np.arange(1), self.np_random)
         observation = self._lanes.reset(example=example)
         self._terminated = False
-        return _of_lane(observation, 0), {"label": label_for_info(self._lanes.label[0])}
+        return _of_lane(observation, 0), info_of_lane(self._lanes.info, 0)
 
     def step(self, action: dict[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
         """Take one step.
@@ -83,7 +83,7 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         checked = check_action(self._lanes.env.action_space, action)
         result = self._lanes.step({name: part[None] for name, part in checked.items()})
         self._terminated = bool(result.terminated[0])
-        info = {"label": label_for_info(result.label[0])}
+        info = info_of_lane(result.info, 0)
         return _of_lane(result.observation, 0), float(result.reward[0]), self._terminated, False, info
 
     def render(self) -> Frame | None:
@@ -160,7 +160,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         self._lanes.seed(seeds, chosen, self.np_random)
         observation = self._lanes.reset(lanes, example)
         self._over[chosen], self._elapsed[chosen] = False, 0
-        return observation, _info_of(self._lanes.label, chosen)
+        return observation, _info_of(self._lanes.info, chosen)
 
     def step(
         self, actions: Mapping[str, Any]
@@ -186,7 +186,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._over.any():
             infos = _final_infos(result, self._over)
             observation = self._begin_again(np.flatnonzero(self._over))
-        infos |= _info_of(self._lanes.label, np.arange(self.num_envs))
+        infos |= _info_of(self._lanes.info, np.arange(self.num_envs))
         return observation, reward.astype(np.float64), terminated, truncated, infos
 
     def _begin_again(self, ended: NDArray[np.intp]) -> Arrays:
@@ -232,11 +232,15 @@ def _of_lane(observation: Arrays, lane: int) -> Arrays:
     return {name: array[lane] for name, array in observation.items()}
 
 
-def _info_of(label: NDArray[np.int64], lanes: NDArray[np.intp]) -> Info:
-    """Return the labels of some environments in Gymnasium's layout: an array, and a mask of its valid entries."""
-    valid = np.zeros(len(label), bool)
-    valid[lanes] = True
-    return {"label": np.where(valid.reshape(-1, *(1,) * (label.ndim - 1)), label, 0), "_label": valid}
+def _info_of(info: Arrays, lanes: NDArray[np.intp]) -> Info:
+    """Return the info of some environments in Gymnasium's layout: arrays, each with a mask of its valid entries."""
+    found: Info = {}
+    for name, array in info.items():
+        valid = np.zeros(len(array), bool)
+        valid[lanes] = True
+        found[name] = np.where(valid.reshape(-1, *(1,) * (array.ndim - 1)), array, array.dtype.type(0))
+        found[f"_{name}"] = valid
+    return found
 
 
 def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
@@ -247,6 +251,6 @@ def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
     return {
         "final_obs": final,
         "_final_obs": over.copy(),
-        "final_info": _info_of(result.label, ended),
+        "final_info": _info_of(result.info, ended),
         "_final_info": over.copy(),
     }

@@ -51,21 +51,21 @@ class PreparedDisplay:
 
     by_example = True
 
-    def __init__(self, images: Tensor, retina: Retina) -> None:
-        """Prepare images (N, C, H, W) uint8."""
-        self._prepared, self._retina = retina.prepare(images), retina
+    def __init__(self, prepared: Tensor, retina: Retina) -> None:
+        """Show what `retina.prepare` has made of images."""
+        self.prepared, self._retina = prepared, retina
 
     def draw(self, example: Tensor, key: Tensor) -> Tensor:
         """Return an empty tensor."""
-        return torch.empty(0, dtype=torch.uint8, device=self._prepared.device)
+        return torch.empty(0, dtype=torch.uint8, device=self.prepared.device)
 
     def look(self, drawn: Tensor, row: Tensor, location: Tensor) -> Tensor:
         """Return glimpses of images."""
-        return self._retina.look(self._prepared, row, location)
+        return self._retina.look(self.prepared, row, location)
 
     def pictures(self, drawn: Tensor, row: Tensor) -> Tensor:
         """Return whole images."""
-        return self._retina.restore(self._prepared[row])
+        return self._retina.restore(self.prepared[row])
 
 
 class WindowDisplay:
@@ -177,6 +177,9 @@ def make_display(
         glimpses: number of glimpses of an episode.
     """
     warps = augment if augment is not None and augment.active else None
+    plain = canvas.kind == "plain"
+    if plain and warps is None and isinstance(images, Tensor):
+        return PreparedDisplay(retina.prepare(images), retina)
 
     def draw(example: Tensor, key: Tensor) -> Tensor:
         pictures = images[example]
@@ -184,11 +187,8 @@ def make_display(
             pictures = warp(warps, pictures, key)
         return pictures if canvas.kind == "plain" else make_canvas(canvas, pictures, example, key, images)
 
-    plain = canvas.kind == "plain"
     seen = glimpses * sum(side * side for side in retina.sides) / images.shape[2:].numel()
-    apart = plain and not retina.shows_all and images.device.type == "cpu" and max(retina.sides) <= MARGIN
-    if plain and warps is None and isinstance(images, Tensor):
-        return PreparedDisplay(images, retina)
+    apart = plain and bool(retina.sides) and images.device.type == "cpu" and max(retina.sides) <= MARGIN
     if apart and warps is None and not isinstance(images, Tensor) and seen < _READ_COST:
         return WindowDisplay(images, retina)
     if apart and warps is not None and seen < 1 / _SAMPLED_COST:

@@ -49,7 +49,7 @@ def read_image_folder(
     if shape is not None:
         there = {name: folder for name, folder in parts.items() if folder.is_dir()}
         parts = {part: parts[part], **there} if there or not path.is_dir() else {part: path}
-    files = {name: _files_by_class(folder) for name, folder in parts.items()}
+    files = {name: files_by_class(folder) for name, folder in parts.items()}
     if shape is None and (unequal := files["train"].keys() ^ files["test"].keys()):
         only_in = "train" if min(unequal) in files["train"] else "test"
         raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {_LAYOUT}")
@@ -83,7 +83,7 @@ def read_validation_pictures(
             not fit `shape`.
     """
     note_folder(path)
-    files = _files_by_class(path, "Expected task.validation: folder:PATH with PATH/CLASS/*.")
+    files = files_by_class(path, "Expected task.validation: folder:PATH with PATH/CLASS/*.")
     if unknown := set(files) - set(classes):
         named = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
         raise DataError(
@@ -111,7 +111,7 @@ def _decoded_pictures(
     return Pictures(images, np.array([label for _, label in labelled]), classes)
 
 
-def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
+def files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     """Return the files of each class folder, both sorted by name; hidden ones (.DS_Store) are skipped."""
     if not part.is_dir():
         raise DataError(f"{part} is not a folder. {layout}")

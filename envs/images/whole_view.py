@@ -19,7 +19,7 @@ class WholeView(Retina):
     def __init__(self, height: int, width: int) -> None:
         """Make a view of pictures of `height` x `width` pixels."""
         self.options = RetinaOptions(scales=1)  # Only its number of scales is read.
-        self.height, self.width, self.sides = height, width, [max(height, width)]
+        self.height, self.width = height, width
 
     def shape(self, channels: int) -> tuple[int, ...]:
         """Return the shape (1, C, H, W) of a glimpse of pictures of C channels."""

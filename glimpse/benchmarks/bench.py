@@ -8,6 +8,7 @@ from typing import cast
 
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench_environments import bench_environment
+from glimpse.benchmarks.bench_scaling import bench_scaling
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
 from glimpse.benchmarks.bench_settings import (
     IMAGE_SIDES,
@@ -20,6 +21,7 @@ from glimpse.benchmarks.bench_settings import (
 from glimpse.benchmarks.bench_sharing import bench_sharing
 from glimpse.benchmarks.bench_text import TEXT_BENCHES
 from glimpse.benchmarks.bench_translation import bench_translation
+from glimpse.benchmarks.product_floor import ProductFloor
 from glimpse.benchmarks.ram_update import Update, experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import COMMAND, Stopwatch, phase_shares, training_flops
 from glimpse.config.experiment import EvaluateOptions, Experiment
@@ -37,19 +39,28 @@ from glimpse.training.train import Training
 
 
 def bench_training(watch: Stopwatch) -> None:
-    """Measure images per second in training, by batch, threads, precision and compile, and the share of peak FLOP/s."""
+    """Measure images per second in training, by batch, threads, precision and compile, and their share of two floors.
+
+    The GEMM floor is the step's operations at the speed of a large matrix product. The floor of its own products is the
+    time of these products alone, at the step's own shapes, measured in turn with the step in the same process.
+    """
     for setting in training_settings(watch.device, watch.quick):
-        value, flops = watch.apart(_training_rate, setting)
+        value, own, flops = watch.apart(_training_rate, setting)
         watch.add("training", str(setting), value, "images/s")
-        if not setting.compile:
+        if own is not None:
             floor = watch.gemm(setting.precision, setting.threads) / flops
             watch.add("training, share of the GEMM floor", str(setting), 100 * value / floor, "%")
+            watch.add("training, share of the floor of its own products", str(setting), 100 * value / own, "%")
 
 
-def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, int]:
-    """Return images per second, and floating-point operations per image."""
+def _training_rate(watch: Stopwatch, setting: Setting) -> tuple[float, float | None, int]:
+    """Return images per second of a step and of its products alone (None if compiled), and operations per image."""
     update = Update(experiment_of(setting), setting.threads, watch.device, synthetic(28, watch.size(54_000)))
-    return watch.rate(update), training_flops(cast(RecurrentAttention, update.learner.agent))
+    flops = training_flops(cast(RecurrentAttention, update.learner.agent))
+    if setting.compile:
+        return watch.rate(update), None, flops
+    value, own = watch.rates(update, ProductFloor(update))
+    return value, own, flops
 
 
 def bench_evaluation(watch: Stopwatch) -> None:
@@ -137,6 +148,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     **SELECTION_BENCHES,
     "translation": bench_translation,
     "sharing": bench_sharing,
+    "scaling": bench_scaling,
     "time-to-error": bench_time_to_error,
 }
 
@@ -178,10 +190,34 @@ def _merged(known: list[Row], measured: list[Row]) -> list[Row]:
 
 def _markdown(rows: list[Row]) -> str:
     """Return Markdown with a table for each name."""
-    lines = [[row["setting"], f"{row['value']:,}", row["unit"]] for row in rows]
+    lines = [[row["setting"], f"{row['value']:,}", row["unit"], in_products(row), other_load(row)] for row in rows]
     names = [row["name"] for row in rows]
-    parts = [f"`glimpse bench` on {rows[0]['device']}\n"]
+    devices = dict.fromkeys(row["device"] for row in rows)
+    parts = [f"`glimpse bench` on {'; '.join(devices)}\n", _COLUMNS]
     for name in dict.fromkeys(names):
         chosen = [line for line, own in zip(lines, names, strict=True) if own == name]
-        parts.append(f"## {name}\n\n" + markdown_table(["setting", "value", "unit"], chosen))
+        parts.append(f"## {name}\n\n" + markdown_table(["setting", "value", "unit", "in products", "load"], chosen))
     return "\n".join(parts)
+
+
+_COLUMNS = """\
+In products: the value by the machine's speed, so that machines can be compared. A float32 product of 512 x 512
+matrices on one thread (4096 x 4096 on a GPU) is measured right after each result; a rate is given per GFLOP of it, a
+time in GFLOP. Load: cores that other processes used meanwhile.
+"""
+
+
+def in_products(row: Row) -> str:
+    """Return a rate per GFLOP of the product that was measured with it, or a time in GFLOP; nothing for shares."""
+    gflops, unit = row.get("gflops"), row["unit"]
+    if not gflops:
+        return ""
+    if unit.endswith("/s") and unit != "GFLOP/s":
+        return f"{row['value'] / gflops:,.4g}"
+    seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6}.get(unit)
+    return "" if seconds is None else f"{row['value'] * seconds * gflops:,.4g} GFLOP"
+
+
+def other_load(row: Row) -> str:
+    """Return the cores that other processes used, where it is known."""
+    return "" if row.get("load") is None else f"{row['load']:.1f}"

@@ -4,6 +4,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from functools import cache
 from multiprocessing import get_context
 from typing import Any, TypeVar, TypeVarTuple
@@ -13,6 +14,7 @@ from torch import nn
 
 from glimpse.agents.recurrent_core import RecurrentCore
 from glimpse.agents.vision.ram import RecurrentAttention
+from glimpse.benchmarks.conditions import ConditionsMeter
 from glimpse.envs.images.classification import Classification
 from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.results import Row, describe_device
@@ -31,6 +33,7 @@ class Stopwatch:
         self.device, self.quick = device, quick
         self.repetitions, self.seconds = (1, 0.05) if quick else (8, 0.5)
         self.rows: list[Row] = []
+        self.meter = ConditionsMeter(device)
 
     def size(self, images: int) -> int:
         """Return how many images to measure on: few in a quick run."""
@@ -47,6 +50,13 @@ class Stopwatch:
         """
         work()  # The first call allocates and compiles.
         return max(self._once(work) for _ in range(min(repetitions or self.repetitions, self.repetitions)))
+
+    def rates(self, *works: Callable[[], int]) -> list[float]:
+        """Return units per second of several functions, measured in turn; of each the best, as `rate` has it."""
+        for work in works:
+            work()
+        rounds = [[self._once(work) for work in works] for _ in range(self.repetitions)]
+        return [max(each) for each in zip(*rounds, strict=True)]
 
     def _once(self, work: Callable[[], int]) -> float:
         """Return units per second of one repetition."""
@@ -83,10 +93,11 @@ class Stopwatch:
         return value
 
     def add(self, name: str, setting: str, value: float, unit: str) -> None:
-        """Add a result row, and print it."""
+        """Add a result row with the conditions since the row before, and print it."""
+        conditions = self.meter.since_last()
         device = describe_device(self.device)
         row = {"name": name, "setting": setting, "value": float(f"{value:.4g}"), "unit": unit, "device": device}
-        self.rows.append({**row, "command": COMMAND})
+        self.rows.append({**row, **asdict(conditions), "command": COMMAND})
         print(result_line(name, setting, f"{value:,.4g}", unit), flush=True)
 
 

@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 
-from glimpse.config.foreign_words import value_meant
+from glimpse.config.foreign_words import value_meant, why_refused
 from glimpse.config.mistakes import shortened
 
 
@@ -13,7 +13,9 @@ def device(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,2})?", text):
         meant = value_meant("device", text)
         hint = f"; did you mean {meant!r}?" if meant else ""
-        raise argparse.ArgumentTypeError(f"expected auto, cpu, cuda or cuda:N, got {text!r}{hint}")
+        why = why_refused("device", text)
+        reason = f": {why}" if why else ""
+        raise argparse.ArgumentTypeError(f"expected auto, cpu, cuda or cuda:N, got {text!r}{reason}{hint}")
     return text
 
 

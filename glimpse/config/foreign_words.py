@@ -42,6 +42,14 @@ def meaning_of(key: str, cutoff: float) -> str | None:
     return _MEANINGS[near[0]] if near else None
 
 
+_REFUSED = {"device": {"mps": "Apple's GPUs are not used, since nothing here has been tried on one"}}
+
+
+def why_refused(key: str, value: object) -> str | None:
+    """Return why a value of other libraries cannot be had here, None where nothing is known of it."""
+    return _REFUSED.get(key, {}).get(value) if isinstance(value, str) else None
+
+
 def value_meant(key: str, value: object) -> str | None:
     """Return the value here for a value of other libraries, None where it has none."""
     return _VALUES.get(key, {}).get(value) if isinstance(value, str) else None

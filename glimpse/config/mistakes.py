@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from glimpse.config.foreign_words import meaning_of, value_meant
+from glimpse.config.foreign_words import meaning_of, value_meant, why_refused
 from glimpse.config.section_types import choices_of, items_of, members_of, models_of, tag, variants
 
 Path = tuple[str, ...]
@@ -141,7 +141,9 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
         meant = value_meant(found.path[-1], given)
-        return Mistake(found.path, f"should match {pattern} {_got(given, pattern.split('|'), meant)}")
+        why = why_refused(found.path[-1], given)
+        got = _got(given, pattern.split("|"), meant)
+        return Mistake(found.path, f"should match {pattern} {got}{f': {why}' if why else ''}")
     if kind == "value_error":
         return Mistake(found.path, str(context["error"]))
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.

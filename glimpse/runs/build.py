@@ -47,6 +47,15 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def set_product_precision(precision: str, device: torch.device) -> None:
+    """Let a GPU round the factors of float32 products to TF32, unless the networks are to run in float32.
+
+    GPUs since 2020 multiply such numbers, of 10 bits of mantissa, several times as fast; bfloat16 has 7.
+    """
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.fp32_precision = "ieee" if precision == "float32" else "tf32"
+
+
 class LoadedEnv(NamedTuple):
     """Batched environment, with the data that it was made of, and digests of the files that they were read from."""
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from glimpse.errors import UserError
 from glimpse.runs.durable import read_file, replace_file, reporting_read_errors, reporting_write_errors
+from glimpse.runs.processor import describe_processor
 
 Row = dict[str, Any]
 
@@ -19,10 +19,8 @@ def describe_device(device: torch.device) -> str:
     """Describe the machine in words, for a row's `device`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine())
-    features = [word for word in ("avx512_bf16", "amx_bf16", "avx2") if torch.cpu.get_capabilities().get(word)]
     threads = torch.get_num_threads()
-    return f"{name}, {threads} thread{'s' * (threads > 1)}, {features[0] if features else 'no vector extensions'}"
+    return f"{describe_processor()}, {threads} thread{'s' * (threads > 1)}"
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:

@@ -1,7 +1,9 @@
 """Workers on a Ray cluster, whose machines share the folder of the runs."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from glimpse.errors import UserError
@@ -35,21 +37,29 @@ class RayWorkers:
                 ray.init(address=address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UserError(f"--ray {address}: no cluster answers there ({str(error).splitlines()[0]})") from None
-        self.size = size or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.size = size or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._train = ray.remote(num_cpus=1, max_retries=-1)(_train_here)
         self._running: dict[Any, Job] = {}
 
     def start(self, job: Job) -> None:
         """Begin or resume a job on a machine that has a CPU free."""
         job.stop.unlink(missing_ok=True)
-        self._running[self._train.remote(job)] = job
+        self._running[self._train.remote(job, str(Path.cwd()))] = job
 
     def ended(self) -> dict[Job, int]:
-        """Return the jobs that have ended since the last call, with their exit codes."""
+        """Return the jobs that have ended since the last call, with their exit codes.
+
+        Raises:
+            UserError: if a machine of the cluster does not have the folder of the runs.
+        """
         if not self._running:
             return {}
         done, _ = self._ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
-        return {self._running.pop(task): self._ray.get(task) for task in done}
+        try:
+            return {self._running.pop(task): self._ray.get(task) for task in done}
+        except FileNotFoundError as error:
+            problem = f"a machine of the cluster has no folder {error.filename}"
+            raise UserError(f"--ray: {problem}; all of them must share the folder of the runs") from None
 
     def stop(self, job: Job) -> None:
         """Ask a job to stop after its step."""
@@ -64,8 +74,14 @@ class RayWorkers:
         self._running.clear()
 
 
-def _train_here(job: Job) -> int:
-    """Make a job on the machine that this task was sent to, and return its exit code."""
+def _train_here(job: Job, folder: str) -> int:
+    """Make a job on the machine that this task was sent to, and return its exit code.
+
+    Args:
+        job: what is to be trained; its paths may be relative.
+        folder: where they are relative to.
+    """
+    os.chdir(folder)
     return wait_for(job, lambda: None)
 
 

@@ -34,23 +34,28 @@ class TrainingOrder:
         for epoch in range(first // self.examples, (end - 1) // self.examples + 1):
             begun = epoch * self.examples
             shown.append(self._permutation(epoch)[max(0, first - begun) : end - begun])
-        key = mix(self._run, torch.arange(first, end))
-        return torch.cat(shown).to(self.device), key.to(self.device)
+        return torch.cat(shown), mix(self._run, torch.arange(first, end, device=self.device))
 
     def noise(self, step: int) -> int:
         """Return the seed of an update's dropout."""
         return (self._noise + step) % 2**63
 
     def _permutation(self, epoch: int) -> Tensor:
-        """Return the order of an epoch; the last one used is cached."""
+        """Return the order of an epoch, on the device; the last one used is cached, so that no step copies anything."""
         if self._epoch[0] != epoch:
+            # The CPU shuffles, so that the order is the same for each device.
             generator = torch.Generator().manual_seed(int(mix(self._run, -1 - epoch)))
-            self._epoch = (epoch, self._shuffled(epoch, generator))
+            self._epoch = (epoch, to_device(self._shuffled(epoch, generator), self.device))
         return self._epoch[1]
 
     def _shuffled(self, epoch: int, generator: torch.Generator) -> Tensor:
         """Shuffle all examples, (N,)."""
         return torch.randperm(self.examples, generator=generator)
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor of the host to a device, without waiting for what a GPU still computes."""
+    return (values.pin_memory() if device.type == "cuda" else values).to(device, non_blocking=True)
 
 
 class BucketedOrder(TrainingOrder):

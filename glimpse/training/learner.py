@@ -12,7 +12,7 @@ from glimpse.agents.agent import Agent
 from glimpse.config.experiment import TrainOptions
 from glimpse.envs.core import BatchedEnv
 from glimpse.errors import UserError
-from glimpse.runs.build import use_bfloat16
+from glimpse.runs.build import set_product_precision, use_bfloat16
 from glimpse.training.budget import Budget, Updates
 from glimpse.training.example_order import TrainingOrder
 from glimpse.training.optimiser_state import check_optimiser_state
@@ -40,6 +40,7 @@ class Learner(ABC):
         self._weights = [current for current, _ in pairs], [average for _, average in pairs]
         self._buffers = list(zip(self.averaged.buffers(), agent.buffers(), strict=True))
         self.bfloat16 = use_bfloat16(options.precision, device)
+        set_product_precision(options.precision, device)
 
     @property
     def progress(self) -> float:

@@ -78,7 +78,7 @@ def test_windows_are_seen_as_images_in_memory(patch: int, scales: int, zoom: int
     images = random_images(4, *shape)
     retina = Retina(RetinaOptions(patch=patch, scales=scales, zoom=zoom), *shape[1:])
     example, key, location = looks(4)
-    known, read = PreparedDisplay(images, retina), WindowDisplay(PictureSet.of_images(images), retina)
+    known, read = PreparedDisplay(retina.prepare(images), retina), WindowDisplay(PictureSet.of_images(images), retina)
     assert known.by_example and read.by_example
     expected = known.look(known.draw(example, key), example, location)
     assert torch.equal(read.look(read.draw(example, key), example, location), expected) and expected.any()

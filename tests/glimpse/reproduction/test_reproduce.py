@@ -61,6 +61,21 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert rows(tmp_path) == first
 
 
+def test_workers_train_the_same_runs(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two workers train the seeds at once, and the rows are those of one process, except for the seconds."""
+    assert run(tmp_path / "workers", "tiny", "--workers", "2") == 0
+    printed = capsys.readouterr().out
+    assert printed.index("seed1: started") < printed.index("seed0: trained")
+    assert run(tmp_path / "alone", "tiny") == 0
+    found = [rows(tmp_path / name) for name in ("workers", "alone")]
+    for row in found[0] + found[1]:
+        del row["train_seconds"], row["command"]
+    assert found[0] == found[1] and found[0][0]["seeds"] == [0, 1]
+    capsys.readouterr()
+    assert run(tmp_path / "workers", "tiny", "--workers", "2") == 0
+    assert "started" not in capsys.readouterr().out
+
+
 def test_the_page_and_the_figure_are_written(tiny: None, tmp_path: Path) -> None:
     """The page links the figure and has published numbers, with a mark on those quoted from memory."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0

@@ -467,9 +467,9 @@ def die_at(point: int, folder: Path) -> None:
         if opened or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
             tick()
 
-    def sync(descriptor: int) -> None:
+    def sync(fd: Any) -> None:
         tick()
-        fsync(descriptor)
+        fsync(fd)
 
     fsync = os.fsync
     sys.addaudithook(hook)

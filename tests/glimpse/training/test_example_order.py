@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from glimpse.training.example_order import BucketedOrder, TokenOrder, TrainingOrder
+from tests.fake_device import fake_device
 
 _CPU = torch.device("cpu")
 
@@ -134,3 +135,13 @@ def test_updates_of_tokens_depend_on_seed_and_step_only() -> None:
         for order in (TokenOrder(lengths, 12, 5, _CPU, 100), order_in_use):
             assert all(torch.equal(one, other) for one, other in zip(order(step), steps[step], strict=True))
     assert len({key for _, keys in steps for key in keys.tolist()}) == sum(len(keys) for _, keys in steps)
+
+
+def test_updates_of_an_epoch_are_made_on_the_device() -> None:
+    """Once an epoch is shuffled, its updates ask the host for nothing and copy nothing."""
+    order = TrainingOrder(10, 4, 9, _CPU)
+    order(0)
+    with fake_device(order, device="cuda") as ((there,), moves):
+        example, key = there(1)
+        assert example.device.type == key.device.type == "cuda" and len(example) == len(key) == 4
+        assert moves.found == []

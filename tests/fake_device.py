@@ -1,0 +1,105 @@
+"""A stand-in for a GPU: tensors without values, on which whatever would wait for the device is an error.
+
+An operation that mixes devices fails, as on a GPU, and so does each question for a value (`.item()`, `bool(...)`, a
+shape that depends on values), for which the host would wait. Copies between host and device are counted.
+"""
+
+import io
+import pickle
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+ROOT = str(Path(__file__).parents[1])
+
+
+class Moves(TorchDispatchMode):
+    """Notes each copy between devices, with the lines that asked for it."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation."""
+        result = func(*args, **(kwargs or {}))
+        copied = {"aten::_to_copy": 0, "aten::copy_": 1}.get(func.name().partition(".")[0])
+        if copied is not None and args[copied].device.type != result.device.type:
+            lines = [
+                f"{Path(frame.filename).name}:{frame.lineno}"
+                for frame in traceback.extract_stack()
+                if frame.filename.startswith(ROOT) and "site-packages" not in frame.filename
+            ]
+            self.found.append(f"{args[copied].device.type} to {result.device.type}, {' '.join(lines[-3:])}")
+        return result
+
+
+@contextmanager
+def fake_device(*made: Any, device: str) -> Iterator[tuple[Any, Moves]]:
+    """Give copies of objects whose tensors are on a device that is not there, for a block that runs on it.
+
+    Args:
+        *made: objects on the CPU, such as an agent and its environment; they are copied by pickle.
+        device: "cuda", where nothing can be differentiated without a GPU; or "meta", where code takes a GPU's ways and
+            gradients flow.
+
+    Yields:
+        The copies, and what was copied between devices within the block.
+    """
+    written = io.BytesIO()
+    pickler = _Pickler(written)
+    pickler.dump(made)
+    mode, moves = FakeTensorMode(allow_non_fake_inputs=True), Moves()
+    copies = _Unpickler(io.BytesIO(written.getvalue()), pickler.tensors, mode, torch.device(device)).load()
+    with ExitStack() as stack:
+        # Without a GPU, cuDNN cannot be asked whether it has a kernel.
+        stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        stack.enter_context(mode)
+        stack.enter_context(moves)
+        yield copies, moves
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out tensors, which it keeps, and devices."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.tensors: list[Tensor] = []
+        self._numbers: dict[int, int] = {}
+
+    def persistent_id(self, obj: Any) -> int | str | None:
+        if isinstance(obj, torch.device):
+            return "device"
+        if not isinstance(obj, Tensor):
+            return None
+        if id(obj) not in self._numbers:
+            self._numbers[id(obj)] = len(self.tensors)
+            self.tensors.append(obj)
+        return self._numbers[id(obj)]
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts tensors without values in their places, each in all places where it was."""
+
+    def __init__(self, file: io.BytesIO, tensors: list[Tensor], mode: FakeTensorMode, device: torch.device) -> None:
+        super().__init__(file)
+        self._tensors, self._mode, self._device = tensors, mode, device
+        self._made: dict[int, Tensor] = {}
+
+    def persistent_load(self, pid: Any) -> Any:
+        if pid == "device":
+            return self._device
+        if pid not in self._made:
+            like = self._tensors[pid]
+            with self._mode:
+                made = torch.empty_strided(like.shape, like.stride(), dtype=like.dtype, device=self._device)
+                self._made[pid] = nn.Parameter(made, like.requires_grad) if isinstance(like, nn.Parameter) else made
+        return self._made[pid]
