@@ -95,7 +95,7 @@ def _measure(files: list[Path]) -> NDArray[np.int64]:
 
 def _kept_sizes(files: list[Path], cache: Path) -> NDArray[np.int64] | None:
     """Return what `_measure` does, from the cache; None if that can be neither read nor written."""
-    where = os.path.commonpath(files)
+    where, files = os.path.commonpath(files), sorted(files, key=str)  # One entry, whichever part comes first.
 
     def write(folder: Path) -> Mapping[str, Any]:
         np.save(folder / SIZES, _measure(files))

@@ -4,6 +4,7 @@ Images may have any size and colours; see `picture_files`. All become RGB unless
 are centred on black canvases of the largest height and the largest width of all parts, unless they are resized.
 """
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -119,8 +120,10 @@ def files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
         raise DataError(f"{part} holds no class folders. {layout}")
+    by_name = attrgetter("name")  # Paths themselves are slow to compare.
     files = {
-        folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")) for folder in folders
+        folder.name: sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=by_name)
+        for folder in folders
     }
     for folder in folders:
         note_folder(folder)

@@ -20,6 +20,7 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
 from glimpse.envs.images.picture_files import opened_picture
+from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_set import PictureSet
 from glimpse.runs.content_digest import content_digest
 from tests import forked
@@ -94,6 +95,7 @@ def test_pictures_are_decoded_once(folder: Path, cache: Path, monkeypatch: pytes
     """A second start opens no picture, and keeps the digests; one that has changed is decoded with all others."""
     first = fresh(f"folder:{folder}", resident_mb=0)
     digest = content_digest(first)
+    test = fresh(f"folder:{folder}", "test", resident_mb=0).images.shape
     opened: list[Path] = []
 
     def note_opened(file: Path) -> Any:
@@ -103,13 +105,15 @@ def test_pictures_are_decoded_once(folder: Path, cache: Path, monkeypatch: pytes
     monkeypatch.setattr(decoded_pictures, "opened_picture", note_opened)
     monkeypatch.setattr(PictureSet, "content", lambda images: pytest.fail("the pictures were read"))
     assert content_digest(fresh(f"folder:{folder}", resident_mb=0)) == digest
+    meaning = PictureMeaning(classes=("cat", "owl"), shape=first.images.shape[1:])
+    assert fresh(f"folder:{folder}", "test", resident_mb=0, meaning=meaning).images.shape == test
     assert opened == []
     changed = folder / "train" / "cat" / "00.png"
     Image.new("RGB", (5, 5), (9, 9, 9)).save(changed)
     assert 9 in pixels_of(fresh(f"folder:{folder}", resident_mb=0))[0]
     assert set(opened) == set(folder.rglob("*.png"))
     kinds = sorted(entry.what.partition(" pictures of ")[0] for entry in list_decoded(cache))
-    assert kinds == ["24", "sizes of 30"]  # The older entries are gone.
+    assert kinds == ["24", "6", "sizes of 30"]  # The older entries are gone.
 
 
 @pytest.mark.parametrize("options", [{}, {"view": "whole"}, {"canvas": {"kind": "cluttered", "size": 90}}])
