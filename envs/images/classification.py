@@ -11,8 +11,9 @@ from torch import Tensor
 from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.images.answering_env import AnsweringEnv
-from glimpse.envs.images.augment import warp
-from glimpse.envs.images.canvas import check_canvas, make_canvas
+from glimpse.envs.images.canvas import check_canvas
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB
+from glimpse.envs.images.display import Display, PreparedDisplay, make_display
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions, RetinaOptions
@@ -79,14 +80,12 @@ class Classification(AnsweringEnv):
         self.label_kind = label_kind(data.classes, data.scores, self.many)
         self.answers = self.label_kind.answers
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
-        # Images that are shown unchanged are prepared once, here; pictures made for an episode are prepared at resets.
-        self._fresh = options.canvas.kind != "plain" or self.augment is not None
         self.zoom, self.glance_side = options.zoom, options.glance
         if options.canvas.kind != "plain":
             check_canvas(options.canvas, data.images)
         self._store = self._own_sizes(data)
         self.retina = self._make_retina(*data.images.shape[2:])
-        self._resident = None if self._fresh else self._prepare_resident()
+        self._display = self._make_display()
         self._initial_location = InitialLocation(
             options.initial_location,
             options.initial_location_std,
@@ -104,10 +103,11 @@ class Classification(AnsweringEnv):
         root: str | None = None,
         download: bool = True,
         meaning: PictureMeaning | None = None,
+        resident_mb: int = RESIDENT_MB,
     ) -> ImageData:
         """Load one split of the data; see `load_images` and `load_picture_table`, whose errors it raises."""
         if options.is_table:
-            return load_picture_table(options, split, meaning)
+            return load_picture_table(options, split, meaning, resident_mb)
         if options.keeps_sizes:
             return load_own_sizes(options.data, options.validation, split, meaning)
         return load_images(
@@ -118,6 +118,7 @@ class Classification(AnsweringEnv):
             image_size=options.image_size,
             meaning=meaning,
             validation=options.validation,
+            resident_mb=resident_mb,
         )
 
     @staticmethod
@@ -134,7 +135,9 @@ class Classification(AnsweringEnv):
 
     def fingerprints(self) -> tuple[Tensor, Tensor]:
         """Return a number for each picture of the data set, equal for equal ones, and the labels."""
-        return fingerprints_of_rows(self._images), self._labels.cpu()
+        images = self._images
+        found = fingerprints_of_rows(images) if isinstance(images, Tensor) else images.fingerprints()
+        return found, self._labels.cpu()
 
     def shown_examples(self) -> Any:
         """Return the pictures of the data set, their labels, and the options of the canvas that matter."""
@@ -155,7 +158,7 @@ class Classification(AnsweringEnv):
             ValueError: if they should be warped.
         """
         store = data.store if isinstance(data, StoredImageData) else None
-        if store is not None and self._fresh:
+        if store is not None and self.augment is not None:
             raise ValueError("pictures of a folder that keep their own sizes cannot be warped: leave train.augment out")
         return None if store is None else store.to(self.device)
 
@@ -174,19 +177,21 @@ class Classification(AnsweringEnv):
         self.zoom_retina = ZoomRetina(options.retina, height, width, table=table, least=least, device=self.device)
         return self.zoom_retina
 
-    def _prepare_resident(self) -> Tensor:
-        """Prepare all pictures of the data set."""
-        return self.retina.prepare(self._images) if self._store is None else self._store.pixels[None]
+    def _make_display(self) -> Display:
+        """Return the way in which pictures are shown."""
+        if self._store is not None:
+            return PreparedDisplay(self._store.pixels[None], self.retina)
+        return make_display(self._images, self.retina, self.options.canvas, self.augment, self.options.glimpses)
 
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
         self._picture = torch.arange(len(example) * copies, device=self.device) // copies
         self._pictures = self._draw_pictures(example, key)
-        if self._resident is not None:
+        if self._display.by_example:
             self._picture = example[self._picture]
         self._label = self._labels[example].repeat_interleave(copies, 0)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
-        if self._resident is not None:
+        if self._display.by_example:
             self._picture[lanes] = example
         else:
             self._pictures[lanes] = self._draw_pictures(example, key)
@@ -202,22 +207,20 @@ class Classification(AnsweringEnv):
     def _lane_pictures(self, lanes: Tensor) -> Tensor:
         if self.zoom_retina is not None:
             return self.zoom_retina.drawn(self._prepared(), self._picture[lanes])
-        return self.retina.restore(self._prepared()[self._picture[lanes]])
+        return self._display.pictures(self._pictures, self._picture[lanes])
 
     def _drawn_retina(self) -> RetinaOptions | None:
         return None if self.options.view == "whole" else self.options.retina
 
     def _prepared(self) -> Tensor:
-        """Return the prepared pictures that `_picture` indexes."""
-        return self._pictures if self._resident is None else self._resident
+        """Return the prepared pictures that `_picture` indexes, where they are prepared as a whole."""
+        return self._display.prepared if isinstance(self._display, PreparedDisplay) else self._pictures
+
+    def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
+        if self.zoom_retina is not None:
+            return super()._look(lanes, location)
+        return self._display.look(self._pictures, self._picture if lanes is None else self._picture[lanes], location)
 
     def _draw_pictures(self, example: Tensor, key: Tensor) -> Tensor:
-        """Make and prepare the pictures of new episodes; an empty tensor if the resident images are shown unchanged."""
-        if not self._fresh:
-            return self._images.new_empty(0)
-        pictures = self._images[example]
-        if self.augment is not None:
-            pictures = warp(self.augment, pictures, key)
-        if self.options.canvas.kind != "plain":
-            pictures = make_canvas(self.options.canvas, pictures, example, key, self._images)
-        return self.retina.prepare(pictures)
+        """Return what is kept of the pictures of new episodes; see `Display.draw`."""
+        return self._display.draw(example, key)

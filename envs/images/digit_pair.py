@@ -15,6 +15,7 @@ from torch import Tensor
 from glimpse.envs.core import Action, StepResult, count_labels, named_labels
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_pair, make_pair_canvas
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, DigitPairOptions
@@ -94,10 +95,18 @@ class DigitPair(PictureEnv):
         root: str | None = None,
         download: bool = True,
         meaning: PictureMeaning | None = None,
+        resident_mb: int = RESIDENT_MB,
     ) -> ImageData:
         """Load one split of the data; see `load_images`, whose errors it raises."""
-        size = options.image_size
-        return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+        return load_images(
+            options.data,
+            split,
+            root=root,
+            download=download,
+            image_size=options.image_size,
+            meaning=meaning,
+            resident_mb=resident_mb,
+        )
 
     def class_counts(self) -> dict[str, int]:
         """Return the number of examples by the class's name."""

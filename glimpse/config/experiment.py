@@ -31,6 +31,13 @@ class DataOptions(Options):
 
     root: str | None = Field(None, description="Data folder; without it GLIMPSE_DATA, then the cache.")
     download: bool = Field(True, description="Download missing files into the cache.")
+    resident_mb: int = Field(
+        256,
+        ge=0,
+        le=10_000_000,
+        description="Pictures of your own: megabytes of a split that may be in memory; of a larger one only what is "
+        "looked at is read, from the cache.",
+    )
 
 
 class TrainOptions(Options):
