@@ -9,7 +9,7 @@ Axes: B texts, L tokens, E width of a token's vector, U units, R directions, N l
 """
 
 import warnings
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -75,9 +75,7 @@ def _read_padded(network: nn.LSTM | nn.GRU, tokens: Tensor, length: Tensor, even
     return Read(tokens, torch.stack(hidden, 1), torch.stack(cells, 1))
 
 
-def _read_layer(
-    network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, padding: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _read_layer(network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor]:
     """Compute a layer's states (B, L, R U) from tokens (B, L, E), and its last cells or states (R, B, U).
 
     Args:
@@ -105,7 +103,7 @@ def _read_layer(
         if isinstance(network, nn.LSTM):
             states, _, cell = torch.lstm(tokens, (start, start), *settings)
             return states, cell
-        return cast(tuple[Tensor, Tensor], torch.gru(tokens, start, *settings))
+        return torch.gru(tokens, start, *settings)
 
 
 def _read_packed(network: nn.GRU, tokens: Tensor, length: Tensor) -> Read:
