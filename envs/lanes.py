@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.core import BatchedEnv
-from glimpse.envs.lane_random import mix
+from glimpse.envs.lane_random import mix, mix_of_one
+from glimpse.envs.single_lane import Arrays
 
-Arrays = dict[str, NDArray[Any]]
 DRAWN = -1
 """Stands for the number of an example that is to be drawn."""
 
@@ -114,6 +114,12 @@ class Lanes:
                 # Seeds may be any natural number; a key has 64 bits.
                 self._seeds[lane], self._episodes[lane], self._seeded[lane] = seed % 2**63, 0, True
 
+    def next_key(self, lane: int) -> int:
+        """Return the key of a lane's next episode, and count it."""
+        key = mix_of_one(int(self._seeds[lane]), int(self._episodes[lane]))
+        self._episodes[lane] += 1
+        return key
+
     def reset(self, lanes: NDArray[np.intp] | None = None, example: NDArray[np.int64] | None = None) -> Arrays:
         """Begin the next episode of some lanes and leave the others as they are.
 
@@ -136,7 +142,7 @@ class Lanes:
             self.begun = True
         else:
             observation = self._arrays(self.env.reset_lanes(self._tensor(lanes), shown, key))
-        self._remember(observation, chosen)
+        self.remember(observation, chosen)
         return observation
 
     def step(self, action: Arrays) -> StepArrays:
@@ -152,7 +158,7 @@ class Lanes:
             raise ResetNeeded("no episode is being played: call reset() first")
         result = self.env.step({name: self._tensor(array) for name, array in action.items()})
         observation = self._arrays(result.observation)
-        self._remember(observation)
+        self.remember(observation)
         return StepArrays(
             observation, result.reward.numpy(force=True), result.terminated.numpy(force=True).copy(), self.label
         )
@@ -175,7 +181,12 @@ class Lanes:
             raise ResetNeeded("no episode is being played: call reset() first")
         return tuple(self.env.frame(lane, seen) for lane, seen in enumerate(self._seen))
 
-    def _remember(self, observation: Arrays, begun: NDArray[np.intp] | None = None) -> None:
+    @property
+    def renders(self) -> bool:
+        """Whether `frames` draws something."""
+        return self._seen is not None
+
+    def remember(self, observation: Arrays, begun: NDArray[np.intp] | None = None) -> None:
         """Append an observation to the history of all lanes, or begin the history of the lanes `begun` with it."""
         if self._seen is None:
             return
@@ -191,7 +202,7 @@ class Lanes:
         """Copy an observation to arrays of the spaces' types, so that a caller may change them."""
         return {
             name: np.array(observation[name].numpy(force=True), dtype=space.dtype)
-            for name, space in self.env.observation_space.items()
+            for name, space in self.env.observation_space.spaces.items()
         }
 
     def state(self) -> dict[str, Any]:

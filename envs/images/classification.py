@@ -44,6 +44,7 @@ class Classification(PictureEnv):
 
     answers = 1
     augments = True
+    single_lane = "glimpse.envs.images.classification_lane:ClassificationLane"
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
 
     def __init__(
@@ -189,13 +190,17 @@ class Classification(PictureEnv):
         if self.options.stop:
             ends = ends | action["stop"].bool()
         # Reward the answers of the running episodes.
-        right = self.label_kind.worth(action[self.label_kind.action], self._label)
-        worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
-        reward = (worth - self.options.glimpse_cost) * playing
+        reward = self.reward_of(action[self.label_kind.action], self._label, ends) * playing
         # Take the next glimpse.
         self._terminated = self._terminated | ends
         self._move(action["look"])
         return StepResult(self._observe(), reward, self._terminated, self._label)
+
+    def reward_of(self, answer: Tensor, label: Tensor, ends: Tensor) -> Tensor:
+        """Return the rewards of answers in running episodes: (B,) float32; `ends` (B,) tells those that end now."""
+        right = self.label_kind.worth(answer, label)
+        worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
+        return worth - self.options.glimpse_cost
 
     def wrong(self, belief: Tensor, label: Tensor) -> Tensor:
         """Return whether the likeliest answer after each glimpse is wrong, as `LabelKind.wrong`."""
