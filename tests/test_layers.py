@@ -35,6 +35,7 @@ _ROOM_ORDER = (
 """Rooms (top-level packages) in order, from the top down: a room imports itself and rooms further down."""
 _LEVELS = {room: level for level, rooms in enumerate(_ROOM_ORDER) for room in rooms}
 _HEAVY = {
+    "gymnasium",
     "huggingface_hub",
     "jieba",
     "matplotlib",
