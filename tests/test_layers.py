@@ -36,6 +36,7 @@ _ROOM_ORDER = (
 _LEVELS = {room: level for level, rooms in enumerate(_ROOM_ORDER) for room in rooms}
 _HEAVY = {
     "bm25s",
+    "gymnasium",
     "huggingface_hub",
     "jieba",
     "matplotlib",

@@ -3,7 +3,6 @@
 Axes: B documents, S sentences, L words, E width of a word's vector, D width of a sentence's.
 """
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -16,7 +15,6 @@ from glimpse.agents.encoders.length_groups import length_groups
 from glimpse.agents.encoders.options import HierarchicalEncoderOptions, LevelOptions
 from glimpse.agents.encoders.pooling import Pooling
 from glimpse.agents.encoders.recurrent_encoder import BidirectionalStates
-
 
 _Group = tuple[Tensor | slice, int]
 """Numbers of some of all sentences, and how many words the widest of them has."""

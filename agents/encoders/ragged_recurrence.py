@@ -75,9 +75,7 @@ def _read_padded(network: nn.LSTM | nn.GRU, tokens: Tensor, length: Tensor, even
     return Read(tokens, torch.stack(hidden, 1), torch.stack(cells, 1))
 
 
-def _read_layer(
-    network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, padding: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _read_layer(network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor]:
     """Compute a layer's states (B, L, R U) from tokens (B, L, E), and its last cells or states (R, B, U).
 
     Args:

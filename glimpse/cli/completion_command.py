@@ -55,7 +55,7 @@ def _completions() -> dict[str, Any]:
     import shtab
 
     from glimpse.cli.bench_command import NAMES
-    from glimpse.config.files import shipped_configs
+    from glimpse.config.shipped import shipped_configs
     from glimpse.envs.data.registry import DATA_SETS
     from glimpse.reproduction.tables import TABLES
     from glimpse.runs.run_source import zoo_names

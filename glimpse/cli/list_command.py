@@ -11,7 +11,7 @@ def add(commands: Commands) -> None:
     summary = "List environments, agents, attention mechanisms, recurrent cores and configs, or runs"
     examples = """list agents
                   list runs"""
-    parser = add_command(commands, "list", _run, summary, examples)
+    parser = add_command(commands, "list", _run, summary, examples, light=True)
     what = ("environments", "agents", "attention", "cores", "configs", "runs")
     parser.add_argument("what", nargs="?", choices=what, metavar="|".join(what), help="default: all but runs")
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="folder of runs (default: runs)")

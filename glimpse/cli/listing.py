@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from glimpse.agents import AGENTS
 from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
-from glimpse.config.files import shipped_configs
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
 from glimpse.evaluation.terminal_tables import TableConsole
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from glimpse.config.foreign_words import value_meant, why_refused
-from glimpse.config.mistakes import shortened
+from glimpse.config.shown_values import shortened
 
 
 def device(text: str) -> str:

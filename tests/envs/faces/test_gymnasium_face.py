@@ -64,7 +64,7 @@ def test_reset_shows_the_requested_example() -> None:
     assert same(shown[0], shown[2]) and not same(shown[0], shown[1])
     env = env.unwrapped
     assert isinstance(env, GlimpseEnv)
-    images = env._lanes.env._images.numpy()  # type: ignore[attr-defined]
+    images = env._lane.env._images.numpy()  # type: ignore[attr-defined]
     assert np.array_equal(np.rint(shown[0][0]["glimpse"][0] * 255), images[7])
 
 
@@ -143,7 +143,9 @@ def test_all_wrong_options_are_named_at_once() -> None:
     with pytest.raises(ValueError) as caught:
         gym.make(DIGITS, **wrong)
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("glimpse/Digits-v0 has the options ") and {" data", " glimpse_cost"} <= set(lines[0].split(","))
+    assert lines[0].startswith("glimpse/Digits-v0 has the options ") and {" data", " glimpse_cost"} <= set(
+        lines[0].split(",")
+    )
     assert "  glimpses: Input should be greater than or equal to 1 (got 0)" in lines
     assert "  retina.pach: there is no such option" in lines
     assert sum(line.startswith("  initial_location: ") for line in lines) == len(lines) - 3
