@@ -20,6 +20,8 @@ class AgentEntry:
     kinds: kinds of environments that it fits; see `EnvironmentEntry.kind`.
     task: options that its task must have.
     labels: kinds of labels that it can answer, by the task's option `labels`.
+    zooms: whether it can choose a zoom, where the task has the option `zoom`.
+    points: whether it can point at a location besides its looks, where the task asks for that.
     learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
@@ -30,9 +32,12 @@ class AgentEntry:
     task: dict[str, Any] = field(default_factory=dict)
     learner: Literal["gradient", "sb3"] = "gradient"
     labels: tuple[str, ...] = ("classes",)
+    zooms: bool = False
+    points: bool = False
 
 
 _ALL = ("classes", "scores", "many")
+_LOOKING = ("classification", "search")
 _AT_ONCE = {"view": "whole", "glimpses": 1}
 
 AGENTS: dict[str, AgentEntry] = {
@@ -40,52 +45,60 @@ AGENTS: dict[str, AgentEntry] = {
         "glimpse.agents.vision.ram:make_ram",
         "glimpse.agents.vision.options:RamOptions",
         "RAM, recurrent attention model: learns where to look by policy gradient (Mnih et al., 2014)",
+        _LOOKING,
         labels=_ALL,
     ),
     "path": AgentEntry(
         "glimpse.agents.vision.controls:make_path",
         "glimpse.agents.vision.options:PathOptions",
         "Control: one learned path for all images",
+        _LOOKING,
         labels=_ALL,
     ),
     "random": AgentEntry(
         "glimpse.agents.vision.controls:make_random",
         "glimpse.agents.vision.options:RandomOptions",
         "Control: uniformly random locations",
+        _LOOKING,
         labels=_ALL,
     ),
     "centre": AgentEntry(
         "glimpse.agents.vision.controls:make_centre",
         "glimpse.agents.vision.options:CentreOptions",
         "Control: always the centre",
+        _LOOKING,
         labels=_ALL,
     ),
     "raster": AgentEntry(
         "glimpse.agents.vision.controls:make_raster",
         "glimpse.agents.vision.options:RasterOptions",
         "Control: a fixed scan, row by row",
+        _LOOKING,
         labels=_ALL,
     ),
     "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
         "glimpse.agents.vision.stable_baselines3_options:PpoOptions",
         "Stable-Baselines3's PPO, on a grid of locations, without a memory",
-        ("classification", "catch"),
+        (*_LOOKING, "catch", "find"),
         learner="sb3",
+        zooms=True,
     ),
     "sb3-a2c": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
         "glimpse.agents.vision.stable_baselines3_options:A2cOptions",
         "Stable-Baselines3's A2C, on a grid of locations, without a memory",
-        ("classification", "catch"),
+        (*_LOOKING, "catch", "find"),
         learner="sb3",
+        zooms=True,
     ),
     "sb3-recurrent-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
         "glimpse.agents.vision.stable_baselines3_options:RecurrentPpoOptions",
         "sb3-contrib's RecurrentPPO, on a grid of locations, with an LSTM",
-        ("classification", "catch"),
+        (*_LOOKING, "catch", "find"),
         learner="sb3",
+        zooms=True,
     ),
     "player": AgentEntry(
         "glimpse.agents.vision.player:make_player",

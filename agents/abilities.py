@@ -4,7 +4,7 @@ Each protocol has a function that asks an agent for the ability. Axes: B episode
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import Tensor
 
@@ -162,9 +162,28 @@ class Classifying(Protocol):
     classification: str
 
 
+def _members(ability: Any) -> tuple[str, ...]:
+    """Return the names of a protocol's attributes and methods."""
+    return tuple(name for name in {**ability.__annotations__, **vars(ability)} if not name.startswith("_"))
+
+
+_MEMBERS: dict[Any, tuple[str, ...]] = {
+    each: _members(each) for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts)
+}
+"""Members of the abilities that each step asks about."""
+
+
+def _is_able(agent: object, ability: Any) -> bool:
+    """Return whether an agent has one of these abilities, as `isinstance` says.
+
+    With a protocol `isinstance` takes 10 microseconds in Python 3.11, as long as a small layer.
+    """
+    return all(hasattr(agent, name) for name in _MEMBERS[ability])
+
+
 def as_preselecting(agent: object) -> Preselecting | None:
     """Return the agent if it selects what it reads, else None."""
-    return agent if isinstance(agent, Preselecting) else None
+    return cast(Preselecting, agent) if _is_able(agent, Preselecting) else None
 
 
 def as_reading_partially(agent: object) -> ReadingPartially | None:
@@ -199,7 +218,7 @@ def pixels_read(agent: object, shown: int) -> int:
 
 def as_multi_updating(agent: object) -> MultiUpdating | None:
     """Return the agent if it makes several updates from the same episodes, else None."""
-    return agent if isinstance(agent, MultiUpdating) else None
+    return cast(MultiUpdating, agent) if _is_able(agent, MultiUpdating) else None
 
 
 def in_warmup(agent: object) -> bool:
@@ -209,7 +228,7 @@ def in_warmup(agent: object) -> bool:
 
 def stops_when_all_done(agent: object) -> bool:
     """Return whether a rollout of the agent ends as soon as all episodes are done."""
-    return isinstance(agent, EndingEarly) and agent.stops_when_all_done
+    return _is_able(agent, EndingEarly) and cast(EndingEarly, agent).stops_when_all_done
 
 
 def target_keep_rate(agent: object) -> float | None:
@@ -219,12 +238,12 @@ def target_keep_rate(agent: object) -> float | None:
 
 def greedy_copy(agent: object) -> bool:
     """Return whether the first rollout of each training example must be greedy."""
-    return isinstance(agent, UsingGreedyCopy) and agent.greedy_copy
+    return _is_able(agent, UsingGreedyCopy) and cast(UsingGreedyCopy, agent).greedy_copy
 
 
 def rollout_one_in(agent: object) -> int:
     """Return n, where the agent plays episodes on one of n examples of an update."""
-    return agent.rollout_one_in if isinstance(agent, SubsamplingRollouts) else 1
+    return cast(SubsamplingRollouts, agent).rollout_one_in if _is_able(agent, SubsamplingRollouts) else 1
 
 
 def weigh_classes(agent: object, weights: Tensor) -> bool:

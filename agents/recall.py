@@ -1,4 +1,4 @@
-"""Layers that reuse outputs recorded while acting, so that learning needs no second forward pass.
+"""Layers that record their outputs while acting and reuse them, so that learning needs no second forward pass.
 
 An update learns from episodes that the same weights have just played, so each activation of the replay is already
 known. These layers take the recorded output in place of a forward pass and do the ordinary backward pass. The gradients
@@ -11,10 +11,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from glimpse.agents.recording import Recordable, StepRows, product_type
 
-def _relu_gradient(gradient: Tensor, output: Tensor) -> Tensor:
-    """Return the gradient of a ReLU's input, given the gradient of its output and the output itself."""
-    return cast(Tensor, torch.ops.aten.threshold_backward(gradient, output, 0))
+
+def relu_gradient(gradient: Tensor, output: Tensor, into: Tensor | None = None) -> Tensor:
+    """Return the gradient of a ReLU's input.
+
+    Args:
+        gradient: of its output.
+        output: its output, of the same type.
+        into: where to write the result, such as `gradient` itself; by default a new tensor.
+    """
+    into = torch.empty_like(output) if into is None else into
+    # Not below 0, numbers of bfloat16 are ordered as the integers of the same bits, which are compared faster.
+    kind = torch.int16 if output.dtype == torch.bfloat16 else output.dtype
+    torch.ops.aten.threshold_backward.grad_input(gradient.view(kind), output.view(kind), 0, grad_input=into.view(kind))
+    return into
+
+
+def sum_gradients(inner: Tensor, *sources: Tensor) -> list[Tensor]:
+    """Return the gradients of weight and bias of each layer of a sum Linear(x_1) + Linear(x_2) + ...
+
+    Args:
+        inner: (..., out), the gradient of the sum.
+        *sources: x_i, (..., in_i) each.
+    """
+    flat = inner.flatten(0, -2)
+    bias = flat.sum(0)
+    return [each for source in sources for each in (flat.t() @ source.flatten(0, -2).to(flat.dtype), bias)]
 
 
 class _RecallSum(torch.autograd.Function):
@@ -30,19 +54,21 @@ class _RecallSum(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Compute the gradients with one product for each weight and each input that needs it."""
         output, *layers = ctx.saved_tensors
-        inner = _relu_gradient(gradients[0].to(output.dtype), output).flatten(0, -2)
-        bias_gradient = inner.sum(0)
+        inner = relu_gradient(gradients[0].to(output.dtype), output)
+        sources, weights = layers[::3], layers[1::3]
+        of_layers = sum_gradients(inner, *sources)
         result: list[Tensor | None] = [None]
-        for number in range(0, len(layers), 3):
-            source, weight, _ = layers[number : number + 3]
-            needed = ctx.needs_input_grad[number + 1]
-            result.append((inner @ weight.to(inner.dtype)).view(source.shape) if needed else None)
-            result += [inner.t() @ source.flatten(0, -2).to(inner.dtype), bias_gradient]
+        for number, weight in enumerate(weights):
+            needed = ctx.needs_input_grad[3 * number + 1]
+            result.append(inner @ weight.to(inner.dtype) if needed else None)
+            result += of_layers[2 * number : 2 * number + 2]
         return tuple(result)
 
 
-class ReluSum(nn.Module):
+class ReluSum(Recordable):
     """Layer ReLU(Linear(x_1) + Linear(x_2) + ...), the paper's layer of one or two inputs."""
+
+    recorder: "_SumRecorder | None" = None
 
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         """Make one linear layer to `outputs` units for each of the widths `inputs`."""
@@ -56,16 +82,48 @@ class ReluSum(nn.Module):
             *sources: inputs, (..., in_i) each.
             recorded: (..., out), the output of the same inputs and weights; then only the gradient is computed.
         """
-        linears = cast(list[nn.Linear], list(self.linears))
+        if self.recorder is not None and self.recorder.rows.fit(sources[0]):
+            return self.recorder(*sources)
+        linears = self._linears()
         if recorded is not None:
             pairs = zip(sources, linears, strict=True)
             layers = [tensor for source, linear in pairs for tensor in (source, linear.weight, linear.bias)]
             return cast(Tensor, _RecallSum.apply(recorded, *layers))
-        biases = [linear.bias for linear in linears]
-        total = F.linear(sources[0], linears[0].weight, sum(biases[1:], biases[0])).flatten(0, -2)
+        total = F.linear(sources[0], linears[0].weight, self._bias()).flatten(0, -2)
         for linear, source in zip(linears[1:], sources[1:], strict=True):  # `addmm` adds for free.
             total = torch.addmm(total, source.flatten(0, -2), linear.weight.t())
         return torch.relu_(total).view(*sources[0].shape[:-1], -1)
+
+    def make_recorder(self, steps: int) -> "_SumRecorder":
+        """Return what takes the T steps of a rollout."""
+        linears = self._linears()
+        kind = product_type(linears[0].weight)
+        return _SumRecorder([linear.weight.to(kind).t() for linear in linears], self._bias().to(kind), steps)
+
+    def _linears(self) -> list[nn.Linear]:
+        return cast(list[nn.Linear], list(self.linears))
+
+    def _bias(self) -> Tensor:
+        """Return the sum of the biases (out,)."""
+        first, *others = (linear.bias for linear in self._linears())
+        return sum(others, first)
+
+
+class _SumRecorder:
+    """ReLU(x_1 W_1 + x_2 W_2 + ... + b) of T steps, written into one tensor."""
+
+    def __init__(self, weights: list[Tensor], bias: Tensor, steps: int) -> None:
+        """Take matrices (in_i, out) and a bias (out,) of one type."""
+        self._weights, self._bias = weights, bias
+        self.rows = StepRows(steps, {"output": len(bias)})
+
+    def __call__(self, *sources: Tensor) -> Tensor:
+        """Return the output (B, out) of the next step, from inputs (B, in_i)."""
+        kind, output = self._bias.dtype, self.rows.next(sources[0].shape[0], self._bias)["output"]
+        torch.addmm(self._bias, sources[0].to(kind), self._weights[0], out=output)
+        for source, weight in zip(sources[1:], self._weights[1:], strict=True):
+            output.addmm_(source.to(kind), weight)
+        return output.relu_()
 
 
 class _RecallRecurrence(torch.autograd.Function):
@@ -86,17 +144,17 @@ class _RecallRecurrence(torch.autograd.Function):
         recurrent = memory_weight.to(hidden.dtype)
         inner = torch.empty_like(hidden)  # gradient of the input of the ReLU
         outer = torch.zeros_like(hidden[-1]) if last is None else last.to(hidden.dtype)
-        for step in reversed(range(len(hidden))):
+        steps = list(zip(inner.unbind(), hidden.unbind(), strict=True))
+        for step in reversed(range(len(steps))):
             if every is not None:
                 outer = outer + every[step]
-            inner[step] = _relu_gradient(outer, hidden[step])
-            outer = inner[step] @ recurrent if step else outer
-        flat = inner.flatten(0, 1)
-        bias_gradient = flat.sum(0)
-        input_gradient = (flat @ input_weight.to(flat.dtype)).view(inputs.shape)
-        from_inputs = flat.t() @ inputs.flatten(0, 1).to(flat.dtype)
+            inside, output = steps[step]
+            relu_gradient(outer.to(output.dtype), output, inside)
+            outer = inside @ recurrent if step else outer
+        from_input, bias_gradient = sum_gradients(inner, inputs)
         from_memory = inner[1:].flatten(0, 1).t() @ hidden[:-1].flatten(0, 1)
-        return None, input_gradient, from_inputs, bias_gradient, from_memory, bias_gradient
+        input_gradient = inner @ input_weight.to(inner.dtype)
+        return None, input_gradient, from_input, bias_gradient, from_memory, bias_gradient
 
 
 def recall_recurrence(layer: ReluSum, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

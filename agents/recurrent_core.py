@@ -34,6 +34,23 @@ class RecurrentCore(nn.Module, ABC):
             The outputs (T, B, D), and the last one (B, D) by itself.
         """
 
+    def replay(self, features: Tensor, known: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Take all steps again, to learn from them.
+
+        Args:
+            features: (T, B, G).
+            known: activations recorded while acting with the same weights, each (T, B, ...): `hidden`, the outputs, and
+                what `activations` returned; or none.
+
+        Returns:
+            What `unroll` returns.
+        """
+        return self.unroll(features, known.get("hidden"))
+
+    def activations(self) -> dict[str, Tensor]:
+        """Return what `replay` needs of the last step beside its output, each (B, ...): by default nothing."""
+        return {}
+
     def output(self, memory: Tensor) -> Tensor:
         """Return what the other networks read of the memory, (..., M) -> (..., D): its first D numbers."""
         return memory[..., : self.width]

@@ -3,6 +3,7 @@
 Axes: B episodes, T steps, G feature width, D width of what the other networks read of the memory.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Protocol, cast
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.agents.recall import ReluSum, recall_recurrence
+from glimpse.agents.recall_gates import GruRecorder, LstmRecorder, recall_gates
+from glimpse.agents.recording import Recordable
 from glimpse.agents.recurrent_core import RecurrentCore
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
 
@@ -42,7 +45,31 @@ class ReluCore(RecurrentCore):
         return torch.stack(outputs), outputs[-1]
 
 
-class LstmCore(RecurrentCore):
+class GatedCore(RecurrentCore, Recordable):
+    """Core with gates, a network of torch, whose recorded steps are not computed again."""
+
+    recorder: LstmRecorder | GruRecorder | None = None
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.RNNBase:
+        """The network, of one layer."""
+
+    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take all steps in one fused call; the outputs alone do not tell the gates, so all steps are computed."""
+        hidden = cast(Tensor, self.network(features)[0])
+        return hidden, hidden[-1]
+
+    def replay(self, features: Tensor, known: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Take all steps again; recorded ones are not computed anew. See `RecurrentCore.replay`."""
+        return recall_gates(self.network, features, known) if "gates" in known else self.unroll(features, None)
+
+    def activations(self) -> dict[str, Tensor]:
+        """Return gates and memory of the last recorded step."""
+        return {} if self.recorder is None else self.recorder.recorded
+
+
+class LstmCore(GatedCore):
     """The LSTM that Mnih et al. (2014) use in dynamic environments. Memory is (h, c) side by side, (B, 2 D)."""
 
     def __init__(self, feature_width: int, memory_width: int) -> None:
@@ -51,21 +78,27 @@ class LstmCore(RecurrentCore):
         self.width, self.memory_width = memory_width, 2 * memory_width
         self.lstm = nn.LSTM(feature_width, memory_width)
 
+    @property
+    def network(self) -> nn.LSTM:
+        """The network, of one layer."""
+        return self.lstm
+
+    def make_recorder(self, steps: int) -> LstmRecorder:
+        """Return what takes the T steps of a rollout."""
+        return LstmRecorder(self.lstm, steps)
+
     def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, 2 D) -> (B, 2 D)."""
+        if self.recorder is not None and self.recorder.rows.fit(feature):
+            return self.recorder(feature, memory)
         hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
         if torch.compiler.is_exporting():  # One step needs no loop.
             return torch.cat(torch.lstm_cell(feature, (hidden, cell), *self.lstm.all_weights[0]), -1)
         _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
         return torch.cat([hidden[0], cell[0]], -1)
 
-    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Take all steps in one fused call; the gates are not recorded, so all steps are computed."""
-        hidden = cast(Tensor, self.lstm(features)[0])
-        return hidden, hidden[-1]
 
-
-class GruCore(RecurrentCore):
+class GruCore(GatedCore):
     """A gated recurrent unit (Cho et al., 2014). Memory is h, (B, D)."""
 
     def __init__(self, feature_width: int, memory_width: int) -> None:
@@ -74,17 +107,23 @@ class GruCore(RecurrentCore):
         self.width = self.memory_width = memory_width
         self.gru = nn.GRU(feature_width, memory_width)
 
+    @property
+    def network(self) -> nn.GRU:
+        """The network, of one layer."""
+        return self.gru
+
+    def make_recorder(self, steps: int) -> GruRecorder:
+        """Return what takes the T steps of a rollout."""
+        return GruRecorder(self.gru, steps)
+
     def forward(self, feature: Tensor, memory: Tensor) -> Tensor:
         """Take one step: (B, G) and (B, D) -> (B, D)."""
+        if self.recorder is not None and self.recorder.rows.fit(feature):
+            return self.recorder(feature, memory)
         if torch.compiler.is_exporting():
             return torch.gru_cell(feature, memory.to(feature.dtype), *self.gru.all_weights[0])
         _, hidden = self.gru(feature[None], memory.to(feature.dtype)[None].contiguous())
         return cast(Tensor, hidden[0])
-
-    def unroll(self, features: Tensor, recorded: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Take all steps in one fused call; the gates are not recorded, so all steps are computed."""
-        hidden = cast(Tensor, self.gru(features)[0])
-        return hidden, hidden[-1]
 
 
 class CoreOptions(Protocol):

@@ -41,9 +41,12 @@ class BatchedEnv(Protocol):
     lengths: (N,) int64 on the CPU, the length of each example, where batches should have examples of similar length;
         None where all examples cost the same.
     augments: whether the constructor takes `augment`, random warps of the training images.
+    derived: names of attributes that the environment makes again of its others where they are missing; pickles and
+        checkpoints leave them out.
     """
 
     augments: bool = False
+    derived: frozenset[str] = frozenset()
     observation_space: spaces.Dict
     action_space: spaces.Dict
     device: torch.device
@@ -195,6 +198,14 @@ class IdentifiesExamples(Protocol):
 
 
 @runtime_checkable
+class HasLaneInfo(Protocol):
+    """Protocol of an environment that tells more of its episodes than the label, for `info` and for statistics."""
+
+    def lane_info(self) -> dict[str, Tensor]:
+        """Return facts of the running episode of each lane by name, (B,) each; no agent observes them."""
+
+
+@runtime_checkable
 class SuggestsOption(Protocol):
     """Protocol of an environment that may know an option of the task that suits its data better."""
 
@@ -235,6 +246,11 @@ def has_fingerprints(env: object) -> TypeGuard[HasFingerprints]:
 def identifies_examples(env: object) -> TypeGuard[IdentifiesExamples]:
     """Return whether an environment can tell whether another one shows the same examples."""
     return isinstance(env, IdentifiesExamples)
+
+
+def has_lane_info(env: object) -> TypeGuard[HasLaneInfo]:
+    """Return whether an environment tells more of its episodes than the label."""
+    return isinstance(env, HasLaneInfo)
 
 
 def suggests_option(env: object) -> TypeGuard[SuggestsOption]:

@@ -46,10 +46,10 @@ def mix(key: Tensor, counter: Tensor | int) -> Tensor:
     step = (counter + 1) * _GOLDEN
     if isinstance(step, int):  # Wrap as int64 does. As a tensor it would have to be copied to the device.
         step = (step + 2**63) % 2**64 - 2**63
-    bits = key + step
-    bits = (bits ^ _shift_right(bits, 30)) * _MULTIPLY_1
-    bits = (bits ^ _shift_right(bits, 27)) * _MULTIPLY_2
-    return bits ^ _shift_right(bits, 31)
+    bits = key + step  # A new tensor, which is then changed in place.
+    bits.bitwise_xor_(_shift_right(bits, 30)).mul_(_MULTIPLY_1)
+    bits.bitwise_xor_(_shift_right(bits, 27)).mul_(_MULTIPLY_2)
+    return bits.bitwise_xor_(_shift_right(bits, 31))
 
 
 def is_small(key: Tensor) -> bool:

@@ -13,7 +13,7 @@ from gymnasium.logger import warn
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.core import BatchedEnv
+from glimpse.envs.core import BatchedEnv, has_lane_info
 from glimpse.envs.lane_random import mix, mix_of_one
 from glimpse.envs.single_lane import Arrays
 
@@ -27,20 +27,27 @@ class StepArrays(NamedTuple):
     observation: arrays of the observation space, with a leading axis B.
     reward: (B,) float32.
     terminated: (B,) bool; True where the episode has ended, at this step or before.
-    label: (B,) int64, or (B, M); or (B,) float32, a score.
+    info: the label and what else the environment tells of each lane, by name; see `Lanes.info`.
     """
 
     observation: Arrays
     reward: NDArray[np.float32]
     terminated: NDArray[np.bool_]
-    label: NDArray[Any]
+    info: Arrays
 
 
-def label_for_info(label: NDArray[Any]) -> int | float | NDArray[Any]:
-    """Return a lane's label for `info`: a whole number, a score, or an array of several numbers."""
-    if label.ndim:
-        return label
-    return float(label) if label.dtype.kind == "f" else int(label)
+_PLAIN: dict[str, type] = {"f": float, "b": bool}
+"""Types of Python's numbers by the kind of an array; all others are whole numbers."""
+
+
+def info_of_lane(info: Arrays, lane: int) -> dict[str, Any]:
+    """Return a lane's `info`: Python's numbers, or an array for a label of several numbers."""
+    return {name: _plain(np.asarray(array[lane])) for name, array in info.items()}
+
+
+def _plain(value: NDArray[Any]) -> int | float | bool | NDArray[Any]:
+    found: int | float | bool | NDArray[Any] = value if value.ndim else _PLAIN.get(value.dtype.kind, int)(value)
+    return found
 
 
 def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
@@ -63,6 +70,12 @@ def choose_examples(given: Any, examples: int, lanes: int) -> NDArray[np.int64]:
         each = f", or {lanes} of them" if lanes > 1 else ""
         raise ValueError(f"options['example'] should be a whole number from 0 to {examples - 1}{each}, got {given!r}")
     return np.broadcast_to(chosen, lanes).astype(np.int64)
+
+
+def _for_info(value: Tensor) -> NDArray[Any]:
+    """Return a copy as an array; numbers have the precision of Python's."""
+    array = value.numpy(force=True)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array.copy()
 
 
 class Lanes:
@@ -159,14 +172,19 @@ class Lanes:
         result = self.env.step({name: self._tensor(array) for name, array in action.items()})
         observation = self._arrays(result.observation)
         self.remember(observation)
-        return StepArrays(
-            observation, result.reward.numpy(force=True), result.terminated.numpy(force=True).copy(), self.label
-        )
+        reward, terminated = result.reward.numpy(force=True), result.terminated.numpy(force=True).copy()
+        return StepArrays(observation, reward, terminated, self.info)
 
     @property
     def label(self) -> NDArray[Any]:
         """Right answer of each lane: (B,) int64, or (B, M); or (B,) float32, a score."""
         return self.env.label.numpy(force=True).copy()
+
+    @property
+    def info(self) -> Arrays:
+        """The `label` of each lane, and what else the environment tells of it by name, (B,) each."""
+        more = self.env.lane_info() if has_lane_info(self.env) else {}
+        return {"label": self.label, **{name: _for_info(value) for name, value in more.items()}}
 
     def frames(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw each lane as a picture (height, width, 3); without a render mode, warn and return None.
@@ -214,6 +232,8 @@ class Lanes:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue the episodes of `state`; `frames` does not have their earlier observations."""
         self._seeds, self._seeded, self._episodes = (state[name].numpy() for name in ("_seeds", "_seeded", "_episodes"))
+        for name in self._derived():  # They belong to other episodes.
+            vars(self.env).pop(name, None)
         for name, value in state["env"].items():
             # A checkpoint from elsewhere must not replace what an environment does.
             if not all(isinstance(one, Tensor | int | float) for one in (value, getattr(type(self.env), name, 0))):
@@ -226,8 +246,13 @@ class Lanes:
         return {
             name: value
             for name, value in vars(self.env).items()
-            if name not in self._pristine or value is not self._pristine[name]
+            if (name not in self._pristine or value is not self._pristine[name]) and name not in self._derived()
         }
+
+    def _derived(self) -> frozenset[str]:
+        """Return the names of attributes that the environment makes again; one of another package may have none."""
+        derived: frozenset[str] = getattr(self.env, "derived", frozenset())
+        return derived
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all attributes, but of the environment only those of its running episodes."""

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from glimpse.envs.core import BatchedEnv
-from glimpse.envs.lanes import Lanes, label_for_info
+from glimpse.envs.lanes import Lanes, info_of_lane
 from glimpse.envs.single_lane import Arrays, LaneStep, single_lane_of
 
 _FIRST = np.arange(1)
@@ -36,9 +36,9 @@ class OneLane:
         return self._lanes.env.action_space
 
     @property
-    def label(self) -> int | float | NDArray[Any]:
-        """Right answer of the episode, as `info` has it."""
-        return label_for_info(self._lanes.label[0]) if self._single is None else self._single.label
+    def info(self) -> dict[str, Any]:
+        """The `label` of the episode, and what else the environment tells of it."""
+        return info_of_lane(self._lanes.info, 0) if self._single is None else {"label": self._single.label}
 
     def seed(self, seed: int | None, generator: np.random.Generator) -> None:
         """Set the seed and count episodes from 0; without a seed go on, or draw one if there is none yet."""

@@ -83,6 +83,7 @@ FAMILIES: dict[str, Family] = {
         commands={"text": f"{_TEXT}.own_text:skim_command"},
         predictor=f"{_INFERENCE}.text_predictor:predict_partial_texts",
         takes="texts",
+        predicts=("skim", "select"),
         by_length=True,
     ),
     "translation": Family(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,9 @@ def fake_device(*made: Any, device: str) -> Iterator[tuple[Any, Moves]]:
     with ExitStack() as stack:
         # Without a GPU, cuDNN cannot be asked whether it has a kernel.
         stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        # Autocast does not know the device of tensors without values.
+        known = torch.is_autocast_enabled
+        stack.enter_context(patch.object(torch, "is_autocast_enabled", lambda kind: kind != "meta" and known(kind)))
         stack.enter_context(mode)
         stack.enter_context(moves)
         yield copies, moves

@@ -35,15 +35,19 @@ _ROOM_ORDER = (
 """Rooms (top-level packages) in order, from the top down: a room imports itself and rooms further down."""
 _LEVELS = {room: level for level, rooms in enumerate(_ROOM_ORDER) for room in rooms}
 _HEAVY = {
+    "bm25s",
     "gymnasium",
     "huggingface_hub",
     "jieba",
     "matplotlib",
+    "model2vec",
     "pyarrow",
+    "pypdf",
     "ray",
     "rich",
     "sacrebleu",
     "sb3_contrib",
+    "sentence_transformers",
     "sklearn",
     "stable_baselines3",
     "tokenizers",

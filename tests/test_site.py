@@ -213,6 +213,8 @@ def test_python_of_the_pages_on_use_runs(tmp_path: Path, monkeypatch: pytest.Mon
     small = ["train.steps=2", "train.batch=4", "threads=1", "track.mode=disabled"]
     assert main(["train", "digits-ram", *small, "--run", "runs/short"]) == 0
     assert main(["export", "runs/short", "--onnx", "short.onnx"]) == 0
-    for page in ("start.md", "use/predict.md", "use/export.md", "environments/index.md", "attention/masks.md"):
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
+    pages = ("start.md", "use/predict.md", "use/export.md", "use/documents.md", "environments/index.md")
+    for page in (*pages, "attention/masks.md"):
         [block] = _blocks(page, "python")
         exec(compile(block, page, "exec"), {})

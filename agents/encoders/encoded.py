@@ -4,13 +4,17 @@ Axes: B episodes, L tokens, E width of a token's vector, D width of the text's v
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from glimpse.agents.embedding import PADDING
 from glimpse.agents.ordering import true_first
 
+LookUp = Callable[[Tensor], Tensor]
+"""Function from word numbers (...) to their vectors (..., E)."""
 _OF_TOKENS = ("tokens", "hops")
 """Names of the weights of single tokens; all others are of pairs of tokens."""
 
@@ -41,6 +45,10 @@ class Encoder(nn.Module, ABC):
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode B texts; `need_weights` asks for the weights of pairs of tokens too, which cost time and memory."""
 
+    def read(self, text: Tensor, look_up: LookUp, need_weights: bool = False) -> Encoded:
+        """Encode texts of word numbers (B, L), or documents (B, S, L), whose vectors are looked up."""
+        return cast(Encoded, self(look_up(text), text != PADDING, need_weights))
+
 
 def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     """Move real tokens together, for encoders that read neighbours or one token after the other.
@@ -53,8 +61,9 @@ def real_first(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor | N
         Tokens and mask with real ones first, in their order; and the position (B, L) that each had before, or None if
         none was moved.
     """
-    # A graph that is exported has no branches.
-    if not torch.compiler.is_exporting() and not (mask[:, 1:] & ~mask[:, :-1]).any():
+    # A graph that is exported has no branches, and to ask a GPU would be to wait for it.
+    asks = mask.device.type == "cpu" and not torch.compiler.is_exporting()
+    if asks and not (mask[:, 1:] & ~mask[:, :-1]).any():
         return tokens, mask, None
     order = true_first(mask)
     return gather_tokens(tokens, order), mask.gather(1, order), order

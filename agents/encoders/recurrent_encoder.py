@@ -13,6 +13,7 @@ from glimpse.agents.encoders.encoded import Encoded, Encoder, gather_tokens, rea
 from glimpse.agents.encoders.exported_states import exported_states
 from glimpse.agents.encoders.options import LastOptions, RecurrentEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
+from glimpse.agents.encoders.ragged_recurrence import read_texts
 from glimpse.agents.step_cores import sequence_network
 
 
@@ -38,51 +39,27 @@ class BidirectionalStates(nn.Module):
         tokens, mask, order = real_first(tokens, mask)
         length, real = mask.sum(1), mask.unsqueeze(-1)
         # An empty text is read as one token of padding, whose states are then set to zero.
-        read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
-        longest = tokens.shape[1]
+        states, last = self._read(tokens, length.clamp(min=1))
+        states, last = torch.where(real, states, 0.0), torch.where(real.any(1), last, 0.0)
+        return states if order is None else gather_tokens(states, order.argsort(1)), last
+
+    def _read(self, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute states (B, L, 2 U) of the first `length` (B,) of tokens (B, L, E); and the last ones (B, 2 U)."""
         if torch.compiler.is_exporting():
-            read = exported_states
-        elif order is not None:
-            longest = max(1, int(length.max()))
-        states, last = read(self.network, tokens[:, :longest], length.clamp(min=1))
-        states, last = torch.where(real[:, :longest], states, 0.0), torch.where(real.any(1), last, 0.0)
-        if order is None:
-            return states, last
-        states = nn.functional.pad(states, (0, 0, 0, tokens.shape[1] - longest))
-        return gather_tokens(states, order.argsort(1)), last
+            return exported_states(self.network, tokens, length)
+        if isinstance(self.network, nn.LSTM | nn.GRU):
+            read = read_texts(self.network, tokens, length)
+            return read.states, read.hidden[:, -1]
+        return _read_packed(self.network, tokens, length)
 
 
 def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute states (B, L, 2 U) of the first `length` (B,) of tokens (B, L, E), packed; and the last ones (B, 2 U)."""
+    """Compute the states of a network that another package adds; on a GPU the host waits for the lengths."""
     packed = pack_padded_sequence(tokens, length.cpu(), batch_first=True, enforce_sorted=False)
     states, last = network(packed)
     hidden = cast(Tensor, last[0] if isinstance(last, tuple) else last)[-2:]
     padded, _ = pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])
     return padded, torch.cat([hidden[0], hidden[1]], -1)
-
-
-def _read_unpacked(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute the states of a GRU as `_read_packed` does, without packing.
-
-    On a CPU, torch's GRU takes a time quadratic in L where texts are packed. Here each direction reads from left to
-    right, the backward one the reversed text, so that padding comes last.
-    """
-    position = torch.arange(tokens.shape[1], device=tokens.device)
-    turned = torch.where(position < length[:, None], length[:, None] - 1 - position, position)  # (B, L)
-    start = tokens.new_zeros(1, len(tokens), network.hidden_size)
-    for layer in range(network.num_layers):
-        there = _gru(network, f"l{layer}", tokens, start)
-        back = gather_tokens(_gru(network, f"l{layer}_reverse", gather_tokens(tokens, turned), start), turned)
-        tokens = torch.cat([there, back], -1)
-    last = gather_tokens(there, length[:, None] - 1)[:, 0]
-    return tokens, torch.cat([last, back[:, 0]], -1)
-
-
-def _gru(network: nn.RNNBase, name: str, tokens: Tensor, start: Tensor) -> Tensor:
-    """Compute the states (B, L, U) of one layer and direction."""
-    weights = [getattr(network, f"{kind}_{name}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    states: Tensor = torch.gru(tokens, start, weights, True, 1, 0.0, network.training, False, True)[0]
-    return states
 
 
 class RecurrentEncoder(Encoder):

@@ -91,15 +91,19 @@ class Reader(BatchAgent):
             Vectors (..., E), and (...) bool, True = a real word.
         """
         text = trim_padding(text)
+        return self.look_up(text), text != PADDING
+
+    def look_up(self, text: Tensor) -> Tensor:
+        """Look up the word vectors (..., E) of words (...), with dropout."""
         vectors = self.embedding(text)
         if self.training and self.options.word_dropout:
             kept = torch.rand(text.shape, device=text.device) >= self.options.word_dropout
             vectors = vectors * kept.unsqueeze(-1)
-        return self.dropout(vectors), text != PADDING
+        return cast(Tensor, self.dropout(vectors))
 
     def encode(self, text: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts (B, L) or (B, S, L); with `need_weights`, the weights of pairs of tokens are returned too."""
-        return cast(Encoded, self.encoder(*self.embed(text), need_weights))
+        return self.encoder.read(trim_padding(text), self.look_up, need_weights)
 
     def learning_rates(self) -> LrGroups:
         """Return two groups: the word vectors with their own rate, after all other parameters."""

@@ -12,10 +12,11 @@ from typing import cast
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING
+from glimpse.agents.encoders.encoded import gather_tokens
+from glimpse.agents.encoders.ragged_recurrence import read_texts
 from glimpse.agents.episode import Loss
 from glimpse.agents.selection.options import BaselineOptions
 from glimpse.agents.selection.reinforcement import Reinforcement
@@ -48,21 +49,12 @@ class StackedEncoder(nn.Module):
         length, vectors = real.sum(1), vectors * self.scale
         if self.turned:
             position = torch.arange(real.shape[1], device=real.device)
-            turned = torch.where(position < length[:, None], length[:, None] - 1 - position, position).unsqueeze(-1)
-            vectors = vectors.take_along_dim(turned, 1)
-        packed = pack_padded_sequence(vectors, length.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-        states, last = self.network(packed)
-        states, _ = pad_packed_sequence(states, batch_first=True, total_length=real.shape[1])
+            turned = torch.where(position < length[:, None], length[:, None] - 1 - position, position)
+            vectors = gather_tokens(vectors, turned)
+        states, hidden, cell = read_texts(self.network, vectors, length.clamp(min=1))
         if self.turned:
-            states = states.take_along_dim(turned, 1)
-        hidden, cell = (self._by_lane(kind) for kind in last)
-        return EncodedSource(states * real.unsqueeze(-1), real, {"hidden": hidden, "cell": cell})
-
-    def _by_lane(self, last: Tensor) -> Tensor:
-        """Reorder final states: (N, B, D), or (2 N, B, D / 2) of two directions, -> (B, N, D)."""
-        if self.both:
-            last = last.unflatten(0, (-1, 2)).transpose(1, 2).flatten(2)
-        return last.transpose(0, 1)
+            states = gather_tokens(states, turned)
+        return EncodedSource(torch.where(real.unsqueeze(-1), states, 0.0), real, {"hidden": hidden, "cell": cell})
 
 
 class StackedDecoder(Decoder):

@@ -84,14 +84,14 @@ class DeepRecurrentAttention(LocatorAgent):
 
         Args:
             options: widths and losses.
-            observation_space: has `glimpse` (K, C, P, P), `location`, `time` and `context` (C, side, side).
+            observation_space: has `glimpse` (K, C, P, P), `location`, `time` and `glance` (C, side, side).
             action_space: has `look` and `answer`.
 
         Raises:
             ValueError: if `initial_path` does not have T - 1 locations.
         """
         super().__init__()
-        glimpse, context = (cast(spaces.Box, observation_space[name]).shape for name in ("glimpse", "context"))
+        glimpse, context = (cast(spaces.Box, observation_space[name]).shape for name in ("glimpse", "glance"))
         self.options, self.locator_lr_scale = options, options.locator_lr_scale
         self.greedy_copy = options.baseline == "self_critical"
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
@@ -109,7 +109,7 @@ class DeepRecurrentAttention(LocatorAgent):
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
         """Return (B, 4 D): zeros for the lower LSTM, and the upper LSTM's memory computed from the context."""
-        looking = self.context_network(observation["context"])
+        looking = self.context_network(observation["glance"])
         return torch.cat([torch.zeros_like(looking), looking], -1)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
@@ -195,7 +195,7 @@ class DeepRecurrentAttention(LocatorAgent):
 
     def _unroll_looking(self, read: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Compute all steps of the upper LSTM from the context on: (T, B, D) -> (T, B, D)."""
-        initial = self.context_network(seen["context"][0]).to(read.dtype)
+        initial = self.context_network(seen["glance"][0]).to(read.dtype)
         hidden, cell = (part[None].contiguous() for part in initial.chunk(2, -1))
         return cast(Tensor, self.looking.lstm(read, (hidden, cell))[0])
 

@@ -3,12 +3,13 @@
 Axes: K scales, C channels, P patch side, G feature width.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+import torch
 from torch import Tensor, nn
 
 from glimpse.agents.options import NetworkOptions
-from glimpse.agents.recall import ReluSum
+from glimpse.agents.recall import ReluSum, relu_gradient, sum_gradients
 
 
 class GlimpseActivations(NamedTuple):
@@ -48,7 +49,34 @@ class GlimpseNetwork(nn.Module):
             location: (..., 2) in [-1, 1].
             recorded: activations of the same inputs and weights, to be used again; see `recall.py`.
         """
-        known = recorded or (None, None, None)
-        what = self.what(glimpse.flatten(-4), recorded=known[0])
-        where = self.where(location, recorded=known[1])
-        return GlimpseActivations(what, where, self.both(what, where, recorded=known[2]))
+        seen = glimpse.flatten(-4)
+        if recorded is not None and not (seen.requires_grad or location.requires_grad):
+            weights = [each for layer in (self.what, self.where, self.both) for each in layer.parameters()]
+            feature = cast(Tensor, _RecallGlimpses.apply(*recorded, seen, location, *weights))
+            return GlimpseActivations(recorded.what, recorded.where, feature)
+        what, where = self.what(seen), self.where(location)
+        return GlimpseActivations(what, where, self.both(what, where))
+
+
+class _RecallGlimpses(torch.autograd.Function):
+    """The glimpse network with recorded activations, followed by patches, location, and weight and bias of each layer.
+
+    The layers are those of the patches, of the location, and the two of their sum.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, what: Tensor, where: Tensor, feature: Tensor, *rest: Tensor) -> Tensor:
+        """Return the recorded feature (..., G)."""
+        ctx.save_for_backward(what, where, feature, *rest)
+        return feature
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradients with one product for each weight, and one for each of the two inner layers."""
+        what, where, feature, seen, location, *layers = ctx.saved_tensors
+        inner = relu_gradient(gradients[0].to(feature.dtype), feature)
+        of_layers: list[Tensor] = []
+        for hidden, weight, source in ((what, layers[4], seen), (where, layers[6], location)):
+            outer = inner @ weight.to(inner.dtype)
+            of_layers += sum_gradients(relu_gradient(outer, hidden, outer), source)
+        return None, None, None, None, None, *of_layers, *sum_gradients(inner, what, where)

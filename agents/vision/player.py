@@ -87,9 +87,9 @@ class Player(LocatorAgent):
         memory = self.core(seen.feature, memory)
         hidden = self.core.output(memory)
         location, locator_hidden = self.locator(hidden, observation["time"])
-        activations = {**seen._asdict(), "hidden": hidden} | (
-            {} if locator_hidden is None else {"locator_hidden": locator_hidden}
-        )
+        activations = {**seen._asdict(), "hidden": hidden, **self.core.activations()}
+        if locator_hidden is not None:
+            activations["locator_hidden"] = locator_hidden
         return Decision(hidden.new_empty(len(hidden), 0), activations, location, move=self.mover(hidden)), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
@@ -154,7 +154,7 @@ class Player(LocatorAgent):
         seen, known, step_mask = episode.observation, episode.activations if recall else {}, episode.step_mask
         recorded = GlimpseActivations(known["what"], known["where"], known["feature"]) if known else None
         features = self.glimpse_network(seen["glimpse"] * self.gain, seen["location"], recorded).feature
-        hidden = self.core.unroll(features, known.get("hidden"))[0]
+        hidden = self.core.replay(features, known)[0]
         # Log-probability of the moves, and of the locations if they are sampled from a Gaussian.
         moves = self.mover(hidden).float().log_softmax(-1)
         log_prob = moves.gather(-1, episode.action["move"][..., None]).squeeze(-1) * step_mask

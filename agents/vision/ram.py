@@ -92,9 +92,9 @@ class RecurrentAttention(LocatorAgent):
         hidden = self.core.output(memory)
         location, locator_hidden = self.locator(hidden, observation["time"])
         stop = None if self.stop_policy is None else self.stop_policy(hidden)
-        activations = {**seen._asdict(), "hidden": hidden} | (
-            {} if locator_hidden is None else {"locator_hidden": locator_hidden}
-        )
+        activations = {**seen._asdict(), "hidden": hidden, **self.core.activations()}
+        if locator_hidden is not None:
+            activations["locator_hidden"] = locator_hidden
         return Decision(self.classifier(hidden), activations, location, stop), memory
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
@@ -143,7 +143,7 @@ class RecurrentAttention(LocatorAgent):
         known = episode.activations
         recorded = GlimpseActivations(known["what"], known["where"], known["feature"]) if known else None
         features = self.glimpse_network(seen["glimpse"], seen["location"], recorded).feature
-        hidden, last = self.core.unroll(features, known.get("hidden"))
+        hidden, last = self.core.replay(features, known)
         # Classification loss.
         logits = self.classifier(self._last_answer_output(hidden, last, episode)).float()
         every, smoothing = self.options.classification == "every_step", self.options.label_smoothing

@@ -57,6 +57,24 @@ class ImageSet(DataSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoxedSet(DataSet):
+    """Facts about a data set of pictures with boxes of objects.
+
+    Attributes:
+        classes: The names of the objects.
+        parts: Number of training, validation and test pictures.
+        size: (height, width) in pixels.
+        read: Where it has no files, a function as `glimpse.envs.images.drawn_cells.draw_cells`; files are laid out as
+            those of Pascal VOC.
+    """
+
+    classes: tuple[str, ...]
+    parts: tuple[int, int, int]
+    size: tuple[int, int]
+    read: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextSet(DataSet):
     """Facts about a data set of labelled texts.
 
@@ -118,3 +136,31 @@ class ParallelSet(DataSet):
     tests: tuple[str, ...]
     size: tuple[int, int, int]
     read: str = "glimpse.envs.translation.parallel_texts:read_language_files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionSet(DataSet):
+    """Facts about a data set of questions, or claims, about documents, with the sentences that people marked.
+
+    Attributes:
+        classes: The name of each answer, in the order of the labels.
+        train: Number of training questions.
+        validation: Number of validation questions.
+        test: Number of test questions.
+        documents: Number of documents of all parts.
+        note: What to know before results are compared; `glimpse data list` prints it.
+        read: A function as `glimpse.envs.documents.eraser_questions.read_eraser_questions`, the default.
+    """
+
+    classes: tuple[str, ...]
+    train: int
+    validation: int
+    test: int
+    documents: int
+    note: str = ""
+    read: str = "glimpse.envs.documents.eraser_questions:read_eraser_questions"
+
+    @property
+    def size(self) -> str:
+        """Numbers of questions as a table cell."""
+        return " + ".join(f"{count:,}" for count in (self.train, self.validation, self.test))

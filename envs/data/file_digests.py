@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper
 from pathlib import Path
-from typing import Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 _Given = ParamSpec("_Given")
 _Read = TypeVar("_Read")
@@ -58,6 +58,19 @@ class NotedFiles:
         self._digests |= others._digests
         self._stamps |= others._stamps
 
+    def to_json(self) -> dict[str, Any]:
+        """Return all of them for `from_json`."""
+        stamps = [[str(path), stamp] for path, stamp in self._stamps.items()]
+        return {"stamps": stamps, "digests": [list(digest) for digest in self._digests]}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> "NotedFiles":
+        """Return those that `to_json` has written, as they were then."""
+        found = cls()
+        found._stamps = {Path(path): None if stamp is None else tuple(stamp) for path, stamp in written["stamps"]}
+        found._digests = {FileDigest(*digest): None for digest in written["digests"]}
+        return found
+
 
 _active: ContextVar[NotedFiles | None] = ContextVar("_active", default=None)
 
@@ -77,10 +90,23 @@ def noting_files() -> Iterator[NotedFiles]:
 
 def note_file(path: Path, content: bytes, name: str | None = None) -> None:
     """Note a file that was read, with its uncompressed content, by its own name or by one within its data set."""
+    if _active.get() is not None:
+        note_digest(path, len(content), hashlib.sha256(content).hexdigest(), name)
+
+
+def note_digest(path: Path, size: int, sha256: str, name: str | None = None) -> None:
+    """Note a file that was read earlier, by the size and the digest that it had then; see `note_file`."""
     noted = _active.get()
     if noted is not None:
         name = (name or path.name).removesuffix(".gz").removesuffix(".xz")
-        noted.add(path, FileDigest(name, len(content), hashlib.sha256(content).hexdigest()))
+        noted.add(path, FileDigest(name, size, sha256))
+
+
+def note_all(read: NotedFiles) -> None:
+    """Note files that were read earlier."""
+    noted = _active.get()
+    if noted is not None:
+        noted.add_all(read)
 
 
 def note_folder(path: Path) -> None:

@@ -12,7 +12,7 @@ _CHUNK = 2**24
 def fingerprints_of_rows(values: Tensor) -> Tensor:
     """Return a number for each row, equal for equal rows: (N, ...) integers -> (N,) int64."""
     rows = values.reshape(len(values), -1).cpu()
-    weights = _weights(rows.shape[1])
+    weights = weights_of_values(rows.shape[1])
     chunk = max(1, _CHUNK // max(1, rows.shape[1]))
     parts = [(some.to(torch.int64) * weights).sum(1) for some in rows.split(chunk)]
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64)
@@ -33,12 +33,12 @@ def fingerprints_of_sequences(tokens: Tensor, offsets: Tensor) -> Tensor:
     position = torch.arange(len(tokens)) - offsets[:-1].repeat_interleave(lengths)
     longest = int(lengths.max()) if len(lengths) else 0
     # The tokens' sums wrap around at 2^64, which is as good as any other hash. An end counts as a token.
-    weighted = (tokens + 1) * _weights(longest + 1)[position]
+    weighted = (tokens + 1) * weights_of_values(longest + 1)[position]
     sums = torch.cat([torch.zeros(1, dtype=torch.int64), weighted.cumsum(0)])
     return sums[offsets[1:]] - sums[offsets[:-1]]
 
 
-def _weights(count: int) -> Tensor:
-    """Return fixed odd numbers, (count,) int64."""
+def weights_of_values(count: int) -> Tensor:
+    """Return the fixed odd numbers by which the values of a row are multiplied, (count,) int64."""
     drawn: NDArray[np.int64] = np.random.RandomState(20140624).randint(-(2**62), 2**62, count, np.int64)
     return torch.from_numpy(2 * drawn + 1)

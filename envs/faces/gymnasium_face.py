@@ -72,7 +72,7 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         self._lane.seed(seed, self.np_random)
         observation = self._lane.reset(example)
         self._terminated = False
-        return observation, {"label": self._lane.label}
+        return observation, self._lane.info
 
     def step(self, action: dict[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
         """Take one step.
@@ -84,7 +84,7 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         if self._terminated:
             raise ResetNeeded("the episode has terminated, or none has begun: call reset() first")
         observation, reward, self._terminated = self._lane.step(check_action(self._lane.action_space, action))
-        return observation, reward, self._terminated, False, {"label": self._lane.label}
+        return observation, reward, self._terminated, False, self._lane.info
 
     def render(self) -> Frame | None:
         """Draw the episode so far, (height, width, 3); without a render mode, warn and return None."""
@@ -159,7 +159,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         self._lanes.seed(seeds, chosen, self.np_random)
         observation = self._lanes.reset(lanes, example)
         self._over[chosen], self._elapsed[chosen] = False, 0
-        return observation, _info_of(self._lanes.label, chosen)
+        return observation, _info_of(self._lanes.info, chosen)
 
     def step(
         self, actions: Mapping[str, Any]
@@ -185,7 +185,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._over.any():
             infos = _final_infos(result, self._over)
             observation = self._begin_again(np.flatnonzero(self._over))
-        infos |= _info_of(self._lanes.label, np.arange(self.num_envs))
+        infos |= _info_of(self._lanes.info, np.arange(self.num_envs))
         return observation, reward.astype(np.float64), terminated, truncated, infos
 
     def _begin_again(self, ended: NDArray[np.intp]) -> Arrays:
@@ -233,11 +233,15 @@ def _of_lane(observation: Arrays, lane: int) -> Arrays:
     return {name: array[lane] for name, array in observation.items()}
 
 
-def _info_of(label: NDArray[np.int64], lanes: NDArray[np.intp]) -> Info:
-    """Return the labels of some environments in Gymnasium's layout: an array, and a mask of its valid entries."""
-    valid = np.zeros(len(label), bool)
-    valid[lanes] = True
-    return {"label": np.where(valid.reshape(-1, *(1,) * (label.ndim - 1)), label, 0), "_label": valid}
+def _info_of(info: Arrays, lanes: NDArray[np.intp]) -> Info:
+    """Return the info of some environments in Gymnasium's layout: arrays, each with a mask of its valid entries."""
+    found: Info = {}
+    for name, array in info.items():
+        valid = np.zeros(len(array), bool)
+        valid[lanes] = True
+        found[name] = np.where(valid.reshape(-1, *(1,) * (array.ndim - 1)), array, array.dtype.type(0))
+        found[f"_{name}"] = valid
+    return found
 
 
 def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
@@ -248,6 +252,6 @@ def _final_infos(result: StepArrays, over: NDArray[np.bool_]) -> Info:
     return {
         "final_obs": final,
         "_final_obs": over.copy(),
-        "final_info": _info_of(result.label, ended),
+        "final_info": _info_of(result.info, ended),
         "_final_info": over.copy(),
     }

@@ -15,7 +15,7 @@ from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.faces.arguments import SeedError, is_seed, read_limit
 from glimpse.envs.faces.flat_spaces import FlatSpaces
-from glimpse.envs.lanes import DRAWN, Lanes, choose_examples, label_for_info
+from glimpse.envs.lanes import DRAWN, Lanes, choose_examples, info_of_lane
 from glimpse.envs.make_batched import make_batched_env
 from glimpse.envs.single_lane import Arrays
 
@@ -99,7 +99,7 @@ class Sb3VecEnv(VecEnv):
         examples = [self._example(options) for options in self._options]
         self.lanes.seed(self._seeds, np.arange(self.num_envs), np.random.default_rng())
         observation = self.lanes.reset(example=np.array(examples))
-        self.reset_infos = [{"label": label_for_info(label)} for label in self.lanes.label]
+        self.reset_infos = self._lane_infos(np.arange(self.num_envs))
         self._reset_seeds()
         self._reset_options()
         self._last, self._elapsed[:] = observation, 0
@@ -123,8 +123,8 @@ class Sb3VecEnv(VecEnv):
         self._elapsed += 1
         limit = np.full(self.num_envs, False) if self._limit is None else self._elapsed >= self._limit
         infos: list[dict[str, Any]] = [
-            {"label": label_for_info(label), "TimeLimit.truncated": bool(truncated)}
-            for label, truncated in zip(result.label, limit & ~result.terminated, strict=True)
+            {**info_of_lane(result.info, lane), "TimeLimit.truncated": bool(truncated)}
+            for lane, truncated in enumerate(limit & ~result.terminated)
         ]
         over = limit | result.terminated
         ended = np.flatnonzero(over)
@@ -133,9 +133,14 @@ class Sb3VecEnv(VecEnv):
                 infos[lane]["terminal_observation"] = {name: array[lane] for name, array in observation.items()}
             self._last, self._elapsed[ended] = self.lanes.reset(ended), 0
             observation = self._flat.flatten(self._last, (self.num_envs,))
-            for lane, label in zip(ended, self.lanes.label[ended], strict=True):
-                self.reset_infos[lane] = {"label": label_for_info(label)}
+            for lane, info in zip(ended, self._lane_infos(ended), strict=True):
+                self.reset_infos[lane] = info
         return observation, result.reward, over, infos
+
+    def _lane_infos(self, lanes: NDArray[np.intp]) -> list[dict[str, Any]]:
+        """Return the `info` of some lanes."""
+        info = self.lanes.info
+        return [info_of_lane(info, lane) for lane in lanes.tolist()]
 
     def _action_masks(self) -> NDArray[np.bool_]:
         """Return which choices are legal now in each lane; see `FlatSpaces.masks`."""

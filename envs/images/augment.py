@@ -2,10 +2,15 @@
 
 Elastic distortions follow Simard et al. (2003), but the displacement is drawn on a coarse grid and interpolated
 smoothly, instead of blurred noise, so that the whole warp is one small matrix product.
+
+A warp maps each pixel of the warped image to the place in the image that is shown there. So any part of a warped image
+can be sampled alone, at a cost that does not depend on the image's size. Axes: B images, G control points along each
+axis, h x w target pixels.
 """
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +24,40 @@ _BUMP_BITS = 8  # bits after the point in the values of the smooth bumps
 _AFFINE, _ELASTIC = 11, 12
 
 
-def warp(options: AugmentOptions, images: Tensor, key: Tensor) -> Tensor:
-    """Warp each image by its own random affine map and elastic displacement, sampled bilinearly.
+class Warps(NamedTuple):
+    """Warps of B images.
+
+    Attributes:
+        affine: (B, 2, 3), from a target pixel (x, y, 1) to its source pixel, in pixels from the centre.
+        displacement: (B, 2, G * G), what is added to x and y at the control points, row by row, in pixels.
+    """
+
+    affine: Tensor
+    displacement: Tensor
+
+
+def draw_warps(options: AugmentOptions, key: Tensor, height: int, width: int) -> Warps:
+    """Draw a warp for each key (B,) int64 of images of `height` x `width` pixels.
 
     The image is scaled, then sheared, rotated about its centre and shifted.
+    """
+    displacement = normal(mix(key, _ELASTIC), 2 * _GRID * _GRID).view(len(key), 2, -1) * options.elastic
+    bits = _bits(height, width)
+    return Warps(_round(_affine(options, key), bits - 1), _round(displacement, bits - _BUMP_BITS))
+
+
+def _bits(height: int, width: int) -> int:
+    """Return the bits after the point that coordinates may have.
+
+    The order of summation in a matrix product depends on the batch and the device. The result does not if the numbers
+    have so few bits that each sum is exact in float32: x and y are multiples of half a pixel, and coordinates lie
+    within twice the image's side.
+    """
+    return 23 - math.ceil(math.log2(max(height, width)))
+
+
+def warp(options: AugmentOptions, images: Tensor, key: Tensor) -> Tensor:
+    """Warp each image by its own random affine map and elastic displacement, sampled bilinearly.
 
     Args:
         options: ranges of the warp.
@@ -32,23 +67,70 @@ def warp(options: AugmentOptions, images: Tensor, key: Tensor) -> Tensor:
     Returns:
         (B, C, H, W) uint8; pixels outside the image count as zeros.
     """
+    return apply_warps(draw_warps(options, key, *images.shape[2:]), images)
+
+
+def apply_warps(warps: Warps, images: Tensor) -> Tensor:
+    """Warp whole images (B, C, H, W) uint8; see `warp`."""
     batch, _, height, width = images.shape
-    displacement = normal(mix(key, _ELASTIC), 2 * _GRID * _GRID).view(batch, 2, -1) * options.elastic
-    # The order of summation in a matrix product depends on the batch and the device. The result does not if the
-    # numbers have so few bits that each sum is exact in float32: x and y are multiples of half a pixel, and
-    # coordinates lie within twice the image's side.
-    bits = 23 - math.ceil(math.log2(max(height, width)))
-    affine, elastic = _round(_affine(options, key), bits - 1), _round(displacement, bits - _BUMP_BITS)
-    mixture = torch.cat([affine, elastic], -1)  # (B, 2, 3 + G * G)
-    with torch.autocast(key.device.type, enabled=False):
-        coordinates = mixture.flatten(0, 1) @ _basis(height, width, key.device)  # (B * 2, H * W) pixels
+    mixture = torch.cat(warps, -1)  # (B, 2, 3 + G * G)
+    with torch.autocast(images.device.type, enabled=False):
+        coordinates = mixture.flatten(0, 1) @ _basis(height, width, images.device)  # (B * 2, H * W) pixels
     coordinates = coordinates.view(batch, 2, height, width)
     # `grid_sample` takes coordinates in [-1, 1].
     coordinates[:, 0] *= 2 / width
     coordinates[:, 1] *= 2 / height
+    return _sample(images, coordinates)
+
+
+def _sample(images: Tensor, coordinates: Tensor) -> Tensor:
+    """Sample images (B, C, H, W) uint8 at coordinates (B, 2, h, w), x and y in [-1, 1]: (B, C, h, w) uint8."""
     grid = coordinates.permute(0, 2, 3, 1)
     warped = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return warped.round_().to(torch.uint8)
+
+
+def source_pixels(warps: Warps, columns: Tensor, rows: Tensor, height: int, width: int) -> Tensor:
+    """Return where a grid of target pixels comes from.
+
+    Args:
+        warps: of B images.
+        columns: (B, w) int64, from 0 on the left of the image; they may lie outside.
+        rows: (B, h) int64, from 0 at the top.
+        height: of the images, in pixels.
+        width: of the images.
+
+    Returns:
+        (B, 2, h, w) float32, x and y in pixels; whole numbers are the centres of pixels.
+    """
+    bits = _bits(height, width)
+    wide = _rounded_bumps(width, columns.device)[columns.clamp(0, width - 1)]  # (B, w, G)
+    high = _rounded_bumps(height, rows.device)[rows.clamp(0, height - 1)]
+    x, y = columns[:, None] + (0.5 - width / 2), rows[:, None] + (0.5 - height / 2)  # (B, 1, w), (B, 1, h)
+    with torch.autocast(columns.device.type, enabled=False):
+        # Rows of control points at the columns, then columns of these at the rows; both products are exact.
+        across = warps.displacement.unflatten(2, (_GRID, _GRID)).flatten(1, 2) @ wide.mT  # (B, 2 * G, w)
+        moved = high[:, None] @ _round(across, bits - _BUMP_BITS).unflatten(1, (2, _GRID))  # (B, 2, h, w)
+    matrix = warps.affine[..., None]  # (B, 2, 3, 1)
+    moved += (matrix[:, :, 0] * x).unsqueeze(2)
+    moved += (matrix[:, :, 1] * y + matrix[:, :, 2]).unsqueeze(3)
+    moved[:, 0] += width / 2 - 0.5
+    moved[:, 1] += height / 2 - 0.5
+    return _round(moved, bits - 1)
+
+
+def sample_pixels(windows: Tensor, pixels: Tensor) -> Tensor:
+    """Sample windows bilinearly.
+
+    Args:
+        windows: (B, C, S, S) uint8. S is a power of 2, so that all is exact and a result depends on the four
+            neighbours of its pixel alone, whatever S is.
+        pixels: (B, 2, h, w), x and y in pixels of the window; outside of it there are zeros.
+
+    Returns:
+        (B, C, h, w) uint8.
+    """
+    return _sample(windows, (2 * pixels + 1) / windows.shape[-1] - 1)
 
 
 def _round(numbers: Tensor, bits: int) -> Tensor:
@@ -75,6 +157,19 @@ def _basis(height: int, width: int, device: torch.device) -> Tensor:
     across = torch.arange(width, device=device) + (0.5 - width / 2)
     down = torch.arange(height, device=device)[:, None] + (0.5 - height / 2)
     plane = torch.stack([part.expand(height, width) for part in (across, down, torch.ones_like(across))])
-    bumps = torch.eye(_GRID * _GRID, device=device).view(1, -1, _GRID, _GRID)
-    smooth = F.interpolate(bumps, size=(height, width), mode="bicubic", align_corners=True)[0]
+    down, right = _bumps(height, device), _bumps(width, device)
+    smooth = (down.mT[:, None, :, None] * right.mT[:, None]).flatten(0, 1)
     return torch.cat([plane, _round(smooth, _BUMP_BITS)]).flatten(1)
+
+
+@lru_cache(maxsize=16)
+def _rounded_bumps(side: int, device: torch.device) -> Tensor:
+    """Return `_bumps`, rounded."""
+    return _round(_bumps(side, device), _BUMP_BITS)
+
+
+def _bumps(side: int, device: torch.device) -> Tensor:
+    """Return G smooth bumps along an axis, (side, G): the weights of bicubic interpolation between control points."""
+    points = torch.eye(_GRID, device=device).view(1, _GRID, _GRID, 1)
+    smooth: Tensor = F.interpolate(points, size=(side, 1), mode="bicubic", align_corners=True)
+    return smooth[0, :, :, 0].mT.contiguous()

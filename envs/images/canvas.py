@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.images.options import CanvasOptions
+from glimpse.envs.images.picture_set import Images, cut_squares, window_index, windows_of
 from glimpse.envs.lane_random import integers, mix
 
 _KEY, _DISTRACTOR_SOURCE, _DISTRACTOR_CUT, _DISTRACTOR_LOCATION, _SECOND_LOCATION = 1, 2, 3, 4, 5
 
 
-def check_canvas(options: CanvasOptions, source: Tensor) -> None:
+def check_canvas(options: CanvasOptions, source: Images) -> None:
     """Check that images (N, C, h, w), and distractor patches cut from them, fit the canvas.
 
     Raises:
@@ -33,7 +34,7 @@ def check_canvas(options: CanvasOptions, source: Tensor) -> None:
         raise ValueError("clutter is cut from other examples: the split needs at least two")
 
 
-def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Tensor, source: Tensor) -> Tensor:
+def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Tensor, source: Images) -> Tensor:
     """Make each episode's canvas.
 
     Args:
@@ -41,7 +42,7 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
         examples: (B, C, h, w) uint8, the images to be recognised.
         index: (B,) int64, number of each example in `source`; its clutter is cut from the other images.
         key: (B,) int64, the episodes' keys.
-        source: (N, C, h, w) uint8, all images of the split.
+        source: all images (N, C, h, w) of the split.
 
     Returns:
         (B, C, S, S) uint8.
@@ -56,7 +57,7 @@ def make_canvas(options: CanvasOptions, examples: Tensor, index: Tensor, key: Te
         _scatter_distractors(options, canvas, index, key, source)
     lane = torch.arange(batch, device=key.device)
     corner = _corners(mix(key, _KEY), options.size - height, options.size - width)
-    _put(_windows(canvas, height, width), _window_index(lane, corner, canvas), examples, options.blend)
+    _put(windows_of(canvas, height, width), window_index(lane, corner, canvas), examples, options.blend)
     return canvas
 
 
@@ -77,21 +78,21 @@ def make_pair_canvas(size: int, left: Tensor, right: Tensor, key: Tensor) -> Ten
     # Subtracting the width of `left` makes the pair of first columns two independent ones, in ascending order.
     across = integers(mix(key, _KEY), 2, size - 2 * width + 1).sort(-1).values
     down = integers(mix(key, _SECOND_LOCATION), 2, size - height + 1)
-    lane, windows = torch.arange(batch, device=key.device), _windows(canvas, height, width)
+    lane, windows = torch.arange(batch, device=key.device), windows_of(canvas, height, width)
     for number, picture in enumerate((left, right)):
         corner = torch.stack([across[:, number] + number * width, down[:, number]], -1)
-        _put(windows, _window_index(lane, corner, canvas), picture, "add")
+        _put(windows, window_index(lane, corner, canvas), picture, "add")
     return canvas
 
 
-def check_pair(size: int, source: Tensor) -> None:
+def check_pair(size: int, source: Images) -> None:
     """Check that two images (N, C, h, w) fit a canvas side by side. Raises ValueError if they do not."""
     height, width = source.shape[2:]
     if max(height, 2 * width) > size:
         raise ValueError(f"size {size} leaves no room for two images of {height} x {width} pixels side by side")
 
 
-def _scatter_distractors(options: CanvasOptions, canvas: Tensor, index: Tensor, key: Tensor, source: Tensor) -> None:
+def _scatter_distractors(options: CanvasOptions, canvas: Tensor, index: Tensor, key: Tensor, source: Images) -> None:
     """Add the distractor patches to each lane's canvas, in a loop over the patches but not over the lanes."""
     distractor, count, (height, width) = options.distractor_size, len(source), source.shape[2:]
     lane = torch.arange(len(canvas), device=key.device)[:, None]
@@ -101,10 +102,8 @@ def _scatter_distractors(options: CanvasOptions, canvas: Tensor, index: Tensor, 
     cut = _corners(mix(mix(key, _DISTRACTOR_CUT)[:, None], number), height - distractor, width - distractor)
     room = options.size - distractor
     location = _corners(mix(mix(key, _DISTRACTOR_LOCATION)[:, None], number), room, room)
-    distractors = _windows(source, distractor, distractor)[
-        _window_index(other, cut, source)
-    ]  # (B, distractors, C, p, p)
-    windows, start = _windows(canvas, distractor, distractor), _window_index(lane, location, canvas)
+    distractors = cut_squares(source, other, cut, distractor)  # (B, distractors, C, p, p)
+    windows, start = windows_of(canvas, distractor, distractor), window_index(lane, location, canvas)
     for each in range(options.distractors):  # In turn, since patches may overlap.
         _put(windows, start[:, each], distractors[:, each], "add")
 
@@ -118,19 +117,6 @@ def _corners(key: Tensor, down: int, right: int) -> Tensor:
 def _limits(x: int, y: int, device: torch.device) -> Tensor:
     """Return a pair as a tensor that stays on its device; a new copy would make the host wait."""
     return torch.tensor([x, y], device=device)
-
-
-def _windows(pictures: Tensor, height: int, width: int) -> Tensor:
-    """View pictures (N, C, H, W) as windows (L, C, height, width), one for each pixel where a window can begin."""
-    _, channels, rows, columns = pictures.shape
-    last = pictures.numel() - ((channels - 1) * rows + height - 1) * columns - width
-    return pictures.as_strided((last + 1, channels, height, width), (1, rows * columns, columns, 1))
-
-
-def _window_index(picture: Tensor, corner: Tensor, pictures: Tensor) -> Tensor:
-    """Return the index in `_windows` of the window of `picture` (...,) that begins at `corner` (..., 2)."""
-    _, channels, rows, columns = pictures.shape
-    return (picture * (channels * rows) + corner[..., 1]) * columns + corner[..., 0]
 
 
 def _put(windows: Tensor, start: Tensor, picture: Tensor, blend: str) -> None:

@@ -36,7 +36,7 @@ class Catch(PictureEnv):
 
     Observation: `glimpse` (K, 1, P, P) in [0, 1], or the whole screen (1, 1, S, S) with `view: whole`; `location`
     (2,), where it was taken, (x, y) in [-1, 1], and the centre with `view: whole`; `time`, the number of moves so far,
-    0 to T.
+    0 to T; with `glance: G` also `glance` (1, G, G), the first screen in coarse pixels, the same at each step.
     Action: `look` (2,), the next location (clamped to [-1, 1]); `move`, 0 left, 1 stay, 2 right.
     Reward: 1 at the end if the paddle is under the ball, else 0.
     Start: the paddle is in the middle; the first glimpse is at `initial_location`. End: when the ball reaches the
@@ -79,7 +79,8 @@ class Catch(PictureEnv):
         self._beside = torch.arange(options.paddle, device=self.device)
         self._bottom = torch.full_like(self._beside, side - 1)
         self.flights = Flights(options, device=self.device)
-        self.observation_space = self._make_observation_space(retina)
+        self.glance_side = options.glance
+        self.observation_space = self._seen_spaces(1, options.steps)
         self.action_space = spaces.Dict({"look": spaces.Box(-1.0, 1.0, (2,), np.float32), "move": spaces.Discrete(3)})
 
     @staticmethod
@@ -94,15 +95,6 @@ class Catch(PictureEnv):
         if split not in _SPLITS:
             raise DataError(f"split must be 'train', 'validation' or 'test', got {split!r}")
         return split
-
-    def _make_observation_space(self, retina: RetinaOptions) -> spaces.Dict:
-        return spaces.Dict(
-            {
-                "glimpse": spaces.Box(0.0, 1.0, (retina.scales, 1, retina.patch, retina.patch), np.float32),
-                "location": spaces.Box(-1.0, 1.0, (2,), np.float32),
-                "time": spaces.Discrete(self.options.steps + 1),
-            }
-        )
 
     def shown_examples(self) -> Any:
         """Return the split and the options of the game, but not of what is observed of it."""
@@ -166,7 +158,10 @@ class Catch(PictureEnv):
     def _lane_picture(self, lane: int) -> Tensor:
         return self._draw(slice(lane, lane + 1))[0]
 
-    def _draw(self, lanes: slice) -> Tensor:
+    def _lane_pictures(self, lanes: Tensor) -> Tensor:
+        return self._draw(lanes)
+
+    def _draw(self, lanes: slice | Tensor) -> Tensor:
         """Draw the screens of some lanes."""
         flight, paddle, now = self._flight[lanes], self._paddle[lanes], self._time[lanes]
         lane, side = torch.arange(len(now), device=self.device), self.options.screen

@@ -27,7 +27,8 @@ class CatchLane(PictureLane):
     @classmethod
     def of(cls, env: Catch) -> Self | None:
         """Return a lane; None if the retina's tables would be too large, or its sums not exact."""
-        return cls(env) if OneScreen.fits(env.retina.options, env.options.screen) else None
+        fits = env.glance_side is None and OneScreen.fits(env.retina.options, env.options.screen)
+        return cls(env) if fits else None
 
     @property
     def label(self) -> int:

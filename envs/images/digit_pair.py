@@ -2,20 +2,20 @@
 
 Ba, Mnih and Kavukcuoglu (2015), "Multiple object recognition with visual attention", section 5.1.
 Axes: B lanes, R lanes that are reset, N classes, S glimpses for each digit, T = 2 S, K scales, C channels,
-P patch side, D context side.
+P patch side, G glance side.
 """
 
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action, Observation, StepResult, count_labels, named_labels
+from glimpse.envs.core import Action, StepResult, count_labels, named_labels
 from glimpse.envs.images.augment import warp
 from glimpse.envs.images.canvas import check_pair, make_pair_canvas
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.options import AugmentOptions, DigitPairOptions
@@ -34,8 +34,8 @@ class DigitPair(PictureEnv):
     the canvas shows both.
 
     Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), where it was taken, (x, y) in [-1, 1];
-    `time`, the number of answers so far, 0 to T; `context` (C, D, D) in [0, 1], the whole canvas in coarse
-    pixels.
+    `time`, the number of answers so far, 0 to T; `glance` (C, G, G) in [0, 1], the whole canvas in coarse pixels, the
+    context of Ba et al.
     Action: `look` (2,), the next location (clamped to [-1, 1]); `answer`, a class. The answer of step S is for the
     left image, that of step 2 S for the right image; others are ignored.
     Reward: 1/2 for each right answer at steps S and 2 S.
@@ -73,22 +73,16 @@ class DigitPair(PictureEnv):
         check_pair(options.size, data.images)
         if len(data.labels) < 2:
             raise ValueError("a pair needs two different examples, and the split has one")
-        self.options, self.augment, self.device = options, augment, torch.device(device)
+        self.options, self.device = options, torch.device(device)
+        self.augment = augment if augment is not None and augment.active else None
         self.classes = data.classes
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         self.retina = self.retina_class(options.retina, options.size, options.size, device=self.device)
         self._initial_location = InitialLocation(
             options.initial_location, glimpses=2 * options.glimpses, device=self.device
         )
-        channels = data.images.shape[1]
-        self.observation_space = spaces.Dict(
-            {
-                "glimpse": spaces.Box(0.0, 1.0, self.retina.shape(channels), np.float32),
-                "location": spaces.Box(-1.0, 1.0, (2,), np.float32),
-                "time": spaces.Discrete(2 * options.glimpses + 1),
-                "context": spaces.Box(0.0, 1.0, (channels, options.context, options.context), np.float32),
-            }
-        )
+        self.glance_side = options.glance
+        self.observation_space = self._seen_spaces(data.images.shape[1], 2 * options.glimpses)
         self.action_space = spaces.Dict(
             {"look": spaces.Box(-1.0, 1.0, (2,), np.float32), "answer": spaces.Discrete(len(data.classes))}
         )
@@ -101,10 +95,18 @@ class DigitPair(PictureEnv):
         root: str | None = None,
         download: bool = True,
         meaning: PictureMeaning | None = None,
+        resident_mb: int = RESIDENT_MB,
     ) -> ImageData:
         """Load one split of the data; see `load_images`, whose errors it raises."""
-        size = options.image_size
-        return load_images(options.data, split, root=root, download=download, image_size=size, meaning=meaning)
+        return load_images(
+            options.data,
+            split,
+            root=root,
+            download=download,
+            image_size=options.image_size,
+            meaning=meaning,
+            resident_mb=resident_mb,
+        )
 
     def class_counts(self) -> dict[str, int]:
         """Return the number of examples by the class's name."""
@@ -123,13 +125,11 @@ class DigitPair(PictureEnv):
         pictures, label = self._draw_pairs(example, key)
         self._pictures = self.retina.prepare(pictures)
         self._picture = torch.arange(len(example) * copies, device=self.device) // copies
-        self._context = self._reduce(pictures).repeat_interleave(copies, 0)
         self._label = label.repeat_interleave(copies)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
         pictures, label = self._draw_pairs(example, key)
         self._pictures[lanes] = self.retina.prepare(pictures)
-        self._context = self._context.index_copy(0, lanes, self._reduce(pictures))
         self._label = self._label.index_copy(0, lanes, label)
 
     def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
@@ -185,25 +185,17 @@ class DigitPair(PictureEnv):
         return self.retina.restore(self._pictures[self._picture])
 
     def _lane_picture(self, lane: int) -> Tensor:
-        return self.retina.restore(self._pictures[self._picture[lane]][None])[0]
+        return self._lane_pictures(torch.tensor([lane], device=self.device))[0]
+
+    def _lane_pictures(self, lanes: Tensor) -> Tensor:
+        return self.retina.restore(self._pictures[self._picture[lanes]])
 
     def _draw_pairs(self, example: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Make the canvases (R, C, H, W) uint8 of new episodes, and their labels (R,) int64."""
         # The offset in [1, examples) excludes the left example.
         other = (example + 1 + integers(mix(key, _SECOND), 1, self.examples - 1)[:, 0]) % self.examples
         left, right = self._images[example], self._images[other]
-        if self.augment is not None and self.augment.active:
+        if self.augment is not None:
             left, right = warp(self.augment, left, key), warp(self.augment, right, mix(key, _SECOND_WARP))
         label = self._labels[example] * len(self.classes) + self._labels[other]
         return make_pair_canvas(self.options.size, left, right, key), label
-
-    def _reduce(self, pictures: Tensor) -> Tensor:
-        """Reduce canvases to the context by area averaging: (R, C, H, W) uint8 -> (R, C, D, D) in [0, 1]."""
-        return F.adaptive_avg_pool2d(pictures.float() / 255, self.options.context)
-
-    def observation_of(self, pictures: Tensor, location: Tensor, time: Tensor) -> Observation:
-        """Return what is observed of given canvases; see `PictureEnv.observation_of`."""
-        return {**super().observation_of(pictures, location, time), "context": self._reduce(pictures)}
-
-    def _observe(self) -> Observation:
-        return {**super()._observe(), "context": self._context}

@@ -1,10 +1,10 @@
-"""Image data sets as tensors, decoded once per process and kept in memory."""
+"""Image data sets, decoded once: as tensors in memory, or large ones as sets that are read as they are looked at."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB, Keeping
 from glimpse.envs.images.folder_parts import validation_folder
 from glimpse.envs.images.idx import parse_pair
 from glimpse.envs.images.image_folder import (
@@ -41,13 +42,13 @@ class ImageData:
     """One split of an image data set. Its tensors are shared by all callers: never change them in place.
 
     Attributes:
-        images: (N, C, H, W) uint8, in [0, 255].
+        images: (N, C, H, W) uint8, in [0, 255]; of large sets a `PictureSet`, which is read as it is looked at.
         labels: (N,) int64, in [0, len(classes)); or float32 scores; or (N, C) int64, several labels as 0 and 1.
         classes: The name of each class or label; none where labels are scores.
         scores: The lowest and the highest score, or None where labels are classes.
     """
 
-    images: Tensor
+    images: Any
     labels: Tensor
     classes: tuple[str, ...]
     scores: tuple[float, float] | None = None
@@ -62,6 +63,7 @@ def load_images(
     image_size: tuple[int, int] | None = None,
     meaning: PictureMeaning | None = None,
     validation: str | None = None,
+    resident_mb: int = RESIDENT_MB,
 ) -> ImageData:
     """Load one split of a data set, on the CPU.
 
@@ -78,6 +80,7 @@ def load_images(
         image_size: Stretch each image to this (height, width) in pixels.
         meaning: The classes, in their order, and the shape of pictures of a run; by default those of the data.
         validation: "folder:PATH", with the validation split in PATH/CLASS/*.
+        resident_mb: Megabytes of pictures of a folder's part that may be in memory; of more, the cache is read.
 
     Raises:
         DataError: There is no such data set, or a file of it is missing or damaged; or a class or the shape of a
@@ -91,7 +94,7 @@ def load_images(
     if kind == "folder" and name:
         # The cache key has to mean the same folder after the process changes its working directory.
         data = f"folder:{user_path(name, 'task.data')}"
-    asked = data, SearchPath.of(root), download, image_size
+    asked = data, SearchPath.of(root), download, image_size, resident_mb
     if split == "test":
         return _test(*asked, None if _means(_test.recall(*asked, None), meaning) else meaning)
     own = None if validation is None else user_path(validation.removeprefix("folder:"), "task.validation")
@@ -114,17 +117,19 @@ def _train_and_validation(
     search_path: SearchPath,
     download: bool,
     image_size: tuple[int, int] | None,
+    resident_mb: int,
     validation: Path | None,
     meaning: PictureMeaning | None,
 ) -> tuple[ImageData, ImageData]:
-    pictures = _read(data, "train", search_path, download, image_size, meaning)
+    keeping = _keeping(search_path, resident_mb)
+    pictures = _read(data, "train", search_path, download, image_size, meaning, keeping)
     if validation is not None:
         train = _whole(pictures, data, image_size)
         channels, height, width = train.images.shape[1:]
-        given = read_validation_pictures(validation, train.classes, (channels, height, width), image_size)
+        given = read_validation_pictures(validation, train.classes, (channels, height, width), image_size, keeping)
         return train, _whole(given, str(validation), image_size)
     if _has_validation_folder(data):
-        held_out = _read(data, "validation", search_path, download, image_size, meaning)
+        held_out = _read(data, "validation", search_path, download, image_size, meaning, keeping)
         return _whole(pictures, data, image_size), _whole(held_out, data, image_size)
     kept, held = hold_out(len(pictures.labels), 10, data)
     return _resident(pictures, kept, data, image_size), _resident(pictures, held, data, image_size)
@@ -136,9 +141,16 @@ def _test(
     search_path: SearchPath,
     download: bool,
     image_size: tuple[int, int] | None,
+    resident_mb: int,
     meaning: PictureMeaning | None,
 ) -> ImageData:
-    return _whole(_read(data, "test", search_path, download, image_size, meaning), data, image_size)
+    keeping = _keeping(search_path, resident_mb)
+    return _whole(_read(data, "test", search_path, download, image_size, meaning, keeping), data, image_size)
+
+
+def _keeping(search_path: SearchPath, resident_mb: int) -> Keeping:
+    """Return where decoded pictures of the user's own are kept."""
+    return Keeping(search_path.cache, resident_mb * 10**6)
 
 
 def _has_validation_folder(data: str) -> bool:
@@ -159,19 +171,22 @@ def _read(
     download: bool,
     image_size: tuple[int, int] | None,
     meaning: PictureMeaning | None,
+    keeping: Keeping,
 ) -> Pictures:
     """Decode one official part of a data set, as a run has kept it; "train" contains the validation split."""
     if meaning is not None:
         check_same_kind("classes", meaning.label_kind_name, data)
     shape = None if meaning is None else meaning.shape
-    pictures = _decoded(data, part, search_path, download, image_size, shape)
+    pictures = _decoded(data, part, search_path, download, image_size, shape, keeping)
     if meaning is None:
         return pictures
     named = pictures.classes
     if data.startswith("folder:"):
         named = tuple(class_of_folder(name, meaning.classes) for name in named)
     labels = number_as_kept(pictures.labels, named, meaning.classes, data)
-    if pictures.images.shape[1] == 1 < meaning.shape[0]:  # Grey pictures among coloured ones have three channels.
+    if (
+        isinstance(pictures.images, np.ndarray) and pictures.images.shape[1] == 1 < meaning.shape[0]
+    ):  # Grey pictures among coloured ones have three channels.
         pictures = pictures._replace(images=np.repeat(pictures.images, meaning.shape[0], 1))
     found = (pictures.images.shape[1], *(image_size or pictures.images.shape[2:]))
     if not meaning.has_shape(found):
@@ -188,11 +203,12 @@ def _decoded(
     download: bool,
     image_size: tuple[int, int] | None,
     shape: tuple[int, int, int] | None,
+    keeping: Keeping,
 ) -> Pictures:
     """Decode one official part; `shape` is that of a run's pictures, where a folder of any pictures should have it."""
     kind, _, name = data.partition(":")
     if kind == "folder" and name:
-        return read_image_folder(Path(name), part, image_size, shape)
+        return read_image_folder(Path(name), part, image_size, shape, keeping)
     if part == "validation":
         raise DataError(f"{data} has no validation part of its own")
     if kind == "torchvision" and name:
@@ -250,7 +266,13 @@ def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def _resident(pictures: Pictures, chosen: NDArray[np.intp], data: str, image_size: tuple[int, int] | None) -> ImageData:
-    """Copy the chosen examples into tensors, resized unless the reader has resized them already."""
+    """Copy the chosen examples into tensors, resized unless the reader has resized them already.
+
+    Of a set, the chosen pictures stay where they are.
+    """
+    labels = torch.from_numpy(pictures.labels[chosen].astype(np.int64))
+    if not isinstance(pictures.images, np.ndarray):
+        return ImageData(pictures.images.select(torch.from_numpy(chosen)), labels, pictures.classes)
     if image_size is not None:
         refuse_if_too_large(
             len(chosen) * pictures.images.shape[1] * float(image_size[0]) * image_size[1],
@@ -260,4 +282,4 @@ def _resident(pictures: Pictures, chosen: NDArray[np.intp], data: str, image_siz
     images = torch.from_numpy(pictures.images[chosen])
     if image_size is not None and images.shape[2:] != image_size:
         images = functional.interpolate(images, size=image_size, mode="bilinear", antialias=True)
-    return ImageData(images.contiguous(), torch.from_numpy(pictures.labels[chosen].astype(np.int64)), pictures.classes)
+    return ImageData(images.contiguous(), labels, pictures.classes)

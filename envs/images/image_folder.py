@@ -4,20 +4,17 @@ Images may have any size and colours; see `picture_files`. All become RGB unless
 are centred on black canvases of the largest height and the largest width of all parts, unless they are resized.
 """
 
-from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from glimpse.envs.data.file_digests import note_file, note_folder
-from glimpse.envs.data.free_memory import refuse_if_too_large
+from glimpse.envs.data.file_digests import note_folder
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.decoded_pictures import IN_MEMORY, Canvas, Keeping, canvas_of, decode_pictures
 from glimpse.envs.images.folder_parts import validation_folder
 from glimpse.envs.images.labelled_images import Pictures
-from glimpse.envs.images.picture_files import is_grey, opened_picture, to_array, upright_size
-from glimpse.envs.live_line import counting, progress_of
 
 _LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
 
@@ -30,6 +27,7 @@ def read_image_folder(
     part: FolderPart,
     image_size: tuple[int, int] | None = None,
     shape: Shape | None = None,
+    keeping: Keeping = IN_MEMORY,
 ) -> Pictures:
     """Decode one part of an image folder; classes are the sorted names of the folders in `train`.
 
@@ -40,6 +38,7 @@ def read_image_folder(
         shape: (channels, height, width) of a run's pictures, which these should have too, or any height and width
             where it has 0; then the other part may be missing, and classes are the folders of this part. Where all
             parts are missing, those of `path` itself are.
+        keeping: Where the pictures are kept if they are many.
 
     Raises:
         DataError: A folder is missing or empty, the parts' classes differ, a file is no readable image, or pictures
@@ -51,21 +50,25 @@ def read_image_folder(
     if shape is not None:
         there = {name: folder for name, folder in parts.items() if folder.is_dir()}
         parts = {part: parts[part], **there} if there or not path.is_dir() else {part: path}
-    files = {name: _files_by_class(folder) for name, folder in parts.items()}
+    files = {name: files_by_class(folder) for name, folder in parts.items()}
     if shape is None and (unequal := files["train"].keys() ^ files["test"].keys()):
         only_in = "train" if min(unequal) in files["train"] else "test"
         raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {_LAYOUT}")
     classes = tuple(files[part if shape is not None else "train"])
     if unknown := set(files[part]) - set(classes):
         raise DataError(f"{path}: class {min(unknown)!r} is in {parts[part].name} and not in train. Move or rename it.")
-    canvas = canvas_of([file for by_class in files.values() for group in by_class.values() for file in group])
+    canvas = canvas_of([file for by_class in files.values() for group in by_class.values() for file in group], keeping)
     if shape is not None:
         canvas = kept_canvas(canvas, shape, image_size, path, "the run has")
-    return _decoded_pictures(path, files[part], classes, canvas, image_size, "")
+    return _decoded_pictures(path, parts[part].name, files[part], classes, canvas, image_size, "", keeping)
 
 
 def read_validation_pictures(
-    path: Path, classes: tuple[str, ...], shape: Shape, image_size: tuple[int, int] | None
+    path: Path,
+    classes: tuple[str, ...],
+    shape: Shape,
+    image_size: tuple[int, int] | None,
+    keeping: Keeping = IN_MEMORY,
 ) -> Pictures:
     """Decode pictures in folders by class, PATH/CLASS/*, to be validation data of other pictures.
 
@@ -74,66 +77,42 @@ def read_validation_pictures(
         classes: The classes of the training data.
         shape: (channels, height, width) of their pictures, which these should have too.
         image_size: Stretch each picture to this (height, width) in pixels.
+        keeping: Where the pictures are kept if they are many.
 
     Raises:
         DataError: The folder is missing or empty, there is another class, a file is no readable image, or pictures do
             not fit `shape`.
     """
     note_folder(path)
-    files = _files_by_class(path, "Expected task.validation: folder:PATH with PATH/CLASS/*.")
+    files = files_by_class(path, "Expected task.validation: folder:PATH with PATH/CLASS/*.")
     if unknown := set(files) - set(classes):
         named = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
         raise DataError(
             f"{path}: class {min(unknown)!r} is none of the training data, whose classes are {named}. Rename it."
         )
-    found = canvas_of([file for group in files.values() for file in group])
+    found = canvas_of([file for group in files.values() for file in group], keeping)
     canvas = kept_canvas(found, shape, image_size, path, "the training data have")
-    return _decoded_pictures(path, files, classes, canvas, image_size, f"{path.name}/")
+    return _decoded_pictures(path, "validation", files, classes, canvas, image_size, f"{path.name}/", keeping)
 
 
 def _decoded_pictures(
     path: Path,
+    part: str,
     files: dict[str, list[Path]],
     classes: tuple[str, ...],
-    canvas: "Canvas",
+    canvas: Canvas,
     image_size: tuple[int, int] | None,
     prefix: str,
+    keeping: Keeping,
 ) -> Pictures:
     """Decode files by class, each at the centre of the canvas; their names are noted with a prefix."""
     labelled = [(file, label) for label, name in enumerate(classes) for file in files.get(name, ())]
     names = [prefix + file.relative_to(path).as_posix() for file, _ in labelled]
-    images = decode_pictures(path, [file for file, _ in labelled], names, canvas, image_size)
+    images = decode_pictures(path, part, [file for file, _ in labelled], names, canvas, image_size, keeping)
     return Pictures(images, np.array([label for _, label in labelled]), classes)
 
 
-def decode_pictures(
-    path: Path, files: Sequence[Path], names: Sequence[str], canvas: "Canvas", image_size: tuple[int, int] | None
-) -> NDArray[np.uint8]:
-    """Decode files, each at the centre of the canvas.
-
-    Args:
-        path: The data set, for errors.
-        files: The files.
-        names: Names by which the files are noted.
-        canvas: Shape of the result, and whether it is grey.
-        image_size: Stretch each picture to this (height, width) in pixels.
-
-    Returns:
-        (N, C, H, W) uint8.
-    """
-    height, width = image_size or (canvas.height, canvas.width)
-    images = _black((len(files), 1 if canvas.grey else 3, height, width), path)
-    with progress_of(f"pictures of {path.name} read", len(files)) as advance:
-        for image, file, name in counting(zip(images, files, names, strict=True), advance):
-            with opened_picture(file) as picture:
-                array = to_array(picture, canvas.grey, image_size)
-            note_file(file, file.read_bytes(), name)
-            top, left = (height - array.shape[1]) // 2, (width - array.shape[2]) // 2
-            image[:, top : top + array.shape[1], left : left + array.shape[2]] = array
-    return images
-
-
-def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
+def files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     """Return the files of each class folder, both sorted by name; hidden ones (.DS_Store) are skipped."""
     if not part.is_dir():
         raise DataError(f"{part} is not a folder. {layout}")
@@ -141,8 +120,10 @@ def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
     folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
         raise DataError(f"{part} holds no class folders. {layout}")
+    by_name = attrgetter("name")  # Paths themselves are slow to compare.
     files = {
-        folder.name: sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")) for folder in folders
+        folder.name: sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=by_name)
+        for folder in folders
     }
     for folder in folders:
         note_folder(folder)
@@ -151,27 +132,6 @@ def _files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
         if not files[folder.name]:
             raise DataError(f"{folder} holds no images. Add some, or remove the class from train and test.")
     return files
-
-
-class Canvas(NamedTuple):
-    """Shape that fits every picture, and whether all have one size."""
-
-    height: int
-    width: int
-    grey: bool
-    one_size: bool
-
-
-def canvas_of(files: list[Path]) -> Canvas:
-    """Return the largest height and width of the pictures, and whether all are grey, from their headers."""
-    sizes, grey = set(), True
-    with progress_of("pictures measured", len(files)) as advance:
-        for file in counting(files, advance):
-            with opened_picture(file) as picture:
-                sizes.add(upright_size(picture))
-                grey = is_grey(picture) and grey
-    height, width = (max(sides) for sides in zip(*sizes, strict=True))
-    return Canvas(height, width, grey, len(sizes) == 1)
 
 
 def kept_canvas(found: Canvas, shape: Shape, image_size: tuple[int, int] | None, path: Path, others: str) -> Canvas:
@@ -193,17 +153,6 @@ def kept_canvas(found: Canvas, shape: Shape, image_size: tuple[int, int] | None,
         stretch = f"stretch them by task.image_size=[{height},{width}]"
         raise DataError(f"{what}, and these have {found.height} x {found.width}. {remedy}, or {stretch}.")
     return Canvas(height, width, channels == 1, found.one_size)
-
-
-def _black(shape: tuple[int, int, int, int], path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return zeros; raise a clear error if they and a copy of them do not fit into the memory that is free."""
-    count, _, height, width = shape
-    refuse_if_too_large(
-        2 * np.prod(shape, dtype=float),
-        f"{path}: {count:,} images of {height} x {width} pixels, the largest height and width of all,",
-        "Set task.image_size=[HEIGHT,WIDTH] to make them smaller.",
-    )
-    return np.zeros(shape, np.uint8)
 
 
 def _refuse_odd_name(entry: Path) -> None:

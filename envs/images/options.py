@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from glimpse.envs.data.registry import IMAGE_SETS
 from glimpse.envs.data.sources import unknown_name_error
@@ -26,6 +26,23 @@ class RetinaOptions(Options):
     def describe(self) -> str:
         """Describe the retina in a few words, such as `3 scales of 12x12`."""
         return f"{self.scales} scale{'s' if self.scales > 1 else ''} of {self.patch}x{self.patch}"
+
+
+class ZoomOptions(Options):
+    """Options of the zoom: an action chooses how wide the window of the next look is.
+
+    Zoom 0 is the finest: the patch of P x P pixels shows a window of P x P pixels of the picture. Zoom 1 is the
+    coarsest: a square window as wide as the picture's longer side. Between them the side grows geometrically. All
+    scales of the retina are zoomed together.
+    """
+
+    levels: int = Field(5, ge=2, le=64, description="Number of zooms to choose from, from the finest to the coarsest.")
+    continuous: bool = Field(False, description="Let the action be any zoom from 0 to 1, instead of one of the levels.")
+    initial: float = Field(1.0, ge=0, le=1, description="Zoom of the first glimpse: 1 shows the whole picture.")
+
+    def describe(self) -> str:
+        """Describe the zoom in a few words, such as `5 zooms`."""
+        return "any zoom" if self.continuous else f"{self.levels} zooms"
 
 
 class CanvasOptions(Options):
@@ -67,7 +84,7 @@ class AugmentOptions(Options):
     @property
     def active(self) -> bool:
         """True if any warp is switched on."""
-        return any(self.model_dump().values())
+        return any(vars(self).values())  # All fields are numbers.
 
 
 _Coordinate = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1, "maximum": 1})]
@@ -96,13 +113,35 @@ ImageSize = Annotated[
 ]
 
 
+Zoom = Annotated[
+    ZoomOptions | None,
+    Field(description="Let the action `zoom` choose how wide the window of a look is; by default it never changes."),
+]
+Glance = Annotated[
+    Annotated[int, Field(ge=1, le=512)] | None,
+    Field(
+        description="Observe `glance` too: the whole picture of the beginning, its longer side reduced to so many "
+        "pixels, centred on a black square."
+    ),
+]
+
+
 class ImageTaskOptions(TaskOptions):
     """Base class of the options of all image environments.
 
     own_data: how data of a user's own are named.
+    known_data: data sets that are known by name.
+    without_point: the option by which the task does without a `point`.
     """
 
     own_data: ClassVar[tuple[str, ...]] = ("torchvision:NAME", "folder:PATH")
+    known_data: ClassVar[Mapping[str, Any]] = IMAGE_SETS
+    without_point: ClassVar[str] = ""
+
+    @property
+    def asks_for_point(self) -> bool:
+        """Whether the action has a `point` besides its looks, which is part of the answer."""
+        return False
 
     @property
     def any_picture_size(self) -> bool:
@@ -114,12 +153,12 @@ class ImageTaskOptions(TaskOptions):
     def _data_set_is_known(cls, data: str) -> str:
         """Accept the image data sets of the registry, torchvision's, a folder of images, and perhaps a table."""
         kinds = {form.partition(":")[0] for form in cls.own_data}
-        if data not in IMAGE_SETS and not (":" in data and data.partition(":")[0] in kinds):
+        if data not in cls.known_data and not (":" in data and data.partition(":")[0] in kinds):
             if "file" in kinds and data.endswith(TABLES):
                 raise ValueError(f"should be file:{data} for a table of your own (got {data!r})")
             if "folder" in kinds and Path(data).is_dir():
                 raise ValueError(f"should be folder:{data} for pictures of your own (got {data!r})")
-            raise unknown_name_error(data, [*IMAGE_SETS, *cls.own_data], "data set")
+            raise unknown_name_error(data, [*cls.known_data, *cls.own_data], "data set")
         return data
 
     @field_validator("initial_location", check_fields=False)
@@ -130,7 +169,31 @@ class ImageTaskOptions(TaskOptions):
         return location
 
 
-class ClassificationOptions(ImageTaskOptions):
+class LookingOptions(ImageTaskOptions):
+    """Base class of the options of environments that are answered after a few glimpses."""
+
+    retina: RetinaOptions = RetinaOptions()
+    zoom: Zoom = None
+    glance: Glance = None
+    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
+    initial_location: InitialLocationName | Location = Field(
+        "random",
+        description="Location of the first glimpse: uniform over the image, its centre, the first cell of a "
+        "grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
+    )
+    initial_location_std: float = Field(
+        0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
+    )
+    stop: bool = Field(
+        False, description="Add the action `stop`, which ends the episode early with the current answer."
+    )
+    glimpse_cost: float = Field(0.0, ge=0, le=1e6, description="Cost that is subtracted from the reward at each step.")
+    reward: Literal["end", "each_step"] = Field(
+        "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
+    )
+
+
+class ClassificationOptions(LookingOptions):
     """Options of sequential classification: look at an image through a few glimpses, then name its class."""
 
     of_data: ClassVar[frozenset[str]] = frozenset(
@@ -171,34 +234,30 @@ class ClassificationOptions(ImageTaskOptions):
     labels: Labels = "classes"
     image_size: ImageSize = None
     canvas: CanvasOptions = CanvasOptions()
-    retina: RetinaOptions = RetinaOptions()
     view: Literal["glimpse", "whole"] = Field(
         "glimpse",
         description="Observation: glimpses through the retina, or the whole picture at every step, for whole-image "
         "baselines and soft attention.",
     )
-    glimpses: int = Field(6, ge=1, le=1000, description="Number T of glimpses, including the first one.")
-    initial_location: InitialLocationName | Location = Field(
-        "random",
-        description="Location of the first glimpse: uniform over the image, its centre, the first cell of a "
-        "grid with a cell for each glimpse (`raster`, as the raster control begins), or a given (x, y).",
-    )
-    initial_location_std: float = Field(
-        0.0, ge=0, le=1, description="Standard deviation of noise added to an initial location that is not random."
-    )
-    stop: bool = Field(
-        False, description="Add the action `stop`, which ends the episode early with the current answer."
-    )
-    glimpse_cost: float = Field(0.0, ge=0, le=1e6, description="Cost that is subtracted from the reward at each step.")
-    reward: Literal["end", "each_step"] = Field(
-        "end", description="Reward of a right answer: 1 at the end, or 1/T at each step."
-    )
     class_weights: ClassWeights = None
+
+    @field_validator("view")
+    @classmethod
+    def _whole_pictures_are_not_zoomed(cls, view: str, others: ValidationInfo) -> str:
+        if view == "whole" and others.data.get("zoom") is not None:
+            raise ValueError("should be 'glimpse' because task.zoom is given (got 'whole')")
+        return view
 
     @property
     def is_table(self) -> bool:
         """Whether the data are a table of pictures."""
         return self.data.startswith("file:")
+
+    @property
+    def keeps_sizes(self) -> bool:
+        """Whether pictures of a folder keep their own height and width: a zoom makes them equal."""
+        plain = self.zoom is not None and self.canvas.kind == "plain" and self.view == "glimpse"
+        return plain and self.image_size is None and self.data.startswith("folder:")
 
     @property
     def held_out(self) -> tuple[str, ...]:
@@ -294,6 +353,7 @@ class CatchOptions(ImageTaskOptions):
         "glimpse", description="Observation: a glimpse of the screen, or the whole screen as a control."
     )
     retina: RetinaOptions = RetinaOptions()
+    glance: Glance = None
     initial_location: InitialLocationName | Location = Field(
         "centre",
         description="Location of the first glimpse: uniform over the screen, its centre, the first cell of "
@@ -356,8 +416,8 @@ class DigitPairOptions(ImageTaskOptions):
     data: DataName = "mnist"
     image_size: ImageSize = None
     size: int = Field(60, ge=2, le=4096, description="Side of the square canvas, in pixels; the paper's is 100.")
-    context: int = Field(
-        12, ge=1, le=512, description="Side of the context, a coarse picture of the whole canvas, in pixels."
+    glance: int = Field(
+        12, ge=1, le=512, description="Side of the glance, a coarse picture of the whole canvas, in pixels."
     )
     retina: RetinaOptions = RetinaOptions()
     glimpses: int = Field(3, ge=1, le=500, description="Number S of glimpses for each digit, including the first one.")
@@ -372,12 +432,20 @@ class DigitPairOptions(ImageTaskOptions):
         """Whether pictures are put on a canvas, so that those of other data may have any size: always."""
         return True
 
-    @field_validator("context")
+    @model_validator(mode="before")
     @classmethod
-    def _context_is_no_larger(cls, context: int, others: ValidationInfo) -> int:
-        if context > others.data.get("size", context):
-            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {context})")
-        return context
+    def _glance_was_called_context(cls, given: Any) -> Any:
+        """Read runs of earlier versions, in which `glance` was `context`."""
+        if isinstance(given, dict) and "context" in given and "glance" not in given:
+            return {("glance" if key == "context" else key): value for key, value in given.items()}
+        return given
+
+    @field_validator("glance")
+    @classmethod
+    def _glance_is_no_larger(cls, glance: int, others: ValidationInfo) -> int:
+        if glance > others.data.get("size", glance):
+            raise ValueError(f"should be at most the canvas's side, {others.data['size']} (got {glance})")
+        return glance
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""

@@ -49,7 +49,7 @@ class PictureLane(ABC):
         env = self.env
         env._location, env._glimpse = torch.from_numpy(self._location)[None], torch.from_numpy(self._glimpse)[None]
         env._time, env._terminated = torch.tensor([self._time]), torch.tensor([self._terminated])
-        env._steps = self._time
+        env._steps, env._zoom = self._time, env._first_zoom(1)
 
     def _load(self) -> None:
         """Read the attributes of every `PictureEnv` of one lane."""

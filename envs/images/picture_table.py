@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from glimpse.envs.data.file_digests import CachedReader
+from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
+from glimpse.envs.images.decoded_pictures import RESIDENT_MB, Keeping, canvas_of, decode_pictures
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.image_folder import canvas_of, decode_pictures, kept_canvas
+from glimpse.envs.images.image_folder import kept_canvas
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.options import Column, LabelKindName
@@ -41,9 +43,12 @@ class TableChoice(NamedTuple):
     label: Column
     labels: LabelKindName
     image_size: tuple[int, int] | None
+    keeping: Keeping
 
 
-def load_picture_table(options: ClassificationOptions, split: str, meaning: PictureMeaning | None) -> ImageData:
+def load_picture_table(
+    options: ClassificationOptions, split: str, meaning: PictureMeaning | None, resident_mb: int = RESIDENT_MB
+) -> ImageData:
     """Load one split of a table of pictures, on the CPU.
 
     A split without a table of its own is a fixed tenth of the training table.
@@ -52,6 +57,7 @@ def load_picture_table(options: ClassificationOptions, split: str, meaning: Pict
         options: The task, whose `data` is file:TABLE.
         split: `train`, `validation` or `test`.
         meaning: What labels mean in a run, and the shape of its pictures; by default as the tables say.
+        resident_mb: Megabytes of pictures of the split that may be in memory; of more, the cache is read.
 
     Raises:
         DataError: A table or a picture is missing or damaged, a label is unknown or of another kind than the run's, or
@@ -72,6 +78,7 @@ def load_picture_table(options: ClassificationOptions, split: str, meaning: Pict
         options.label,
         options.labels,
         options.image_size,
+        Keeping(SearchPath.of(None).cache, resident_mb * 10**6),
     )
     before = _splits.recall(choice, None, split)
     same = before is not None and meaning is not None and _meant(before) == meaning
@@ -102,13 +109,14 @@ def _splits(choice: TableChoice, meaning: PictureMeaning | None, split: str) -> 
         own = split if split in tables else "train"  # Other tables of a run are not asked for their labels.
         rows = {own: _rows(tables[own], choice.labels, classes, of_run=True)}
     chosen = _rows_of(split, rows, tables.keys(), classes, what)
-    canvas = canvas_of(sorted({Path(row.value) for table in tables.values() for row in table.rows}))
+    canvas = canvas_of(sorted({Path(row.value) for table in tables.values() for row in table.rows}), choice.keeping)
     if meaning is not None:
         canvas = kept_canvas(canvas, meaning.shape, choice.image_size, choice.train, "the run has")
     files = [Path(file) for file in chosen.text]
     names = [_name(file, choice.train.parent) for file in files]
-    images = decode_pictures(choice.train, files, names, canvas, choice.image_size)
-    return ImageData(torch.from_numpy(images), torch.from_numpy(chosen.label), classes, scores)
+    images = decode_pictures(choice.train, split, files, names, canvas, choice.image_size, choice.keeping)
+    shown = torch.from_numpy(images) if isinstance(images, np.ndarray) else images
+    return ImageData(shown, torch.from_numpy(chosen.label), classes, scores)
 
 
 def _table(path: Path, choice: TableChoice) -> LabelledTable:

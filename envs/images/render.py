@@ -3,6 +3,7 @@
 Axes: C channels, H x W pixels, K scales, P patch side, t glimpses so far. Locations are (x, y) in [-1, 1].
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -131,22 +132,38 @@ def draw_patches(glimpse: Pixels, height: int) -> Image.Image:
     return column
 
 
-def draw_glimpses(image: Pixels, locations: Pixels, options: RetinaOptions | None, glimpse: Pixels) -> Image.Image:
-    """Draw an episode so far: on the left the image with the scanpath, on the right the last glimpse.
+def draw_glimpses(
+    image: Pixels, locations: Pixels, options: RetinaOptions | None, glimpse: Pixels, glance: Pixels | None = None
+) -> Image.Image:
+    """Draw an episode so far: on the left the image with the scanpath, then the last glimpse, and the glance if any.
 
     Args:
         image: (C, H, W) uint8, the whole picture; enlarged by whole pixels to 256 or more.
         locations: (t, 2) in [-1, 1], the scanpath, t >= 1.
         options: the retina; None if the whole picture is shown.
         glimpse: (K, C, P, P) in [0, 1], the last glimpse.
+        glance: (C, G, G) in [0, 1], the glance; None without.
 
     Returns:
         An RGB picture. Its size does not depend on t.
     """
     scene = draw_scene(image, locations, options)
-    column = draw_patches(glimpse, scene.height)
-    size = (scene.width + column.width + 3 * _GAP, max(scene.height, column.height) + 2 * _GAP)
-    frame = Image.new("RGB", size, BACKGROUND)
-    frame.paste(scene, (_GAP, _GAP))
-    frame.paste(column, (scene.width + 2 * _GAP, _GAP))
+    return side_by_side([scene, *drawn_views(glimpse, glance, scene.height)])
+
+
+def drawn_views(glimpse: Pixels, glance: Pixels | None, height: int) -> list[Image.Image]:
+    """Draw what is observed: the patches (K, C, P, P) in `height` pixels, and the glance (C, G, G) if there is one."""
+    columns = [draw_patches(glimpse, height)]
+    if glance is not None:
+        columns.append(enlarge(glance, magnification(glance.shape[1], glance.shape[2], height // 2)))
+    return columns
+
+
+def side_by_side(columns: Sequence[Image.Image]) -> Image.Image:
+    """Put pictures beside each other on a dark ground."""
+    size = (sum(one.width + _GAP for one in columns) + _GAP, max(one.height for one in columns) + 2 * _GAP)
+    frame, left = Image.new("RGB", size, BACKGROUND), _GAP
+    for one in columns:
+        frame.paste(one, (left, _GAP))
+        left += one.width + _GAP
     return frame

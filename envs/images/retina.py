@@ -4,6 +4,7 @@ Mnih et al. (2014), section 3.1 and figure 1A, with zoom 2. Reduction is by area
 Pixels are gathered by index from prepared images, so the cost of a look does not depend on the image's size.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,17 +26,11 @@ class Retina:
 
     shows_all = False
     """Whether each glimpse shows the whole picture."""
+    sides: tuple[int, ...] = ()
+    """Width of each patch before reduction, in pixels; empty where a glimpse is made otherwise than of squares."""
 
     def __init__(self, options: RetinaOptions, height: int, width: int, *, device: torch.device | str = "cpu") -> None:
-        """Make a retina for images of `height` x `width` pixels on a device.
-
-        Raises:
-            ValueError: if images of this size are too large for several scales.
-        """
-        if options.scales > 1 and 255 * height * width >= 2**31:
-            raise ValueError(
-                f"a retina of several scales takes images of at most 8 million pixels, got {height} x {width}"
-            )
+        """Make a retina for images of `height` x `width` pixels on a device."""
         self.options = options
         self.height, self.width = height, width
         self._margin = (options.patch + 1) // 2
@@ -46,7 +41,11 @@ class Retina:
         self._rounding = torch.where(side % 2 == 0, 0.5, 0.0)
         edges = cell[:, None] * torch.arange(options.patch + 1, device=device) - side // 2
         self._edges = edges.to(torch.int32)  # (K, P + 1) first pixel of each reduced pixel, and the end
+        self._starts: dict[int, Tensor] = {}
         self._white = (255.0 * cell * cell).view(-1, 1, 1, 1)  # sum over a white reduced pixel
+        self._cells = [options.zoom**scale for scale in range(options.scales)]
+        self.sides = tuple(each * options.patch for each in self._cells)
+        self._before = side // 2  # (K, 1) pixels of a patch before its middle
 
     def shape(self, channels: int) -> tuple[int, ...]:
         """Return the shape (K, C, P, P) of a glimpse of pictures of C channels."""
@@ -64,12 +63,14 @@ class Retina:
 
         Returns:
             With one scale, the images with a margin of zeros, uint8. With several, their summed-area tables (Crow,
-            1984), (N, C, H + 1, W + 1) int32, which give the mean over any box by four look-ups.
+            1984), (N, C, H + 1, W + 1) int32 (int64 above 8 million pixels), which give the mean over any box by four
+            look-ups.
         """
         if self.options.scales == 1:
             return F.pad(images.contiguous(), (self._margin,) * 4)  # Windows are views of memory in this order.
         shape = (*images.shape[:2], self.height + 1, self.width + 1)
-        table = torch.zeros(shape, dtype=torch.int32, device=images.device)
+        sums = torch.int32 if 255 * self.height * self.width < 2**31 else torch.int64
+        table = torch.zeros(shape, dtype=sums, device=images.device)
         # Sums are made in place, since allocating a second table would cost more than they do.
         table[..., 1:, 1:].copy_(images).cumsum_(-1).cumsum_(-2)
         return table
@@ -92,26 +93,82 @@ class Retina:
         Returns:
             (B, K, C, P, P) float32 in [0, 1].
         """
-        centre = (location.float().nan_to_num(0.0).clamp(-1, 1) + 1) * self._half_size  # (B, 2) pixels
-        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) the pixel w // 2 of each patch
+        centre = self._centre(location)
         if self.options.scales == 1:
-            return self._gather_windows(prepared, index, middle[:, 0].long())
+            return self._gather_windows(prepared, index, centre.add_(self._rounding[0]).floor_().long())
+        middle = torch.floor(centre[:, None] + self._rounding)  # (B, K, 2) the pixel w // 2 of each patch
         return self._average_boxes(prepared, index, middle)
 
+    def look_through(self, read: Callable[[Tensor, int], Tensor], location: Tensor) -> Tensor:
+        """Take a glimpse for each look by a function that reads pixels, to the bit as `look` does.
+
+        Args:
+            read: returns the pixels (B, C, side, side) uint8 of squares that begin at (B, 2) int64, a column and a row;
+                zeros outside of the picture.
+            location: (B, 2) float, as `look` takes it.
+
+        Returns:
+            (B, K, C, P, P) float32 in [0, 1].
+        """
+        middle = torch.floor(self._centre(location)[:, None] + self._rounding)  # (B, K, 2)
+        corners = middle.long() - self._before
+        glimpses: list[Tensor] = []
+        found: dict[int, Tensor] = {}
+        for scale in reversed(range(self.options.scales)):
+            side = self.sides[scale]
+            # Patches whose widths are both even, or both odd, have the same middle.
+            if side % 2 not in found:
+                found[side % 2] = read(corners[:, scale], side)
+            outer = found[side % 2]
+            inset = outer.shape[-1] // 2 - side // 2
+            glimpses.append(self._reduce(outer[..., inset : inset + side, inset : inset + side], scale))
+        return torch.stack(glimpses[::-1], 1).div_(self._white)
+
+    def _reduce(self, patch: Tensor, scale: int) -> Tensor:
+        """Return the sums over reduced pixels: (B, C, side, side) uint8 -> (B, C, P, P) float32."""
+        cell = self._cells[scale]
+        # The smallest type in which sums are exact.
+        kind = torch.int16 if 255 * cell * cell < 2**15 else torch.int32 if 255 * cell * cell < 2**31 else torch.int64
+        pixels = patch.to(kind)
+        rows = sum((pixels[:, :, row::cell] for row in range(1, cell)), pixels[:, :, ::cell])  # (B, C, P, side)
+        sums: Tensor = sum((rows[..., column::cell] for column in range(1, cell)), rows[..., ::cell])
+        return sums.float()
+
+    def _centre(self, location: Tensor) -> Tensor:
+        """Return locations (B, 2) in pixels, as new numbers."""
+        # In this order, which is part of the rule: other rounding would move some patches by a pixel.
+        return location.float().nan_to_num(0.0).clamp_(-1, 1).add_(1).mul_(self._half_size)
+
     def _gather_windows(self, padded: Tensor, index: Tensor, middle: Tensor) -> Tensor:
-        """Take glimpses of one scale: copy one window for each look, of a view with a window for each pixel."""
+        """Take glimpses of one scale: copy the rows of one window for each look, of a view with a row for each pixel.
+
+        Args:
+            padded: (N, C, H, W) uint8, images with a margin.
+            index: (B,) int64.
+            middle: (B, 2) int64, the pixel P // 2 of each patch, in the image without its margin.
+        """
         patch, (_, channels, height, width) = self.options.patch, padded.shape
-        corner = middle + (self._margin - patch // 2)
+        offset = self._margin - patch // 2  # from there to the patch's corner in the padded image
+        x, y = middle.unbind(1)
         if torch.compiler.is_exporting():  # Graphs have no views of memory.
-            x, y = (corner[:, axis, None] + torch.arange(patch, device=corner.device) for axis in range(2))
-            pixel = (y[:, :, None] * width + x[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
+            side = torch.arange(patch, device=middle.device)
+            rows, columns = y[:, None] + (side + offset), x[:, None] + (side + offset)
+            pixel = (rows[:, :, None] * width + columns[:, None]).flatten(1).unsqueeze(1).expand(-1, channels, -1)
             pixels = padded[index].flatten(2).gather(2, pixel)
             glimpses: Tensor = pixels.unflatten(2, (patch, patch)).unsqueeze(1) / 255
             return glimpses
-        start = (index * (channels * height) + corner[:, 1]) * width + corner[:, 0]
-        last = padded.numel() - ((channels - 1) * height + patch - 1) * width - patch
-        windows = padded.as_strided((last + 1, channels, patch, patch), (1, height * width, width, 1))
-        return windows[start].unsqueeze(1).float().div_(255)
+        corner = torch.add(x, y, alpha=width).add_(index, alpha=channels * height * width)
+        rows = (corner[:, None] + self._row_starts(channels, height, width)).flatten()  # (B * C * P,) first pixels
+        begin = offset * (width + 1)
+        every_row = padded.as_strided((padded.numel() - begin - patch + 1, patch), (1, 1), begin)
+        return every_row.index_select(0, rows).view(-1, 1, channels, patch, patch) / 255
+
+    def _row_starts(self, channels: int, height: int, width: int) -> Tensor:
+        """Return where the rows of a window begin in an image (C, H, W), counted from the window's corner: (C * P,)."""
+        if channels not in self._starts:
+            channel, row = (torch.arange(each, device=self._white.device) for each in (channels, self.options.patch))
+            self._starts[channels] = (channel[:, None] * (height * width) + row * width).flatten()
+        return self._starts[channels]
 
     def _average_boxes(self, table: Tensor, index: Tensor, middle: Tensor) -> Tensor:
         """Take glimpses of several scales: the sum over a box is the mixed difference of the table at its corners."""

@@ -64,6 +64,7 @@ def read_torchvision(
         return pictures
     kept, held = hold_out(len(pictures.labels), 5, f"torchvision:{name}")
     chosen = kept if part == "train" else held
+    assert isinstance(pictures.images, np.ndarray)
     return Pictures(pictures.images[chosen], pictures.labels[chosen], pictures.classes)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.envs.text.corpus import offsets_of
-from glimpse.envs.text.numbered_splits import EncodedSplit, NumberedSplit, Texts
+from glimpse.envs.text.encoded_texts import EncodedSplit, Texts
+from glimpse.envs.text.numbered_splits import NumberedSplit
 from glimpse.envs.text.options import SkimOptions, TextOptions, WholeTextOptions
 from glimpse.envs.text.text_data import DocumentData, TextData, document_data, text_data
 from glimpse.envs.text.text_meaning import TextMeaning

@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,9 +14,11 @@ from numpy.typing import NDArray
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.kept_classes import number_as_kept
 from glimpse.envs.data.registry import TEXT_SETS
-from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.data.sources import SearchPath, find_copies
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.live_line import counting, progress_of
 from glimpse.envs.text.corpus import lacks_spaces, offsets_of
+from glimpse.envs.text.encoded_texts import EncodedSplit, Encoding, Texts, kept_encoding, recall_encoding
 from glimpse.envs.text.label_columns import check_same_kind, score_range
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.rows import Parts, Rows
@@ -27,38 +31,6 @@ from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import Vocabulary, build_vocabulary
 
 Split = Literal["train", "validation", "test"]
-
-
-class Texts(NamedTuple):
-    """N texts of M words in all.
-
-    Attributes:
-        tokens: (M,) int32, the numbers of the words of all texts, concatenated.
-        offsets: (N + 1,) int64: text n is tokens[offsets[n] : offsets[n + 1]].
-        begins: (M,) bool, True where a sentence begins with the word.
-    """
-
-    tokens: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    begins: NDArray[np.bool_]
-
-
-class EncodedSplit(NamedTuple):
-    """One split of N examples.
-
-    Attributes:
-        text: The texts; the first ones of pairs.
-        second: The second texts of pairs, or None.
-        label: (N,), class numbers or scores; or (N, C), several labels as 0 and 1.
-        evidence: (M,) bool, the human rationale: which words of `text` people marked; None if nobody did.
-        digest: SHA-256 of the texts before they were tokenised; "" where nobody asks.
-    """
-
-    text: Texts
-    second: Texts | None
-    label: NDArray[Any]
-    evidence: NDArray[np.bool_] | None
-    digest: str = ""
 
 
 class NumberedSplits(NamedTuple):
@@ -101,10 +73,10 @@ def number_split(
     Raises:
         DataError: As `encode` and `_encode_as_kept`.
     """
-    before = None if meaning is None else encode.recall(options, search_path)
+    before = None if meaning is None else encode.recall(options, search_path) or _recall(options, search_path)
     if meaning is not None and not (before and _means_the_same(before, meaning)):
         return _encode_as_kept(options, split, search_path, meaning)
-    encoded = encode(options, search_path)
+    encoded = before or encode(options, search_path)
     chosen: EncodedSplit = getattr(encoded, split)
     return NumberedSplit(chosen, encoded.classes, encoded.scores, encoded.vocabulary, encoded.clauses)
 
@@ -127,6 +99,42 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
     Raises:
         DataError: A file is missing or not as it should be.
     """
+    make = partial(_encoding, options, search_path)
+    kept = _subject(options, search_path), _files_of(options, search_path), search_path.cache
+    return _numbered(kept_encoding(f"words of {options.data}", *kept, make))
+
+
+def _recall(options: TextOptions, search_path: SearchPath) -> NumberedSplits | None:
+    """Return what `encode` does, if it is in the cache."""
+    found = recall_encoding(_subject(options, search_path), _files_of(options, search_path), search_path.cache)
+    return None if found is None else _numbered(found)
+
+
+def _subject(options: TextOptions, search_path: SearchPath) -> list[Any]:
+    """Return what decides the words of a data set, besides the content of files."""
+    return [options.model_dump(mode="json"), str(search_path.named)]
+
+
+def _numbered(encoding: Encoding) -> NumberedSplits:
+    """Return splits, and the other facts, of what `_encoding` has made."""
+    facts, (train, validation, test) = encoding.facts, encoding.splits
+    scores = None if facts["scores"] is None else (facts["scores"][0], facts["scores"][1])
+    vocabulary = Vocabulary(tuple(facts["words"]), facts["tokenizer"])
+    return NumberedSplits(train, validation, test, tuple(facts["classes"]), scores, vocabulary, facts["clauses"])
+
+
+def _files_of(options: TextOptions, search_path: SearchPath) -> list[Path]:
+    """Return the files of a data set's texts, as far as they are there."""
+    if options.data not in TEXT_SETS:
+        named = (options.data, options.validation, options.test)
+        return [user_path(file.removeprefix("file:"), "task.data") for file in named if file is not None]
+    files = TEXT_SETS[options.data].files
+    found = [find_copies(files, file, search_path)[:1] for file in files.md5] if files is not None else []
+    return [path for paths in found for path in paths]
+
+
+def _encoding(options: TextOptions, search_path: SearchPath) -> Encoding:
+    """Do what `encode` does."""
     read = read_text_set(options.data, search_path) if options.data in TEXT_SETS else read_user_files(options)
     splits = read.divide(options.fold, options.data)
     # Tokenise all columns of texts together: text and second text of each split in turn.
@@ -154,7 +162,14 @@ def encode(options: TextOptions, search_path: SearchPath) -> NumberedSplits:
         _split(rows, texts[2 * at], texts[2 * at + 1], options, tokenizer) for at, rows in enumerate(splits)
     )
     clauses = options.tokens == "words" and lacks_spaces(corpus)
-    return NumberedSplits(train, validation, test, read.classes, _scores(options, read), vocabulary, clauses)
+    facts = {
+        "classes": read.classes,
+        "scores": _scores(options, read),
+        "words": vocabulary.words,
+        "tokenizer": tokenizer,
+        "clauses": clauses,
+    }
+    return Encoding((train, validation, test), facts)
 
 
 @CachedReader

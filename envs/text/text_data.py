@@ -14,7 +14,8 @@ from glimpse.envs.data.splits import SPLIT_SEED
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.corpus import concatenate_ranges, offsets_of
-from glimpse.envs.text.numbered_splits import NumberedSplit, Split, Texts, encode, number_split
+from glimpse.envs.text.encoded_texts import Texts
+from glimpse.envs.text.numbered_splits import NumberedSplit, Split, encode, number_split
 from glimpse.envs.text.options import TextOptions
 from glimpse.envs.text.ragged import PAD, Nested, Ragged
 from glimpse.envs.text.text_meaning import TextMeaning

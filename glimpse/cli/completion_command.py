@@ -72,7 +72,8 @@ def _completions() -> dict[str, Any]:
         "D": _words("device", ("auto", "cpu", "cuda")),
         "ADDRESS": _words("ray", ("auto", "local")),
         "zoo.name": _words("agent", agents),
-        "data.names": _words("data", [*DATA_SETS, "glove"]),
+        "KIND": _words("vectors", ("hashing", "glove")),
+        "data.names": _words("data", [*DATA_SETS, "glove"], folders=True),
         "bench.only": _words("bench", NAMES),
         "reproduce.only": _words("line", configs),
     }

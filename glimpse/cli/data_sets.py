@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from glimpse.envs.data.glove_files import GLOVE, GLOVE_WHOLE
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
 from glimpse.envs.data.sources import (
     FileSet,
     SearchPath,
@@ -50,9 +50,11 @@ def list_data(root: str | None) -> None:
         "task.data=file:PATH); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
         "Notes:"
     )
-    for name, known in TEXT_SETS.items():
-        if known.note:
-            console.print_text(f"  {name}: {known.note}")
+    notes = {name: known.note for name, known in TEXT_SETS.items()}
+    notes |= {name: known.note for name, known in QUESTION_SETS.items()}
+    for name, note in notes.items():
+        if note:
+            console.print_text(f"  {name}: {note}")
     console.print_text("Licences, as the sources state them:")
     for licence, names in _licences().items():
         console.print_text(f"  {licence}: {', '.join(names)}")
@@ -77,6 +79,10 @@ def _image_rows(search_path: SearchPath) -> _Rows:
         height, width = known.size
         size = f"{known.train:,} + {known.test:,}"
         rows.append((name, size, str(len(known.classes)), f"{height} x {width}", _where(name, search_path)))
+    for name, boxed in BOXED_SETS.items():
+        height, width = boxed.size
+        size = " + ".join(map(str, boxed.parts))
+        rows.append((name, size, f"boxes of {len(boxed.classes)}", f"{height} x {width}", _where(name, search_path)))
     return ("name", "images", "classes", "height x width", "where"), rows
 
 
@@ -89,6 +95,15 @@ def _text_rows(search_path: SearchPath) -> _Rows:
     for name, parallel in PARALLEL_SETS.items():
         size = " + ".join(f"{count:,}" for count in parallel.size)
         rows.append((name, size, "sentence", f"translations, {' '.join(parallel.languages)}"))
+    for name, questions in QUESTION_SETS.items():
+        rows.append(
+            (
+                name,
+                questions.size,
+                f"question, {questions.documents:,} documents",
+                f"{len(questions.classes)} classes, evidence",
+            )
+        )
     rows.append(("glove", "", "word vectors", ""))
     columns = ("name", "texts", "what", "labels", "where")
     return columns, [(*row, _where(row[0], search_path)) for row in rows]
@@ -114,7 +129,8 @@ def _where(name: str, search_path: SearchPath) -> str:
         return DATA_SETS[name].origin
     found = [find_copies(files, file, search_path) for file in files.md5]
     if all(found):
-        return ", ".join(dict.fromkeys(str(paths[0].parent) for paths in found))
+        folders = (paths[0].parents[file.count("/")] for file, paths in zip(files.md5, found, strict=True))
+        return ", ".join(dict.fromkeys(map(str, folders)))
     return f"{'incomplete' if any(found) else 'not here'}; {_remedy(files)}"
 
 

@@ -31,6 +31,13 @@ class DataOptions(Options):
 
     root: str | None = Field(None, description="Data folder; without it GLIMPSE_DATA, then the cache.")
     download: bool = Field(True, description="Download missing files into the cache.")
+    resident_mb: int = Field(
+        256,
+        ge=0,
+        le=10_000_000,
+        description="Pictures of your own: megabytes of a split that may be in memory; of a larger one only what is "
+        "looked at is read, from the cache.",
+    )
 
 
 class TrainOptions(Options):
@@ -219,6 +226,14 @@ def _check_kind(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
 
 def _check_task(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
     """Check the task's values that the agent's entry demands: a network of whole images cannot read glimpses."""
+    if getattr(task, "zoom", None) is not None and not AGENTS[agent.name].zooms:
+        able = [name for name, known in AGENTS.items() if known.zooms and ENVIRONMENTS[task.name].kind in known.kinds]
+        fit = f"; {', '.join(able)} can" if able else ""
+        raise option_error("name", f"{agent.name!r} cannot choose a zoom: leave task.zoom out{fit}")
+    if getattr(task, "asks_for_point", False) and not AGENTS[agent.name].points:
+        raise option_error(
+            "name", f"{agent.name!r} cannot point at a location: set {getattr(task, 'without_point', '')}"
+        )
     needed = AGENTS[agent.name].task
     given = {key: getattr(task, key, None) for key in needed}
     if given != needed:

@@ -17,8 +17,9 @@ class Cost:
     """Cost of one episode of T steps.
 
     parameters: number of learned parameters.
-    pixels: distinct pixels that the agent's input is made of. Through a retina that is T * K * C * P * P. Of a whole
-        picture it is C * H * W, however often it is looked at; an agent that reads a part of it counts that part.
+    pixels: distinct pixels that the agent's input is made of. Through a retina that is T * K * C * P * P, and C * G * G
+        more with a glance. Of a whole picture it is C * H * W, however often it is looked at; an agent that reads a
+        part of it counts that part.
     multiply_adds: multiply-adds of matrix products and convolutions. Elementwise operations, the drawing of the
         picture and the retina's sums are left out.
     """
@@ -57,8 +58,14 @@ def measure_cost(agent: Agent, env: EvaluatedEnv, shown: int = 0) -> Cost:
 
 def shown_pixels(env: VisualEnv, steps: int) -> int:
     """Return the number of pixels that the environment shows in an episode of `steps` steps."""
-    once = int(torch.Size(env.observation_space["glimpse"].shape or ()).numel())
-    return once if env.retina.shows_all else once * steps
+    once = _numbers(env, "glimpse")
+    glance = _numbers(env, "glance") if "glance" in env.observation_space.spaces else 0
+    return glance + (once if env.retina.shows_all else once * steps)
+
+
+def _numbers(env: VisualEnv, name: str) -> int:
+    """Return how many numbers a part of an observation has."""
+    return int(torch.Size(env.observation_space[name].shape or ()).numel())
 
 
 def _lstm_operations(features: Any, input_weight: Any, memory_weight: Any, *_: Any, **__: Any) -> int:

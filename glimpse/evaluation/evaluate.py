@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +104,8 @@ def evaluate_run(
             **({"averaged": average} if average else {}),
             "train_seconds": trained.seconds,
             "trained_on": trained.trained_on,
+            "commit": trained.commit,
+            **({"tested": _times_tested(trained.folder.evaluation_path, measured)} if measured == "test" else {}),
             "seconds": round(time.perf_counter() - begun, 2),
             "device": describe_device(trained.env.device),
             "seed": options.seed,
@@ -130,6 +133,13 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
             "leave it out"
         )
     return evaluator
+
+
+def _times_tested(path: Path, measured: str) -> list[str]:
+    """Return when the run was measured on the test set, now included; times of before are those that were noted."""
+    known = read_evaluation_file(path).get(measured, {}).get("tested", [])
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return [*(str(one) for one in known if isinstance(known, list)), now]
 
 
 def _write_record(path: Path, measured: str, record: dict[str, Any]) -> None:

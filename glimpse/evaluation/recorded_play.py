@@ -26,11 +26,12 @@ class RecordedEnv(BatchedEnv):
     """Environment that records its pictures.
 
     frames: a picture of all lanes, (E, C, H, W), from the reset and from each step.
+    boxes: windows of the looks of all lanes, (E, K, 4), likewise; none where the retina's own are theirs.
     """
 
     def __init__(self, env: VisualEnv) -> None:
         """Wrap a picture environment."""
-        self.env, self.frames = env, list[Tensor]()
+        self.env, self.frames, self.boxes = env, list[Tensor](), list[Tensor]()
         self.device, self.lengths = env.device, env.lengths
         self.observation_space, self.action_space = env.observation_space, env.action_space
 
@@ -67,6 +68,9 @@ class RecordedEnv(BatchedEnv):
     def _recorded(self, result: Result) -> Result:
         """Record the picture and return the result."""
         self.frames.append(self.env.picture())
+        boxes = self.env.window_boxes()
+        if boxes is not None:
+            self.boxes.append(boxes)
         return result
 
 

@@ -39,7 +39,8 @@ class Replay:
     frames: (t, C, H, W) uint8, the whole image at each glimpse, if it moves.
     answers: number of classes to be answered, one after the other.
     share: (t, H, W) in [0, 1], weight of each pixel in what was read, if the picture is shown whole; see `Readout`.
-    boxes: (t, K, 4), left, top, right and bottom of the patches, in pixels, if the picture is shown whole.
+    boxes: (t, K, 4), left, top, right and bottom of the patches, in pixels, if the picture is shown whole or looks are
+        zoomed.
     score: (t,), the predicted score after each glimpse, if a score is asked for.
     """
 
@@ -162,7 +163,8 @@ def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOp
 
     # Locations and patches are those of the readouts if there are any, else those of the observations.
     observed = {"location": episode.observation["location"], "patch": episode.observation["glimpse"]}
-    known = observed | recorded_agent.stacked()
+    windows = {"boxes": torch.stack(recorded_env.boxes[:-1])} if recorded_env.boxes else {}
+    known = observed | windows | recorded_agent.stacked()
     seen = {name: part.float().cpu().numpy() for name, part in known.items()}
     belief, scores = episode.belief.cpu().numpy(), None
     if env.scores is not None:
@@ -190,7 +192,8 @@ def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOp
 def survey(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOptions) -> Survey:
     """Play many examples of the environment's split, as the evaluation does, and keep locations and answers."""
     numbers = torch.tensor(example, device=env.device)
-    parts = [_outline(play_greedily(agent, env, some, options), env) for some in numbers.split(_BATCH)]
+    batches = numbers.split(min(_BATCH, options.batch))
+    parts = [_outline(play_greedily(agent, env, some, options), env) for some in batches]
     labels = torch.cat([part[0] for part in parts]).cpu()
     glimpses, location, answer, confidence, wrong, miss, look, followed = (
         torch.cat(column, min(1, column[0].dim() - 1)).cpu()

@@ -11,11 +11,12 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import CanvasOptions
+from glimpse.envs.images.picture_store import StoredImageData, store_pictures
 from glimpse.envs.images.retina import Retina
 from glimpse.errors import UserError
 from glimpse.evaluation.replay import Floats, Replay, replay
 from glimpse.evaluation.scores import evaluation_keys
-from glimpse.inference.own_pictures import is_square, read_picture
+from glimpse.inference.own_pictures import Bytes, is_square, read_picture
 from glimpse.inference.predict_options import PredictOptions
 from glimpse.inference.predictions import ImagePrediction
 from glimpse.reporting.drawing.scanpaths import path_image, png
@@ -77,10 +78,8 @@ def _predict_alike(
     shape, size = empty.meaning().shape, empty.options.canvas.size
     shape = (shape[0], size, size) if scenes else shape
     task = empty.options.model_copy(update={"canvas": canvas})
-    pictures = np.ascontiguousarray([read_picture(one, shape, task.image_size is not None) for one in inputs])
-    labels = empty.label_kind.no_labels(len(inputs))
-    data = ImageData(torch.from_numpy(pictures), labels, empty.classes, empty.scores)
-    env = Classification(task, data, device=empty.device)
+    pictures = [read_picture(one, shape, task.image_size is not None) for one in inputs]
+    env = Classification(task, _unlabelled(empty, pictures), device=empty.device)
     evaluate = trained.experiment.evaluate.model_copy(update={"seed": options.seed})
     if evaluate.precision == "auto" and env.device.type == "cpu":
         # For a few pictures it takes longer to round the weights to bfloat16 than to multiply them.
@@ -88,6 +87,16 @@ def _predict_alike(
     shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
     answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
     return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
+
+
+def _unlabelled(empty: Classification, pictures: Sequence[Bytes]) -> ImageData:
+    """Return pictures (C, H, W) as data of an environment: stacked, or each with its own size."""
+    labels, shape = empty.label_kind.no_labels(len(pictures)), empty.meaning().shape
+    if shape[1:] != (0, 0):
+        stacked = torch.from_numpy(np.ascontiguousarray(pictures))
+        return ImageData(stacked, labels, empty.classes, empty.scores)
+    store = store_pictures(pictures, [(one.shape[1], one.shape[2]) for one in pictures], shape[0])
+    return StoredImageData(store.thumbnails, labels, empty.classes, empty.scores, store)
 
 
 def _sampled_answers(agent: Any, env: Classification, options: EvaluateOptions, rollouts: int) -> Floats:

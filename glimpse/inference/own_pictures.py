@@ -21,7 +21,7 @@ def read_picture(given: Any, shape: tuple[int, int, int], stretched: bool) -> By
     Args:
         given: a path, a Pillow image, an array (H, W) or (H, W, C), or a tensor (H, W) or (C, H, W); numbers are uint8
             from 0 to 255, or floats from 0 to 1.
-        shape: (C, H, W) of the run's pictures.
+        shape: (C, H, W) of the run's pictures; H and W are 0 where each keeps its own size.
         stretched: whether the run's pictures were stretched to that size; otherwise the picture keeps its proportions:
             it is resized until it fits, and centred on black.
 
@@ -90,7 +90,7 @@ def _fitted(picture: Image.Image, shape: tuple[int, int, int], stretched: bool) 
     if stretched:
         return to_array(picture, channels == 1, (height, width))
     array = to_array(picture, channels == 1, None)
-    if array.shape != shape:
+    if array.shape != shape and (height, width) != (0, 0):
         scale = min(height / array.shape[1], width / array.shape[2])
         size = max(1, round(array.shape[1] * scale)), max(1, round(array.shape[2] * scale))
         array = to_array(Image.fromarray(array.transpose(1, 2, 0).squeeze()), channels == 1, size)

@@ -96,7 +96,7 @@ def pack_run(run: FinishedRun, target: Path, bits: Bits) -> RunFolder:
     packed = RunFolder.create(target, text)
     own = {"files": ()} if run.has_own_data else {}
     write_kept_data(packed, run.kept.model_copy(update=own))
-    state = {"seconds": run.state.seconds, "trained_on": run.state.trained_on}
+    state = {"seconds": run.state.seconds, "trained_on": run.state.trained_on, "commit": run.state.commit}
     packed_checkpoint = Checkpoint(run.checkpoint.step, run.checkpoint.weights, state)
     save_checkpoint(packed.best, packed_checkpoint, keep=1, published_bits=bits)
     write_record(packed, run.record)

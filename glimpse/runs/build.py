@@ -86,8 +86,9 @@ def load_env(experiment: Experiment, split: Split, device: torch.device, meaning
             )
         warps = {"augment": experiment.train.augment}
     # An environment of another package may not know of meanings; its data are compared with the meaning afterwards.
-    known = {"meaning": meaning} if "meaning" in signature(environment.load_data).parameters else {}
-    options = experiment.data
+    options, taken = experiment.data, signature(environment.load_data).parameters
+    further = {"meaning": meaning, "resident_mb": options.resident_mb}
+    known = {name: value for name, value in further.items() if name in taken}
     with noting_files() as noted:
         data = environment.load_data(experiment.task, split, root=options.root, download=options.download, **known)
     return LoadedEnv(_make(environment, experiment, data, device, warps), data, tuple(noted.digests))

@@ -1,11 +1,14 @@
 """Rollouts, for training, evaluation and pictures alike."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 
 from glimpse.agents.abilities import as_preselecting, stops_when_all_done
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Batch, Episode
+from glimpse.agents.recording import recording, stack_steps
 from glimpse.envs.core import BatchedEnv, first_observation
 from glimpse.envs.lane_random import mix, normal
 
@@ -55,19 +58,20 @@ def play(
     # Act until the last step, or until all episodes are over. Those that are over take no-op steps, which are masked.
     ends_early = stops_when_all_done(agent)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
-    for time in range(agent.steps):
-        seen.append(observation)
-        decision, memory = agent(observation, memory)
-        action = agent.act(decision, noise[:, time], greedy)
-        step = env.step(action)
-        observation = step.observation
-        acted.append(action)
-        answers.append(decision.answer)
-        known.append(decision.activations if record else {})
-        rewards.append(step.reward)
-        ended.append(step.terminated)
-        if ends_early and bool(step.terminated.all()):
-            break
+    with recording(agent, agent.steps) if record else nullcontext():
+        for time in range(agent.steps):
+            seen.append(observation)
+            decision, memory = agent(observation, memory)
+            action = agent.act(decision, noise[:, time], greedy)
+            step = env.step(action)
+            observation = step.observation
+            acted.append(action)
+            answers.append(decision.answer)
+            known.append(decision.activations if record else {})
+            rewards.append(step.reward)
+            ended.append(step.terminated)
+            if ends_early and bool(step.terminated.all()):
+                break
 
     # An episode took step t if it was not over after step t - 1.
     step_mask = torch.stack([torch.ones_like(ended[0]), *(~terminated for terminated in ended[:-1])])
@@ -98,4 +102,11 @@ def labelled_batch(env: BatchedEnv, example: Tensor, key: Tensor) -> Batch:
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Stack T dicts of (B, ...) to one of (T, B, ...)."""
-    return {name: torch.stack([step[name] for step in steps]) for name in steps[0]}
+    return {name: _stack_parts([step[name] for step in steps]) for name in steps[0]}
+
+
+def _stack_parts(parts: list[Tensor]) -> Tensor:
+    """Stack T tensors (B, ...); one that stays the same, such as a glance, is not copied."""
+    if all(part is parts[0] for part in parts):
+        return parts[0].expand(len(parts), *parts[0].shape)
+    return stack_steps(parts)

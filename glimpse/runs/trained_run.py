@@ -29,7 +29,7 @@ class TrainedRun:
         the task knows their types.
     step: step of the checkpoint that the weights are from.
     weights: which these are, in words: `BEST`, or what is used instead and why.
-    seconds, trained_on: training time until then, and the device.
+    seconds, trained_on, commit: training time until then, the device, and the code.
     """
 
     folder: RunFolder
@@ -40,6 +40,7 @@ class TrainedRun:
     weights: str
     seconds: float
     trained_on: str
+    commit: str
 
 
 def open_run(
@@ -79,7 +80,8 @@ def open_run(
         agent.load_state_dict(checkpoint.weights)
     refuse_weights_not_finite(checkpoint, folder)
     state = state_of(checkpoint, TrainedState, folder.path)
-    return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, state.seconds, state.trained_on)
+    told = (state.seconds, state.trained_on, state.commit)
+    return TrainedRun(folder, experiment, agent, env, checkpoint.step, weights, *told)
 
 
 def refuse_weights_not_finite(checkpoint: Checkpoint, folder: RunFolder) -> None:

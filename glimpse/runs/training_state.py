@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +21,12 @@ class TrainedState:
 
     seconds: seconds of training.
     trained_on: device, in words.
+    commit: code that trained, see `glimpse.runs.commit`; empty if it was not noted.
     """
 
     seconds: float
     trained_on: str
+    commit: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a time that training cannot have saved."""
@@ -42,8 +45,8 @@ class TrainingState(TrainedState):
     waited: number of evaluations since the last one that brought a lower error.
     """
 
-    learner: dict[str, Any]
-    best_error: float
+    learner: dict[str, Any] = field(kw_only=True)
+    best_error: float = field(kw_only=True)
     steps: int | None = None
     minutes: float | None = None
     run_id: str | None = None

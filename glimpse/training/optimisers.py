@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar, cast
 
 import torch
+from torch import Tensor
 
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.hidden_matrices import hidden_matrices
@@ -14,6 +15,7 @@ from glimpse.errors import UserError
 
 Groups = list[dict[str, Any]]
 Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
+_WRAPPED = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
 
 
 class Optimiser(Protocol):
@@ -96,20 +98,19 @@ def make_optimiser(agent: LearningAgent, options: TrainOptions, outputs: Collect
         case "adamw":
             return _adamw(groups, options)
         case "sgd":
-            return _uncompiled(torch.optim.SGD)(
+            return _uncompiled(torch.optim.SGD, *_WRAPPED)(
                 groups, lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
             )
         case "muon":
             return _muon(agent, groups, options, outputs)
 
 
-def _uncompiled(kind: type[Kind]) -> type[Kind]:
-    """Return an optimiser's class whose methods do not import `torch._dynamo`, which takes as long as torch itself.
+def _uncompiled(kind: type[Kind], *methods: str) -> type[Kind]:
+    """Return an optimiser's class, some of whose methods do not import `torch._dynamo`, which takes as long as torch.
 
     torch wraps them to keep its compiler from tracing them. Only the loss is ever compiled here, and a learner updates
     the weights without gradients, so that the methods themselves suffice.
     """
-    methods = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
     return cast(type[Kind], type(kind.__name__, (kind,), {name: unwrap(getattr(kind, name)) for name in methods}))
 
 
@@ -119,8 +120,45 @@ def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> Groups:
     return [{"params": params, "rate": rate} for params, rate in trained if params]
 
 
+class QuickAdamW(torch.optim.AdamW):
+    """AdamW by its fused kernel alone, without torch's checks and hooks around it, for which small networks wait."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # Nothing here computes a loss again.
+        """Update the parameters that have gradients."""
+        for group in self.param_groups:
+            params = [each for each in group["params"] if each.grad is not None]
+            if not params:
+                continue
+            states = [self.state[each] or self._begin(each) for each in params]
+            steps = [state["step"] for state in states]
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                params,
+                [each.grad for each in params],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+
+    def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
+        """Make the state of a parameter, as torch does."""
+        state: dict[str, Tensor] = self.state[parameter]
+        state["step"] = torch.zeros((), device=parameter.device)
+        state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        return state
+
+
 def _adamw(groups: Groups, options: TrainOptions) -> torch.optim.AdamW:
-    return _uncompiled(torch.optim.AdamW)(
+    return _uncompiled(QuickAdamW, "add_param_group", "load_state_dict", "state_dict", "zero_grad")(
         groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
     )
 
@@ -140,7 +178,7 @@ def _muon(agent: LearningAgent, groups: Groups, options: TrainOptions, outputs: 
     )
     if not matrices:
         raise UserError("train.optimizer: no matrix between hidden layers is trained, which Muon is for; give adamw")
-    muon = _uncompiled(torch.optim.Muon)(
+    muon = _uncompiled(torch.optim.Muon, *_WRAPPED)(
         matrices,
         lr=options.learning_rate,
         momentum=options.momentum,

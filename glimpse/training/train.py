@@ -21,6 +21,7 @@ from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
 from glimpse.runs.build import choose_device, load_env
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+from glimpse.runs.commit import with_commit
 from glimpse.runs.earlier_run import earlier_run_of
 from glimpse.runs.finite_numbers import NotFiniteError, naming_bad_numbers
 from glimpse.runs.kept_data import training_envs
@@ -72,6 +73,7 @@ class Training:
         self.patience = Patience(experiment.train.patience)
         self._seconds_before = 0.0
         self.run_id: str | None = None
+        self._earlier_commits = ""
         self._warned: set[str] = set()  # what the last evaluation warned of
 
     def evaluate(self) -> dict[str, float]:
@@ -130,6 +132,7 @@ class Training:
         self._seconds_before = state.seconds
         self.pace.resume(checkpoint.step, state.minutes)
         self.run_id = state.run_id
+        self._earlier_commits = state.commit
         if news:
             self.progress.say(news)
             if self.experiment.train.steps is not None:  # Else the clock decides, once it runs.
@@ -229,6 +232,7 @@ class Training:
             "minutes": self.experiment.train.minutes,
             "run_id": self.run_id,
             "trained_on": describe_device(self.learner.device),
+            "commit": with_commit(self._earlier_commits),
         }
         return Checkpoint(self.learner.step, dict(self.learner.averaged.state_dict()), state)
 

@@ -1,10 +1,11 @@
 """Tests of what the options of agents say about them."""
 
 from pkgutil import resolve_name
+from types import SimpleNamespace
 
 import pytest
 
-from glimpse.agents import AGENTS
+from glimpse.agents import AGENTS, abilities
 from glimpse.agents.abilities import pooling_kind, trains_every_answer, trains_last_answer_only
 from glimpse.agents.text.options import ReaderOptions
 from glimpse.config.files import load_experiment
@@ -62,3 +63,14 @@ def test_whether_pairs_of_tokens_have_features(config: str, overrides: list[str]
     """Of encoders that return pairs of tokens, only a Transformer with token2token has a weight for each feature."""
     options = load_experiment(config, overrides).agent
     assert isinstance(options, ReaderOptions) and options.pairs_have_features is featured
+
+
+@pytest.mark.parametrize("ability", abilities._MEMBERS)
+def test_the_quick_question_for_an_ability_is_isinstance(ability: type) -> None:
+    """An object has an ability if it has all members of the protocol, and not if one of them is missing."""
+    names = abilities._MEMBERS[ability]
+    able = SimpleNamespace(**dict.fromkeys(names, 1))
+    assert names and isinstance(able, ability) and abilities._is_able(able, ability)
+    for name in names:
+        unable = SimpleNamespace(**{other: 1 for other in names if other != name})
+        assert not isinstance(unable, ability) and not abilities._is_able(unable, ability)

@@ -68,31 +68,45 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], O
 
 
 OPINIONS = Path(__file__).parent / "text" / "opinions.tsv"
+QUESTIONS = Path(__file__).parent / "documents" / "questions.jsonl"
 
 
 def _options_of(name: str) -> dict[str, Any]:
     """Return options that need no download.
 
-    The fields of an environment's options tell which data it takes: parallel texts have a tokenizer, texts have word
-    vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise the digits.
+    The fields of an environment's options tell which data it takes: questions have documents, parallel texts have a
+    tokenizer, texts have word vectors, all others are images. Image data are real if GLIMPSE_DATA has them, otherwise
+    the digits.
     """
     known, defaults = resolve_name(ENVIRONMENTS[name].options).model_fields, ENVIRONMENTS[name].defaults
     if "data" not in known:
         return {}
+    if "documents" in known:
+        return {"data": f"file:{QUESTIONS}", "vectors": "none", "min_count": 1}
     if "tokenizer" in known:
         return {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
     if "vectors" in known:
         return {"data": f"file:{OPINIONS}", "vectors": "none"}
     data = defaults.get("data", known["data"].default)
+    if "object" in known:
+        return {"data": "cells", "object": "ring", "glance": 16}
+    shown: dict[str, Any] = {"glance": 16} if "glance" in defaults else {}
+    if "photographs" in known:
+        shown |= {"photographs": "scikit-learn"}
     if data == "digits" or (Path(os.environ.get("GLIMPSE_DATA", "")) / data).is_dir():
-        return {"download": False}
+        return {"download": False, **shown}
     small = {"retina": {"patch": 3}, "canvas": {"size": 16, "distractor_size": 4} if "canvas" in defaults else {}}
-    return {"download": False, "data": "digits", **{key: value for key, value in small.items() if key in known}}
+    return {
+        "download": False,
+        "data": "digits",
+        **shown,
+        **{key: value for key, value in small.items() if key in known},
+    }
 
 
 def _make(name: str, **options: Any) -> gym.Env[Any, Any]:
     """Make a registered environment on data that need no download."""
-    return gym.make(ENVIRONMENTS[name].id, **_options_of(name), **options)
+    return gym.make(ENVIRONMENTS[name].id, **{**_options_of(name), **options})
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.actions import check_action
 from glimpse.envs.core import BatchedEnv
-from glimpse.envs.lanes import Lanes, label_for_info
+from glimpse.envs.lanes import Lanes, info_of_lane
 from glimpse.envs.make_batched import make_batched_env
 from glimpse.envs.one_lane import OneLane
 from glimpse.envs.single_lane import single_lane_of
@@ -71,7 +71,7 @@ def test_one_lane_equals_a_batch_of_one(name: str, more: dict[str, Any], options
             one.step(action),
             batch.step({key: part[None] for key, part in action.items()}),
         )
-        assert same(seen, _first(expected.observation)) and same(one.label, label_for_info(expected.label[0]))
+        assert same(seen, _first(expected.observation)) and same(one.info, info_of_lane(expected.info, 0))
         assert same((reward, terminated), (float(expected.reward[0]), bool(expected.terminated[0])))
 
 

@@ -71,7 +71,8 @@ def _observation_text(env: VisualEnv, glimpses: int, ends_early: bool) -> str:
     retina = env.retina.options
     scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
     most = "at most " if ends_early else ""
-    return f"{most}{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}"
+    zoom = f", {env.zoom.describe()}" if env.zoom is not None else ""
+    return f"{most}{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}{zoom}"
 
 
 def _facts(contents: ImageContents) -> list[tuple[str, str]]:

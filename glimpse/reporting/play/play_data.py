@@ -25,6 +25,8 @@ def refuse_unplayable(trained: TrainedRun) -> None:
         raise UserError(f"{wanted}, and {trained.folder.path} is {experiment.agent.name} on {experiment.task.name}")
     if env.retina.shows_all:
         raise UserError(f"{wanted} through windows, and {trained.folder.path} has task.view: whole")
+    if env.zoom is not None:
+        raise UserError(f"{wanted} of one width, and {trained.folder.path} has task.zoom")
     if env.meaning().shape[0] != 1:
         raise UserError(f"{wanted}, and those of {trained.folder.path} have {env.meaning().shape[0]} channels")
     if agent.options.recurrent_core not in CORES:

@@ -32,7 +32,7 @@ def make_env(**options: Any) -> DigitPair:
     """Make an environment of noise in three classes, with two glimpses for each image of a pair."""
     images = torch.randint(0, 256, (12, 1, 5, 5), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
     data = ImageData(images, torch.arange(12) % 3, ("a", "b", "c"))
-    given = {"size": 14, "context": 5, "glimpses": 2, "retina": {"patch": 3, "scales": 2}, **options}
+    given = {"size": 14, "glance": 5, "glimpses": 2, "retina": {"patch": 3, "scales": 2}, **options}
     return DigitPair(DigitPairOptions.model_validate({"name": "digit-pair", **given}), data)
 
 
@@ -76,12 +76,12 @@ def test_the_glimpse_feature_is_a_product_of_patch_and_location() -> None:
     assert seen.tolist() == [[1.5, 0.25], [0.0, 0.0]]
 
 
-def test_the_classifier_never_sees_the_context() -> None:
-    """Another context changes the next location and not the answer; another glimpse changes both."""
+def test_the_classifier_never_sees_the_glance() -> None:
+    """Another glance changes the next location and not the answer; another glimpse changes both."""
     env = make_env()
     agent = make_agent(env)
     seen = env.reset(torch.arange(12), torch.arange(12))
-    other = {**seen, "context": 1 - seen["context"]}
+    other = {**seen, "glance": 1 - seen["glance"]}
     memory, changed = agent.initial_memory(seen), agent.initial_memory(other)
     for _ in range(3):
         decision, memory = agent(seen, memory)
@@ -208,7 +208,7 @@ def test_it_learns_to_read_in_order() -> None:
     data = ImageData(images, torch.arange(30) % 3, ("dark", "grey", "light"))
     task = {
         "size": 8,
-        "context": 4,
+        "glance": 4,
         "glimpses": 2,
         "retina": {"patch": 2, "scales": 1},
         "initial_location": (-0.5, 0.0),

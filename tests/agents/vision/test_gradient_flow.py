@@ -253,15 +253,19 @@ def test_recalled_activations_give_the_gradients_of_plain_autograd(
         torch.testing.assert_close(recalled, plain[name], rtol=1e-4, atol=1e-6)
 
 
-def test_recalled_activations_give_close_gradients_in_half_precision() -> None:
-    """They are close to those of plain autograd in bfloat16, and not far from float32."""
+@pytest.mark.parametrize("core", RECURRENT_CORES)
+def test_recalled_activations_give_close_gradients_in_half_precision(core: str) -> None:
+    """They are close to those of plain autograd in bfloat16, and not far from float32.
+
+    The plain LSTM's kernel rounds its gates later than recorded gates are rounded.
+    """
     env = make_env()
     widths = {name: 64 for name in SMALL if name.endswith("width")}
-    agent = make_agent(env, policy_gradient_into="core", classification="every_step", **widths)
+    agent = make_agent(env, policy_gradient_into="core", classification="every_step", recurrent_core=core, **widths)
     with torch.autocast("cpu", torch.bfloat16):
         episode = record(env, agent)
         replayed = replace(episode, activations={})
         recalled, plain = (part(gradients(agent, each), "") for each in (episode, replayed))
     exact = part(gradients(agent, replayed), "")
-    assert (recalled - plain).norm() < 0.01 * plain.norm()
+    assert (recalled - plain).norm() < (0.03 if core == "lstm" else 0.01) * plain.norm()
     assert (recalled - exact).norm() < 0.1 * exact.norm()

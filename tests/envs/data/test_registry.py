@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from glimpse.cli.data_sets import list_data, verify
-from glimpse.envs.data.data_set import DataSet, ImageSet, ParallelSet, TextSet
-from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS, PARALLEL_SETS, TEXT_SETS
+from glimpse.envs.data.data_set import DataSet, ImageSet, ParallelSet, QuestionSet, TextSet
+from glimpse.envs.data.registry import BOXED_SETS, DATA_SETS, IMAGE_SETS, PARALLEL_SETS, QUESTION_SETS, TEXT_SETS
 from glimpse.envs.data.sources import FileSet, SearchPath
 from glimpse.envs.entry_points import add_entry_points
 from glimpse.envs.images.labelled_images import Pictures
@@ -60,9 +60,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_three_kinds_divide_the_registry() -> None:
+def test_four_kinds_divide_the_registry() -> None:
     """Each data set is of one kind, and the order is the registry's."""
-    assert [*IMAGE_SETS, *TEXT_SETS, *PARALLEL_SETS] == list(DATA_SETS)
+    assert [*IMAGE_SETS, *BOXED_SETS, *TEXT_SETS, *PARALLEL_SETS, *QUESTION_SETS] == list(DATA_SETS)
     assert {"mnist", "sst2", "multi30k"} <= DATA_SETS.keys()
     assert isinstance(PARALLEL_SETS["multi30k"], ParallelSet)
     assert "sst2" not in IMAGE_SETS and IMAGE_SETS.get("nothing") is None and len(PARALLEL_SETS) == 1
@@ -128,7 +128,7 @@ def test_entry_points_name_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_set_has_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
     """Every set says under which licence its data are, and those of files also what to be wary of."""
-    shipped = [known for known in DATA_SETS.values() if type(known) in (ImageSet, TextSet, ParallelSet)]
+    shipped = [known for known in DATA_SETS.values() if type(known) in (ImageSet, TextSet, ParallelSet, QuestionSet)]
     assert len(shipped) > 20 and all(known.licence != "not stated" for known in shipped)
     assert all(known.cautions.endswith(".") for known in shipped if known.files)
     list_data(None)

@@ -25,7 +25,7 @@ def _data(height: int = 6, width: int = 4, count: int = 5) -> ImageData:
 
 
 def _env(data: ImageData | None = None, augment: AugmentOptions | None = None, **options: Any) -> DigitPair:
-    given = {"size": 20, "context": 5, "glimpses": 2, "retina": {"patch": 4, "scales": 2}, **options}
+    given = {"size": 20, "glance": 5, "glimpses": 2, "retina": {"patch": 4, "scales": 2}, **options}
     return DigitPair(DigitPairOptions.model_validate({"name": "digit-pair", **given}), data or _data(), augment=augment)
 
 
@@ -56,8 +56,8 @@ def test_an_episode_by_hand() -> None:
     """Of two answers for the left image and two for the right one, the second and the fourth count."""
     env = _env()
     seen = env.reset(torch.tensor([1] * 40), _keys(40))
-    assert set(seen) == {"glimpse", "location", "time", "context"}
-    assert seen["glimpse"].shape == (40, 2, 1, 4, 4) and seen["context"].shape == (40, 1, 5, 5)
+    assert set(seen) == {"glimpse", "location", "time", "glance"}
+    assert seen["glimpse"].shape == (40, 2, 1, 4, 4) and seen["glance"].shape == (40, 1, 5, 5)
     assert seen["location"].eq(0).all() and seen["time"].tolist() == [0] * 40
     # Example 1 is the only one of class 0, so the right image is of another class.
     assert set(env.label.tolist()) == {1, 2}
@@ -102,16 +102,16 @@ def test_locations_of_the_two_images() -> None:
     assert locations == {(one, two + 4) for one in range(7) for two in range(one, 7)} and len(others) == 81
 
 
-def test_the_context_is_the_area_average_of_the_canvas() -> None:
-    """It averages 4 x 4 pixels for a canvas of 20 and a context of 5; other ratios work too."""
+def test_the_glance_is_the_area_average_of_the_canvas() -> None:
+    """It averages 4 x 4 pixels for a canvas of 20 and a glance of 5; other ratios work too."""
     env = _env()
     seen = env.reset(torch.arange(5), _keys(5))
     picture = env.picture().float() / 255
     expected = picture.unflatten(2, (5, 4)).unflatten(4, (5, 4)).mean((3, 5))
-    torch.testing.assert_close(seen["context"], expected)
+    torch.testing.assert_close(seen["glance"], expected)
     for _ in range(4):
-        assert torch.equal(env.step(_random_action(5, 0)).observation["context"], seen["context"])
-    coarse = _env(context=3).reset(torch.arange(5), _keys(5))["context"]
+        assert torch.equal(env.step(_random_action(5, 0)).observation["glance"], seen["glance"])
+    coarse = _env(glance=3).reset(torch.arange(5), _keys(5))["glance"]
     assert coarse.shape == (5, 1, 3, 3) and coarse.max() <= 1 and coarse.sum() > 0
 
 
@@ -227,13 +227,13 @@ def test_frames_are_of_one_size() -> None:
 
 
 def test_options_that_do_not_fit_are_refused() -> None:
-    """The canvas is too narrow, the split has one example, or the context is larger than the canvas."""
+    """The canvas is too narrow, the split has one example, or the glance is larger than the canvas."""
     with pytest.raises(ValueError, match="size 7 leaves no room for two images of 6 x 4 pixels side by side"):
         _env(size=7)
     with pytest.raises(ValueError, match="two different examples"):
         _env(_data(count=1))
     with pytest.raises(ValidationError, match=r"should be at most the canvas's side, 20 \(got 21\)"):
-        _env(context=21)
+        _env(glance=21)
     assert _env(size=8).examples == 5
 
 

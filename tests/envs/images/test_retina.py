@@ -205,11 +205,15 @@ def test_white_is_exactly_one_at_every_scale() -> None:
     assert _look(white, (0, 0), patch=1, scales=4, zoom=8).flatten().tolist() == [255.0] * 4
 
 
-def test_images_whose_sums_exceed_int32_are_refused() -> None:
-    """Only several scales need sums over the whole image."""
-    with pytest.raises(ValueError, match="3000 x 3000"):
-        Retina(RetinaOptions(scales=2), 3000, 3000)
-    assert Retina(RetinaOptions(scales=1), 3000, 3000).height == 3000
+def test_sums_of_images_above_8_million_pixels_are_exact() -> None:
+    """The last pixels of a large white image are white at both scales, and black outside, though sums exceed int32."""
+    white = torch.full((1, 1, 3000, 3000), 255, dtype=torch.uint8)
+    assert _look(white, (1 - 2 / 3000, 1 - 2 / 3000), patch=2, scales=2)[:, 0].tolist() == [
+        [[255, 255], [255, 255]],
+        [[255, 127.5], [127.5, 63.75]],
+    ]
+    retina = Retina(RetinaOptions(patch=2, scales=2), 3000, 3000)
+    assert torch.equal(retina.restore(retina.prepare(white)), white)
 
 
 def _one_look(retina_options: RetinaOptions, side: int, looks: int) -> Callable[[], Tensor]:

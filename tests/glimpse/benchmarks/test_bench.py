@@ -10,9 +10,11 @@ import torch
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench import BENCHES, bench_command
 from glimpse.benchmarks.bench_settings import Setting
-from glimpse.benchmarks.ram_update import experiment_of, synthetic
+from glimpse.benchmarks.product_floor import ProductFloor
+from glimpse.benchmarks.ram_update import Update, experiment_of, synthetic
 from glimpse.benchmarks.stopwatch import training_flops
 from glimpse.cli.bench_command import NAMES
+from glimpse.config.experiment import Experiment
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
@@ -31,6 +33,20 @@ def test_flops_of_a_training_step_by_hand() -> None:
     products += 3 * 256 * 10
     assert training_flops(cast(RecurrentAttention, make_agent(experiment, env))) == 2 * products
     assert 2 * products == pytest.approx(7.57e6, rel=0.001)
+
+
+@pytest.mark.parametrize("core", ["rnn", "lstm"])
+def test_the_floor_of_a_step_has_all_its_products(core: str) -> None:
+    """They are those that are counted, more steps of acting than learning needs, and outputs computed again."""
+    given = experiment_of(Setting(8, 1, "float32")).model_dump(exclude_unset=True)
+    experiment = Experiment.model_validate({**given, "agent": {"name": "ram", "recurrent_core": core}})
+    update = Update(experiment, 1, torch.device("cpu"), synthetic(28, 16))
+    floor = ProductFloor(update)
+    units = 256 * {"rnn": 1, "lstm": 4}[core]
+    more = 5 * 256 * 10 + (256 * 128 + 128 * 2) + 256 * units  # answers, the last location, the empty memory
+    more += 256 * 10 + 5 * 128 * 2  # the last answer and the mean locations, in the loss
+    flops = training_flops(cast(RecurrentAttention, update.learner.agent)) + 2 * more
+    assert floor.flops / 8 == pytest.approx(flops, rel=1e-6) and floor() == 8
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHES if name != "time-to-error"])

@@ -166,8 +166,11 @@ def test_evaluate_and_report_pass_on_their_options(config: Path, stand_in: Stand
 def test_data_and_bench_pass_on_their_options(config: Path, stand_in: StandIn) -> None:
     """`data` and `bench` pass on their options; names may stand before and after the options."""
     data = stand_in("cli.data_sets", "list_data", "fetch", "verify")
+    kept = stand_in("cli.decoded_data", "list_cache", "clear_cache")
     bench = stand_in("benchmarks.bench", "bench_command")
     assert main(["data", "list", "--root", "d"]) == 0
+    assert main(["data", "cache"]) == main(["data", "cache", "--clear"]) == 0
+    assert kept == [("list_cache",), ("clear_cache",)]
     assert main(["data", "fetch", "mnist", "--force", "digits"]) == 0
     assert main(["data", "verify"]) == 0
     assert main(["bench"]) == 0

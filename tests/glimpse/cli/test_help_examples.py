@@ -46,7 +46,7 @@ EXAMPLES = [example for parser in PARSERS.values() for example in examples_of(pa
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the examples name: two runs of digits, a picture and texts."""
+    """Return a folder with what the examples name: two runs of digits, a picture, texts and documents."""
     made = tmp_path_factory.mktemp("typed")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made)
@@ -55,6 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["evaluate", "runs/digits-ram-seed1", "--copies", "1"]) == 0
     Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(made / "digit.png")
     (made / "texts.txt").write_text("a dog runs .\ntwo men sit .\n")
+    (made / "papers").mkdir()
+    (made / "papers" / "dogs.md").write_text("# Dogs\nA dog runs. Two men sit.\n")
     return made
 
 
@@ -85,6 +87,7 @@ def test_an_example_runs(
     if words[0] in NEEDS:
         pytest.importorskip(NEEDS[words[0]])
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("GLIMPSE_CACHE", str(folder / "cache"))
     files = {mark: words[words.index(mark) + 1] for mark in "<>" if mark in words}
     typed = [word for word in words if word not in (*files, *files.values())]
     shorter = next((SHORTER[start] for start in sorted(SHORTER, reverse=True) if " ".join(words).startswith(start)), [])

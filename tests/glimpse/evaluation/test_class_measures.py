@@ -82,7 +82,7 @@ def test_columns_agree_with_the_scores(task: str, agent: str) -> None:
     """The answers kept are those that the averaged error counts, in the examples' order, whatever the batch."""
     options: dict[str, dict[str, Any]] = {
         "digits": {"glimpses": 2},
-        "digit-pair": {"data": "digits", "size": 20, "glimpses": 1, "context": 5},
+        "digit-pair": {"data": "digits", "size": 20, "glimpses": 1, "glance": 5},
     }
     experiment = Experiment.model_validate(
         {"task": {"name": task, **options[task]}, "agent": {"name": agent, "memory_width": 8}, "train": {"steps": 1}}

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import counts_classes
-from glimpse.envs.images import catch
+from glimpse.envs.images import catch, scene_data
 from glimpse.envs.meaning import env_meaning
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_checkpoint, load_newest
@@ -28,7 +29,16 @@ from glimpse.training.train import train_command
 CLASSES = ("no", "yes")
 _SMALL: dict[str, dict[str, Any]] = {
     "classification": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2},
-    "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "context": 4},
+    "search": {
+        "retina": {"patch": 3, "scales": 1},
+        "glimpses": 2,
+        "glance": 4,
+        "size": 128,
+        "strokes": 2,
+        "photographs": "scikit-learn",
+    },
+    "pairs": {"retina": {"patch": 3, "scales": 1}, "glimpses": 1, "size": 20, "glance": 4},
+    "find": {"retina": {"patch": 3, "scales": 1}, "glimpses": 2, "glance": 4, "data": "cells", "object": "ring"},
     "catch": {"screen": 6, "retina": {"patch": 2, "scales": 1}},
     "text": {},
     "select": {},
@@ -79,6 +89,7 @@ class Case:
     data: Path
     write: Callable[[Path, tuple[str, ...], tuple[int, ...]], None] | None
     family: str
+    kind: str
 
     def rewrite(self, classes: tuple[str, ...] = CLASSES, counts: tuple[int, ...] = (14, 12)) -> None:
         """Replace the data; by default by those of training."""
@@ -102,10 +113,11 @@ def _cases() -> list[tuple[str, str]]:
 def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | None]:
     """Return small options of a task on data of its own, and what writes these data."""
     kind = ENVIRONMENTS[env].kind
-    task = {"name": env, **_SMALL[kind]}
-    if kind == "catch":
+    known = resolve_name(ENVIRONMENTS[env].options).model_fields
+    task = {"name": env, **{key: value for key, value in _SMALL[kind].items() if key in known}}
+    if kind in ("catch", "find"):
         return task, None
-    if kind in ("classification", "pairs"):
+    if kind in ("classification", "pairs", "search"):
         return {**task, "data": f"folder:{data}"}, _write_pictures
     if "translation" in kind:
         return {**task, "data": f"file:{data}/train", "test": f"file:{data}/test"}, _write_translations
@@ -119,7 +131,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     env, agent = request.param
     folder = tmp_path_factory.mktemp("kept")
     task, write = _task(env, folder / "data")
-    case = Case(folder / "run", folder / "data", write, ENVIRONMENTS[env].family)
+    case = Case(folder / "run", folder / "data", write, ENVIRONMENTS[env].family, ENVIRONMENTS[env].kind)
     case.rewrite()
     experiment = Experiment.model_validate(
         {
@@ -133,6 +145,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catch, "_EXAMPLES", 20)
+        patch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
         assert train_command(experiment, case.run, resume=False) == 0
     return case
 
@@ -194,7 +207,7 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
 def _elsewhere(case: Case, folder: Path) -> list[str]:
     """Write data of the run's classes to a folder, and return the overrides that name them."""
     if case.write is None:
-        return ["task.sideways=0.5"]
+        return ["task.initial_location=raster" if case.kind == "find" else "task.sideways=0.5"]
     case.write(folder, CLASSES, (9, 8))
     if case.write is _write_pictures:
         return [f"task.data=folder:{folder}"]
@@ -206,6 +219,7 @@ def _elsewhere(case: Case, folder: Path) -> list[str]:
 def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other data of its classes are evaluated whole under a key of their own, though the run's own are missing."""
     monkeypatch.setattr(catch, "_EXAMPLES", 20)
+    monkeypatch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
     shutil.copytree(case.run, tmp_path / "run")
     (tmp_path / "run/evaluation.json").write_text('{"test": {"kept": 1}}')
     overrides = _elsewhere(case, tmp_path / "other")
@@ -213,7 +227,8 @@ def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, m
     assert main(["evaluate", str(tmp_path / "run"), *overrides]) == 0
     own, (key, record) = json.loads((tmp_path / "run/evaluation.json").read_text()).items()
     assert own == ("test", {"kept": 1}) and key.startswith("test of ")
-    expected = 20 if case.write is None else 9 if case.write is _write_translations else 17
+    made = {"find": 50, "search": 20, "catch": 20}
+    expected = made.get(case.kind) or (9 if case.write is _write_translations else 17)
     if "scores" in record:
         assert next(iter(record["scores"].values()))["greedy"]["episodes"] == expected
     else:

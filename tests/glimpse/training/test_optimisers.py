@@ -24,7 +24,7 @@ from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.checkpoint import load_newest
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.optimiser_state import check_optimiser_state
-from glimpse.training.optimisers import _uncompiled
+from glimpse.training.optimisers import _WRAPPED, QuickAdamW, _uncompiled
 from glimpse.training.train import train_command
 
 CPU = torch.device("cpu")
@@ -93,6 +93,29 @@ def test_adamw_is_the_default_and_updates_by_hand() -> None:
     learner.learn(BATCH)
     for name, after in _weights(learner).items():
         torch.testing.assert_close(after, before[name] * (1 - 0.1 * 0.2) - 0.1 * slope[name].sign(), atol=1e-5, rtol=0)
+
+
+def test_the_quick_step_is_torch_s_own() -> None:
+    """Weights and state are equal to the bit, and a parameter without a gradient is left as it is, without a state."""
+    nets = [_Net(), _Net()]
+    quick, plain = (
+        kind([{"params": [each]} for each in net.parameters()], lr=0.1, weight_decay=0.2, fused=True)
+        for kind, net in zip((QuickAdamW, torch.optim.AdamW), nets, strict=True)
+    )
+    for number in range(3):
+        for net, optimiser in zip(nets, (quick, plain), strict=True):
+            optimiser.zero_grad()
+            net.loss(BATCH).total.backward()
+            if number < 2:
+                net.second.bias.grad = None
+            optimiser.step()
+        assert len(quick.state_dict()["state"]) == (3 if number < 2 else 4)
+    states = [optimiser.state_dict()["state"] for optimiser in (quick, plain)]
+    assert states[0].keys() == states[1].keys()
+    for number, moments in states[0].items():
+        assert moments.keys() == states[1][number].keys()
+        assert all(torch.equal(value, states[1][number][name]) for name, value in moments.items())
+    assert all(map(torch.equal, nets[0].parameters(), nets[1].parameters()))
 
 
 def test_muon_orthogonalises_hidden_matrices_and_leaves_the_rest_to_adamw() -> None:
@@ -222,7 +245,7 @@ def test_updates_do_not_import_the_compiler() -> None:
 def test_an_optimiser_is_torchs_own_but_for_the_compiler(kind: type[torch.optim.Optimizer]) -> None:
     """It updates weights as the class of torch, to the bit."""
     weights = []
-    for made in (kind, _uncompiled(kind)):
+    for made in (kind, _uncompiled(kind, *_WRAPPED)):
         weight = torch.nn.Parameter(torch.linspace(-1, 1, 7))
         optimiser = made([weight], lr=0.1, weight_decay=0.01)  # type: ignore[call-arg]
         for _ in range(3):

@@ -1,0 +1,1 @@
+"""Environments whose episodes search documents: stores of sentences, questions with evidence, generated facts."""

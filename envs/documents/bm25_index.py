@@ -1,0 +1,127 @@
+"""BM25 (Robertson and Zaragoza, 2009) of all sentences of a store, for many queries at once.
+
+The library bm25s computes the index (Lucene's variant, k1 = 1.5, b = 0.75): for each word the sentences that contain
+it, each with what the word adds to its score. Axes: B queries, Q words of a query, S sentences, V words, P postings, F
+sentences that are not in the store, L their words.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.envs.text.corpus import offsets_of
+
+K1, B = 1.5, 0.75
+NONE = -1
+"""Stands for no word in a query."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bm25Index:
+    """Index of S sentences.
+
+    gain: (P,) float32, what a word adds to a sentence's score.
+    sentence: (P,) int32, the sentence of each posting.
+    offsets: (V + 1,) int64: word v has the postings from offsets[v] to before offsets[v + 1].
+    sentences: number S of sentences.
+    mean_length: mean number of words of a sentence.
+    """
+
+    gain: Tensor
+    sentence: Tensor
+    offsets: Tensor
+    sentences: int
+    mean_length: float
+
+    @cached_property
+    def idf(self) -> Tensor:
+        """Inverse document frequency of each word, log(1 + (S - n + 1/2) / (n + 1/2)): (V,) float32."""
+        count = self.offsets.diff().float()
+        return torch.log1p((self.sentences - count + 0.5) / (count + 0.5))
+
+    def with_words(self, words: int) -> "Bm25Index":
+        """Return the index with further words, which occur in no sentence."""
+        last = self.offsets[-1:].expand(words)
+        return Bm25Index(self.gain, self.sentence, torch.cat([self.offsets, last]), self.sentences, self.mean_length)
+
+    def to(self, device: torch.device) -> "Bm25Index":
+        """Return the index on another device."""
+        parts = (self.gain.to(device), self.sentence.to(device), self.offsets.to(device))
+        return Bm25Index(*parts, self.sentences, self.mean_length)
+
+    def scores(self, words: Tensor, weights: Tensor) -> Tensor:
+        """Score all sentences for queries.
+
+        Args:
+            words: (B, Q) int64, `NONE` for no word.
+            weights: (B, Q) float32, how much each word counts; 0 removes one.
+
+        Returns:
+            (B, S) float32, the sum over words of their weight times what they add.
+        """
+        asked = (words != NONE) & (weights != 0)
+        known = words.clamp(min=0)
+        begin = self.offsets[known]
+        length = (self.offsets[known + 1] - begin).masked_fill(~asked, 0).flatten()
+        # One row for each posting of each query's words: to which query and word it belongs, and which posting it is.
+        row = torch.repeat_interleave(length)
+        within = torch.arange(len(row), device=row.device) - (length.cumsum(0) - length)[row]
+        posting = begin.flatten()[row] + within
+        query = row // max(1, words.shape[1])
+        cell = query * self.sentences + self.sentence[posting]
+        found = torch.zeros(len(words) * self.sentences, device=row.device)
+        found.index_add_(0, cell, self.gain[posting] * weights.flatten()[row])
+        return found.view(len(words), self.sentences)
+
+    def scores_of_others(self, words: Tensor, weights: Tensor, others: Tensor, counted: Tensor) -> Tensor:
+        """Score sentences that are not in the store, by its frequencies of words.
+
+        Args:
+            words: (B, Q) int64, as for `scores`.
+            weights: (B, Q) float32, as for `scores`.
+            others: (B, F, L) int64, the words of F sentences for each query.
+            counted: (B, F, L) bool, False for padding and marks.
+
+        Returns:
+            (B, F) float32.
+        """
+        length = counted.sum(-1, keepdim=True)
+        same = (others.unsqueeze(-1) == words[:, None, None]) & counted.unsqueeze(-1)
+        times = same.sum(2).float()  # (B, F, Q)
+        gain = times / (times + K1 * (1 - B + B * length / self.mean_length))
+        known = words.clamp(min=0)
+        worth = self.idf[known] * weights * (words != NONE)
+        return (gain * worth.unsqueeze(1)).sum(-1)
+
+
+def build_index(words: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: int) -> Bm25Index:
+    """Compute the index of sentences by bm25s.
+
+    Args:
+        words: (M,) the words of all sentences, concatenated, without marks.
+        offsets: (S + 1,), where sentences begin and end.
+        vocabulary: number V of words.
+    """
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    flat, ends = words.tolist(), offsets.tolist()
+    texts = [flat[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    model = bm25s.BM25(k1=K1, b=B, method="lucene")
+    model.index((texts, {str(word): word for word in range(vocabulary)}), show_progress=False)
+    # bm25s numbers only words that occur.
+    counts = np.zeros(vocabulary, np.int64)
+    found = np.diff(np.asarray(model.scores["indptr"], np.int64))
+    counts[: len(found)] = found
+    return Bm25Index(
+        torch.from_numpy(np.asarray(model.scores["data"], np.float32)),
+        torch.from_numpy(np.asarray(model.scores["indices"], np.int32)),
+        torch.from_numpy(offsets_of(counts)),
+        len(texts),
+        float(np.diff(offsets).mean()),
+    )

@@ -1,0 +1,113 @@
+"""Documents of a folder of the user's own: plain text, Markdown, HTML, and the text layer of PDF."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from glimpse.envs.data.file_contents import decoded, user_content
+from glimpse.envs.data.file_digests import note_folder
+from glimpse.envs.documents.markup_text import html_lines, markdown_lines
+from glimpse.envs.documents.sentence_division import SourceLine, divide_into_sentences
+from glimpse.envs.errors import DataError
+
+_TEXT, _MARKDOWN, _HTML, _PDF = (".txt", ".text"), (".md", ".markdown"), (".html", ".htm", ".xhtml"), (".pdf",)
+ENDINGS = (*_TEXT, *_MARKDOWN, *_HTML, *_PDF)
+"""Endings of the names of files that are read."""
+
+
+class Document(NamedTuple):
+    """Document that is divided into sentences.
+
+    file: its path within the folder, with / between folders; of a data set its name.
+    title: first heading or <title>, otherwise the file's name.
+    sentences: each with the number of its line, or of its page in a PDF.
+    """
+
+    file: str
+    title: str
+    sentences: list[SourceLine]
+
+
+class SkippedFile(NamedTuple):
+    """File that cannot be read, by its path within the folder, and why."""
+
+    file: str
+    why: str
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder and its subfolders that may hold text, by name; hidden ones are left out.
+
+    Links to folders are not followed.
+
+    Raises:
+        DataError: There is no such folder, or no such file in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder: name a folder of documents ({', '.join(ENDINGS)})")
+    note_folder(folder)
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(parent, name) for name in names if not name.startswith(".")]
+        found += [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
+    if not found:
+        raise DataError(f"there are no documents in {folder}: their names end in {', '.join(ENDINGS)}")
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def read_documents(folder: Path, files: list[Path]) -> Iterator[Document | SkippedFile]:
+    """Yield each document, or why its file cannot be read."""
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        try:
+            yield read_document(path, name)
+        except DataError as fault:
+            yield SkippedFile(name, str(fault))
+
+
+def read_document(path: Path, name: str) -> Document:
+    """Read one file by the ending of its name.
+
+    Raises:
+        DataError: It is damaged, no UTF-8, or has no text, such as a PDF of scanned pages.
+    """
+    content, ending, title = user_content(path), path.suffix.lower(), ""
+    if ending in _PDF:
+        lines = _pdf_lines(path, content)
+    else:
+        text = decoded(path, content, "utf-8").replace("\r\n", "\n")
+        if ending in _MARKDOWN:
+            title, lines = markdown_lines(text)
+        elif ending in _HTML:
+            title, lines = html_lines(text)
+        else:
+            lines = [SourceLine(number, line) for number, line in enumerate(text.split("\n"), 1)]
+    sentences = divide_into_sentences(lines)
+    if not sentences:
+        scanned = ": its pages may be scanned pictures, which have no text layer" if ending in _PDF else ""
+        raise DataError(f"{path} has no text{scanned}")
+    return Document(name, title or path.stem.replace("_", " "), sentences)
+
+
+def _pdf_lines(path: Path, content: bytes) -> list[SourceLine]:
+    """Return the lines of a PDF's text layer, numbered by page."""
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
+    except ImportError as error:
+        raise DataError(
+            f"{path} is read with pypdf, which is not installed: pip install 'glimpse-rl[documents]'"
+        ) from (error)
+    try:
+        reader: Any = PdfReader(io.BytesIO(content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise DataError(f"{path} is locked by a password: save it without one")
+        pages = [page.extract_text() for page in reader.pages]
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as fault:
+        if isinstance(fault, DataError):
+            raise
+        raise DataError(f"{path} is damaged or no PDF ({type(fault).__name__}: {fault})") from fault
+    return [SourceLine(number, line) for number, page in enumerate(pages, 1) for line in page.split("\n")]

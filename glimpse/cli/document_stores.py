@@ -1,0 +1,36 @@
+"""Stores of documents on disk: building and showing them."""
+
+from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.documents.options import check_vectors
+from glimpse.envs.documents.store_build import folder_store, store_path
+from glimpse.envs.errors import DataError
+
+
+def show_store(folder: str, vectors: str, root: str | None, force: bool) -> None:
+    """Build the store of a folder of documents, if it is not there yet, and print what is in it.
+
+    Args:
+        folder: The folder.
+        vectors: Kind of the sentences' vectors; see `glimpse.envs.documents.sentence_vectors`.
+        root: Data folder, for word vectors; GLIMPSE_DATA by default.
+        force: Whether it is built again.
+
+    Raises:
+        DataError: There is no such folder or kind of vectors, or no document can be read.
+    """
+    try:
+        check_vectors(vectors)
+    except ValueError as fault:
+        raise DataError(f"--vectors {fault}") from None
+    search_path = SearchPath.of(root)
+    store = folder_store(folder, vectors, search_path, force)
+    facts, place = store.facts, store_path(store.facts.digest, vectors, search_path)
+    size = sum(path.stat().st_size for path in place.iterdir())
+    documents = f"{len(facts.files):,} document{'s' if len(facts.files) != 1 else ''}"
+    print(f"{facts.name}: {documents}, {len(store):,} sentences, {store.word_count:,} words")
+    print(f"vectors: {facts.vectors}, {store.vectors.shape[1]} numbers a sentence")
+    print(f"store: {place} ({size / 1e6:,.1f} MB)")
+    if facts.skipped:
+        print(f"left out, {len(facts.skipped)} file{'s' if len(facts.skipped) > 1 else ''}:")
+        for _, why in facts.skipped:
+            print(f"  - {why}")

@@ -1,0 +1,53 @@
+"""Tests of the division of documents into sentences, and of Markdown and HTML as plain lines."""
+
+import pytest
+
+from glimpse.envs.documents.markup_text import html_lines, markdown_lines
+from glimpse.envs.documents.sentence_division import SourceLine, divide_into_sentences
+
+
+def sentences(text: str) -> list[tuple[int, str]]:
+    """Divide a text of several lines."""
+    lines = (SourceLine(*each) for each in enumerate(text.split("\n"), 1))
+    return [(line.number, line.text) for line in divide_into_sentences(lines)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two!  Three?", [(1, "One."), (1, "Two!"), (1, "Three?")]),
+        ("It goes\non here. And\nthere", [(1, "It goes on here."), (2, "And there")]),
+        ("A heading\n\nA text.", [(1, "A heading"), (3, "A text.")]),
+        ("Mr. Smith of the U.S. paid 3.50. Why?", [(1, "Mr. Smith of the U.S. paid 3.50."), (1, "Why?")]),
+        ('"Stop." He went (home.) Then', [(1, '"Stop."'), (1, "He went (home.)"), (1, "Then")]),
+        ("他来了。她走了！", [(1, "他来了。"), (1, "她走了！")]),
+        ("write to a@b.com now", [(1, "write to a@b.com now")]),
+        ("\n \n", []),
+    ],
+)
+def test_sentences_end_at_marks_and_with_their_paragraph(text: str, expected: list[tuple[int, str]]) -> None:
+    """Each has the line on which it begins."""
+    assert sentences(text) == expected
+
+
+def test_markdown_loses_its_marks() -> None:
+    """Headings, items and rows are sentences of their own, without marks; a rule is none."""
+    text = "# The *Title* #\nSee [this](http://a.b) **now**.\n\n---\n- one item\n2. two `code`\n| a | b |\n|---|---|\n"
+    title, lines = markdown_lines(text)
+    assert title == "The Title"
+    expected = [(1, "The Title"), (2, "See this now."), (5, "one item"), (6, "two code"), (7, "a b")]
+    assert [tuple(line) for line in divide_into_sentences(lines)] == expected
+    assert markdown_lines("no heading, snake_case * 2")[0] == ""
+    assert markdown_lines("snake_case * 2")[1][0].text == "snake_case * 2"
+
+
+def test_html_shows_what_is_visible() -> None:
+    """Scripts and the title are no sentences; blocks are, and entities are characters."""
+    page = (
+        "<html><head><title>A  page</title><script>var x = 'no.';</script></head>\n<body><h1>Head</h1>\n<p>Ham &amp;\n"
+    )
+    page += "<b>eggs</b>. More.<p>Last<style>p {}</style></body>"
+    title, lines = html_lines(page)
+    assert title == "A page"
+    expected = [(2, "Head"), (3, "Ham & eggs."), (4, "More."), (4, "Last")]
+    assert [tuple(line) for line in divide_into_sentences(lines)] == expected

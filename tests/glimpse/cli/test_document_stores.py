@@ -1,0 +1,43 @@
+"""Tests of `glimpse data store`."""
+
+from pathlib import Path
+
+import pytest
+
+from glimpse.cli.command_line import main
+
+
+def test_it_builds_and_shows_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It prints counts, the place and the files that were left out; it says the same when the store is there."""
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "a.txt").write_text("One sentence. Another one.")
+    (tmp_path / "papers" / "b.html").write_bytes(b"\xff")
+    assert main(["data", "store", "papers"]) == 0
+    printed = capsys.readouterr().out
+    assert "papers: 1 document, 2 sentences, 6 words" in printed and "hashing, 64 numbers" in printed
+    assert "left out, 1 file:\n  - " in printed and "b.html is not UTF-8" in printed
+    assert f"store: {tmp_path}/cache/stores/" in printed
+    assert main(["data", "store", "papers"]) == 0 and capsys.readouterr().out == printed
+    assert main(["data", "store", "papers", "--force"]) == 0 and capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["store"], "store takes one folder of documents: glimpse data store DIR"),
+        (["store", "none"], "none is no folder"),
+        (["store", ".", "--vectors", "glvoe"], "--vectors should be hashing, glove"),
+        (["list", "--vectors", "glove"], "--vectors applies to store only"),
+    ],
+)
+def test_mistakes_are_named(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is one clear error."""
+    try:
+        code = main(["data", *words])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    assert code == 2 and message in capsys.readouterr().err
