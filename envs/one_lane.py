@@ -37,7 +37,7 @@ class OneLane:
 
     @property
     def info(self) -> dict[str, Any]:
-        """The right answer of the episode as `label`, and what else the environment tells of it."""
+        """The `label` of the episode, and what else the environment tells of it."""
         return info_of_lane(self._lanes.info, 0) if self._single is None else {"label": self._single.label}
 
     def seed(self, seed: int | None, generator: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
-from glimpse.envs.core import BatchedEnv
+from glimpse.envs.core import BatchedEnv, has_lane_info
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -64,7 +64,7 @@ def single_lane_of(env: BatchedEnv) -> SingleLane | None:
     inherit it, since its steps may be others.
     """
     named = vars(type(env)).get("single_lane")
-    if named is None or env.device.type != "cpu":
+    if named is None or env.device.type != "cpu" or has_lane_info(env):
         return None
     lane: SingleLane | None = resolve_name(named).of(env)
     return lane

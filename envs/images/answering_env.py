@@ -52,15 +52,15 @@ class AnsweringEnv(PictureEnv):
         self._move(action)
         return StepResult(self._observe(), reward, self._terminated, self._label)
 
-    def reward_of(self, worth: Tensor, ends: Tensor) -> Tensor:
-        """Return the rewards in running episodes: (B,) float32.
+    def reward_of(self, right: Tensor, ends: Tensor) -> Tensor:
+        """Return the rewards of running episodes: (B,) float32.
 
         Args:
-            worth: (B,) in [0, 1], of each answer.
-            ends: (B,) bool, whether it is the last one.
+            right: (B,) float32, what the answers are worth.
+            ends: (B,) bool, which episodes end with them.
         """
-        counts = worth / self.options.glimpses if self.options.reward == "each_step" else worth * ends
-        return counts - self.options.glimpse_cost
+        worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
+        return worth - self.options.glimpse_cost
 
     def _worth(self, action: Action) -> Tensor:
         """Return what each answer is worth, (B,) in [0, 1]."""

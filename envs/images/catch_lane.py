@@ -26,7 +26,7 @@ class CatchLane(PictureLane):
 
     @classmethod
     def of(cls, env: Catch) -> Self | None:
-        """Return a lane; None if there is a glance, the retina's tables would be too large, or its sums not exact."""
+        """Return a lane; None if the retina's tables would be too large, or its sums not exact."""
         fits = env.glance_side is None and OneScreen.fits(env.retina.options, env.options.screen)
         return cls(env) if fits else None
 

@@ -27,13 +27,14 @@ class OneLook:
         self._width = retina.width
         self._half_size = np.array([retina.width / 2, retina.height / 2], np.float32)
         self._shades: Floats = torch.arange(256).float().div_(255).numpy()
-        cell = options.zoom ** np.arange(options.scales)  # (K,) side of a reduced pixel
+        cells = options.zoom ** torch.arange(options.scales)  # (K,) side of a reduced pixel
+        cell = cells.numpy()
         side = cell * options.patch
         self._rounding = np.where(side % 2 == 0, 0.5, 0.0).astype(np.float32)  # see `Retina`
         edges = cell[:, None] * np.arange(options.patch + 1) - side[:, None] // 2
         self._edges = edges.astype(np.int64)[None]  # (1, K, P + 1)
         self._last = np.array([retina.width, retina.height]).reshape(2, 1, 1)
-        self._white = (255.0 * cell * cell).astype(np.float32).reshape(-1, 1, 1, 1)
+        self._white: Floats = (255.0 * cells * cells).view(-1, 1, 1, 1).numpy()  # In torch, whose rounding it has.
 
     def look(self, prepared: Picture, location: Floats) -> Floats:
         """Take one glimpse.

@@ -1,6 +1,7 @@
 """Predictions for pictures: the environment of a run shows the user's own picture, and the agent looks at it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import CanvasOptions
 from glimpse.envs.images.picture_store import StoredImageData, store_pictures
+from glimpse.envs.images.retina import Retina
 from glimpse.errors import UserError
 from glimpse.evaluation.replay import Floats, Replay, replay
 from glimpse.evaluation.scores import evaluation_keys
@@ -79,6 +81,9 @@ def _predict_alike(
     pictures = [read_picture(one, shape, task.image_size is not None) for one in inputs]
     env = Classification(task, _unlabelled(empty, pictures), device=empty.device)
     evaluate = trained.experiment.evaluate.model_copy(update={"seed": options.seed})
+    if evaluate.precision == "auto" and env.device.type == "cpu":
+        # For a few pictures it takes longer to round the weights to bfloat16 than to multiply them.
+        evaluate = evaluate.model_copy(update={"precision": "float32"})
     shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
     answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
     return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
@@ -119,8 +124,13 @@ def _prediction(env: Classification, one: Replay, sampled: Floats | None) -> Ima
         probabilities_over_time=over_time if names else one.belief,
         glimpses=one.patch,
         picture=one.picture,
-        drawing=png(path_image(one, env.retina, _SIDE)),
+        draw=partial(_draw, one, env.retina),
     )
+
+
+def _draw(one: Replay, retina: Retina) -> bytes:
+    """Draw a picture with its scanpath as a PNG."""
+    return png(path_image(one, retina, _SIDE))
 
 
 def _answer(env: Classification, given: Any) -> str | float | tuple[str, ...]:
