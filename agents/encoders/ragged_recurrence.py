@@ -9,7 +9,7 @@ Axes: B texts, L tokens, E width of a token's vector, U units, R directions, N l
 """
 
 import warnings
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -103,7 +103,7 @@ def _read_layer(network: nn.LSTM | nn.GRU, layer: int, tokens: Tensor, padding: 
         if isinstance(network, nn.LSTM):
             states, _, cell = torch.lstm(tokens, (start, start), *settings)
             return states, cell
-        return cast(tuple[Tensor, Tensor], torch.gru(tokens, start, *settings))
+        return torch.gru(tokens, start, *settings)
 
 
 def _read_packed(network: nn.GRU, tokens: Tensor, length: Tensor) -> Read:

@@ -14,8 +14,8 @@ from glimpse.config.files import (
     find_config,
     load_experiment,
     read_experiment,
-    shipped_configs,
 )
+from glimpse.config.shipped import shipped_configs
 from glimpse.errors import UserError
 
 BASE = """
