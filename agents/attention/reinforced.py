@@ -88,6 +88,8 @@ class ReinforcedBlock(DirectionalBlock):
         """Return heads and dependents if they form so few pairs that taking them out of the text is faster."""
         if self.compact == "never" or torch.compiler.is_exporting():
             return None
+        if self.training and selected.head.device.type != "cpu":  # To count the pairs would be to wait for a GPU.
+            return None
         head, dependent = _first(selected.head), _first(selected.dependent)
         pairs, n = head.position.shape[1] * dependent.position.shape[1], selected.head.shape[1]
         # Measured: `glimpse bench --only reinforced`.

@@ -121,6 +121,15 @@ class Sparse(nn.Module):
 @lru_cache(maxsize=256)
 def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
     """Make the plan of a pattern over n tokens; None where dense attention is as good."""
+    plan = _make_plan(pattern, n)
+    if plan is None:
+        return None
+    parts = tuple(Part(*(tensor.to(device, non_blocking=True) for tensor in part)) for part in plan.parts)
+    return Plan(parts, *(tensor.to(device, non_blocking=True) for tensor in plan[1:]))
+
+
+def _make_plan(pattern: Pattern, n: int) -> Plan | None:
+    """Make the plan on the host."""
     rest = torch.ones(n, n, dtype=torch.bool)
     allowed = pattern(n, n)
     if allowed.dim() != 2:
@@ -138,8 +147,7 @@ def make_plan(pattern: Pattern, n: int, device: torch.device) -> Plan | None:
     share, number = _ALONE if len(parts) == 1 and not len(whole) else _TOGETHER
     if width > share * n - number:
         return None
-    moved = tuple(Part(*(tensor.to(device) for tensor in part)) for part in parts)
-    return Plan(moved, whole.to(device), allowed[whole].to(device))
+    return Plan(tuple(parts), whole, allowed[whole])
 
 
 def _union(pattern: MaskOptions | Pattern) -> list[MaskOptions | Pattern]:

@@ -59,8 +59,8 @@ def bounded_softmax(
 
 
 def _warn_of_cut(head: Tensor, dependent: Tensor, bound: float) -> None:
-    """Warn, once in a process, if numbers are so large that they are cut."""
-    if _warned or not head.numel() or not dependent.numel():
+    """Warn, once in a process, if numbers are so large that they are cut; a GPU is not asked, since that would wait."""
+    if _warned or not head.numel() or not dependent.numel() or head.device.type != "cpu":
         return
     most = float(torch.maximum(head.detach().abs().amax(), dependent.detach().abs().amax()))
     limit = _limit(head.dtype) * bound / 2
@@ -90,7 +90,7 @@ class _Rows:
         self.query = _tokens_first(head).mul_(2 / c).clamp_(-limit, limit).exp_()
         # -1 / (2 c) - E / (2 c) is what a row makes: its reciprocal is -2 c / (1 + E).
         self.key = _tokens_first(dependent).mul_(2 / c).clamp_(-limit, limit).exp_().mul_(-0.5 / c)
-        self.one = self.key.new_tensor(-0.5 / c)
+        self.one = self.key.new_full((), -0.5 / c)
         self.n_q, self.n_k, self.direction = len(self.query), len(self.key), direction
         self.rows = max(1, size // max(1, self.key.numel()))
         self.mask = None if mask is None else mask.expand(len(head), -1, -1)

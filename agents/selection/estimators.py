@@ -163,7 +163,8 @@ def enumeration_loss(
         AgentError: for a pair of texts, or for texts of more than `longest` words.
     """
     (name, text), *others = observation.items()
-    n = int((text != PADDING).sum(-1).max())
+    # On a GPU, training texts come cut to the longest of them.
+    n = int((text != PADDING).sum(-1).max()) if text.device.type == "cpu" else text.shape[1]
     if others or n > longest:
         raise AgentError(
             f"agent.estimator exact enumerates all selections of one text of at most {longest} words, not of "
@@ -171,7 +172,8 @@ def enumeration_loss(
         )
 
     # Read each text once for every selection.
-    every = torch.tensor(list(product([False, True], repeat=n)), device=text.device)  # (2^n, n)
+    every = torch.tensor(list(product([False, True], repeat=n)))  # (2^n, n)
+    every = every.to(text.device, non_blocking=True)
     text, all_logits = (each[:, :n].repeat_interleave(len(every), 0) for each in (text, selector_logits[name]))
     kept = every.repeat(len(label), 1) & (text != PADDING)
     observation, selection = {name: text}, {name: kept.float()}

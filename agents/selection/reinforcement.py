@@ -41,16 +41,24 @@ class Reinforcement(nn.Module):
         """True if the first selection of each text must be the greedy one."""
         return self.options.baseline == "self_critical"
 
-    def forward(self, log_prob: Tensor, reward: Tensor, features: Tensor) -> ReinforceLoss:
+    def forward(
+        self, log_prob: Tensor, reward: Tensor, features: Tensor, real: Tensor | None = None
+    ) -> ReinforceLoss:
         """Compute the losses of B selections.
 
         Args:
             log_prob: (B,), of the selections, with its gradient.
             reward: (B,); no gradient flows through it.
             features: (B, width), the input of a learned baseline; it gets no gradient.
+            real: (B,) bool, the selections that count; None for all.
         """
+        if real is not None:
+            count = real.sum().clamp(min=1)
+            # What does not count changes no mean.
+            reward = reward.where(real, (reward * real).sum() / count)
+            log_prob = log_prob.where(real, 0) * (len(real) / count)
         # A selection is an episode of one step.
-        step_mask = torch.ones_like(reward[None], dtype=torch.bool)
+        step_mask = torch.ones_like(reward[None], dtype=torch.bool) if real is None else real[None]
         hidden, returns, copies = features.detach()[None], reward.detach()[None], self.options.copies
         advantage, value_loss = subtract_baseline(
             self.options.baseline, returns, step_mask, copies, hidden, self.value, self.average

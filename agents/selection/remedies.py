@@ -3,6 +3,7 @@
 Axes: B texts, L words, N classes.
 """
 
+import math
 from typing import cast
 
 import torch
@@ -105,6 +106,6 @@ def jensen_shannon(one: Tensor, other: Tensor) -> Tensor:
         (...,).
     """
     p, q = one.float().log_softmax(-1), other.float().log_softmax(-1)
-    middle = torch.logaddexp(p, q) - torch.tensor(2.0).log().to(p.device)
+    middle = torch.logaddexp(p, q) - math.log(2)
     halves = [(each.exp() * (each - middle)).sum(-1) for each in (p, q)]
     return (halves[0] + halves[1]) / 2

@@ -24,7 +24,7 @@ from glimpse.agents.selection.relaxed import hard_kuma
 from glimpse.agents.selection.remedies import ComplementReader, SoftTeacher
 from glimpse.agents.selection.selector import Selector
 from glimpse.agents.text.options import RationaleOptions
-from glimpse.agents.text.reader import GivenVectors, trim_padding
+from glimpse.agents.text.reader import GivenVectors
 from glimpse.agents.text.selecting_reader import SelectingReader
 
 Kept = dict[str, Tensor]
@@ -169,7 +169,7 @@ class Rationale(SelectingReader):
         Returns:
             (B, L), logits of keeping a word; or (B, L, 2), from which a and b of its HardKuma variable are made.
         """
-        words = trim_padding(text)
+        words = self.trim(text)
         numbers = self.selector(self.embedding(words).detach(), words != PADDING)
         behind = text.shape[1] - words.shape[1]
         return F.pad(numbers, (0, 0) * (numbers.dim() - 2) + (0, behind))
@@ -224,5 +224,6 @@ class Rationale(SelectingReader):
         if not isinstance(self.options.estimator, HardKumaOptions):
             return sample_mask(selector_logits, real, noise, greedy).float()
         kuma, uniform = hard_kuma(selector_logits), torch.special.ndtr(noise)
-        greedy = torch.as_tensor(greedy, device=text.device).view(-1, 1)
-        return torch.where(greedy, kuma.likeliest(), kuma.sample(uniform)) * real
+        if isinstance(greedy, bool):
+            return (kuma.likeliest() if greedy else kuma.sample(uniform)) * real
+        return torch.where(greedy.view(-1, 1), kuma.likeliest(), kuma.sample(uniform)) * real

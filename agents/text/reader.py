@@ -90,8 +90,12 @@ class Reader(BatchAgent):
         Returns:
             Vectors (..., E), and (...) bool, True = a real word.
         """
-        text = trim_padding(text)
+        text = self.trim(text)
         return self.look_up(text), text != PADDING
+
+    def trim(self, text: Tensor) -> Tensor:
+        """Cut off the padding that all texts share, where that costs no wait for a GPU, or nothing is learned."""
+        return trim_padding(text) if text.device.type == "cpu" or not self.training else text
 
     def look_up(self, text: Tensor) -> Tensor:
         """Look up the word vectors (..., E) of words (...), with dropout."""
@@ -103,7 +107,7 @@ class Reader(BatchAgent):
 
     def encode(self, text: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts (B, L) or (B, S, L); with `need_weights`, the weights of pairs of tokens are returned too."""
-        return self.encoder.read(trim_padding(text), self.look_up, need_weights)
+        return self.encoder.read(self.trim(text), self.look_up, need_weights)
 
     def learning_rates(self) -> LrGroups:
         """Return two groups: the word vectors with their own rate, after all other parameters."""

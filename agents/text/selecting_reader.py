@@ -9,6 +9,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.text.options import ReaderOptions
 from glimpse.agents.text.reader import GivenVectors, Reader
@@ -34,10 +35,11 @@ class SelectingReader(Reader):
         """Make the reader's networks; see `Reader`."""
         super().__init__(options, observation_space, action_space, vectors)
         self.register_buffer("progress", torch.zeros(()))
+        set_number(self.progress, 0.0)
 
     def set_progress(self, progress: float) -> None:
         """Set the share of training done, in [0, 1], on which the stage depends."""
-        self.progress.fill_(progress)
+        set_number(self.progress, progress)
 
     @abstractmethod
     def words_read(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -53,7 +55,7 @@ class SelectingReader(Reader):
     @property
     def share_done(self) -> float:
         """Share of training done, in [0, 1]."""
-        return float(self.progress)
+        return number(self.progress)
 
     def split_noise(self, observation: dict[str, Tensor], noise: Tensor) -> dict[str, Tensor]:
         """Divide noise (B, draws_per_word * words of all texts) among the texts: (B, draws_per_word, L) each."""

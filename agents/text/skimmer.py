@@ -167,7 +167,7 @@ class Skimmer(EpisodeAgent):
         # Run the core over the windows that were read, without the skipped ones between them.
         read = (seen["words"] != PADDING).any(-1)  # (T, B)
         kept, _, _ = real_first(features.transpose(0, 1), read.T)
-        longest = max(1, int(read.sum(0).max()))
+        longest = max(1, int(read.sum(0).max())) if read.device.type == "cpu" else len(read)
         hidden, _ = self.core.unroll(kept.transpose(0, 1)[:longest], None)
         hidden = torch.cat([torch.zeros_like(hidden[:1]), hidden])
         # Each step has the output of the last window that was read, or zeros before the first one.

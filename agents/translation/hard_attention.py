@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from glimpse.agents.attention.mechanisms import make_score
 from glimpse.agents.attention.normalisers import softmax
+from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.translation.decoding import DrawnPositions
 from glimpse.agents.translation.options import HardOptions
 
@@ -63,13 +64,14 @@ class HardAttention(nn.Module):
         self.score = make_score(options.score, width, width)
         # A buffer, so that a resumed run continues where it was.
         self.register_buffer("draws", torch.tensor(options.begins == 0))
+        set_number(self.draws, options.begins == 0)
 
     def set_progress(self, progress: float) -> None:
         """Begin to draw positions after the share `begins` of training.
 
         Draws from untrained weights would teach the decoder to read the same position always.
         """
-        self.draws.fill_(progress >= self.options.begins)
+        set_number(self.draws, progress >= self.options.begins)
 
     def forward(self, query: Tensor, states: Tensor, real: Tensor, position: Tensor) -> HardAttended:
         """Attend to one position per query.
@@ -86,7 +88,7 @@ class HardAttention(nn.Module):
             one_hot = torch.zeros_like(weights).scatter(-1, positions.unsqueeze(-1), 1.0)
             return HardAttended(context, one_hot, positions[:, -1], None)
         # A share of the sentences, at first all of them, reads the expected context.
-        hard = torch.rand(len(states), device=states.device) >= (self.options.soft if self.draws else 1)
+        hard = torch.rand(len(states), device=states.device) >= (self.options.soft if number(self.draws) else 1)
         context = torch.where(hard[:, None, None], context, expected @ states)
         # Log-probabilities and entropies of the draws, for REINFORCE.
         logarithm = weights.clamp(min=1e-10).log()
@@ -167,4 +169,4 @@ def position_rewards(log_prob: Tensor, discount: float) -> Tensor:
     index = torch.arange(log_prob.shape[1], device=log_prob.device)
     distance = index[:, None] - index  # From token i to token j, at (j, i).
     with torch.autocast(log_prob.device.type, enabled=False):  # Rewards need full precision.
-        return log_prob @ torch.where(distance >= 0, log_prob.new_tensor(discount) ** distance, 0)
+        return log_prob @ torch.where(distance >= 0, torch.pow(discount, distance).to(log_prob.dtype), 0)

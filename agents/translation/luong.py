@@ -19,7 +19,7 @@ from glimpse.agents.encoders.encoded import gather_tokens
 from glimpse.agents.encoders.ragged_recurrence import read_texts
 from glimpse.agents.episode import Loss
 from glimpse.agents.selection.options import BaselineOptions
-from glimpse.agents.selection.reinforcement import Reinforcement
+from glimpse.agents.selection.reinforcement import ReinforceLoss, Reinforcement
 from glimpse.agents.translation.decoding import Decoder, DecoderStep, EncodedSource, TeacherForced, Tensors
 from glimpse.agents.translation.hard_attention import HardAttended, HardAttention, make_hard_attention, position_rewards
 from glimpse.agents.translation.options import HardOptions, LuongOptions, Seq2SeqOptions
@@ -171,18 +171,34 @@ class Seq2Seq(Translator):
             return loss
         drawn, real = forced.drawn, target != PADDING
         # The reward: log-probabilities of the known tokens.
-        own = torch.zeros_like(drawn.log_prob, dtype=each.dtype).masked_scatter(real, -each)
-        reward = position_rewards(own, self.hard.discount if self.hard.monotone else 0.0)[real]
-        # A baseline may depend on the token to be written, since the position does not affect it.
-        seen = torch.cat([drawn.seen[real], self.target_vectors(target[real])], -1)
+        if len(each) == real.numel():
+            own = torch.where(real, -each.view_as(real), 0)
+        else:
+            own = torch.zeros_like(drawn.log_prob, dtype=each.dtype).masked_scatter(real, -each)
+        reward = position_rewards(own, self.hard.discount if self.hard.monotone else 0.0)
         # Sentences that read the expected context train the baseline alone: their draws had no effect.
-        log_prob = torch.where(drawn.hard[:, None], drawn.log_prob, 0)[real]
-        gain, count = self.reinforcement(log_prob, reward, seen), real.sum()
+        log_prob = torch.where(drawn.hard[:, None], drawn.log_prob, 0)
+        gain, count = self._reinforce(log_prob, reward, drawn.seen, target), real.sum()
         policy_loss = gain.policy_loss * (count / over_all_ranks(count))  # A mean over tokens, not over sentences.
-        entropy = drawn.entropy[real].sum() / over_all_ranks(count)
+        entropy = torch.where(real, drawn.entropy, 0).sum() / over_all_ranks(count)
         total = loss.total + self.hard.policy * policy_loss + gain.value_loss - self.hard.entropy * entropy
         terms = {"policy_loss": policy_loss, "value_loss": gain.value_loss, "entropy": entropy}
         return Loss(total, {**loss.terms, **{name: term.detach() for name, term in terms.items()}})
+
+    def _reinforce(self, log_prob: Tensor, reward: Tensor, seen: Tensor, target: Tensor) -> ReinforceLoss:
+        """Compute the losses of drawn positions (B, M) with queries (B, M, D); a baseline may read the token too.
+
+        The position does not affect which token is known. On a GPU padding is counted out, not left out.
+        """
+        real = target != PADDING
+        if real.device.type == "cpu":
+            log_prob, reward, seen, target = (each[real] for each in (log_prob, reward, seen, target))
+            counts = None
+        else:
+            log_prob, reward, seen, target = (each.flatten(0, 1) for each in (log_prob, reward, seen, target))
+            counts = real.flatten()
+        features = torch.cat([seen, self.target_vectors(target)], -1)
+        return cast(ReinforceLoss, self.reinforcement(log_prob, reward, features, counts))
 
     def set_progress(self, progress: float) -> None:
         """Tell hard attention how far training is, which says whether it draws."""

@@ -45,7 +45,7 @@ class TokenLoss(NamedTuple):
     each: Tensor
 
 
-def token_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool) -> TokenLoss:
+def token_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool, real: Tensor | None = None) -> TokenLoss:
     """Compute the cross-entropy of tokens, with label smoothing (Szegedy et al., 2016).
 
     The gradient is computed together with the loss, chunk by chunk, so that no (N, V) matrix is kept.
@@ -56,9 +56,10 @@ def token_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: f
         layer: the output layer.
         smoothing: share of each label that is spread uniformly over all tokens, in [0, 1).
         bfloat16: whether matrix products are in bfloat16; the softmax never is.
+        real: (N,) bool, the tokens that count; None for all. Others cost time, but no wait for a GPU to count them.
     """
     with torch.autocast(features.device.type, enabled=False):
-        made = _ChunkedCrossEntropy.apply(features.float(), layer.weight, layer.bias, label, smoothing, bfloat16)
+        made = _ChunkedCrossEntropy.apply(features.float(), layer.weight, layer.bias, label, real, smoothing, bfloat16)
     return TokenLoss(*made)
 
 
@@ -67,7 +68,14 @@ class _ChunkedCrossEntropy(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, label: Tensor, smoothing: float, bfloat16: bool
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        label: Tensor,
+        real: Tensor | None,
+        smoothing: float,
+        bfloat16: bool,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         kind = torch.bfloat16 if bfloat16 else weight.dtype
         wanted = any(ctx.needs_input_grad[:3])
@@ -79,20 +87,24 @@ class _ChunkedCrossEntropy(Function):
         sure, rest = 1 - smoothing, smoothing / tokens
         for at in range(0, len(features), rows):
             some, true = features[at : at + rows].to(kind), label[at : at + rows, None]
+            counts = None if real is None else real[at : at + rows, None]
             # Logits of the chunk, and their log-normaliser.
             logits = torch.addmm(bias.to(kind), some, matrix.T).to(weight.dtype)
             best = logits.amax(-1, keepdim=True)
             at_label = logits.gather(1, true)
             mean = logits.mean(-1, keepdim=True) if smoothing else at_label
-            sums[2] += (at_label == best).sum()
+            right = at_label == best
+            sums[2] += right.sum() if counts is None else (right & counts).sum()
             probability = logits.sub_(best).exp_()
             total = probability.sum(-1, keepdim=True)
             log_total = total.log() + best
             # The loss, with and without smoothing.
-            missed = log_total - at_label
+            missed, smooth = log_total - at_label, log_total - sure * at_label - smoothing * mean
+            if counts is not None:
+                missed, smooth = missed.where(counts, 0), smooth.where(counts, 0)
             sums[1] += missed.sum()
             each[at : at + rows] = missed[:, 0]
-            sums[0] += (log_total - sure * at_label - smoothing * mean).sum()
+            sums[0] += smooth.sum()
             if not wanted:
                 continue
             # The gradient of the logits is p minus the smoothed label; backpropagate it through the layer.
@@ -100,11 +112,14 @@ class _ChunkedCrossEntropy(Function):
             if smoothing:
                 gradient.sub_(rest)
             gradient.scatter_add_(1, true, torch.full_like(at_label, -sure))
+            if counts is not None:
+                gradient.masked_fill_(~counts, 0)
             logit_gradient = gradient.to(kind)
             gradients[0][at : at + rows] = logit_gradient @ matrix
             gradients[1].add_(logit_gradient.T @ some)
             gradients[2].add_(gradient.sum(0))
-        count = over_all_ranks(features.new_tensor(len(features))).clamp(min=1)
+        own = features.new_full((), len(features)) if real is None else real.sum().to(features.dtype)
+        count = over_all_ranks(own).clamp(min=1)
         ctx.save_for_backward(*gradients)
         ctx.count = count
         total_loss, cross_entropy, right = (sums / count).unbind()
@@ -114,4 +129,4 @@ class _ChunkedCrossEntropy(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         scale = gradient / ctx.count
-        return (*(made * scale for made in ctx.saved_tensors), None, None, None)
+        return (*(made * scale for made in ctx.saved_tensors), None, None, None, None)

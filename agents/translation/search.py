@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
+from glimpse.agents.ordering import true_first
 from glimpse.agents.translation.decoding import DecoderStep, EncodedSource, Tensors, take_lanes
 from glimpse.agents.translation.symbols import BEGIN, END
 
@@ -91,10 +92,11 @@ def greedy_search(model: SearchableTranslator, source: Tensor) -> Tensor:
         token, state = log_prob.argmax(-1).where(limit[lanes] > index + 1, END), step.state
         target[lanes, index] = token
         # Drop the lanes that have ended.
-        going = (token != END).nonzero()[:, 0]
-        if not len(going):
+        count = int((token != END).sum())  # The one number that a token waits for on a GPU.
+        if not count:
             break
-        if len(going) < len(lanes):
+        if count < len(lanes):
+            going = true_first(token != END)[:count]
             lanes, token = lanes[going], token[going]
             state, prepared = take_lanes(state, going), take_lanes(prepared, going)
     return target
@@ -169,9 +171,10 @@ class _Beam:
         self.score = torch.full((count, beam), -torch.inf, device=device)
         self.score[:, 0] = 0
         self.unfinished = torch.full((count, beam, 0), PADDING, dtype=torch.int64, device=device)
-        self.finished = torch.full((count, beam, longest), PADDING, dtype=torch.int64, device=device)
-        self.finished_score = torch.full((count, beam), -torch.inf, device=device)
-        self.finished_log_prob = torch.zeros(count, beam, device=device)
+        # Of the finished ones there is a place more than are kept.
+        self.finished = torch.full((count, beam + 1, longest), PADDING, dtype=torch.int64, device=device)
+        self.finished_score = torch.full((count, beam + 1), -torch.inf, device=device)
+        self.finished_log_prob = torch.zeros(count, beam + 1, device=device)
         self.count = torch.zeros(count, dtype=torch.int64, device=device)
         self.last = torch.full((count * beam,), BEGIN, device=device)
 
@@ -209,9 +212,11 @@ class _Beam:
         # Drop the sentences that are done.
         going = (self.count[self.sentence] < beam) & (self.score[:, 0] > -torch.inf)
         lanes = origin + beam * torch.arange(len(origin), device=origin.device)[:, None]
-        if not going.all():
-            lanes, token = lanes[going], token[going]
-            self.sentence, self.score, self.unfinished = self.sentence[going], self.score[going], self.unfinished[going]
+        left = int(going.sum())  # The one number that a token waits for on a GPU.
+        if left < len(going):
+            kept = true_first(going)[:left]
+            lanes, token = lanes[kept], token[kept]
+            self.sentence, self.score, self.unfinished = self.sentence[kept], self.score[kept], self.unfinished[kept]
         self.last = token.flatten()
         return lanes.flatten()
 
@@ -234,20 +239,18 @@ class _Beam:
 
     def _finish(self, ends: Tensor, score: Tensor, origin: Tensor, index: int) -> None:
         """Store those of the best K (A, K) that end, until a sentence has K."""
-        row, column = ends.nonzero(as_tuple=True)
-        sentence = self.sentence[row]
-        slot = self.count[sentence] + (ends.cumsum(1) - 1)[row, column]
-        fits = slot < self.beam
-        row, column, sentence, slot = row[fits], column[fits], sentence[fits], slot[fits]
-        self.finished[sentence, slot, :index] = self.unfinished[row, origin[row, column]]
+        sentence, best = self.sentence[:, None], ends.shape[1]
+        slot = self.count[sentence] + ends.cumsum(1) - 1
+        slot = slot.where(ends & (slot < self.beam), self.beam)  # What does not count goes to a place of its own.
+        self.finished[sentence, slot, :index] = self.unfinished.take_along_dim(origin[:, :best, None], 1)
         self.finished[sentence, slot, index] = END
-        log_prob = score[row, column]
+        log_prob = score[:, :best]
         self.finished_log_prob[sentence, slot] = log_prob
         self.finished_score[sentence, slot] = log_prob / ((5 + index + 1) / 6) ** self.penalty
 
     def ranked(self) -> SearchResults:
         """Return the finished hypotheses of each sentence, the best first; at least one finishes at the limit."""
-        order = self.finished_score.sort(dim=1, descending=True, stable=True).indices
+        order = self.finished_score[:, : self.beam].sort(dim=1, descending=True, stable=True).indices
         score = self.finished_score.gather(1, order)
         log_prob = self.finished_log_prob.gather(1, order).masked_fill(score == -torch.inf, -torch.inf)
         return SearchResults(self.finished.take_along_dim(order.unsqueeze(-1), 1), log_prob, score)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from glimpse.agents.embedding import PADDING
+from glimpse.agents.ordering import true_first
 from glimpse.agents.translation.decoding import take_lanes
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.symbols import END
@@ -44,12 +45,14 @@ def decode_simultaneously(agent: SimultaneousTranslator, source: Tensor) -> Simu
         action = agent.act(decision, noise[lanes], True)
         # WRITE, and note the delay; or READ.
         writes = action["write"] == 1
-        here, count = lanes[writes], (seen["target"] != PADDING).sum(1)
-        target[here, count[writes]], delays[here, count[writes]] = action["token"][writes], source_read[here]
-        source_read[lanes[~writes]] += 1
+        count, read = (seen["target"] != PADDING).sum(1), source_read[lanes]
+        target[lanes, count] = action["token"].where(writes, PADDING)
+        delays[lanes, count] = read.where(writes, 0)
+        source_read[lanes] = read + ~writes
         # Drop the sentences that have ended.
         ended = writes & ((action["token"] == END) | (count + 1 == agent.longest))
-        if ended.any():
-            going = (~ended).nonzero()[:, 0]
+        left = int((~ended).sum())  # The one number that a step waits for on a GPU.
+        if left < len(lanes):
+            going = true_first(~ended)[:left]
             lanes, memory = lanes[going], take_lanes(memory, going)
     return SimultaneousDecoding(target, delays)

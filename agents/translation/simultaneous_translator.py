@@ -19,6 +19,7 @@ from glimpse.agents.agent import LrGroups, PlayingBatchAgent, scaled_lr_group
 from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.returns import subtract_baseline
 from glimpse.agents.translation.decoding import Decoder, Tensors
 from glimpse.agents.translation.options import SimultaneousTranslatorOptions
@@ -71,6 +72,8 @@ class SimultaneousTranslator(Translator, PlayingBatchAgent):
         self.register_buffer("average", torch.zeros(1))
         self.register_buffer("done", torch.zeros(()))
         self.register_buffer("turn", torch.zeros((), dtype=torch.int64))
+        set_number(self.done, 0.0)
+        set_number(self.turn, 0)
 
     def make_networks(self, options: SimultaneousTranslatorOptions) -> tuple[nn.Module, Decoder, int]:
         """Return the encoder, the decoder, and the width of token vectors."""
@@ -79,17 +82,17 @@ class SimultaneousTranslator(Translator, PlayingBatchAgent):
     @property
     def in_warmup(self) -> bool:
         """True while a learned policy has not begun to learn."""
-        return self.learns and float(self.done) < self.policy_options.begins
+        return self.learns and number(self.done) < self.policy_options.begins
 
     @property
     def plays_next(self) -> bool:
         """True if the next update trains the policy, on rollouts."""
-        return self.learns and not self.in_warmup and int(self.turn) % self.policy_options.play_every == 0
+        return self.learns and not self.in_warmup and number(self.turn) % self.policy_options.play_every == 0
 
     def set_progress(self, progress: float) -> None:
         """Set the share of training done; count the updates since the policy began to learn."""
-        self.done.fill_(progress)
-        self.turn += not self.in_warmup
+        set_number(self.done, progress)
+        set_number(self.turn, number(self.turn) + (not self.in_warmup))
 
     def learning_rates(self) -> LrGroups:
         """Return the parameters in two groups; the policy's learning rate is scaled."""
@@ -143,7 +146,7 @@ class SimultaneousTranslator(Translator, PlayingBatchAgent):
             features, memory = self._transformer(*vectors, source_read, written, memory)
             logits = self.output(features).float()
         # The next token: the likeliest, or END at the maximum length.
-        logits[:, [PADDING, BEGIN]] = -torch.inf  # Never part of a translation.
+        logits[:, PADDING] = logits[:, BEGIN] = -torch.inf  # Never part of a translation.
         likely, token = logits.max(-1)
         token = token.where(~whole | (length_limits(source, self.longest) > written + 1), END)
         # First READ, WRITE once the source has ended, and do not WRITE END before that.
@@ -158,7 +161,8 @@ class SimultaneousTranslator(Translator, PlayingBatchAgent):
         """Sample READ or WRITE, or take the likelier one: `write` (B,) int64 in {0, 1}, and `token` (B,) int64."""
         logit = cast(Tensor, decision.stop).float()
         drawn = torch.special.ndtr(noise[:, 2].float()) < logit.sigmoid()
-        write = torch.where(torch.as_tensor(greedy, device=logit.device), logit > 0, drawn)
+        likely = logit > 0
+        write = (likely if greedy else drawn) if isinstance(greedy, bool) else torch.where(greedy, likely, drawn)
         return {"write": write.long(), "token": decision.activations["token"]}
 
     @property

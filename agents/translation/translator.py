@@ -73,9 +73,8 @@ class Translator(BatchAgent):
         real = source != PADDING
         if torch.compiler.is_exporting():  # Padding changes nothing but the time, and a graph has no sizes yet.
             return cast(EncodedSource, self.encoder(self.embed(self.source_vectors, source), real))
-        longest = max(1, int(real.sum(1).max()))
-        encoded: EncodedSource = self.encoder(self.embed(self.source_vectors, source[:, :longest]), real[:, :longest])
-        return encoded
+        source = self._cut(source)
+        return cast(EncodedSource, self.encoder(self.embed(self.source_vectors, source), source != PADDING))
 
     def teacher_force(self, source: Tensor, target: Tensor, need_weights: bool = False) -> TeacherForced:
         """Run the decoder over known targets (B, M), with dropout in training; see `Decoder.teacher_force`."""
@@ -98,13 +97,13 @@ class Translator(BatchAgent):
 
     def align(self, source: Tensor, target: Tensor) -> Tensors:
         """Return attention weights of a known target by name, (B, M, L) or (B, h, M, L)."""
-        return self.teacher_force(source, _cut(target), need_weights=True).weights
+        return self.teacher_force(source, self._cut(target), need_weights=True).weights
 
     def step(self, token: Tensor, state: Tensors, source: Tensors, index: int) -> tuple[Tensor, DecoderStep]:
         """Compute log-probabilities (B, V) of target token `index`, from 0, given the previous one, (B,)."""
         written = self.decoder.step(self.target_vectors(token), state, source, index)
         log_prob: Tensor = self.output(written.features).float().log_softmax(-1)
-        log_prob[:, [PADDING, BEGIN]] = -torch.inf  # Never part of a translation.
+        log_prob[:, PADDING] = log_prob[:, BEGIN] = -torch.inf  # Never part of a translation.
         return log_prob, written
 
     def loss(self, batch: Batch) -> Loss:
@@ -116,7 +115,7 @@ class Translator(BatchAgent):
         Returns:
             The mean over tokens, and its terms: cross_entropy, without smoothing, and accuracy, under teacher forcing.
         """
-        target = _cut(batch.label)
+        target = self._cut(batch.label)
         forced = self.teacher_force(batch.observation["source"], target)
         made = self._token_loss(forced, target, self.options.label_smoothing)
         loss = Loss(made.total, {"cross_entropy": made.cross_entropy, "accuracy": made.right})
@@ -128,21 +127,32 @@ class Translator(BatchAgent):
         Args:
             loss: of the tokens.
             forced: from `teacher_force`.
-            each: (N,), cross-entropy of each real token.
+            each: cross-entropy of each real token, (N,), or of all tokens, (B * M,).
             target: (B, M) int64, the tokens.
         """
         return loss
 
     def target_loss(self, source: Tensor, target: Tensor, smoothing: float = 0.0) -> TokenLoss:
         """Return the loss of known targets (B, M), over all of their tokens."""
-        target = _cut(target)
+        target = self._cut(target)
         return self._token_loss(self.teacher_force(source, target), target, smoothing)
 
     def _token_loss(self, forced: TeacherForced, target: Tensor, smoothing: float) -> TokenLoss:
         """Compute the loss over all real tokens of targets (B, M)."""
-        real = target != PADDING
-        features = self.dropout(forced.features[real])
-        return token_loss(features, target[real], self.output, smoothing, self.output_bfloat16 and self.training)
+        real, bfloat16 = target != PADDING, self.output_bfloat16 and self.training
+        if target.device.type == "cpu":
+            return token_loss(self.dropout(forced.features[real]), target[real], self.output, smoothing, bfloat16)
+        features = self.dropout(forced.features).flatten(0, 1)
+        return token_loss(features, target.flatten(), self.output, smoothing, bfloat16, real.flatten())
+
+    def _cut(self, tokens: Tensor) -> Tensor:
+        """Cut columns that are padding in all sentences (B, M); at least one remains.
+
+        On a GPU, training sentences come cut to the longest of them, so that the host need not ask and wait.
+        """
+        if tokens.device.type != "cpu" and self.training:
+            return tokens
+        return tokens[:, : max(1, int((tokens != PADDING).sum(1).max()))]
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Memory:
         """Return no memory: an episode has one step."""
@@ -156,11 +166,6 @@ class Translator(BatchAgent):
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Return the translation as `target`, (B, M) int64; it is deterministic."""
         return {"target": decision.activations["target"]}
-
-
-def _cut(tokens: Tensor) -> Tensor:
-    """Cut columns that are padding in all sentences (B, M); at least one remains."""
-    return tokens[:, : max(1, int((tokens != PADDING).sum(1).max()))]
 
 
 def _use_bfloat16(precision: str) -> bool:

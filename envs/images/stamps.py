@@ -3,6 +3,7 @@
 Axes: N stamps, S pixels of a pyramid, B windows, I stamps in each, C channels, R x Q samples of a window.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from math import cos, pi, sin
 from typing import NamedTuple
@@ -119,8 +120,8 @@ def _blend_small_stamps(
     start = ((placed.corner - corner[:, None]) / step[:, None]).floor() - 1  # (B, I, 2) samples
     cover = _read_cover(stamps, placed, corner[:, None] + start * step[:, None], step, (high, wide))
     # Add what each stamp covers to sums of all, at the samples that it lies on.
-    limit = torch.tensor([columns, rows], device=seen.device)
-    left, top = (torch.minimum(start, limit + 0.0).long() + torch.tensor([wide, high], device=seen.device)).unbind(-1)
+    limit = _numbers((columns, rows), seen.device)
+    left, top = (torch.minimum(start, limit + 0.0).long() + _numbers((wide, high), seen.device)).unbind(-1)
     across = left.clamp(min=0)[..., None] + torch.arange(wide, device=seen.device)
     down = top.clamp(min=0)[..., None] + torch.arange(high, device=seen.device)
     pitch, height = columns + 2 * wide, rows + 2 * high
@@ -145,9 +146,14 @@ def _read_cover(stamps: Tensor, placed: Placed, corner: Tensor, step: Tensor, sh
     """
     count = placed.stamp.shape[1]
     *starts, total = level_starts(SIDE, SIDE, levels_for(SIDE, 1))
-    first = placed.stamp.flatten()[:, None] * total + torch.tensor(starts, device=stamps.device)
+    first = placed.stamp.flatten()[:, None] * total + _numbers(starts, stamps.device)
     zoom = (SIDE / placed.side)[..., None]  # Pixels of a stamp for each pixel of the picture.
     at = ((corner - placed.corner) * zoom).flatten(0, 1)
     steps = (step[:, None] * zoom).flatten(0, 1)
     cover = read_windows(stamps.flatten(0, 1), first, torch.full_like(at, SIDE), at, steps, shape)
     return cover.view(-1, count, *shape) * placed.opacity[..., None, None]
+
+
+def _numbers(values: Sequence[int], device: torch.device) -> Tensor:
+    """Return whole numbers on a device, for which the host does not wait."""
+    return torch.tensor(values).to(device, non_blocking=True)

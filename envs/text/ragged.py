@@ -63,7 +63,7 @@ class Ragged:
 
     def _positions(self, examples: Tensor, width: int) -> tuple[Tensor, Tensor]:
         """Return the index of each token of a batch in the flat tensor, and which are no padding."""
-        examples = examples.to(self.offsets.device)
+        examples = examples.to(self.offsets.device, non_blocking=True)
         return _positions(self.offsets[examples], self.offsets[examples + 1], width, len(self.tokens))
 
 
@@ -109,7 +109,7 @@ class Nested:
 
     def _positions(self, examples: Tensor, size: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
         sentences, words = size or self.size(examples)
-        examples = examples.to(self.offsets.device)
+        examples = examples.to(self.offsets.device, non_blocking=True)
         sentence, real = _positions(
             self.offsets[examples], self.offsets[examples + 1], sentences, len(self.sentences.lengths)
         )

@@ -133,6 +133,7 @@ class Skimming(TextEnv):
         return self._window.word_counts(example)
 
     def _initial_lanes(self, example: Tensor) -> Observation:
+        example = example.to(self.device, non_blocking=True)
         time = torch.zeros_like(example)
         if self._glances:  # Nothing has been read: begin with an empty window before the first one.
             position = time - self.options.window

@@ -88,7 +88,10 @@ class TextEnv(EvaluatedEnv):
 
     @abstractmethod
     def _initial_lanes(self, example: Tensor) -> Observation:
-        """Return the state of lanes at the beginning of texts (E,), by name: (E, ...) each."""
+        """Return the state of lanes at the beginning of texts (E,), by name: (E, ...) each.
+
+        The texts' numbers may be on the host, which knows their lengths.
+        """
 
     def _observe(self) -> Observation:
         """Return the observation of all lanes; by default their whole state."""
@@ -112,16 +115,18 @@ class TextEnv(EvaluatedEnv):
         """Begin B = E * copies episodes.
 
         Args:
-            example: (E,) int64 in [0, N).
+            example: (E,) int64 in [0, N); on the host they may be given for a GPU too, and whole texts are then cut to the
+                longest of them.
             key: (E,) int64; not used, since episodes are deterministic.
             copies: number M of episodes on each text; lane e * M + m is copy m of example e.
 
         Returns:
             The first observation, with a leading axis B.
         """
-        self._example = example.repeat_interleave(copies)
+        lanes = example.repeat_interleave(copies)
+        self._example = lanes.to(self.device, non_blocking=True)
         self._terminated = torch.zeros(len(self._example), dtype=torch.bool, device=self.device)
-        self._lanes = self._initial_lanes(self._example)
+        self._lanes = self._initial_lanes(lanes)
         return self._observe()
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:

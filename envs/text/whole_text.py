@@ -181,10 +181,14 @@ class _PaddedTexts:
         self._texts = texts.to(device)
 
     def take(self, example: Tensor) -> Tensor:
-        """Return texts, padded: (B,) int64 -> (B, L) or (B, S, L) int64."""
+        """Return texts, padded: (B,) int64 -> (B, L) or (B, S, L) int64.
+
+        For a GPU, numbers on the host give texts that are cut to the longest of them, without asking the GPU.
+        """
+        cut = example.device != self._texts.offsets.device
         if isinstance(self._texts, Nested):
-            return self._texts.batch(example, (self.shape[0], self.shape[-1])).tokens
-        return self._texts.batch(example, self.shape[0]).tokens
+            return self._texts.batch(example, None if cut else (self.shape[0], self.shape[-1])).tokens
+        return self._texts.batch(example, None if cut else self.shape[0]).tokens
 
     def values(self, each: Tensor, example: Tensor) -> Tensor:
         """Return the values of texts' words, from values of all words (M,): (B, L) or (B, S, L), zero at padding."""

@@ -113,21 +113,25 @@ class Translating(EvaluatedEnv):
     @property
     def label(self) -> Tensor:
         """Reference translation in each lane, (B, M) int64: tokens, END last, then 0."""
-        return self._target.batch(self._example, self.longest).tokens
+        return self._target.batch(self._lanes, self._width(self._lanes)).tokens
 
     def draw_example(self, key: Tensor) -> Tensor:
         """Draw a pair uniformly for each episode's key: (B,) int64 -> (B,) int64 in [0, N)."""
         return draw_example(key, self.examples)
 
     def reset(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
-        """Begin B = E * copies episodes; see `BatchedEnv`. Nothing is drawn from the keys."""
-        self._example = example.repeat_interleave(copies)
+        """Begin B = E * copies episodes; see `BatchedEnv`. Nothing is drawn from the keys.
+
+        Examples on the host may be given for a GPU too: `full_observation` and `label` are then cut to the longest.
+        """
+        self._lanes = example.repeat_interleave(copies)
+        self._example = self._lanes.to(self.device, non_blocking=True)
         self._terminated = torch.zeros(len(self._example), dtype=torch.bool, device=self.device)
         return self._observe()
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
         """Begin new episodes in some lanes, (R,) int64 all three; return the observation of all B lanes."""
-        self._example = self._example.index_copy(0, lanes, example)
+        self._lanes = self._example = self._example.index_copy(0, lanes, example)
         self._terminated = self._terminated.index_fill(0, lanes, False)
         return self._observe()
 
@@ -147,11 +151,15 @@ class Translating(EvaluatedEnv):
 
     def full_observation(self) -> Observation:
         """Return the whole source sentences, to learn from known translations."""
-        return {"source": self._source.batch(self._example, self.longest).tokens}
+        return {"source": self._source.batch(self._lanes, self._width(self._lanes)).tokens}
 
     def frame(self, lane: int, seen: Sequence[Mapping[str, NDArray[Any]]]) -> NDArray[np.uint8]:
         """Draw a lane's sentence as an RGB picture (height, width, 3) uint8, the same at each step."""
         return draw_page([self.texts.source[int(self._example[lane])].split()])
+
+    def _width(self, lanes: Tensor) -> int | None:
+        """Return the width to which sentences are padded; None for the longest of lanes that the host knows."""
+        return self.longest if lanes.device == self.device else None
 
     def _observe(self) -> Observation:
         """Return the source sentences."""

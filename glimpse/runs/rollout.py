@@ -41,6 +41,7 @@ def play(
     Returns:
         The episodes; number e * M + m is copy m of example e. None depends on those beside it.
     """
+    key = key.to(env.device, non_blocking=True)
     # Reset the environment, and draw all of the policy's noise: it depends on the key and the copy alone.
     observation = env.reset(example, key, copies)
     lanes = len(example) * copies
@@ -56,7 +57,8 @@ def play(
         memory = selecting.select(observation, memory, chance, greedy)
 
     # Act until the last step, or until all episodes are over. Those that are over take no-op steps, which are masked.
-    ends_early = stops_when_all_done(agent)
+    # To ask whether all are over would be to wait for a GPU, which training does not.
+    ends_early = stops_when_all_done(agent) and (env.device.type == "cpu" or not agent.training)
     seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
     with recording(agent, agent.steps) if record else nullcontext():
         for time in range(agent.steps):

@@ -74,7 +74,7 @@ class EpisodeLearner(Learner):
         example, key = self.shared.take(example[::one_in], key[::one_in])
         greedy: Tensor | bool = False
         if greedy_copy(self.agent):
-            greedy = torch.arange(len(example) * copies, device=key.device) % copies == 0
+            greedy = torch.arange(len(example) * copies, device=self.device) % copies == 0
         with self.precision():
             return play(env, self.agent, example, key, copies=copies, greedy=greedy, record=True)
 

@@ -12,6 +12,8 @@ from glimpse.errors import UserError
 from glimpse.families import family_of
 
 _TRAINING, _NOISE = 41, 43
+_HOST = torch.device("cpu")
+"""Where texts are put in order: the host, which knows their lengths, so that they are cut without asking a GPU."""
 
 
 class TrainingOrder:
@@ -158,7 +160,7 @@ def make_order(env: BatchedEnv, experiment: Experiment) -> TrainingOrder:
     if tokens is not None:
         if lengths is None:
             raise UserError(f"train.tokens: {experiment.task.name} shows no texts: give train.batch alone")
-        return TokenOrder(lengths, tokens, seed, env.device, batch)
+        return TokenOrder(lengths, tokens, seed, _HOST, batch)
     if lengths is None:
         return TrainingOrder(env.examples, batch, seed, env.device)
-    return BucketedOrder(lengths, batch, seed, env.device)
+    return BucketedOrder(lengths, batch, seed, _HOST)

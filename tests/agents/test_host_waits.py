@@ -5,12 +5,20 @@ The agents run on a stand-in for a GPU (see tests/fake_device.py), on which a qu
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from glimpse.agents import AGENTS
 from glimpse.agents.agent import Agent, LearningAgent
+from glimpse.agents.translation.search import beam_search, greedy_search
+from glimpse.agents.translation.simultaneous_decoding import decode_simultaneously
+from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
+from glimpse.agents.translation.translator import Translator
 from glimpse.agents.update_losses import losses, needs_rollout
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.images.picture_env import VisualEnv
@@ -31,13 +39,40 @@ def _cases() -> dict[str, Case]:
     return {f"{case[0]} in {case[1]}": case for case in classes.values()} | CASES
 
 
-SEEN = {"classification", "catch", "pairs"}
-ALL = {name: case for name, case in _cases().items() if ENVIRONMENTS[case[1]].kind in SEEN}
+_SMALL_SELECTOR: dict[str, Any] = {"embedding_width": 4, "selector": {"width": 4}}
+_SPARSE = {"kind": "sparse", "heads": 2, "pattern": {"kind": "window", "width": 1}}
+TEXTS: dict[str, Case] = {
+    "hierarchical reader": ("reader", "text", {"encoder": {"kind": "hierarchical"}}, {"sentences": True}),
+    "hierarchical cnn": (
+        "reader",
+        "text",
+        {"encoder": {"kind": "hierarchical", "words": {"kind": "cnn"}, "sentences": {"kind": "lstm"}}},
+        {"sentences": True},
+    ),
+    "gru of two layers": ("reader", "text", {"encoder": {"kind": "gru", "layers": 2, "pooling": "last"}}, {}),
+    "cnn": ("reader", "text", {"encoder": {"kind": "cnn"}}, {}),
+    "sparse transformer": ("reader", "text", {"encoder": {"kind": "transformer", "attention": _SPARSE}}, {}),
+    "disan": ("reader", "text", {"encoder": {"kind": "disan", "width": 4}}, {}),
+    "distance": ("reader", "text", {"encoder": {"kind": "distance", "width": 10}}, {}),
+    "exact rationale": ("rationale", "text", {**_SMALL_SELECTOR, "estimator": {"kind": "exact"}}, {"max_words": 4}),
+    "relaxed rationale": (
+        "rationale",
+        "text",
+        {**_SMALL_SELECTOR, "estimator": {"kind": "hardkuma"}, "remedy": "teacher"},
+        {},
+    ),
+    "rationale with a complement": ("rationale", "text", {**_SMALL_SELECTOR, "remedy": "complement"}, {}),
+    "reversed source": ("seq2seq", "translate", {"direction": "reversed"}, {}),
+}
+"""Encoders and estimators that the agents' defaults do not have."""
+ALL = _cases() | TEXTS
 
 
 def step(agent: Agent, env: VisualEnv, device: str, *, backward: bool) -> None:
-    """Make what a training step computes, but for the optimiser."""
-    example = torch.arange(3, device=device)
+    """Make what a training step computes, but for the optimiser: the first one, or the last one with `backward`."""
+    agent.set_progress(float(backward))
+    # The host puts texts in order, and gives their numbers.
+    example = torch.arange(3, device=device if env.lengths is None else "cpu")
     if not isinstance(agent, LearningAgent):  # Stable-Baselines3 trains its policies itself.
         play(env, agent, example, example, copies=2)
         return
@@ -85,4 +120,79 @@ def test_what_waits_is_found() -> None:
 
 def test_all_agents_are_here() -> None:
     """The registry has no agent that is left out."""
-    assert {agent for agent, *_ in ALL.values()} == {name for name, row in AGENTS.items() if SEEN & {*row.kinds}}
+    assert {agent for agent, *_ in ALL.values()} == set(AGENTS)
+
+
+class Questions(TorchDispatchMode):
+    """Counts the questions for values, for each of which the host would wait."""
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = self.passed_over = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation."""
+        name = func.name().partition(".")[0].partition("::")[2]
+        chosen = [each for each in tree_leaves(args[1:2]) if isinstance(each, Tensor)]
+        masked = name in ("index", "index_put_") and any(each.dtype == torch.bool for each in chosen)
+        self.count += masked or name in ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal")
+        return func(*args, **(kwargs or {}))
+
+    def pass_over(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that counts its calls, in place of what it asks: on a CPU a network may ask."""
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            before = self.count
+            result = work(*args, **kwargs)
+            self.count, self.passed_over = before, self.passed_over + 1
+            return result
+
+        return counted
+
+
+TRANSLATORS = [name for name, row in AGENTS.items() if "translation" in row.kinds]
+
+
+@pytest.mark.parametrize("beam", [0, 1, 3])
+def test_decoding_waits_once_a_token(beam: int, make_small: MakeSmall) -> None:
+    """Greedy search and beam search ask for one number for each token that they generate."""
+    translator, env = make_small("transformer", "translate", {}, {})
+    assert isinstance(translator, Translator)
+    source = env.reset(torch.arange(9), torch.arange(9))["source"]
+    translator.eval()
+    encoded = translator.encode(source)
+    with Questions() as asked, patch.multiple(
+        translator, step=asked.pass_over(translator.step), encode=lambda source: encoded
+    ):
+        if beam:
+            beam_search(translator, source, beam, 1.0)
+        else:
+            greedy_search(translator, source)
+    assert 1 < asked.count <= asked.passed_over
+
+
+@pytest.mark.parametrize("agent", TRANSLATORS)
+def test_a_token_is_computed_without_waiting(agent: str, make_small: MakeSmall) -> None:
+    """What searches call at each token asks a GPU for nothing."""
+    with fake_device(*make_small(agent, "translate", {}, {}), device="cuda") as ((translator, env), moves):
+        encoded = translator.encode(env.reset(torch.arange(3), torch.arange(3))["source"])
+        state, source = translator.decoder.initial_memory(encoded), translator.decoder.prepare(encoded)
+        translator.eval()
+        token = torch.zeros(3, dtype=torch.int64, device="cuda")
+        for index in range(2):
+            _, step = translator.step(token, state, source, index)
+            state = step.state
+        assert moves.found == []
+
+
+def test_simultaneous_decoding_waits_once_a_step(make_small: MakeSmall) -> None:
+    """It asks for one number for each READ or WRITE; what it computes is that of a rollout."""
+    agent, env = make_small("simultaneous-translator", "simultaneous-translation", {}, {})
+    assert isinstance(agent, SimultaneousTranslator)
+    env.reset(torch.arange(9), torch.arange(9))
+    source = env.full_observation()["source"]
+    agent.eval()
+    with Questions() as asked, patch.object(agent, "forward", asked.pass_over(agent.forward)):
+        decode_simultaneously(agent, source)
+    assert 1 < asked.count <= asked.passed_over
