@@ -38,7 +38,7 @@ class BidirectionalStates(nn.Module):
         tokens, mask, order = real_first(tokens, mask)
         length, real = mask.sum(1), mask.unsqueeze(-1)
         # An empty text is read as one token of padding, whose states are then set to zero.
-        read = _read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
+        read = read_unpacked if isinstance(self.network, nn.GRU) and tokens.device.type == "cpu" else _read_packed
         longest = tokens.shape[1]
         if torch.compiler.is_exporting():
             read = exported_states
@@ -61,7 +61,7 @@ def _read_packed(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[T
     return padded, torch.cat([hidden[0], hidden[1]], -1)
 
 
-def _read_unpacked(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+def read_unpacked(network: nn.RNNBase, tokens: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the states of a GRU as `_read_packed` does, without packing.
 
     On a CPU, torch's GRU takes a time quadratic in L where texts are packed. Here each direction reads from left to

@@ -226,6 +226,30 @@ class DocumentEnv(EvaluatedEnv):
             "evidence_share": share,
         }
 
+    def teaching(self) -> dict[str, Tensor]:
+        """Return what a teacher would do who knows the evidence.
+
+        Returns:
+            `right` (B, K + 1) bool, the actions `open` that are right: to open what is missing of a group of evidence
+            of which the least is missing, or to answer once a group is complete; none where nothing is known to be
+            right. With `point: query` also `vector` (B, D) of a sentence that is missing.
+        """
+        groups = self._asking.groups
+        real = groups != NOTHING
+        missing = real & ~is_among(groups.flatten(1), self._opened).view(groups.shape)
+        left = torch.where(real.any(-1), missing.sum(-1), groups.shape[-1] + 1)
+        fewest = left.amin(-1, keepdim=True)
+        wanted = groups.masked_fill(~missing | (left != fewest).unsqueeze(-1), NOTHING).flatten(1)
+        if self.chooses:
+            opens = is_among(self.candidates, wanted)
+        else:
+            opens = (wanted != NOTHING).any(-1, keepdim=True)
+        right = {"right": torch.cat([fewest == 0, opens], 1) & self._legal()}
+        if self.chooses:
+            return right
+        first = wanted.gather(1, (wanted != NOTHING).long().argmax(1, keepdim=True))
+        return {**right, "vector": self._search.vectors_of(self._asking, first)[:, 0]}
+
     def sentence(self, lane: int, number: int) -> StoredSentence:
         """Return a sentence of a lane, by its number as in `opened` and `candidates`."""
         if number >= len(self.store):

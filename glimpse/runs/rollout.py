@@ -5,11 +5,11 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import as_preselecting, stops_when_all_done
+from glimpse.agents.abilities import as_preselecting, imitates, stops_when_all_done
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Batch, Episode
 from glimpse.agents.recording import recording, side_by_side
-from glimpse.envs.core import BatchedEnv, first_observation
+from glimpse.envs.core import BatchedEnv, first_observation, is_teaching
 from glimpse.envs.lane_random import mix, normal
 
 _POLICY = 31
@@ -57,12 +57,15 @@ def play(
 
     # Act until the last step, or until all episodes are over. Those that are over take no-op steps, which are masked.
     ends_early = stops_when_all_done(agent)
-    seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
+    teacher = env if record and imitates(agent) and is_teaching(env) else None
+    seen, acted, answers, rewards, ended, known, taught = [], [], [], [], [], [], []
     with recording(agent, agent.steps) if record else nullcontext():
         for time in range(agent.steps):
             seen.append(observation)
             decision, memory = agent(observation, memory)
             action = agent.act(decision, noise[:, time], greedy)
+            if teacher is not None:
+                taught.append(teacher.teaching())
             step = env.step(action)
             observation = step.observation
             acted.append(action)
@@ -85,6 +88,7 @@ def play(
         copies=copies,
         activations=_stack(known),
         ended=ended[-1],
+        teaching=_stack(taught) if taught else {},
     )
 
 
