@@ -16,7 +16,7 @@ from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
 from glimpse.agents.answer_kinds import ClassAnswers
 from glimpse.agents.answer_loss import answer_loss, last_answer_output
 from glimpse.agents.attention.mechanisms import make_attention
-from glimpse.agents.attention.options import ScaledDotOptions
+from glimpse.agents.attention.options import AdditiveOptions
 from glimpse.agents.choices import choose
 from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING, Embedding
@@ -88,9 +88,10 @@ class EvidenceReader(EpisodeAgent):
             self.embedding.load_vectors(vectors.vectors, vectors.given, options.embedding == "frozen")
         self.dropout = nn.Dropout(options.dropout)
         self.reader = SentenceReader(self.embedding, options.sentence_width)
-        self.feature = ReluSum((self.reader.width, self.reader.width), options.feature_width)
+        self.feature = ReluSum((self.reader.question_width, self.reader.width), options.feature_width)
         self.core = make_recurrent_core(options)
-        self.soft = make_attention(ScaledDotOptions(), self.reader.width) if options.opens == "soft" else None
+        soft = make_attention(AdditiveOptions(), self.reader.question_width, self.reader.width)
+        self.soft = soft if options.opens == "soft" else None
         self.kind = ClassAnswers(int(cast(spaces.Discrete, action_space["answer"]).n))
         self.classifier = nn.Linear(options.memory_width, self.kind.outputs)
         self.baseline = nn.Linear(options.memory_width, 1)
@@ -112,7 +113,7 @@ class EvidenceReader(EpisodeAgent):
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
         """Return the core's empty memory beside the encoded question, (B, D + S), or (B, 2 D + S)."""
-        question = self.reader(observation["question"], nn.Identity())
+        question = self.reader.question(observation["question"], nn.Identity())
         return torch.cat([question.new_zeros(len(question), self.core.memory_width), question], -1)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
@@ -122,7 +123,7 @@ class EvidenceReader(EpisodeAgent):
             observation: the environment's dict, each (B, ...).
             memory: from `initial_memory` or the last step.
         """
-        remembered, question = memory.split([self.core.memory_width, self.reader.width], -1)
+        remembered, question = memory.split([self.core.memory_width, self.reader.question_width], -1)
         opened = self._read(observation, question, nn.Identity())
         remembered = self.core(self.feature(question, opened), remembered)
         hidden = self.core.output(remembered)
@@ -202,19 +203,20 @@ class EvidenceReader(EpisodeAgent):
     def _read(self, seen: dict[str, Tensor], question: Tensor, dropout: nn.Module) -> Tensor:
         """Encode what was opened, (..., S): the last sentence, or what soft attention finds in the candidates."""
         if self.soft is None:
-            return cast(Tensor, self.reader(seen["opened"], dropout))
-        candidates = self.reader(seen["candidates"], dropout)
-        keys, there = candidates.flatten(0, -3), (seen["candidates"] != PADDING).any(-1)
-        asked = question.expand(*candidates.shape[:-2], -1).flatten(0, -2).unsqueeze(1)
-        found: Tensor = self.soft(asked, keys, keys, there.flatten(0, -2).unsqueeze(1), need_weights=False)[0]
-        return found.view(*candidates.shape[:-2], -1)
+            return cast(Tensor, self.reader(seen["opened"], question, dropout))
+        shown = seen["candidates"]
+        asked = question.unsqueeze(-2)
+        candidates = self.reader(shown, asked.expand(*shown.shape[:-1], -1), dropout).flatten(0, -3)
+        there = (shown != PADDING).any(-1).flatten(0, -2).unsqueeze(1)
+        found: Tensor = self.soft(asked.flatten(0, -3), candidates, candidates, there)[0]
+        return found.view(*question.shape[:-1], self.reader.width)
 
     def _replay(self, episode: Episode, known: dict[str, Tensor], drops: bool = False) -> Tensor:
         """Recompute what was remembered at all steps, (T, B, D); with dropout if it `drops`."""
         dropout = self.dropout if drops else nn.Identity()
-        question = self.reader(episode.observation["question"][0], dropout)
-        opened = self._read(episode.observation, question, dropout)
-        feature = self.feature(question.expand(len(opened), -1, -1), opened)
+        question = self.reader.question(episode.observation["question"][0], dropout)
+        question = question.expand(len(episode.reward), -1, -1)
+        feature = self.feature(question, self._read(episode.observation, question, dropout))
         return self.core.replay(feature, known)[0]
 
     def _control(self, seen: dict[str, Tensor]) -> Tensor:

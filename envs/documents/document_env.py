@@ -163,8 +163,11 @@ class DocumentEnv(EvaluatedEnv):
         self._time = torch.zeros_like(self._example)
         self._count, self._read = torch.zeros_like(self._example), torch.zeros_like(self._example)
         self._opened = torch.full((lanes, self.options.opens), NOTHING, device=self.device)
-        self._asking = Asking(*(part.repeat_interleave(copies, 0) for part in self._ask(example, key)))
-        self._ranked, self._scores = self._search.rank(self._asking, self._key, self._opened)
+        asking = self._ask(example, key)
+        # Copies of an example begin alike, so that each is ranked once.
+        ranked = self._search.rank(asking, key, self._opened[::copies])
+        self._asking = Asking(*(part.repeat_interleave(copies, 0) for part in asking))
+        self._ranked, self._scores = (part.repeat_interleave(copies, 0) for part in ranked)
         return self._observe()
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
