@@ -51,7 +51,7 @@ def train(agent: EvidenceReader, env: DocumentEnv, steps: int, copies: int = 4) 
         agent.set_progress(step / steps)
         for loss in losses(agent, play_some(agent, env, step, copies=copies)):
             optimiser.zero_grad()
-            loss.total.backward()  # type: ignore[no-untyped-call]
+            loss.total.backward()
             torch.nn.utils.clip_grad_norm_(agent.parameters(), 1.0)
             optimiser.step()
 
