@@ -75,7 +75,7 @@ def _features(seen: dict[str, Tensor], question: Tensor, opened: Tensor, candida
         (score - mean) / (spread + 1e-3),
         score.sign() * score.abs().log1p(),
         rank.expand_as(score),
-        seen["position"],
+        seen["position"].expand_as(score),
         *cosines,
     ]
     return torch.stack(parts, -1) * there.unsqueeze(-1)

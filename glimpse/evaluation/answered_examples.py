@@ -17,8 +17,8 @@ Columns = dict[str, NDArray[Any]]
 
 Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, and `confidence` (N, A) float32, the
 probability of the answer. Scores: `true` and `predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the
-true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return. Where documents are searched, also
-`evidence_found`, `evidence_share`, `opened` and `words_read` (N,) float32.
+true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return. Where documents are searched,
+also `evidence_found`, `evidence_share`, `opened` and `words_read` (N,) float32.
 """
 
 
