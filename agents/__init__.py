@@ -160,6 +160,12 @@ AGENTS: dict[str, AgentEntry] = {
         "Skims a text: reads a few tokens, jumps, stops and answers, by policy gradient (Yu et al., 2017)",
         kinds=("skim",),
     ),
+    "evidence-reader": AgentEntry(
+        "glimpse.agents.text.query_reader:make_evidence_reader",
+        "glimpse.agents.text.evidence_options:EvidenceReaderOptions",
+        "Searches documents: opens sentences, one at a time, and answers, by policy gradient; controls by `opens`",
+        kinds=("evidence",),
+    ),
     "token-selector": AgentEntry(
         "glimpse.agents.text.token_selector:TokenSelector",
         "glimpse.agents.text.options:TokenSelectorOptions",

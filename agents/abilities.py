@@ -121,6 +121,16 @@ class UsingGreedyCopy(Protocol):
 
 
 @runtime_checkable
+class Imitating(Protocol):
+    """Agent that may imitate a teacher, see `glimpse.envs.core.Teaching`.
+
+    imitates: whether its episodes are recorded with what the teacher would do.
+    """
+
+    imitates: bool
+
+
+@runtime_checkable
 class SubsamplingRollouts(Protocol):
     """Agent that plays episodes on only a part of the examples of an update.
 
@@ -168,7 +178,8 @@ def _members(ability: Any) -> tuple[str, ...]:
 
 
 _MEMBERS: dict[Any, tuple[str, ...]] = {
-    each: _members(each) for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts)
+    each: _members(each)
+    for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts, Imitating)
 }
 """Members of the abilities that each step asks about."""
 
@@ -239,6 +250,11 @@ def target_keep_rate(agent: object) -> float | None:
 def greedy_copy(agent: object) -> bool:
     """Return whether the first rollout of each training example must be greedy."""
     return _is_able(agent, UsingGreedyCopy) and cast(UsingGreedyCopy, agent).greedy_copy
+
+
+def imitates(agent: object) -> bool:
+    """Return whether episodes of the agent are recorded with what a teacher would do."""
+    return _is_able(agent, Imitating) and cast(Imitating, agent).imitates
 
 
 def rollout_one_in(agent: object) -> int:

@@ -1,6 +1,6 @@
 """Data that agents produce and learn from: decisions, labelled batches, recorded episodes and losses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -67,6 +67,7 @@ class Episode:
     copies: rollouts M of each example; episode e * M + m is rollout m of example e.
     activations: each (T, B, ...), empty if not recorded; valid only while the weights are those that played.
     ended: (B,) bool, whether each episode was over after the last step; None if that is not known.
+    teaching: each (T, B, ...), what a teacher would do at each step, for agents that imitate; empty for others.
     """
 
     observation: dict[str, Tensor]
@@ -78,6 +79,7 @@ class Episode:
     copies: int
     activations: dict[str, Tensor]
     ended: Tensor | None = None
+    teaching: dict[str, Tensor] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Tensor]:
         """Return metrics of a training step that follow from the data alone: `reward`, the mean return."""

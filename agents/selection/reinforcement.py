@@ -41,9 +41,7 @@ class Reinforcement(nn.Module):
         """True if the first selection of each text must be the greedy one."""
         return self.options.baseline == "self_critical"
 
-    def forward(
-        self, log_prob: Tensor, reward: Tensor, features: Tensor, real: Tensor | None = None
-    ) -> ReinforceLoss:
+    def forward(self, log_prob: Tensor, reward: Tensor, features: Tensor, real: Tensor | None = None) -> ReinforceLoss:
         """Compute the losses of B selections.
 
         Args:

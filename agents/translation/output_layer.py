@@ -45,7 +45,9 @@ class TokenLoss(NamedTuple):
     each: Tensor
 
 
-def token_loss(features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool, real: Tensor | None = None) -> TokenLoss:
+def token_loss(
+    features: Tensor, label: Tensor, layer: OutputLayer, smoothing: float, bfloat16: bool, real: Tensor | None = None
+) -> TokenLoss:
     """Compute the cross-entropy of tokens, with label smoothing (Szegedy et al., 2016).
 
     The gradient is computed together with the loss, chunk by chunk, so that no (N, V) matrix is kept.

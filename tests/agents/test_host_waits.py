@@ -162,8 +162,9 @@ def test_decoding_waits_once_a_token(beam: int, make_small: MakeSmall) -> None:
     source = env.reset(torch.arange(9), torch.arange(9))["source"]
     translator.eval()
     encoded = translator.encode(source)
-    with Questions() as asked, patch.multiple(
-        translator, step=asked.pass_over(translator.step), encode=lambda source: encoded
+    with (
+        Questions() as asked,
+        patch.multiple(translator, step=asked.pass_over(translator.step), encode=lambda source: encoded),
     ):
         if beam:
             beam_search(translator, source, beam, 1.0)
