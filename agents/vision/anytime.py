@@ -288,7 +288,9 @@ class Anytime(EpisodeAgent):
         seen, options = episode.observation, self.options
         first = {name: part[0] for name, part in seen.items()}
         what = episode.activations.get("seen")
-        features = self.glimpse_network(self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen))
+        features = self.glimpse_network(
+            self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen)
+        )
         maps = None
         if self.glance_network is not None:
             maps = self.glimpse_network.encoder(first["glance"])
@@ -361,8 +363,8 @@ class Anytime(EpisodeAgent):
         episode: Episode,
     ) -> Loss:
         """Return the weighted sum of all losses, and its terms."""
-        options, mask = self.options, episode.step_mask
-        entropy = (looks.entropy * self._taken(episode)).sum() / over_all_ranks(mask.sum())
+        options, mask, taken = self.options, episode.step_mask, self._taken(episode)
+        entropy = (looks.entropy * taken).sum() / over_all_ranks(taken.sum()).clamp(min=1)
         total = self.ramp * (options.policy_weight * policy - options.entropy * entropy)
         total = total + terms["value_loss"] + terms["worth_loss"]
         if "point_loss" in terms:

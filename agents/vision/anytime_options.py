@@ -66,7 +66,10 @@ class AnytimeOptions(AgentOptions):
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip range of the probability ratio around 1.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing of the cross-entropy.")
     pretraining: float = Field(
-        0.0, ge=0, lt=1, description="Share of training, at its beginning, with random looks, which train all but looks."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of training, at its beginning, with random looks, which train all but looks.",
     )
     warm_up: float = Field(
         0.0, ge=0, lt=1, description="Share of training after that in which the policy's loss grows to its weight."

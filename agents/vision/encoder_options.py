@@ -10,21 +10,21 @@ EFFICIENTNET_LITE0 = "efficientnet-lite0"
 _Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)]
 
 
-class EncoderOptions(Options):
+class PictureEncoderOptions(Options):
     """Base class of a glimpse encoder's options; each subclass narrows `kind` to a `Literal` with a default."""
 
     kind: str
     lr_scale: float = Field(1.0, gt=0, le=1e6, description="Learning rate, as a multiple of the other networks'.")
 
 
-class FlatEncoderOptions(EncoderOptions):
+class FlatEncoderOptions(PictureEncoderOptions):
     """Options of a fully connected encoder, as in Mnih et al. (2014); it divides a glance into tiles of a glimpse."""
 
     kind: Literal["mlp"] = "mlp"
     widths: _Widths = Field((128,), description="Units of each layer, followed by a ReLU.")
 
 
-class ConvolutionEncoderOptions(EncoderOptions):
+class ConvolutionEncoderOptions(PictureEncoderOptions):
     """Options of a plain convolutional encoder."""
 
     kind: Literal["conv"] = "conv"
@@ -33,7 +33,7 @@ class ConvolutionEncoderOptions(EncoderOptions):
     )
 
 
-class ResidualEncoderOptions(EncoderOptions):
+class ResidualEncoderOptions(PictureEncoderOptions):
     """Options of a small residual encoder with group norm."""
 
     kind: Literal["resnet"] = "resnet"
@@ -41,7 +41,7 @@ class ResidualEncoderOptions(EncoderOptions):
     blocks: int = Field(1, ge=1, le=64, description="Residual blocks in each stage.")
 
 
-class PretrainedEncoderOptions(EncoderOptions):
+class PretrainedEncoderOptions(PictureEncoderOptions):
     """Options of an encoder that was trained on other pictures, without its classifier."""
 
     kind: Literal["pretrained"] = "pretrained"

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from glimpse.agents.entry_points import add_entry_points
-from glimpse.agents.vision.encoder_options import EncoderOptions
+from glimpse.agents.vision.encoder_options import PictureEncoderOptions
 
 
 @dataclass(frozen=True)
 class GlimpseEncoderEntry:
     """A named glimpse encoder.
 
-    options: its options, as `module:class`: `EncoderOptions` whose `kind` is its name.
+    options: its options, as `module:class`: `PictureEncoderOptions` whose `kind` is its name.
     factory: `module:callable` that makes a `glimpse.agents.vision.picture_encoder.PictureEncoder` from its options and
         the shape (C, H, W) of a patch.
     summary: what it is, in a line.
@@ -59,7 +59,7 @@ def kind_alone(value: Any) -> Any:
 
 
 if TYPE_CHECKING:
-    GlimpseEncoderOptions = EncoderOptions
+    GlimpseEncoderOptions = PictureEncoderOptions
 else:
     _members = tuple(resolve_name(entry.options) for entry in GLIMPSE_ENCODERS.values())
     GlimpseEncoderOptions = Annotated[

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glimpse.agents.vision.encoder_options import EncoderOptions
+from glimpse.agents.vision.encoder_options import PictureEncoderOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS
 from glimpse.agents.vision.picture_encoder import PictureEncoder
@@ -19,7 +19,7 @@ _GLANCE_CHANNELS, _GLANCE_SIDE = 32, 4
 """Channels and side to which the map of a glance is reduced, to be read as a whole."""
 
 
-def make_glimpse_encoder(options: EncoderOptions, shape: tuple[int, int, int]) -> PictureEncoder:
+def make_glimpse_encoder(options: PictureEncoderOptions, shape: tuple[int, int, int]) -> PictureEncoder:
     """Make the encoder that options name, for patches of `shape` (C, H, W)."""
     encoder: PictureEncoder = resolve_name(GLIMPSE_ENCODERS[options.kind].factory)(options, shape)
     return encoder
