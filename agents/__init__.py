@@ -48,6 +48,15 @@ AGENTS: dict[str, AgentEntry] = {
         _LOOKING,
         labels=_ALL,
     ),
+    "anytime": AgentEntry(
+        "glimpse.agents.vision.anytime:make_anytime",
+        "glimpse.agents.vision.anytime_options:AnytimeOptions",
+        "Looks at a place and a scale of its choice, can answer after any look, and knows what another is worth",
+        (*_LOOKING, "find"),
+        labels=_ALL,
+        zooms=True,
+        points=True,
+    ),
     "path": AgentEntry(
         "glimpse.agents.vision.controls:make_path",
         "glimpse.agents.vision.options:PathOptions",

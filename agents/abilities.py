@@ -151,6 +151,24 @@ class WeighingClasses(Protocol):
 
 
 @runtime_checkable
+class LoadingPretrained(Protocol):
+    """Agent with a network whose weights come from a file."""
+
+    def load_pretrained(self) -> None:
+        """Load them, before training begins; raise ValueError if that is not possible."""
+
+
+@runtime_checkable
+class StoppingByWorth(Protocol):
+    """Agent that predicts what the looks to come are worth.
+
+    stop_threshold: it stops where they are worth less, in nats; None if it never stops.
+    """
+
+    stop_threshold: float | None
+
+
+@runtime_checkable
 class PoolingWords(Protocol):
     """Options of an agent that pools the words of a text.
 
@@ -268,6 +286,21 @@ def weigh_classes(agent: object, weights: Tensor) -> bool:
         return False
     agent.class_weights = weights
     return True
+
+
+def load_pretrained(agent: object) -> None:
+    """Load weights of an agent's networks from their files, if there are any.
+
+    Raises:
+        ValueError: if a file is missing or does not fit.
+    """
+    if isinstance(agent, LoadingPretrained):
+        agent.load_pretrained()
+
+
+def as_stopping_by_worth(agent: object) -> StoppingByWorth | None:
+    """Return the agent if it predicts what the looks to come are worth, else None."""
+    return agent if isinstance(agent, StoppingByWorth) else None
 
 
 def is_foveal(agent: object) -> bool:

@@ -17,6 +17,7 @@ class Decision(NamedTuple):
     location: (B, 2), mean of the next location, in [-1, 1]; None for agents that do not look.
     stop: (B,), logit of stopping; None where the agent does not decide to stop.
     move: (B, moves), logits of the moves; None where the environment has no moves.
+    parts: further outputs by name, each (B, ...), such as logits of zooms; None where there are none.
     """
 
     answer: Tensor
@@ -24,6 +25,7 @@ class Decision(NamedTuple):
     location: Tensor | None = None
     stop: Tensor | None = None
     move: Tensor | None = None
+    parts: dict[str, Tensor] | None = None
 
     @property
     def mean_location(self) -> Tensor:

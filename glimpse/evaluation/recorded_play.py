@@ -84,7 +84,7 @@ class RecordedAgent(Agent):
         """Wrap an agent."""
         super().__init__()
         self.agent, self.steps, self.readouts = agent, agent.steps, list[Readout]()
-        self._reading = as_reading_partially(agent)
+        self._reading, self.noise_width = as_reading_partially(agent), agent.noise_width
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Memory:
         """Return the agent's memory before the first step."""

@@ -47,7 +47,7 @@ def play(
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
     own = mix(key.repeat_interleave(copies), _POLICY)
-    noise = normal(mix(own, copy), 3 * agent.steps).view(lanes, agent.steps, 3)
+    noise = normal(mix(own, copy), agent.noise_width * agent.steps).view(lanes, agent.steps, agent.noise_width)
     memory = agent.initial_memory(observation)
 
     # Some agents select their tokens once, before the first step.
