@@ -14,6 +14,7 @@ from glimpse.agents.attention.relative import Relative
 from glimpse.agents.attention.sparse import Sparse
 from glimpse.agents.encoders.make_encoder import make_encoder
 from glimpse.agents.encoders.options import EncoderOptions
+from glimpse.benchmarks.bench_ragged import bench_ragged
 from glimpse.benchmarks.bench_settings import fastest
 from glimpse.benchmarks.bench_text_settings import (
     ENCODERS,
@@ -180,6 +181,7 @@ def _use_all_threads(watch: Stopwatch) -> None:
 
 TEXT_BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "encoders": bench_encoders,
+    "ragged": bench_ragged,
     "token2token": bench_token2token,
     "relative": bench_relative,
     "sparse": bench_sparse,

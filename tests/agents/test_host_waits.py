@@ -4,7 +4,7 @@ The agents run on a stand-in for a GPU (see tests/fake_device.py), on which a qu
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -21,6 +21,7 @@ from glimpse.agents.translation.simultaneous_translator import SimultaneousTrans
 from glimpse.agents.translation.translator import Translator
 from glimpse.agents.update_losses import losses, needs_rollout
 from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.core import FullyObservable
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.runs.rollout import labelled_batch, play
 from tests.agents.test_agents import PAIRS
@@ -58,7 +59,7 @@ TEXTS: dict[str, Case] = {
     "relaxed rationale": (
         "rationale",
         "text",
-        {**_SMALL_SELECTOR, "estimator": {"kind": "hardkuma"}, "remedy": "teacher"},
+        {**_SMALL_SELECTOR, "estimator": {"kind": "hardkuma"}, "remedy": "teacher", "left_out": "zeros"},
         {},
     ),
     "rationale with a complement": ("rationale", "text", {**_SMALL_SELECTOR, "remedy": "complement"}, {}),
@@ -121,6 +122,25 @@ def test_what_waits_is_found() -> None:
 def test_all_agents_are_here() -> None:
     """The registry has no agent that is left out."""
     assert {agent for agent, *_ in ALL.values()} == set(AGENTS)
+
+
+@pytest.mark.parametrize(("task", "options"), [("text", {}), ("text", {"sentences": True}), ("translate", {})])
+def test_the_host_cuts_training_texts(task: str, options: dict[str, Any], make_small: MakeSmall) -> None:
+    """Texts whose numbers the host has are cut to the longest of them, and their answers too."""
+    encoder = {"encoder": {"kind": "hierarchical" if options else "lstm"}}
+    agent = ("transformer", {}) if task == "translate" else ("reader", encoder)
+    made = make_small(agent[0], task, agent[1], options)
+    env = made[1]
+    example = env.lengths.argsort()[:2]  # type: ignore[union-attr]
+    expected = labelled_batch(env, example, example)
+    with fake_device(*made, device="cuda") as ((_, fake), moves):
+        batch = labelled_batch(fake, example, example)
+        assert moves.found == []
+        both = [(expected.observation[name], text) for name, text in batch.observation.items()]
+        for whole, text in [*both, (expected.label, batch.label)]:
+            used = [int(axis.max()) + 1 for axis in whole.nonzero().unbind(1)] if whole.dim() > 1 else [2]
+            assert list(text.shape) == used and text.device.type == "cuda"
+    assert batch.observation.popitem()[1].shape != expected.observation.popitem()[1].shape
 
 
 class Questions(TorchDispatchMode):
@@ -192,7 +212,8 @@ def test_simultaneous_decoding_waits_once_a_step(make_small: MakeSmall) -> None:
     agent, env = make_small("simultaneous-translator", "simultaneous-translation", {}, {})
     assert isinstance(agent, SimultaneousTranslator)
     env.reset(torch.arange(9), torch.arange(9))
-    source = env.full_observation()["source"]
+    assert isinstance(env, FullyObservable)
+    source = cast(Any, env).full_observation()["source"]
     agent.eval()
     with Questions() as asked, patch.object(agent, "forward", asked.pass_over(agent.forward)):
         decode_simultaneously(agent, source)

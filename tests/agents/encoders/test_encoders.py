@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import TypeAdapter
+from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.agents.encoders.encoded import Encoder
@@ -172,6 +173,27 @@ def test_sentences_without_words_have_no_effect(kind: str) -> None:
     torch.testing.assert_close(apart.vector[0], together.vector[0])
     torch.testing.assert_close(apart.weights["sentences"][0, [0, 2]], together.weights["sentences"][0])
     assert apart.weights["sentences"][0, 1] == 0 and not apart.weights["words"][0, 1].any()
+
+
+def test_documents_of_words_are_read_as_those_of_vectors() -> None:
+    """Sentences are divided into groups by length; each word's vector is looked up where a group has it."""
+    encoder, table = make({"kind": "hierarchical"}), torch.randn(9, 3, dtype=torch.float64)
+    width = torch.tensor([[40, 3, 0], [2, 5, 1]]).repeat(20, 1)
+    text = torch.randint(1, 9, (40, 3, 40)) * (torch.arange(40) < width.unsqueeze(-1))
+    looked_up: list[int] = []
+
+    def look_up(words: Tensor) -> Tensor:
+        looked_up.append(words.numel())
+        return table[words]
+
+    found, expected = encoder.read(text, look_up), encoder(table[text], text != 0)
+    torch.testing.assert_close(found, expected)
+    assert sum(looked_up) < 1.5 * width.sum()
+    # Texts alone, each with as many sentences and words as it has.
+    for row, (sentences, words) in ((0, (2, 40)), (1, (3, 5))):
+        alone = encoder.read(text[row : row + 1, :sentences, :words], look_up)
+        torch.testing.assert_close(alone.vector[0], found.vector[row])
+        torch.testing.assert_close(alone.weights["words"][0], found.weights["words"][row, :sentences, :words])
 
 
 def test_with_queries_of_zero_hierarchical_attention_is_the_average() -> None:

@@ -45,3 +45,19 @@ def test_large_logits_are_finite() -> None:
         layer.weight.copy_(torch.tensor([[1000.0], [-1000.0]]))
     made = token_loss(torch.ones(1, 1), torch.tensor([1]), layer, 0.0, False)
     assert float(made.total.detach()) == 2000
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 20])
+def test_what_does_not_count_changes_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loss and gradients among padding are those of the real tokens alone."""
+    monkeypatch.setattr(output_layer, "_CHUNK", chunk)
+    torch.manual_seed(0)
+    layer, features, label = OutputLayer(5, 7), torch.randn(40, 5, requires_grad=True), torch.randint(7, (40,))
+    real = torch.arange(40) % 3 > 0
+    among = token_loss(features, label, layer, 0.1, False, real)
+    alone = token_loss(features[real], label[real], layer, 0.1, False)
+    torch.testing.assert_close(among[:3], alone[:3])
+    torch.testing.assert_close(among.each[real], alone.each)
+    assert not among.each[~real].any()
+    gradients = [torch.autograd.grad(made.total, (features, layer.weight, layer.bias)) for made in (among, alone)]
+    torch.testing.assert_close(*gradients)
