@@ -9,7 +9,7 @@ from glimpse.cli.subcommand import Commands, add_command, command_parsers
 _SHELLS = ("bash", "zsh", "fish")
 _FREE = {
     *("a.b=c", "task.KEY=VALUE", "TEXT", "MASK"),
-    *("A", "B", "K", "M", "N", "S"),
+    *("A", "B", "K", "M", "N", "S", "X"),
     *("predict.column", "predict.column2"),
 }
 """What is typed freely: names of arguments in the help, or of a command's arguments."""
