@@ -26,9 +26,9 @@ class CausalBlock(nn.Module):
         self.project, self.merge = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.layers = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
-    def queries_keys_values(self, x: Tensor) -> tuple[Tensor, ...]:
+    def queries_keys_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return query, key and value of steps: (..., D) each."""
-        return cast(tuple[Tensor, ...], self.project(self.norm(x)).chunk(3, -1))
+        return cast(tuple[Tensor, Tensor, Tensor], self.project(self.norm(x)).chunk(3, -1))
 
     def finish(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         """Attend and transform.
@@ -43,8 +43,8 @@ class CausalBlock(nn.Module):
         Returns:
             (B, Q, D).
         """
-        parts = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
-        read = F.scaled_dot_product_attention(*parts, attn_mask=mask)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
+        read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         x = x + self.merge(read.transpose(1, 2).flatten(-2))
         return x + cast(Tensor, self.layers(self.out_norm(x)))
 

@@ -106,7 +106,7 @@ class GridLooks(LookPolicy):
         level = (zoom * (self.levels - 1)).round().long()
         side = self.side[level]
         along = ((location.clamp(-1, 1) + 1) / 2 * side.unsqueeze(-1)).long().minimum(side.unsqueeze(-1) - 1)
-        return cast(Tensor, self.first[level] + along[..., 1] * side + along[..., 0])
+        return self.first[level] + along[..., 1] * side + along[..., 0]
 
     def forward(self, hidden: Tensor, time: Tensor, keys: Tensor, visited: Tensor) -> dict[str, Tensor]:
         """Return `cell`, logits (..., N), and with offsets `location` (..., N, 2), the mean location in each cell."""

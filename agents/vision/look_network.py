@@ -28,7 +28,8 @@ def make_glimpse_encoder(options: PictureEncoderOptions, shape: tuple[int, int, 
 def _map_side(encoder: PictureEncoder, shape: tuple[int, int, int]) -> int:
     """Return the smaller side of the map of a picture of this shape."""
     with torch.no_grad():
-        return min(encoder(torch.zeros(1, *shape)).shape[-2:])
+        maps: Tensor = encoder(torch.zeros(1, *shape))
+    return min(maps.shape[-2:])
 
 
 class LookNetwork(nn.Module):

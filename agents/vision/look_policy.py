@@ -4,7 +4,7 @@ Axes: B episodes, T steps, D memory width, N cells, A policy width, L zooms.
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from gymnasium import spaces
@@ -132,4 +132,4 @@ def chosen_entropy(logits: Tensor) -> Tensor:
 
 def chosen_log_prob(logits: Tensor, chosen: Tensor) -> Tensor:
     """Return the log-probability (...) of choices (...) int64 under logits (..., n)."""
-    return cast(Tensor, logits.float().log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).squeeze(-1))
+    return logits.float().log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).squeeze(-1)

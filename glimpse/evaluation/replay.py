@@ -60,8 +60,9 @@ class Replay:
     def until(self, looks: int) -> "Replay":
         """Return the first looks of the episode, at most so many, with the answer that followed them."""
         names = ("location", "patch", "belief", "frames", "share", "boxes", "score")
-        kept = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: None if part is None else part[:looks] for name, part in kept.items()})
+        kept: dict[str, Any] = {name: getattr(self, name) for name in names}
+        first: dict[str, Any] = {name: None if part is None else part[:looks] for name, part in kept.items()}
+        return replace(self, **first)
 
     @property
     def true(self) -> tuple[int, ...]:

@@ -106,7 +106,7 @@ def test_looks_are_random_first() -> None:
     expected = {0.0: (True, 0.0), 0.1: (True, 0.0), 0.2: (False, 0.0), 0.3: (False, 0.5), 0.4: (False, 1.0)}
     for progress, (random, ramp) in expected.items():
         agent.set_progress(progress)
-        assert (bool(agent.random_looks), float(agent.ramp)) == (random, pytest.approx(ramp))
+        assert bool(agent.random_looks) == random and float(agent.ramp) == pytest.approx(ramp)
         assert in_warmup(agent) == (ramp < 1)
         looks = play(env, agent, example, example, copies=20).action["look"]
         centres = (looks.abs() - 0.5).abs().lt(1e-6) | looks.abs().lt(1e-6)
