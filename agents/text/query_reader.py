@@ -77,7 +77,8 @@ class QueryReader(EvidenceReader):
         """Compute the policy of recorded episodes; where a sentence was opened, the query's density counts too."""
         policy = super().replay_policy(hidden, episode)
         assert policy.query is not None
-        density = policy_gradient.gaussian_log_prob(episode.action["query"], policy.query, self.options.sigma)
+        sigma = policy.query.new_full((), self.options.sigma)  # Made on the device: a number would be copied there.
+        density = policy_gradient.gaussian_log_prob(episode.action["query"], policy.query, sigma)
         opened = episode.action["open"] > 0
         return policy._replace(log_prob=policy.log_prob + torch.where(opened, density, 0.0))
 

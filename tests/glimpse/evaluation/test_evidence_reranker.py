@@ -22,11 +22,11 @@ def test_features_are_as_computed_by_hand() -> None:
     assert second == pytest.approx([4, 0, 1, 0.5, 0.5, 1, 0, 0, 0, 0, 0])
 
 
-def test_candidates_are_opened_by_the_models_order() -> None:
+def test_candidates_are_opened_by_the_models_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """With scores that are given, sentences are opened in their order; nothing is opened twice."""
     env = made(opens=4, candidates=4)
     reranker = Reranker()
-    reranker.scores = lambda seen: torch.tensor([[1.0, 3.0, 0.0, 2.0]])  # type: ignore[method-assign]
+    monkeypatch.setattr(reranker, "scores", lambda seen: torch.tensor([[1.0, 3.0, 0.0, 2.0]]))
     env.reset(torch.tensor([0]), torch.tensor([0]))
     offered = env.candidates[0].tolist()
     reranker.curve(env, torch.tensor([0]), 4)
