@@ -48,15 +48,6 @@ AGENTS: dict[str, AgentEntry] = {
         _LOOKING,
         labels=_ALL,
     ),
-    "anytime": AgentEntry(
-        "glimpse.agents.vision.anytime:make_anytime",
-        "glimpse.agents.vision.anytime_options:AnytimeOptions",
-        "Looks at a place and a scale of its choice, can answer after any look, and knows what another is worth",
-        (*_LOOKING, "find"),
-        labels=_ALL,
-        zooms=True,
-        points=True,
-    ),
     "path": AgentEntry(
         "glimpse.agents.vision.controls:make_path",
         "glimpse.agents.vision.options:PathOptions",
@@ -84,6 +75,15 @@ AGENTS: dict[str, AgentEntry] = {
         "Control: a fixed scan, row by row",
         _LOOKING,
         labels=_ALL,
+    ),
+    "anytime": AgentEntry(
+        "glimpse.agents.vision.anytime:make_anytime",
+        "glimpse.agents.vision.anytime_options:AnytimeOptions",
+        "Looks at a place and a scale of its choice, can answer after any look, and knows what another is worth",
+        (*_LOOKING, "find"),
+        labels=_ALL,
+        zooms=True,
+        points=True,
     ),
     "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",

@@ -318,12 +318,14 @@ class Anytime(EpisodeAgent):
         return self.policy.marks(location, observation.get("zoom", torch.zeros_like(location[..., :1])))
 
     def _errors(self, looks: ReplayedLooks, episode: Episode) -> Tensor | None:
-        """Return the errors (T, B) of the answers, or of points without an answer; None where there is no error."""
+        """Return the errors (T, B) of the answers, or of points without an answer; None where there is no error.
+
+        Classes have no weights here: gains are worth the same in each.
+        """
         if self.kind is not None and looks.logits is not None:
             label = repeated_label(episode.label, len(looks.logits))
             flat = looks.logits.flatten(0, 1)
-            losses = weighed(self.kind.errors(flat, label, self.options.label_smoothing), label, self.class_weights)
-            return losses.view(looks.logits.shape[:2])
+            return self.kind.errors(flat, label, self.options.label_smoothing).view(looks.logits.shape[:2])
         return None if looks.point is None else point_errors(looks.point, episode.label)
 
     def _advantage(
@@ -371,6 +373,9 @@ class Anytime(EpisodeAgent):
             total = total + options.policy_weight * terms["point_loss"] + terms["point_value_loss"]
         named: dict[str, Tensor] = {}
         if errors is not None:
+            if looks.logits is not None:
+                label = repeated_label(episode.label, len(errors))
+                errors = weighed(errors.flatten(), label, self.class_weights).view_as(errors)
             error = (errors * mask).sum() / over_all_ranks(mask.sum())
             total = total + error
             if self.kind is not None and looks.logits is not None:

@@ -77,6 +77,7 @@ class AnytimeOptions(AgentOptions):
     stop_threshold: float = Field(
         0.0,
         ge=0,
+        le=1000,
         description="With task.stop, an episode ends where the looks to come are worth less, as the agent predicts: "
         "in nats of cross-entropy. While training no episode ends early.",
     )

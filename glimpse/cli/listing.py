@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from glimpse.agents import AGENTS
 from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
-from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS
 from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
 from glimpse.evaluation.terminal_tables import TableConsole
@@ -88,6 +87,8 @@ def _cores() -> Listing:
 
 
 def _encoders() -> Listing:
+    from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS  # Their options need pydantic.
+
     rows = [("", {"name": name, "summary": entry.summary}) for name, entry in GLIMPSE_ENCODERS.items()]
     return Listing("Glimpse encoders (encoder.kind)", rows)
 
