@@ -91,7 +91,7 @@ def step(agent: Agent, env: VisualEnv, device: str, *, backward: bool) -> None:
             loss.total.backward()
 
 
-@pytest.mark.parametrize("case", ALL)
+@pytest.mark.parametrize("case", [name for name in ALL if name not in TEXTS])
 def test_rollout_and_loss_do_not_wait(case: str, make_small: MakeSmall) -> None:
     """No device is mixed with another, no value is asked for, and nothing is copied between host and device."""
     with fake_device(*make_small(*ALL[case]), device="cuda") as ((agent, env), moves):
