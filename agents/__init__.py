@@ -76,6 +76,15 @@ AGENTS: dict[str, AgentEntry] = {
         _LOOKING,
         labels=_ALL,
     ),
+    "anytime": AgentEntry(
+        "glimpse.agents.vision.anytime:make_anytime",
+        "glimpse.agents.vision.anytime_options:AnytimeOptions",
+        "Looks at a place and a scale of its choice, can answer after any look, and knows what another is worth",
+        (*_LOOKING, "find"),
+        labels=_ALL,
+        zooms=True,
+        points=True,
+    ),
     "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",
         "glimpse.agents.vision.stable_baselines3_options:PpoOptions",
@@ -159,6 +168,12 @@ AGENTS: dict[str, AgentEntry] = {
         "glimpse.agents.text.options:SkimmerOptions",
         "Skims a text: reads a few tokens, jumps, stops and answers, by policy gradient (Yu et al., 2017)",
         kinds=("skim",),
+    ),
+    "evidence-reader": AgentEntry(
+        "glimpse.agents.text.query_reader:make_evidence_reader",
+        "glimpse.agents.text.evidence_options:EvidenceReaderOptions",
+        "Searches documents: opens sentences, one at a time, and answers, by policy gradient; controls by `opens`",
+        kinds=("evidence",),
     ),
     "token-selector": AgentEntry(
         "glimpse.agents.text.token_selector:TokenSelector",

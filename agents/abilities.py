@@ -121,6 +121,16 @@ class UsingGreedyCopy(Protocol):
 
 
 @runtime_checkable
+class Imitating(Protocol):
+    """Agent that may imitate a teacher, see `glimpse.envs.core.Teaching`.
+
+    imitates: whether its episodes are recorded with what the teacher would do.
+    """
+
+    imitates: bool
+
+
+@runtime_checkable
 class SubsamplingRollouts(Protocol):
     """Agent that plays episodes on only a part of the examples of an update.
 
@@ -138,6 +148,24 @@ class WeighingClasses(Protocol):
     """
 
     class_weights: Tensor | None
+
+
+@runtime_checkable
+class LoadingPretrained(Protocol):
+    """Agent with a network whose weights come from a file."""
+
+    def load_pretrained(self) -> None:
+        """Load them, before training begins; raise ValueError if that is not possible."""
+
+
+@runtime_checkable
+class StoppingByWorth(Protocol):
+    """Agent that predicts what the looks to come are worth.
+
+    stop_threshold: it stops where they are worth less, in nats; None if it never stops.
+    """
+
+    stop_threshold: float | None
 
 
 @runtime_checkable
@@ -168,7 +196,8 @@ def _members(ability: Any) -> tuple[str, ...]:
 
 
 _MEMBERS: dict[Any, tuple[str, ...]] = {
-    each: _members(each) for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts)
+    each: _members(each)
+    for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts, Imitating)
 }
 """Members of the abilities that each step asks about."""
 
@@ -241,6 +270,11 @@ def greedy_copy(agent: object) -> bool:
     return _is_able(agent, UsingGreedyCopy) and cast(UsingGreedyCopy, agent).greedy_copy
 
 
+def imitates(agent: object) -> bool:
+    """Return whether episodes of the agent are recorded with what a teacher would do."""
+    return _is_able(agent, Imitating) and cast(Imitating, agent).imitates
+
+
 def rollout_one_in(agent: object) -> int:
     """Return n, where the agent plays episodes on one of n examples of an update."""
     return cast(SubsamplingRollouts, agent).rollout_one_in if _is_able(agent, SubsamplingRollouts) else 1
@@ -252,6 +286,21 @@ def weigh_classes(agent: object, weights: Tensor) -> bool:
         return False
     agent.class_weights = weights
     return True
+
+
+def load_pretrained(agent: object) -> None:
+    """Load weights of an agent's networks from their files, if there are any.
+
+    Raises:
+        ValueError: if a file is missing or does not fit.
+    """
+    if isinstance(agent, LoadingPretrained):
+        agent.load_pretrained()
+
+
+def as_stopping_by_worth(agent: object) -> StoppingByWorth | None:
+    """Return the agent if it predicts what the looks to come are worth, else None."""
+    return agent if isinstance(agent, StoppingByWorth) else None
 
 
 def is_foveal(agent: object) -> bool:

@@ -21,10 +21,12 @@ class Agent(nn.Module, ABC):
 
     steps: the length T of the longest episode.
     stochastic: whether actions are sampled; if not, all rollouts of an example are the same.
+    noise_width: random numbers that `act` takes for a step of an episode.
     """
 
     steps: int
     stochastic = True
+    noise_width = 3
 
     @abstractmethod
     def initial_memory(self, observation: dict[str, Tensor]) -> Memory:
@@ -48,7 +50,7 @@ class Agent(nn.Module, ABC):
 
         Args:
             decision: what `forward` returned.
-            noise: (B, 3) standard normal.
+            noise: (B, noise_width) standard normal.
             greedy: whether to take the likeliest action instead of a sample; a bool, or (B,) bool.
 
         Returns:

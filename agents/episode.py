@@ -1,6 +1,6 @@
 """Data that agents produce and learn from: decisions, labelled batches, recorded episodes and losses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ class Decision(NamedTuple):
     location: (B, 2), mean of the next location, in [-1, 1]; None for agents that do not look.
     stop: (B,), logit of stopping; None where the agent does not decide to stop.
     move: (B, moves), logits of the moves; None where the environment has no moves.
+    parts: further outputs by name, each (B, ...), such as logits of zooms; None where there are none.
     """
 
     answer: Tensor
@@ -24,6 +25,7 @@ class Decision(NamedTuple):
     location: Tensor | None = None
     stop: Tensor | None = None
     move: Tensor | None = None
+    parts: dict[str, Tensor] | None = None
 
     @property
     def mean_location(self) -> Tensor:
@@ -67,6 +69,7 @@ class Episode:
     copies: rollouts M of each example; episode e * M + m is rollout m of example e.
     activations: each (T, B, ...), empty if not recorded; valid only while the weights are those that played.
     ended: (B,) bool, whether each episode was over after the last step; None if that is not known.
+    teaching: each (T, B, ...), what a teacher would do at each step, for agents that imitate; empty for others.
     """
 
     observation: dict[str, Tensor]
@@ -78,6 +81,7 @@ class Episode:
     copies: int
     activations: dict[str, Tensor]
     ended: Tensor | None = None
+    teaching: dict[str, Tensor] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Tensor]:
         """Return metrics of a training step that follow from the data alone: `reward`, the mean return."""

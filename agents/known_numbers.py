@@ -19,7 +19,7 @@ def set_number(buffer: Tensor, value: float) -> None:
 
 
 def number(buffer: Tensor) -> float:
-    """Return the number of a buffer; the device is asked only if something else, such as a checkpoint, changed it."""
+    """Return the number of a buffer; the device is asked only if something else, as a checkpoint, has changed it."""
     version, value = _KNOWN.get(buffer, (-1, 0.0))
     if version != buffer._version:
         value = buffer.item()

@@ -129,9 +129,9 @@ class ReinforceOptions(RecurrentOptions):
     policy_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the policy-gradient loss.")
 
     def check_task(self, task: Any) -> None:
-        """Check that the policy reward `probability` is used only where the reward comes at the end."""
+        """Check that the policy reward `probability` is used only where a right answer at the end is rewarded."""
         super().check_task(task)
-        if self.policy_reward == "probability" and getattr(task, "reward", "end") != "end":
+        if self.policy_reward == "probability" and getattr(task, "reward", "end") not in ("end", "answer"):
             problem = f"should be 'correct' because task.reward is {task.reward!r} (got 'probability')"
             raise option_error("policy_reward", problem)
         if self.policy_reward == "probability" and getattr(task, "labels", "classes") == "scores":

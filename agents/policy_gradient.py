@@ -17,16 +17,17 @@ def gaussian_log_prob(location: Tensor, mean: Tensor, sigma: Tensor | float) -> 
     """Compute the log-density of locations under an isotropic Gaussian.
 
     Args:
-        location: (..., 2), as sampled, before any clamping.
-        mean: (..., 2).
+        location: (..., D), as sampled, before any clamping; D is 2 in a picture.
+        mean: (..., D).
         sigma: standard deviation, a number or a scalar tensor.
 
     Returns:
-        (...,): -|location - mean|^2 / (2 sigma^2) - 2 log sigma - log 2 pi.
+        (...,): -|location - mean|^2 / (2 sigma^2) - D log sigma - (D / 2) log 2 pi.
     """
+    width = mean.shape[-1]
     sigma = torch.as_tensor(sigma, dtype=mean.dtype, device=mean.device)
     distance = (location - mean).square().sum(-1)
-    return -distance / (2 * sigma.square()) - 2 * sigma.log() - math.log(2 * math.pi)
+    return -distance / (2 * sigma.square()) - width * sigma.log() - width / 2 * math.log(2 * math.pi)
 
 
 def returns_to_go(reward: Tensor) -> Tensor:

@@ -57,7 +57,8 @@ def _recordable_layers(agent: nn.Module) -> list[Recordable]:
 def product_type(weight: Tensor) -> torch.dtype:
     """Return the type in which a weight is multiplied: that of autocast where it is on."""
     kind = weight.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    casts = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.get_autocast_dtype(kind) if casts else weight.dtype
 
 
 class StepRows:

@@ -32,5 +32,8 @@ RECURRENT_CORES: dict[str, RecurrentCoreEntry] = {
     "rnn": RecurrentCoreEntry("glimpse.agents.step_cores:ReluCore", None, "ReLU RNN (Mnih et al., 2014)"),
     "lstm": RecurrentCoreEntry("glimpse.agents.step_cores:LstmCore", "torch.nn:LSTM", "Long short-term memory"),
     "gru": RecurrentCoreEntry("glimpse.agents.step_cores:GruCore", "torch.nn:GRU", "Gated recurrent unit"),
+    "transformer": RecurrentCoreEntry(
+        "glimpse.agents.transformer_core:TransformerCore", None, "Causal Transformer over the last 24 steps"
+    ),
 }
 add_entry_points(RECURRENT_CORES, "glimpse.recurrent_cores", RecurrentCoreEntry)

@@ -92,7 +92,7 @@ class LstmCore(GatedCore):
         if self.recorder is not None and self.recorder.rows.fit(feature):
             return self.recorder(feature, memory)
         hidden, cell = memory.to(feature.dtype).contiguous().chunk(2, -1)
-        if torch.compiler.is_exporting():  # One step needs no loop.
+        if _needs_no_loop(feature):
             return torch.cat(torch.lstm_cell(feature, (hidden, cell), *self.lstm.all_weights[0]), -1)
         _, (hidden, cell) = self.lstm(feature[None], (hidden[None].contiguous(), cell[None].contiguous()))
         return torch.cat([hidden[0], cell[0]], -1)
@@ -120,10 +120,15 @@ class GruCore(GatedCore):
         """Take one step: (B, G) and (B, D) -> (B, D)."""
         if self.recorder is not None and self.recorder.rows.fit(feature):
             return self.recorder(feature, memory)
-        if torch.compiler.is_exporting():
+        if _needs_no_loop(feature):
             return torch.gru_cell(feature, memory.to(feature.dtype), *self.gru.all_weights[0])
         _, hidden = self.gru(feature[None], memory.to(feature.dtype)[None].contiguous())
         return cast(Tensor, hidden[0])
+
+
+def _needs_no_loop(feature: Tensor) -> bool:
+    """Return whether a network's cell takes the step: in graphs, and on the CPU, where setting up a loop costs more."""
+    return torch.compiler.is_exporting() or (feature.device.type == "cpu" and not torch.is_grad_enabled())
 
 
 class CoreOptions(Protocol):

@@ -8,8 +8,6 @@ config. See docs/extending.md.
 from dataclasses import dataclass, field
 from typing import Any
 
-from gymnasium.envs.registration import register, registry
-
 from glimpse.envs.entry_points import add_entry_points
 
 
@@ -176,8 +174,10 @@ add_entry_points(ENVIRONMENTS, "glimpse.environments", EnvironmentEntry)
 def register_environments() -> None:
     """Register every environment with Gymnasium; a second call does nothing.
 
-    Entry points are strings, so nothing heavy is imported.
+    Entry points are strings, so only Gymnasium is imported.
     """
+    from gymnasium.envs.registration import register, registry
+
     for name, entry in ENVIRONMENTS.items():
         if entry.id not in registry:
             register(

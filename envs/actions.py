@@ -1,5 +1,6 @@
 """Checks of actions that users pass to an environment: a clear error instead of a wrong episode."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,13 +25,14 @@ def check_action(space: spaces.Dict, action: Any, batch: tuple[int, ...] = ()) -
     Raises:
         ValueError: if a part is missing, unknown, of the wrong shape or kind, not finite or out of range.
     """
-    if len(space) == 1 and isinstance(action, np.ndarray | np.generic | int | float | list | tuple):
-        action = dict.fromkeys(space, action)
-    if not isinstance(action, Mapping) or set(action) != set(space):
+    parts = space.spaces
+    if len(parts) == 1 and isinstance(action, np.ndarray | np.generic | int | float | list | tuple):
+        action = dict.fromkeys(parts, action)
+    if not isinstance(action, Mapping) or action.keys() != parts.keys():
         got = sorted(map(repr, action)) if isinstance(action, Mapping) else [repr(action)]
-        wanted = ", ".join(map(repr, sorted(space)))
+        wanted = ", ".join(map(repr, sorted(parts)))
         raise ValueError(f"an action should be a dict with the keys {wanted}, got {', '.join(got) or 'none'}")
-    return {name: _check_part(name, part, action[name], batch) for name, part in space.items()}
+    return {name: _check_part(name, part, action[name], batch) for name, part in parts.items()}
 
 
 def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[int, ...]) -> NDArray[Any]:
@@ -39,7 +41,7 @@ def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[in
         raise ValueError(f"action[{name!r}] should have shape {shape}, got {array.shape}")
     if isinstance(space, spaces.Discrete):
         first, last = int(space.start), int(space.start + space.n - 1)
-        if array.dtype.kind not in "biu" or np.any((array < first) | (array > last)):
+        if array.dtype.kind not in "biu" or not _is_between(array, first, last):
             raise ValueError(f"action[{name!r}] should be a whole number from {first} to {last}, got {given!r}")
     elif isinstance(space, spaces.MultiDiscrete):
         if array.dtype.kind not in "biu" or np.any((array < 0) | (array >= space.nvec)):
@@ -47,6 +49,20 @@ def _check_part(name: str, space: spaces.Space[Any], given: Any, batch: tuple[in
     elif isinstance(space, spaces.MultiBinary):
         if array.dtype.kind not in "biu" or np.any((array < 0) | (array > 1)):
             raise ValueError(f"action[{name!r}] should be zeros and ones, got {given!r}")
-    elif array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
+    elif array.dtype.kind not in "biuf" or not _is_finite(array):
         raise ValueError(f"action[{name!r}] should be finite numbers, got {given!r}")
     return array.astype(space.dtype)
+
+
+def _is_between(array: NDArray[Any], first: int, last: int) -> bool:
+    """Return whether all numbers are in [first, last]; of one number without a temporary array, which costs more."""
+    if not array.ndim:
+        return bool(first <= array.item() <= last)
+    return not np.any((array < first) | (array > last))
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Return whether all numbers are finite; a few are added up in Python, whose sum is finite only if they are."""
+    if array.ndim == 1 and array.size < 8 and math.isfinite(sum(array.tolist())):
+        return True
+    return bool(np.all(np.isfinite(array)))

@@ -147,6 +147,14 @@ class FullyObservable(Protocol):
 
 
 @runtime_checkable
+class Teaching(Protocol):
+    """Protocol of an environment that knows what would be right to do, for agents that imitate."""
+
+    def teaching(self) -> dict[str, Tensor]:
+        """Return what a teacher would do now in each lane, by name, (B, ...); it is never part of an observation."""
+
+
+@runtime_checkable
 class HasRationales(Protocol):
     """Protocol of a text environment whose data may have human rationales: words that justify the label."""
 
@@ -221,6 +229,11 @@ def missing(env: object, name: str, returns: str) -> str:
 def is_fully_observable(env: object) -> TypeGuard[FullyObservable]:
     """Return whether an environment can show a whole example to agents that learn from labels alone."""
     return isinstance(env, FullyObservable)
+
+
+def is_teaching(env: object) -> TypeGuard[Teaching]:
+    """Return whether an environment knows what would be right to do."""
+    return isinstance(env, Teaching)
 
 
 def has_rationales(env: object) -> TypeGuard[HasRationales]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.core import BatchedEnv, has_lane_info
-from glimpse.envs.lane_random import mix
+from glimpse.envs.lane_random import mix, mix_of_one
+from glimpse.envs.single_lane import Arrays
 
-Arrays = dict[str, NDArray[Any]]
 DRAWN = -1
 """Stands for the number of an example that is to be drawn."""
 
@@ -42,10 +42,11 @@ _PLAIN: dict[str, type] = {"f": float, "b": bool}
 
 def info_of_lane(info: Arrays, lane: int) -> dict[str, Any]:
     """Return a lane's `info`: Python's numbers, or an array for a label of several numbers."""
-    return {name: _plain(np.asarray(array[lane])) for name, array in info.items()}
+    return {name: plain_value(np.asarray(array[lane])) for name, array in info.items()}
 
 
-def _plain(value: NDArray[Any]) -> int | float | bool | NDArray[Any]:
+def plain_value(value: NDArray[Any]) -> int | float | bool | NDArray[Any]:
+    """Return a number of Python's for an array of one number, and another array as it is."""
     found: int | float | bool | NDArray[Any] = value if value.ndim else _PLAIN.get(value.dtype.kind, int)(value)
     return found
 
@@ -127,6 +128,12 @@ class Lanes:
                 # Seeds may be any natural number; a key has 64 bits.
                 self._seeds[lane], self._episodes[lane], self._seeded[lane] = seed % 2**63, 0, True
 
+    def next_key(self, lane: int) -> int:
+        """Return the key of a lane's next episode, and count it."""
+        key = mix_of_one(int(self._seeds[lane]), int(self._episodes[lane]))
+        self._episodes[lane] += 1
+        return key
+
     def reset(self, lanes: NDArray[np.intp] | None = None, example: NDArray[np.int64] | None = None) -> Arrays:
         """Begin the next episode of some lanes and leave the others as they are.
 
@@ -149,7 +156,7 @@ class Lanes:
             self.begun = True
         else:
             observation = self._arrays(self.env.reset_lanes(self._tensor(lanes), shown, key))
-        self._remember(observation, chosen)
+        self.remember(observation, chosen)
         return observation
 
     def step(self, action: Arrays) -> StepArrays:
@@ -165,7 +172,7 @@ class Lanes:
             raise ResetNeeded("no episode is being played: call reset() first")
         result = self.env.step({name: self._tensor(array) for name, array in action.items()})
         observation = self._arrays(result.observation)
-        self._remember(observation)
+        self.remember(observation)
         reward, terminated = result.reward.numpy(force=True), result.terminated.numpy(force=True).copy()
         return StepArrays(observation, reward, terminated, self.info)
 
@@ -193,7 +200,12 @@ class Lanes:
             raise ResetNeeded("no episode is being played: call reset() first")
         return tuple(self.env.frame(lane, seen) for lane, seen in enumerate(self._seen))
 
-    def _remember(self, observation: Arrays, begun: NDArray[np.intp] | None = None) -> None:
+    @property
+    def renders(self) -> bool:
+        """Whether `frames` draws something."""
+        return self._seen is not None
+
+    def remember(self, observation: Arrays, begun: NDArray[np.intp] | None = None) -> None:
         """Append an observation to the history of all lanes, or begin the history of the lanes `begun` with it."""
         if self._seen is None:
             return
@@ -209,7 +221,7 @@ class Lanes:
         """Copy an observation to arrays of the spaces' types, so that a caller may change them."""
         return {
             name: np.array(observation[name].numpy(force=True), dtype=space.dtype)
-            for name, space in self.env.observation_space.items()
+            for name, space in self.env.observation_space.spaces.items()
         }
 
     def state(self) -> dict[str, Any]:

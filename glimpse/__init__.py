@@ -1,7 +1,7 @@
 """Agents that decide where to look.
 
 Importing this package registers the environments with Gymnasium (``gym.make("glimpse/MNIST-v0")``) and
-imports neither torch nor wandb nor Stable-Baselines3.
+imports neither torch nor wandb nor Stable-Baselines3. The command ``glimpse`` registers them where it needs them.
 """
 
 from pathlib import Path
@@ -16,12 +16,12 @@ _root = Path(__file__).parent.parent
 if (_root / "pyproject.toml").is_file():
     __path__.append(str(_root))
 
-if is_command_line():  # The next import takes a moment, in which Ctrl-C should print no traceback.
+if is_command_line():  # Later imports take a moment, in which Ctrl-C should print no traceback.
     exit_on_interrupt()
+else:
+    from glimpse.envs import register_environments
 
-from glimpse.envs import register_environments  # noqa: E402  (the path above must come first)
-
-register_environments()
+    register_environments()
 
 if TYPE_CHECKING:
     from glimpse.inference.episodes import make_env as make_env

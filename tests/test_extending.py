@@ -81,7 +81,7 @@ def run(folder: Path, program: str) -> Ended:
 
     def work() -> None:
         os.chdir(folder)
-        forked.take_streams(*(os.open(path, os.O_RDWR | os.O_CREAT) for path in (os.devnull, *printed)))
+        forked.take_streams(*(os.open(path, os.O_RDWR | os.O_CREAT) for path in (Path(os.devnull), *printed)))
         forked.show_warnings()
         forked.forget("glimpse", "tests")
         sys.path.insert(0, str(folder))

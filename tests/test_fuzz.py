@@ -23,7 +23,8 @@ from gymnasium.error import Error
 from PIL import Image
 
 from glimpse.cli.command_line import main
-from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.config.files import load_experiment
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.errors import DataError
 from glimpse.envs.faces.stable_baselines3_face import make_sb3_env

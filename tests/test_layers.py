@@ -36,6 +36,7 @@ _ROOM_ORDER = (
 _LEVELS = {room: level for level, rooms in enumerate(_ROOM_ORDER) for room in rooms}
 _HEAVY = {
     "bm25s",
+    "gymnasium",
     "huggingface_hub",
     "jieba",
     "matplotlib",
@@ -274,10 +275,11 @@ def test_folders_are_imported_by_their_public_names() -> None:
 
 
 def test_large_packages_are_imported_in_few_files() -> None:
-    """One file imports wandb, at most two Stable-Baselines3, and only the readers of data torchvision."""
+    """One file imports wandb, at most two Stable-Baselines3, and only readers of data and of weights torchvision."""
     assert len(_importers("wandb")) == 1
     assert len(_importers("stable_baselines3")) <= 2
-    assert _importers("torchvision") <= {"glimpse.envs.data.sources", "glimpse.envs.images.torchvision_images"}
+    readers = {"glimpse.envs.data.sources", "glimpse.envs.images.torchvision_images"}
+    assert _importers("torchvision") <= readers | {"glimpse.agents.vision.pretrained_encoder"}
 
 
 def test_isinstance_on_our_classes_is_used_only_by_families() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from glimpse import __version__
 from glimpse.cli.command_line import main
-from glimpse.config.files import shipped_configs
+from glimpse.config.shipped import shipped_configs
 from glimpse.reproduction.headlines import HEADLINES
 from glimpse.reproduction.readme import fill_tables
 

@@ -115,7 +115,7 @@ def _literals(annotation: Any) -> tuple[Any, ...]:
 
 def test_bounds_and_kinds_are_in_words() -> None:
     """Bounds are read from the schema, and kinds of a part link to their page or get a table."""
-    [table] = option_tables(resolve_name(ENVIRONMENTS["digits"].options), {"glimpses": 4})
+    table, *_ = option_tables(resolve_name(ENVIRONMENTS["digits"].options), {"glimpses": 4})
     rows = {row.key: row for row in table.rows}
     assert rows["glimpses"].values == "integer, 1 to 1,000" and rows["glimpses"].default == "`4`"
     assert rows["reward"].values == "`end`, `each_step`" and rows["image_size"].default == "`null`"

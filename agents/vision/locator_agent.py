@@ -30,7 +30,9 @@ class LocatorAgent(EpisodeAgent):
             (B, 2) float32, not clamped.
         """
         noise = noise[:, :2]
-        if self.locator.gaussian is not None and greedy is not False:
+        if self.locator.gaussian is not None and greedy is True:
+            noise = torch.zeros_like(noise)
+        elif self.locator.gaussian is not None and greedy is not False:
             is_greedy = torch.as_tensor(greedy, device=noise.device).expand(noise.shape[0])
             noise = noise.masked_fill(is_greedy[:, None], 0.0)
         return self.locator.sample(location, noise).float()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from docs.generator.markdown_text import plain
 from glimpse.config.experiment import Experiment
-from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.config.files import load_experiment
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.reproduction.tables import TABLES
 

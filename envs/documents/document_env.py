@@ -163,8 +163,11 @@ class DocumentEnv(EvaluatedEnv):
         self._time = torch.zeros_like(self._example)
         self._count, self._read = torch.zeros_like(self._example), torch.zeros_like(self._example)
         self._opened = torch.full((lanes, self.options.opens), NOTHING, device=self.device)
-        self._asking = Asking(*(part.repeat_interleave(copies, 0) for part in self._ask(example, key)))
-        self._ranked, self._scores = self._search.rank(self._asking, self._key, self._opened)
+        asking = self._ask(example, key)
+        # Copies of an example begin alike, so that each is ranked once.
+        ranked = self._search.rank(asking, key, self._opened[::copies])
+        self._asking = Asking(*(part.repeat_interleave(copies, 0) for part in asking))
+        self._ranked, self._scores = (part.repeat_interleave(copies, 0) for part in ranked)
         return self._observe()
 
     def reset_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> Observation:
@@ -225,6 +228,30 @@ class DocumentEnv(EvaluatedEnv):
             "evidence_found": share == 1,
             "evidence_share": share,
         }
+
+    def teaching(self) -> dict[str, Tensor]:
+        """Return what a teacher would do who knows the evidence.
+
+        Returns:
+            `right` (B, K + 1) bool, the actions `open` that are right: to open what is missing of a group of evidence
+            of which the least is missing, or to answer once a group is complete; none where nothing is known to be
+            right. With `point: query` also `vector` (B, D) of a sentence that is missing.
+        """
+        groups = self._asking.groups
+        real = groups != NOTHING
+        missing = real & ~is_among(groups.flatten(1), self._opened).view(groups.shape)
+        left = torch.where(real.any(-1), missing.sum(-1), groups.shape[-1] + 1)
+        fewest = left.amin(-1, keepdim=True)
+        wanted = groups.masked_fill(~missing | (left != fewest).unsqueeze(-1), NOTHING).flatten(1)
+        if self.chooses:
+            opens = is_among(self.candidates, wanted)
+        else:
+            opens = (wanted != NOTHING).any(-1, keepdim=True)
+        right = {"right": torch.cat([fewest == 0, opens], 1) & self._legal()}
+        if self.chooses:
+            return right
+        first = wanted.gather(1, (wanted != NOTHING).long().argmax(1, keepdim=True))
+        return {**right, "vector": self._search.vectors_of(self._asking, first)[:, 0]}
 
     def sentence(self, lane: int, number: int) -> StoredSentence:
         """Return a sentence of a lane, by its number as in `opened` and `candidates`."""

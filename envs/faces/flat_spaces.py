@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from glimpse.envs.lanes import Arrays
+from glimpse.envs.single_lane import Arrays
 
 
 def flat_box(part: spaces.Space[Any]) -> spaces.Box:

@@ -16,9 +16,12 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from glimpse.envs.actions import check_action
+from glimpse.envs.core import BatchedEnv
 from glimpse.envs.faces.arguments import is_seed, read_limit, read_seeds
-from glimpse.envs.lanes import Arrays, Lanes, StepArrays, choose_examples, info_of_lane
+from glimpse.envs.lanes import Lanes, StepArrays, choose_examples
 from glimpse.envs.make_batched import make_batched_env
+from glimpse.envs.one_lane import OneLane
+from glimpse.envs.single_lane import Arrays
 
 Frame = NDArray[np.uint8]
 Info = dict[str, Any]
@@ -48,9 +51,9 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
             DataError: if the data cannot be loaded.
         """
         self.render_mode = render_mode
-        self._lanes = Lanes(partial(make_batched_env, name, **options), 1, render_mode)
-        self.observation_space = self._lanes.env.observation_space
-        self.action_space = self._lanes.env.action_space
+        self._lane = OneLane(partial(make_batched_env, name, **options), render_mode)
+        self.observation_space = self._lane.env.observation_space
+        self.action_space = self._lane.action_space
         self._terminated = True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, Info]:
@@ -65,11 +68,11 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
             ValueError: if an option is unknown or wrong.
         """
         super().reset(seed=seed)
-        example = _read_options(options, self._lanes)
-        self._lanes.seed([seed], np.arange(1), self.np_random)
-        observation = self._lanes.reset(example=example)
+        example = _read_options(options, self._lane.env, 1)
+        self._lane.seed(seed, self.np_random)
+        observation = self._lane.reset(example)
         self._terminated = False
-        return _of_lane(observation, 0), info_of_lane(self._lanes.info, 0)
+        return observation, self._lane.info
 
     def step(self, action: dict[str, Any]) -> tuple[Arrays, float, bool, bool, Info]:
         """Take one step.
@@ -80,16 +83,12 @@ class GlimpseEnv(gym.Env[dict[str, Any], dict[str, Any]]):
         """
         if self._terminated:
             raise ResetNeeded("the episode has terminated, or none has begun: call reset() first")
-        checked = check_action(self._lanes.env.action_space, action)
-        result = self._lanes.step({name: part[None] for name, part in checked.items()})
-        self._terminated = bool(result.terminated[0])
-        info = info_of_lane(result.info, 0)
-        return _of_lane(result.observation, 0), float(result.reward[0]), self._terminated, False, info
+        observation, reward, self._terminated = self._lane.step(check_action(self._lane.action_space, action))
+        return observation, reward, self._terminated, False, self._lane.info
 
     def render(self) -> Frame | None:
         """Draw the episode so far, (height, width, 3); without a render mode, warn and return None."""
-        frames = self._lanes.frames()
-        return None if frames is None else frames[0]
+        return self._lane.frame()
 
 
 class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
@@ -155,7 +154,7 @@ class GlimpseVectorEnv(VectorEnv[Arrays, Mapping[str, Any], NDArray[Any]]):
         if seed is None or is_seed(seed):
             super().reset(seed=None if seed is None else int(cast(int, seed)))
         seeds, lanes = read_seeds(seed, self.num_envs), self._read_reset_mask(options)
-        example = _read_options(options, self._lanes, "reset_mask")
+        example = _read_options(options, self._lanes.env, self.num_envs, "reset_mask")
         chosen = np.arange(self.num_envs) if lanes is None else lanes
         self._lanes.seed(seeds, chosen, self.np_random)
         observation = self._lanes.reset(lanes, example)
@@ -217,7 +216,9 @@ def _read_autoreset_mode(given: AutoresetMode | str) -> AutoresetMode:
     return given if isinstance(given, AutoresetMode) else modes[given]
 
 
-def _read_options(options: Mapping[str, Any] | None, lanes: Lanes, *others: str) -> NDArray[np.int64] | None:
+def _read_options(
+    options: Mapping[str, Any] | None, env: BatchedEnv, lanes: int, *others: str
+) -> NDArray[np.int64] | None:
     """Return the example of each lane, (B,), or None to draw them."""
     known = ("example", *others)
     unknown = sorted(repr(name) for name in options or {} if name not in known)
@@ -225,7 +226,7 @@ def _read_options(options: Mapping[str, Any] | None, lanes: Lanes, *others: str)
         raise ValueError(f"reset() knows the options {', '.join(map(repr, known))}, got {', '.join(unknown)}")
     if not options or "example" not in options:
         return None
-    return choose_examples(options["example"], lanes.env.examples, lanes.count)
+    return choose_examples(options["example"], env.examples, lanes)
 
 
 def _of_lane(observation: Arrays, lane: int) -> Arrays:

@@ -15,8 +15,9 @@ from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.faces.arguments import SeedError, is_seed, read_limit
 from glimpse.envs.faces.flat_spaces import FlatSpaces
-from glimpse.envs.lanes import DRAWN, Arrays, Lanes, choose_examples, info_of_lane
+from glimpse.envs.lanes import DRAWN, Lanes, choose_examples, info_of_lane
 from glimpse.envs.make_batched import make_batched_env
+from glimpse.envs.single_lane import Arrays
 
 Indices = int | Iterable[int] | None
 

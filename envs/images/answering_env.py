@@ -46,13 +46,21 @@ class AnsweringEnv(PictureEnv):
         if self.options.stop:
             ends = ends | action["stop"].bool()
         # Reward the answers of the running episodes.
-        right = self._worth(action)
-        worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
-        reward = (worth - self.options.glimpse_cost) * playing
+        reward = self.reward_of(self._worth(action), ends) * playing
         # Take the next glimpse.
         self._terminated = self._terminated | ends
         self._move(action)
         return StepResult(self._observe(), reward, self._terminated, self._label)
+
+    def reward_of(self, right: Tensor, ends: Tensor) -> Tensor:
+        """Return the rewards of running episodes: (B,) float32.
+
+        Args:
+            right: (B,) float32, what the answers are worth.
+            ends: (B,) bool, which episodes end with them.
+        """
+        worth = right / self.options.glimpses if self.options.reward == "each_step" else right * ends
+        return worth - self.options.glimpse_cost
 
     def _worth(self, action: Action) -> Tensor:
         """Return what each answer is worth, (B,) in [0, 1]."""

@@ -18,11 +18,12 @@ from glimpse.envs.images.lit_pixels import LitPixels
 from glimpse.envs.images.options import CatchOptions, RetinaOptions
 from glimpse.envs.images.picture_env import PictureEnv
 from glimpse.envs.images.retina import Retina
-from glimpse.envs.lane_random import mix
+from glimpse.envs.lane_random import is_small, mix, mix_of_one
 
 _SPLIT = 62
 _EXAMPLES = 10_000
 _SPLITS = ("train", "validation", "test")
+_FEW = 8
 _TRAIL = 96  # Grey value of the ball's past pixels.
 
 
@@ -41,6 +42,9 @@ class Catch(PictureEnv):
     Start: the paddle is in the middle; the first glimpse is at `initial_location`. End: when the ball reaches the
     bottom row. Episodes differ in length; the longest has T steps.
 
+    flights: generator of the balls' flights.
+    stream: number that tells the splits' random streams apart.
+
     The ball depends on the episode's key, the example's number and the split. The label is the column in which it
     lands.
 
@@ -50,6 +54,7 @@ class Catch(PictureEnv):
     classes: tuple[str, ...] = ()
     answers = 0
     repeats_last_glimpse = False
+    single_lane = "glimpse.envs.images.catch_lane:CatchLane"
 
     def __init__(self, options: CatchOptions, data: str, *, device: torch.device | str = "cpu") -> None:
         """Prepare the flights and the retina.
@@ -61,6 +66,7 @@ class Catch(PictureEnv):
         """
         self.options, self.device = options, torch.device(device)
         self._split, side = _SPLITS.index(data), options.screen
+        self.stream = _SPLIT + self._split
         self._whole = options.view == "whole"
         # A patch of the screen's size at the centre shows the whole screen.
         retina = RetinaOptions(patch=side) if self._whole else options.retina
@@ -72,7 +78,7 @@ class Catch(PictureEnv):
         self._room = side - options.paddle  # The paddle's rightmost column.
         self._beside = torch.arange(options.paddle, device=self.device)
         self._bottom = torch.full_like(self._beside, side - 1)
-        self._flights = Flights(options, device=self.device)
+        self.flights = Flights(options, device=self.device)
         self.glance_side = options.glance
         self.observation_space = self._seen_spaces(1, options.steps)
         self.action_space = spaces.Dict({"look": spaces.Box(-1.0, 1.0, (2,), np.float32), "move": spaces.Discrete(3)})
@@ -116,7 +122,7 @@ class Catch(PictureEnv):
 
     def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
         chosen = slice(None) if lanes is None else lanes
-        column, row = self._flights.locate(self._flight[chosen], self._time[chosen])
+        column, row = self.flights.locate(self._flight[chosen], self._time[chosen])
         return self._look_at(column, row, self._paddle[chosen], location)
 
     def step(self, action: Action) -> StepResult:
@@ -136,7 +142,7 @@ class Catch(PictureEnv):
             look = action["look"].float().nan_to_num(0.0).clamp_(-1, 1)
             self._location = torch.where(playing[:, None], look, self._location)
         # End the episodes whose ball has reached the bottom row.
-        column, row = self._flights.locate(self._flight, self._time)
+        column, row = self.flights.locate(self._flight, self._time)
         self._terminated = row == self.options.screen - 1
         beside = column - self._paddle
         caught = self._terminated & (beside >= 0) & (beside < self.options.paddle)
@@ -161,7 +167,7 @@ class Catch(PictureEnv):
         lane, side = torch.arange(len(now), device=self.device), self.options.screen
         screen = torch.zeros(len(now), 1, side, side, dtype=torch.uint8, device=self.device)
         for time in range(self.options.steps + 1):
-            column, row = self._flights.locate(flight, now.clamp(max=time))  # Times after now are drawn as now.
+            column, row = self.flights.locate(flight, now.clamp(max=time))  # Times after now are drawn as now.
             screen[lane, 0, row, column] = torch.where(now > time, _TRAIL, 255).to(torch.uint8)
         for pixel in range(self.options.paddle):
             screen[lane, 0, -1, paddle + pixel] = 255
@@ -169,7 +175,11 @@ class Catch(PictureEnv):
 
     def _draw_flights(self, example: Tensor, key: Tensor) -> Tensor:
         """Draw the flights of new balls: (R,) int64 both -> (R, 5) int64."""
-        return self._flights.draw(mix(mix(key, _SPLIT + self._split), example))
+        if is_small(key) and len(key) <= _FEW:  # Python is faster than tensors for a few numbers.
+            pairs = zip(key.tolist(), example.tolist(), strict=True)
+            flights = [self.flights.draw_one(mix_of_one(mix_of_one(one, self.stream), shown)) for one, shown in pairs]
+            return torch.tensor(flights).view(-1, 5)
+        return self.flights.draw(mix(mix(key, self.stream), example))
 
     def _look_at(self, column: Tensor, row: Tensor, paddle: Tensor, location: Tensor) -> Tensor:
         """Return the glimpses of a ball and a paddle: (B, K, 1, P, P)."""

@@ -51,6 +51,7 @@ class Classification(AnsweringEnv):
 
     answers = 1
     augments = True
+    single_lane = "glimpse.envs.images.classification_lane:ClassificationLane"
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
     options: ClassificationOptions
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.images.options import SUBPIXEL_BITS, SUBPIXELS, CatchOptions
-from glimpse.envs.lane_random import integers, mix
+from glimpse.envs.lane_random import integer_of_one, integers, mix, mix_of_one
 
 _BALL = 61
+Flight = tuple[int, int, int, int, int]
 
 
 class Flights:
@@ -24,6 +25,7 @@ class Flights:
         """Compute the constants of the screen and of the random draws."""
         self._fall, self._end = options.fall, (options.screen - 1) * SUBPIXELS
         fastest = round(options.sideways * SUBPIXELS)
+        self._fastest, self._first_rows = fastest, options.first_rows
         # These stay on the device, since new copies would make the host wait. The numbers drawn for a ball are its
         # column in sub-pixels, its speed sideways, and its row.
         self._limits = torch.tensor([self._end + 1, 2 * fastest + 1, options.first_rows], device=device)
@@ -55,3 +57,19 @@ class Flights:
         folded = self._end - (straight.remainder_(2 * self._end) - self._end).abs_()
         column, row = ((folded + self._rounding) >> SUBPIXEL_BITS).unbind(-1)
         return column, row
+
+    def draw_one(self, key: int) -> Flight:
+        """Draw the flight that `draw` draws for one key."""
+        own = mix_of_one(key, _BALL)
+        across = integer_of_one(own, self._end + 1)
+        velocity = integer_of_one(own, 2 * self._fastest + 1, 1) - self._fastest
+        row = integer_of_one(own, self._first_rows, 2) * SUBPIXELS
+        time = (self._end - row + self._fall - 1) // self._fall
+        landing, _ = self.locate_one((across, row, velocity, self._fall, across), time)
+        return across, row, velocity, self._fall, landing
+
+    def locate_one(self, flight: Flight, time: int) -> tuple[int, int]:
+        """Compute the column and the row of one ball; see `locate`."""
+        across, down, velocity, fall, _ = flight
+        folded = self._end - abs((across + velocity * time) % (2 * self._end) - self._end)
+        return (folded + SUBPIXELS // 2) >> SUBPIXEL_BITS, min(down + fall * time, self._end) >> SUBPIXEL_BITS

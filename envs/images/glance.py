@@ -31,6 +31,8 @@ def take_glance(pictures: Tensor, side: int) -> Tensor:
     """
     height, width = fitted_size(pictures.shape[2], pictures.shape[3], side)
     at_once = max(1, _MOST_NUMBERS // max(1, pictures[:1].numel()))
-    parts = [F.adaptive_avg_pool2d(some.float() / 255, (height, width)) for some in pictures.split(at_once)]
+    # A graph has no lists of parts.
+    some = [pictures] if torch.compiler.is_exporting() else pictures.split(at_once)
+    parts = [F.adaptive_avg_pool2d(part.float() / 255, (height, width)) for part in some]
     top, left = (side - height) // 2, (side - width) // 2
     return F.pad(torch.cat(parts), (left, side - width - left, top, side - height - top))

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.envs.lane_random import mix, normal, uniform
+from glimpse.envs.lane_random import mix, mix_of_one, normal, uniform, uniform_of_one
 
 _INITIAL_LOCATION = 21
 
@@ -61,3 +63,11 @@ class InitialLocation:
         if self.start is None:
             return uniform(own, 2) * 2 - 1
         return (self.start + normal(own, 2) * self.std).clamp(-1, 1)
+
+    def draw_one(self, key: int) -> NDArray[np.float32]:
+        """Draw the location (2,) that `draw` draws for one key and the first copy."""
+        if self.start is not None:
+            location: NDArray[np.float32] = self.draw(torch.tensor([key], device=self.start.device), 0)[0].numpy()
+            return location.copy()
+        own = mix_of_one(mix_of_one(key, _INITIAL_LOCATION), 0)
+        return np.array([number * 2 - 1 for number in uniform_of_one(own, 2)], np.float32)

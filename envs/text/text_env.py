@@ -115,8 +115,8 @@ class TextEnv(EvaluatedEnv):
         """Begin B = E * copies episodes.
 
         Args:
-            example: (E,) int64 in [0, N); on the host they may be given for a GPU too, and whole texts are then
-                cut to the longest of them.
+            example: (E,) int64 in [0, N); on the host they may be given for a GPU too, and whole texts are then cut to
+                the longest of them.
             key: (E,) int64; not used, since episodes are deterministic.
             copies: number M of episodes on each text; lane e * M + m is copy m of example e.
 

@@ -8,6 +8,8 @@ from typing import cast
 
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench_environments import bench_environment
+from glimpse.benchmarks.bench_latency import bench_latency
+from glimpse.benchmarks.bench_peers import bench_peers
 from glimpse.benchmarks.bench_scaling import bench_scaling
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
 from glimpse.benchmarks.bench_settings import (
@@ -160,6 +162,8 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "translation": bench_translation,
     "sharing": bench_sharing,
     "scaling": bench_scaling,
+    "latency": bench_latency,
+    "peers": bench_peers,
     "time-to-error": bench_time_to_error,
 }
 

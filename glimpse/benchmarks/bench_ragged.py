@@ -24,7 +24,7 @@ _UNITS = (50, 100)
 
 
 def bench_ragged(watch: Stopwatch) -> None:
-    """Measure recurrent encoders beside packed modules, and a HAN beside a plain one, on a single thread of the CPU."""
+    """Measure recurrent encoders beside torch's packed modules, and a HAN beside one written plainly, on one thread."""
     for kind in ("lstm", "gru"):
         for texts, longest in _SHAPES[:1] if watch.quick else _SHAPES:
             for spread, shortest in _SPREADS.items():

@@ -9,7 +9,7 @@ from glimpse.cli.subcommand import Commands, add_command, command_parsers
 _SHELLS = ("bash", "zsh", "fish")
 _FREE = {
     *("a.b=c", "task.KEY=VALUE", "TEXT", "MASK"),
-    *("A", "B", "K", "M", "N", "S"),
+    *("A", "B", "K", "M", "N", "S", "X"),
     *("predict.column", "predict.column2"),
 }
 """What is typed freely: names of arguments in the help, or of a command's arguments."""
@@ -55,7 +55,7 @@ def _completions() -> dict[str, Any]:
     import shtab
 
     from glimpse.cli.bench_command import NAMES
-    from glimpse.config.files import shipped_configs
+    from glimpse.config.shipped import shipped_configs
     from glimpse.envs.data.registry import DATA_SETS
     from glimpse.reproduction.tables import TABLES
     from glimpse.runs.run_source import zoo_names

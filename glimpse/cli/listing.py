@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from glimpse.agents import AGENTS
 from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
-from glimpse.config.files import shipped_configs
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
 from glimpse.evaluation.terminal_tables import TableConsole
 
@@ -86,6 +86,13 @@ def _cores() -> Listing:
     return Listing("Recurrent cores (recurrent_core)", rows)
 
 
+def _encoders() -> Listing:
+    from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS  # Their options need pydantic.
+
+    rows = [("", {"name": name, "summary": entry.summary}) for name, entry in GLIMPSE_ENCODERS.items()]
+    return Listing("Glimpse encoders (encoder.kind)", rows)
+
+
 def _configs() -> Listing:
     rows = [
         (file.parent.name, {"name": name, "what it is": describe_config(file)})
@@ -99,6 +106,7 @@ LISTINGS: Mapping[str, Callable[[], Listing]] = {
     "agents": _agents,
     "attention": _attention,
     "cores": _cores,
+    "encoders": _encoders,
     "configs": _configs,
 }
 """What can be listed, by name."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from glimpse.config.foreign_words import value_meant, why_refused
-from glimpse.config.mistakes import shortened
+from glimpse.config.shown_values import shortened
 
 
 def device(text: str) -> str:
@@ -43,4 +43,11 @@ def length_penalty(text: str) -> float:
     """Parse a number from 0 to 10."""
     if not re.fullmatch(r"\d{1,3}(\.\d{1,20})?", text, re.ASCII) or float(text) > 10:
         raise argparse.ArgumentTypeError(f"expected a number of at least 0 and at most 10, got {shortened(repr(text))}")
+    return float(text)
+
+
+def threshold(text: str) -> float:
+    """Parse a number of at least 0."""
+    if not re.fullmatch(r"\d{0,6}(\.\d{1,20})?", text, re.ASCII) or not text:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, such as 0.05, got {shortened(repr(text))}")
     return float(text)

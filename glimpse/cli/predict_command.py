@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glimpse.cli.option_types import count_up_to
+from glimpse.cli.option_types import count_up_to, threshold
 from glimpse.cli.subcommand import Commands, add_command, add_device
 
 
@@ -24,6 +24,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("--column2", metavar="NAME", help="column of the second text, for a run that reads pairs")
     parser.add_argument("--rollouts", type=count_up_to(10_000), metavar="M", help="average M sampled rollouts of each")
     parser.add_argument("--seed", type=count_up_to(2**62), metavar="S", help="of sampled rollouts (default: 0)")
+    parser.add_argument(
+        "--budget", type=count_up_to(1000), metavar="N", help="answer each picture after N looks at most"
+    )
+    told = "look on only while the looks to come are worth X nats or more, as an anytime agent predicts"
+    parser.add_argument("--threshold", type=threshold, metavar="X", help=told)
     parser.add_argument("--batch", type=count_up_to(100_000), metavar="B", help="inputs that are answered at once")
     add_device(parser, None)
 
@@ -33,7 +38,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--column2 needs --column")
     from glimpse.inference.predict_files import predict_files
 
-    chosen = {"rollouts": arguments.rollouts, "seed": arguments.seed}
+    names = ("rollouts", "seed", "budget", "threshold")
+    chosen = {name: getattr(arguments, name) for name in names}
     return predict_files(
         arguments.run,
         arguments.inputs,

@@ -16,8 +16,20 @@ def add_command(
     summary: str,
     examples: str,
     words: str | None = None,
+    *,
+    light: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a subcommand; `words` names its positional list, if it has one."""
+    """Add a subcommand.
+
+    Args:
+        commands: those of the parser.
+        name: its name.
+        handler: runs it.
+        summary: what it does, for its help.
+        examples: lines of arguments.
+        words: name of its positional list, if it has one.
+        light: whether it makes no environment, so that Gymnasium is not imported for it.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary[0].lower() + summary[1:],
@@ -25,7 +37,7 @@ def add_command(
         epilog="examples:\n" + "\n".join(f"  glimpse {line.strip()}" for line in examples.splitlines()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(handler=handler, parser=parser, words=words)
+    parser.set_defaults(handler=handler, parser=parser, words=words, light=light)
     return parser
 
 

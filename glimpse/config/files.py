@@ -5,16 +5,15 @@ All mistakes are reported at once, each with the file that it is in. Only plain 
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from glimpse.config.experiment import Experiment
 from glimpse.config.layers import Layers
-from glimpse.config.mistakes import nearest, shortened, shown_path
+from glimpse.config.mistakes import nearest
+from glimpse.config.shipped import shipped_configs
+from glimpse.config.shown_values import shortened, shown_path
 from glimpse.config.strict_yaml import DEEPEST, parse_yaml, write_yaml
 from glimpse.errors import UserError
 
@@ -71,14 +70,6 @@ def read_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 def dump_experiment(experiment: Experiment) -> str:
     """Write the whole experiment as YAML, defaults included; `load_experiment` reads an equal one back."""
     return write_yaml(experiment.model_dump(mode="json"))
-
-
-@cache
-def shipped_configs() -> Mapping[str, Path]:
-    """Return the files of the configs that ship with glimpse, by name."""
-    folder = Path(str(files("glimpse.configs")))
-    found = sorted(folder.glob("*/*.yaml"), key=lambda file: file.stem)
-    return MappingProxyType({file.stem: file for file in found})
 
 
 def _is_shipped(file: Path) -> bool:

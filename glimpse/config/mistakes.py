@@ -6,7 +6,6 @@ the nearest right name.
 
 import difflib
 from collections.abc import Iterable, Iterator
-from pathlib import Path as FilePath
 from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from glimpse.config.foreign_words import meaning_of, value_meant, why_refused
 from glimpse.config.section_types import choices_of, items_of, members_of, models_of, tag, variants
+from glimpse.config.shown_values import shortened
 
 Path = tuple[str, ...]
 
@@ -231,16 +231,6 @@ def _got(value: Any, choices: Iterable[str] = (), meant: str | None = None) -> s
     """Describe briefly what came, with what is `meant`, or else the nearest of the choices."""
     meant = meant or (nearest(value, choices) if isinstance(value, str) else None)
     return f"(got {_show(value)}; did you mean {meant!r}?)" if meant else f"(got {_show(value)})"
-
-
-def shown_path(path: FilePath) -> str:
-    """Write a file's path on one line, in quotes if it holds control characters."""
-    return str(path) if str(path).isprintable() else repr(str(path))
-
-
-def shortened(text: str) -> str:
-    """Return a text of at most 60 characters, with its beginning where it is longer."""
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _show(value: Any) -> str:

@@ -10,13 +10,15 @@ from torch import Tensor
 from glimpse.agents.episode import Episode
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.scores import EpisodeStatistics
+from glimpse.evaluation.search_statistics import found_by_example
 
 Columns = dict[str, NDArray[Any]]
 """Arrays of N examples, by name, in the order of the split.
 
 Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, and `confidence` (N, A) float32, the
 probability of the answer. Scores: `true` and `predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the
-true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return.
+true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return. Where documents are searched,
+also `evidence_found`, `evidence_share`, `opened` and `words_read` (N,) float32.
 """
 
 
@@ -34,7 +36,7 @@ class AnsweredExamples(EpisodeStatistics):
     def add(self, episode: Episode, example: Tensor) -> None:
         """Add M episodes on each of E examples."""
         self._inner.add(episode, example)
-        self._parts.append({"example": example, **_answers(episode, self._env)})
+        self._parts.append({"example": example, **_answers(episode, self._env), **found_by_example(episode, self._env)})
 
     def summary(self, greedy: bool) -> dict[str, Any]:
         """Return the inner collector's statistics."""

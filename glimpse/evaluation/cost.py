@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch.backends import cudnn
-from torch.utils.flop_counter import FlopCounterMode
 
 from glimpse.agents.abilities import pixels_read
 from glimpse.agents.agent import Agent
@@ -44,6 +43,8 @@ def measure_cost(agent: Agent, env: EvaluatedEnv, shown: int = 0) -> Cost:
         env: the environment that it acts in.
         shown: number of pixels that the environment shows in an episode.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # It imports a compiler for GPUs.
+
     example = torch.zeros(1, dtype=torch.int64, device=env.device)
     observation = env.reset(example, example)
     # Without cuDNN a GPU's LSTM is made of products that the counter knows.

@@ -84,6 +84,7 @@ class RecordedAgent(Agent):
         """Wrap an agent."""
         super().__init__()
         self.agent, self.steps, self.readouts = agent, agent.steps, list[Readout]()
+        self._reading, self.noise_width = as_reading_partially(agent), agent.noise_width
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Memory:
         """Return the agent's memory before the first step."""
@@ -91,9 +92,8 @@ class RecordedAgent(Agent):
 
     def forward(self, observation: dict[str, Tensor], memory: Memory) -> tuple[Decision, Memory]:
         """Record the agent's readout and make its step."""
-        reading = as_reading_partially(self.agent)
-        if reading is not None:
-            self.readouts.append(reading.readout(observation, memory))
+        if self._reading is not None:
+            self.readouts.append(self._reading.readout(observation, memory))
         result: tuple[Decision, Memory] = self.agent(observation, memory)
         return result
 

@@ -1,6 +1,6 @@
 """Greedy episodes played for drawings: a few in full detail, or a whole split in outline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,13 @@ class Replay:
     share: Floats | None = None
     boxes: Floats | None = None
     score: Floats | None = None
+
+    def until(self, looks: int) -> "Replay":
+        """Return the first looks of the episode, at most so many, with the answer that followed them."""
+        names = ("location", "patch", "belief", "frames", "share", "boxes", "score")
+        kept: dict[str, Any] = {name: getattr(self, name) for name in names}
+        first: dict[str, Any] = {name: None if part is None else part[:looks] for name, part in kept.items()}
+        return replace(self, **first)
 
     @property
     def true(self) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ class Scores:
     scanpath: statistics of the sampled locations; None if the location does not matter.
     keep_rates: keep rates of the sampled episodes, if words are selected; see `KeepRates.summary`.
     attended: fraction of words with a positive attention weight, if each word of a text has one weight.
+    search: means of the sampled episodes, if documents are searched; see `search_statistics.what_was_found`.
     seconds: duration of the greedy episodes, one of each example.
     """
 
@@ -48,6 +49,7 @@ class Scores:
     scanpath: ScanpathStatistics | None = None
     keep_rates: dict[str, float] = field(default_factory=dict)
     attended: float | None = None
+    search: dict[str, float] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
 
 

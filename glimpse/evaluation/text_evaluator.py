@@ -3,8 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from torch import Tensor
+
 from glimpse.agents.abilities import in_warmup, pooling_kind, target_keep_rate
 from glimpse.agents.agent import Agent
+from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
@@ -12,32 +15,60 @@ from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
 from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores, rationale_name
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
+
+
+class ReadingStatistics(WordStatistics):
+    """Collector of keep rates, and of what is found in documents."""
+
+    def __init__(self, env: EvaluatedEnv) -> None:
+        """Make a collector without episodes."""
+        super().__init__(env)
+        self._shown, self._found = env, list[dict[str, Tensor]]()
+
+    def add(self, episode: Episode, example: Tensor) -> None:
+        """Add episodes on examples (E,), which the environment has just ended."""
+        super().add(episode, example)
+        if found := what_was_found(episode, self._shown):
+            self._found.append(found)
+
+    def summary(self, greedy: bool) -> dict[str, Any]:
+        """Return the statistics of `WordStatistics`, and `search`, see `what_was_found`."""
+        return {**super().summary(greedy), "search": mean_found(self._found)}
 
 
 class ReadingEvaluator(EpisodeEvaluator):
     """Evaluator by wrong answers, or by the reward, with statistics of the words that are selected or read."""
 
     def statistics(self, agent: Agent, env: EvaluatedEnv) -> EpisodeStatistics:
-        """Return an empty collector of keep rates."""
-        return WordStatistics(env)
+        """Return an empty collector of keep rates, and of what is found in documents."""
+        return ReadingStatistics(env)
 
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the error and the keep rates; weights that keep far more than their target are provisional."""
         keep_rates, target = statistics["keep_rates"], target_keep_rate(agent)
+        found = statistics["search"]
+        by_reward = bool(found) and chosen_by_reward(self.experiment.task)
         warnings = [] if in_warmup(agent) else selection_warnings(keep_rates, target)
         return ValidationResult(
-            score.chosen_by,
-            {self.error_name: score.error, **score.figures, **keep_rates},
+            100 * (1 - found["mean_reward"]) if by_reward else score.chosen_by,
+            {self.error_name: score.error, **score.figures, **keep_rates, **found},
             warnings,
             later=bool(keep_rates),  # Of weights with equal errors the later ones keep fewer words.
             provisional=exceeds_target(keep_rates, target),
         )
 
+    def describe(self, error: float, env: Any) -> str:
+        """Describe the error in words; the mean reward where weights are chosen by it."""
+        by_reward = chosen_by_reward(self.experiment.task)
+        return f"reward {1 - error / 100:.4f}" if by_reward else super().describe(error, env)
+
     def describe_statistics(self, scores: Scores) -> list[str]:
-        """Describe the keep rates in words."""
-        return describe_keep_rates(scores.keep_rates, rationale_name(self.experiment.task))
+        """Describe the keep rates, or what was found, in words."""
+        rates = describe_keep_rates(scores.keep_rates, rationale_name(self.experiment.task))
+        return [*describe_found(scores), *rates]
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return warnings about the keep rates."""
@@ -52,6 +83,7 @@ class ReadingEvaluator(EpisodeEvaluator):
         found = {f"test_{name}": value for name, value in figures.items()}
         if "pearson" not in figures:
             found = {"test_accuracy": 100 - errors_of(scores)["averaged"], **found}
+        found |= {f"test_{name}": _in_percent(name, value) for name, value in scores.get("search", {}).items()}
         return found | (_selection_measures(scores) if scores.get("keep_rates") else {})
 
     def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
@@ -75,6 +107,11 @@ class TextEvaluator(ReadingEvaluator):
             return {}
         print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
         return {"rationales": asdict(rationales)}
+
+
+def _in_percent(name: str, value: float) -> float:
+    """Return a share of evidence in percent, and other numbers as they are."""
+    return 100 * value if name.startswith("evidence") else value
 
 
 def _selection_measures(scores: dict[str, Any]) -> dict[str, float]:

@@ -102,9 +102,9 @@ def image_graph(trained: TrainedRun) -> OnnxGraph:
         UserError: if it cannot be exported.
     """
     agent, env = trained.agent, trained.env
-    if env.zoom is not None:
-        raise UserError(f"{trained.folder.path} has task.zoom, and agents that zoom cannot be exported")
     if isinstance(env, Classification | DigitPair):
+        if env.zoom is not None:
+            raise UserError(f"{trained.folder.path} has task.zoom, and agents that zoom cannot be exported")
         if isinstance(agent, FullViewAgent):
             return _whole_view(agent, env)
         if isinstance(agent, LocatorAgent | HardGrid):

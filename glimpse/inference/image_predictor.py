@@ -1,16 +1,20 @@
 """Predictions for pictures: the environment of a run shows the user's own picture, and the agent looks at it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from glimpse.agents.abilities import as_stopping_by_worth, trains_every_answer
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import CanvasOptions
 from glimpse.envs.images.picture_store import StoredImageData, store_pictures
+from glimpse.envs.images.retina import Retina
 from glimpse.errors import UserError
 from glimpse.evaluation.replay import Floats, Replay, replay
 from glimpse.evaluation.scores import evaluation_keys
@@ -43,10 +47,39 @@ def predict_images(trained: TrainedRun, inputs: Sequence[Any], options: PredictO
             f"{trained.folder.path}: the task {trained.experiment.task.name!r} shows no pictures of your own; use "
             "glimpse evaluate and glimpse report"
         )
+    _check_ending(trained, options)
     found: list[ImagePrediction] = []
     for at in range(0, len(inputs), options.batch):
         found += _predict(trained, env, inputs[at : at + options.batch], options)
     return found
+
+
+def _check_ending(trained: TrainedRun, options: PredictOptions) -> None:
+    """Raise UserError unless the agent can answer before its last look, where the options ask for that."""
+    folder, agent = trained.folder.path, trained.experiment.agent
+    if options.threshold is not None and as_stopping_by_worth(trained.agent) is None:
+        raise UserError(
+            f"threshold: {agent.name!r} of {folder} predicts not what looks are worth, as 'anytime' does: leave it out"
+        )
+    if options.budget is not None and not trains_every_answer(agent):
+        raise UserError(
+            f"budget: {folder} trained the last answer only; train it with agent.classification=every_step, or leave "
+            "budget out"
+        )
+
+
+@contextmanager
+def _stopping_at(agent: Any, threshold: float | None) -> Iterator[None]:
+    """Let an agent stop where looks to come are worth less than a threshold; without one as it was trained."""
+    stopping = as_stopping_by_worth(agent)
+    if threshold is None or stopping is None:
+        yield
+        return
+    before, stopping.stop_threshold = stopping.stop_threshold, threshold
+    try:
+        yield
+    finally:
+        stopping.stop_threshold = before
 
 
 def _predict(
@@ -75,12 +108,19 @@ def _predict_alike(
     scenes = canvas.kind == "plain" != empty.options.canvas.kind
     shape, size = empty.meaning().shape, empty.options.canvas.size
     shape = (shape[0], size, size) if scenes else shape
-    task = empty.options.model_copy(update={"canvas": canvas})
+    task = empty.options.model_copy(update={"canvas": canvas, **({} if options.threshold is None else {"stop": True})})
     pictures = [read_picture(one, shape, task.image_size is not None) for one in inputs]
     env = Classification(task, _unlabelled(empty, pictures), device=empty.device)
     evaluate = trained.experiment.evaluate.model_copy(update={"seed": options.seed})
-    shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
-    answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
+    if evaluate.precision == "auto" and env.device.type == "cpu":
+        # For a few pictures it takes longer to round the weights to bfloat16 than to multiply them.
+        evaluate = evaluate.model_copy(update={"precision": "float32"})
+    with _stopping_at(trained.agent, options.threshold):
+        shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
+        answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
+    if options.budget is not None:
+        shown = [one.until(options.budget) for one in shown]
+        answers = None if answers is None else answers[: options.budget]
     return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
 
 
@@ -119,8 +159,13 @@ def _prediction(env: Classification, one: Replay, sampled: Floats | None) -> Ima
         probabilities_over_time=over_time if names else one.belief,
         glimpses=one.patch,
         picture=one.picture,
-        drawing=png(path_image(one, env.retina, _SIDE)),
+        draw=partial(_draw, one, env.retina),
     )
+
+
+def _draw(one: Replay, retina: Retina) -> bytes:
+    """Draw a picture with its scanpath as a PNG."""
+    return png(path_image(one, retina, _SIDE))
 
 
 def _answer(env: Classification, given: Any) -> str | float | tuple[str, ...]:

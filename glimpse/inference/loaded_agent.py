@@ -61,7 +61,7 @@ class LoadedAgent:
             inputs: what the run's task takes. Pictures: a path, a Pillow image, a NumPy array (H, W) or (H, W, C), or a
                 tensor (H, W) or (C, H, W). Texts: a string, or a tuple of two where the run reads pairs. Translation: a
                 sentence. A list of these is answered in batches.
-            **options: see `PredictOptions`: greedy (True), rollouts, batch, seed, n_best.
+            **options: see `PredictOptions`: greedy (True), rollouts, batch, seed, budget, threshold, n_best.
 
         Returns:
             A prediction, or a list of them for a list: `ImagePrediction`, `TextPrediction` or `TranslationPrediction`.
@@ -70,6 +70,8 @@ class LoadedAgent:
             UserError: if an option or an input does not fit, or the run takes no inputs of its user.
         """
         chosen = _read_options(options)
+        if self.takes != "pictures" and (chosen.budget is not None or chosen.threshold is not None):
+            raise UserError(f"budget and threshold are for runs that look at pictures; this one takes {self.takes}")
         several = isinstance(inputs, list)
         given: Sequence[Any] = inputs if several else [inputs]
         with reporting_memory_errors("Lower batch, or give fewer inputs at once"), torch.no_grad():

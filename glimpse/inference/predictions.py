@@ -4,7 +4,9 @@ Axes: t glimpses, K scales, C channels, P patch side, N classes, L tokens of a s
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -73,7 +75,7 @@ class ImagePrediction(LabelPrediction):
     probabilities_over_time: (t, N), probability of each class or label after each glimpse; N is 0 for scores.
     glimpses: (t, K, C, P, P) in [0, 1], the patches that the agent saw.
     picture: (C, H, W) uint8, the whole picture as the environment held it.
-    drawing: PNG of the picture with the scanpath.
+    draw: makes `drawing`.
     """
 
     locations: Floats
@@ -81,7 +83,12 @@ class ImagePrediction(LabelPrediction):
     probabilities_over_time: Floats
     glimpses: Floats = field(repr=False)
     picture: NDArray[np.uint8] = field(repr=False)
-    drawing: bytes = field(repr=False)
+    draw: Callable[[], bytes] = field(repr=False)
+
+    @cached_property
+    def drawing(self) -> bytes:
+        """PNG of the picture with the scanpath; it is drawn when it is first asked for, since that takes a while."""
+        return self.draw()
 
     def cells(self) -> dict[str, Any]:
         """Return the answer, its probability if it is a class, and locations, rounded."""

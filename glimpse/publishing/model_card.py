@@ -10,7 +10,8 @@ from typing import Any
 from glimpse import __version__
 from glimpse.config.differences import overrides_from
 from glimpse.config.experiment import Experiment
-from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.config.files import load_experiment
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.evaluation.evaluator import MainMeasure, evaluator_of
 from glimpse.publishing.earlier_card import SeedResult

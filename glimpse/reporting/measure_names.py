@@ -39,6 +39,11 @@ _RESULTS = {
     "sufficiency_area": "sufficiency, mean over keep rates, percentage points",
     "comprehensiveness": "comprehensiveness, percentage points",
     "comprehensiveness_area": "comprehensiveness, mean over keep rates, percentage points",
+    "mean_reward": "mean reward",
+    "evidence_found": "questions whose evidence is complete, %",
+    "evidence_share": "evidence opened, %",
+    "opened": "sentences opened",
+    "words_read": "words opened",
     "bleu": "BLEU, beam search",
     "bleu_greedy": "BLEU, greedy",
     "bleu_simultaneous": "BLEU, simultaneous",
@@ -67,6 +72,11 @@ _LOGGED = {
     "val/rationale_precision": "precision of the rationale, share",
     "val/rationale_f1": "F1 of the rationale, share",
     "val/reward": "reward, greedy: sentence BLEU less the cost of the lag",
+    "val/mean_reward": "mean reward",
+    "val/evidence_found": "questions whose evidence is complete, share",
+    "val/evidence_share": "evidence opened, share",
+    "val/opened": "sentences opened",
+    "val/words_read": "words opened",
     "val/bleu": "BLEU, greedy",
     "val/perplexity": "perplexity of a token",
     "val/loss": "cross-entropy of a token, nats",
@@ -95,6 +105,8 @@ _LOGGED = {
     "train/expected": "expected share of words kept",
     "train/multiplier": "multiplier of the keep rate",
     "train/reads": "tokens that the policy chose to read",
+    "train/opens": "sentences opened",
+    "train/imitation": "imitation of the teacher, nats",
     "train/policy_gradient_loss": "loss of the policy gradient",
     "train/entropy_loss": "entropy loss",
     "train/approx_kl": "approximate KL divergence of an update, nats",
@@ -107,7 +119,9 @@ _LOGGED = {
 }
 """Names of logged metrics by key, the most important ones first; without the data and how the agent acted."""
 
-_OF_SINGLE = re.compile("val/(locations_.*|keep_rate|heads|dependents|read|rationale_.*)")
+_OF_SINGLE = re.compile(
+    "val/(locations_.*|keep_rate|heads|dependents|read|rationale_.*|mean_reward|evidence_.*|opened|words_read)"
+)
 """Metrics of single sampled episodes, also where others are of the mean of several."""
 _OF_NOTHING = ("train/grad_norm", "train/learning_rate", "train/timesteps")
 """Metrics that are not of training examples."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from glimpse.agents import AGENTS
+from glimpse.agents.abilities import load_pretrained
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv
@@ -139,6 +140,8 @@ def make_agent(experiment: Experiment, env: BatchedEnv, *, trained: bool = False
     try:
         with WeightsLimit(experiment, TRAINED_COPIES if trained and env.device.type == "cpu" else 1):
             agent = factory(experiment.agent, env.observation_space, env.action_space, **env.agent_inputs())
+        if trained:
+            load_pretrained(agent)
     except ModuleNotFoundError as problem:
         raise UserError(str(problem)) from None
     except ValueError as problem:  # Such as an attention that needs keys as wide as queries.

@@ -5,11 +5,11 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import as_preselecting, stops_when_all_done
+from glimpse.agents.abilities import as_preselecting, imitates, stops_when_all_done
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Batch, Episode
 from glimpse.agents.recording import recording, stack_steps
-from glimpse.envs.core import BatchedEnv, first_observation
+from glimpse.envs.core import BatchedEnv, first_observation, is_teaching
 from glimpse.envs.lane_random import mix, normal
 
 _POLICY = 31
@@ -47,7 +47,7 @@ def play(
     lanes = len(example) * copies
     copy = torch.arange(lanes, device=key.device) % copies
     own = mix(key.repeat_interleave(copies), _POLICY)
-    noise = normal(mix(own, copy), 3 * agent.steps).view(lanes, agent.steps, 3)
+    noise = normal(mix(own, copy), agent.noise_width * agent.steps).view(lanes, agent.steps, agent.noise_width)
     memory = agent.initial_memory(observation)
 
     # Some agents select their tokens once, before the first step.
@@ -59,12 +59,15 @@ def play(
     # Act until the last step, or until all episodes are over. Those that are over take no-op steps, which are masked.
     # To ask whether all are over would be to wait for a GPU, which training does not.
     ends_early = stops_when_all_done(agent) and (env.device.type == "cpu" or not agent.training)
-    seen, acted, answers, rewards, ended, known = [], [], [], [], [], []
+    teacher = env if record and imitates(agent) and is_teaching(env) else None
+    seen, acted, answers, rewards, ended, known, taught = [], [], [], [], [], [], []
     with recording(agent, agent.steps) if record else nullcontext():
         for time in range(agent.steps):
             seen.append(observation)
             decision, memory = agent(observation, memory)
             action = agent.act(decision, noise[:, time], greedy)
+            if teacher is not None:
+                taught.append(teacher.teaching())
             step = env.step(action)
             observation = step.observation
             acted.append(action)
@@ -87,6 +90,7 @@ def play(
         copies=copies,
         activations=_stack(known),
         ended=ended[-1],
+        teaching=_stack(taught) if taught else {},
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from glimpse.config.mistakes import shortened
+from glimpse.config.shown_values import shortened
 from glimpse.errors import UserError
 from glimpse.runs.durable import (
     TEMPORARY,

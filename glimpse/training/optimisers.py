@@ -1,8 +1,9 @@
 """Optimisers of a training: AdamW, SGD, or Muon for matrices between hidden layers with AdamW for all else."""
 
 from collections.abc import Collection
+from inspect import unwrap
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from glimpse.config.experiment import TrainOptions
 from glimpse.errors import UserError
 
 Groups = list[dict[str, Any]]
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
+_WRAPPED = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
 
 
 class Optimiser(Protocol):
@@ -95,11 +98,20 @@ def make_optimiser(agent: LearningAgent, options: TrainOptions, outputs: Collect
         case "adamw":
             return _adamw(groups, options)
         case "sgd":
-            return torch.optim.SGD(
+            return _uncompiled(torch.optim.SGD, *_WRAPPED)(
                 groups, lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
             )
         case "muon":
             return _muon(agent, groups, options, outputs)
+
+
+def _uncompiled(kind: type[Kind], *methods: str) -> type[Kind]:
+    """Return an optimiser's class, some of whose methods do not import `torch._dynamo`, which takes as long as torch.
+
+    torch wraps them to keep its compiler from tracing them. Only the loss is ever compiled here, and a learner updates
+    the weights without gradients, so that the methods themselves suffice.
+    """
+    return cast(type[Kind], type(kind.__name__, (kind,), {name: unwrap(getattr(kind, name)) for name in methods}))
 
 
 def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> Groups:
@@ -146,7 +158,7 @@ class QuickAdamW(torch.optim.AdamW):
 
 
 def _adamw(groups: Groups, options: TrainOptions) -> torch.optim.AdamW:
-    return QuickAdamW(
+    return _uncompiled(QuickAdamW, "add_param_group", "load_state_dict", "state_dict", "zero_grad")(
         groups, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay, fused=True
     )
 
@@ -166,7 +178,7 @@ def _muon(agent: LearningAgent, groups: Groups, options: TrainOptions, outputs: 
     )
     if not matrices:
         raise UserError("train.optimizer: no matrix between hidden layers is trained, which Muon is for; give adamw")
-    muon = torch.optim.Muon(
+    muon = _uncompiled(torch.optim.Muon, *_WRAPPED)(
         matrices,
         lr=options.learning_rate,
         momentum=options.momentum,

@@ -22,11 +22,13 @@ SMALL: dict[str, Any] = {
     "widths": (6, 8),
     "width": 6,
     "heads": 2,
+    "sentence_width": 4,
     "patch": 4,
     "stride": 3,
     "layers": ({"filters": 2, "size": 3, "stride": 2},),
 }
 """Options smaller than the defaults; each agent takes those that it has."""
+QUESTIONS = Path(__file__).parents[1] / "envs" / "documents" / "questions.jsonl"
 OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
 
 
@@ -40,6 +42,11 @@ def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[A
     translates = row.kind in ("translation", "simultaneous translation")
     if translates:
         given |= {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
+    if row.kind == "evidence":
+        given = {"vectors": "none", "words": 500, "candidates": 4, "opens": 2, "others": 3, "max_question": 16}
+        given |= {"max_words": 12, "preview": 10, "min_count": 1, **task_options}
+        if "data" in model.model_fields:
+            given = {"data": f"file:{QUESTIONS}", **given}
     if row.kind in ("text", "skim", "select"):
         given |= {"data": f"file:{OPINIONS}", "vectors": "none", **task_options}
     task = model.model_validate({"name": env} | {key: given[key] for key in given if key in model.model_fields})

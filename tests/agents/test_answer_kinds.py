@@ -182,7 +182,7 @@ def test_agents_that_are_not_asked_answer_classes_alone() -> None:
     """An agent of another package answers classes unless it says more."""
     assert {labels for row in AGENTS.values() for labels in row.labels} == {"classes", "scores", "many"}
     assert AGENTS["dram"].labels == AGENTS["sb3-ppo"].labels == AGENTS["skimmer"].labels == ("classes",)
-    assert len(ANSWERING) == 28
+    assert len(ANSWERING) == 30
 
 
 def test_the_base_class_gives_one_choice_of_all() -> None:

@@ -32,6 +32,7 @@ JUMPS = {"window": {"width": 4, "pooling": "max"}, "embedding_width": 4, "dropou
 RATIONALE = {"encoder": {"kind": "cnn", "filters": 2}, "embedding_width": 4, "dropout": 0.4}
 SELECTOR = {"width": 4, "dropout": 0.4}
 HARD = {"kind": "hard", "begins": 0.0, "soft": 0.3, "baseline": "none"}
+READS = {"embedding_width": 4, "dropout": 0.4}
 CASES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "ram": ("ram", "digits", {"policy_gradient_into": "core"}, {}),
     "ram, learned sigma": ("ram", "digits", {"sigma": {"schedule": "learned"}}, {}),
@@ -40,6 +41,20 @@ CASES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         "digits",
         {"policy_gradient_into": "core", "stop_policy": {"start": 20, "end": 20}},
         {"stop": True},
+    ),
+    "anytime": ("anytime", "digits", {"entropy": 0.0}, {"zoom": {"levels": 3}, "glance": 6}),
+    "anytime, cells": (
+        "anytime",
+        "digits",
+        {"look_policy": "grid", "cells": 3, "policy_gradient_into": "all"},
+        {"zoom": {"levels": 3}, "glance": 6},
+    ),
+    "anytime, gaussian": ("anytime", "digits", {"look_policy": "gaussian"}, {"zoom": {"levels": 3}}),
+    "anytime, any zoom": (
+        "anytime",
+        "digits",
+        {"look_policy": "gaussian", "sigma": {"schedule": "learned"}, "update": "ppo"},
+        {"zoom": {"continuous": True}},
     ),
     "path": ("path", "digits", {}, {}),
     "dram": ("dram", "digit-pair", {"policy_gradient_into": "core"}, {}),
@@ -50,6 +65,19 @@ CASES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "skimmer": ("skimmer", "number-prediction", JUMPS, {}),
     "skimmer, gru": ("skimmer", "number-prediction", {**JUMPS, "recurrent_core": "gru", "baseline": "none"}, {}),
     "skimmer with a glance": ("skimmer", "skim", {**JUMPS, "recurrent_core": "rnn"}, {"choice": "keep", "window": 1}),
+    "evidence": ("evidence-reader", "facts", READS, {"facts": 1, "candidates": 3, "others": 0}),
+    "evidence, ppo": (
+        "evidence-reader",
+        "facts",
+        {**READS, "update": "ppo", "recurrent_core": "rnn"},
+        {"facts": 1, "candidates": 3, "others": 0},
+    ),
+    "evidence by queries": (
+        "evidence-reader",
+        "facts",
+        {**READS, "recurrent_core": "lstm"},
+        {"facts": 1, "point": "query", "others": 0},
+    ),
     "token selector": ("token-selector", "sentence-select", {"embedding_width": 4}, {}),
     "resan": ("resan", "text", {"embedding_width": 4, "sampler": {"hidden": 4, "dropout": 0.4}, "dropout": 0.4}, {}),
     "rationale": ("rationale", "text", {**RATIONALE, "selector": SELECTOR}, {}),

@@ -36,12 +36,13 @@ def test_whether_only_the_last_answer_is_trained(config: list[str], last: bool) 
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_whether_every_answer_is_trained(agent: str) -> None:
-    """Agents say so by `classification`; those without the option, such as Stable-Baselines3's, never do."""
+    """Agents say so by `classification`; of those without the option one always does, and others never do."""
     options = resolve_name(AGENTS[agent].options)
     has_option = "classification" in options.model_fields
     for classification in ("final", "every_step"):
         given = options.model_construct(**({"classification": classification} if has_option else {}))
-        assert trains_every_answer(given) is (has_option and classification == "every_step")
+        every = classification == "every_step" if has_option else agent == "anytime"
+        assert trains_every_answer(given) is every
 
 
 def test_some_agents_train_every_answer_and_others_cannot() -> None:

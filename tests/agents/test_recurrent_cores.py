@@ -37,6 +37,10 @@ OBSERVATION = spaces.Dict(
         "words": spaces.Box(0, 9, (5,), np.int64),
         "position": spaces.Box(0.0, 1.0, (1,), np.float32),
         "legal": spaces.Box(0, 1, (4,), np.int8),
+        "question": spaces.Box(0, 9, (5,), np.int64),
+        "opened": spaces.Box(0, 9, (5,), np.int64),
+        "candidates": spaces.Box(0, 9, (3, 5), np.int64),
+        "scores": spaces.Box(-1.0, 1.0, (3,), np.float32),
     }
 )
 ACTION = spaces.Dict(
@@ -45,6 +49,7 @@ ACTION = spaces.Dict(
         "answer": spaces.Discrete(4),
         "move": spaces.Discrete(3),
         "jump": spaces.Discrete(4),
+        "open": spaces.Discrete(4),
     }
 )
 
@@ -202,8 +207,8 @@ for agent in AGENT_NAMES:
 
 
 def test_a_third_partys_core_reaches_every_recurrent_agent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A core that is added to the registry can be named in the config of RAM, player, draw, grid and skimmer."""
-    assert {"ram", "player", "draw", "grid", "skimmer"} <= set(RECURRENT_AGENTS)
+    """A core that is added to the registry can be named in the config of RAM, player, draw, grid and of readers."""
+    assert {"ram", "player", "draw", "grid", "skimmer", "evidence-reader"} <= set(RECURRENT_AGENTS)
     (tmp_path / "minimal.py").write_text(MINIMAL)
     register, use = USE.split("for agent", 1)
     here = "import importlib.util, numpy, torch\n" + _load_spaces()

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from glimpse.envs import ENVIRONMENTS
+from glimpse.envs import ENVIRONMENTS, lane_random
 
 
 class Operations(TorchDispatchMode):
@@ -49,8 +49,12 @@ def _is_mask(argument: object) -> bool:
 
 
 @pytest.fixture
-def trace() -> Callable[[Callable[[], object]], Operations]:
-    """Return a function that calls something twice and records the second call; constants are made in the first."""
+def trace(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], Operations]:
+    """Return a function that calls something twice and records the second call; constants are made in the first.
+
+    Few random numbers are drawn by tensors too, as on other devices.
+    """
+    monkeypatch.setattr(lane_random, "FEW", 0)
 
     def call(something: Callable[[], object]) -> Operations:
         something()

@@ -8,7 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from glimpse.envs.lane_random import integers, mix, normal, uniform
+from glimpse.envs.lane_random import (
+    draw_example,
+    draw_example_of_one,
+    integer_of_one,
+    integers,
+    mix,
+    mix_of_one,
+    normal,
+    uniform,
+    uniform_of_one,
+)
 
 _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -155,3 +165,29 @@ def test_the_numbers_of_a_key_depend_on_the_key_alone(draw: Callable[[Tensor, in
     assert torch.equal(draw(key.flip(0), 9).flip(0), together)
     assert torch.equal(draw(key, 5), together[:, :5])
     assert torch.equal(draw(key.view(37, 1), 9)[:, 0], together)
+
+
+def test_one_key_in_python_draws_what_tensors_draw() -> None:
+    """Hashes, uniform numbers, integers and examples are equal for keys of all sizes."""
+    keys = [0, 1, -1, 2**63 - 1, -(2**63), 987654321987654321]
+    tensor, limits = torch.tensor(keys), torch.tensor([7, 60_000, 2**31])
+    for number, key in enumerate(keys):
+        assert mix_of_one(key, 21) == mix(tensor, 21)[number]
+        assert uniform_of_one(key, 3) == uniform(tensor, 3)[number].tolist()
+        drawn = [integer_of_one(key, limit, index) for index, limit in enumerate(limits.tolist())]
+        assert drawn == integers(tensor, 3, limits)[number].tolist()
+        assert draw_example_of_one(key, 60_000) == draw_example(tensor, 60_000)[number]
+
+
+def test_few_keys_and_many_draw_the_same() -> None:
+    """NumPy, which hashes few keys, and torch, which hashes many, agree."""
+    keys = torch.arange(-3000, 3000) * 987654321987
+    draws: list[Callable[[Tensor], Tensor]] = [
+        lambda key: mix(key, 2**62),
+        lambda key: mix(key, key),
+        lambda key: integers(key, 2, 10),
+        lambda key: integers(key, 2, torch.tensor([3, 2**31])),
+        lambda key: uniform(key, 2),
+    ]
+    for draw in draws:
+        assert torch.equal(draw(keys)[2990:3010], draw(keys[2990:3010]))

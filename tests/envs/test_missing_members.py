@@ -45,7 +45,7 @@ def test_a_member_that_is_missing_is_named(name: str) -> None:
 def test_every_member_of_the_protocol_is_tried() -> None:
     """The list above has each member that an environment must define; the others have defaults."""
     members = {name for name in vars(BatchedEnv) if not name.startswith("_")}
-    assert members - {"agent_inputs", "augments", "lengths"} == set(CALLS)
+    assert members - {"agent_inputs", "augments", "derived", "lengths"} == set(CALLS)
 
 
 def test_a_picture_that_is_missing_is_named() -> None:

@@ -20,7 +20,8 @@ from glimpse.agents.vision.options import (
 )
 from glimpse.agents.vision.player import make_player
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
-from glimpse.config.files import load_experiment, shipped_configs
+from glimpse.config.files import load_experiment
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs.images.catch import Catch
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData

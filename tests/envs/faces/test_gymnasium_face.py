@@ -64,7 +64,7 @@ def test_reset_shows_the_requested_example() -> None:
     assert same(shown[0], shown[2]) and not same(shown[0], shown[1])
     env = env.unwrapped
     assert isinstance(env, GlimpseEnv)
-    images = env._lanes.env._images.numpy()  # type: ignore[attr-defined]
+    images = env._lane.env._images.numpy()  # type: ignore[attr-defined]
     assert np.array_equal(np.rint(shown[0][0]["glimpse"][0] * 255), images[7])
 
 

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.envs.data import free_memory
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.image_data import load_images
 from glimpse.envs.images.image_folder import read_image_folder
+from glimpse.envs.images.labelled_images import Pictures
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def pixels(found: Pictures) -> NDArray[np.uint8]:
+    """Return pictures that are in memory."""
+    assert isinstance(found.images, np.ndarray)
+    return found.images
 
 
 def save(path: Path, width: int, height: int, colour: int | tuple[int, int, int]) -> None:
@@ -41,12 +49,12 @@ def test_classes_are_sorted_and_so_are_files(folder: Path) -> None:
     assert train.classes == test.classes == ("cat", "owl")
     assert train.labels.tolist() == [0, 1, 1] and test.labels.tolist() == [0, 1]
     assert train.images.shape == (3, 3, 4, 7) and test.images.shape == (2, 3, 4, 7)
-    assert train.images.dtype == np.uint8
+    assert pixels(train).dtype == np.uint8
 
 
 def test_pictures_are_centred_on_black(folder: Path) -> None:
     """Each picture is at the centre of its black canvas."""
-    cat, grey_owl, red_owl = read_image_folder(folder, "train").images
+    cat, grey_owl, red_owl = pixels(read_image_folder(folder, "train"))
     expected = np.zeros((3, 4, 7), np.uint8)
     expected[:, 1, 3] = 255
     assert (cat == expected).all()
@@ -69,7 +77,7 @@ def test_all_grey_pictures_have_one_channel(tmp_path: Path) -> None:
     """A coloured picture in one part gives both parts three channels."""
     for part in ("train", "test"):
         save(tmp_path / part / "a" / "1.png", 2, 3, 9)
-    assert read_image_folder(tmp_path, "train").images.tolist() == [[[[9, 9]] * 3]]
+    assert pixels(read_image_folder(tmp_path, "train")).tolist() == [[[[9, 9]] * 3]]
     save(tmp_path / "test" / "a" / "0.png", 2, 3, RED)
     assert read_image_folder(tmp_path, "train").images.shape == (1, 3, 3, 2)
 

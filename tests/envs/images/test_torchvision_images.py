@@ -3,14 +3,23 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.labelled_images import Pictures
 from glimpse.envs.images.torchvision_images import read_torchvision
 
 Examples = list[tuple[Any, Any]]
+
+
+def pixels(found: Pictures) -> NDArray[np.uint8]:
+    """Return pictures that are in memory."""
+    assert isinstance(found.images, np.ndarray)
+    return found.images
 
 
 def grey(value: int, width: int = 3, height: int = 2) -> Image.Image:
@@ -69,9 +78,9 @@ def test_a_data_set_is_downloaded_to_the_cache(search_path: SearchPath, monkeypa
     """Both parts are downloaded, and then read without a download."""
     install(monkeypatch, OnDisk)
     train = read_torchvision("Toy", "train", search_path)
-    assert train.images.tolist() == [[[[1] * 3] * 2], [[[2] * 3] * 2]]
+    assert pixels(train).tolist() == [[[[1] * 3] * 2], [[[2] * 3] * 2]]
     assert train.labels.tolist() == [0, 1] and train.classes == ("zero", "one")
-    assert read_torchvision("Toy", "test", search_path, download=False).images.max() == 3
+    assert pixels(read_torchvision("Toy", "test", search_path, download=False)).max() == 3
     assert [path.name for path in (search_path.cache / "torchvision").iterdir()] == ["Toy"]
 
 
@@ -141,9 +150,9 @@ def test_a_fifth_is_held_out_where_there_are_no_parts(search_path: SearchPath, m
     install(monkeypatch, Whole)
     train, test = (read_torchvision("Toy", part, search_path) for part in ("train", "test"))
     assert len(test.labels) == 4
-    values = [*train.images[:, 0, 0, 0], *test.images[:, 0, 0, 0]]
+    values = [*pixels(train)[:, 0, 0, 0], *pixels(test)[:, 0, 0, 0]]
     assert sorted(values) == list(range(20))
-    assert test.labels.tolist() == [value % 3 for value in test.images[:, 0, 0, 0]]
+    assert test.labels.tolist() == [value % 3 for value in pixels(test)[:, 0, 0, 0]]
     assert train.classes == test.classes == ("0", "1", "2")
 
 
@@ -166,7 +175,7 @@ def test_one_coloured_picture_gives_all_three_channels(
     fixed(monkeypatch, [(grey(5), 0), (Image.new("RGB", (3, 2), (7, 8, 9)), 1)])
     train = read_torchvision("Toy", "train", search_path)
     assert train.images.shape == (2, 3, 2, 3)
-    assert train.images[:, :, 0, 0].tolist() == [[5, 5, 5], [7, 8, 9]]
+    assert pixels(train)[:, :, 0, 0].tolist() == [[5, 5, 5], [7, 8, 9]]
     assert train.classes == ("zero", "one, uno")
 
 
@@ -235,4 +244,4 @@ def test_torchvisions_own_fake_data_is_read(search_path: SearchPath, monkeypatch
     monkeypatch.setattr(datasets.FakeData.__init__, "__defaults__", (10, (3, 4, 5), 2, None, None, 0))
     train = read_torchvision("FakeData", "train", search_path)
     assert train.images.shape == (8, 3, 4, 5)
-    assert train.images.std() > 30
+    assert pixels(train).std() > 30

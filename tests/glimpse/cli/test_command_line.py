@@ -319,6 +319,22 @@ def test_help_lists_options_and_mistakes_import_nothing_heavy(
     assert "fashion-mnist" in done.stdout and "a mistake" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "unneeded", "most"),
+    [
+        ("list", {"gymnasium", "numpy", "glimpse.config.experiment", "glimpse.reproduction"}, 480),
+        ("list agents", {"gymnasium", "numpy", "pydantic", "glimpse.config.experiment"}, 340),
+        ("--version", {"gymnasium", "numpy", "pydantic", "rich"}, 280),
+    ],
+)
+def test_lists_import_few_modules(words: str, unneeded: set[str], most: int) -> None:
+    """Neither Gymnasium nor NumPy is imported for a list, nor the config's schema; what is, is counted."""
+    done = _python("-X", "importtime", "-m", "glimpse", *words.split())
+    found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert done.returncode == 0 and "argparse" in found
+    assert not unneeded & found and len(found) < most, len(found)
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     """Output into a closed pipe, as in `glimpse config schema | head -1`, ends with exit code 141 and no message."""
     read_end, write_end = os.pipe()

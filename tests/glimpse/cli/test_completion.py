@@ -12,7 +12,7 @@ import shtab
 from glimpse.cli.command_line import main, make_parser
 from glimpse.cli.completion_command import complete_arguments
 from glimpse.cli.subcommand import command_parsers
-from glimpse.config.files import shipped_configs
+from glimpse.config.shipped import shipped_configs
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.runs.run_source import zoo_names
 

@@ -86,7 +86,7 @@ def test_a_stream_without_letters_is_printed_to(words: str, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("gymnasium", _KILL),  # While `glimpse` itself is imported.
+        ("difflib", _KILL),  # While the command itself is imported.
         ("rich", _KILL),  # While the subcommand imports what it needs.
         (
             "rich",

@@ -11,7 +11,8 @@ from glimpse.agents import AGENTS
 from glimpse.agents.attention import ATTENTION
 from glimpse.config.experiment import Experiment
 from glimpse.config.file_schema import experiment_schema
-from glimpse.config.files import dump_experiment, load_experiment, shipped_configs
+from glimpse.config.files import dump_experiment, load_experiment
+from glimpse.config.shipped import shipped_configs
 from glimpse.config.strict_yaml import parse_yaml
 from glimpse.envs import ENVIRONMENTS
 

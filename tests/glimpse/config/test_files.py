@@ -14,8 +14,8 @@ from glimpse.config.files import (
     find_config,
     load_experiment,
     read_experiment,
-    shipped_configs,
 )
+from glimpse.config.shipped import shipped_configs
 from glimpse.errors import UserError
 
 BASE = """
@@ -182,12 +182,13 @@ data:
     assert found == [
         "child.yaml:7: the key 'seed' is given twice (first in line 6)",
         "command line: 'train.keep': an override has the form a.b=c, as in train.steps=1000",
-        "child.yaml: task.image_size: should be a list of 2 whole numbers or null (got [28])",
-        "child.yaml: task.canvas: should be a mapping of keys to values (got 5)",
         "child.yaml: task.retina.pach: unknown key (did you mean 'patch'?)",
         "child.yaml: task.initial_location: should be 'random', 'centre', 'raster' or a list of 2 numbers "
         "(got 'cente'; did you mean 'centre'?)",
-        "base.yaml: agent.recurrent_core: should be 'rnn', 'lstm' or 'gru' (got 'ltsm'; did you mean 'lstm'?)",
+        "child.yaml: task.image_size: should be a list of 2 whole numbers or null (got [28])",
+        "child.yaml: task.canvas: should be a mapping of keys to values (got 5)",
+        "base.yaml: agent.recurrent_core: should be 'rnn', 'lstm', 'gru' or 'transformer' "
+        "(got 'ltsm'; did you mean 'lstm'?)",
         "child.yaml: agent.sigma.start: should be at most 2 (got 3)",
         "child.yaml: agent.lerning_rate: unknown key (did you mean 'train.learning_rate'?)",
         "base.yaml: train.batch: should be at least 1 (got 0)",

@@ -16,9 +16,9 @@ from glimpse.runs.trained_run import open_run
 from glimpse.training.train import train_command
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run of two steps on a folder of coloured pictures, no two of which have one size."""
+@pytest.fixture(scope="module", params=["sb3-a2c", "anytime"])
+def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Return a run of two steps of each agent that zooms, on a folder of coloured pictures, each of another size."""
     folder = tmp_path_factory.mktemp("zoomed")
     for part in ("train", "val", "test"):
         for kind, colour in (("blue", (0, 0, 250)), ("red", (250, 0, 0))):
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     task = {"name": "images", "data": f"folder:{folder / 'data'}", "zoom": {"levels": 3}, "glance": 6, "glimpses": 2}
     experiment = {
         "task": task,
-        "agent": {"name": "sb3-a2c"},
+        "agent": {"name": request.param},
         "train": {"steps": 2, "batch": 4, "evaluate_every": 2, "precision": "float32"},
         "evaluate": {"copies": 1, "precision": "float32"},
         "track": {"mode": "disabled"},
@@ -61,3 +61,24 @@ def test_what_cannot_zoom_says_so(run: Path, capsys: pytest.CaptureFixture[str])
         graph_of(open_run(run, None, "cpu", print))
     assert main(["train", "digits-ram", "task.zoom={levels: 3}", "--run", str(run.parent / "other")]) == 2
     assert "'ram' cannot choose a zoom: leave task.zoom out" in capsys.readouterr().err
+
+
+def test_a_picture_is_answered_within_a_budget(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A budget of one look, or a threshold that no look is worth, answers after the first; others see both looks."""
+    agent, picture = glimpse.load(run), np.zeros((31, 40), np.uint8)
+    if agent.experiment.agent.name != "anytime":
+        for option in ({"budget": 1}, {"threshold": 0.1}):
+            with pytest.raises(UserError, match=f"^{next(iter(option))}: "):
+                agent.predict(picture, **option)
+        return
+    whole = agent.predict(picture)
+    for options, looks in (({"budget": 1}, 1), ({"budget": 9}, 2), ({"threshold": 1e6}, 1)):
+        found = agent.predict(picture, **options)
+        assert len(found.locations) == len(found.answers_over_time) == looks
+        np.testing.assert_allclose(found.probabilities_over_time, whole.probabilities_over_time[:looks], atol=1e-6)
+    assert len(agent.predict(picture, budget=1, greedy=False, rollouts=2).locations) == 1
+    file = run.parent / "picture.png"
+    Image.fromarray(picture).save(file)
+    capsys.readouterr()
+    assert main(["predict", str(run), str(file), "--budget", "1", "--threshold", "0", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["prediction"]["locations"]) == 1

@@ -18,6 +18,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import counts_classes
+from glimpse.envs.documents import facts
 from glimpse.envs.images import catch, scene_data
 from glimpse.envs.meaning import env_meaning
 from glimpse.errors import UserError
@@ -43,6 +44,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "text": {},
     "select": {},
     "skim": {"jumps": 2},
+    "evidence": {"words": 500, "opens": 1, "candidates": 2, "max_question": 16, "max_words": 12, "preview": 12},
     "translation": {"tokenizer": "words", "max_tokens": 8},
     "simultaneous translation": {"tokenizer": "words", "max_tokens": 8},
 }
@@ -70,6 +72,23 @@ def _write_texts(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]
     ]
     (folder / "films.csv").write_text("\n".join(["text,label", *rows, ""]))
     (folder / "vectors.txt").write_text("film 1 0 0 1\ngood 0 1 0 1\nawful 0 0 1 1\n")
+
+
+def _write_questions(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    """Write questions in which each class has a word of its own, and a document with their evidence."""
+    (folder / "documents").mkdir(parents=True)
+    lines = [f"Ship number {number} came to the port." for number in range(sum(counts))]
+    (folder / "documents/ships.txt").write_text("\n".join([*lines, ""]))
+    answers = [name for name, count in zip(classes, counts, strict=True) for _ in range(count)]
+    rows = [
+        {
+            "question": f"was ship {number} there",
+            "answer": name,
+            "evidence": [[{"file": "ships.txt", "line": 1 + number}]],
+        }
+        for number, name in enumerate(answers)
+    ]
+    (folder / "questions.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 def _write_translations(folder: Path, classes: tuple[str, ...], counts: tuple[int, ...]) -> None:
@@ -117,6 +136,11 @@ def _task(env: str, data: Path) -> tuple[dict[str, Any], Callable[..., None] | N
     task = {"name": env, **{key: value for key, value in _SMALL[kind].items() if key in known}}
     if kind in ("catch", "find"):
         return task, None
+    if kind == "evidence":
+        task["vectors"] = "none"
+        if "data" not in known:  # Its facts are generated.
+            return task, None
+        return {**task, "data": f"file:{data}/questions.jsonl"}, _write_questions
     if kind in ("classification", "pairs", "search"):
         return {**task, "data": f"folder:{data}"}, _write_pictures
     if "translation" in kind:
@@ -146,6 +170,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catch, "_EXAMPLES", 20)
         patch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
+        patch.setattr(facts, "EXAMPLES", dict.fromkeys(facts.EXAMPLES, 20))
         assert train_command(experiment, case.run, resume=False) == 0
     return case
 
@@ -194,7 +219,7 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
     shutil.rmtree(case.data)
     assert main(["evaluate", str(case.run)]) == 2
     assert str(case.data) in capsys.readouterr().err
-    if case.write is _write_pictures:
+    if case.write in (_write_pictures, _write_questions):
         return
     without = open_run(case.run, None, "cpu", pytest.fail)
     assert without.env.examples == 0
@@ -207,12 +232,14 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
 def _elsewhere(case: Case, folder: Path) -> list[str]:
     """Write data of the run's classes to a folder, and return the overrides that name them."""
     if case.write is None:
-        return ["task.initial_location=raster" if case.kind == "find" else "task.sideways=0.5"]
+        return [{"find": "task.initial_location=raster", "evidence": "task.seed=1"}.get(case.kind, "task.sideways=0.5")]
     case.write(folder, CLASSES, (9, 8))
     if case.write is _write_pictures:
         return [f"task.data=folder:{folder}"]
     if case.write is _write_texts:
         return [f"task.data=file:{folder}/films.csv"]
+    if case.write is _write_questions:
+        return [f"task.data=file:{folder}/questions.jsonl"]
     return [f"task.data=file:{folder}/train", f"task.test=file:{folder}/test"]
 
 
@@ -220,6 +247,7 @@ def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, m
     """Other data of its classes are evaluated whole under a key of their own, though the run's own are missing."""
     monkeypatch.setattr(catch, "_EXAMPLES", 20)
     monkeypatch.setattr(scene_data, "SCENES", dict.fromkeys(scene_data.SCENES, 20))
+    monkeypatch.setattr(facts, "EXAMPLES", dict.fromkeys(facts.EXAMPLES, 20))
     shutil.copytree(case.run, tmp_path / "run")
     (tmp_path / "run/evaluation.json").write_text('{"test": {"kept": 1}}')
     overrides = _elsewhere(case, tmp_path / "other")
@@ -228,6 +256,8 @@ def test_a_run_is_evaluated_on_data_from_elsewhere(case: Case, tmp_path: Path, m
     own, (key, record) = json.loads((tmp_path / "run/evaluation.json").read_text()).items()
     assert own == ("test", {"kept": 1}) and key.startswith("test of ")
     made = {"find": 50, "search": 20, "catch": 20}
+    if case.write is None:
+        made["evidence"] = 20
     expected = made.get(case.kind) or (9 if case.write is _write_translations else 17)
     if "scores" in record:
         assert next(iter(record["scores"].values()))["greedy"]["episodes"] == expected
@@ -239,7 +269,9 @@ def test_training_goes_on_with_the_same_data_alone(case: Case, capsys: pytest.Ca
     """A resumed run refuses changed training data, naming the file, and takes those that it began with."""
     if case.write is not None:
         case.rewrite(("no", "yet")) if case.write is _write_translations else case.rewrite(counts=(14, 13))
-        name = {"_write_texts": "films.csv", "_write_translations": "train"}.get(case.write.__name__, "train/no/0.png")
+        name = {"_write_texts": "films.csv", "_write_questions": "questions.jsonl", "_write_translations": "train"}.get(
+            case.write.__name__, "train/no/0.png"
+        )
         if case.write is _write_pictures:
             Image.fromarray(np.full((8, 8), 77, np.uint8)).save(case.data / name)
         assert main(["train", "--resume", str(case.run)]) == 2
@@ -257,8 +289,8 @@ def test_another_run_begins_with_its_weights(case: Case, tmp_path: Path, capsys:
     if case.write is not None:
         case.rewrite(classes=("affirm", "no"))
     capsys.readouterr()
-    fixed = experiment.task.name == "digit-pair" or experiment.agent.name.startswith("sb3")
-    if fixed and case.write is not None:  # One cannot be made without its data, the other has one layer for all parts.
+    fixed = experiment.task.name in ("digit-pair", "evidence") or experiment.agent.name.startswith("sb3")
+    if fixed and case.write is not None:  # Some cannot be made without data, others have one layer for all parts.
         with pytest.raises(UserError, match="init: .* cannot be given other"):
             train_command(other, tmp_path / "new", resume=False)
         case.rewrite()

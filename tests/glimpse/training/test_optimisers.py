@@ -1,7 +1,10 @@
 """Tests of the optimisers: their updates by hand, which parameters Muon trains, and resuming to the bit."""
 
 import copy
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+import glimpse
 from glimpse.agents.agent import BatchAgent
 from glimpse.agents.episode import Batch, Decision, Loss
 from glimpse.agents.hidden_matrices import hidden_matrices, output_sizes
@@ -20,7 +24,7 @@ from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.checkpoint import load_newest
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.optimiser_state import check_optimiser_state
-from glimpse.training.optimisers import QuickAdamW
+from glimpse.training.optimisers import _WRAPPED, QuickAdamW, _uncompiled
 from glimpse.training.train import train_command
 
 CPU = torch.device("cpu")
@@ -208,3 +212,46 @@ def test_muon_is_refused_in_words_where_it_cannot_train(monkeypatch: pytest.Monk
     monkeypatch.delattr(torch.optim, "Muon")
     with pytest.raises(UserError, match="has no Muon, which came with torch 2.9; give adamw or sgd"):
         EpisodeLearner(_Net(), options, CPU, {3})
+
+
+_UPDATES = """
+import sys
+import torch
+from types import SimpleNamespace
+from glimpse.config.experiment import TrainOptions
+from glimpse.training.optimisers import make_optimiser
+
+layer = torch.nn.Linear(3, 2)
+agent = SimpleNamespace(learning_rates=lambda: [(layer.parameters(), 1.0)])
+for name in ("adamw", "sgd"):
+    optimiser = make_optimiser(agent, TrainOptions(steps=1, optimizer=name), {2})
+    layer(torch.ones(3)).sum().backward()
+    with torch.no_grad():
+        optimiser.step()
+        optimiser.zero_grad()
+    optimiser.load_state_dict(optimiser.state_dict())
+assert "torch._dynamo" not in sys.modules
+"""
+
+
+def test_updates_do_not_import_the_compiler() -> None:
+    """Its import would take as long as that of torch, at the first step of each training."""
+    home = str(Path(glimpse.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", _UPDATES], env={**os.environ, "PYTHONPATH": home}, timeout=120)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD])
+def test_an_optimiser_is_torchs_own_but_for_the_compiler(kind: type[torch.optim.Optimizer]) -> None:
+    """It updates weights as the class of torch, to the bit."""
+    weights = []
+    for made in (kind, _uncompiled(kind, *_WRAPPED)):
+        weight = torch.nn.Parameter(torch.linspace(-1, 1, 7))
+        optimiser = made([weight], lr=0.1, weight_decay=0.01)  # type: ignore[call-arg]
+        for _ in range(3):
+            weight.square().sum().backward()
+            with torch.no_grad():
+                optimiser.step()
+            optimiser.zero_grad()
+        weights.append(weight.detach())
+    assert torch.equal(*weights) and isinstance(optimiser, kind)

@@ -1,0 +1,408 @@
+"""Anytime agent: it looks at a place and a scale of its choice, and can answer after any look.
+
+Built of what several systems have: an encoder that sees glimpses and a glance (Wang et al., 2020, "Glance and focus"),
+a policy over location and scale, a reward for each look, and a value of going on (Wang et al., 2025, "Emulating
+human-like adaptive vision", AdaptiveNN).
+
+Axes: B episodes, T steps, K scales, C channels, P patch side, G glance side, D memory, N classes, levels or labels,
+A cells of the policy.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from glimpse.agents import policy_gradient
+from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_groups
+from glimpse.agents.answer_kinds import ClassAnswers, LabelSetAnswers, ScoreAnswers, answer_kind
+from glimpse.agents.answer_loss import repeated_label
+from glimpse.agents.classification_loss import weighed
+from glimpse.agents.data_parallel import over_all_ranks
+from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.returns import policy_reward, subtract_baseline
+from glimpse.agents.step_cores import make_recurrent_core
+from glimpse.agents.vision.anytime_options import AnytimeOptions
+from glimpse.agents.vision.gaussian_looks import GaussianLooks
+from glimpse.agents.vision.grid_looks import GridLooks
+from glimpse.agents.vision.locators import Locator
+from glimpse.agents.vision.look_network import GlanceNetwork, LookNetwork, make_glimpse_encoder
+from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, kept_noise
+from glimpse.agents.vision.look_rewards import discounted, gains, rewards_after
+from glimpse.agents.vision.pointing import PointHead, point_errors
+
+_ANSWERS = ("answer", "score", "labels")
+
+
+class AnytimeMemory(NamedTuple):
+    """Memory of the anytime agent.
+
+    core: (B, M), of the recurrent core.
+    keys: (B, A, width), of the policy's cells.
+    visited: (B, A), 1 where a cell was looked at.
+    """
+
+    core: Tensor
+    keys: Tensor
+    visited: Tensor
+
+
+class ReplayedLooks(NamedTuple):
+    """What the networks compute of recorded episodes, with gradients.
+
+    hidden: (T, B, D).
+    logits: (T, B, N), float32; None where nothing is answered.
+    point: (T, B, 2), the mean points; None where none are asked for.
+    log_prob: (T', B), of the looks that count: T - 1, or T where the last one is the answer.
+    entropy: (T', B).
+    """
+
+    hidden: Tensor
+    logits: Tensor | None
+    point: Tensor | None
+    log_prob: Tensor
+    entropy: Tensor
+
+
+class Anytime(EpisodeAgent):
+    """Anytime agent: encoder, recurrent core, policy of looks, an answer after each look, and the worth of more looks.
+
+    The recurrent core reads the glance first, where there is one, and then a glimpse a step. All answers are trained.
+    The policy is trained by REINFORCE or PPO; `worth` predicts the discounted fall of the error by the looks to come,
+    so that one threshold on it says when to stop.
+    """
+
+    average_return: Tensor
+    random_looks: Tensor
+    ramp: Tensor
+    class_weights: Tensor | None = None
+    locator: Locator | None
+
+    def __init__(self, options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
+        """Make the networks.
+
+        Args:
+            options: networks, policy and losses.
+            observation_space: has `glimpse` (K, C, P, P), `location`, `time`, and perhaps `glance` (C, G, G), `zoom`
+                and `sides`.
+            action_space: has `look`, perhaps `zoom`, `stop` and `point`, and an answer, unless it has none.
+        """
+        super().__init__()
+        self.options, self.greedy_copy = options, options.baseline == "self_critical"
+        self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
+        self.stop_threshold = options.stop_threshold if "stop" in action_space.spaces else None
+        self._make_networks(options, observation_space, action_space)
+        self._make_heads(options, action_space)
+        self.register_buffer("average_return", torch.zeros(self.steps))
+        self.register_buffer("random_looks", torch.tensor(options.pretraining > 0))
+        self.register_buffer("ramp", torch.tensor(0.0 if options.pretraining or options.warm_up else 1.0))
+        self.register_module("locator", None)  # None: the policy chooses. Control locators go here.
+
+    def _make_networks(
+        self, options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict
+    ) -> None:
+        """Make what sees, remembers and chooses looks."""
+        glimpse = cast(tuple[int, ...], observation_space["glimpse"].shape)
+        glance = observation_space.spaces.get("glance")
+        zoom = ZoomChoice.of(action_space)
+        encoder = make_glimpse_encoder(options.encoder, (glimpse[1], glimpse[2], glimpse[3]))
+        place = 2 + zoom.asked
+        self.glimpse_network = LookNetwork(encoder, glimpse, place, options.frequencies, options.feature_width)
+        self.glance_network = None
+        if glance is not None:
+            shape = cast(tuple[int, int, int], glance.shape)
+            self.glance_network = GlanceNetwork(encoder, shape, options.feature_width)
+        self.core = make_recurrent_core(options)
+        self.policy: LookPolicy
+        width, sigma = options.memory_width, options.sigma
+        if options.look_policy == "gaussian":
+            self.policy = GaussianLooks(width, options.policy_width, self.steps, zoom, sigma)
+        else:
+            seen = 0 if glance is None else encoder.width
+            self.policy = GridLooks(
+                width,
+                options.policy_width,
+                zoom,
+                options.cells,
+                options.levels,
+                seen,
+                options.frequencies,
+                sigma if options.look_policy == "both" else None,
+            )
+
+    def _make_heads(self, options: AnytimeOptions, action_space: spaces.Dict) -> None:
+        """Make what answers, points, and values."""
+        width = options.memory_width
+        self.kind: ClassAnswers | ScoreAnswers | LabelSetAnswers | None = None
+        self.classifier = None
+        if any(name in action_space.spaces for name in _ANSWERS):
+            self.kind = answer_kind(action_space)
+            self.classifier = nn.Linear(width, self.kind.outputs)
+        self.pointer = PointHead(width, options.policy_width) if "point" in action_space.spaces else None
+        self.look_answers = self.kind is None and self.pointer is None
+        # A point beside an answer is learned from reward; alone, from the boxes that are its label.
+        self.samples_point = self.pointer is not None and self.kind is not None
+        self.noise_width = 5 if self.samples_point else 3
+        self.point_baseline = nn.Linear(width, 1) if self.samples_point else None
+        self.baseline, self.worth = nn.Linear(width, 1), nn.Linear(width, 1)
+
+    @property
+    def in_warmup(self) -> bool:
+        """True while looks are random, or the policy's loss has not yet grown to its weight."""
+        return float(self.ramp) < 1
+
+    def load_pretrained(self) -> None:
+        """Load the encoder's weights, where they come from a file; see `PictureEncoder.load`."""
+        self.glimpse_network.encoder.load()
+
+    def learning_rates(self) -> LrGroups:
+        """Return three groups: all other parameters, the encoder's and the policy's, each with its own scale."""
+        encoder, policy = self.options.encoder.lr_scale, self.options.policy_lr_scale
+        return scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
+
+    def set_progress(self, progress: float) -> None:
+        """Move the schedules: random looks first, then a growing policy loss; and the noise of locations."""
+        begins, lasts = self.options.pretraining, self.options.warm_up
+        self.random_looks.fill_(progress < begins)
+        if begins or lasts:
+            since = progress - begins
+            self.ramp.fill_(float(since >= 0) if not lasts else min(1.0, max(0.0, since / lasts)))
+        self.policy.set_progress(progress)
+
+    def initial_memory(self, observation: dict[str, Tensor]) -> AnytimeMemory:
+        """Read the glance, if there is one, and compute the keys of the policy's cells."""
+        location = observation["location"]
+        core = location.new_zeros(len(location), self.core.memory_width)
+        maps = None
+        if self.glance_network is not None:
+            maps = self.glimpse_network.encoder(observation["glance"])
+            core = self.core(self.glance_network(maps), core)
+        keys = self.policy.keys(maps, _sides(observation))
+        return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells))
+
+    def forward(self, observation: dict[str, Tensor], memory: AnytimeMemory) -> tuple[Decision, AnytimeMemory]:
+        """Encode the glimpse, update the memory, and compute answer, policy of looks, point and worth of more looks.
+
+        Args:
+            observation: `glimpse` (B, K, C, P, P), `location` (B, 2), `time` (B,), and perhaps `zoom` and `sides`.
+            memory: of the step before.
+
+        Returns:
+            The decision and the new memory.
+        """
+        seen = self.glimpse_network.see(observation["glimpse"])
+        core = self.core(self.glimpse_network(seen, _place(observation)), memory.core)
+        hidden = self.core.output(core)
+        visited = torch.maximum(memory.visited, self._marks(observation))
+        parts = self.policy(hidden, observation["time"], memory.keys, visited)
+        location = self.policy.mean(parts)
+        if self.locator is not None:
+            location = self.locator(hidden, observation["time"])[0]
+        others = {"worth": self.worth(hidden).squeeze(-1).float()}
+        if self.pointer is not None:
+            others["point"] = self.pointer(hidden)
+        answer = hidden[:, :0] if self.classifier is None else self.classifier(hidden)
+        known = {"seen": seen} if self.glimpse_network.encoder.frozen else {}
+        decision = Decision(answer, known, location, parts={**others, **{f"look_{k}": v for k, v in parts.items()}})
+        return decision, AnytimeMemory(core, memory.keys, visited)
+
+    def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Turn a decision into an action.
+
+        Args:
+            decision: for B episodes.
+            noise: (B, noise_width) standard normal: two numbers for the location, one for cell or zoom, and two for a
+                point that is sampled.
+            greedy: whether to take the likeliest look and the mean point; a bool, or (B,) bool.
+
+        Returns:
+            `look` (B, 2) float32, not clamped; `zoom`, `point`, the answer and `stop` where the task has them.
+        """
+        parts = _parts(decision)
+        looks = {name.removeprefix("look_"): part for name, part in parts.items() if name.startswith("look_")}
+        action = self.policy.sample(looks, noise[:, :3], greedy)
+        if self.options.pretraining:
+            anywhere = self.policy.uniform(noise[:, :3])
+            for name, part in anywhere.items():
+                action[name] = torch.where(self.random_looks, part, action[name])
+        if self.locator is not None:
+            action["look"] = self.locator.sample(decision.mean_location, noise[:, :2]).float()
+        if self.kind is not None:
+            action |= self.kind.act(decision.answer)
+        if self.pointer is not None:
+            action["point"] = parts["point"]
+            if self.samples_point:
+                action["point"] = parts["point"] + self.options.sigma.end * kept_noise(noise[:, 3:], greedy).float()
+        if self.stop_threshold is not None:
+            stop = parts["worth"] < self.stop_threshold
+            action["stop"] = torch.zeros_like(stop).long() if self.training else stop.long()
+        return action
+
+    def loss(self, episode: Episode) -> Loss:
+        """Compute the loss of answers, worth and baseline, and that of the policy by REINFORCE.
+
+        Args:
+            episode: T steps of B episodes.
+
+        Returns:
+            The sum, and its terms: those of the kind of answers, or `point_error`; `policy_loss`, `value_loss`,
+            `worth_loss`, `entropy`, and `return`, of the first step.
+        """
+        looks = self._replay(episode)
+        errors = self._errors(looks, episode)
+        advantage, terms = self._advantage(looks, errors, episode)
+        taken = self._taken(episode)
+        policy = policy_gradient.reinforce(looks.log_prob, advantage[: len(taken)], taken)
+        return self._sum(looks, errors, policy, terms, episode)
+
+    def updates(self, episode: Episode) -> Iterator[Loss]:
+        """Yield the loss of one update by REINFORCE, or of several by PPO (Schulman et al., 2017).
+
+        Args:
+            episode: T steps of B episodes, played by the present weights.
+        """
+        if self.options.update == "reinforce":
+            yield self.loss(episode)
+            return
+        with torch.no_grad():
+            played = self._replay(episode)
+            advantage, _ = self._advantage(played, self._errors(played, episode), episode)
+        taken = self._taken(episode)
+        for _ in range(self.options.epochs):
+            looks = self._replay(episode)
+            errors = self._errors(looks, episode)
+            _, terms = self._advantage(looks, errors, episode)
+            policy = policy_gradient.clipped_surrogate(
+                looks.log_prob, played.log_prob, advantage[: len(taken)], self.options.clip_ratio, taken
+            )
+            yield self._sum(looks, errors, policy, terms, episode)
+
+    def _taken(self, episode: Episode) -> Tensor:
+        """Return which looks count, (T', B) bool: no glimpse is taken at the last one, unless it is the answer."""
+        return episode.step_mask if self.look_answers else episode.step_mask[1:]
+
+    def _replay(self, episode: Episode) -> ReplayedLooks:
+        """Compute all steps of the networks again, with gradients."""
+        seen, options = episode.observation, self.options
+        first = {name: part[0] for name, part in seen.items()}
+        what = episode.activations.get("seen")
+        features = self.glimpse_network(
+            self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen)
+        )
+        maps = None
+        if self.glance_network is not None:
+            maps = self.glimpse_network.encoder(first["glance"])
+            glance = self.glance_network(maps).to(features.dtype)
+            hidden = self.core.unroll(torch.cat([glance[None], features]), None)[0][1:]
+        else:
+            hidden = self.core.unroll(features, None)[0]
+        # The policy, of the looks that count; where they are the answer, nothing else trains the networks below.
+        count = len(self._taken(episode))
+        if maps is not None and options.policy_gradient_into == "policy":
+            maps = maps.detach()
+        into_core = options.policy_gradient_into == "all" or self.look_answers
+        remembered = hidden if into_core else hidden.detach()
+        keys = self.policy.keys(maps, _sides(first))
+        visited = self._marks(seen).cumsum(0).clamp(max=1)
+        parts = self.policy(remembered[:count], seen["time"][:count], keys, visited[:count])
+        log_prob = self.policy.log_prob(parts, {name: part[:count] for name, part in episode.action.items()})
+        logits = None if self.classifier is None else self.classifier(hidden).float()
+        point = None if self.pointer is None else self.pointer(hidden)
+        return ReplayedLooks(hidden, logits, point, log_prob, self.policy.entropy(parts))
+
+    def _marks(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return 1 for the cell of each look, else 0, (..., A)."""
+        location = observation["location"]
+        return self.policy.marks(location, observation.get("zoom", torch.zeros_like(location[..., :1])))
+
+    def _errors(self, looks: ReplayedLooks, episode: Episode) -> Tensor | None:
+        """Return the errors (T, B) of the answers, or of points without an answer; None where there is no error.
+
+        Classes have no weights here: gains are worth the same in each.
+        """
+        if self.kind is not None and looks.logits is not None:
+            label = repeated_label(episode.label, len(looks.logits))
+            flat = looks.logits.flatten(0, 1)
+            return self.kind.errors(flat, label, self.options.label_smoothing).view(looks.logits.shape[:2])
+        return None if looks.point is None else point_errors(looks.point, episode.label)
+
+    def _advantage(
+        self, looks: ReplayedLooks, errors: Tensor | None, episode: Episode
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the advantage (T, B) of looks, and losses of baseline, worth and sampled points, by name."""
+        options, mask, hidden = self.options, episode.step_mask, looks.hidden.detach()
+        gain = torch.zeros_like(episode.reward) if errors is None else gains(errors.detach(), mask)
+        worth = discounted(gain, options.discount)
+        if options.policy_reward == "gain" and errors is not None:
+            returns = worth
+        else:
+            reward = episode.reward
+            if self.kind is not None and looks.logits is not None and options.policy_reward == "probability":
+                reward = policy_reward("probability", self.kind, looks.logits[-1].detach(), episode)
+            returns = discounted(reward if self.look_answers else rewards_after(reward), options.discount)
+        advantage, value_loss = subtract_baseline(
+            options.baseline, returns, mask, episode.copies, hidden, self.baseline, self.average_return
+        )
+        predicted = self.worth(hidden).squeeze(-1).float()
+        worth_loss = ((predicted - worth).square() * mask).sum() / over_all_ranks(mask.sum())
+        terms = {"value_loss": value_loss, "worth_loss": worth_loss, "return": returns[0].mean()}
+        if self.point_baseline is not None and looks.point is not None:
+            value = self.point_baseline(hidden).squeeze(-1).float()
+            better, loss = policy_gradient.learned_baseline(episode.reward, value, mask)
+            chance = policy_gradient.gaussian_log_prob(episode.action["point"], looks.point, options.sigma.end)
+            terms["point_value_loss"] = loss
+            terms["point_loss"] = policy_gradient.reinforce(chance, better, mask)
+        return advantage, terms
+
+    def _sum(
+        self,
+        looks: ReplayedLooks,
+        errors: Tensor | None,
+        policy: Tensor,
+        terms: dict[str, Tensor],
+        episode: Episode,
+    ) -> Loss:
+        """Return the weighted sum of all losses, and its terms."""
+        options, mask, taken = self.options, episode.step_mask, self._taken(episode)
+        entropy = (looks.entropy * taken).sum() / over_all_ranks(taken.sum()).clamp(min=1)
+        total = self.ramp * (options.policy_weight * policy - options.entropy * entropy)
+        total = total + terms["value_loss"] + terms["worth_loss"]
+        if "point_loss" in terms:
+            total = total + options.policy_weight * terms["point_loss"] + terms["point_value_loss"]
+        named: dict[str, Tensor] = {}
+        if errors is not None:
+            if looks.logits is not None:
+                label = repeated_label(episode.label, len(errors))
+                errors = weighed(errors.flatten(), label, self.class_weights).view_as(errors)
+            error = (errors * mask).sum() / over_all_ranks(mask.sum())
+            total = total + error
+            if self.kind is not None and looks.logits is not None:
+                named = self.kind.terms(episode.carry_forward(looks.logits)[-1], episode.label, error)
+            else:
+                named = {"point_error": error}
+        named |= {**terms, "policy_loss": policy, "entropy": entropy}
+        return Loss(total, {name: term.detach() for name, term in named.items()})
+
+
+def _parts(decision: Decision) -> dict[str, Tensor]:
+    """Return the further outputs of a decision, without their None."""
+    assert decision.parts is not None
+    return decision.parts
+
+
+def _sides(observation: dict[str, Tensor]) -> Tensor:
+    """Return width and height over the longer side, (..., 2); ones where pictures are square or not zoomed."""
+    return observation["sides"] if "sides" in observation else torch.ones_like(observation["location"])
+
+
+def _place(observation: dict[str, Tensor]) -> Tensor:
+    """Return the location in the glance, and the zoom if there is one: (..., 2) or (..., 3)."""
+    place = observation["location"] * _sides(observation)
+    return torch.cat([place, observation["zoom"]], -1) if "zoom" in observation else place
+
+
+def make_anytime(options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> Anytime:
+    """Make the anytime agent for an environment with these spaces."""
+    return Anytime(options, observation_space, action_space)

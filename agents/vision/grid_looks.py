@@ -1,0 +1,155 @@
+"""Policy of looks over coarse grids of cells, one grid for each zoom, scored from glance and memory.
+
+Axes: B episodes, D memory width, N cells of all grids, A policy width, F features of the glance.
+"""
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glimpse.agents.choices import choose
+from glimpse.agents.options import SigmaOptions
+from glimpse.agents.vision.fourier_features import FourierFeatures
+from glimpse.agents.vision.locators import Gaussian
+from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, chosen_entropy, chosen_log_prob, kept_noise
+
+
+class GridLooks(LookPolicy):
+    """Categorical over the cells of all grids, and with noise a Gaussian offset inside the cell.
+
+    A cell c has a key k_c = W f_c + U p_c, of the glance's feature at its centre and of Fourier features of centre and
+    zoom. Its score is w . ReLU(k_c + Q h + v m_c), where m_c says whether a look was there. The grid of zoom z has
+    round(cells^(1 - z)) cells along each axis: `cells` of them at zoom 0, one at zoom 1.
+
+    With offsets the distribution of looks of one zoom is a mixture of Gaussians, one for each cell, whose density is
+    the log-probability: it does not matter which cell a sample came from.
+    """
+
+    centre: Tensor
+    reach: Tensor
+    level: Tensor
+    side: Tensor
+    first: Tensor
+
+    def __init__(
+        self,
+        memory_width: int,
+        width: int,
+        zoom: ZoomChoice,
+        cells: int,
+        levels: int,
+        glance_width: int,
+        frequencies: int,
+        sigma: SigmaOptions | None,
+    ) -> None:
+        """Make a policy.
+
+        Args:
+            memory_width: D.
+            width: A.
+            zoom: how an action chooses a zoom.
+            cells: cells along each axis of the finest grid.
+            levels: zooms that have a grid, where any number may be chosen.
+            glance_width: F; 0 without a glance.
+            frequencies: octaves of the Fourier features.
+            sigma: noise of offsets, in halves of a cell; None for the cells' centres.
+        """
+        super().__init__()
+        self.zoom, self.key_width = zoom, width
+        self.levels = zoom.levels or (levels if zoom.continuous else 1)
+        self._make_grids(cells)
+        self.fourier = FourierFeatures(3, frequencies)
+        self.place = nn.Linear(self.fourier.width, width)
+        self.glance = nn.Linear(glance_width, width, bias=False) if glance_width else None
+        self.query = nn.Linear(memory_width, width, bias=False)
+        self.visited = nn.Parameter(torch.zeros(width))
+        self.score = nn.Linear(width, 1, bias=False)
+        self.gaussian: Gaussian | None = None if sigma is None else Gaussian(sigma)
+        self.offset = None if sigma is None else nn.Linear(width, 2)
+
+    def _make_grids(self, cells: int) -> None:
+        zooms = [level / max(1, self.levels - 1) for level in range(self.levels)]
+        sides = [max(1, round(cells ** (1 - zoom))) for zoom in zooms]
+        centres, halves, levels = [], [], []
+        for level, side in enumerate(sides):
+            along = (2 * torch.arange(side) + 1) / side - 1
+            centres.append(torch.stack([along.repeat(side), along.repeat_interleave(side)], -1))
+            halves.append(torch.full((side * side,), 1 / side))
+            levels.append(torch.full((side * side,), level))
+        self.register_buffer("centre", torch.cat(centres), persistent=False)
+        self.register_buffer("reach", torch.cat(halves), persistent=False)
+        self.register_buffer("level", torch.cat(levels), persistent=False)
+        self.register_buffer("side", torch.tensor(sides), persistent=False)
+        squares = torch.tensor([0, *(side * side for side in sides)]).cumsum(0)[:-1]
+        self.register_buffer("first", squares, persistent=False)
+        self.cells = len(self.centre)
+
+    def keys(self, glance: Tensor | None, sides: Tensor) -> Tensor:
+        """Return the keys of all cells; the glance is read at their centres; see `LookPolicy.keys`."""
+        place = self.centre * sides[:, None]
+        zoom = (self.level / max(1, self.levels - 1))[None, :, None].expand(len(sides), -1, 1)
+        keys = self.place(self.fourier(torch.cat([place, zoom], -1)))
+        if self.glance is not None and glance is not None:
+            read = F.grid_sample(glance.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
+            keys = keys + self.glance(read.squeeze(-1).transpose(1, 2))
+        return cast(Tensor, keys)
+
+    def marks(self, location: Tensor, zoom: Tensor) -> Tensor:
+        """Return 1 for the cell that holds a look, in the grid of the nearest zoom; see `LookPolicy.marks`."""
+        return F.one_hot(self.cell_of(location, zoom.squeeze(-1)), self.cells).float()
+
+    def cell_of(self, location: Tensor, zoom: Tensor) -> Tensor:
+        """Return the cell (...,) int64 that holds locations (..., 2), in the grid of the nearest zoom (...,)."""
+        level = (zoom * (self.levels - 1)).round().long()
+        side = self.side[level]
+        along = ((location.clamp(-1, 1) + 1) / 2 * side.unsqueeze(-1)).long().minimum(side.unsqueeze(-1) - 1)
+        return self.first[level] + along[..., 1] * side + along[..., 0]
+
+    def forward(self, hidden: Tensor, time: Tensor, keys: Tensor, visited: Tensor) -> dict[str, Tensor]:
+        """Return `cell`, logits (..., N), and with offsets `location` (..., N, 2), the mean location in each cell."""
+        inner = keys + self.query(hidden).unsqueeze(-2) + visited.unsqueeze(-1) * self.visited
+        inner = inner.relu()
+        parts = {"cell": self.score(inner).squeeze(-1).float()}
+        if self.offset is not None:
+            parts["location"] = self.centre + self.reach[:, None] * torch.tanh(self.offset(inner).float())
+        return parts
+
+    def mean(self, parts: dict[str, Tensor]) -> Tensor:
+        """Return the centre, or the mean location, of the likeliest cell."""
+        return self._locations(parts, parts["cell"].argmax(-1))
+
+    def _locations(self, parts: dict[str, Tensor], cell: Tensor) -> Tensor:
+        """Return the mean locations (..., 2) of cells (...,)."""
+        if "location" not in parts:
+            return self.centre[cell]
+        return parts["location"].gather(-2, cell[..., None, None].expand(*cell.shape, 1, 2)).squeeze(-2)
+
+    def sample(self, parts: dict[str, Tensor], noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
+        """Sample a cell and an offset, or take the likeliest cell and its mean location."""
+        cell = choose(parts["cell"], noise[:, 2], greedy)
+        look = self._locations(parts, cell)
+        if self.gaussian is not None:
+            look = look + self.reach[cell, None] * self.gaussian.current() * kept_noise(noise[:, :2], greedy)
+        action = {"look": look.float()}
+        if self.zoom.asked:
+            action["zoom"] = self.zoom.action(self.level[cell] / max(1, self.levels - 1))
+        return action
+
+    def log_prob(self, parts: dict[str, Tensor], action: dict[str, Tensor]) -> Tensor:
+        """Return the log-probability of cells, or the log-density of the mixture."""
+        look = action["look"]
+        zoom = self.zoom.value(action["zoom"]) if self.zoom.asked else torch.zeros_like(look[..., 0])
+        if self.gaussian is None:
+            return chosen_log_prob(parts["cell"], self.cell_of(look, zoom))
+        sigma = self.reach * self.gaussian.current()
+        distance = (look.unsqueeze(-2) - parts["location"]).square().sum(-1)
+        density = -distance / (2 * sigma.square()) - 2 * sigma.log() - math.log(2 * math.pi)
+        other = (zoom.unsqueeze(-1) * (self.levels - 1)).round().long() != self.level
+        return (parts["cell"].log_softmax(-1) + density).masked_fill(other, -torch.inf).logsumexp(-1)
+
+    def entropy(self, parts: dict[str, Tensor]) -> Tensor:
+        """Return the entropy of the cells."""
+        return chosen_entropy(parts["cell"])

@@ -1,0 +1,85 @@
+"""Networks of the anytime agent that see: a glimpse with its place, and the glance at the whole.
+
+Axes: B episodes, K scales, C channels, P patch side, G glance side, F features of the encoder, E feature width.
+"""
+
+from pkgutil import resolve_name
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glimpse.agents.vision.encoder_options import PictureEncoderOptions
+from glimpse.agents.vision.fourier_features import FourierFeatures
+from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS
+from glimpse.agents.vision.picture_encoder import PictureEncoder
+
+_GLANCE_CHANNELS, _GLANCE_SIDE = 32, 4
+"""Channels and side to which the map of a glance is reduced, to be read as a whole."""
+
+
+def make_glimpse_encoder(options: PictureEncoderOptions, shape: tuple[int, int, int]) -> PictureEncoder:
+    """Make the encoder that options name, for patches of `shape` (C, H, W)."""
+    encoder: PictureEncoder = resolve_name(GLIMPSE_ENCODERS[options.kind].factory)(options, shape)
+    return encoder
+
+
+def _map_side(encoder: PictureEncoder, shape: tuple[int, int, int]) -> int:
+    """Return the smaller side of the map of a picture of this shape."""
+    with torch.no_grad():
+        maps: Tensor = encoder(torch.zeros(1, *shape))
+    return min(maps.shape[-2:])
+
+
+class LookNetwork(nn.Module):
+    """Network from a glimpse, its location and its zoom to a feature; an encoder sees each scale.
+
+    g = ReLU(W what + U where): `what` are the reduced maps of all scales, `where` Fourier features of the place.
+    """
+
+    def __init__(
+        self, encoder: PictureEncoder, glimpse: tuple[int, ...], place: int, frequencies: int, width: int
+    ) -> None:
+        """Make the network.
+
+        Args:
+            encoder: sees the patches.
+            glimpse: shape (K, C, H, W) of a glimpse.
+            place: numbers of a place: 2 of a location, and 1 of a zoom.
+            frequencies: octaves of the Fourier features.
+            width: E.
+        """
+        super().__init__()
+        scales, *shape = glimpse
+        self.encoder = encoder
+        self.pooled = min(encoder.pooled, _map_side(encoder, (shape[0], shape[1], shape[2])))
+        self.fourier = FourierFeatures(place, frequencies)
+        self.what = nn.Linear(scales * encoder.width * self.pooled**2, width)
+        self.where = nn.Linear(self.fourier.width, width)
+
+    def see(self, glimpse: Tensor) -> Tensor:
+        """Return what the encoder sees in glimpses: (..., K, C, P, P) -> (..., K * F * pooled^2)."""
+        maps = self.encoder(glimpse.flatten(0, -4))
+        reduced = F.adaptive_avg_pool2d(maps, self.pooled) if self.pooled > 1 else maps.mean((-2, -1), keepdim=True)
+        return reduced.flatten(1).view(*glimpse.shape[:-4], -1)
+
+    def forward(self, seen: Tensor, place: Tensor) -> Tensor:
+        """Return features (..., E) of what was seen (..., K * F * pooled^2) at places (..., 2 or 3)."""
+        return cast(Tensor, (self.what(seen) + self.where(self.fourier(place))).relu())
+
+
+class GlanceNetwork(nn.Module):
+    """Network from the map of a glance to a feature, of a few channels at 4 x 4 places."""
+
+    def __init__(self, encoder: PictureEncoder, shape: tuple[int, int, int], width: int) -> None:
+        """Make the network for glances of `shape` (C, G, G), and features of `width` E."""
+        super().__init__()
+        self.side = min(_GLANCE_SIDE, _map_side(encoder, shape))
+        self.reduce = nn.Conv2d(encoder.width, _GLANCE_CHANNELS, 1)
+        self.both = nn.Linear(_GLANCE_CHANNELS * self.side**2, width)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return features (B, E) of maps (B, F, h, w)."""
+        reduced = F.adaptive_avg_pool2d(self.reduce(maps).relu(), self.side)
+        return cast(Tensor, self.both(reduced.flatten(1)).relu())

@@ -1,0 +1,82 @@
+"""Glimpse encoders that are trained from the start: fully connected, convolutional and residual.
+
+Axes: n pictures, C channels, H x W pixels, F features, h x w places of a map.
+"""
+
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glimpse.agents.vision.encoder_options import (
+    ConvolutionEncoderOptions,
+    FlatEncoderOptions,
+    ResidualEncoderOptions,
+)
+from glimpse.agents.vision.picture_encoder import PictureEncoder
+from glimpse.agents.vision.whole_image import ResidualBlock
+
+
+class FlatEncoder(PictureEncoder):
+    """Fully connected encoder: linear layers with ReLU see a patch at once (Mnih et al., 2014, section 4).
+
+    A larger picture, such as a glance, is divided into tiles of a patch's size; what is over is filled with zeros.
+    """
+
+    pooled = 1
+
+    def __init__(self, options: FlatEncoderOptions, shape: tuple[int, int, int]) -> None:
+        """Make the layers for patches of `shape` (C, H, W)."""
+        super().__init__()
+        self.tile = shape[1:]
+        layers: list[nn.Module] = []
+        width = shape[0] * shape[1] * shape[2]
+        for units in options.widths:
+            layers += [nn.Linear(width, units), nn.ReLU()]
+            width = units
+        self.layers, self.width = nn.Sequential(*layers), width
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return maps with one place for each tile."""
+        (height, width), (down, across) = pictures.shape[-2:], self.tile
+        rows, columns = -(-height // down), -(-width // across)
+        filled = F.pad(pictures, (0, columns * across - width, 0, rows * down - height))
+        tiles = filled.unflatten(3, (columns, across)).unflatten(2, (rows, down)).permute(0, 2, 4, 1, 3, 5)
+        return cast(Tensor, self.layers(tiles.flatten(3)).permute(0, 3, 1, 2))
+
+
+class ConvolutionEncoder(PictureEncoder):
+    """Convolutions of 3 x 3 with ReLU, of which all but the first halve the picture."""
+
+    def __init__(self, options: ConvolutionEncoderOptions, shape: tuple[int, int, int]) -> None:
+        """Make the layers for pictures of `shape[0]` channels."""
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = shape[0]
+        for number, width in enumerate(options.widths):
+            layers += [nn.Conv2d(channels, width, 3, stride=2 if number else 1, padding=1), nn.ReLU()]
+            channels = width
+        self.layers, self.width = nn.Sequential(*layers), channels
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return the last layer's maps."""
+        return cast(Tensor, self.layers(pictures))
+
+
+class ResidualEncoder(PictureEncoder):
+    """Residual network with group norm: each stage but the first halves the picture, and has residual blocks."""
+
+    def __init__(self, options: ResidualEncoderOptions, shape: tuple[int, int, int]) -> None:
+        """Make the stages for pictures of `shape[0]` channels."""
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = shape[0]
+        for number, width in enumerate(options.widths):
+            layers.append(nn.Conv2d(channels, width, 3, stride=2 if number else 1, padding=1))
+            layers += [ResidualBlock(width) for _ in range(options.blocks)]
+            channels = width
+        self.layers, self.width = nn.Sequential(*layers, nn.ReLU()), channels
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return the last stage's maps."""
+        return cast(Tensor, self.layers(pictures))

@@ -1,0 +1,54 @@
+"""Statistics of episodes that search documents: what they opened and read, and what they found.
+
+Axes: E examples, B = E * M episodes (M copies of each example).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glimpse.agents.episode import Episode
+from glimpse.envs.core import BatchedEnv, has_lane_info
+from glimpse.evaluation.scores import Scores
+
+FOUND = ("evidence_found", "evidence_share", "opened", "words_read")
+"""What an environment that searches documents tells of its episodes; see `DocumentEnv.lane_info`."""
+
+
+def what_was_found(episode: Episode, env: BatchedEnv) -> dict[str, Tensor]:
+    """Return what the episodes that an environment has just ended found, (B,) float32 each, and their `mean_reward`.
+
+    Nothing is returned where no documents are searched.
+    """
+    info = env.lane_info() if has_lane_info(env) else {}
+    if not set(FOUND) <= info.keys():
+        return {}
+    return {"mean_reward": episode.reward.sum(0).float(), **{name: info[name].float() for name in FOUND}}
+
+
+def mean_found(parts: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Return the means over all episodes."""
+    return {name: float(torch.cat([part[name] for part in parts]).mean()) for name in parts[0]} if parts else {}
+
+
+def found_by_example(episode: Episode, env: BatchedEnv) -> dict[str, Tensor]:
+    """Return what was found, opened and read for each example, means of its copies, (E,) float32 each."""
+    found = what_was_found(episode, env)
+    return {name: part.view(-1, episode.copies).mean(-1) for name, part in found.items() if name != "mean_reward"}
+
+
+def describe_found(scores: Scores) -> list[str]:
+    """Describe what sampled episodes found in words, in at most two parts."""
+    found = scores.search
+    if not found:
+        return []
+    return [
+        f"evidence complete for {100 * found['evidence_found']:.1f} % of questions",
+        f"{found['opened']:.2f} sentences and {found['words_read']:.1f} words opened",
+    ]
+
+
+def chosen_by_reward(task: Any) -> bool:
+    """Return whether weights are chosen by the reward of a task, since it rewards more than the answer."""
+    return getattr(task, "reward", "answer") in ("evidence", "both")

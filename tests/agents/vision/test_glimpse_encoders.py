@@ -1,0 +1,99 @@
+"""Glimpse encoders: a sweep over the registry, tiles, and weights from files."""
+
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from glimpse.agents.vision.efficientnet_lite import EfficientNetLite0
+from glimpse.agents.vision.encoder_options import FlatEncoderOptions, PretrainedEncoderOptions
+from glimpse.agents.vision.fourier_features import FourierFeatures
+from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS, GlimpseEncoderOptions
+from glimpse.agents.vision.look_network import make_glimpse_encoder
+from glimpse.agents.vision.plain_encoders import FlatEncoder
+from glimpse.agents.vision.pretrained_encoder import PretrainedEncoder
+
+SECTION: TypeAdapter[Any] = TypeAdapter(GlimpseEncoderOptions)
+
+
+@pytest.mark.parametrize("kind", GLIMPSE_ENCODERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_encoder_sees_pictures_of_any_size(kind: str, channels: int) -> None:
+    """A map has the encoder's width, is finite, and does not depend on the other pictures of the batch."""
+    options = SECTION.validate_python(kind)
+    assert options.kind == kind and type(options) is resolve_name(GLIMPSE_ENCODERS[kind].options)
+    encoder = make_glimpse_encoder(options, (channels, 8, 8)).train()
+    for height, width in ((8, 8), (20, 20), (13, 17)):
+        pictures = torch.rand(3, channels, height, width)
+        maps = encoder(pictures)
+        assert maps.shape[:2] == (3, encoder.width) and maps.isfinite().all()
+        torch.testing.assert_close(encoder(pictures[1:2]), maps[1:2], rtol=1e-3, atol=1e-3)
+    assert any(each.requires_grad for each in encoder.parameters()) != encoder.frozen
+
+
+def test_an_unknown_kind_is_named() -> None:
+    """The message lists the kinds of the registry."""
+    with pytest.raises(ValidationError, match="'mlp', 'conv', 'resnet', 'pretrained'"):
+        SECTION.validate_python("unknown")
+
+
+def test_a_flat_encoder_divides_a_glance_into_tiles() -> None:
+    """A tile of a larger picture has the feature that it has alone; what is over is filled with zeros."""
+    torch.manual_seed(0)
+    encoder = FlatEncoder(FlatEncoderOptions(widths=(4,)), (2, 3, 3))
+    glance = torch.rand(1, 2, 6, 7)
+    maps = encoder(glance)
+    assert maps.shape == (1, 4, 2, 3)
+    torch.testing.assert_close(maps[..., 1, 1], encoder(glance[..., 3:6, 3:6])[..., 0, 0])
+    rest = torch.cat([glance[..., :3, 6:], torch.zeros(1, 2, 3, 2)], -1)
+    torch.testing.assert_close(maps[..., 0, 2], encoder(rest)[..., 0, 0])
+
+
+def test_fourier_features() -> None:
+    """Of x = 1/2: x, the sines of pi/2 and pi, and their cosines."""
+    found = FourierFeatures(1, 2)(torch.tensor([0.5]))
+    torch.testing.assert_close(found, torch.tensor([0.5, 1.0, 0.0, 0.0, -1.0]), atol=1e-6, rtol=0)
+
+
+def test_weights_come_from_a_file(tmp_path: Path) -> None:
+    """The published names are those of the network; a classifier in the file is left out."""
+    torch.manual_seed(0)
+    network = EfficientNetLite0().eval()
+    file = tmp_path / "weights.pth"
+    torch.save({**network.state_dict(), "_fc.weight": torch.zeros(10, 1280)}, file)
+    encoder = PretrainedEncoder(PretrainedEncoderOptions(weights=str(file)), (1, 32, 32))
+    encoder.load()
+    picture = torch.rand(1, 1, 32, 32)
+    torch.testing.assert_close(encoder(picture), network(picture.expand(-1, 3, -1, -1)))
+    assert "_blocks.15._bn2.running_var" in network.state_dict() and encoder.frozen
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": "missing.pth"}, "missing.pth cannot be read as weights"),
+        ({"weights": "other.pth"}, "holds no weights of efficientnet-lite0: it lacks _conv_stem.weight"),
+        ({"weights": "shape.pth"}, "_conv_stem.weight has the shape"),
+        ({"model": "resnet18"}, "encoder.weights: name the file with the weights of resnet18"),
+    ],
+)
+def test_files_that_do_not_fit(
+    options: dict[str, str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is named in one line."""
+    monkeypatch.chdir(tmp_path)
+    torch.save({"weight": torch.zeros(1)}, "other.pth")
+    torch.save({**EfficientNetLite0().state_dict(), "_conv_stem.weight": torch.zeros(1)}, "shape.pth")
+    encoder = PretrainedEncoder(PretrainedEncoderOptions.model_validate(options), (3, 32, 32))
+    with pytest.raises(ValueError, match=message):
+        encoder.load()
+
+
+@pytest.mark.parametrize("model", ["vit_b_16", "nothing"])
+def test_models_without_a_pooling_are_refused(model: str) -> None:
+    """So are names that torchvision does not know."""
+    with pytest.raises(ValueError, match="encoder.model: expected .*resnet18"):
+        PretrainedEncoder(PretrainedEncoderOptions(model=model), (3, 32, 32))

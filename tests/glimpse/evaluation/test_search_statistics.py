@@ -1,0 +1,34 @@
+"""Tests of what evaluations say of searches in documents."""
+
+import torch
+
+from glimpse.agents.text.evidence_options import EvidenceReaderOptions
+from glimpse.agents.text.query_reader import make_evidence_reader
+from glimpse.evaluation.search_statistics import found_by_example, mean_found, what_was_found
+from glimpse.runs.rollout import play
+from tests.glimpse.evaluation.test_evidence_controls import made
+
+
+def test_means_are_those_of_the_episodes() -> None:
+    """A control that opens the first two of gold evidence finds all; what it reads is counted for each question."""
+    env = made(ranker="gold", opens=2, candidates=4, reward="evidence", cost=0.1)
+    options = EvidenceReaderOptions.model_validate({"opens": "first", "sentence_width": 4, "embedding_width": 4})
+    agent = make_evidence_reader(options, env.observation_space, env.action_space)
+    questions = torch.arange(14)
+    episode = play(env, agent, questions, questions, copies=2)
+    found = mean_found([what_was_found(episode, env)])
+    assert found["evidence_found"] == found["evidence_share"] == 1 and found["opened"] == 2
+    assert abs(found["mean_reward"] - 0.8) < 1e-6
+    words = env.lane_info()["words_read"]
+    each = found_by_example(episode, env)
+    assert torch.equal(each["words_read"], words[::2].float()) and "mean_reward" not in each
+
+
+def test_nothing_is_found_where_nothing_is_searched() -> None:
+    """Other environments tell nothing."""
+    env = made()
+    questions = torch.arange(2)
+    options = EvidenceReaderOptions.model_validate({"opens": "none", "sentence_width": 4, "embedding_width": 4})
+    agent = make_evidence_reader(options, env.observation_space, env.action_space)
+    episode = play(env, agent, questions, questions)
+    assert what_was_found(episode, object()) == {} and mean_found([]) == {}  # type: ignore[arg-type]
