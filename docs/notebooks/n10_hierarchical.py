@@ -139,7 +139,7 @@ def train(name: str, *options: str) -> Any:
     run = str(Path(folder.name) / name)
     arguments = [*task.split(), *small.split(), *budget.split(), *others.split(), *options]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        code = main(["train", "imdb-han", *arguments, "--run", run])
+        code = main(["train", "imdb-han", *arguments, "--folder", run])
     assert code == 0
     return glimpse.load(run)
 
