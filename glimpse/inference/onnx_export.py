@@ -141,6 +141,7 @@ def largest_difference(graph: OnnxGraph, model: bytes) -> float:
         UserError: if it is more than `TOLERANCE`, or onnxruntime cannot run the graph.
     """
     runtime = importlib.import_module("onnxruntime")
+    runtime.disable_telemetry_events()  # It would tell its makers that it runs.
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     largest = 0.0
