@@ -393,9 +393,9 @@ r"""
 ## In a config
 
 ```sh
-glimpse train reverse-transformer --run runs/reverse
+glimpse train reverse-transformer --folder runs/reverse
 glimpse translate runs/reverse "a b c d" --show
-glimpse train sst2-transformer agent.encoder.attention.heads=8 --run runs/heads
+glimpse train sst2-transformer agent.encoder.attention.heads=8 --folder runs/heads
 ```
 
 The first trains an encoder and a decoder on the same task, without data.

@@ -498,9 +498,9 @@ r"""
 ## In a config
 
 ```sh
-glimpse train sst2-transformer "agent.encoder.attention={kind: relative, clip: 8}" --run runs/relative
-glimpse train sst2-transformer "agent.encoder.attention={kind: distance, direction: backward}" --run runs/distance
-glimpse train sst2-structured "agent.encoder.pooling={kind: structured, hops: 5, penalty: 0.1}" --run runs/hops
+glimpse train sst2-transformer "agent.encoder.attention={kind: relative, clip: 8}" --folder runs/relative
+glimpse train sst2-transformer "agent.encoder.attention={kind: distance, direction: backward}" --folder runs/distance
+glimpse train sst2-structured "agent.encoder.pooling={kind: structured, hops: 5, penalty: 0.1}" --folder runs/hops
 glimpse masks '{kind: any_of, masks: [{kind: window, width: 1}, {kind: global}]}'
 ```
 

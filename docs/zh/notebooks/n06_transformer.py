@@ -387,9 +387,9 @@ r"""
 ## 在配置中
 
 ```sh
-glimpse train reverse-transformer --run runs/reverse
+glimpse train reverse-transformer --folder runs/reverse
 glimpse translate runs/reverse "a b c d" --show
-glimpse train sst2-transformer agent.encoder.attention.heads=8 --run runs/heads
+glimpse train sst2-transformer agent.encoder.attention.heads=8 --folder runs/heads
 ```
 
 第一条命令在同样的任务上训练一个编码器和一个解码器，不需要数据。
