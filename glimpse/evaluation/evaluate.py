@@ -105,7 +105,7 @@ def evaluate_run(
             "train_seconds": trained.seconds,
             "trained_on": trained.trained_on,
             "commit": trained.commit,
-            **({"tested": _times_tested(trained.folder.evaluation_path, measured)} if measured == "test" else {}),
+            **({"tested": _times_tested(trained.folder.evaluation_path)} if measured == "test" else {}),
             "seconds": round(time.perf_counter() - begun, 2),
             "device": describe_device(trained.env.device),
             "seed": options.seed,
@@ -135,9 +135,9 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
     return evaluator
 
 
-def _times_tested(path: Path, measured: str) -> list[str]:
+def _times_tested(path: Path) -> list[str]:
     """Return when the run was measured on the test set, now included; times of before are those that were noted."""
-    known = read_evaluation_file(path).get(measured, {}).get("tested", [])
+    known = read_evaluation_file(path).get("test", {}).get("tested", [])
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return [*(str(one) for one in known if isinstance(known, list)), now]
 

@@ -13,6 +13,7 @@ from glimpse.config.files import load_experiment
 from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import load_text
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
+from glimpse.runs.commit import code_commit
 from glimpse.training.episode_learner import EpisodeLearner
 
 FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
@@ -59,6 +60,12 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert run(tmp_path, "tiny") == 0
     assert [path.stat().st_mtime_ns for path in files] == before
     assert rows(tmp_path) == first
+    # A record notes each use of the test set, and the code that trained.
+    run_folder = tmp_path / "runs/digits-ram-seed0"
+    for uses in (1, 2):
+        record = json.loads((run_folder / "evaluation.json").read_text())["test"]
+        assert len(record["tested"]) == uses and record["commit"] == code_commit()
+        assert main(["evaluate", str(run_folder), "--copies", "1"]) == 0
 
 
 def test_workers_train_the_same_runs(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
