@@ -47,6 +47,9 @@ class EvidenceReaderOptions(ReinforceOptions):
         "scaled_dot", description="Attention's score of a query and a candidate, which is the candidate's logit."
     )
     attention_width: int = Field(64, ge=1, le=65_536, description="Width of the query and of candidates.")
+    matching_heads: int = Field(
+        4, ge=1, le=1024, description="Heads H by which words of candidates are matched with the question's."
+    )
     sigma: float = Field(
         0.05, gt=0, le=2, description="Standard deviation of each number of a query, which has length 1."
     )
