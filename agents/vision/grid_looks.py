@@ -14,6 +14,7 @@ from glimpse.agents.choices import choose
 from glimpse.agents.options import SigmaOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.locators import Gaussian
+from glimpse.agents.vision.look_cells import cell_centres, cells_along
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, chosen_entropy, chosen_log_prob, kept_noise
 
 
@@ -72,11 +73,10 @@ class GridLooks(LookPolicy):
 
     def _make_grids(self, cells: int) -> None:
         zooms = [level / max(1, self.levels - 1) for level in range(self.levels)]
-        sides = [max(1, round(cells ** (1 - zoom))) for zoom in zooms]
+        sides = [cells_along(cells, zoom) for zoom in zooms]
         centres, halves, levels = [], [], []
         for level, side in enumerate(sides):
-            along = (2 * torch.arange(side) + 1) / side - 1
-            centres.append(torch.stack([along.repeat(side), along.repeat_interleave(side)], -1))
+            centres.append(cell_centres(side))
             halves.append(torch.full((side * side,), 1 / side))
             levels.append(torch.full((side * side,), level))
         self.register_buffer("centre", torch.cat(centres), persistent=False)
@@ -87,13 +87,13 @@ class GridLooks(LookPolicy):
         self.register_buffer("first", squares, persistent=False)
         self.cells = len(self.centre)
 
-    def keys(self, glance: Tensor | None, sides: Tensor) -> Tensor:
+    def keys(self, maps: Tensor | None, sides: Tensor, glance: Tensor | None = None) -> Tensor:
         """Return the keys of all cells; the glance is read at their centres; see `LookPolicy.keys`."""
         place = self.centre * sides[:, None]
         zoom = (self.level / max(1, self.levels - 1))[None, :, None].expand(len(sides), -1, 1)
         keys = self.place(self.fourier(torch.cat([place, zoom], -1)))
-        if self.glance is not None and glance is not None:
-            read = F.grid_sample(glance.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
+        if self.glance is not None and maps is not None:
+            read = F.grid_sample(maps.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
             keys = keys + self.glance(read.squeeze(-1).transpose(1, 2))
         return cast(Tensor, keys)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from glimpse.agents.abilities import reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
@@ -34,7 +35,7 @@ class ImageEvaluator(EpisodeEvaluator):
 
     def cost(self, agent: Agent, env: VisualEnv) -> Cost:
         """Return the cost of an episode, with the pixels that it reads."""
-        return measure_cost(agent, env, shown_pixels(env, agent.steps))
+        return measure_cost(agent, env, shown_pixels(env, 0 if reads_glance_only(agent) else agent.steps))
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""
