@@ -63,6 +63,7 @@ class DocumentEnv(EvaluatedEnv):
         self.device = torch.device(device)
         self.vocabulary, self.vectors = words.vocabulary, words.vectors
         self._search = StoreSearch(options, store, words, self.device)
+        self._offsets = store.sentences.offsets.to(self.device)
         self.observation_space, self.action_space = self._make_observation_space(), self._make_action_space()
 
     @property
@@ -258,6 +259,17 @@ class DocumentEnv(EvaluatedEnv):
         if number >= len(self.store):
             return self.other_sentence(lane, number - len(self.store))
         return StoredSentence(self.store.sentence(number), self.store.title(number), *self.store.where(number))
+
+    def sentence_lengths(self, sentences: Tensor) -> Tensor:
+        """Return the number of words of sentences of the lanes, without titles: (B, C) int64 -> (B, C), 0 for none."""
+        offsets = self._offsets
+        inside = sentences.clamp(0, max(0, len(self.store) - 1))
+        found = (offsets[inside + 1] - offsets[inside]) * (sentences != NOTHING)
+        if self._asking.others.shape[1]:
+            beside = (self._asking.others != NOTHING).sum(-1)
+            of_others = beside.gather(1, (sentences - len(self.store)).clamp(min=0))
+            found = torch.where(sentences >= len(self.store), of_others, found)
+        return found
 
     def question_text(self, lane: int) -> str:
         """Return a lane's question, as words that are divided by spaces."""
