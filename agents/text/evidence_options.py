@@ -38,6 +38,11 @@ class EvidenceReaderOptions(ReinforceOptions):
     sentence_width: int = Field(
         64, ge=1, le=65_536, description="Units of each direction of the GRU that reads question and opened sentences."
     )
+    copy_words: bool = Field(
+        False,
+        description="Whether words of opened sentences also reach the answer directly, each through a gate that "
+        "question and memory set: for answers that are words of the text.",
+    )
     score: Literal["dot", "scaled_dot", "general", "concat"] = Field(
         "scaled_dot", description="Attention's score of a query and a candidate, which is the candidate's logit."
     )

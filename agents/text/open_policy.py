@@ -31,16 +31,16 @@ class CandidatePolicy(nn.Module):
     decided by the memory and by what the query finds among the candidates.
     """
 
-    def __init__(self, options: EvidenceReaderOptions, embedding: Embedding) -> None:
-        """Make the networks, which share the word vectors."""
+    def __init__(self, options: EvidenceReaderOptions, embedding: Embedding, memory_width: int) -> None:
+        """Make the networks for memories of `memory_width`; they share the word vectors."""
         super().__init__()
         words, width = embedding.weight.shape[1], options.attention_width
         self.embedding = embedding
-        self.query = nn.Linear(options.memory_width + 2 * words, width)
+        self.query = nn.Linear(memory_width + 2 * words, width)
         self.key = nn.Linear(words + _FEATURES, width)
         self.worth = nn.Linear(_FEATURES, 1)
         self.score = make_score(options.score, width, width)
-        self.answers = nn.Linear(options.memory_width + width, 1)
+        self.answers = nn.Linear(memory_width + width, 1)
 
     def forward(self, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Compute logits (B, K + 1), `NEVER` for illegal actions; the first is that of answering.
@@ -84,13 +84,13 @@ def _features(seen: dict[str, Tensor], question: Tensor, opened: Tensor, candida
 class QueryPolicy(nn.Module):
     """Logits of answering and opening, and the mean of the query: a vector of length 1."""
 
-    def __init__(self, options: EvidenceReaderOptions, observation_space: spaces.Dict) -> None:
-        """Make the networks; the query begins as the question's vector."""
+    def __init__(self, memory_width: int, observation_space: spaces.Dict) -> None:
+        """Make the networks for memories of `memory_width`; the query begins as the question's vector."""
         super().__init__()
         width = int(cast(tuple[int], observation_space["question_vector"].shape)[0])
-        self.opens = nn.Linear(options.memory_width, 2)
-        self.shift = nn.Linear(options.memory_width, width)
-        self.shares = nn.Linear(options.memory_width, 2)
+        self.opens = nn.Linear(memory_width, 2)
+        self.shift = nn.Linear(memory_width, width)
+        self.shares = nn.Linear(memory_width, 2)
         with torch.no_grad():
             for layer in (self.shift, self.shares):
                 layer.weight.mul_(0.1)
