@@ -16,6 +16,7 @@ from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.documents.question_data import NOTHING
+from glimpse.envs.lane_random import mix, normal
 from glimpse.envs.live_line import progress_of
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.evaluation.sentence_agreement import SentenceAgreement, sentence_agreement
@@ -81,13 +82,14 @@ def search_steps(agent: Agent, env: Any, example: Tensor, key: Tensor) -> Iterat
     """
     observation = env.reset(example, key)
     memory = agent.initial_memory(observation)
-    for _ in range(env.options.opens + 1):
+    for time in range(env.options.opens + 1):
         decision, memory = agent(observation, memory)
         logits = decision.move_logits.float()
         best, place = logits[:, 1:].max(1)
         there = observation["legal"][:, 1:].any(1)
-        greedy = agent.act(decision, logits.new_zeros(len(logits), agent.noise_width), True)
-        action = {**greedy, "open": torch.where(there, place + 1, 0)}
+        action = agent.act(decision, normal(mix(key, time), agent.noise_width), True)  # Some controls draw.
+        likeliest = torch.where(action["open"] > 0, action["open"], place + 1)
+        action = {**action, "open": torch.where(there, likeliest, 0)}
         margin = torch.where(there, logits[:, 0] - best, torch.inf)
         yield SearchStep(observation, logits.softmax(-1), margin, decision.answer.float().softmax(-1), action)
         observation = env.step(action).observation
