@@ -1,7 +1,7 @@
 """Features of candidates by how well their words match those of the question, and of what was opened last.
 
 Axes: B episodes, K candidates, P words of one, Q words of the question, W words of the opened sentence, E width of a
-word's vector, H heads.
+word's vector, H heads, V words of the vocabulary.
 """
 
 import torch
@@ -32,8 +32,10 @@ class WordMatching(nn.Module):
     def forward(self, question: Tensor, opened: Tensor, candidates: Tensor) -> Tensor:
         """Compute features (B, K, 4 H), in [0, 1] or about it, of words (B, Q), (B, W) and (B, K, P), all int64."""
         question, opened, candidates = (_without_end(words) for words in (question, opened, candidates))
+        vectors = self.embedding.weight.detach()
         with torch.no_grad():
-            asked, read, offered = (self._unit(words) for words in (question, opened, candidates))
+            unit = _unit(vectors)  # All words at once: candidates have more.
+            asked, read, offered = (F.embedding(words, unit) for words in (question, opened, candidates))
             flat = offered.flatten(1, 2)
             by_question = (flat @ asked.transpose(1, 2)).view(*candidates.shape, -1)  # (B, K, P, Q)
             by_opened = (flat @ read.transpose(1, 2)).view(*candidates.shape, -1)
@@ -41,8 +43,8 @@ class WordMatching(nn.Module):
             covered = (asked @ read.transpose(1, 2)).amax(2)
             chained = by_opened.amax(3)
             better = (match - covered.unsqueeze(1)).relu()
-        of_question = self._weights(self.asked, question).unsqueeze(1)
-        of_candidates = self._weights(self.offered, candidates)
+        of_question = _weights(self.asked(vectors), question).unsqueeze(1)
+        of_candidates = _weights(self.offered(vectors), candidates)
         parts = [
             _mean(match, of_question),
             _mean(better, of_question),
@@ -51,16 +53,18 @@ class WordMatching(nn.Module):
         ]
         return torch.cat(parts, -1)
 
-    def _unit(self, words: Tensor) -> Tensor:
-        """Return word vectors of length 1, zeros for padding and unknown words."""
-        there = (words != PADDING) & (words != UNKNOWN)
-        return F.normalize(self.embedding.weight.detach()[words].float(), dim=-1) * there.unsqueeze(-1)
 
-    def _weights(self, head: nn.Linear, words: Tensor) -> Tensor:
-        """Return each head's weights of words, (..., H, n), which sum to 1."""
-        vectors = self.embedding.weight.detach()[words]
-        weights = torch.sigmoid(head(vectors).float()) * (words != PADDING).unsqueeze(-1)
-        return (weights / weights.sum(-2, keepdim=True).clamp(min=1e-6)).transpose(-1, -2)
+def _unit(vectors: Tensor) -> Tensor:
+    """Return word vectors (V, E) of length 1, zeros for padding and unknown words."""
+    unit = F.normalize(vectors.float(), dim=-1)
+    unit[: UNKNOWN + 1] = 0  # PADDING is before UNKNOWN.
+    return unit
+
+
+def _weights(scores: Tensor, words: Tensor) -> Tensor:
+    """Return each head's weights of words (..., n), which sum to 1, given scores (V, H) of all words: (..., H, n)."""
+    weights = F.embedding(words, torch.sigmoid(scores.float())) * (words != PADDING).unsqueeze(-1)
+    return (weights / weights.sum(-2, keepdim=True).clamp(min=1e-6)).transpose(-1, -2)
 
 
 def _mean(match: Tensor, weights: Tensor) -> Tensor:
