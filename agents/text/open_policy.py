@@ -29,7 +29,8 @@ class CandidatePolicy(nn.Module):
     A candidate is known by the mean vector of its words, and by features: the ranker's score among those of the other
     candidates and by itself, its rank, its position in the documents, its cosines with the question and with the
     sentence that was opened last, and how its words match theirs; see `WordMatching`. The query is made of the memory
-    and of the words of both. Whether to answer is decided by the memory and by what the query finds among the
+    and of the words of both. The first feature, the standardised score of the ranker, is also added with a weight that
+    begins at the prior, so that learning can begin with the ranker's order. Whether to answer is decided by the memory and by what the query finds among the
     candidates.
     """
 
@@ -43,6 +44,7 @@ class CandidatePolicy(nn.Module):
         features = _FEATURES + self.matching.width
         self.key = nn.Linear(words + features, width)
         self.worth = nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Linear(width, 1))
+        self.prior = nn.Parameter(torch.tensor(options.ranker_prior))
         self.score = make_score(options.score, width, width)
         self.answers = nn.Linear(memory_width + width, 1)
 
@@ -62,6 +64,7 @@ class CandidatePolicy(nn.Module):
         query = self.query(torch.cat([hidden, question, opened], -1))
         key = self.key(torch.cat([candidates, features], -1))
         scores = self.score(query.unsqueeze(1), key).squeeze(1) + self.worth(features).squeeze(-1)
+        scores = scores + self.prior * features[..., 0]
         weights = softmax(scores.float(), legal[:, 1:])
         found = (weights.unsqueeze(1).to(key.dtype) @ key).squeeze(1)
         answers = self.answers(torch.cat([hidden, found], -1))
