@@ -173,7 +173,7 @@ def _describe_tag(found: _Key, key: str) -> Mistake:
 
 
 def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str:
-    """Suggest a key for an unknown one: a key of another variant, or the most similar."""
+    """Suggest a key for an unknown one, as it is to be typed: a key of another variant, or the most similar."""
     key = found.path[-1]
     if found.owner in found.siblings.values():
         owners = [repr(name) for name, sibling in found.siblings.items() if key in sibling.model_fields]
@@ -183,11 +183,12 @@ def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str
     if meaning := meaning_of(key, 1.0) or (None if nearest(key, own) else meaning_of(key, 0.8)):
         return f" ({meaning})"
     if meant := nearest(key, own) or next((name for name in own if {key, f"{key}s"} & {*name.split("_")}), None):
-        return f" (did you mean {meant!r}?)"
+        return f" (did you mean {dotted((*found.path[:-1], meant))!r}?)"
     elsewhere = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
     if meant := nearest(key, elsewhere, cutoff=0.85):
         return f" (did you mean {elsewhere[meant]!r}?)"
-    return f" (known: {', '.join(own)})"
+    within = f" in {dotted(found.path[:-1])}" if found.path[1:] else ""
+    return f" (known{within}: {', '.join(own)})"
 
 
 def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:

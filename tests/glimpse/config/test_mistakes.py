@@ -71,7 +71,7 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         (
             "mnist-conv",
             "agent.layers=[{filters: 3, siz: 4}]",
-            "agent.layers[0].siz: unknown key (did you mean 'size'?)",
+            "agent.layers[0].siz: unknown key (did you mean 'agent.layers[0].size'?)",
         ),
         (
             "mnist-conv",
@@ -82,7 +82,7 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         ("mnist-ram", "train.augment={}", "train.augment: {} changes nothing, because sections are merged key by key"),
         ("mnist-ram", "train={augment: {}}", "train.augment: {} changes nothing"),
         ("mnist-ram", "train.patience=0", "train.patience: should be at least 1 (got 0)"),
-        ("mnist-ram", "train.patince=3", "train.patince: unknown key (did you mean 'patience'?)"),
+        ("mnist-ram", "train.patince=3", "train.patince: unknown key (did you mean 'train.patience'?)"),
         ("mnist-ram", "patience=3", "patience: unknown key (early stopping is train.patience, "),
         (
             "mnist-ram",
