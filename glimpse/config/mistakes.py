@@ -5,6 +5,7 @@ the nearest right name.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -139,16 +140,22 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
         bound = f"{context[limit]:d}" if isinstance(context[limit], int) else f"{context[limit]:.12g}"
         return Mistake(found.path, f"should be {words} {bound} {_got(given)}")
     if kind == "string_pattern_mismatch":
-        pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
-        meant = value_meant(found.path[-1], given)
-        why = why_refused(found.path[-1], given)
-        got = _got(given, pattern.split("|"), meant)
-        return Mistake(found.path, f"should match {pattern} {got}{f': {why}' if why else ''}")
+        return _describe_pattern(found, given)
     if kind == "value_error":
         return Mistake(found.path, str(context["error"]))
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.
         return Mistake((*found.path, context["key"]), details["msg"])
     return Mistake(found.path, details["msg"].removeprefix("Input "))
+
+
+def _describe_pattern(found: _Key, given: str) -> Mistake:
+    """Say in the field's own words what a text should be; each pattern has them (`expected`)."""
+    key = found.path[-1]
+    said = found.owner.model_fields[key].json_schema_extra
+    expected = str(said["expected"]) if isinstance(said, dict) else ""
+    why = why_refused(key, given)
+    got = _got(given, re.split(", | or ", expected), value_meant(key, given))
+    return Mistake(found.path, f"should be {expected} {got}{f': {why}' if why else ''}")
 
 
 def _what_is_missing(annotation: Any) -> str:

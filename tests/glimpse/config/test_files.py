@@ -199,7 +199,7 @@ data:
         "base.yaml: train.bach: unknown key (did you mean 'train.batch'?)",
         "child.yaml: data: should be a mapping of keys to values (got null)",
         "command line: seed: should be a whole number (got 1.5)",
-        "command line: device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cuda'?)",
+        "command line: device: should be auto, cpu, cuda or cuda:N (got 'gpu'; did you mean 'cuda'?)",
         "command line: agnet: unknown key (did you mean 'agent'?)",
     ]
 

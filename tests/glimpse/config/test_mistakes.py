@@ -91,8 +91,10 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         ),
         ("mnist-ram", "train.lr=0.1", "train.lr: unknown key (the learning rate is train.learning_rate)"),
         ("mnist-ram", "gpu=true", "gpu: unknown key (a GPU is asked for by device: cuda)"),
-        ("mnist-ram", "device=gpu", "device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cuda'?)"),
-        ("mnist-ram", "device=cud", "device: should match auto|cpu|cuda(:\\d+)? (got 'cud'"),
+        ("mnist-ram", "device=gpu", "device: should be auto, cpu, cuda or cuda:N (got 'gpu'; did you mean 'cuda'?)"),
+        ("mnist-ram", "device=cud", "device: should be auto, cpu, cuda or cuda:N (got 'cud'; did you mean 'cuda'?"),
+        ("mnist-ram", "task.validation=a/b", "task.validation: should be folder:PATH or file:TABLE (got 'a/b')"),
+        ("multi30k-bahdanau", "task.source=e n", "task.source: should be a language as in the file names, such as en"),
         (
             "mnist-ram",
             "task=digits",
