@@ -105,8 +105,8 @@ class TranslationOptions(TaskOptions):
     @classmethod
     def _languages_exist(cls, target: str, info: ValidationInfo) -> str:
         """Check that the data set has both languages, and that they differ."""
-        data, source = info.data.get("data", ""), info.data.get("source", "")
-        if data in PARALLEL_SETS:
+        data, source = info.data.get("data", ""), info.data.get("source")
+        if data in PARALLEL_SETS and source is not None:  # Of a wrong one the user is told.
             known = PARALLEL_SETS[data].languages
             if {source, target} - set(known):
                 raise ValueError(f"{data} has the languages {', '.join(known)} (got {source} and {target})")
