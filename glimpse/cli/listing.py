@@ -44,10 +44,12 @@ def list_command(what: str | None, as_json: bool = False) -> None:
 
 
 def describe_config(file: Path) -> str:
-    """Return the first line of a config's header that is not the command."""
+    """Return the first sentence of a config's header, without the command; it may be several lines long."""
     lines = file.read_text(encoding="utf-8").splitlines()
     header = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
-    return next((text for text in header if text and "glimpse train" not in text), "")
+    told = [text for text in header if text and "glimpse train" not in text]
+    ends = (at for at, text in enumerate(told, 1) if text.endswith("."))
+    return " ".join(told[: next(ends, 1)])
 
 
 def _print(console: TableConsole, listing: Listing) -> None:

@@ -339,7 +339,19 @@ def test_a_shipped_config_is_right_and_says_how_to_run_it(name: str) -> None:
     load_experiment(file)
     header = file.read_text().split("\n\n")[0].splitlines()
     assert any(line.startswith("#") and f"glimpse train {config_path(name)}" in line for line in header)
-    assert describe_config(file)
+    assert describe_config(file).endswith(".")
+
+
+def test_a_config_is_described_by_its_first_sentence(tmp_path: Path) -> None:
+    """A sentence of several lines is whole, with or without the command between them; what follows is left out."""
+    file = tmp_path / "a.yaml"
+    for header, told in {
+        "# RAM on digits, and\n# glimpse train a.yaml\n# on clutter.\n# Error 5 %.\n": "RAM on digits, and on clutter.",
+        "# RAM\n# glimpse train a.yaml\n": "RAM",
+        "# glimpse train a.yaml\n": "",
+    }.items():
+        file.write_text(f"{header}task:\n  name: digits\n")
+        assert describe_config(file) == told
 
 
 def test_another_encoder_drops_options_that_it_lacks() -> None:
