@@ -54,10 +54,11 @@ def describe_config(file: Path) -> str:
 
 def _print(console: TableConsole, listing: Listing) -> None:
     """Print a table for each group, below its name."""
-    for group, members in groupby(listing.rows, lambda one: one[0]):
-        console.print(f"{listing.title}: {group}" if group else listing.title, style="bold")
-        rows = [row for _, row in members]
-        console.print_table(list(rows[0]), [list(row.values()) for row in rows], optional=listing.optional)
+    groups = [
+        (f"{listing.title}: {group}" if group else listing.title, [list(row.values()) for _, row in members])
+        for group, members in groupby(listing.rows, lambda one: one[0])
+    ]
+    console.print_grouped(list(listing.rows[0][1]), groups, optional=listing.optional)
 
 
 def _environments() -> Listing:
