@@ -40,7 +40,7 @@ class TableEntry:
     family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
-    beside: config of the line that the speed is compared with, if the table has `pace`.
+    beside: config of the line that it is compared with, also in speed, if it is not the table's `reference`.
     """
 
     config: str
@@ -72,6 +72,8 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    reference: config of the line that the others of its task are compared with; by default the first one that is no
+        control.
     """
 
     title: str
@@ -86,6 +88,7 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    reference: str = ""
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:
