@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
+from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row, markdown_table
 
@@ -89,7 +90,8 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     lines = {entry.config: {row["metric"]: row for row in rows if _belongs_to(row, entry)} for entry in table.entries}
     present = [entry for entry in table.entries if lines[entry.config]]
     # Test results come before costs, where lines differ in their metrics.
-    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
+    shown = dict.fromkeys(row["metric"] for row in rows if not row["metric"].startswith(PREFIX))
+    metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
     columns = [
         column for column in _PUBLISHED_COLUMNS if any(_published_number(entry.published, column) for entry in present)
     ]
@@ -104,9 +106,11 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    compared = "".join(f"\n{people_markdown(lines[entry.config])}\n" for entry in present if table.people)
+    pictures += f"![Maps of looks]({name}-maps.png)\n\n" if table.people and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     return (
-        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(table, present, rows)}\n\n"
+        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{compared}{_notes(table, present, rows)}\n\n"
         f"Each line again:\n\n```sh\n{commands}\n```\n"
     )
 
