@@ -63,7 +63,8 @@ class Table:
     text: what the reader must know.
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
-        `keep_rates`, accuracy over the share of words that is read.
+        `keep_rates`, accuracy over the share of words that is read; `people`, right answers of people and agents after
+        each look.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -74,12 +75,13 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    people: whether each line is compared with people, and maps of their looks are drawn.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "people"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -89,6 +91,7 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    people: bool = False
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:
