@@ -16,7 +16,8 @@ from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
-from glimpse.reproduction.run_measures import Result, is_whole, measure_run
+from glimpse.reproduction.run_measures import Result, is_whole, mean_after_looks, measure_run
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
@@ -62,7 +63,7 @@ def reproduce_command(
         runs: folder of the run folders; finished runs are reused, unfinished ones are resumed.
         output: folder of the results. Rows of other lines that it already has are kept.
         seeds: number of runs of each line; by default that of the table.
-        only: configs of the lines to reproduce; by default all lines.
+        only: names of the lines to reproduce, which are those of their configs; by default all lines.
         quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
         overrides: config overrides `a.b=c` for every run (such as threads=1).
         workers: who trains the runs that are missing, several at once; by default this process, one after the other.
@@ -90,7 +91,7 @@ def reproduce_command(
                 return code
             results.append(_result(run, table))
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if _config_name(row) != entry.config]
+        others = [row for row in known if row_name(row) != entry.name]
         write_results(table, path, [*others, *_result_rows(name, table, entry, results, quick)])
     if not quick:
         _write_curves(table, path, runs)
@@ -102,7 +103,7 @@ def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrid
     """Return the trainings of a line, one for each seed."""
     return [
         Job(
-            runs / f"{entry.config}-seed{seed}{'-quick' * quick}",
+            runs / f"{entry.name}-seed{seed}{'-quick' * quick}",
             (entry.config, *_run_overrides(entry, seed, quick), *overrides),
         )
         for seed in range(seeds or (1 if quick else entry.seeds))
@@ -116,7 +117,8 @@ def _is_trained(job: Job) -> bool:
 
 def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:
     """Return the config overrides of one run of a line."""
-    return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
+    fold = [f"task.fold={seed}"] if entry.folds else []
+    return [*entry.overrides, f"seed={seed}", *fold, *(_QUICK if quick else ())]
 
 
 def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
@@ -125,12 +127,12 @@ def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     Raises:
         UserError: for a line that the table does not have.
     """
-    lines = {entry.config: entry for entry in TABLES[name].entries}
+    lines = {entry.name: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
     if unknown:
         raise UserError(f"table {name!r} has no line {', '.join(unknown)}; its lines are {', '.join(lines)}")
-    return [entry for config, entry in lines.items() if config in wanted or not wanted]
+    return [entry for line, entry in lines.items() if line in wanted or not wanted]
 
 
 def _train(given: Experiment, run: Path) -> int:
@@ -193,11 +195,13 @@ def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Resul
     """Return a result row for each metric of one line."""
     first = results[0]
     measured = [measure_run(result, table) for result in results]
+    curve = mean_after_looks(results) if table.figure == "looks" else []
     return [
         {
             "task": first.experiment.task_title,
             "agent": first.experiment.agent_title,
             "config": config_path(entry.config),
+            **({"variant": entry.variant} if entry.variant else {}),
             "metric": metric,
             "mean": round(mean(one[metric] for one in measured), 4),
             "values": [round(one[metric], 4) for one in measured],
@@ -206,6 +210,7 @@ def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Resul
             "device": first.record["trained_on"],
             "command": _command(name, entry, first.experiment, len(results), quick),
             "published": _published(entry.published, metric),
+            **({"after_looks": curve} if metric == "test_error_m1" and curve else {}),
         }
         for metric in measured[0]
     ]
@@ -216,7 +221,7 @@ def _command(name: str, entry: TableEntry, started: Experiment, seeds: int, quic
     base = load_experiment(entry.config, _run_overrides(entry, started.seed, quick))
     # Tracking and the data folder do not change the numbers.
     started = started.model_copy(update={"track": base.track, "data": base.data})
-    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.config]
+    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.name]
     return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
 
 
@@ -225,11 +230,6 @@ def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
     if known is None or not metric.startswith("test_"):
         return None
     return {name: value for name, value in asdict(known).items() if value}
-
-
-def _config_name(row: Row) -> str:
-    """Return the name of a row's shipped config."""
-    return Path(row["config"]).stem
 
 
 def write_results(table: Table, path: Path, rows: list[Row]) -> None:
@@ -247,7 +247,7 @@ def write_results(table: Table, path: Path, rows: list[Row]) -> None:
         {**row, "published": _published(entry.published, row["metric"])}
         for entry in table.entries
         for row in rows
-        if _config_name(row) == entry.config
+        if row_name(row) == entry.name
     ]
     write_rows(path.with_name(f"{path.name}.json"), ordered)
     write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))

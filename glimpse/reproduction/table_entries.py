@@ -1,7 +1,9 @@
 """Classes that describe a result table of `glimpse reproduce`: its lines, and published numbers for comparison."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class TableEntry:
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
     beside: config of the line that the speed is compared with, if the table has `pace`.
+    variant: name of what the line changes in the config; empty if nothing.
+    overrides: config overrides `a.b=c` that change it.
     """
 
     config: str
@@ -53,6 +57,24 @@ class TableEntry:
     family: str = ""
     short: str = ""
     beside: str = ""
+    variant: str = ""
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the line, by which `--only` and run folders call it: the config's, and that of the variant."""
+        return f"{self.config}-{self.variant}" if self.variant else self.config
+
+    @property
+    def source(self) -> str:
+        """What the line trains, in the words of the command line: the config, and the overrides."""
+        return " ".join((self.config, *self.overrides))
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """Return the name of the line to which a result row belongs."""
+    config, variant = Path(row["config"]).stem, row.get("variant")
+    return f"{config}-{variant}" if variant else config
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,7 @@ class Table:
     text: what the reader must know.
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
-        `keep_rates`, accuracy over the share of words that is read.
+        `keep_rates`, accuracy over the share of words that is read; `looks`, error after each look over pixels seen.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -72,12 +94,13 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "looks"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -86,6 +109,7 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    whole: int = 0
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:

@@ -1,9 +1,9 @@
 """Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import mean, stdev
 
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row, markdown_table
 
@@ -53,6 +53,7 @@ _NAMES = {
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
+    "seen": "seen, %",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
     "epoch_seconds": "s per epoch",
@@ -66,6 +67,7 @@ _DIGITS = {
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,
+    "seen": 2,
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
@@ -86,15 +88,15 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
         rows: result rows of `results/NAME.json`, in the table's order.
         name: NAME, the files' name without suffix.
     """
-    lines = {entry.config: {row["metric"]: row for row in rows if _belongs_to(row, entry)} for entry in table.entries}
-    present = [entry for entry in table.entries if lines[entry.config]]
+    lines = {entry.name: {row["metric"]: row for row in rows if row_name(row) == entry.name} for entry in table.entries}
+    present = [entry for entry in table.entries if lines[entry.name]]
     # Test results come before costs, where lines differ in their metrics.
     metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
     columns = [
         column for column in _PUBLISHED_COLUMNS if any(_published_number(entry.published, column) for entry in present)
     ]
     headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED_COLUMNS[column] for column in columns]
-    cells = [_table_row(entry, lines[entry.config], metrics, columns) for entry in present]
+    cells = [_table_row(entry, lines[entry.name], metrics, columns) for entry in present]
     if table.pace:
         headings.append("times as fast")
         for entry, line in zip(present, cells, strict=True):
@@ -126,11 +128,6 @@ def spread_text(metric: str, values: Sequence[float]) -> str:
     return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
-def _belongs_to(row: Row, entry: TableEntry) -> bool:
-    """Return whether a result row is of this line."""
-    return Path(row["config"]).stem == entry.config
-
-
 def _published_number(published: Published | None, column: str) -> float | None:
     """Return one of the published numbers, if it is known."""
     number: float | None = getattr(published, column, None)
@@ -143,13 +140,13 @@ def _table_row(entry: TableEntry, results: dict[str, Row], metrics: Iterable[str
     own = [spread_text(metric, results[metric]["values"]) if metric in results else "" for metric in metrics]
     others = [_published_text(entry.published, column) for column in columns]
     minutes = f"{first['train_seconds'] / 60:.1f}"
-    label = f"{entry.label} (`{entry.config}`)"
+    label = f"{entry.label} (`{entry.source}`)"
     return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
 
 
 def _times_as_fast(entry: TableEntry, lines: dict[str, dict[str, Row]]) -> str:
     """Return the ratio of texts per second of a line to that of the line it is compared with."""
-    own, other = (lines.get(config, {}).get("texts_per_second") for config in (entry.config, entry.beside))
+    own, other = (lines.get(line, {}).get("texts_per_second") for line in (entry.name, entry.beside))
     return f"{own['mean'] / other['mean']:.1f}" if own and other else ""
 
 
