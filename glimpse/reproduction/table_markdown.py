@@ -57,6 +57,7 @@ _NAMES = {
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
+    "seen": "seen, %",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
     "epoch_seconds": "s per epoch",
@@ -70,6 +71,7 @@ _DIGITS = {
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,
+    "seen": 2,
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
@@ -139,10 +141,10 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
 
     cells = []
     for line in lines:
-        mark = f" {BUDGET_MARK}" if line.entry.config in marked else ""
+        mark = f" {BUDGET_MARK}" if line.entry.name in marked else ""
         cells.append(
             [
-                f"{line.entry.label} (`{line.entry.config}`){mark}",
+                f"{line.entry.label} (`{line.entry.source}`){mark}",
                 *(cell for metric in first for cell in own(line, metric)),
                 *(_published_text(line.entry.published, name) for name in columns),
                 *(cell for metric in later for cell in own(line, metric)),
@@ -163,7 +165,7 @@ def _runs_table(lines: Sequence[MeasuredLine]) -> str:
         told = spread_text("updates", updates) if isinstance(updates, list) else updates
         uses = uses_text(row.get("tested", [NOT_RECORDED]))
         minutes = f"{row['train_seconds'] / 60:.1f}"
-        cells.append([f"`{line.entry.config}`", str(len(row["seeds"])), told, minutes, uses])
+        cells.append([f"`{line.entry.name}`", str(len(row["seeds"])), told, minutes, uses])
         cells[-1] += [row.get("commit", NOT_RECORDED), row["device"]]
     return markdown_table(["", "seeds", "updates", "minutes", "test set used", "commit", "processor"], cells)
 
@@ -207,7 +209,7 @@ def _published_number(published: Published | None, column: str) -> float | None:
 
 def _times_as_fast(line: MeasuredLine, lines: Sequence[MeasuredLine]) -> str:
     """Return the ratio of texts per second of a line to that of the line it is compared with."""
-    other = next((one for one in lines if one.entry.config == line.entry.beside), None)
+    other = next((one for one in lines if one.entry.name == line.entry.beside), None)
     own, others = (one and one.rows.get("texts_per_second") for one in (line, other))
     return f"{own['mean'] / others['mean']:.1f}" if own and others else ""
 
