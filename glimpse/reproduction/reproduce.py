@@ -10,12 +10,14 @@ from typing import Any
 from glimpse.config.differences import differing_keys, overrides_from
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path, load_experiment
+from glimpse.config.other_data import read_other_data
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
+from glimpse.reproduction.ranked_lines import ranked_rows
 from glimpse.reproduction.run_measures import Result, is_whole, measure_run
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
@@ -77,7 +79,8 @@ def reproduce_command(
     if name not in TABLES:
         raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
-    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in _chosen_entries(name, only)]
+    chosen = _chosen_entries(name, only)
+    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in chosen if not entry.ranking]
     if workers is not None:
         runs.mkdir(parents=True, exist_ok=True)
         make_jobs([job for _, jobs in lines for job in jobs if not _is_trained(job)], workers, print)
@@ -89,13 +92,20 @@ def reproduce_command(
             if code:
                 return code
             results.append(_result(run, table))
-        known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if _config_name(row) != entry.config]
-        write_results(table, path, [*others, *_result_rows(name, table, entry, results, quick)])
+        _replace_rows(table, path, entry, _result_rows(name, table, entry, results, quick))
+    for entry in (entry for entry in chosen if entry.ranking):
+        print(f"== {entry.line}", flush=True)
+        _replace_rows(table, path, entry, ranked_rows(name, entry, seeds, quick, overrides))
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
+
+
+def _replace_rows(table: Table, path: Path, entry: TableEntry, rows: list[Row]) -> None:
+    """Write a table's files with new rows of one line."""
+    known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
+    write_results(table, path, [*(row for row in known if not entry.owns(row)), *rows])
 
 
 def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrides: Sequence[str]) -> list[Job]:
@@ -125,7 +135,7 @@ def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     Raises:
         UserError: for a line that the table does not have.
     """
-    lines = {entry.config: entry for entry in TABLES[name].entries}
+    lines = {entry.line: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
     if unknown:
@@ -183,10 +193,19 @@ def _result(run: Path, table: Table) -> Result:
             f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
             f"{folder.best} back from a copy, or move {run} away to train it anew"
         )
+    shifted = {end: _shifted_record(run, folder, override, record) for override, end in table.shifts.items()}
     rows = read_run_metrics(folder)
     if not rows or not isinstance(rows[-1].get(SECONDS), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
-    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0))
+    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0), shifted)
+
+
+def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the evaluation of the same weights on other test data: that in the run's folder, or a new one."""
+    name = f"test of {read_other_data(folder.config_path, [override]).name}"
+    record = read_evaluation_file(folder.evaluation_path).get(name, {})
+    fits = record.get("step") == own["step"] and record.get("weights") == BEST and "averaged" not in record
+    return record if fits else evaluate_run(run, "test", overrides=[override])
 
 
 def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:
@@ -227,11 +246,6 @@ def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
     return {name: value for name, value in asdict(known).items() if value}
 
 
-def _config_name(row: Row) -> str:
-    """Return the name of a row's shipped config."""
-    return Path(row["config"]).stem
-
-
 def write_results(table: Table, path: Path, rows: list[Row]) -> None:
     """Write a table's JSON, Markdown page and figure.
 
@@ -247,7 +261,7 @@ def write_results(table: Table, path: Path, rows: list[Row]) -> None:
         {**row, "published": _published(entry.published, row["metric"])}
         for entry in table.entries
         for row in rows
-        if _config_name(row) == entry.config
+        if entry.owns(row)
     ]
     write_rows(path.with_name(f"{path.name}.json"), ordered)
     write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))

@@ -1,7 +1,9 @@
 """Classes that describe a result table of `glimpse reproduce`: its lines, and published numbers for comparison."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class TableEntry:
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
     beside: config of the line that the speed is compared with, if the table has `pace`.
+    ranking: ranking whose first sentences are opened on the config's task instead of training its agent: one of
+        `evidence_controls.RANKERS`, or `re-ranker`; empty for a line that is trained.
     """
 
     config: str
@@ -53,6 +57,22 @@ class TableEntry:
     family: str = ""
     short: str = ""
     beside: str = ""
+    ranking: str = ""
+
+    @property
+    def line(self) -> str:
+        """Name of the line, by which it is asked for and its rows are found: its config, and the ranking if any."""
+        return f"{self.config}+{self.ranking}" if self.ranking else self.config
+
+    def owns(self, row: Mapping[str, Any]) -> bool:
+        """Return whether a result row is of this line."""
+        return line_of(row) == self.line
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """Return the name of the line that a result row is of."""
+    ranking = row.get("ranking", "")
+    return f"{Path(row['config']).stem}+{ranking}" if ranking else Path(row["config"]).stem
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,8 @@ class Table:
     text: what the reader must know.
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
-        `keep_rates`, accuracy over the share of words that is read.
+        `keep_rates`, accuracy over the share of words that is read; `search`, evidence and accuracy over what is
+        opened, for each family of lines.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -72,12 +93,13 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    shifts: other data on which trained lines are measured too: override by the end of its metrics' names.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "search"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -86,6 +108,7 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    shifts: Mapping[str, str] = field(default_factory=dict)
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:

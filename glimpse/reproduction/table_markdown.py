@@ -1,9 +1,10 @@
 """Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
+import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import mean, stdev
 
+from glimpse.evaluation.search_curve import OPENED
 from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row, markdown_table
 
@@ -50,6 +51,15 @@ _NAMES = {
     "test_bleu_greedy": "BLEU, greedy",
     "test_chrf": "chrF",
     "test_perplexity": "perplexity",
+    "test_opened_greedy": "opened",
+    "test_found_greedy": "evidence, %",
+    **{f"test_found_at_{count}": f"evidence, {count} opened, %" for count in OPENED},
+    **{f"test_f1_at_{count}": f"F1, {count} opened, %" for count in OPENED},
+    **{f"test_accuracy_at_{count}": f"accuracy, {count} opened, %" for count in OPENED},
+    **{f"test_words_at_{count}": f"words, {count} opened" for count in OPENED},
+    "test_sentence_f1": "F1 of sentences, %",
+    "test_token_f1": "F1 of words, %",
+    "test_milliseconds": "ms per question",
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
@@ -59,6 +69,13 @@ _NAMES = {
     "words_per_second": "words/s",
     "texts_per_second": "texts/s",
 }
+_OF_SEARCHES = {
+    "opened_greedy": ("opened", ""),
+    "found_greedy": ("evidence", ", %"),
+    "accuracy": ("accuracy", ", %"),
+    "milliseconds": ("ms per question", ""),
+}
+"""Names and units of what searches measure on other data."""
 _DIGITS = {
     "test_pearson": 3,
     "test_pearson_m1": 3,
@@ -69,6 +86,8 @@ _DIGITS = {
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
+_LEFT_OUT = re.compile(r"test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
+"""Metrics of searches that are drawn, or are in the JSON alone; a page with all of them would be too wide."""
 _STAR = "\\*"
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",
@@ -86,15 +105,16 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
         rows: result rows of `results/NAME.json`, in the table's order.
         name: NAME, the files' name without suffix.
     """
-    lines = {entry.config: {row["metric"]: row for row in rows if _belongs_to(row, entry)} for entry in table.entries}
-    present = [entry for entry in table.entries if lines[entry.config]]
+    lines = {entry.line: {row["metric"]: row for row in rows if entry.owns(row)} for entry in table.entries}
+    present = [entry for entry in table.entries if lines[entry.line]]
     # Test results come before costs, where lines differ in their metrics.
-    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
+    shown = dict.fromkeys(row["metric"] for row in rows if not _LEFT_OUT.fullmatch(row["metric"]))
+    metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
     columns = [
         column for column in _PUBLISHED_COLUMNS if any(_published_number(entry.published, column) for entry in present)
     ]
     headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED_COLUMNS[column] for column in columns]
-    cells = [_table_row(entry, lines[entry.config], metrics, columns) for entry in present]
+    cells = [_table_row(entry, lines[entry.line], metrics, columns) for entry in present]
     if table.pace:
         headings.append("times as fast")
         for entry, line in zip(present, cells, strict=True):
@@ -113,7 +133,12 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
 
 def metric_name(metric: str) -> str:
     """Return a metric's name in words: `test_error_m10` is M = 10."""
-    return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
+    if metric in _NAMES:
+        return _NAMES[metric]
+    for name, (told, unit) in _OF_SEARCHES.items():
+        if metric.startswith(f"test_{name}_"):  # On other data, which are named by the end.
+            return f"{told}, {metric.removeprefix(f'test_{name}_')}{unit}"
+    return f"M = {metric.removeprefix('test_error_m')}"
 
 
 def spread_text(metric: str, values: Sequence[float]) -> str:
@@ -124,11 +149,6 @@ def spread_text(metric: str, values: Sequence[float]) -> str:
         return middle
     deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 2 else ""
     return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
-
-
-def _belongs_to(row: Row, entry: TableEntry) -> bool:
-    """Return whether a result row is of this line."""
-    return Path(row["config"]).stem == entry.config
 
 
 def _published_number(published: Published | None, column: str) -> float | None:
@@ -143,7 +163,7 @@ def _table_row(entry: TableEntry, results: dict[str, Row], metrics: Iterable[str
     own = [spread_text(metric, results[metric]["values"]) if metric in results else "" for metric in metrics]
     others = [_published_text(entry.published, column) for column in columns]
     minutes = f"{first['train_seconds'] / 60:.1f}"
-    label = f"{entry.label} (`{entry.config}`)"
+    label = f"{entry.label} (`{entry.line}`)"
     return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
 
 
