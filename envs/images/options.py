@@ -94,7 +94,7 @@ InitialLocationName = Literal["random", "centre", "raster"]
 DataName = Annotated[
     str,
     Field(
-        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
+        description="mnist, fashion-mnist, digits, elpv, torchvision:NAME (a torchvision data set), or folder:PATH "
         "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png)."
     ),
 ]
@@ -102,7 +102,7 @@ Side = Annotated[int, Field(ge=1, le=16_384)]
 TableOrDataName = Annotated[
     str,
     Field(
-        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), folder:PATH "
+        description="mnist, fashion-mnist, digits, elpv, torchvision:NAME (a torchvision data set), folder:PATH "
         "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png), or file:TABLE, a .csv, "
         ".tsv or .jsonl file with a column of pictures and one of labels."
     ),
@@ -217,12 +217,14 @@ class ClassificationOptions(LookingOptions):
     validation: str | None = Field(
         None,
         pattern="^(folder|file):.+$",
+        json_schema_extra={"expected": "folder:PATH or file:TABLE"},
         description="Validation images of your own, folder:PATH with PATH/CLASS/*.png, or file:TABLE where `data` is a "
         "table; by default those of `data`.",
     )
     test: str | None = Field(
         None,
         pattern="^file:.+$",
+        json_schema_extra={"expected": "file:TABLE"},
         description="With file:TABLE: the table of test images, as file:TABLE; by default a tenth of training is held "
         "out.",
     )

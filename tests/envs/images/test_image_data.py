@@ -177,7 +177,7 @@ def test_torchvision_sets_are_split_too(monkeypatch: pytest.MonkeyPatch) -> None
         ("minst", "Did you mean mnist"),
         ("MNIST", "Did you mean mnist"),
         ("fashion", "Did you mean fashion-mnist"),
-        ("folder:", "Known: mnist, fashion-mnist, digits. There are also torchvision:NAME and folder:PATH"),
+        ("folder:", "Known: mnist, fashion-mnist, digits, elpv. There are also torchvision:NAME and folder:PATH"),
         ("torchvision:", "no data set"),
         ("torchvision:MINST", "Did you mean MNIST"),
     ],
