@@ -17,6 +17,7 @@ from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
 from glimpse.reproduction.look_tables import LOOK_TABLES
+from glimpse.reproduction.people_tables import PEOPLE_TABLES
 from glimpse.reproduction.plane_figures import keep_rates_figure
 from glimpse.reproduction.table_markdown import spread_text, table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
@@ -62,7 +63,8 @@ def test_all_tables_are_registered() -> None:
     text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
     assert list(TEXT_TABLES) == text
     assert list(TRANSLATION_TABLES) == ["translation"]
-    assert {**VISUAL_TABLES, **LOOK_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
+    assert list(PEOPLE_TABLES) == ["people"]
+    assert {**VISUAL_TABLES, **LOOK_TABLES, **PEOPLE_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
@@ -79,6 +81,7 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
         assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
         return
     environments = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
+    environments |= {"people": "mnist"}
     assert task.name in (environments.get(name, name), f"{name}-mnist")
 
 
