@@ -1,7 +1,7 @@
 """Comparison with people as part of an evaluation: when it is made, and how it is printed."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
@@ -25,8 +25,8 @@ def people_details(trained: TrainedRun, seed: int) -> dict[str, Any]:
     Returns:
         `people`, the comparison as plain data; nothing for other runs, or without a copy of what people did.
     """
-    experiment, env = trained.experiment, trained.env
-    if not is_compared(experiment.task) or not isinstance(env, Classification) or env.retina.shows_all:
+    experiment, env = trained.experiment, cast(Classification, trained.env)
+    if not is_compared(experiment.task) or env.retina.shows_all:
         return {}
     try:
         shown = load_shown_digits(experiment.data.root, download=experiment.data.download)

@@ -7,7 +7,17 @@ from torch import Tensor
 
 from glimpse.errors import UserError
 
-_UNUSED = ("baseline.", "average_return", "class_weights", "locator.gaussian.", "stop_policy.bound")
+_UNUSED = (
+    "baseline.",
+    "worth.",
+    "average_return",
+    "class_weights",
+    "random_looks",
+    "ramp",
+    "locator.gaussian.",
+    "policy.gaussian.",
+    "stop_policy.bound",
+)
 """Beginnings of names of weights that only training needs."""
 
 

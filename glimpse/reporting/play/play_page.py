@@ -17,6 +17,7 @@ MOST_BYTES = 1_000_000
 """Largest page."""
 SCRIPTS = (
     "agent.js",
+    "anytime.js",
     "drawing.js",
     "board.js",
     "belief.js",
