@@ -9,8 +9,8 @@ from typing import Any
 from glimpse import __version__
 from glimpse.envs.images.classification import Classification
 from glimpse.errors import UserError
-from glimpse.reporting.play.half_weights import packed, used_weights
 from glimpse.reporting.play.page_pictures import PagePictures
+from glimpse.reporting.play.page_weights import page_weights
 from glimpse.runs.trained_run import TrainedRun
 
 CORES = ("rnn", "gru", "lstm")
@@ -45,7 +45,7 @@ def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, 
         shown: the pictures of the page.
     """
     experiment, env, agent = trained.experiment, trained.env, trained.agent
-    weights, retina, start = used_weights(agent.state_dict()), env.retina, env.initial_location
+    weights, retina, start = page_weights(agent.state_dict()), env.retina, env.initial_location
     return {
         "glimpse": __version__,
         "name": name,
@@ -62,8 +62,8 @@ def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, 
         "stops": agent.stop_policy is not None,
         "answersEarly": agent.stop_policy is not None or agent.options.classification == "every_step",
         "core": agent.options.recurrent_core,
-        "weights": [[name, list(weight.shape)] for name, weight in weights.items()],
-        "halves": packed(weights),
+        "weights": weights.table,
+        "numbers": weights.numbers,
         "pictures": base64.b64encode(shown.pictures.tobytes()).decode(),
         "labels": shown.labels,
         "source": shown.source,
