@@ -13,11 +13,14 @@ matrices on one thread (4096 x 4096 on a GPU) is measured right after each resul
 time in GFLOP; shares and ratios have none. Load: cores that other processes used meanwhile.
 """
 _NOTES = {
-    "training, share of the GEMM floor": "Share of the rate that a step would have if all of its operations ran at the "
-    "speed of one large product: 1024 x 1024 on a CPU, 8192 x 8192 on a GPU, at the same precision and threads (section "
-    '"matrix product"). It is not that of the products at the step\'s own shapes.',
-    "training, share of the floor of its own products": "Share of the rate at which the step's own matrix products run "
-    "alone, at its own shapes, measured in turn with it.",
+    "training, share of the GEMM floor": (
+        'Share of the rate that a step would have at the speed of one large product (section "matrix product"), of '
+        "1024 x 1024 on a CPU and 8192 x 8192 on a GPU, with the same precision and threads. The products at the "
+        "step's own shapes are slower than that."
+    ),
+    "training, share of the floor of its own products": (
+        "Share of the rate at which the step's own matrix products run alone, at its shapes, measured in turn with it."
+    ),
 }
 """What a section's numbers are shares of."""
 
