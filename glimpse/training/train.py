@@ -219,7 +219,7 @@ class Training:
     def describe_best(self) -> str:
         """Describe the best validation result."""
         if isinf(self.best_error):
-            return "none that counts"
+            return "none that counts: each was of the warm-up, or missed the keep rate; the last weights are kept"
         return self.evaluator.describe(self.best_error, self.validation)
 
     def _checkpoint(self) -> Checkpoint:
