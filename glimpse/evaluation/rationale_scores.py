@@ -251,7 +251,7 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
         name: what the rationale that they are compared with is called, see `rationale_name`.
     """
     top = f"top {100 * rationales.keep_rate:g} %"
-    rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
+    rows = {**({"own selection, greedy": rationales.choice} if own else {}), top: rationales.top}
     rows |= {"as many, random": rationales.random, "as many, first": rationales.first}
     columns = ["words", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"]
     TableConsole().print_table(
@@ -269,7 +269,7 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
     sufficiency, comprehensiveness = 100 * rationales.sufficiency, 100 * rationales.comprehensiveness
     areas = 100 * rationales.sufficiency_area, 100 * rationales.comprehensiveness_area
     print(
-        f"drop in probability, percentage points: {sufficiency:.1f} with {next(iter(rows))} alone (sufficiency), "
+        f"drop in probability, percentage points: {sufficiency:.1f} with the {next(iter(rows))}, alone (sufficiency), "
         f"{comprehensiveness:.1f} without (comprehensiveness); means over 1 to 50 % of words: {areas[0]:.1f} and "
         f"{areas[1]:.1f}"
     )
