@@ -196,7 +196,7 @@ def print_table(
     if first.copies == 1 or not averages:
         del ways["averaged"]
     last = list(ways)[-1] if stochastic else "averaged"
-    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of {ways[last]}' if stochastic else ''}"
+    caption = f"{first.averaged.episodes:,} examples; 95 % interval{f' of {ways[last]}' if stochastic else ''}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
@@ -225,11 +225,11 @@ def print_table(
 
 def _error_or_r(score: Score) -> str:
     """Format the error in percent, or Pearson's r where scores are predicted."""
-    return f"{score.figures['pearson']:.4f}" if score.is_correlation else f"{score.error:.2f}"
+    return f"{score.figures['pearson']:.4f}" if score.is_correlation else f"{score.error:z.2f}"
 
 
 def _interval(score: Score) -> str:
     """Format the 95 % interval of the error in percent, or of Pearson's r."""
     if score.is_correlation:
         return f"{1 - score.high / 100:.4f} to {1 - score.low / 100:.4f}"
-    return f"{score.low:.2f} to {score.high:.2f}"
+    return f"{score.low:z.2f} to {score.high:z.2f}"
