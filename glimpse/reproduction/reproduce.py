@@ -26,7 +26,7 @@ from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
 from glimpse.runs.results import Row, read_rows
 from glimpse.runs.run_folder import RunFolder
-from glimpse.runs.trained_run import BEST
+from glimpse.runs.trained_run import BEST, PROVISIONAL
 from glimpse.sweeps.jobs import Job, Workers, make_jobs
 from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
@@ -218,7 +218,7 @@ def _result(run: Path, table: Table) -> Result:
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
-    if record.get("weights", BEST) != BEST:
+    if record.get("weights", BEST) not in (BEST, PROVISIONAL):
         raise UserError(
             f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
             f"{folder.best} back from a copy, or move {run} away to train it anew"
