@@ -5,6 +5,7 @@ from typing import Any
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
@@ -97,13 +98,13 @@ class EpisodeEvaluator(Evaluator):
         ]
         measures = _measures(columns, env.classes)
         for line in _described(measures, own.copies if agent.stochastic else 1):
-            print(line)
+            print_line(line)
         if "label_measures" in measures:
             print_labels(measures["label_measures"])
-        print(", ".join([*figures, *self.describe_statistics(own), cost.describe()]))
+        print_line(", ".join([*figures, *self.describe_statistics(own), cost.describe()]))
         details = self.details(trained, own, options)
         for line in self.notes(rows, agent):
-            print(line)
+            print_line(line)
 
         scores = {row: asdict(measured) for row, measured in rows.items()}
         return {

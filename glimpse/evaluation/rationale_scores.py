@@ -18,6 +18,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv, has_rationales
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.lane_random import uniform
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.eraser import (
     KEEP_RATES,
     Bools,
@@ -262,13 +263,13 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
         right=columns[1:],
         bordered=True,
     )
-    print(
+    print_line(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"
     )
     sufficiency, comprehensiveness = 100 * rationales.sufficiency, 100 * rationales.comprehensiveness
     areas = 100 * rationales.sufficiency_area, 100 * rationales.comprehensiveness_area
-    print(
+    print_line(
         f"drop in probability, percentage points: {sufficiency:.1f} with {next(iter(rows))} alone (sufficiency), "
         f"{comprehensiveness:.1f} without (comprehensiveness); means over 1 to 50 % of words: {areas[0]:.1f} and "
         f"{areas[1]:.1f}"
