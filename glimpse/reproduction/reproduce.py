@@ -11,10 +11,12 @@ from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
-from glimpse.reproduction.result_files import config_name, write_picture, write_results
+from glimpse.reproduction.people_figures import people_maps
+from glimpse.reproduction.result_files import write_picture, write_results
 from glimpse.reproduction.result_rows import line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
 from glimpse.reproduction.run_measures import Result, is_whole
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.evaluation_file import read_evaluation_file
@@ -85,7 +87,7 @@ def reproduce_table(
         runs: folder of the run folders; finished runs are reused, unfinished ones are resumed.
         output: folder of the results. Rows of other lines that it already has are kept.
         seeds: number of runs of each line; by default that of the table.
-        only: configs of the lines to reproduce; by default all lines.
+        only: names of the lines to reproduce, which are those of their configs; by default all lines.
         quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
         overrides: config overrides `a.b=c` for every run (such as threads=1).
         workers: who trains the runs that are missing, several at once; by default this process, one after the other.
@@ -111,10 +113,10 @@ def reproduce_table(
                 return code
             results.append(_result(run, table))
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if config_name(row) != entry.config]
+        others = [row for row in known if row_name(row) != entry.name]
         base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
         command = line_command(name, entry, base, results[0].experiment, len(results), quick)
-        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.config)
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
         write_results(table, path, [*others, *result_rows(table, entry, results, earlier, command)])
     if not quick:
         _write_curves(table, path, runs)
@@ -126,7 +128,7 @@ def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrid
     """Return the trainings of a line, one for each seed."""
     return [
         Job(
-            runs / f"{entry.config}-seed{seed}{'-quick' * quick}",
+            runs / f"{entry.name}-seed{seed}{'-quick' * quick}",
             (entry.config, *_run_overrides(entry, seed, quick), *overrides),
         )
         for seed in range(seeds or (1 if quick else entry.seeds))
@@ -140,7 +142,8 @@ def _is_trained(job: Job) -> bool:
 
 def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:
     """Return the config overrides of one run of a line."""
-    return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
+    fold = [f"task.fold={seed}"] if entry.folds else []
+    return [*entry.overrides, f"seed={seed}", *fold, *(_QUICK if quick else ())]
 
 
 def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
@@ -151,12 +154,12 @@ def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     """
     if name not in TABLES:
         raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
-    lines = {entry.config: entry for entry in TABLES[name].entries}
+    lines = {entry.name: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
     if unknown:
         raise UserError(f"table {name!r} has no line {', '.join(unknown)}; its lines are {', '.join(lines)}")
-    return [entry for config, entry in lines.items() if config in wanted or not wanted]
+    return [entry for line, entry in lines.items() if line in wanted or not wanted]
 
 
 def _train(given: Experiment, run: Path) -> int:
@@ -216,9 +219,11 @@ def _result(run: Path, table: Table) -> Result:
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
+    """Draw the learning curves, the curves by length and the maps of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
-    for name, picture in (("curves", curves), ("lengths", lengths)):
+    compared = [run for entry in table.entries for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
+    maps = people_maps(compared[0]) if table.people and compared else None
+    for name, picture in (("curves", curves), ("lengths", lengths), ("maps", maps)):
         if picture is not None:
             write_picture(path.with_name(f"{path.name}-{name}.png"), picture)

@@ -115,6 +115,30 @@ def test_the_command_of_a_row_reproduces_it(tiny: None, tmp_path: Path) -> None:
     assert [{**row, **unlike} for row in again] == [{**row, **unlike} for row in first]
 
 
+def test_a_variant_is_trained_with_its_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has a run folder and a row of its own name, and a command that reproduces it; the figure has its curve."""
+    alone = ("agent.look_policy=none", "task.glimpses=1")
+    entries = tuple(
+        TableEntry("digits-anytime", name, 1, variant=name, overrides=alone * bool(name)) for name in ("", "none")
+    )
+    table = Table("Looks", "Looks.", entries, figure="looks", costs=("pixels",), whole=1600)
+    monkeypatch.setitem(TABLES, "looks", table)
+    assert run(tmp_path, "looks", "--only", "digits-anytime-none") == 0
+    found = rows(tmp_path, "looks")
+    assert {row["variant"] for row in found} == {"none"}
+    measured = {row["metric"]: row for row in found}
+    assert measured["pixels"]["mean"] == 100 and measured["seen"]["mean"] == 6.25
+    assert measured["test_error_m1"]["after_looks"] == [[100, measured["test_error_m1"]["mean"]]]
+    assert load_experiment(tmp_path / "runs/digits-anytime-none-seed0/config.yaml").agent.title == "anytime, none"
+    command = found[0]["command"]
+    assert "--only digits-anytime-none" in command and "look_policy" not in command and "threads=1" in command
+    assert run(tmp_path, "looks", "--only", "digits-anytime") == 0
+    both = {row["metric"] + row.get("variant", ""): row for row in rows(tmp_path, "looks")}
+    assert [seen for seen, _ in both["test_error_m1"]["after_looks"]] == [200, 300, 400]
+    assert both["pixelsnone"]["mean"] == 100 and both["pixels"]["mean"] == 400
+    assert b"pixels seen" in (tmp_path / "results/looks.svg").read_bytes()
+
+
 def test_rows_of_other_lines_are_kept_and_of_removed_lines_dropped(tiny: None, tmp_path: Path) -> None:
     """Other lines of the table keep their rows; rows of lines that the table does not have are dropped."""
     kept: dict[str, Any] = {

@@ -16,13 +16,14 @@ from glimpse.reproduction import budgets
 from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
+from glimpse.reproduction.look_tables import LOOK_TABLES
 from glimpse.reproduction.plane_figures import keep_rates_figure
 from glimpse.reproduction.table_markdown import spread_text, table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.reproduction.text_tables import TEXT_TABLES
 from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
 
-LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
+LINES = [(name, entry.config) for name, table in TABLES.items() if name not in LOOK_TABLES for entry in table.entries]
 
 
 TRAIN_OPTIONS = budgets.train_options
@@ -32,7 +33,9 @@ TRAIN_OPTIONS = budgets.train_options
 def unknown_configs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let lines be named `a` and so on: these train like digits-ram."""
     known = shipped_configs()
-    monkeypatch.setattr(budgets, "train_options", lambda name: TRAIN_OPTIONS(name if name in known else "digits-ram"))
+    monkeypatch.setattr(
+        budgets, "train_options", lambda name, overrides=(): TRAIN_OPTIONS(name if name in known else "digits-ram")
+    )
 
 
 def row(config: str, metric: str, *values: float) -> dict[str, Any]:
@@ -55,10 +58,11 @@ def test_all_tables_are_registered() -> None:
         "hard-vs-soft",
         "stopping",
     ]
+    assert list(LOOK_TABLES) == ["elpv", "megapixel", "photo-search", "find"]
     text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
     assert list(TEXT_TABLES) == text
     assert list(TRANSLATION_TABLES) == ["translation"]
-    assert {**VISUAL_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
+    assert {**VISUAL_TABLES, **LOOK_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
@@ -170,6 +174,7 @@ def test_the_page_has_a_line_for_each_measured_entry() -> None:
         ("cost", ["first", "second"]),
         ("glimpses", ["first"]),
         ("keep_rates", ["first", "second"]),
+        ("looks", ["first", "second"]),
     ],
 )
 def test_figures_are_well_formed_and_show_measured_entries(figure: Any, names: list[str]) -> None:
@@ -178,6 +183,7 @@ def test_figures_are_well_formed_and_show_measured_entries(figure: Any, names: l
     measured |= {"test_accuracy": 50.0, "test_keep_rate": 10.0} if figure == "keep_rates" else {}
     measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
     rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
+    rows = [{**each, "after_looks": [[100, 9.0], [200, each["mean"]]]} for each in rows]
     files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
     assert files["png"].startswith(b"\x89PNG")
     root = ElementTree.fromstring(files["svg"])
