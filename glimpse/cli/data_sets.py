@@ -47,8 +47,9 @@ def list_data(root: str | None) -> None:
         optional=("labels", "what"),
     )
     console.print_text(
-        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts (glimpse train trec-structured "
-        "task.data=file:PATH); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
+        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts, in columns text and label or those that "
+        "task.text and task.label name (glimpse train trec-structured task.data=file:PATH task.vectors=none, or with "
+        "glove as below); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
         "Notes:"
     )
     notes = {name: known.note for name, known in TEXT_SETS.items()}
