@@ -70,6 +70,11 @@ class EpisodeEvaluator(Evaluator):
             return f"Pearson's r {1 - error / 100:.4f}"
         return f"micro F1 {1 - error / 100:.4f}" if env.many else f"error {error:.2f} %"
 
+    def averaged_over(self, agent: Agent, env: Any) -> str:
+        """Return the M of a validation result, " (M = 10)", where the agent samples its episodes."""
+        copies = self.experiment.evaluate.copies
+        return f" (M = {copies})" if agent.stochastic and copies > 1 and (env.classes or env.scores) else ""
+
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure the agent and its controls, print them as a table, and return the record.
 
@@ -194,7 +199,7 @@ def print_table(
     if first.copies == 1 or not averages:
         del ways["averaged"]
     last = list(ways)[-1] if stochastic else "averaged"
-    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of {ways[last]}' * stochastic}"
+    caption = f"{first.averaged.episodes:,} examples; 95 % interval{f' of {ways[last]}' * stochastic}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
