@@ -5,6 +5,7 @@ from typing import Any
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
@@ -69,6 +70,11 @@ class EpisodeEvaluator(Evaluator):
             return f"Pearson's r {1 - error / 100:.4f}"
         return f"micro F1 {1 - error / 100:.4f}" if env.many else f"error {error:.2f} %"
 
+    def averaged_over(self, agent: Agent, env: Any) -> str:
+        """Return the M of a validation result, " (M = 10)", where the agent samples its episodes."""
+        copies = self.experiment.evaluate.copies
+        return f" (M = {copies})" if agent.stochastic and copies > 1 and (env.classes or env.scores) else ""
+
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure the agent and its controls, print them as a table, and return the record.
 
@@ -98,14 +104,14 @@ class EpisodeEvaluator(Evaluator):
         measures = _measures(columns, env.classes)
         averaged, sampled = (f"M = {own.copies}: ", "sampled: ") if agent.stochastic else ("", "")
         for line in _described(measures):
-            print(averaged + line)
+            print_line(averaged + line)
         if "label_measures" in measures:
             print_labels(measures["label_measures"])
         told = [(averaged, figures), (sampled, self.describe_statistics(own)), ("", [cost.describe()])]
-        print("; ".join(mode + ", ".join(parts) for mode, parts in told if parts))
+        print_line("; ".join(mode + ", ".join(parts) for mode, parts in told if parts))
         details = self.details(trained, own, options)
         for line in self.notes(rows, agent):
-            print(line)
+            print_line(line)
 
         scores = {row: asdict(measured) for row, measured in rows.items()}
         return {

@@ -63,6 +63,10 @@ class Evaluator(ABC):
     def describe(self, error: float, env: Any) -> str:
         """Describe the error of a validation result in words."""
 
+    def averaged_over(self, agent: Any, env: Any) -> str:
+        """Say over how many episodes of each example a validation result is averaged; nothing where it is not."""
+        return ""
+
     @abstractmethod
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure a run on what its environment shows, print the results, and return them as a record.

@@ -18,6 +18,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv, has_rationales
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.lane_random import uniform
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.eraser import (
     KEEP_RATES,
     Bools,
@@ -308,7 +309,7 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
         right=columns[1:],
         bordered=True,
     )
-    print(
+    print_line(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"
     )
@@ -319,7 +320,7 @@ def print_faithfulness(found: RationaleScores | Faithfulness, chosen: str = "own
     """Print the faithfulness in a line; `chosen` is what the rationale is called."""
     drops = found.sufficiency, found.comprehensiveness, found.sufficiency_area, found.comprehensiveness_area
     sufficiency, comprehensiveness, *areas = (f"{100 * drop:z.1f}" for drop in drops)
-    print(
+    print_line(
         f"drop in probability, percentage points: {sufficiency} with the {chosen}, alone (sufficiency), "
         f"{comprehensiveness} without (comprehensiveness); means over 1 to 50 % of words: {' and '.join(areas)}"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glimpse.agents.translation.options import TranslatorOptions
 from glimpse.agents.translation.translator import Translator
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.printed_lines import print_line
 from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_length, measure_quality
@@ -188,12 +189,12 @@ def _print(
         right=("sentences", "BLEU"),
         bordered=True,
     )
-    print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
+    print_line(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
     measured = next(iter(rows.values()))
     for line in filter(None, (*measured.signatures, measured.tokenizer_reason)):
-        print(line)
+        print_line(line)
     if split == "test" and (note := own_texts_note(trained.experiment)):
-        print(f"note: {note}")
+        print_line(f"note: {note}")
 
 
 def own_texts_note(experiment: Experiment) -> str:

@@ -220,7 +220,8 @@ class Training:
         """Describe the best validation result."""
         if isinf(self.best_error):
             return "none that counts: each was of the warm-up, or missed the keep rate; the last weights are kept"
-        return self.evaluator.describe(self.best_error, self.validation)
+        averaged = self.evaluator.averaged_over(self.learner.averaged, self.validation)
+        return f"{self.evaluator.describe(self.best_error, self.validation)}{averaged}"
 
     def _checkpoint(self) -> Checkpoint:
         state = {
