@@ -183,6 +183,16 @@ class StoppingByWorth(Protocol):
 
 
 @runtime_checkable
+class DecidingToAnswer(Protocol):
+    """Agent that searches documents; its first move is to answer.
+
+    decides_when_to_answer: whether that is learned, not prescribed as by a control.
+    """
+
+    decides_when_to_answer: bool
+
+
+@runtime_checkable
 class PoolingWords(Protocol):
     """Options of an agent that pools the words of a text.
 
@@ -336,6 +346,11 @@ def load_pretrained(agent: object) -> None:
 def as_stopping_by_worth(agent: object) -> StoppingByWorth | None:
     """Return the agent if it predicts what the looks to come are worth, else None."""
     return agent if isinstance(agent, StoppingByWorth) else None
+
+
+def decides_when_to_answer(agent: object) -> bool:
+    """Return whether the agent searches documents, and has learned when to answer."""
+    return isinstance(agent, DecidingToAnswer) and agent.decides_when_to_answer
 
 
 def is_foveal(agent: object) -> bool:

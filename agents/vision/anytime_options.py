@@ -49,6 +49,13 @@ class AnytimeOptions(AgentOptions):
         description="How the memory reads the glance: a few channels of its map at 4 x 4 places, the mean of its map, "
         "or the sum of its places, weighted by soft attention.",
     )
+    saliency_prior: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="With a grid and task.glance: how much a learned policy begins by preferring cells in which the "
+        "glance varies, as the weight of the standardised log variance in a cell's score. It is learned on.",
+    )
     cells: int = Field(8, ge=1, le=64, description="Cells along each axis of the finest zoom's grid.")
     levels: int = Field(5, ge=2, le=16, description="Zooms of the grids, where task.zoom is continuous.")
     policy_width: int = Field(64, ge=1, le=65_536, description="Hidden units of the policy.")

@@ -36,5 +36,13 @@ def make_looks(options: AnytimeOptions, steps: int, zoom: ZoomChoice, glance_wid
         return FixedLooks(raster(steps).roll(-1, 0), zoom, at or 0.0)
     offsets = sigma if kind == "both" else None
     return GridLooks(
-        width, options.policy_width, zoom, options.cells, options.levels, glance_width, options.frequencies, offsets
+        width,
+        options.policy_width,
+        zoom,
+        options.cells,
+        options.levels,
+        glance_width,
+        options.frequencies,
+        offsets,
+        options.saliency_prior if glance_width else 0.0,
     )

@@ -12,6 +12,7 @@ from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.people_table import people_details
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
@@ -39,9 +40,10 @@ class ImageEvaluator(EpisodeEvaluator):
         return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Return the number of pixels read after each look."""
+        """Return the pixels read after each look; compare the run with people, if it never saw the digits they saw."""
         shown = _seen_pixels(trained.agent, trained.env)
-        return {"pixels_after_look": [pixels_read(trained.agent, each) for each in shown]}
+        pixels = [pixels_read(trained.agent, each) for each in shown]
+        return {"pixels_after_look": pixels, **people_details(trained, options.seed)}
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""

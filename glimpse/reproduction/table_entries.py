@@ -42,7 +42,7 @@ class TableEntry:
     family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
-    beside: config of the line that the speed is compared with, if the table has `pace`.
+    beside: config of the line that it is compared with, also in speed, if it is not the table's `reference`.
     variant: name of what the line changes in the config; empty if nothing.
     overrides: config overrides `a.b=c` that change it.
     """
@@ -94,6 +94,8 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    reference: config of the line that the others of its task are compared with; by default the first one that is no
+        control.
     whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
     """
 
@@ -109,6 +111,7 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    reference: str = ""
     whole: int = 0
 
 

@@ -118,12 +118,17 @@ def test_curves_lie_where_the_axes_say() -> None:
 
 def test_lines_of_one_config_are_told_apart() -> None:
     """Rows belong to a variant by its name, and the page says what each line trains."""
-    entries = (TableEntry("a", "agent"), variant("a", "random", "random looks", "agent.look_policy=random"))
+    changed = ("agent.look_policy=random", "train.batch=64")
+    config = "digits-anytime"
+    entries = (TableEntry(config, "agent"), variant(config, "random", "random looks", *changed))
     table = Table("T", "Text.", entries)
     shared = {"seeds": [0], "train_seconds": 60.0, "device": "m", "command": "c", "metric": "test_error_m1"}
-    rows = [{**shared, "config": "configs/images/a.yaml", "values": [1.0]}]
-    rows.append({**shared, "config": "configs/images/a.yaml", "values": [2.0], "variant": "random"})
-    assert [row_name(row) for row in rows] == ["a", "a-random"]
+    rows = [{**shared, "config": f"configs/images/{config}.yaml", "values": [1.0], "task": "t"}]
+    rows.append(
+        {**shared, "config": f"configs/images/{config}.yaml", "values": [2.0], "task": "t", "variant": "random"}
+    )
+    assert [row_name(row) for row in rows] == [config, f"{config}-random"]
     page = table_markdown(table, rows, "t").splitlines()
-    assert "| agent (`a`) | 1.00 | 1 | 1.0 | m |" in page
-    assert "| random looks (`a agent.look_policy=random`) | 2.00 | 1 | 1.0 | m |" in page
+    assert "| agent (`digits-anytime`) | 1.00 |  | 1 |" in page
+    assert "| random looks (`digits-anytime-random`) † | 2.00 |  | 1 |" in page
+    assert any(line.startswith(f"| `{config} {' '.join(changed)}` | 1 |") for line in page)
