@@ -12,7 +12,7 @@ from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
-from glimpse.evaluation.people_table import people_details
+from glimpse.evaluation.people_evaluation import people_details
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun

@@ -74,7 +74,7 @@ def budget_notes(lines: Sequence[MeasuredLine], table: Table) -> list[str]:
 
 @cache
 def train_options(config: str, overrides: tuple[str, ...] = ()) -> TrainOptions:
-    """Return how a shipped config trains, with overrides."""
+    """Return how a shipped config with overrides trains."""
     return load_experiment(config, overrides).train
 
 

@@ -1,7 +1,6 @@
 """`glimpse reproduce --check`: every number that pages, READMEs, configs and cards state is one that a row has."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,13 +66,15 @@ def _page_problems(rows: dict[str, list[Row]], results: Path) -> Iterator[str]:
         if not of_table:
             continue
         text = page.read_text(encoding="utf-8") if page.exists() else ""
+        lines = measured_lines(table, of_table)
+        marked = marked_lines(lines, table)
         unmarked = [
-            config
-            for config in marked_lines(measured_lines(table, of_table), table)
-            if not re.search(rf"\(`{config}`\) {BUDGET_MARK}", text)
+            line.entry.name
+            for line in lines
+            if line.entry.name in marked and f"(`{line.entry.source}`) {BUDGET_MARK}" not in text
         ]
-        for config in unmarked:
-            yield f"{page}: {config} has another budget than the line beside it, and no {BUDGET_MARK}; {RENEW}"
+        for line_name in unmarked:
+            yield f"{page}: {line_name} has another budget than the line beside it, and no {BUDGET_MARK}; {RENEW}"
         wanted = table_markdown(table, ordered_rows(table, of_table), name)
         if text != wanted and not unmarked:
             yield f"{page}: {_first_difference(text, wanted)}; {RENEW}"

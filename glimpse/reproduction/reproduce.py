@@ -11,6 +11,7 @@ from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
+from glimpse.reproduction.people_figures import people_maps
 from glimpse.reproduction.result_files import write_picture, write_results
 from glimpse.reproduction.result_rows import line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
@@ -218,9 +219,11 @@ def _result(run: Path, table: Table) -> Result:
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
+    """Draw the learning curves, the curves by length and the maps of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
-    for name, picture in (("curves", curves), ("lengths", lengths)):
+    compared = [run for entry in table.entries for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
+    maps = people_maps(compared[0]) if table.people and compared else None
+    for name, picture in (("curves", curves), ("lengths", lengths), ("maps", maps)):
         if picture is not None:
             write_picture(path.with_name(f"{path.name}-{name}.png"), picture)

@@ -9,7 +9,7 @@ from typing import Any
 from glimpse.config.differences import overrides_from
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path
-from glimpse.reproduction.row_facts import FURTHER_FIELDS, NOT_RECORDED, ROW_FIELDS, interval_of, run_facts
+from glimpse.reproduction.row_facts import NOT_RECORDED, OPTIONAL_FIELDS, ROW_FIELDS, interval_of, run_facts
 from glimpse.reproduction.run_measures import Result, mean_after_looks, measure_run
 from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row
@@ -38,7 +38,7 @@ def result_rows(
             "task": first.experiment.task_title,
             "agent": first.experiment.agent_title,
             "config": config_path(entry.config),
-            **({"variant": entry.variant} if entry.variant else {}),
+            "variant": entry.variant,
             "metric": metric,
             "mean": round(mean(one[metric] for one in measured), 4),
             "values": values,
@@ -49,8 +49,9 @@ def result_rows(
             "command": command,
             "published": published_numbers(entry.published, metric),
             **facts,
-            **({"after_looks": curve} if curve and metric == "test_error_m1" else {}),
         }
+        if curve and metric == "test_error_m1":
+            row["after_looks"] = curve
         rows.append(complete_row(row))
     return rows
 
@@ -59,8 +60,8 @@ def complete_row(row: Row) -> Row:
     """Return a row with all fields in order; what an earlier version left out is said to be not recorded."""
     missing = {"examples": NOT_RECORDED, "interval": NOT_RECORDED, "updates": NOT_RECORDED, "commit": NOT_RECORDED}
     given = {**missing, "tested": [NOT_RECORDED], **row}
-    further = {field: given[field] for field in FURTHER_FIELDS if field in given}
-    return {field: given.get(field) for field in ROW_FIELDS} | further
+    some = {field: row[field] for field in OPTIONAL_FIELDS if row.get(field)}
+    return {field: given.get(field) for field in ROW_FIELDS} | some
 
 
 def line_command(name: str, entry: TableEntry, base: Experiment, started: Experiment, seeds: int, quick: bool) -> str:

@@ -27,12 +27,8 @@ updates: training updates of each run.
 commit: commits of the code that trained.
 tested: when the line's runs were measured on the test set, also runs that are no longer in the table.
 """
-FURTHER_FIELDS = ("variant", "after_looks")
-"""Fields that only some rows have.
-
-variant: name of what a line changes in its config.
-after_looks: pixels seen, and error, after each look: means over runs.
-"""
+OPTIONAL_FIELDS = ("variant", "after_looks")
+"""Fields that only some rows have: what the line changes in its config; and pixels seen and error after each look."""
 PERCENTAGES = ("test_error", "test_accuracy", "test_caught")
 """Beginnings of metrics that are percentages of examples."""
 
@@ -80,7 +76,7 @@ def uses_text(tested: Sequence[str]) -> str:
 
 
 def rows_of_line(output: Path, tables: Iterable[str], line: str) -> list[Row]:
-    """Return the rows of a line in all result files of a folder.
+    """Return the rows of a line, by its name, in all result files of a folder.
 
     Raises:
         UserError: if a file cannot be read.

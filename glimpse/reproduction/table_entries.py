@@ -42,7 +42,7 @@ class TableEntry:
     family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
-    beside: config of the line that it is compared with, also in speed, if it is not the table's `reference`.
+    beside: name of the line that it is compared with, also in speed, if it is not the table's `reference`.
     variant: name of what the line changes in the config; empty if nothing.
     overrides: config overrides `a.b=c` that change it.
     """
@@ -85,7 +85,8 @@ class Table:
     text: what the reader must know.
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
-        `keep_rates`, accuracy over the share of words that is read; `looks`, error after each look over pixels seen.
+        `keep_rates`, accuracy over the share of words that is read; `people`, right answers of people and agents after
+        each look; `looks`, error after each look over pixels seen.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -96,13 +97,14 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    people: whether each line is compared with people, and maps of their looks are drawn.
     whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates", "looks"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "people", "looks"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -112,6 +114,7 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    people: bool = False
     whole: int = 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 
 from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
+from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.result_notes import STAR, result_notes
 from glimpse.reproduction.row_facts import NOT_RECORDED, uses_text
 from glimpse.reproduction.table_lines import MeasuredLine, measured_lines
@@ -102,12 +103,15 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    compared = [people_markdown(line.rows) for line in lines if table.people]
+    pictures += f"![Maps of looks]({name}-maps.png)\n\n" if table.people and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     notes = [*result_notes(lines, rows), *budget_notes(lines, table)]
     parts = [
         f"# {table.title}",
         f"{smoke}{table.text}",
         f"{pictures}{_results_table(table, lines, rows)}",
+        *compared,
         *notes,
         f"## Runs\n\n{_runs_table(lines)}",
         f"{_RUNS}{table.tested_again and f' Lines that were tested again: {table.tested_again}.'}",
@@ -118,7 +122,8 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
 
 def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[Row]) -> str:
     """Return the table of results: single episodes, what is published, averaged episodes, other results, costs."""
-    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
+    shown = dict.fromkeys(row["metric"] for row in rows if not row["metric"].startswith(PREFIX))
+    metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
     main = lines[0].main_metric if lines else ""
     columns = [
         name for name in _PUBLISHED_COLUMNS if any(_published_number(one.entry.published, name) for one in lines)
@@ -139,7 +144,7 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
         mark = f" {BUDGET_MARK}" if line.entry.name in marked else ""
         cells.append(
             [
-                f"{line.entry.label} (`{line.entry.name}`){mark}",
+                f"{line.entry.label} (`{line.entry.source}`){mark}",
                 *(cell for metric in first for cell in own(line, metric)),
                 *(_published_text(line.entry.published, name) for name in columns),
                 *(cell for metric in later for cell in own(line, metric)),
@@ -160,7 +165,7 @@ def _runs_table(lines: Sequence[MeasuredLine]) -> str:
         told = spread_text("updates", updates) if isinstance(updates, list) else updates
         uses = uses_text(row.get("tested", [NOT_RECORDED]))
         minutes = f"{row['train_seconds'] / 60:.1f}"
-        cells.append([f"`{line.entry.source}`", str(len(row["seeds"])), told, minutes, uses])
+        cells.append([f"`{line.entry.name}`", str(len(row["seeds"])), told, minutes, uses])
         cells[-1] += [row.get("commit", NOT_RECORDED), row["device"]]
     return markdown_table(["", "seeds", "updates", "minutes", "test set used", "commit", "processor"], cells)
 

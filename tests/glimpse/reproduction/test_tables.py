@@ -34,7 +34,7 @@ def unknown_configs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let lines be named `a` and so on: these train like digits-ram."""
     known = shipped_configs()
     monkeypatch.setattr(
-        budgets, "train_options", lambda name, *_: TRAIN_OPTIONS(name if name in known else "digits-ram")
+        budgets, "train_options", lambda name, overrides=(): TRAIN_OPTIONS(name if name in known else "digits-ram")
     )
 
 
