@@ -40,10 +40,10 @@ class ImageEvaluator(EpisodeEvaluator):
         return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Return the number of pixels read after each look; and compare with people where they saw the same digits."""
+        """Return the pixels read after each look; compare the run with people, if it never saw the digits they saw."""
         shown = _seen_pixels(trained.agent, trained.env)
-        read = [pixels_read(trained.agent, each) for each in shown]
-        return {"pixels_after_look": read, **people_details(trained, options.seed)}
+        pixels = [pixels_read(trained.agent, each) for each in shown]
+        return {"pixels_after_look": pixels, **people_details(trained, options.seed)}
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""
