@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from glimpse.agents.abilities import reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
@@ -11,8 +12,10 @@ from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.people_table import people_details
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
+from glimpse.runs.trained_run import TrainedRun
 
 
 class ImageEvaluator(EpisodeEvaluator):
@@ -34,7 +37,11 @@ class ImageEvaluator(EpisodeEvaluator):
 
     def cost(self, agent: Agent, env: VisualEnv) -> Cost:
         """Return the cost of an episode, with the pixels that it reads."""
-        return measure_cost(agent, env, shown_pixels(env, agent.steps))
+        return measure_cost(agent, env, shown_pixels(env, 0 if reads_glance_only(agent) else agent.steps))
+
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+        """Compare the run with people and print it, if it was trained without the digits that they saw."""
+        return people_details(trained, options.seed)
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""

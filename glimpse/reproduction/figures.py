@@ -10,6 +10,7 @@ from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.figure_parts import WIDTH, Figure, MeasuredEntry, fitting_axis
 from glimpse.reproduction.plane_figures import costs_figure, glimpses_figure, keep_rates_figure
 from glimpse.reproduction.search_figures import search_figure
+from glimpse.reproduction.table_entries import line_of
 from glimpse.reproduction.table_markdown import metric_name
 from glimpse.reproduction.tables import Table, TableEntry
 from glimpse.runs.results import Row
@@ -59,7 +60,7 @@ def figure_files(table: Table, rows: Sequence[Row]) -> dict[str, bytes]:
 
 def _rows_of(entry: TableEntry, rows: Sequence[Row]) -> dict[str, Row]:
     """Return the result rows of one line by metric."""
-    return {row["metric"]: row for row in rows if entry.owns(row)}
+    return {row["metric"]: row for row in rows if line_of(row) == entry.line}
 
 
 def scores_figure(lines: Sequence[MeasuredEntry]) -> Figure:

@@ -1,31 +1,29 @@
 """`glimpse reproduce TABLE`: train missing runs, evaluate each once on the test set, and write the table's results."""
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
-from glimpse.config.differences import differing_keys, overrides_from
+from glimpse.config.differences import differing_keys
 from glimpse.config.experiment import Experiment
-from glimpse.config.files import config_path, load_experiment
+from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
-from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
 from glimpse.reproduction.ranked_lines import ranked_rows
-from glimpse.reproduction.run_measures import Result, is_whole, measure_run
-from glimpse.reproduction.table_markdown import table_markdown
-from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
+from glimpse.reproduction.result_files import read_table_rows, write_picture, write_results
+from glimpse.reproduction.result_rows import line_command, result_rows
+from glimpse.reproduction.row_facts import rows_of_line
+from glimpse.reproduction.run_measures import Result, is_whole
+from glimpse.reproduction.table_entries import line_of
+from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
-from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
-from glimpse.runs.results import Row, read_rows, write_rows, write_text
+from glimpse.runs.results import Row
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import BEST
 from glimpse.sweeps.jobs import Job, Workers, make_jobs
@@ -46,7 +44,34 @@ _IRRELEVANT = (
 """Keys and sections of a config that do not change a run's results."""
 
 
-def reproduce_command(
+def reproduce_tables(
+    names: Sequence[str],
+    runs: Path,
+    output: Path,
+    *,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    quick: bool = False,
+    overrides: Sequence[str] = (),
+    workers: Workers | None = None,
+) -> int:
+    """Reproduce tables one after the other; see `reproduce_table` for the arguments and the exit code.
+
+    Raises:
+        UserError: as `reproduce_table`; for an unknown table or line before anything is trained.
+    """
+    for name in names:
+        _chosen_entries(name, only)
+    for name in names:
+        code = reproduce_table(
+            name, runs, output, seeds=seeds, only=only, quick=quick, overrides=overrides, workers=workers
+        )
+        if code:
+            return code
+    return 0
+
+
+def reproduce_table(
     name: str,
     runs: Path,
     output: Path,
@@ -73,11 +98,9 @@ def reproduce_command(
         0, or 143 or 130 if a training was stopped.
 
     Raises:
-        UserError: for an unknown table or line, a run that was started with another config, or a run or file that
+        UserError: for an unknown line, a run that was started with another config, or a run or file that
             cannot be read or written.
     """
-    if name not in TABLES:
-        raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
     chosen = _chosen_entries(name, only)
     lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in chosen if not entry.ranking]
@@ -92,20 +115,24 @@ def reproduce_command(
             if code:
                 return code
             results.append(_result(run, table))
-        _replace_rows(table, path, entry, _result_rows(name, table, entry, results, quick))
+        base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
+        command = line_command(name, entry, base, results[0].experiment, len(results), quick)
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.config)
+        _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command))
     for entry in (entry for entry in chosen if entry.ranking):
         print(f"== {entry.line}", flush=True)
-        _replace_rows(table, path, entry, ranked_rows(name, entry, seeds, quick, overrides))
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.line)
+        _replace_rows(table, path, entry, ranked_rows(name, entry, earlier, seeds, quick, overrides))
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
 
-def _replace_rows(table: Table, path: Path, entry: TableEntry, rows: list[Row]) -> None:
+def _replace_rows(table: Table, path: Path, entry: TableEntry, rows: Sequence[Row]) -> None:
     """Write a table's files with new rows of one line."""
-    known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-    write_results(table, path, [*(row for row in known if not entry.owns(row)), *rows])
+    known = read_table_rows(path.parent, path.name)
+    write_results(table, path, [*(row for row in known if line_of(row) != entry.line), *rows])
 
 
 def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrides: Sequence[str]) -> list[Job]:
@@ -133,8 +160,10 @@ def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     """Return the lines of a table that the user asked for.
 
     Raises:
-        UserError: for a line that the table does not have.
+        UserError: for an unknown table, or a line that it does not have.
     """
+    if name not in TABLES:
+        raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     lines = {entry.line: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
@@ -208,76 +237,10 @@ def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, 
     return record if fits else evaluate_run(run, "test", overrides=[override])
 
 
-def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:
-    """Return a result row for each metric of one line."""
-    first = results[0]
-    measured = [measure_run(result, table) for result in results]
-    return [
-        {
-            "task": first.experiment.task_title,
-            "agent": first.experiment.agent_title,
-            "config": config_path(entry.config),
-            "metric": metric,
-            "mean": round(mean(one[metric] for one in measured), 4),
-            "values": [round(one[metric], 4) for one in measured],
-            "seeds": [result.experiment.seed for result in results],
-            "train_seconds": round(mean(result.seconds for result in results), 1),
-            "device": first.record["trained_on"],
-            "command": _command(name, entry, first.experiment, len(results), quick),
-            "published": _published(entry.published, metric),
-        }
-        for metric in measured[0]
-    ]
-
-
-def _command(name: str, entry: TableEntry, started: Experiment, seeds: int, quick: bool) -> str:
-    """Return the command that reproduces this line alone, with the overrides that its runs were started with."""
-    base = load_experiment(entry.config, _run_overrides(entry, started.seed, quick))
-    # Tracking and the data folder do not change the numbers.
-    started = started.model_copy(update={"track": base.track, "data": base.data})
-    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.config]
-    return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
-
-
-def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
-    """Return the published numbers and their sources as a result row keeps them; None for metrics that are costs."""
-    if known is None or not metric.startswith("test_"):
-        return None
-    return {name: value for name, value in asdict(known).items() if value}
-
-
-def write_results(table: Table, path: Path, rows: list[Row]) -> None:
-    """Write a table's JSON, Markdown page and figure.
-
-    Args:
-        table: the table.
-        path: the files' path without suffix.
-        rows: result rows in any order; rows of lines that the table does not have are dropped.
-
-    Raises:
-        UserError: if a file cannot be written.
-    """
-    ordered = [
-        {**row, "published": _published(entry.published, row["metric"])}
-        for entry in table.entries
-        for row in rows
-        if entry.owns(row)
-    ]
-    write_rows(path.with_name(f"{path.name}.json"), ordered)
-    write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
-    for end, data in figure_files(table, ordered).items():
-        _write_picture(path.with_name(f"{path.name}.{end}"), data)
-
-
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
     """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
     for name, picture in (("curves", curves), ("lengths", lengths)):
         if picture is not None:
-            _write_picture(path.with_name(f"{path.name}-{name}.png"), picture)
-
-
-def _write_picture(file: Path, data: bytes) -> None:
-    with reporting_write_errors(file):
-        replace_file(file, data)
+            write_picture(path.with_name(f"{path.name}-{name}.png"), picture)

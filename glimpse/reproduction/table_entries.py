@@ -42,7 +42,7 @@ class TableEntry:
     family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
-    beside: config of the line that the speed is compared with, if the table has `pace`.
+    beside: config of the line that it is compared with, also in speed, if it is not the table's `reference`.
     ranking: ranking whose first sentences are opened on the config's task instead of training its agent: one of
         `evidence_controls.RANKERS`, or `re-ranker`; empty for a line that is trained.
     """
@@ -64,15 +64,11 @@ class TableEntry:
         """Name of the line, by which it is asked for and its rows are found: its config, and the ranking if any."""
         return f"{self.config}+{self.ranking}" if self.ranking else self.config
 
-    def owns(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a result row is of this line."""
-        return line_of(row) == self.line
-
 
 def line_of(row: Mapping[str, Any]) -> str:
-    """Return the name of the line that a result row is of."""
-    ranking = row.get("ranking", "")
-    return f"{Path(row['config']).stem}+{ranking}" if ranking else Path(row["config"]).stem
+    """Return the name of the line that a result row is of; its `config` is PATH, or `PATH (RANKING)`."""
+    path, _, ranking = str(row["config"]).removesuffix(")").partition(" (")
+    return f"{Path(path).stem}+{ranking}" if ranking else Path(path).stem
 
 
 @dataclass(frozen=True)
@@ -93,6 +89,8 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    reference: config of the line that the others of its task are compared with; by default the first one that is no
+        control.
     shifts: other data on which trained lines are measured too: override by the end of its metrics' names.
     """
 
@@ -108,6 +106,7 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    reference: str = ""
     shifts: Mapping[str, str] = field(default_factory=dict)
 
 
