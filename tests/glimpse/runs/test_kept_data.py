@@ -295,7 +295,7 @@ def test_another_run_begins_with_its_weights(case: Case, tmp_path: Path, capsys:
             train_command(other, tmp_path / "new", resume=False)
         case.rewrite()
     assert train_command(other, tmp_path / "new", resume=False) == 0
-    has_classes = case.write in (_write_pictures, _write_texts)
+    has_classes = case.write in (_write_pictures, _write_texts, _write_questions)
     assert ("1 ('affirm') initialised anew" in capsys.readouterr().out) == (has_classes and not fixed)
     case.rewrite()
     first = load_checkpoint(tmp_path / "new" / "checkpoints" / "step-000000000").weights
