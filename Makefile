@@ -9,12 +9,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Byte code is kept, whatever the environment says: each of the tests' many processes would compile torch anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo readme docs notebooks test format lint types tests wheel-tests fuzz setup clean always
+.PHONY: demo readme check docs notebooks test format lint types tests wheel-tests fuzz setup clean always
 
 demo: setup
 	$(BIN)/python -m glimpse.cli.demo
 
-# Copy the tables of results/ into README.md.
+# Write the pages of results/ from their rows, and their tables into the READMEs.
 readme: setup
 	$(BIN)/python -m glimpse.reproduction.readme
 
@@ -26,7 +26,11 @@ docs: setup
 notebooks: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m docs.generator.notebook_files
 
-test: setup format lint types docs tests wheel-tests
+# Whether pages, READMEs, configs and cards state what the rows of results/ have.
+check: setup
+	$(BIN)/python -m glimpse reproduce --check
+
+test: setup format lint types check docs tests wheel-tests
 
 setup: $(READY)
 

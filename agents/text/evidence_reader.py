@@ -79,7 +79,7 @@ class EvidenceReader(EpisodeAgent):
         """
         super().__init__()
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
-        self.learns = options.opens == "learned"
+        self.learns = self.decides_when_to_answer = options.opens == "learned"
         self.stochastic = options.opens in ("learned", "random")
         self.imitates = self.learns and options.imitation.of == "evidence" and options.imitation.until > 0
         words = int(cast(spaces.Box, observation_space["question"]).high.max()) + 1

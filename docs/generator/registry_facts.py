@@ -56,11 +56,6 @@ def result_rows(configs: Iterable[str], results: Path) -> str:
         if rows:
             start = next(number for number, line in enumerate(lines) if line.startswith("| ---"))
             head = [lines[start - 1], lines[start]]
-            body = "\n".join(map(_without_the_device, [*head, *rows]))
+            body = "\n".join([*head, *rows])
             found.append(f"[{plain(each.title)}](/results/{name}.md):\n\n{body}\n")
     return "\n".join(found)
-
-
-def _without_the_device(row: str) -> str:
-    """Return a row without its last column, which names the computer."""
-    return row.rstrip("| ").rpartition(" | ")[0] + " |"

@@ -1,10 +1,10 @@
-"""`glimpse reproduce`: train, evaluate and tabulate a table's runs."""
+"""`glimpse reproduce`: train, evaluate and tabulate the runs of tables, or check what is stated of them."""
 
 import argparse
 from pathlib import Path
 
 from glimpse.cli.option_types import count_up_to
-from glimpse.cli.subcommand import Commands, add_command, add_overrides, add_workers
+from glimpse.cli.subcommand import Commands, add_command, add_workers
 
 
 def add(commands: Commands) -> None:
@@ -12,27 +12,39 @@ def add(commands: Commands) -> None:
     from glimpse.reproduction.tables import TABLES
 
     examples = """reproduce mnist --quick
-                  reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1"""
-    parser = add_command(commands, "reproduce", _run, "Make a table of results", examples, words="overrides")
-    parser.add_argument("table", metavar="TABLE", help=", ".join(TABLES))
-    add_overrides(parser)
+                  reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1
+                  reproduce --check"""
+    parser = add_command(commands, "reproduce", _run, "Make tables of results", examples, words="asked")
+    told = f"tables: {', '.join(TABLES)}; and overrides a.b=c of the configs' values"
+    parser.add_argument("asked", nargs="*", default=[], metavar="TABLE", help=told)
     parser.add_argument("--only", nargs="+", default=[], metavar="CONFIG", help="only the rows of these configs")
     parser.add_argument("--seeds", type=count_up_to(1000), metavar="N", help="seeds of each row (default: the table's)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run folders (default: runs)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     add_workers(parser)
+    told = "train nothing: check that every number on pages, in READMEs, configs and cards is that of a row of --output"
+    parser.add_argument("--check", action="store_true", help=told)
     parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from glimpse.reproduction.reproduce import reproduce_command
-    from glimpse.sweeps.choose_workers import choose_workers
-
     # argparse takes overrides after --only for its values.
     only = [word for word in arguments.only if "=" not in word]
-    overrides = [*arguments.overrides, *(word for word in arguments.only if "=" in word)]
-    return reproduce_command(
-        arguments.table,
+    overrides = [word for word in (*arguments.asked, *arguments.only) if "=" in word]
+    tables = [word for word in arguments.asked if "=" not in word]
+    if arguments.check:
+        if tables or overrides or only:
+            arguments.parser.error("--check reads the rows of all tables, so it takes no table, override or line")
+        from glimpse.reproduction.check import check_command
+
+        return check_command(arguments.output)
+    if not tables:
+        arguments.parser.error("name a table, or use --check")
+    from glimpse.reproduction.reproduce import reproduce_tables
+    from glimpse.sweeps.choose_workers import choose_workers
+
+    return reproduce_tables(
+        tables,
         arguments.runs,
         arguments.output,
         seeds=arguments.seeds,

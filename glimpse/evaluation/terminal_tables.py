@@ -56,20 +56,47 @@ class TableConsole(Console):
             bordered: whether the table has lines.
             first_rows: number of rows above a line.
         """
-        if title:
-            self.print_text(title, "bold")
-        width, gap = (self.width - 4, 3) if bordered else (self.width, 2)
-        left_out = _left_out(columns, rows, optional, width, gap)
-        kept = [at for at, column in enumerate(columns) if column not in left_out]
-        columns, rows = [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
-        if _fits(columns, rows, width, gap):
-            self.print(_table(columns, rows, HEAVY_HEAD if bordered else None, right, first_rows))
-        else:
-            self._print_as_lines(columns, rows)
-        if left_out:
-            self.print_text(f"Left out, for a wider terminal: {', '.join(left_out)}")
+        self._print_groups(columns, [(title, rows)], optional, right, bordered, first_rows)
         if caption:
             self.print_text(caption)
+
+    def print_grouped(
+        self, columns: Sequence[str], groups: Sequence[tuple[str, _Rows]], *, optional: Sequence[str] = ()
+    ) -> None:
+        """Print a table for each group of rows, below its title; all have the same columns, or all are lines.
+
+        Args:
+            columns: names of the columns.
+            groups: title and rows of each group.
+            optional: columns that may be left out, the least important first.
+        """
+        self._print_groups(columns, groups, optional)
+
+    def _print_groups(
+        self,
+        columns: Sequence[str],
+        groups: Sequence[tuple[str, _Rows]],
+        optional: Sequence[str],
+        right: Collection[str] = (),
+        bordered: bool = False,
+        first_rows: int = 0,
+    ) -> None:
+        """Print tables of one layout, which is chosen for all of them."""
+        tables = [rows for _, rows in groups]
+        width, gap = (self.width - 4, 3) if bordered else (self.width, 2)
+        left_out = _left_out(columns, tables, optional, width, gap)
+        kept = [at for at, column in enumerate(columns) if column not in left_out]
+        columns, tables = [columns[at] for at in kept], [[[row[at] for at in kept] for row in rows] for rows in tables]
+        fits = all(_fits(columns, rows, width, gap) for rows in tables)
+        for (title, _), rows in zip(groups, tables, strict=True):
+            if title:
+                self.print_text(title, "bold")
+            if fits:
+                self.print(_table(columns, rows, HEAVY_HEAD if bordered else None, right, first_rows))
+            else:
+                self._print_as_lines(columns, rows)
+        if left_out:
+            self.print_text(f"Left out, for a wider terminal: {', '.join(left_out)}")
 
     def print_text(self, text: str, style: str = "") -> None:
         """Print a text, divided between words where it is wider than the terminal; it keeps its indent."""
@@ -89,11 +116,14 @@ class TableConsole(Console):
             self.print_text(f"  {below}")
 
 
-def _left_out(columns: Sequence[str], rows: _Rows, optional: Sequence[str], width: int, gap: int) -> list[str]:
-    """Return the columns that have to be left out, in the table's order; none where even that is not enough."""
+def _left_out(
+    columns: Sequence[str], tables: Sequence[_Rows], optional: Sequence[str], width: int, gap: int
+) -> list[str]:
+    """Return the columns that have to be left out of all tables, in their order; none where even that is not enough."""
     for count in range(len(optional) + 1):
         kept = [at for at, column in enumerate(columns) if column not in optional[:count]]
-        if _fits([columns[at] for at in kept], [[row[at] for at in kept] for row in rows], width, gap):
+        names = [columns[at] for at in kept]
+        if all(_fits(names, [[row[at] for at in kept] for row in rows], width, gap) for rows in tables):
             return [column for column in columns if column in optional[:count]]
     return []
 

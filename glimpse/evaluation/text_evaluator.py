@@ -21,7 +21,9 @@ from glimpse.evaluation.rationale_scores import (
     rationale_name,
 )
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.search_curve import curve_measures, print_search_curve, search_curve
 from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
+from glimpse.evaluation.search_walk import walk
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
 
@@ -66,6 +68,15 @@ class ReadingEvaluator(EpisodeEvaluator):
             provisional=exceeds_target(keep_rates, target),
         )
 
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+        """Measure and print the curve of an agent that decides when it has opened enough sentences of documents."""
+        walked = walk(trained.agent, trained.env, options)
+        if walked is None:
+            return {}
+        curve = search_curve(walked)
+        print_search_curve(curve, 1000 * scores.seconds / max(1, trained.env.examples), options.batch)
+        return {"search_curve": asdict(curve)}
+
     def describe(self, error: float, env: Any) -> str:
         """Describe the error in words; the mean reward where weights are chosen by it."""
         by_reward = chosen_by_reward(self.experiment.task)
@@ -90,6 +101,9 @@ class ReadingEvaluator(EpisodeEvaluator):
         if "pearson" not in figures:
             found = {"test_accuracy": 100 - errors_of(scores)["averaged"], **found}
         found |= {f"test_{name}": _in_percent(name, value) for name, value in scores.get("search", {}).items()}
+        if scores.get("search"):
+            found["test_milliseconds"] = 1000 * scores["seconds"] / scores["greedy"]["episodes"]
+        found |= {f"test_{name}": value for name, value in curve_measures(record).items()}
         return found | (_selection_measures(scores) if scores.get("keep_rates") else {})
 
     def attended_share(self, record: dict[str, Any]) -> dict[str, float]:

@@ -53,6 +53,7 @@ def predict_files(
         UserError: if the run cannot be read, an option is wrong, a table lacks a column, or nothing is given.
     """
     agent = load(run, device)
+    agent.check_options(**options)
     ending = _ENDINGS.get("" if output is None else output.suffix.lower())
     if form and ending and form != ending:
         raise UserError(f"--{form} does not fit --output {output}, whose name says {ending}: leave one of them out")
@@ -60,6 +61,7 @@ def predict_files(
     given = iter(_inputs(agent, words, columns))
     size = batch or (1 if "-" in words else 100)
     answered = failed = 0
+    told = ""
     apart = output is not None or not sys.stdout.isatty()  # Else the answers show how far it is.
     shown = progress_of("inputs answered", after=0.0 if apart else math.inf)
     with _opened(output, words) as file, shown as advance:
@@ -70,6 +72,9 @@ def predict_files(
                     print(fault if fault.startswith(one.where) else f"{one.where}: {fault}", file=sys.stderr)
                     failed += 1
                 else:
+                    if (note := found.note()) not in ("", told):
+                        print(note, file=sys.stderr)
+                        told = note
                     writer(one, found)
                     answered += 1
             file.flush()
@@ -114,6 +119,8 @@ def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) ->
         raise UserError("the run reads pairs of texts: give a table of them, with --column and --column2")
     if agent.takes == "pictures":
         return pictures_given(words, columns[0] if columns else str(getattr(task, "picture", "file")), sys.stdin)
+    if agent.takes == "questions":
+        return texts_given(words, [*columns, "question"][:1], sys.stdin)
     known = (getattr(task, "text", None), getattr(task, "text2", None))
     own = [str(column) for column in known if column is not None] if agent.reads_pairs else [str(known[0] or "text")]
     return texts_given(words, [*columns, *own[len(columns) :]], sys.stdin)

@@ -14,6 +14,7 @@ from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.label_measures import LabelMeasures
 from glimpse.evaluation.rationale_scores import Faithfulness, RationaleScores
 from glimpse.evaluation.scores import Scores
+from glimpse.evaluation.search_curve import SearchCurve
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.reporting.measure_names import known_logged, log_name, of_any_copies
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
@@ -36,6 +37,7 @@ class Evaluation:
         several labels.
     rationales: scores of the agent's rationales; None where the data have none to compare with.
     faithfulness: of the agent's own selection, where the data have no rationales to compare it with.
+    search_curve: what is found in documents against what is opened; None where none are searched.
     """
 
     split: str
@@ -47,6 +49,7 @@ class Evaluation:
     label_measures: LabelMeasures | None = None
     rationales: RationaleScores | None = None
     faithfulness: Faithfulness | None = None
+    search_curve: SearchCurve | None = None
 
     @property
     def own(self) -> Scores:

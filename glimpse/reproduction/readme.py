@@ -1,11 +1,14 @@
-"""Write the tables of `results/` into the READMEs, between their markers. `make readme` runs this."""
+"""Write the pages of `results/` from their rows, and tables into the READMEs, between their markers: `make readme`."""
 
 import re
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from glimpse.reproduction.headlines import headline_table
+from glimpse.reproduction.result_files import renew_pages
 from glimpse.runs.results import write_text
 
+READMES = ("README.md", "README.zh.md")
 _MARKERS = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -25,12 +28,14 @@ def fill_tables(text: str, results: Path) -> str:
 
 
 def _table_lines(page: Path) -> str:
-    """Return the table of a result page, without its text."""
+    """Return the first table of a result page, without its text."""
     if page.stem == "headlines":
         return headline_table(page.parent)
-    return "".join(f"{line}\n" for line in page.read_text().splitlines() if line.startswith("|"))
+    lines = dropwhile(lambda line: not line.startswith("|"), page.read_text(encoding="utf-8").splitlines())
+    return "".join(f"{line}\n" for line in takewhile(lambda line: line.startswith("|"), lines))
 
 
 if __name__ == "__main__":
-    for readme in (Path("README.md"), Path("README.zh.md")):
+    renew_pages(Path("results"))
+    for readme in map(Path, READMES):
         write_text(readme, fill_tables(readme.read_text(encoding="utf-8"), Path("results")))

@@ -1,29 +1,27 @@
 """`glimpse reproduce TABLE`: train missing runs, evaluate each once on the test set, and write the table's results."""
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
-from glimpse.config.differences import differing_keys, overrides_from
+from glimpse.config.differences import differing_keys
 from glimpse.config.experiment import Experiment
-from glimpse.config.files import config_path, load_experiment
+from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
-from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
-from glimpse.reproduction.run_measures import Result, is_whole, measure_run
-from glimpse.reproduction.table_markdown import table_markdown
-from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
+from glimpse.reproduction.people_figures import people_maps
+from glimpse.reproduction.result_files import write_picture, write_results
+from glimpse.reproduction.result_rows import line_command, result_rows
+from glimpse.reproduction.row_facts import rows_of_line
+from glimpse.reproduction.run_measures import Result, is_whole
+from glimpse.reproduction.table_entries import row_name
+from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
-from glimpse.runs.durable import replace_file, reporting_write_errors
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
-from glimpse.runs.results import Row, read_rows, write_rows, write_text
+from glimpse.runs.results import read_rows
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import BEST, PROVISIONAL
 from glimpse.sweeps.jobs import Job, Workers, make_jobs
@@ -44,7 +42,34 @@ _IRRELEVANT = (
 """Keys and sections of a config that do not change a run's results."""
 
 
-def reproduce_command(
+def reproduce_tables(
+    names: Sequence[str],
+    runs: Path,
+    output: Path,
+    *,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    quick: bool = False,
+    overrides: Sequence[str] = (),
+    workers: Workers | None = None,
+) -> int:
+    """Reproduce tables one after the other; see `reproduce_table` for the arguments and the exit code.
+
+    Raises:
+        UserError: as `reproduce_table`; for an unknown table or line before anything is trained.
+    """
+    for name in names:
+        _chosen_entries(name, only)
+    for name in names:
+        code = reproduce_table(
+            name, runs, output, seeds=seeds, only=only, quick=quick, overrides=overrides, workers=workers
+        )
+        if code:
+            return code
+    return 0
+
+
+def reproduce_table(
     name: str,
     runs: Path,
     output: Path,
@@ -62,7 +87,7 @@ def reproduce_command(
         runs: folder of the run folders; finished runs are reused, unfinished ones are resumed.
         output: folder of the results. Rows of other lines that it already has are kept.
         seeds: number of runs of each line; by default that of the table.
-        only: configs of the lines to reproduce; by default all lines.
+        only: names of the lines to reproduce, which are those of their configs; by default all lines.
         quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
         overrides: config overrides `a.b=c` for every run (such as threads=1).
         workers: who trains the runs that are missing, several at once; by default this process, one after the other.
@@ -71,11 +96,9 @@ def reproduce_command(
         0, or 143 or 130 if a training was stopped.
 
     Raises:
-        UserError: for an unknown table or line, a run that was started with another config, or a run or file that
+        UserError: for an unknown line, a run that was started with another config, or a run or file that
             cannot be read or written.
     """
-    if name not in TABLES:
-        raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
     lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in _chosen_entries(name, only)]
     if workers is not None:
@@ -90,8 +113,11 @@ def reproduce_command(
                 return code
             results.append(_result(run, table))
         known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if _config_name(row) != entry.config]
-        write_results(table, path, [*others, *_result_rows(name, table, entry, results, quick)])
+        others = [row for row in known if row_name(row) != entry.name]
+        base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
+        command = line_command(name, entry, base, results[0].experiment, len(results), quick)
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
+        write_results(table, path, [*others, *result_rows(table, entry, results, earlier, command)])
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
@@ -102,7 +128,7 @@ def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrid
     """Return the trainings of a line, one for each seed."""
     return [
         Job(
-            runs / f"{entry.config}-seed{seed}{'-quick' * quick}",
+            runs / f"{entry.name}-seed{seed}{'-quick' * quick}",
             (entry.config, *_run_overrides(entry, seed, quick), *overrides),
         )
         for seed in range(seeds or (1 if quick else entry.seeds))
@@ -116,21 +142,24 @@ def _is_trained(job: Job) -> bool:
 
 def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:
     """Return the config overrides of one run of a line."""
-    return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
+    fold = [f"task.fold={seed}"] if entry.folds else []
+    return [*entry.overrides, f"seed={seed}", *fold, *(_QUICK if quick else ())]
 
 
 def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     """Return the lines of a table that the user asked for.
 
     Raises:
-        UserError: for a line that the table does not have.
+        UserError: for an unknown table, or a line that it does not have.
     """
-    lines = {entry.config: entry for entry in TABLES[name].entries}
+    if name not in TABLES:
+        raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
+    lines = {entry.name: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
     if unknown:
         raise UserError(f"table {name!r} has no line {', '.join(unknown)}; its lines are {', '.join(lines)}")
-    return [entry for config, entry in lines.items() if config in wanted or not wanted]
+    return [entry for line, entry in lines.items() if line in wanted or not wanted]
 
 
 def _train(given: Experiment, run: Path) -> int:
@@ -189,81 +218,12 @@ def _result(run: Path, table: Table) -> Result:
     return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0))
 
 
-def _result_rows(name: str, table: Table, entry: TableEntry, results: list[Result], quick: bool) -> list[Row]:
-    """Return a result row for each metric of one line."""
-    first = results[0]
-    measured = [measure_run(result, table) for result in results]
-    return [
-        {
-            "task": first.experiment.task_title,
-            "agent": first.experiment.agent_title,
-            "config": config_path(entry.config),
-            "metric": metric,
-            "mean": round(mean(one[metric] for one in measured), 4),
-            "values": [round(one[metric], 4) for one in measured],
-            "seeds": [result.experiment.seed for result in results],
-            "train_seconds": round(mean(result.seconds for result in results), 1),
-            "device": first.record["trained_on"],
-            "command": _command(name, entry, first.experiment, len(results), quick),
-            "published": _published(entry.published, metric),
-        }
-        for metric in measured[0]
-    ]
-
-
-def _command(name: str, entry: TableEntry, started: Experiment, seeds: int, quick: bool) -> str:
-    """Return the command that reproduces this line alone, with the overrides that its runs were started with."""
-    base = load_experiment(entry.config, _run_overrides(entry, started.seed, quick))
-    # Tracking and the data folder do not change the numbers.
-    started = started.model_copy(update={"track": base.track, "data": base.data})
-    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.config]
-    return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
-
-
-def _published(known: Published | None, metric: str) -> dict[str, Any] | None:
-    """Return the published numbers and their sources as a result row keeps them; None for metrics that are costs."""
-    if known is None or not metric.startswith("test_"):
-        return None
-    return {name: value for name, value in asdict(known).items() if value}
-
-
-def _config_name(row: Row) -> str:
-    """Return the name of a row's shipped config."""
-    return Path(row["config"]).stem
-
-
-def write_results(table: Table, path: Path, rows: list[Row]) -> None:
-    """Write a table's JSON, Markdown page and figure.
-
-    Args:
-        table: the table.
-        path: the files' path without suffix.
-        rows: result rows in any order; rows of lines that the table does not have are dropped.
-
-    Raises:
-        UserError: if a file cannot be written.
-    """
-    ordered = [
-        {**row, "published": _published(entry.published, row["metric"])}
-        for entry in table.entries
-        for row in rows
-        if _config_name(row) == entry.config
-    ]
-    write_rows(path.with_name(f"{path.name}.json"), ordered)
-    write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
-    for end, data in figure_files(table, ordered).items():
-        _write_picture(path.with_name(f"{path.name}.{end}"), data)
-
-
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
+    """Draw the learning curves, the curves by length and the maps of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
-    for name, picture in (("curves", curves), ("lengths", lengths)):
+    compared = [run for entry in table.entries for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
+    maps = people_maps(compared[0]) if table.people and compared else None
+    for name, picture in (("curves", curves), ("lengths", lengths), ("maps", maps)):
         if picture is not None:
-            _write_picture(path.with_name(f"{path.name}-{name}.png"), picture)
-
-
-def _write_picture(file: Path, data: bytes) -> None:
-    with reporting_write_errors(file):
-        replace_file(file, data)
+            write_picture(path.with_name(f"{path.name}-{name}.png"), picture)

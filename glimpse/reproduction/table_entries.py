@@ -1,7 +1,9 @@
 """Classes that describe a result table of `glimpse reproduce`: its lines, and published numbers for comparison."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class TableEntry:
     family: curve of the figure `keep_rates`, and chart of the learning curves, that the line belongs to; by default it
         has a curve of its own, and no learning curve. In curves by length, lines without a family are left out.
     short: name in these charts; by default the label.
-    beside: config of the line that the speed is compared with, if the table has `pace`.
+    beside: name of the line that it is compared with, also in speed, if it is not the table's `reference`.
+    variant: name of what the line changes in the config; empty if nothing.
+    overrides: config overrides `a.b=c` that change it.
     """
 
     config: str
@@ -53,6 +57,24 @@ class TableEntry:
     family: str = ""
     short: str = ""
     beside: str = ""
+    variant: str = ""
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the line, by which `--only` and run folders call it: the config's, and that of the variant."""
+        return f"{self.config}-{self.variant}" if self.variant else self.config
+
+    @property
+    def source(self) -> str:
+        """What the line trains, in the words of the command line: the config, and the overrides."""
+        return " ".join((self.config, *self.overrides))
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """Return the name of the line to which a result row belongs."""
+    config, variant = Path(row["config"]).stem, row.get("variant")
+    return f"{config}-{variant}" if variant else config
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,8 @@ class Table:
     text: what the reader must know.
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
-        `keep_rates`, accuracy over the share of words that is read.
+        `keep_rates`, accuracy over the share of words that is read; `people`, right answers of people and agents after
+        each look; `looks`, error after each look over pixels seen.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -72,12 +95,16 @@ class Table:
     curve: validation measure whose learning curves are drawn, for lines with a family; empty for none.
     lengths: whether BLEU is drawn over the length of the source, a curve for each line with a family.
     rationales: whether the agreement of predicted with human rationales is shown in columns.
+    reference: config of the line that the others of its task are compared with; by default the first one that is no
+        control.
+    people: whether each line is compared with people, and maps of their looks are drawn.
+    whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "people", "looks"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -86,6 +113,9 @@ class Table:
     curve: str = ""
     lengths: bool = False
     rationales: bool = False
+    reference: str = ""
+    people: bool = False
+    whole: int = 0
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:

@@ -1,10 +1,14 @@
 """Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import mean, stdev
 
-from glimpse.reproduction.tables import Published, Table, TableEntry
+from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
+from glimpse.reproduction.people_page import PREFIX, people_markdown
+from glimpse.reproduction.result_notes import STAR, result_notes
+from glimpse.reproduction.row_facts import NOT_RECORDED, uses_text
+from glimpse.reproduction.table_lines import MeasuredLine, measured_lines
+from glimpse.reproduction.tables import Published, Table
 from glimpse.runs.results import Row, markdown_table
 
 _NAMES = {
@@ -53,6 +57,7 @@ _NAMES = {
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
+    "seen": "seen, %",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
     "epoch_seconds": "s per epoch",
@@ -66,10 +71,17 @@ _DIGITS = {
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,
+    "seen": 2,
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
-_STAR = "\\*"
+_SINGLE = ("test_error_m1", "test_error_greedy", "test_caught_m1", "test_caught_greedy")
+"""Results of single episodes, beside which published numbers stand."""
+_RUNS = (
+    "Minutes are the training time of one run. Test set used: how often the line's runs, also those that are no longer "
+    "in the table, were measured on the test set; as often as there are seeds where each run was measured once. What "
+    "an earlier version of glimpse did not note is not recorded."
+)
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",
     "arxiv": "paper, arXiv v1",
@@ -86,29 +98,87 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
         rows: result rows of `results/NAME.json`, in the table's order.
         name: NAME, the files' name without suffix.
     """
-    lines = {entry.config: {row["metric"]: row for row in rows if _belongs_to(row, entry)} for entry in table.entries}
-    present = [entry for entry in table.entries if lines[entry.config]]
-    # Test results come before costs, where lines differ in their metrics.
-    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
-    columns = [
-        column for column in _PUBLISHED_COLUMNS if any(_published_number(entry.published, column) for entry in present)
-    ]
-    headings = [metric_name(metric) for metric in metrics] + [_PUBLISHED_COLUMNS[column] for column in columns]
-    cells = [_table_row(entry, lines[entry.config], metrics, columns) for entry in present]
-    if table.pace:
-        headings.append("times as fast")
-        for entry, line in zip(present, cells, strict=True):
-            line.insert(len(headings), _times_as_fast(entry, lines))
-    page = markdown_table(["", *headings, "seeds", "minutes", "device"], cells)
+    lines = measured_lines(table, rows)
     smoke = "**A smoke run: these numbers are no results.** " if name.endswith("-quick") else ""
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    compared = [people_markdown(line.rows) for line in lines if table.people]
+    pictures += f"![Maps of looks]({name}-maps.png)\n\n" if table.people and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
-    return (
-        f"# {table.title}\n\n{smoke}{table.text}\n\n{pictures}{page}\n{_notes(table, present, rows)}\n\n"
-        f"Each line again:\n\n```sh\n{commands}\n```\n"
-    )
+    notes = [*result_notes(lines, rows), *budget_notes(lines, table)]
+    parts = [
+        f"# {table.title}",
+        f"{smoke}{table.text}",
+        f"{pictures}{_results_table(table, lines, rows)}",
+        *compared,
+        *notes,
+        f"## Runs\n\n{_runs_table(lines)}",
+        f"{_RUNS}{table.tested_again and f' Lines that were tested again: {table.tested_again}.'}",
+        f"Each line again:\n\n```sh\n{commands}\n```\n",
+    ]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[Row]) -> str:
+    """Return the table of results: single episodes, what is published, averaged episodes, other results, costs."""
+    shown = dict.fromkeys(row["metric"] for row in rows if not row["metric"].startswith(PREFIX))
+    metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
+    main = lines[0].main_metric if lines else ""
+    columns = [
+        name for name in _PUBLISHED_COLUMNS if any(_published_number(one.entry.published, name) for one in lines)
+    ]
+    single = [metric for metric in metrics if metric in _SINGLE]
+    first, later = (single, [one for one in metrics if one not in single]) if single else (metrics, [])
+    marked = marked_lines(lines, table)
+
+    def own(line: MeasuredLine, metric: str) -> list[str]:
+        cells = [spread_text(metric, line.rows[metric]["values"]) if metric in line.rows else ""]
+        return [*cells, *([interval_text(line.rows.get(metric))] if metric == main else [])]
+
+    def headings(metrics: Sequence[str]) -> list[str]:
+        return [text for one in metrics for text in (metric_name(one), *(["95 %"] if one == main else []))]
+
+    cells = []
+    for line in lines:
+        mark = f" {BUDGET_MARK}" if line.entry.name in marked else ""
+        cells.append(
+            [
+                f"{line.entry.label} (`{line.entry.source}`){mark}",
+                *(cell for metric in first for cell in own(line, metric)),
+                *(_published_text(line.entry.published, name) for name in columns),
+                *(cell for metric in later for cell in own(line, metric)),
+                *([_times_as_fast(line, lines)] if table.pace else []),
+                str(len(line.row["seeds"])),
+            ]
+        )
+    published = [_PUBLISHED_COLUMNS[name] for name in columns]
+    pace = ["times as fast"] if table.pace else []
+    return markdown_table(["", *headings(first), *published, *headings(later), *pace, "seeds"], cells)
+
+
+def _runs_table(lines: Sequence[MeasuredLine]) -> str:
+    """Return the table of the runs: updates, minutes, uses of the test set, commit and processor."""
+    cells = []
+    for line in lines:
+        row, updates = line.row, line.row.get("updates", NOT_RECORDED)
+        told = spread_text("updates", updates) if isinstance(updates, list) else updates
+        uses = uses_text(row.get("tested", [NOT_RECORDED]))
+        minutes = f"{row['train_seconds'] / 60:.1f}"
+        cells.append([f"`{line.entry.name}`", str(len(row["seeds"])), told, minutes, uses])
+        cells[-1] += [row.get("commit", NOT_RECORDED), row["device"]]
+    return markdown_table(["", "seeds", "updates", "minutes", "test set used", "commit", "processor"], cells)
+
+
+def interval_text(row: Row | None) -> str:
+    """Return the 95 % interval of a row's metric in words; "" if there is no such row, or no interval."""
+    interval = row.get("interval") if row else None
+    if row is None or interval is None:
+        return ""
+    if not isinstance(interval, list):
+        return str(interval)
+    low, high = (f"{end:,.{decimals(row['metric'])}f}" for end in interval)
+    return f"{low} to {high}"
 
 
 def metric_name(metric: str) -> str:
@@ -116,19 +186,19 @@ def metric_name(metric: str) -> str:
     return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
 
 
+def decimals(metric: str) -> int:
+    """Return how many decimals of a metric are shown."""
+    return _DIGITS.get(metric, 2 if metric.startswith("test_") else 0)
+
+
 def spread_text(metric: str, values: Sequence[float]) -> str:
     """Return the mean; with several runs also the range, and with three or more the standard deviation."""
-    digits = _DIGITS.get(metric, 2 if metric.startswith("test_") else 0)
+    digits = decimals(metric)
     middle = f"{mean(values):,.{digits}f}"
     if min(values) == max(values):
         return middle
     deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 2 else ""
     return f"{middle}{deviation} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
-
-
-def _belongs_to(row: Row, entry: TableEntry) -> bool:
-    """Return whether a result row is of this line."""
-    return Path(row["config"]).stem == entry.config
 
 
 def _published_number(published: Published | None, column: str) -> float | None:
@@ -137,20 +207,11 @@ def _published_number(published: Published | None, column: str) -> float | None:
     return number
 
 
-def _table_row(entry: TableEntry, results: dict[str, Row], metrics: Iterable[str], columns: Iterable[str]) -> list[str]:
-    """Return the cells of one line."""
-    first = next(iter(results.values()))
-    own = [spread_text(metric, results[metric]["values"]) if metric in results else "" for metric in metrics]
-    others = [_published_text(entry.published, column) for column in columns]
-    minutes = f"{first['train_seconds'] / 60:.1f}"
-    label = f"{entry.label} (`{entry.config}`)"
-    return [label, *own, *others, str(len(first["seeds"])), minutes, first["device"]]
-
-
-def _times_as_fast(entry: TableEntry, lines: dict[str, dict[str, Row]]) -> str:
+def _times_as_fast(line: MeasuredLine, lines: Sequence[MeasuredLine]) -> str:
     """Return the ratio of texts per second of a line to that of the line it is compared with."""
-    own, other = (lines.get(config, {}).get("texts_per_second") for config in (entry.config, entry.beside))
-    return f"{own['mean'] / other['mean']:.1f}" if own and other else ""
+    other = next((one for one in lines if one.entry.name == line.entry.beside), None)
+    own, others = (one and one.rows.get("texts_per_second") for one in (line, other))
+    return f"{own['mean'] / others['mean']:.1f}" if own and others else ""
 
 
 def _published_text(published: Published | None, column: str) -> str:
@@ -159,55 +220,4 @@ def _published_text(published: Published | None, column: str) -> str:
     if number is None or published is None:
         return ""
     owner = f" ({published.source.split('/')[0]})" if column == "best_public" and published.source else ""
-    return f"{number:.2f}{_STAR * (column in published.recalled)}{owner}"
-
-
-def _notes(table: Table, present: Sequence[TableEntry], rows: Sequence[Row]) -> str:
-    """Return the notes that explain the numbers."""
-    again = f", and again for some lines: {table.tested_again}" if table.tested_again else ""
-    notes = [
-        "Mean over seeds; with three or more also the standard deviation, and in brackets the range. The weights are "
-        f"those that were best on validation data; the test set was used once{again}. Minutes are the training time "
-        "of one run."
-    ]
-    if any(row["metric"] == "test_rationale_recall" for row in rows):
-        notes.append(
-            "Accuracy is that of the probabilities averaged over ten sampled selections. Kept, or dependents for "
-            "ReSAN, is the share of words in a sampled selection; recall, precision and F1 compare these words with "
-            "the human rationale."
-        )
-    if any(row["metric"] == "test_bleu_simultaneous" for row in rows):
-        notes.append(
-            "Simultaneous is BLEU of the translations written while the source was read. Wait-k is BLEU of the same "
-            "weights with a wait-k policy in place of the learned one, at the same DAL, interpolated linearly "
-            "between k = 1, 3, 5, 7 and 9 tokens. AL is average lagging, DAL differentiable average lagging (Cherry "
-            "and Foster, 2019): a policy that writes some tokens early and then reads the rest of the source has a "
-            "small AL and a large DAL. The other columns are of whole sentences."
-        )
-    if any(row["metric"] == "test_auprc" for row in rows):
-        notes.append(
-            "AUPRC is ERASER's official number, the area under the precision-recall curve by the trapezoid rule; "
-            "average precision sums the same curve in steps."
-        )
-    if any(row["metric"] == "test_reference_lag_words" for row in rows):
-        notes.append("AL is at the pace of the translation, SimulEval AL at that of the reference.")
-    if any(row["metric"] == "texts_per_second" for row in rows):
-        notes.append(
-            "Texts per second are test texts answered greedily in batches, all time included. Times as fast compares "
-            "with the reader of whole texts on the same data."
-        )
-    if any(row["metric"].startswith("test_error") for row in rows):
-        notes.append(
-            "M = 1 is a single rollout with sampled locations, greedy is one with mean locations; a larger M "
-            "averages the probabilities of M rollouts per example."
-        )
-    known = [entry.published for entry in present if entry.published]
-    if sources := list(dict.fromkeys(one.source for one in known if one.source)):
-        notes.append(
-            f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
-        )
-    if papers := list(dict.fromkeys(one.cited for one in known if one.cited)):
-        notes.append(f"Papers, whose models start from vectors of 300 numbers: {'; '.join(papers)}.")
-    if any(one.recalled for one in known):
-        notes.append(f"{_STAR} Quoted from memory, and not checked against its source.")
-    return "\n\n".join(notes)
+    return f"{number:.2f}{STAR * (column in published.recalled)}{owner}"

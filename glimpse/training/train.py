@@ -393,8 +393,8 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:
-    """Send the tracker the family's picture of the agent's attention, and the best weights."""
-    if not tracker.active:
+    """Send the tracker the family's picture of the agent's attention, and the best weights, if a step was made."""
+    if not tracker.active or not training.folder.has_begun:
         return
     name = family_of(training.experiment.task.name).picture
     picture = family_part(name)(training.learner.averaged, training.validation, training.folder.path) if name else None

@@ -206,7 +206,7 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == "ok\n"
     assert main(["config", "validate", "small.yaml", "train.bach=1", "seed=-1"]) == 2
     error = capsys.readouterr().err
-    assert "command line: train.bach: unknown key (did you mean 'batch'?)" in error
+    assert "command line: train.bach: unknown key (did you mean 'train.batch'?)" in error
     assert "command line: seed: should be at least 0 (got -1)" in error
     assert main(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Experiment"

@@ -12,11 +12,11 @@ from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
 from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import load_text
+from glimpse.reproduction.row_facts import ROW_FIELDS
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.commit import code_commit
 from glimpse.training.episode_learner import EpisodeLearner
 
-FIELDS = set("task agent config metric mean values seeds train_seconds device command published".split())
 OVERRIDES = ["train.steps=4", "train.batch=32", "evaluate.copies=2", "threads=1", "track.mode=disabled"]
 COSTS: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ("parameters", "pixels", "multiply_adds")
 OPINIONS = Path(__file__).parents[2] / "envs" / "text" / "opinions.tsv"
@@ -48,7 +48,7 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert run(tmp_path, "tiny") == 0
     first = rows(tmp_path)
     assert [row["metric"] for row in first] == ["test_error_m2", "test_error_m1", "test_error_greedy"]
-    assert all(set(row) == FIELDS for row in first)
+    assert all(list(row) == list(ROW_FIELDS) for row in first)
     assert first[0]["seeds"] == [0, 1] and len(first[0]["values"]) == 2
     assert first[0]["mean"] == pytest.approx(sum(first[0]["values"]) / 2, abs=0.001)
     assert first[0]["task"] == "digits" and first[0]["config"] == "configs/images/digits-ram.yaml"
@@ -60,12 +60,20 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert run(tmp_path, "tiny") == 0
     assert [path.stat().st_mtime_ns for path in files] == before
     assert rows(tmp_path) == first
-    # A record notes each use of the test set, and the code that trained.
+    # A record notes each use of the test set, and the code that trained; a row carries both on.
+    assert first[0]["examples"] == 359 and first[0]["updates"] == [4, 4]
+    assert first[0]["commit"] == code_commit() and len(first[0]["tested"]) == 2
     run_folder = tmp_path / "runs/digits-ram-seed0"
     for uses in (1, 2):
         record = json.loads((run_folder / "evaluation.json").read_text())["test"]
         assert len(record["tested"]) == uses and record["commit"] == code_commit()
-        assert main(["evaluate", str(run_folder), "--copies", "1"]) == 0
+        assert main(["evaluate", str(run_folder), "--split", "test", "--copies", "1"]) == 0
+    known = json.loads((run_folder / "evaluation.json").read_text())
+    known["test"]["tested"] = [f"2026-11-0{day}T00:00:00+00:00" for day in (1, 2, 3)]
+    (run_folder / "evaluation.json").write_text(json.dumps(known))
+    assert run(tmp_path, "tiny") == 0
+    assert set(rows(tmp_path)[0]["tested"]) > {*first[0]["tested"], *known["test"]["tested"]}
+    assert "| `digits-ram` | 2 | 4 | " in (tmp_path / "results/tiny.md").read_text()
 
 
 def test_workers_train_the_same_runs(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +84,7 @@ def test_workers_train_the_same_runs(tiny: None, tmp_path: Path, capsys: pytest.
     assert run(tmp_path / "alone", "tiny") == 0
     found = [rows(tmp_path / name) for name in ("workers", "alone")]
     for row in found[0] + found[1]:
-        del row["train_seconds"], row["command"]
+        del row["train_seconds"], row["command"], row["tested"]
     assert found[0] == found[1] and found[0][0]["seeds"] == [0, 1]
     capsys.readouterr()
     assert run(tmp_path / "workers", "tiny", "--workers", "2") == 0
@@ -103,12 +111,44 @@ def test_the_command_of_a_row_reproduces_it(tiny: None, tmp_path: Path) -> None:
     assert "track" not in command
     assert run(tmp_path / "two", *command.split()[2:], overrides=["track.mode=disabled"]) == 0
     again, first = rows(tmp_path / "two"), rows(tmp_path / "one")
-    assert [{**row, "train_seconds": 0} for row in again] == [{**row, "train_seconds": 0} for row in first]
+    unlike = {"train_seconds": 0, "tested": []}
+    assert [{**row, **unlike} for row in again] == [{**row, **unlike} for row in first]
+
+
+def test_a_variant_is_trained_with_its_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has a run folder and a row of its own name, and a command that reproduces it; the figure has its curve."""
+    alone = ("agent.look_policy=none", "task.glimpses=1")
+    entries = tuple(
+        TableEntry("digits-anytime", name, 1, variant=name, overrides=alone * bool(name)) for name in ("", "none")
+    )
+    table = Table("Looks", "Looks.", entries, figure="looks", costs=("pixels",), whole=1600)
+    monkeypatch.setitem(TABLES, "looks", table)
+    assert run(tmp_path, "looks", "--only", "digits-anytime-none") == 0
+    found = rows(tmp_path, "looks")
+    assert {row["variant"] for row in found} == {"none"}
+    measured = {row["metric"]: row for row in found}
+    assert measured["pixels"]["mean"] == 100 and measured["seen"]["mean"] == 6.25
+    assert measured["test_error_m1"]["after_looks"] == [[100, measured["test_error_m1"]["mean"]]]
+    assert load_experiment(tmp_path / "runs/digits-anytime-none-seed0/config.yaml").agent.title == "anytime, none"
+    command = found[0]["command"]
+    assert "--only digits-anytime-none" in command and "look_policy" not in command and "threads=1" in command
+    assert run(tmp_path, "looks", "--only", "digits-anytime") == 0
+    both = {row["metric"] + row.get("variant", ""): row for row in rows(tmp_path, "looks")}
+    assert [seen for seen, _ in both["test_error_m1"]["after_looks"]] == [200, 300, 400]
+    assert both["pixelsnone"]["mean"] == 100 and both["pixels"]["mean"] == 400
+    assert b"pixels seen" in (tmp_path / "results/looks.svg").read_bytes()
 
 
 def test_rows_of_other_lines_are_kept_and_of_removed_lines_dropped(tiny: None, tmp_path: Path) -> None:
     """Other lines of the table keep their rows; rows of lines that the table does not have are dropped."""
-    kept = {**dict.fromkeys(FIELDS), "config": "configs/images/demo.yaml", "metric": "test_error_m2", "values": [7.0]}
+    kept: dict[str, Any] = {
+        "task": "mnist",
+        "agent": "ram",
+        "published": None,
+        "config": "configs/images/demo.yaml",
+        "metric": "test_error_m2",
+        "values": [7.0],
+    }
     kept |= {"seeds": [0], "train_seconds": 60.0, "device": "a machine", "command": "glimpse", "mean": 7.0}
     (tmp_path / "results").mkdir()
     (tmp_path / "results/tiny.json").write_text(json.dumps([kept, {**kept, "config": "configs/gone.yaml"}]))
@@ -118,7 +158,9 @@ def test_rows_of_other_lines_are_kept_and_of_removed_lines_dropped(tiny: None, t
     assert run(tmp_path, "tiny", "--only", "configs/images/digits-ram.yaml", "--seeds", "1") == 0
     found = rows(tmp_path)
     assert [row["config"] for row in found] == ["configs/images/demo.yaml"] + 3 * ["configs/images/digits-ram.yaml"]
-    assert found[0] == kept
+    assert {name: found[0][name] for name in kept} == kept
+    assert found[0]["commit"] == found[0]["updates"] == "not recorded" and found[0]["tested"] == ["not recorded"]
+    assert found[1]["updates"] == [4] and found[1]["commit"] == code_commit() and len(found[1]["tested"]) == 1
     page = (tmp_path / "results/tiny.md").read_text()
     assert "RAM, 3 minutes" in page and "mnist-ram" not in page
 
@@ -159,7 +201,9 @@ def test_an_evaluation_of_other_weights_is_repeated(tiny: None, tmp_path: Path) 
     record["test"]["scores"]["ram"]["greedy"]["error"] = 0.0
     path.write_text(json.dumps(record))
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
-    assert rows(tmp_path) == first
+    again = rows(tmp_path)
+    assert [{**row, "tested": []} for row in again] == [{**row, "tested": []} for row in first]
+    assert len(again[0]["tested"]) >= len(first[0]["tested"])
 
 
 @pytest.mark.parametrize(
@@ -193,7 +237,10 @@ def test_a_table_of_texts_tells_accuracy_size_and_speed(tmp_path: Path, monkeypa
     assert [task.fold for task in folds if isinstance(task, WholeTextOptions)] == [0, 1]
     assert [rate * seconds for rate, seconds in zip(speed, epoch, strict=True)] == pytest.approx(words, rel=0.01)
     page = (tmp_path / "results/texts.md").read_text()
-    assert "| accuracy, % | parameters | updates | s per epoch | words/s | paper |" in page and "Someone (2018)" in page
+    assert (
+        "| accuracy, % | 95 % | parameters | updates | s per epoch | words/s | paper |" in page
+        and "Someone (2018)" in page
+    )
 
 
 def test_a_table_of_rationales_has_their_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_raised_steps_train_on(run: str, way: str, capsys: pytest.CaptureFixture
         (["train.steps=12", "agent.memory_width=9"], "run was begun with other values of agent.memory_width."),
         (["train.batch=9", "seed=3"], "run was begun with other values of seed, train.batch. A resumed run may"),
         (["--run", "other"], "--resume run resumes the run in that folder: give no --folder"),
-        (["train.stesp=12"], "command line: train.stesp: unknown key (did you mean 'steps'?)"),
+        (["train.stesp=12"], "command line: train.stesp: unknown key (did you mean 'train.steps'?)"),
     ],
 )
 def test_what_may_not_be_changed_is_refused(

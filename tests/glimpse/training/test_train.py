@@ -26,6 +26,7 @@ from glimpse.runs.checkpoint import Checkpoint, load_newest
 from glimpse.runs.metric_names import GROUPS, SPEED
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.tracker import Tracker
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.train import train_command
 from tests import forked
@@ -223,6 +224,23 @@ def test_a_run_without_its_data_leaves_no_folder(tmp_path: Path, monkeypatch: py
     with pytest.raises(DataError, match="mnist was found nowhere"):
         train_command(Experiment.model_validate(given), tmp_path / "runs" / "a", resume=False)
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_stop_before_the_first_step_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that is interrupted before its first step draws no picture for its tracker, and gives its folder back."""
+
+    def interrupted(*_: object) -> Tracker:
+        os.kill(os.getpid(), signal.SIGINT)
+        tracker = Tracker()
+        tracker.active = True
+        return tracker
+
+    monkeypatch.setattr(glimpse.training.train, "start_tracking", interrupted)
+    assert train_command(small_experiment(), tmp_path / "run", resume=False) == 130
+    assert "stopped before the first step; nothing was kept" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_taken_folder_is_refused_and_left_alone(uninterrupted: Path) -> None:
