@@ -143,7 +143,10 @@ class _Parser(argparse.ArgumentParser):
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if wrong:
             near = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
-            message += f"; did you mean {near[0]!r}?" if near else ""
+            # The name of the argument may be a list of all choices, which the message has anyway.
+            message = re.sub(r"^argument [^: ]*\|[^: ]*: ", "", message) + (
+                f"; did you mean {near[0]!r}?" if near else ""
+            )
         super().error(message)
 
 

@@ -21,7 +21,9 @@ def show_sweep(study: optuna.Study, folder: Path) -> None:
     if len(rows) > _SHOWN:
         print_line(f"{len(rows) - _SHOWN} more in {folder / 'trials.csv'}")
     if weights := importance(study):
-        print_line("share explained by each key: " + ", ".join(f"{key} {share:.0%}" for key, share in weights.items()))
+        print_line(
+            "share explained by each key: " + ", ".join(f"{key} {100 * share:.0f} %" for key, share in weights.items())
+        )
     trained = [row for row in rows if row["outcome"] == "trained"]
     print_line(f"written to {folder / 'trials.csv'}" + (f" and {folder / 'sweep.png'}" if trained else ""))
     if trained:

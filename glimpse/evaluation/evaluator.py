@@ -29,12 +29,16 @@ class ValidationResult:
 
 
 class MainMeasure(NamedTuple):
-    """The measure that a run is known by: its name and unit, its value on a split, and its 95 % interval."""
+    """The measure that a run is known by: its name and unit, its value on a split, and its 95 % interval.
+
+    how: how the agent acted, where the name does not say it: `deterministic` where it samples nothing.
+    """
 
     name: str
     value: float
     low: float
     high: float
+    how: str = ""
 
 
 class Evaluator(ABC):

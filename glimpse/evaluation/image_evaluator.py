@@ -40,13 +40,10 @@ class ImageEvaluator(EpisodeEvaluator):
         return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Return the number of pixels read after each look."""
+        """Return the number of pixels read after each look; and compare with people where they saw the same digits."""
         shown = _seen_pixels(trained.agent, trained.env)
-        return {"pixels_after_look": [pixels_read(trained.agent, each) for each in shown]}
-
-    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Compare the run with people and print it, if it was trained without the digits that they saw."""
-        return people_details(trained, options.seed)
+        read = [pixels_read(trained.agent, each) for each in shown]
+        return {"pixels_after_look": read, **people_details(trained, options.seed)}
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""

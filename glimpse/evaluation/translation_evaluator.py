@@ -67,6 +67,8 @@ class TranslationEvaluator(Evaluator):
         searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
         lengths = searched.by_length
         columns = translation_columns(env, searched.targets)
+        interval = bleu_interval(columns["bleu"])
+        plain = bleu_interval(translation_columns(env, greedy.targets)["bleu"]) if beam > 1 else interval
         rows = {"greedy": greedy.quality, **({f"beam {beam}": searched.quality} if beam > 1 else {})}
         _print(trained, split, rows, lengths, loss)
         return {
@@ -79,7 +81,8 @@ class TranslationEvaluator(Evaluator):
             "greedy": greedy.quality._asdict(),
             "searched": searched.quality._asdict(),
             "by_length": [one._asdict() for one in lengths],
-            "bleu_interval": bleu_interval(columns["bleu"]),
+            "bleu_interval": interval,
+            "greedy_bleu_interval": plain,
             "predictions": columns,
         }
 

@@ -49,7 +49,7 @@ def marked_lines(lines: Sequence[MeasuredLine], table: Table) -> dict[str, Train
     return {
         line.entry.name: budgets[line.entry.name]
         for line in lines
-        if budgets[line.entry.name] != budgets[reference_of(line, lines, table).entry.name]
+        if not line.entry.ranking and budgets[line.entry.name] != budgets[reference_of(line, lines, table).entry.name]
     }
 
 

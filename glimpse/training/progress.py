@@ -77,4 +77,4 @@ def with_unit(key: str, value: float) -> str:
     words = f"validation {words}" if key.startswith(VALIDATION) else words
     if name.endswith(_SHARES):
         return f"{words} {100 * value:.3g} %"
-    return f"{words} {value:.3g} %" if name == "error" else f"{words} {value:.4g}"
+    return f"{words} {value:.3g} %" if name == "error" else f"{words} {value:z.4g}"

@@ -216,6 +216,8 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
     ("words", "problem"),
     [
         (["trian", "x"], "did you mean 'train'?"),
+        (["list", "agnets"], "error: invalid choice: 'agnets' (choose from"),
+        (["list", "agnets"], "did you mean 'agents'?"),
         (["data", "fetsh"], "did you mean 'fetch'?"),
         (["config", "validat", "x"], "did you mean 'validate'?"),
         (["train"], "required: CONFIG"),

@@ -118,12 +118,16 @@ def test_curves_lie_where_the_axes_say() -> None:
 
 def test_lines_of_one_config_are_told_apart() -> None:
     """Rows belong to a variant by its name, and the page says what each line trains."""
-    entries = (TableEntry("a", "agent"), variant("a", "random", "random looks", "agent.look_policy=random"))
+    entries = (
+        TableEntry("digits-ram", "agent"),
+        variant("digits-ram", "wide", "wide agent", "agent.memory_width=300"),
+    )
     table = Table("T", "Text.", entries)
-    shared = {"seeds": [0], "train_seconds": 60.0, "device": "m", "command": "c", "metric": "test_error_m1"}
-    rows = [{**shared, "config": "configs/images/a.yaml", "values": [1.0]}]
-    rows.append({**shared, "config": "configs/images/a.yaml", "values": [2.0], "variant": "random"})
-    assert [row_name(row) for row in rows] == ["a", "a-random"]
-    page = table_markdown(table, rows, "t").splitlines()
-    assert "| agent (`a`) | 1.00 | 1 | 1.0 | m |" in page
-    assert "| random looks (`a agent.look_policy=random`) | 2.00 | 1 | 1.0 | m |" in page
+    shared = {"task": "t", "agent": "a", "seeds": [0], "train_seconds": 60.0, "device": "m", "command": "c"}
+    shared |= {"metric": "test_error_m1", "config": "configs/images/digits-ram.yaml", "examples": 100}
+    rows = [{**shared, "values": [1.0], "mean": 1.0}, {**shared, "values": [2.0], "mean": 2.0, "variant": "wide"}]
+    assert [row_name(row) for row in rows] == ["digits-ram", "digits-ram-wide"]
+    page = table_markdown(table, rows, "t")
+    assert "| agent (`digits-ram`) | 1.00 |" in page
+    assert "| wide agent (`digits-ram agent.memory_width=300`) | 2.00 |" in page
+    assert "| `digits-ram-wide` | 1 |" in page
