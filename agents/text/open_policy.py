@@ -29,9 +29,9 @@ class CandidatePolicy(nn.Module):
     A candidate is known by the mean vector of its words, and by features: the ranker's score among those of the other
     candidates and by itself, its rank, its position in the documents, its cosines with the question and with the
     sentence that was opened last, and how its words match theirs; see `WordMatching`. The query is made of the memory
-    and of the words of both. The first feature, the standardised score of the ranker, is also added with a weight that
-    begins at the prior, so that learning can begin with the ranker's order. Whether to answer is decided by the memory and by what the query finds among the
-    candidates.
+    and of the words of both. The first feature, the ranker's standardised score, is also added with a weight that
+    begins at the prior, so that learning can begin with the ranker's order. Whether to answer is decided by the memory
+    and by what the query finds among the candidates.
     """
 
     def __init__(self, options: EvidenceReaderOptions, embedding: Embedding, memory_width: int) -> None:

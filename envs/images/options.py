@@ -217,12 +217,14 @@ class ClassificationOptions(LookingOptions):
     validation: str | None = Field(
         None,
         pattern="^(folder|file):.+$",
+        json_schema_extra={"expected": "folder:PATH or file:TABLE"},
         description="Validation images of your own, folder:PATH with PATH/CLASS/*.png, or file:TABLE where `data` is a "
         "table; by default those of `data`.",
     )
     test: str | None = Field(
         None,
         pattern="^file:.+$",
+        json_schema_extra={"expected": "file:TABLE"},
         description="With file:TABLE: the table of test images, as file:TABLE; by default a tenth of training is held "
         "out.",
     )

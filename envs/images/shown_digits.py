@@ -43,12 +43,13 @@ def load_shown_digits(root: str | None = None, *, download: bool = True) -> Show
     parts = [read_idx_set(known, part, search_path, download=download) for part in ("train", "test")]
     labels = np.concatenate([part.labels for part in parts])
     numbers, example = people.number.unique(return_inverse=True)
+    chosen = numbers.numpy()
     if int(numbers.max()) >= len(labels):
         raise DataError(f"people saw digit {int(numbers.max()) + 1:,} of MNIST, which has {len(labels):,} here")
-    label = torch.from_numpy(labels[numbers].astype(np.int64))
+    label = torch.from_numpy(labels[chosen].astype(np.int64))
     if not torch.equal(label[example], people.label):
         raise DataError("the people's labels are not those of MNIST's digits of these numbers: another file or order")
-    images = torch.from_numpy(np.concatenate([part.images for part in parts])[numbers])
+    images = torch.from_numpy(np.concatenate([part.images for part in parts])[chosen])
     return ShownDigits(ImageData(images, label, known.classes), example, people)
 
 

@@ -25,7 +25,15 @@ from glimpse.runs.rollout import play
 
 EPISODES = 12
 """Episodes M that the agent plays of each digit; people looked at a digit 11.6 times on average."""
-PEOPLE, AGENT, RANDOM, SALIENCY, AS_PEOPLE = "people", "agent", "random looks", "saliency", "people's looks"
+PEOPLE, AGENT, RANDOM, SALIENCY, AT_PEOPLE = "people", "agent", "random", "saliency", "at_people"
+TITLES = {
+    PEOPLE: "people",
+    AGENT: "agent",
+    RANDOM: "random looks",
+    SALIENCY: "largest variance",
+    AT_PEOPLE: "people's looks",
+}
+"""Who looks, by name; the last three are control locators of the agent's network."""
 
 
 class PlayedLooks(NamedTuple):
@@ -92,9 +100,9 @@ def compare_with_people(agent: Agent, env: Classification, shown: ShownDigits, s
     right = {PEOPLE: people, **played}
     steps = min(CLICKS, agent.steps)
     curves = {name: percent_right(one.right[:, :steps]) for name, one in right.items()}
-    maps = {name: one for name, one in played.items() if name != AS_PEOPLE}
+    maps = {name: one for name, one in played.items() if name != AT_PEOPLE}
     named = shown.people.named[torch.arange(len(people.example)), :, shown.people.label]
-    own = {name: played[name].right[:, :steps] for name in (AGENT, AS_PEOPLE)}
+    own = {name: played[name].right[:, :steps] for name in (AGENT, AT_PEOPLE)}
     selection = _measure_selection(named[:, :steps], own)
     return PeopleComparison(curves, _gains(people, maps, env.retina.width), _similarities(people, maps), selection)
 
@@ -112,7 +120,7 @@ def play_as_people(agent: Agent, env: Classification, shown: ShownDigits, seed: 
         AGENT: (None, every, EPISODES),
         RANDOM: (RandomLocator(), every, EPISODES),
         SALIENCY: (GivenLooks(salient.to(env.device)), every, 1),
-        AS_PEOPLE: (GivenLooks(torch.cat([theirs, more]).to(env.device)), shown.example.to(env.device), 1),
+        AT_PEOPLE: (GivenLooks(torch.cat([theirs, more]).to(env.device)), shown.example.to(env.device), 1),
     }
     return {name: _played(agent, digits, *how, seed) for name, how in locators.items()}
 

@@ -62,7 +62,7 @@ def _fitted_steps(counts: Tensor, changing: bool) -> Tensor:
         optimiser.zero_grad()
         with torch.enable_grad():
             loss = -_log_likelihood(counts, _steps(logits, len(counts), changing)) / counts.sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return float(loss.detach())
 
     optimiser.step(closure)

@@ -12,7 +12,7 @@ from glimpse.envs.core import what_is_asked
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.label_measures import LabelMeasures
-from glimpse.evaluation.rationale_scores import RationaleScores
+from glimpse.evaluation.rationale_scores import Faithfulness, RationaleScores
 from glimpse.evaluation.scores import Scores
 from glimpse.evaluation.search_curve import SearchCurve
 from glimpse.reporting.drawing.charts import Chart, Series
@@ -37,6 +37,7 @@ class Evaluation:
         several labels.
     rationales: scores of the agent's rationales; None where the data have none to compare with.
     search_curve: what is found in documents against what is opened; None where none are searched.
+    faithfulness: of the agent's own selection, where the data have no rationales to compare it with.
     """
 
     split: str
@@ -48,6 +49,7 @@ class Evaluation:
     label_measures: LabelMeasures | None = None
     rationales: RationaleScores | None = None
     search_curve: SearchCurve | None = None
+    faithfulness: Faithfulness | None = None
 
     @property
     def own(self) -> Scores:

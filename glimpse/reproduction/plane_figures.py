@@ -138,7 +138,7 @@ def _plane(
     marks += [Dot(x, y, point.tone) for (x, y), point in zip(positions, points, strict=True)]
     if joined:  # Names beside the points would cover the curve.
         return marks + _names_above_or_below(points, positions)
-    return marks + _names_beside(points, positions, (left + right) / 2)
+    return marks + names_beside(points, positions, (left + right) / 2)
 
 
 def plane_grid(
@@ -167,7 +167,7 @@ def _names_above_or_below(points: Sequence[Point], positions: Sequence[Spot]) ->
     return marks
 
 
-def _names_beside(points: Sequence[Point], positions: Sequence[Spot], middle: float) -> list[Mark]:
+def names_beside(points: Sequence[Point], positions: Sequence[Spot], middle: float) -> list[Mark]:
     """Return each point's name, towards the middle of the plane, moved up where it would cover the one below."""
     marks: list[Mark] = []
     lowest = {"l": float("inf"), "r": float("inf")}

@@ -56,26 +56,28 @@ def ranked_rows(
     of_task = [one for one in overrides if one.startswith(("task.", "data."))]
     experiment = load_experiment(entry.config, [*of_task, *_TASK, *_OF_RANKING.get(entry.ranking, usual)])
     measured = [_measured(experiment, entry.ranking, seed, quick) for seed in range(count)]
-    words = ["glimpse", "reproduce", table, *of_task, "--only", entry.line, "--seeds", str(count)]
+    words = ["glimpse", "reproduce", table, *of_task, "--only", entry.name, "--seeds", str(count)]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     shared = {
         "task": experiment.task_title,
         "agent": entry.ranking,
-        "config": f"{config_path(entry.config)} ({entry.ranking})",
+        "ranking": entry.ranking,
+        "config": config_path(entry.config),
         "seeds": list(range(count)),
         "examples": measured[0].examples,
+        "interval": None,
         "updates": [0] * count,
         "train_seconds": round(mean(one.seconds for one in measured), 1),
         "device": describe_device(torch.device("cpu")),
         "commit": code_commit() or NOT_RECORDED,
         "tested": all_uses([*(row.get("tested", [NOT_RECORDED]) for row in known), [now]]),
         "command": shlex.join([*words, *(["--quick"] if quick else [])]),
+        "published": None,
     }
     rows = []
     for metric in measured[0].metrics:
         values = [round(one.metrics[metric], 4) for one in measured]
-        found = {"metric": metric, "mean": round(mean(values), 4), "values": values, "interval": None}
-        rows.append(complete_row({**shared, **found, "published": None}))
+        rows.append(complete_row({**shared, "metric": metric, "mean": round(mean(values), 4), "values": values}))
     return rows
 
 

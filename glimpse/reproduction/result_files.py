@@ -5,7 +5,7 @@ from pathlib import Path
 
 from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.result_rows import complete_row, published_numbers
-from glimpse.reproduction.table_entries import line_of
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Table
 from glimpse.runs.durable import replace_file, reporting_write_errors
@@ -23,7 +23,7 @@ def ordered_rows(table: Table, rows: Sequence[Row]) -> list[Row]:
         {**complete_row(row), "published": published_numbers(entry.published, row["metric"])}
         for entry in table.entries
         for row in rows
-        if line_of(row) == entry.line
+        if row_name(row) == entry.name
     ]
 
 

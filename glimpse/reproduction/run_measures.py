@@ -1,5 +1,7 @@
 """Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
+from collections.abc import Sequence
+from statistics import mean
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +10,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.search_curve import curve_measures
+from glimpse.reproduction.people_page import people_measures
 from glimpse.reproduction.tables import Table
 from glimpse.runs.build import make_split_env
 
@@ -49,16 +52,15 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
     if table.rationales:
         answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
         measures = answers | _rationale_measures(record["rationales"])
-    if table.figure == "search":
-        measures = _search_measures(evaluator.measures(record), record)
-        for end, other in result.shifted.items():
-            found = _search_measures(evaluator.measures(other), other)
-            measures |= {f"{name}_{end}": found[name] for name in _SHIFTED if name in found}
+    if table.people:
+        measures |= people_measures(record["people"])
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
     if table.figure == "keep_rates" and not table.pace:
         measures |= evaluator.attended_share(record)
     measures |= {cost: record[cost] for cost in table.costs}
+    if table.whole:
+        measures["seen"] = 100 * record["pixels"] / table.whole
     if table.updates:
         measures["updates"] = result.steps
     if table.pace:
@@ -67,9 +69,17 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
     return measures | (_speed(result) if table.speed else {})
 
 
+def mean_after_looks(results: Sequence[Result]) -> list[list[float]]:
+    """Return pixels seen and error in percent, of single sampled episodes, after each look: means over runs."""
+    pixels = results[0].record["pixels_after_look"]
+    errors = [own_scores(result.record)["sampled"]["after_glimpse"][-len(pixels) :] for result in results]
+    return [[seen, round(mean(after), 4)] for seen, *after in zip(pixels, *errors, strict=True)]
+
+
 def is_whole(record: dict[str, Any], table: Table) -> bool:
     """Return whether a test set record has all that the table shows; those of older versions may not."""
-    parts = [*table.costs, *(["rationales"] if table.rationales else [])]
+    parts = [*table.costs, *(["rationales"] if table.rationales else []), *(["people"] if table.people else [])]
+    parts += ["pixels_after_look"] if table.figure == "looks" else []
     whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
     return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
 

@@ -6,6 +6,7 @@ from statistics import mean, stdev
 
 from glimpse.evaluation.search_curve import OPENED
 from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
+from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.result_notes import STAR, result_notes
 from glimpse.reproduction.row_facts import NOT_RECORDED, uses_text
 from glimpse.reproduction.table_lines import MeasuredLine, measured_lines
@@ -67,6 +68,7 @@ _NAMES = {
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
+    "seen": "seen, %",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
     "epoch_seconds": "s per epoch",
@@ -80,8 +82,6 @@ _OF_SEARCHES = {
     "milliseconds": ("ms per question", ""),
 }
 """Names and units of what searches measure on other data."""
-_LEFT_OUT = re.compile(r"test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
-"""Metrics of searches that are drawn, or are in the JSON alone; a page with all of them would be too wide."""
 _DIGITS = {
     "test_pearson": 3,
     "test_pearson_m1": 3,
@@ -89,6 +89,7 @@ _DIGITS = {
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,
+    "seen": 2,
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
@@ -99,6 +100,8 @@ _RUNS = (
     "in the table, were measured on the test set; as often as there are seeds where each run was measured once. What "
     "an earlier version of glimpse did not note is not recorded."
 )
+_LEFT_OUT = re.compile(rf"{PREFIX}.*|test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
+"""Metrics of people, shown beside their curve; and those of searches that are drawn, or are in the JSON alone."""
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",
     "arxiv": "paper, arXiv v1",
@@ -120,12 +123,15 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    compared = [people_markdown(line.rows) for line in lines if table.people]
+    pictures += f"![Maps of looks]({name}-maps.png)\n\n" if table.people and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     notes = [*result_notes(lines, rows), *budget_notes(lines, table)]
     parts = [
         f"# {table.title}",
         f"{smoke}{table.text}",
         f"{pictures}{_results_table(table, lines, rows)}",
+        *compared,
         *notes,
         f"## Runs\n\n{_runs_table(lines)}",
         f"{_RUNS}{table.tested_again and f' Lines that were tested again: {table.tested_again}.'}",
@@ -155,10 +161,10 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
 
     cells = []
     for line in lines:
-        mark = f" {BUDGET_MARK}" if line.entry.line in marked else ""
+        mark = f" {BUDGET_MARK}" if line.entry.name in marked else ""
         cells.append(
             [
-                f"{line.entry.label} (`{line.entry.line}`){mark}",
+                f"{line.entry.label} (`{line.entry.source}`){mark}",
                 *(cell for metric in first for cell in own(line, metric)),
                 *(_published_text(line.entry.published, name) for name in columns),
                 *(cell for metric in later for cell in own(line, metric)),
@@ -179,7 +185,7 @@ def _runs_table(lines: Sequence[MeasuredLine]) -> str:
         told = spread_text("updates", updates) if isinstance(updates, list) else updates
         uses = uses_text(row.get("tested", [NOT_RECORDED]))
         minutes = f"{row['train_seconds'] / 60:.1f}"
-        cells.append([f"`{line.entry.line}`", str(len(row["seeds"])), told, minutes, uses])
+        cells.append([f"`{line.entry.name}`", str(len(row["seeds"])), told, minutes, uses])
         cells[-1] += [row.get("commit", NOT_RECORDED), row["device"]]
     return markdown_table(["", "seeds", "updates", "minutes", "test set used", "commit", "processor"], cells)
 
@@ -228,7 +234,7 @@ def _published_number(published: Published | None, column: str) -> float | None:
 
 def _times_as_fast(line: MeasuredLine, lines: Sequence[MeasuredLine]) -> str:
     """Return the ratio of texts per second of a line to that of the line it is compared with."""
-    other = next((one for one in lines if one.entry.config == line.entry.beside), None)
+    other = next((one for one in lines if one.entry.name == line.entry.beside), None)
     own, others = (one and one.rows.get("texts_per_second") for one in (line, other))
     return f"{own['mean'] / others['mean']:.1f}" if own and others else ""
 

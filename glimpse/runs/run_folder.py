@@ -200,7 +200,10 @@ class RunFolder:
                 self.path.rmdir()
 
     def give_back(self) -> None:
-        """Remove what a start that failed has written, and the folder if it is new, unless it has made a step or another process uses the folder."""
+        """Remove what a start that failed has written, and the folder if it is new.
+
+        Nothing is removed if it has made a step, or another process uses the folder.
+        """
         with suppress(Timeout, OSError), FileLock(self.path / LOCK, blocking=False):
             if not self.has_begun:
                 self.discard()

@@ -14,7 +14,7 @@ from glimpse.envs.documents.facts import EXAMPLES
 from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import load_text
 from glimpse.reproduction.row_facts import ROW_FIELDS
-from glimpse.reproduction.table_entries import line_of
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.commit import code_commit
 from glimpse.training.episode_learner import EpisodeLearner
@@ -116,6 +116,30 @@ def test_the_command_of_a_row_reproduces_it(tiny: None, tmp_path: Path) -> None:
     again, first = rows(tmp_path / "two"), rows(tmp_path / "one")
     unlike = {"train_seconds": 0, "tested": []}
     assert [{**row, **unlike} for row in again] == [{**row, **unlike} for row in first]
+
+
+def test_a_variant_is_trained_with_its_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has a run folder and a row of its own name, and a command that reproduces it; the figure has its curve."""
+    alone = ("agent.look_policy=none", "task.glimpses=1")
+    entries = tuple(
+        TableEntry("digits-anytime", name, 1, variant=name, overrides=alone * bool(name)) for name in ("", "none")
+    )
+    table = Table("Looks", "Looks.", entries, figure="looks", costs=("pixels",), whole=1600)
+    monkeypatch.setitem(TABLES, "looks", table)
+    assert run(tmp_path, "looks", "--only", "digits-anytime-none") == 0
+    found = rows(tmp_path, "looks")
+    assert {row["variant"] for row in found} == {"none"}
+    measured = {row["metric"]: row for row in found}
+    assert measured["pixels"]["mean"] == 100 and measured["seen"]["mean"] == 6.25
+    assert measured["test_error_m1"]["after_looks"] == [[100, measured["test_error_m1"]["mean"]]]
+    assert load_experiment(tmp_path / "runs/digits-anytime-none-seed0/config.yaml").agent.title == "anytime, none"
+    command = found[0]["command"]
+    assert "--only digits-anytime-none" in command and "look_policy" not in command and "threads=1" in command
+    assert run(tmp_path, "looks", "--only", "digits-anytime") == 0
+    both = {row["metric"] + row.get("variant", ""): row for row in rows(tmp_path, "looks")}
+    assert [seen for seen, _ in both["test_error_m1"]["after_looks"]] == [200, 300, 400]
+    assert both["pixelsnone"]["mean"] == 100 and both["pixels"]["mean"] == 400
+    assert b"pixels seen" in (tmp_path / "results/looks.svg").read_bytes()
 
 
 def test_rows_of_other_lines_are_kept_and_of_removed_lines_dropped(tiny: None, tmp_path: Path) -> None:
@@ -289,10 +313,11 @@ def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path:
     overrides = [*OVERRIDES, *given, *small]
     assert run(tmp_path, "found", overrides=overrides) == 0
     written = rows(tmp_path, "found")
-    found = {(line_of(row).partition("+")[2], row["metric"]): row["mean"] for row in written}
+    found = {(row_name(row).partition("+")[2], row["metric"]): row["mean"] for row in written}
     assert {name for name, _ in found} == {"", "bm25", "gold", "re-ranker"}
-    assert all(list(row) == list(ROW_FIELDS) for row in written)
-    assert "configs/reading/evidence-own.yaml (re-ranker)" in {row["config"] for row in written}
+    ranked = [row for row in written if row_name(row) != "evidence-own"]
+    assert all(list(row) == [*ROW_FIELDS, "ranking"] and row["examples"] == 14 for row in ranked)
+    assert all(row["tested"] and "not recorded" not in row["tested"] for row in ranked)
     assert found["gold", "test_found_at_2"] == 100 > found["bm25", "test_found_at_1"]
     assert found["bm25", "test_found_at_1"] <= found["bm25", "test_found_at_2"] <= found["bm25", "test_found_at_8"]
     assert {"test_opened_greedy", "test_found_greedy", "test_accuracy", "test_milliseconds"} <= {
@@ -303,7 +328,7 @@ def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path:
     runs = [path.name for path in (tmp_path / "runs").iterdir()]
     assert runs == ["evidence-own-seed0"]
     assert run(tmp_path, "found", "--only", "evidence-own+bm25", overrides=overrides) == 0
-    again = [row for row in rows(tmp_path, "found") if row["config"].endswith("(bm25)")]
+    again = [row for row in rows(tmp_path, "found") if row.get("ranking") == "bm25"]
     assert len(again[0]["tested"]) in (1, 2) and len(rows(tmp_path, "found")) == len(written)
 
 

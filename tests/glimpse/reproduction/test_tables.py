@@ -16,6 +16,8 @@ from glimpse.reproduction import budgets
 from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
+from glimpse.reproduction.look_tables import LOOK_TABLES
+from glimpse.reproduction.people_tables import PEOPLE_TABLES
 from glimpse.reproduction.plane_figures import keep_rates_figure
 from glimpse.reproduction.search_figures import search_figure
 from glimpse.reproduction.search_tables import SEARCH_TABLES
@@ -24,7 +26,9 @@ from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.reproduction.text_tables import TEXT_TABLES
 from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
 
-LINES = [(name, entry.config) for name, table in TABLES.items() for entry in table.entries]
+ELSEWHERE = {*LOOK_TABLES, *PEOPLE_TABLES}
+"""Tables whose lines have tests of their own."""
+LINES = [(name, entry.config) for name, table in TABLES.items() if name not in ELSEWHERE for entry in table.entries]
 
 
 TRAIN_OPTIONS = budgets.train_options
@@ -34,7 +38,9 @@ TRAIN_OPTIONS = budgets.train_options
 def unknown_configs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let lines be named `a` and so on: these train like digits-ram."""
     known = shipped_configs()
-    monkeypatch.setattr(budgets, "train_options", lambda name: TRAIN_OPTIONS(name if name in known else "digits-ram"))
+    monkeypatch.setattr(
+        budgets, "train_options", lambda name, overrides=(): TRAIN_OPTIONS(name if name in known else "digits-ram")
+    )
 
 
 def row(config: str, metric: str, *values: float) -> dict[str, Any]:
@@ -57,11 +63,14 @@ def test_all_tables_are_registered() -> None:
         "hard-vs-soft",
         "stopping",
     ]
+    assert list(LOOK_TABLES) == ["elpv", "megapixel", "photo-search", "find"]
     text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
     assert list(TEXT_TABLES) == text
     assert list(TRANSLATION_TABLES) == ["translation"]
     assert list(SEARCH_TABLES) == ["evidence", "facts"]
-    assert {**VISUAL_TABLES, **TEXT_TABLES, **SEARCH_TABLES, **TRANSLATION_TABLES} == TABLES
+    assert list(PEOPLE_TABLES) == ["people"]
+    looks = {**LOOK_TABLES, **PEOPLE_TABLES}
+    assert {**VISUAL_TABLES, **looks, **TEXT_TABLES, **SEARCH_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
@@ -81,6 +90,7 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
         assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
         return
     environments = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
+    environments |= {"people": "mnist"}
     assert task.name in (environments.get(name, name), f"{name}-mnist")
 
 
@@ -176,6 +186,7 @@ def test_the_page_has_a_line_for_each_measured_entry() -> None:
         ("cost", ["first", "second"]),
         ("glimpses", ["first"]),
         ("keep_rates", ["first", "second"]),
+        ("looks", ["first", "second"]),
     ],
 )
 def test_figures_are_well_formed_and_show_measured_entries(figure: Any, names: list[str]) -> None:
@@ -184,6 +195,7 @@ def test_figures_are_well_formed_and_show_measured_entries(figure: Any, names: l
     measured |= {"test_accuracy": 50.0, "test_keep_rate": 10.0} if figure == "keep_rates" else {}
     measured |= {} if figure == "lines" else {"glimpses": 3.0, "pixels": 2e3, "multiply_adds": 3e7}
     rows = [row(config, metric, value * n) for n, config in enumerate("ab", 1) for metric, value in measured.items()]
+    rows = [{**each, "after_looks": [[100, 9.0], [200, each["mean"]]]} for each in rows]
     files = figure_files(Table("A <title>", "", LITTLE.entries, figure), rows)
     assert files["png"].startswith(b"\x89PNG")
     root = ElementTree.fromstring(files["svg"])
@@ -301,7 +313,7 @@ def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
 def test_every_search_has_its_controls() -> None:
     """All rankings stand beside the agent, and each family has the question alone; no two lines have one name."""
     for name, table in SEARCH_TABLES.items():
-        lines = [entry.line for entry in table.entries]
+        lines = [entry.name for entry in table.entries]
         assert len(set(lines)) == len(lines)
         families = {entry.family for entry in table.entries}
         for family in families:
@@ -329,5 +341,6 @@ def test_figure_of_searches_has_curves_and_single_points() -> None:
     # Two dots of the legend; of the agent two in each panel of evidence; of the control one in all three.
     assert len([mark for mark in marks if isinstance(mark, Dot)]) == 2 + 4 + 3
     labels = {mark.text for mark in marks if isinstance(mark, Label)}
-    assert {agent.label, first.label, "FEVER, own pages", "right answers, %"} <= labels
+    names = {f"{at}  {entry.label.removeprefix('FEVER, own pages: ')}" for at, entry in enumerate((agent, first), 1)}
+    assert names | {"FEVER, own pages", "right answers, %", "1", "2"} <= labels
     assert ElementTree.fromstring(figure_files(TABLES["evidence"], [])["svg"]).tag.endswith("svg")

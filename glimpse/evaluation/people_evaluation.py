@@ -1,15 +1,16 @@
 """Comparison with people as part of an evaluation: when it is made, and how it is printed."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.shown_digits import load_shown_digits
 from glimpse.evaluation.people_comparison import (
     AGENT,
-    AS_PEOPLE,
+    AT_PEOPLE,
     PEOPLE,
+    TITLES,
     PeopleComparison,
     compare_with_people,
     is_compared,
@@ -24,8 +25,8 @@ def people_details(trained: TrainedRun, seed: int) -> dict[str, Any]:
     Returns:
         `people`, the comparison as plain data; nothing for other runs, or without a copy of what people did.
     """
-    experiment, env = trained.experiment, trained.env
-    if not is_compared(experiment.task) or not isinstance(env, Classification) or env.retina.shows_all:
+    experiment, env = trained.experiment, cast(Classification, trained.env)
+    if not is_compared(experiment.task) or env.retina.shows_all:
         return {}
     try:
         shown = load_shown_digits(experiment.data.root, download=experiment.data.download)
@@ -40,16 +41,16 @@ def people_details(trained: TrainedRun, seed: int) -> dict[str, Any]:
 def print_people(found: PeopleComparison) -> None:
     """Print the right answers after each look, the agreement of looks, and what the selection does."""
     looks = [str(look) for look in range(1, len(found.right_after[PEOPLE]) + 1)]
-    rows = [[name, *(f"{share:.1f}" for share in shares)] for name, shares in found.right_after.items()]
+    rows = [[TITLES[name], *(f"{share:.1f}" for share in shares)] for name, shares in found.right_after.items()]
     agree = [
-        f"{name} {found.information_gain[name]:+.3f} and {found.similarity[name]:.3f}"
+        f"{TITLES[name]} {found.information_gain[name]:+.3f} and {found.similarity[name]:.3f}"
         for name in found.information_gain
     ]
     TableConsole().print_table(
         ["right after look, %", *looks],
         rows,
         title="digits that people saw in AttentionMNIST",
-        caption="random looks, saliency and people's looks: of the same network",
+        caption="below people and the agent: the same network, which looks elsewhere",
         optional=list(reversed(looks[1:-1:2])),
         right=looks,
         bordered=True,
@@ -65,10 +66,10 @@ def describe_selection(found: PeopleComparison) -> list[str]:
     own = selection.ends_wrong
     lines = [
         "only sequences that name the right class at the end seem to be kept of people's; "
-        f"of the agent's episodes {own[AGENT]:.1f} % end wrong, and {own[AS_PEOPLE]:.1f} % at people's looks"
+        f"of the agent's episodes {own[AGENT]:.1f} % end wrong, and {own[AT_PEOPLE]:.1f} % at people's looks"
     ]
     for name, estimates in selection.estimated.items():
         true = f" (in truth {own[name]:.1f})" if name in own else ""
         ends = " to ".join(f"{share:.1f}" for share in sorted(estimates))
-        lines.append(f"  {name}: {ends} % end wrong, as estimated from those that end right{true}")
+        lines.append(f"  {TITLES[name]}: {ends} % end wrong, as estimated from those that end right{true}")
     return lines
