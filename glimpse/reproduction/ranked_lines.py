@@ -65,18 +65,19 @@ def ranked_rows(
         "config": config_path(entry.config),
         "seeds": list(range(count)),
         "examples": measured[0].examples,
+        "interval": None,
         "updates": [0] * count,
         "train_seconds": round(mean(one.seconds for one in measured), 1),
         "device": describe_device(torch.device("cpu")),
         "commit": code_commit() or NOT_RECORDED,
         "tested": all_uses([*(row.get("tested", [NOT_RECORDED]) for row in known), [now]]),
         "command": shlex.join([*words, *(["--quick"] if quick else [])]),
+        "published": None,
     }
     rows = []
     for metric in measured[0].metrics:
         values = [round(one.metrics[metric], 4) for one in measured]
-        found = {"metric": metric, "mean": round(mean(values), 4), "values": values, "interval": None}
-        rows.append(complete_row({**shared, **found, "published": None}))
+        rows.append(complete_row({**shared, "metric": metric, "mean": round(mean(values), 4), "values": values}))
     return rows
 
 

@@ -315,7 +315,9 @@ def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path:
     written = rows(tmp_path, "found")
     found = {(row_name(row).partition("+")[2], row["metric"]): row["mean"] for row in written}
     assert {name for name, _ in found} == {"", "bm25", "gold", "re-ranker"}
-    assert all(list(row)[: len(ROW_FIELDS)] == list(ROW_FIELDS) for row in written)
+    ranked = [row for row in written if row_name(row) != "evidence-own"]
+    assert all(list(row) == [*ROW_FIELDS, "ranking"] and row["examples"] == 14 for row in ranked)
+    assert all(row["tested"] and "not recorded" not in row["tested"] for row in ranked)
     assert found["gold", "test_found_at_2"] == 100 > found["bm25", "test_found_at_1"]
     assert found["bm25", "test_found_at_1"] <= found["bm25", "test_found_at_2"] <= found["bm25", "test_found_at_8"]
     assert {"test_opened_greedy", "test_found_greedy", "test_accuracy", "test_milliseconds"} <= {
