@@ -25,7 +25,7 @@ def show_sweep(study: optuna.Study, folder: Path) -> None:
     print(f"written to {folder / 'trials.csv'}" + (f" and {folder / 'sweep.png'}" if trained else ""))
     if trained:
         best = folder / trained[0]["trial"]
-        print(f"chosen by validation data; the test set was not used. next: glimpse evaluate {best}")
+        print(f"chosen by validation data; the test set was not used. next: glimpse evaluate {best} --split test")
 
 
 def _cell(value: object) -> str:

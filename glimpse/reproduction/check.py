@@ -11,7 +11,7 @@ from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.budgets import BUDGET_MARK, marked_lines
 from glimpse.reproduction.readme import READMES, fill_tables
-from glimpse.reproduction.result_files import ordered_rows, read_table_rows
+from glimpse.reproduction.result_files import ordered_rows, read_table_rows, stored_answers
 from glimpse.reproduction.row_facts import ROW_FIELDS
 from glimpse.reproduction.stated_numbers import IN_NO_TABLE, numbers_without_row
 from glimpse.reproduction.table_lines import measured_lines
@@ -73,7 +73,7 @@ def _page_problems(rows: dict[str, list[Row]], results: Path) -> Iterator[str]:
         ]
         for config in unmarked:
             yield f"{page}: {config} has another budget than the line beside it, and no {BUDGET_MARK}; {RENEW}"
-        wanted = table_markdown(table, ordered_rows(table, of_table), name)
+        wanted = table_markdown(table, ordered_rows(table, of_table), name, stored_answers(results, table))
         if text != wanted and not unmarked:
             yield f"{page}: {_first_difference(text, wanted)}; {RENEW}"
 

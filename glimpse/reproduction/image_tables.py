@@ -43,11 +43,11 @@ VISUAL_TABLES: dict[str, Table] = {
         f"Nothing is downloaded, and a line takes half a minute. {_CONTROLS}",
         (
             TableEntry("digits-ram", "RAM, 4 glimpses"),
-            TableEntry("digits-path", "learned fixed path, 4", control=True),
-            TableEntry("digits-random", "random locations, 4", control=True),
-            TableEntry("digits-raster", "raster scan, 4", control=True),
-            TableEntry("digits-centre", "centre, 4", control=True),
-            TableEntry("digits-cnn", "whole image, modern CNN", control=True),
+            control("digits-path", "learned fixed path, 4"),
+            control("digits-random", "random locations, 4"),
+            control("digits-raster", "raster scan, 4"),
+            control("digits-centre", "centre, 4"),
+            control("digits-cnn", "whole image, modern CNN"),
         ),
     ),
     "translated": Table(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from glimpse.reproduction.figures import figure_files
+from glimpse.reproduction.line_answers import LineAnswers, read_answers
 from glimpse.reproduction.result_rows import complete_row, published_numbers
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Table
@@ -26,6 +27,12 @@ def ordered_rows(table: Table, rows: Sequence[Row]) -> list[Row]:
     ]
 
 
+def stored_answers(results: Path, table: Table) -> dict[str, LineAnswers]:
+    """Read the answers of a table's lines that are stored, by config. Raises UserError if a file is damaged."""
+    found = {entry.config: read_answers(results, entry.config) for entry in table.entries}
+    return {config: answers for config, answers in found.items() if answers is not None}
+
+
 def config_name(row: Row) -> str:
     """Return the name of a row's shipped config."""
     return Path(row["config"]).stem
@@ -44,7 +51,9 @@ def write_results(table: Table, path: Path, rows: Sequence[Row]) -> None:
     """
     ordered = ordered_rows(table, rows)
     write_rows(path.with_name(f"{path.name}.json"), ordered)
-    write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
+    write_text(
+        path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name, stored_answers(path.parent, table))
+    )
     for end, data in figure_files(table, ordered).items():
         write_picture(path.with_name(f"{path.name}.{end}"), data)
 

@@ -1,8 +1,10 @@
 """Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
@@ -27,12 +29,20 @@ class Result(NamedTuple):
     record: its evaluation on the test set, as in evaluation.json.
     steps: training steps.
     seconds: training time.
+    columns: what it answered to each test example, as in `answered_examples.Columns`; None if it is not kept.
     """
 
     experiment: Experiment
     record: dict[str, Any]
     steps: int
     seconds: float
+    columns: Mapping[str, NDArray[Any]] | None = None
+
+    @property
+    def examples_digest(self) -> str:
+        """Digest of the test examples; "" if it is not known."""
+        kept = self.record.get("predictions")
+        return str(kept.get("examples_sha256", "")) if isinstance(kept, dict) else ""
 
 
 def measure_run(result: Result, table: Table) -> dict[str, float]:

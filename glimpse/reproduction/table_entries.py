@@ -56,6 +56,21 @@ class TableEntry:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """A difference between two lines that the page states, with whether it is shown.
+
+    about: what it is about, in words.
+    first, second: configs of the lines.
+    metric: the metric in which the first is said to be better or worse than the second.
+    """
+
+    about: str
+    first: str
+    second: str
+    metric: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A result table.
 
@@ -74,6 +89,7 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    stated: differences that the page states besides those from `reference`.
     """
 
     title: str
@@ -89,6 +105,7 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    stated: tuple[Stated, ...] = ()
 
 
 def control(config: str, label: str, published: Published | None = None, drawn: bool = True) -> TableEntry:

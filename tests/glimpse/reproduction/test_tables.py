@@ -16,8 +16,9 @@ from glimpse.reproduction import budgets
 from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
+from glimpse.reproduction.metric_texts import spread_text
 from glimpse.reproduction.plane_figures import keep_rates_figure
-from glimpse.reproduction.table_markdown import spread_text, table_markdown
+from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.reproduction.text_tables import TEXT_TABLES
 from glimpse.reproduction.translation_tables import TRANSLATION_TABLES

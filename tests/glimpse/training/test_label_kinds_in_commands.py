@@ -57,7 +57,7 @@ train: {{steps: 80, batch: 32, learning_rate: 0.02, warmup: 0, ema_decay: 0.9, e
 """)
     words = [str(base / "t.yaml"), *QUICK]
     assert main(["train", *words, "--run", str(base / "run")]) == 0
-    assert main(["evaluate", str(base / "run")]) == 0
+    assert main(["evaluate", str(base / "run"), "--split", "test"]) == 0
     return base
 
 
@@ -90,7 +90,7 @@ evaluate: {{copies: 3}}
 """)
         words = [str(base / f"{kind}.yaml"), *QUICK]
         assert main(["train", *words, "--run", str(base / kind)]) == 0
-        assert main(["evaluate", str(base / kind)]) == 0
+        assert main(["evaluate", str(base / kind), "--split", "test"]) == 0
     return base
 
 
