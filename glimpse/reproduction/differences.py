@@ -20,12 +20,16 @@ _HOW = (
 
 def difference_section(table: Table, lines: Sequence[MeasuredLine], answers: Answers) -> str:
     """Return the section on differences: of each line from the one it is compared with, and those the table names."""
-    told = [*_stated(table, lines, answers)]
+    groups: dict[str, list[str]] = {}
     for line in lines:
         reference = reference_of(line, lines, table)
         if reference is not line and (text := _compared(reference, line, reference.main_metric, answers)):
-            told.append(f"- {reference.entry.label} (`{reference.entry.config}`) over {_of(line)}: {text}")
-    return "\n".join(["## Differences", "", *told, "", _HOW]) if told else ""
+            heading = f"{_of(reference)}, {metric_name(reference.main_metric)}, over"
+            groups.setdefault(heading, []).append(f"- {_of(line)}: {text}")
+    stated = _stated(table, lines, answers)
+    parts = ["\n".join(stated)] if stated else []
+    parts += [f"{heading}\n\n" + "\n".join(told) for heading, told in groups.items()]
+    return "\n\n".join(["## Differences", *parts, _HOW]) if parts else ""
 
 
 def _of(line: MeasuredLine) -> str:

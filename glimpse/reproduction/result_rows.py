@@ -95,4 +95,4 @@ def published_numbers(known: Published | None, metric: str) -> dict[str, Any] | 
     """Return the published numbers and their sources as a result row keeps them; None for metrics that are costs."""
     if known is None or not metric.startswith("test_"):
         return None
-    return {name: value for name, value in asdict(known).items() if value}
+    return {name: value for name, value in {**asdict(known), "protocol": known.protocols}.items() if value}

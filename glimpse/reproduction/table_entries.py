@@ -3,6 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
+PROTOCOLS = {
+    "slundqui/tfRAM": "ten sampled episodes of each image, counted one by one (M = 1)",
+    "dHonerkamp/Recurrent-Attention-Model": "one episode with mean locations (greedy)",
+    "Element-Research/rnn": "one episode; the option --stochastic samples its locations",
+    "samrudhdhirangrej/Recurrent-Model-of-Visual-Attention": "one episode; whether its locations are sampled is not "
+    "stated",
+}
+"""How public implementations measured the test set, by repository."""
+PAPER_PROTOCOL = (
+    "the paper states neither how many episodes of an image it averages nor whether their locations are sampled"
+)
+
 
 @dataclass(frozen=True)
 class Published:
@@ -24,6 +36,12 @@ class Published:
     recalled: tuple[Literal["proceedings", "arxiv", "best_public", "paper"], ...] = ()
     paper: float | None = None
     cited: str | None = None
+
+    @property
+    def protocols(self) -> dict[str, str]:
+        """How the numbers were measured on the test set, by what they are from; only for agents that look."""
+        known = {"Mnih et al. (2014)": PAPER_PROTOCOL} if self.proceedings or self.arxiv else {}
+        return known | {name: told for name, told in PROTOCOLS.items() if name == self.source}
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_a_page_says_which_differences_are_shown() -> None:
     answers = {name: wrong(set(range(1 + 8 * n))) for n, name in enumerate(configs)}
     page = table_markdown(table, rows, "t", answers)
     assert "| 1.00 | **1.00** |" in page and page.count("**") == 2
-    assert "- ram (`digits-ram`) over path (`digits-path`): +8.00 points, shown (p = .0078)" in page
+    assert "ram (`digits-ram`), M = 10, over\n\n- path (`digits-path`): +8.00 points, shown (p = .0078)\n" in page
     first, *_ = (line for line in page.splitlines() if line.startswith("- "))
     assert (
         first

@@ -204,7 +204,11 @@ def test_damaged_best_weights_are_told_at_each_use(
     if set_aside:  # By a resumed training, which has nothing left to do.
         assert main(["train", "--resume", str(run)]) == 0
         assert [path.name for path in (run / "best").iterdir()] == [".bad-step-000000002"]
-    for command in (["evaluate", str(run)], ["evaluate", str(run), "--text", "a good film"], ["report", str(run)]):
+    for command in (
+        ["evaluate", str(run), "--split", "test"],
+        ["evaluate", str(run), "--text", "a good film"],
+        ["report", str(run)],
+    ):
         for _ in range(2):
             capsys.readouterr()
             assert main(command) == 0
