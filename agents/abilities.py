@@ -95,6 +95,20 @@ class Locating(Protocol):
 
 
 @runtime_checkable
+class ChoosingLooks(Protocol):
+    """Agent that chooses its looks by a policy of its own, which may be that of a control.
+
+    learns_looks: whether looks are learned.
+    adapts_looks: whether they can differ between pictures.
+    reads_glance_only: whether glimpses are not read at all.
+    """
+
+    learns_looks: bool
+    adapts_looks: bool
+    reads_glance_only: bool
+
+
+@runtime_checkable
 class SelectingWords(Protocol):
     """Agent that selects which words of a text it reads."""
 
@@ -169,6 +183,16 @@ class StoppingByWorth(Protocol):
 
 
 @runtime_checkable
+class DecidingToAnswer(Protocol):
+    """Agent that searches documents; its first move is to answer.
+
+    decides_when_to_answer: whether that is learned, not prescribed as by a control.
+    """
+
+    decides_when_to_answer: bool
+
+
+@runtime_checkable
 class PoolingWords(Protocol):
     """Options of an agent that pools the words of a text.
 
@@ -232,12 +256,33 @@ def own_rationale(agent: object, observation: dict[str, Tensor]) -> dict[str, Te
 
 def has_locator(agent: object) -> bool:
     """Return whether a control locator can replace the way in which the agent chooses locations."""
-    return isinstance(agent, Locating)
+    return isinstance(agent, Locating) and not reads_glance_only(agent)
 
 
 def locator_of(agent: object) -> Locator | None:
     """Return the agent's locator, or None if it has none or chooses locations by other means."""
     return agent.locator if isinstance(agent, Locating) else None
+
+
+def learns_locations(agent: object) -> bool:
+    """Return whether the locations at which an agent looks are learned."""
+    locator = locator_of(agent)
+    if locator is not None:
+        return locator.learned
+    return agent.learns_looks if isinstance(agent, ChoosingLooks) else True
+
+
+def adapts_locations(agent: object) -> bool:
+    """Return whether an agent's locations can differ between images; those of controls cannot."""
+    locator = locator_of(agent)
+    if locator is not None:
+        return locator.adapts
+    return agent.adapts_looks if isinstance(agent, ChoosingLooks) else True
+
+
+def reads_glance_only(agent: object) -> bool:
+    """Return whether an agent answers from the glance, and reads no glimpse."""
+    return isinstance(agent, ChoosingLooks) and agent.reads_glance_only
 
 
 def pixels_read(agent: object, shown: int) -> int:
@@ -301,6 +346,11 @@ def load_pretrained(agent: object) -> None:
 def as_stopping_by_worth(agent: object) -> StoppingByWorth | None:
     """Return the agent if it predicts what the looks to come are worth, else None."""
     return agent if isinstance(agent, StoppingByWorth) else None
+
+
+def decides_when_to_answer(agent: object) -> bool:
+    """Return whether the agent searches documents, and has learned when to answer."""
+    return isinstance(agent, DecidingToAnswer) and agent.decides_when_to_answer
 
 
 def is_foveal(agent: object) -> bool:

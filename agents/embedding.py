@@ -1,12 +1,12 @@
 """Word embeddings, pre-trained or learned.
 
-Axes: V words of the vocabulary, E width. Word 0 is padding.
+Axes: V words of the vocabulary, E width. Word 0 is padding, and word 1 stands for all unknown ones.
 """
 
 import torch
 from torch import Tensor, nn
 
-PADDING = 0
+PADDING, UNKNOWN = 0, 1
 
 
 class Embedding(nn.Module):

@@ -148,7 +148,7 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         {"data": "eraser-fever"},
         "glimpse.envs.documents.evidence:Evidence",
         "glimpse.envs.documents.options:EvidenceOptions",
-        "reading",
+        "documents",
         "evidence",
     ),
     "facts": EnvironmentEntry(
@@ -156,7 +156,7 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         {"vectors": "none", "expand": 1.0, "max_question": 16, "max_words": 48},
         "glimpse.envs.documents.facts:Facts",
         "glimpse.envs.documents.options:FactsOptions",
-        "reading",
+        "documents",
         "evidence",
     ),
     "sentence-pick": EnvironmentEntry(

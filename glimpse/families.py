@@ -25,7 +25,7 @@ class Family:
         (`glimpse evaluate --text`) or `translate`.
     predictor: function (`TrainedRun`, inputs, `PredictOptions`) -> a prediction for each input of a user's own; "" for
         none. See `glimpse.inference.loaded_agent`.
-    takes: what the predictor takes: `pictures` or `texts`.
+    takes: what the predictor takes: `pictures`, `texts`, or `questions` about a folder of documents.
     predicts: kinds of environments whose inputs the predictor takes; none for all of the family.
     graph: function (`TrainedRun`) -> its agent as a `glimpse.inference.onnx_graph.OnnxGraph`, to be exported; "" for
         none.
@@ -86,6 +86,13 @@ FAMILIES: dict[str, Family] = {
         predicts=("skim", "select"),
         by_length=True,
     ),
+    "documents": Family(
+        "Documents are searched: sentences are opened, one at a time, until an answer is known",
+        evaluator="glimpse.evaluation.text_evaluator:ReadingEvaluator",
+        report=f"{_TEXT}.document_report:document_files",
+        predictor=f"{_INFERENCE}.document_predictor:predict_questions",
+        takes="questions",
+    ),
     "translation": Family(
         "A sentence is shown, and translated",
         evaluator="glimpse.evaluation.translation_evaluator:TranslationEvaluator",
@@ -116,7 +123,7 @@ def family_of(task: str) -> Family:
 
 
 def inputs_taken(task: str) -> str:
-    """Return what an agent of a task answers of a user's own: `pictures`, `texts`, or "" if it answers nothing."""
+    """Return what an agent of a task answers of a user's own: `pictures`, `texts`, `questions`, or "" for nothing."""
     family = family_of(task)
     fits = bool(family.predictor) and (not family.predicts or ENVIRONMENTS[task].kind in family.predicts)
     return family.takes if fits else ""

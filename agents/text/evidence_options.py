@@ -38,10 +38,25 @@ class EvidenceReaderOptions(ReinforceOptions):
     sentence_width: int = Field(
         64, ge=1, le=65_536, description="Units of each direction of the GRU that reads question and opened sentences."
     )
+    copy_words: bool = Field(
+        False,
+        description="Whether words of opened sentences also reach the answer directly, each through a gate that "
+        "question and memory set: for answers that are words of the text.",
+    )
     score: Literal["dot", "scaled_dot", "general", "concat"] = Field(
         "scaled_dot", description="Attention's score of a query and a candidate, which is the candidate's logit."
     )
     attention_width: int = Field(64, ge=1, le=65_536, description="Width of the query and of candidates.")
+    matching_heads: int = Field(
+        4, ge=1, le=1024, description="Heads H by which words of candidates are matched with the question's."
+    )
+    ranker_prior: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="How much the policy begins by preferring what the ranker prefers: the weight of the ranker's "
+        "standardised score in a candidate's score. It is learned on.",
+    )
     sigma: float = Field(
         0.05, gt=0, le=2, description="Standard deviation of each number of a query, which has length 1."
     )

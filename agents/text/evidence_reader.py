@@ -1,7 +1,7 @@
 """Reader that searches documents: it opens sentences, one at a time, by policy gradient, and answers.
 
 Axes: B episodes, T steps, Q words of a question, W words of an opened sentence, K candidates, P words of a candidate,
-V numbers of a query's vector, S width of an encoded sentence, D memory, N answers.
+V numbers of a query's vector, S width of an encoded sentence, D memory, E copied words, N answers.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.recall import ReluSum
 from glimpse.agents.returns import policy_reward, subtract_baseline
 from glimpse.agents.step_cores import make_recurrent_core
+from glimpse.agents.text.copied_words import CopiedWords, ReadSentence
 from glimpse.agents.text.evidence_options import EvidenceReaderOptions
 from glimpse.agents.text.open_policy import NEVER, CandidatePolicy
 from glimpse.agents.text.reader import GivenVectors
@@ -78,7 +79,7 @@ class EvidenceReader(EpisodeAgent):
         """
         super().__init__()
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
-        self.learns = options.opens == "learned"
+        self.learns = self.decides_when_to_answer = options.opens == "learned"
         self.stochastic = options.opens in ("learned", "random")
         self.imitates = self.learns and options.imitation.of == "evidence" and options.imitation.until > 0
         words = int(cast(spaces.Box, observation_space["question"]).high.max()) + 1
@@ -92,16 +93,19 @@ class EvidenceReader(EpisodeAgent):
         self.core = make_recurrent_core(options)
         soft = make_attention(AdditiveOptions(), self.reader.question_width, self.reader.width)
         self.soft = soft if options.opens == "soft" else None
+        asked, states = self.reader.question_width, self.reader.question_width
+        self.copied = CopiedWords(asked, options.memory_width, states) if options.copy_words else None
+        self.copied_width = self.embedding.weight.shape[1] if options.copy_words else 0
         self.kind = ClassAnswers(int(cast(spaces.Discrete, action_space["answer"]).n))
-        self.classifier = nn.Linear(options.memory_width, self.kind.outputs)
-        self.baseline = nn.Linear(options.memory_width, 1)
+        self.classifier = nn.Linear(options.memory_width + self.copied_width, self.kind.outputs)
+        self.baseline = nn.Linear(options.memory_width + self.copied_width, 1)
         self.policy = self.make_policy(observation_space) if self.learns else None
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("done", torch.zeros(()))
 
     def make_policy(self, observation_space: spaces.Dict) -> nn.Module:
         """Make the learned policy."""
-        return CandidatePolicy(self.options, self.embedding)
+        return CandidatePolicy(self.options, self.embedding, self.options.memory_width + self.copied_width)
 
     def set_progress(self, progress: float) -> None:
         """Set the share of training done, which ends the imitation."""
@@ -112,9 +116,10 @@ class EvidenceReader(EpisodeAgent):
         return scaled_lr_group(self, self.embedding, self.options.embedding_lr_scale)
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
-        """Return the core's empty memory beside the encoded question, (B, D + S), or (B, 2 D + S)."""
+        """Return the core's empty memory, no copied words, and the encoded question: (B, D + E + S), or 2 D for D."""
         question = self.reader.question(observation["question"], nn.Identity())
-        return torch.cat([question.new_zeros(len(question), self.core.memory_width), question], -1)
+        empty = question.new_zeros(len(question), self.core.memory_width + self.copied_width)
+        return torch.cat([empty, question], -1)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
         """Read the sentence that was opened last, update the memory, and decide.
@@ -123,13 +128,17 @@ class EvidenceReader(EpisodeAgent):
             observation: the environment's dict, each (B, ...).
             memory: from `initial_memory` or the last step.
         """
-        remembered, question = memory.split([self.core.memory_width, self.reader.question_width], -1)
-        opened = self._read(observation, question, nn.Identity())
-        remembered = self.core(self.feature(question, opened), remembered)
-        hidden = self.core.output(remembered)
+        widths = [self.core.memory_width, self.copied_width, self.reader.question_width]
+        remembered, copied, question = memory.split(widths, -1)
+        read = self._read(observation, question, nn.Identity())
+        remembered = self.core(self.feature(question, read.summary), remembered)
+        output = self.core.output(remembered)
+        if self.copied is not None:
+            copied = copied + self.copied(read, question, output)
+        hidden = torch.cat([output, copied.to(output.dtype)], -1)
         logits, more = self.decide(hidden, observation)
-        known = {"hidden": hidden, **self.core.activations(), **more}
-        return Decision(self.classifier(hidden), known, move=logits), torch.cat([remembered, question], -1)
+        known = {"hidden": output, **self.core.activations(), **more}
+        return Decision(self.classifier(hidden), known, move=logits), torch.cat([remembered, copied, question], -1)
 
     def decide(self, hidden: Tensor, seen: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the logits (B, K + 1) of answering and opening, and further activations."""
@@ -200,24 +209,32 @@ class EvidenceReader(EpisodeAgent):
         right[..., 0], right[..., 1] = ~first, first
         return right
 
-    def _read(self, seen: dict[str, Tensor], question: Tensor, dropout: nn.Module) -> Tensor:
-        """Encode what was opened, (..., S): the last sentence, or what soft attention finds in the candidates."""
+    def _read(self, seen: dict[str, Tensor], question: Tensor, dropout: nn.Module) -> ReadSentence:
+        """Read what was opened: the last sentence, or what soft attention finds in the candidates."""
         if self.soft is None:
-            return cast(Tensor, self.reader(seen["opened"], question, dropout))
+            return cast(ReadSentence, self.reader(seen["opened"], question, dropout))
         shown = seen["candidates"]
         asked = question.unsqueeze(-2)
-        candidates = self.reader(shown, asked.expand(*shown.shape[:-1], -1), dropout).flatten(0, -3)
+        each = cast(ReadSentence, self.reader(shown, asked.expand(*shown.shape[:-1], -1), dropout))
+        candidates = each.summary.flatten(0, -3)
         there = (shown != PADDING).any(-1).flatten(0, -2).unsqueeze(1)
-        found: Tensor = self.soft(asked.flatten(0, -3), candidates, candidates, there)[0]
-        return found.view(*question.shape[:-1], self.reader.width)
+        found, weights = self.soft(asked.flatten(0, -3), candidates, candidates, there)
+        # The words of all candidates stand in one row, and count as much as their candidates.
+        counted = each.weights.view(len(found), shown.shape[-2], -1) * weights.squeeze(1).unsqueeze(-1)
+        states, vectors = (part.reshape(len(found), -1, part.shape[-1]) for part in (each.states, each.vectors))
+        summary = found.view(*question.shape[:-1], self.reader.width)
+        return ReadSentence(summary, states, vectors, counted.flatten(1))
 
     def _replay(self, episode: Episode, known: dict[str, Tensor], drops: bool = False) -> Tensor:
-        """Recompute what was remembered at all steps, (T, B, D); with dropout if it `drops`."""
+        """Recompute what was remembered at all steps, (T, B, D + E); with dropout if it `drops`."""
         dropout = self.dropout if drops else nn.Identity()
         question = self.reader.question(episode.observation["question"][0], dropout)
         question = question.expand(len(episode.reward), -1, -1)
-        feature = self.feature(question, self._read(episode.observation, question, dropout))
-        return self.core.replay(feature, known)[0]
+        read = self._read(episode.observation, question, dropout)
+        output = self.core.replay(self.feature(question, read.summary), known)[0]
+        if self.copied is None:
+            return output
+        return torch.cat([output, self.copied(read, question, output).cumsum(0).to(output.dtype)], -1)
 
     def _control(self, seen: dict[str, Tensor]) -> Tensor:
         """Return the logits of a control, (B, K + 1)."""

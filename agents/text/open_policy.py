@@ -16,6 +16,7 @@ from glimpse.agents.attention.normalisers import softmax
 from glimpse.agents.embedding import Embedding
 from glimpse.agents.text.evidence_options import EvidenceReaderOptions
 from glimpse.agents.text.sentence_reading import mean_vectors
+from glimpse.agents.text.word_matching import WordMatching
 
 NEVER = -1e9
 """Logit of an illegal action: its probability is 0, and its log-probability is still finite."""
@@ -26,21 +27,26 @@ class CandidatePolicy(nn.Module):
     """Logits of answering and of opening each of K candidates: attention's scores of a query and the candidates.
 
     A candidate is known by the mean vector of its words, and by features: the ranker's score among those of the other
-    candidates and by itself, its rank, its position in the documents, and its cosines with the question and with the
-    sentence that was opened last. The query is made of the memory and of the words of both. Whether to answer is
-    decided by the memory and by what the query finds among the candidates.
+    candidates and by itself, its rank, its position in the documents, its cosines with the question and with the
+    sentence that was opened last, and how its words match theirs; see `WordMatching`. The query is made of the memory
+    and of the words of both. The first feature, the ranker's standardised score, is also added with a weight that
+    begins at the prior, so that learning can begin with the ranker's order. Whether to answer is decided by the memory
+    and by what the query finds among the candidates.
     """
 
-    def __init__(self, options: EvidenceReaderOptions, embedding: Embedding) -> None:
-        """Make the networks, which share the word vectors."""
+    def __init__(self, options: EvidenceReaderOptions, embedding: Embedding, memory_width: int) -> None:
+        """Make the networks for memories of `memory_width`; they share the word vectors."""
         super().__init__()
         words, width = embedding.weight.shape[1], options.attention_width
         self.embedding = embedding
-        self.query = nn.Linear(options.memory_width + 2 * words, width)
-        self.key = nn.Linear(words + _FEATURES, width)
-        self.worth = nn.Linear(_FEATURES, 1)
+        self.query = nn.Linear(memory_width + 2 * words, width)
+        self.matching = WordMatching(embedding, options.matching_heads)
+        features = _FEATURES + self.matching.width
+        self.key = nn.Linear(words + features, width)
+        self.worth = nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Linear(width, 1))
+        self.prior = nn.Parameter(torch.tensor(options.ranker_prior))
         self.score = make_score(options.score, width, width)
-        self.answers = nn.Linear(options.memory_width + width, 1)
+        self.answers = nn.Linear(memory_width + width, 1)
 
     def forward(self, hidden: Tensor, seen: dict[str, Tensor]) -> Tensor:
         """Compute logits (B, K + 1), `NEVER` for illegal actions; the first is that of answering.
@@ -53,10 +59,12 @@ class CandidatePolicy(nn.Module):
         question, opened, candidates = (
             mean_vectors(self.embedding, seen[name]) for name in ("question", "opened", "candidates")
         )
-        features = _features(seen, question, opened, candidates)
+        matching = self.matching(*(seen[name] for name in ("question", "opened", "candidates")))
+        features = torch.cat([_features(seen, question, opened, candidates), matching], -1)
         query = self.query(torch.cat([hidden, question, opened], -1))
         key = self.key(torch.cat([candidates, features], -1))
         scores = self.score(query.unsqueeze(1), key).squeeze(1) + self.worth(features).squeeze(-1)
+        scores = scores + self.prior * features[..., 0]
         weights = softmax(scores.float(), legal[:, 1:])
         found = (weights.unsqueeze(1).to(key.dtype) @ key).squeeze(1)
         answers = self.answers(torch.cat([hidden, found], -1))
@@ -84,13 +92,13 @@ def _features(seen: dict[str, Tensor], question: Tensor, opened: Tensor, candida
 class QueryPolicy(nn.Module):
     """Logits of answering and opening, and the mean of the query: a vector of length 1."""
 
-    def __init__(self, options: EvidenceReaderOptions, observation_space: spaces.Dict) -> None:
-        """Make the networks; the query begins as the question's vector."""
+    def __init__(self, memory_width: int, observation_space: spaces.Dict) -> None:
+        """Make the networks for memories of `memory_width`; the query begins as the question's vector."""
         super().__init__()
         width = int(cast(tuple[int], observation_space["question_vector"].shape)[0])
-        self.opens = nn.Linear(options.memory_width, 2)
-        self.shift = nn.Linear(options.memory_width, width)
-        self.shares = nn.Linear(options.memory_width, 2)
+        self.opens = nn.Linear(memory_width, 2)
+        self.shift = nn.Linear(memory_width, width)
+        self.shares = nn.Linear(memory_width, 2)
         with torch.no_grad():
             for layer in (self.shift, self.shares):
                 layer.weight.mul_(0.1)

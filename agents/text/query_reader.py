@@ -37,7 +37,7 @@ class QueryReader(EvidenceReader):
 
     def make_policy(self, observation_space: spaces.Dict) -> nn.Module:
         """Make the learned policy."""
-        return QueryPolicy(self.options, observation_space)
+        return QueryPolicy(self.options.memory_width + self.copied_width, observation_space)
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Tensor:
         """Return the memory of `EvidenceReader`, and T * V zeros for random numbers."""

@@ -11,6 +11,7 @@ from glimpse.agents.attention.options import ScaledDotOptions
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.pooling import max_pool
 from glimpse.agents.encoders.ragged_recurrence import read_texts
+from glimpse.agents.text.copied_words import ReadSentence
 
 
 class SentenceReader(nn.Module):
@@ -42,7 +43,7 @@ class SentenceReader(nn.Module):
         asked: Tensor = dropout(max_pool(states, real)[0])
         return asked
 
-    def forward(self, words: Tensor, question: Tensor, dropout: nn.Module) -> Tensor:
+    def forward(self, words: Tensor, question: Tensor, dropout: nn.Module) -> ReadSentence:
         """Read sentences for a question.
 
         Args:
@@ -51,15 +52,13 @@ class SentenceReader(nn.Module):
             dropout: applied to word vectors and to the result.
 
         Returns:
-            (..., S + E), zeros for sentences without words.
+            Their summaries (..., S + E), and their words.
         """
         states, vectors, real = self._states(words.flatten(0, -2), dropout)
-        asked = question.flatten(0, -2).unsqueeze(1)
-        attended = self.attention(self.asks(asked), states, vectors, real.unsqueeze(1), need_weights=False)[0].squeeze(
-            1
-        )
+        asked = self.asks(question.flatten(0, -2).unsqueeze(1))
+        attended = self.attention(asked, states, vectors, real.unsqueeze(1), need_weights=False)[0].squeeze(1)
         read: Tensor = dropout(torch.cat([max_pool(states, real)[0], attended * real[:, :1]], -1))
-        return read.view(*words.shape[:-1], self.width)
+        return ReadSentence(read.view(*words.shape[:-1], self.width), states, vectors, real.to(read.dtype))
 
     def _states(self, words: Tensor, dropout: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
         """Return the GRU's states (B, W, S), word vectors (B, W, E), and which words are real (B, W)."""

@@ -1,4 +1,4 @@
-"""Anytime agent: it looks at a place and a scale of its choice, and can answer after any look.
+"""Anytime agent: it looks at a location and a scale of its choice, and can answer after any look.
 
 Built of what several systems have: an encoder that sees glimpses and a glance (Wang et al., 2020, "Glance and focus"),
 a policy over location and scale, a reward for each look, and a value of going on (Wang et al., 2025, "Emulating
@@ -25,12 +25,11 @@ from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.returns import policy_reward, subtract_baseline
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.anytime_options import AnytimeOptions
-from glimpse.agents.vision.gaussian_looks import GaussianLooks
-from glimpse.agents.vision.grid_looks import GridLooks
 from glimpse.agents.vision.locators import Locator
-from glimpse.agents.vision.look_network import GlanceNetwork, LookNetwork, make_glimpse_encoder
+from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_glance_network, make_glimpse_encoder
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, kept_noise
 from glimpse.agents.vision.look_rewards import discounted, gains, rewards_after
+from glimpse.agents.vision.make_looks import make_looks
 from glimpse.agents.vision.pointing import PointHead, point_errors
 
 _ANSWERS = ("answer", "score", "labels")
@@ -72,11 +71,18 @@ class Anytime(EpisodeAgent):
     The recurrent core reads the glance first, where there is one, and then a glimpse a step. All answers are trained.
     The policy is trained by REINFORCE or PPO; `worth` predicts the discounted fall of the error by the looks to come,
     so that one threshold on it says when to stop.
+
+    learns_looks: whether looks are learned.
+    adapts_looks: whether they can differ between pictures.
+    reads_glance_only: whether answers come from the glance alone, and glimpses are not read.
     """
 
     average_return: Tensor
     random_looks: Tensor
     ramp: Tensor
+    learns_looks: bool
+    adapts_looks: bool
+    reads_glance_only: bool
     class_weights: Tensor | None = None
     locator: Locator | None
 
@@ -93,11 +99,16 @@ class Anytime(EpisodeAgent):
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
         self.stop_threshold = options.stop_threshold if "stop" in action_space.spaces else None
+        points, answered = "point" in action_space.spaces, any(name in action_space.spaces for name in _ANSWERS)
+        self.look_answers = not (points or answered)
         self._make_networks(options, observation_space, action_space)
         self._make_heads(options, action_space)
+        self.learns_looks, self.adapts_looks = self.policy.learned, self.policy.adapts
+        # Looks that are not learned have no schedule.
+        self.pretraining, self.warm_up = (options.pretraining, options.warm_up) if self.learns_looks else (0.0, 0.0)
         self.register_buffer("average_return", torch.zeros(self.steps))
-        self.register_buffer("random_looks", torch.tensor(options.pretraining > 0))
-        self.register_buffer("ramp", torch.tensor(0.0 if options.pretraining or options.warm_up else 1.0))
+        self.register_buffer("random_looks", torch.tensor(self.pretraining > 0))
+        self.register_buffer("ramp", torch.tensor(0.0 if self.pretraining or self.warm_up else 1.0))
         self.register_module("locator", None)  # None: the policy chooses. Control locators go here.
 
     def _make_networks(
@@ -108,29 +119,18 @@ class Anytime(EpisodeAgent):
         glance = observation_space.spaces.get("glance")
         zoom = ZoomChoice.of(action_space)
         encoder = make_glimpse_encoder(options.encoder, (glimpse[1], glimpse[2], glimpse[3]))
-        place = 2 + zoom.asked
-        self.glimpse_network = LookNetwork(encoder, glimpse, place, options.frequencies, options.feature_width)
+        self.reads_glance_only = options.look_policy == "none"
+        self.glimpse_network: LookNetwork | BlindNetwork = BlindNetwork(encoder)
+        if not self.reads_glance_only:
+            place = 2 + zoom.asked
+            self.glimpse_network = LookNetwork(encoder, glimpse, place, options.frequencies, options.feature_width)
         self.glance_network = None
         if glance is not None:
             shape = cast(tuple[int, int, int], glance.shape)
-            self.glance_network = GlanceNetwork(encoder, shape, options.feature_width)
+            self.glance_network = make_glance_network(encoder, shape, options.feature_width, options.glance_reading)
         self.core = make_recurrent_core(options)
-        self.policy: LookPolicy
-        width, sigma = options.memory_width, options.sigma
-        if options.look_policy == "gaussian":
-            self.policy = GaussianLooks(width, options.policy_width, self.steps, zoom, sigma)
-        else:
-            seen = 0 if glance is None else encoder.width
-            self.policy = GridLooks(
-                width,
-                options.policy_width,
-                zoom,
-                options.cells,
-                options.levels,
-                seen,
-                options.frequencies,
-                sigma if options.look_policy == "both" else None,
-            )
+        seen = 0 if glance is None else encoder.width
+        self.policy: LookPolicy = make_looks(options, self.steps, zoom, seen, self.look_answers)
 
     def _make_heads(self, options: AnytimeOptions, action_space: spaces.Dict) -> None:
         """Make what answers, points, and values."""
@@ -141,7 +141,6 @@ class Anytime(EpisodeAgent):
             self.kind = answer_kind(action_space)
             self.classifier = nn.Linear(width, self.kind.outputs)
         self.pointer = PointHead(width, options.policy_width) if "point" in action_space.spaces else None
-        self.look_answers = self.kind is None and self.pointer is None
         # A point beside an answer is learned from reward; alone, from the boxes that are its label.
         self.samples_point = self.pointer is not None and self.kind is not None
         self.noise_width = 5 if self.samples_point else 3
@@ -164,7 +163,7 @@ class Anytime(EpisodeAgent):
 
     def set_progress(self, progress: float) -> None:
         """Move the schedules: random looks first, then a growing policy loss; and the noise of locations."""
-        begins, lasts = self.options.pretraining, self.options.warm_up
+        begins, lasts = self.pretraining, self.warm_up
         self.random_looks.fill_(progress < begins)
         if begins or lasts:
             since = progress - begins
@@ -179,7 +178,7 @@ class Anytime(EpisodeAgent):
         if self.glance_network is not None:
             maps = self.glimpse_network.encoder(observation["glance"])
             core = self.core(self.glance_network(maps), core)
-        keys = self.policy.keys(maps, _sides(observation))
+        keys = self.policy.keys(maps, _sides(observation), observation.get("glance"))
         return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells))
 
     def forward(self, observation: dict[str, Tensor], memory: AnytimeMemory) -> tuple[Decision, AnytimeMemory]:
@@ -192,8 +191,9 @@ class Anytime(EpisodeAgent):
         Returns:
             The decision and the new memory.
         """
-        seen = self.glimpse_network.see(observation["glimpse"])
-        core = self.core(self.glimpse_network(seen, _place(observation)), memory.core)
+        seen, core = self.glimpse_network.see(observation["glimpse"]), memory.core
+        if not self.reads_glance_only:
+            core = self.core(self.glimpse_network(seen, _place(observation)), core)
         hidden = self.core.output(core)
         visited = torch.maximum(memory.visited, self._marks(observation))
         parts = self.policy(hidden, observation["time"], memory.keys, visited)
@@ -223,7 +223,7 @@ class Anytime(EpisodeAgent):
         parts = _parts(decision)
         looks = {name.removeprefix("look_"): part for name, part in parts.items() if name.startswith("look_")}
         action = self.policy.sample(looks, noise[:, :3], greedy)
-        if self.options.pretraining:
+        if self.pretraining:
             anywhere = self.policy.uniform(noise[:, :3])
             for name, part in anywhere.items():
                 action[name] = torch.where(self.random_looks, part, action[name])
@@ -287,30 +287,39 @@ class Anytime(EpisodeAgent):
         """Compute all steps of the networks again, with gradients."""
         seen, options = episode.observation, self.options
         first = {name: part[0] for name, part in seen.items()}
-        what = episode.activations.get("seen")
-        features = self.glimpse_network(
-            self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen)
-        )
         maps = None
-        if self.glance_network is not None:
-            maps = self.glimpse_network.encoder(first["glance"])
-            glance = self.glance_network(maps).to(features.dtype)
-            hidden = self.core.unroll(torch.cat([glance[None], features]), None)[0][1:]
-        else:
-            hidden = self.core.unroll(features, None)[0]
+        if self.glance_network is not None:  # Copies of an episode have one glance.
+            copies = episode.copies
+            maps = self.glimpse_network.encoder(first["glance"][::copies]).repeat_interleave(copies, 0)
+        hidden = self._remembered(episode, maps)
         # The policy, of the looks that count; where they are the answer, nothing else trains the networks below.
         count = len(self._taken(episode))
         if maps is not None and options.policy_gradient_into == "policy":
             maps = maps.detach()
         into_core = options.policy_gradient_into == "all" or self.look_answers
         remembered = hidden if into_core else hidden.detach()
-        keys = self.policy.keys(maps, _sides(first))
+        keys = self.policy.keys(maps, _sides(first), first.get("glance"))
         visited = self._marks(seen).cumsum(0).clamp(max=1)
         parts = self.policy(remembered[:count], seen["time"][:count], keys, visited[:count])
         log_prob = self.policy.log_prob(parts, {name: part[:count] for name, part in episode.action.items()})
         logits = None if self.classifier is None else self.classifier(hidden).float()
         point = None if self.pointer is None else self.pointer(hidden)
         return ReplayedLooks(hidden, logits, point, log_prob, self.policy.entropy(parts))
+
+    def _remembered(self, episode: Episode, maps: Tensor | None) -> Tensor:
+        """Return the core's outputs (T, B, D) in recorded episodes, given the map of the glance if there is one."""
+        seen, what = episode.observation, episode.activations.get("seen")
+        read: list[Tensor] = []
+        if self.glance_network is not None and maps is not None:
+            read.append(self.glance_network(maps)[None])
+        if self.reads_glance_only:
+            hidden = self.core.unroll(read[0], None)[0]
+            return hidden.expand(len(seen["time"]), -1, -1)
+        read.append(
+            self.glimpse_network(self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen))
+        )
+        features = torch.cat([one.to(read[-1].dtype) for one in read])
+        return self.core.unroll(features, None)[0][len(read) - 1 :]
 
     def _marks(self, observation: dict[str, Tensor]) -> Tensor:
         """Return 1 for the cell of each look, else 0, (..., A)."""

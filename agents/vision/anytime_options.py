@@ -15,6 +15,8 @@ from glimpse.agents.recurrent_core_names import StepCoreName
 from glimpse.agents.vision.encoder_options import ConvolutionEncoderOptions
 from glimpse.agents.vision.glimpse_encoders import GlimpseEncoderOptions
 
+_CONTROLS = ("path", "random", "centre", "raster", "saliency", "none")
+
 
 class AnytimeOptions(AgentOptions):
     """Options of the anytime agent: encoder, core, policy over location and zoom, reward and value of looks."""
@@ -28,10 +30,31 @@ class AnytimeOptions(AgentOptions):
     feature_width: int = Field(256, ge=1, le=65_536, description="Units of the feature of a glimpse.")
     memory_width: int = Field(256, ge=1, le=65_536, description="Units D of the recurrent core.")
     recurrent_core: StepCoreName = Field("gru", description="A ReLU RNN, an LSTM, a GRU, or another of the registry.")
-    look_policy: Literal["gaussian", "grid", "both"] = Field(
+    look_policy: Literal["gaussian", "grid", "both", "path", "random", "centre", "raster", "saliency", "none"] = Field(
         "both",
         description="Where to look next: a Gaussian location and a zoom; the centre of a cell of coarse grids, one for "
-        "each zoom, scored from glance and memory; or a cell and a Gaussian offset inside it.",
+        "each zoom, scored from glance and memory; or a cell and a Gaussian offset inside it. Controls: one learned "
+        "path of locations and zooms for all pictures; random looks; always the centre; a fixed scan, row by row; the "
+        "cells in which the glance varies most; or none, where answers come from the glance alone.",
+    )
+    look_zoom: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Zoom of all looks of the controls random, centre, raster and saliency, where task.zoom is given. "
+        "By default random ones have random zooms, and the others the finest, 0.",
+    )
+    glance_reading: Literal["map", "mean", "attention"] = Field(
+        "map",
+        description="How the memory reads the glance: a few channels of its map at 4 x 4 places, the mean of its map, "
+        "or the sum of its places, weighted by soft attention.",
+    )
+    saliency_prior: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="With a grid and task.glance: how much a learned policy begins by preferring cells in which the "
+        "glance varies, as the weight of the standardised log variance in a cell's score. It is learned on.",
     )
     cells: int = Field(8, ge=1, le=64, description="Cells along each axis of the finest zoom's grid.")
     levels: int = Field(5, ge=2, le=16, description="Zooms of the grids, where task.zoom is continuous.")
@@ -83,13 +106,20 @@ class AnytimeOptions(AgentOptions):
     )
 
     @property
+    def title(self) -> str:
+        """Name of the agent in tables and reports, with its looks where they are a control."""
+        return f"{self.name}, {self.look_policy}" if self.look_policy in _CONTROLS else self.name
+
+    @property
     def classification(self) -> str:
         """Which answers are trained: those after all looks."""
         return "every_step"
 
     def check_task(self, task: Any) -> None:
-        """Check that labels can be smoothed and have a probability, where it is the reward."""
+        """Check that there is a glance where one is needed, and that labels fit smoothing and reward."""
         super().check_task(task)
+        if self.look_policy in ("saliency", "none") and task.glance is None:
+            raise option_error("look_policy", f"{self.look_policy!r} needs a glance: give task.glance, such as 64")
         check_label_smoothing(self.label_smoothing, task)
         if self.policy_reward != "probability":
             return

@@ -7,6 +7,12 @@ from pydantic import Field
 from glimpse.agents.options import Options, Width
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0"
+_STRIDE = Field(
+    1,
+    ge=1,
+    le=8,
+    description="Stride S of the first convolution, which has a kernel of 2 S + 1; larger ones are cheaper.",
+)
 _Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)]
 
 
@@ -29,8 +35,9 @@ class ConvolutionEncoderOptions(PictureEncoderOptions):
 
     kind: Literal["conv"] = "conv"
     widths: _Widths = Field(
-        (32, 64, 64), description="Filters of each convolution of 3 x 3, followed by a ReLU; all but the first halve."
+        (32, 64, 64), description="Filters of each convolution, followed by a ReLU; all but the first halve."
     )
+    stride: int = _STRIDE
 
 
 class ResidualEncoderOptions(PictureEncoderOptions):
@@ -39,6 +46,7 @@ class ResidualEncoderOptions(PictureEncoderOptions):
     kind: Literal["resnet"] = "resnet"
     widths: _Widths = Field((32, 64, 128), description="Channels of each stage; all but the first halve the picture.")
     blocks: int = Field(1, ge=1, le=64, description="Residual blocks in each stage.")
+    stride: int = _STRIDE
 
 
 class PretrainedEncoderOptions(PictureEncoderOptions):

@@ -66,6 +66,4 @@ class GaussianLooks(LookPolicy):
 
     def entropy(self, parts: dict[str, Tensor]) -> Tensor:
         """Return the entropy of the zooms."""
-        if self.zoom.levels:
-            return chosen_entropy(parts["zoom"])
-        return torch.zeros_like(parts["location"][..., 0])
+        return chosen_entropy(parts["zoom"]) if self.zoom.levels else super().entropy(parts)

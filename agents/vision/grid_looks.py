@@ -14,7 +14,12 @@ from glimpse.agents.choices import choose
 from glimpse.agents.options import SigmaOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.locators import Gaussian
+from glimpse.agents.vision.look_cells import cell_centres, cells_along
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, chosen_entropy, chosen_log_prob, kept_noise
+from glimpse.agents.vision.salient_looks import local_variance
+
+_LEAST_VARIANCE = 1e-4
+"""Added to the variance in a cell, of pixels in [0, 1]: about that of differences that nobody sees."""
 
 
 class GridLooks(LookPolicy):
@@ -23,6 +28,10 @@ class GridLooks(LookPolicy):
     A cell c has a key k_c = W f_c + U p_c, of the glance's feature at its centre and of Fourier features of centre and
     zoom. Its score is w . ReLU(k_c + Q h + v m_c), where m_c says whether a look was there. The grid of zoom z has
     round(cells^(1 - z)) cells along each axis: `cells` of them at zoom 0, one at zoom 1.
+
+    With a prior of saliency s > 0, cells that were not looked at have a score that is higher by s z_c, where z_c is the
+    standardised logarithm of the glance's variance in the cell, among the cells of its zoom; s is learned on. Looks
+    then begin at places where something is, and not anywhere.
 
     With offsets the distribution of looks of one zoom is a mixture of Gaussians, one for each cell, whose density is
     the log-probability: it does not matter which cell a sample came from.
@@ -44,6 +53,7 @@ class GridLooks(LookPolicy):
         glance_width: int,
         frequencies: int,
         sigma: SigmaOptions | None,
+        saliency: float = 0.0,
     ) -> None:
         """Make a policy.
 
@@ -56,9 +66,10 @@ class GridLooks(LookPolicy):
             glance_width: F; 0 without a glance.
             frequencies: octaves of the Fourier features.
             sigma: noise of offsets, in halves of a cell; None for the cells' centres.
+            saliency: s, with which learning begins; 0 for no prior, which a glance is needed for.
         """
         super().__init__()
-        self.zoom, self.key_width = zoom, width
+        self.zoom, self.key_width = zoom, width + (saliency > 0)
         self.levels = zoom.levels or (levels if zoom.continuous else 1)
         self._make_grids(cells)
         self.fourier = FourierFeatures(3, frequencies)
@@ -69,14 +80,14 @@ class GridLooks(LookPolicy):
         self.score = nn.Linear(width, 1, bias=False)
         self.gaussian: Gaussian | None = None if sigma is None else Gaussian(sigma)
         self.offset = None if sigma is None else nn.Linear(width, 2)
+        self.saliency = nn.Parameter(torch.tensor(saliency)) if saliency > 0 else None
 
     def _make_grids(self, cells: int) -> None:
         zooms = [level / max(1, self.levels - 1) for level in range(self.levels)]
-        sides = [max(1, round(cells ** (1 - zoom))) for zoom in zooms]
+        self.alongs = sides = [cells_along(cells, zoom) for zoom in zooms]
         centres, halves, levels = [], [], []
         for level, side in enumerate(sides):
-            along = (2 * torch.arange(side) + 1) / side - 1
-            centres.append(torch.stack([along.repeat(side), along.repeat_interleave(side)], -1))
+            centres.append(cell_centres(side))
             halves.append(torch.full((side * side,), 1 / side))
             levels.append(torch.full((side * side,), level))
         self.register_buffer("centre", torch.cat(centres), persistent=False)
@@ -87,15 +98,26 @@ class GridLooks(LookPolicy):
         self.register_buffer("first", squares, persistent=False)
         self.cells = len(self.centre)
 
-    def keys(self, glance: Tensor | None, sides: Tensor) -> Tensor:
+    def keys(self, maps: Tensor | None, sides: Tensor, glance: Tensor | None = None) -> Tensor:
         """Return the keys of all cells; the glance is read at their centres; see `LookPolicy.keys`."""
         place = self.centre * sides[:, None]
         zoom = (self.level / max(1, self.levels - 1))[None, :, None].expand(len(sides), -1, 1)
         keys = self.place(self.fourier(torch.cat([place, zoom], -1)))
-        if self.glance is not None and glance is not None:
-            read = F.grid_sample(glance.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
+        if self.glance is not None and maps is not None:
+            read = F.grid_sample(maps.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
             keys = keys + self.glance(read.squeeze(-1).transpose(1, 2))
+        if self.saliency is not None and glance is not None:
+            keys = torch.cat([keys, self._salience(glance, sides).to(keys.dtype).unsqueeze(-1)], -1)
         return cast(Tensor, keys)
+
+    def _salience(self, glance: Tensor, sides: Tensor) -> Tensor:
+        """Return z, (B, N): the logarithm of the variance in each cell, standardised among the cells of its zoom."""
+        parts = []
+        for along in self.alongs:
+            varied = (local_variance(glance, sides, along) + _LEAST_VARIANCE).log()
+            spread = varied.std(-1, correction=0, keepdim=True)
+            parts.append((varied - varied.mean(-1, keepdim=True)) / spread.clamp(min=1e-3))
+        return torch.cat(parts, -1)
 
     def marks(self, location: Tensor, zoom: Tensor) -> Tensor:
         """Return 1 for the cell that holds a look, in the grid of the nearest zoom; see `LookPolicy.marks`."""
@@ -110,9 +132,13 @@ class GridLooks(LookPolicy):
 
     def forward(self, hidden: Tensor, time: Tensor, keys: Tensor, visited: Tensor) -> dict[str, Tensor]:
         """Return `cell`, logits (..., N), and with offsets `location` (..., N, 2), the mean location in each cell."""
-        inner = keys + self.query(hidden).unsqueeze(-2) + visited.unsqueeze(-1) * self.visited
+        known = keys if self.saliency is None else keys[..., :-1]
+        inner = known + self.query(hidden).unsqueeze(-2) + visited.unsqueeze(-1) * self.visited
         inner = inner.relu()
-        parts = {"cell": self.score(inner).squeeze(-1).float()}
+        scores = self.score(inner).squeeze(-1).float()
+        if self.saliency is not None:
+            scores = scores + self.saliency * keys[..., -1].float() * (1 - visited)
+        parts = {"cell": scores}
         if self.offset is not None:
             parts["location"] = self.centre + self.reach[:, None] * torch.tanh(self.offset(inner).float())
         return parts

@@ -1,4 +1,4 @@
-"""Networks of the anytime agent that see: a glimpse with its place, and the glance at the whole.
+"""Networks of the anytime agent that see: a glimpse with its location, and the glance at the whole.
 
 Axes: B episodes, K scales, C channels, P patch side, G glance side, F features of the encoder, E feature width.
 """
@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from glimpse.agents.attention.context_vector import ContextVector
 from glimpse.agents.vision.encoder_options import PictureEncoderOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS
@@ -65,8 +66,21 @@ class LookNetwork(nn.Module):
         return reduced.flatten(1).view(*glimpse.shape[:-4], -1)
 
     def forward(self, seen: Tensor, place: Tensor) -> Tensor:
-        """Return features (..., E) of what was seen (..., K * F * pooled^2) at places (..., 2 or 3)."""
+        """Return features (..., E) of what was seen (..., K * F * pooled^2) at locations (..., 2 or 3)."""
         return cast(Tensor, (self.what(seen) + self.where(self.fourier(place))).relu())
+
+
+class BlindNetwork(nn.Module):
+    """Stand-in for a `LookNetwork` where no glimpse is read: it holds the encoder, which sees the glance."""
+
+    def __init__(self, encoder: PictureEncoder) -> None:
+        """Hold the encoder."""
+        super().__init__()
+        self.encoder = encoder
+
+    def see(self, glimpse: Tensor) -> Tensor:
+        """Return nothing, of glimpses (..., K, C, P, P): (..., 0)."""
+        return glimpse.new_zeros(*glimpse.shape[:-4], 0)
 
 
 class GlanceNetwork(nn.Module):
@@ -83,3 +97,33 @@ class GlanceNetwork(nn.Module):
         """Return features (B, E) of maps (B, F, h, w)."""
         reduced = F.adaptive_avg_pool2d(self.reduce(maps).relu(), self.side)
         return cast(Tensor, self.both(reduced.flatten(1)).relu())
+
+
+class PooledGlance(nn.Module):
+    """Network from the map of a glance to a feature: the mean of its places, or their sum by soft attention."""
+
+    def __init__(self, encoder: PictureEncoder, width: int, attends: bool) -> None:
+        """Make the network for features of `width` E; attention has a learned query, and scores each place."""
+        super().__init__()
+        self.attention = ContextVector(encoder.width, width) if attends else None
+        self.both = nn.Linear(encoder.width, width)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return features (B, E) of maps (B, F, h, w)."""
+        return cast(Tensor, self.both(self.pooled(maps)).relu())
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """Return the weighted sums (B, F) of the places of maps (B, F, h, w)."""
+        places = maps.flatten(2).transpose(1, 2)
+        if self.attention is None:
+            return places.mean(1)
+        return cast(Tensor, self.attention(None, places, places, need_weights=False).context.squeeze(1))
+
+
+def make_glance_network(
+    encoder: PictureEncoder, shape: tuple[int, int, int], width: int, reading: str
+) -> GlanceNetwork | PooledGlance:
+    """Make the network that reads the map of a glance of `shape` (C, G, G): by `map`, `mean` or `attention`."""
+    if reading == "map":
+        return GlanceNetwork(encoder, shape, width)
+    return PooledGlance(encoder, width, reading == "attention")

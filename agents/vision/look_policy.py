@@ -58,15 +58,26 @@ class LookPolicy(nn.Module, ABC):
     gaussian: noise of locations; None where they are the centres of cells.
     cells: number of cells N; 0 without.
     key_width: numbers A of a cell's key.
+    learned: whether looks are learned.
+    adapts: whether they can differ between pictures.
     """
+
+    learned = True
+    adapts = True
 
     zoom: ZoomChoice
     gaussian: Gaussian | None
     cells = 0
     key_width = 0
 
-    def keys(self, glance: Tensor | None, sides: Tensor) -> Tensor:
-        """Return keys (B, N, A) of all cells, given the glance's map (B, F, h, w) and the pictures' sides (B, 2)."""
+    def keys(self, maps: Tensor | None, sides: Tensor, glance: Tensor | None = None) -> Tensor:
+        """Return keys (B, N, A) of all cells.
+
+        Args:
+            maps: (B, F, h, w), the glance's map; None without a glance.
+            sides: (B, 2), the pictures' width and height as parts of the longer one.
+            glance: (B, C, G, G), the glance itself.
+        """
         return sides.new_zeros(len(sides), 0, 0)
 
     def marks(self, location: Tensor, zoom: Tensor) -> Tensor:
@@ -92,18 +103,25 @@ class LookPolicy(nn.Module, ABC):
     def sample(self, parts: dict[str, Tensor], noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Return `look` (B, 2), not clamped, and `zoom` if it is asked for, from parameters and noise (B, 3)."""
 
-    @abstractmethod
     def log_prob(self, parts: dict[str, Tensor], action: dict[str, Tensor]) -> Tensor:
-        """Return the log-probability (...) of actions (..., ...) that `sample` made."""
+        """Return the log-probability (...) of actions (..., ...) that `sample` made; zeros where nothing is learned."""
+        return torch.zeros_like(action["look"][..., 0])
 
-    @abstractmethod
     def entropy(self, parts: dict[str, Tensor]) -> Tensor:
-        """Return the entropy (...) of the categorical part of the distribution."""
+        """Return the entropy (...) of the categorical part of the distribution; by default there is none."""
+        return torch.zeros_like(self.mean(parts)[..., 0])
 
     def set_progress(self, progress: float) -> None:
         """Move the noise along its schedule; `progress` is the fraction of training done, in [0, 1]."""
         if self.gaussian is not None:
             self.gaussian.set_progress(progress)
+
+    def zoomed(self, look: Tensor, zoom: float) -> dict[str, Tensor]:
+        """Return looks (B, 2) at one zoom in [0, 1], as a part of the action."""
+        action = {"look": look.float()}
+        if self.zoom.asked:
+            action["zoom"] = self.zoom.action(torch.full_like(action["look"][:, 0], zoom))
+        return action
 
     def uniform(self, noise: Tensor) -> dict[str, Tensor]:
         """Return uniform looks for noise (B, 3), as a part of the action."""

@@ -46,7 +46,7 @@ class FlatEncoder(PictureEncoder):
 
 
 class ConvolutionEncoder(PictureEncoder):
-    """Convolutions of 3 x 3 with ReLU, of which all but the first halve the picture."""
+    """Convolutions with ReLU: the first has a stride of choice, and the others, of 3 x 3, halve the picture."""
 
     def __init__(self, options: ConvolutionEncoderOptions, shape: tuple[int, int, int]) -> None:
         """Make the layers for pictures of `shape[0]` channels."""
@@ -54,7 +54,7 @@ class ConvolutionEncoder(PictureEncoder):
         layers: list[nn.Module] = []
         channels = shape[0]
         for number, width in enumerate(options.widths):
-            layers += [nn.Conv2d(channels, width, 3, stride=2 if number else 1, padding=1), nn.ReLU()]
+            layers += [_convolution(channels, width, number, options.stride), nn.ReLU()]
             channels = width
         self.layers, self.width = nn.Sequential(*layers), channels
 
@@ -64,7 +64,7 @@ class ConvolutionEncoder(PictureEncoder):
 
 
 class ResidualEncoder(PictureEncoder):
-    """Residual network with group norm: each stage but the first halves the picture, and has residual blocks."""
+    """Residual network with group norm: the first stage has a stride of choice, and the others halve the picture."""
 
     def __init__(self, options: ResidualEncoderOptions, shape: tuple[int, int, int]) -> None:
         """Make the stages for pictures of `shape[0]` channels."""
@@ -72,7 +72,7 @@ class ResidualEncoder(PictureEncoder):
         layers: list[nn.Module] = []
         channels = shape[0]
         for number, width in enumerate(options.widths):
-            layers.append(nn.Conv2d(channels, width, 3, stride=2 if number else 1, padding=1))
+            layers.append(_convolution(channels, width, number, options.stride))
             layers += [ResidualBlock(width) for _ in range(options.blocks)]
             channels = width
         self.layers, self.width = nn.Sequential(*layers, nn.ReLU()), channels
@@ -80,3 +80,8 @@ class ResidualEncoder(PictureEncoder):
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the last stage's maps."""
         return cast(Tensor, self.layers(pictures))
+
+
+def _convolution(channels: int, width: int, number: int, stride: int) -> nn.Conv2d:
+    """Return the convolution that begins a stage: the first has a stride of choice, and the others halve."""
+    return nn.Conv2d(channels, width, 3, 2, 1) if number else nn.Conv2d(channels, width, 2 * stride + 1, stride, stride)

@@ -74,7 +74,9 @@ class PretrainedEncoder(PictureEncoder):
         if shape[0] not in (1, 3):
             raise ValueError(f"encoder.kind: 'pretrained' sees grey or coloured pictures, got {shape[0]} channels")
         self.options, self.frozen = options, options.frozen
-        self.network, self.width = _network(options.model)
+        network, self.width = _network(options.model)
+        # Depthwise convolutions are twice as fast with the channels of a pixel side by side.
+        self.network = network.to(memory_format=torch.channels_last)
         self.network.requires_grad_(not options.frozen)
         self.train(False)
 
@@ -89,7 +91,7 @@ class PretrainedEncoder(PictureEncoder):
         if side is not None and max(pictures.shape[-2:]) < side:
             height, width = (round(each * side / max(pictures.shape[-2:])) for each in pictures.shape[-2:])
             pictures = F.interpolate(pictures.float(), (height, width), mode="bilinear", antialias=False)
-        pictures = pictures.expand(-1, 3, -1, -1)
+        pictures = pictures.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             return cast(Tensor, self.network(pictures))
 

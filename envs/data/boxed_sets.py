@@ -1,16 +1,8 @@
 """Table of the data sets of pictures with boxes of objects that are known by name; see `registry.py`."""
 
-from pathlib import Path
-
 from glimpse.envs.data.data_set import BoxedSet
+from glimpse.envs.data.listed_files import listed_checksums
 from glimpse.envs.data.sources import FileSet
-
-
-def _listed(name: str) -> dict[str, str]:
-    """Return the MD5 of each file of a data set, by its path in it, as the list beside this module has them."""
-    lines = Path(__file__).with_name(f"{name}.md5").read_text(encoding="utf-8").splitlines()
-    return {path: md5 for md5, path in (line.split("  ", 1) for line in lines)}
-
 
 BOXED_SET_TABLE: dict[str, BoxedSet] = {
     "bccd": BoxedSet(
@@ -22,7 +14,7 @@ BOXED_SET_TABLE: dict[str, BoxedSet] = {
         size=(480, 640),
         files=FileSet(
             "bccd",
-            _listed("bccd"),
+            listed_checksums("bccd"),
             otherwise="take the folder BCCD of https://github.com/Shenggan/BCCD_Dataset, or use `task.data=cells`, "
             "which needs no download",
         ),

@@ -1,7 +1,8 @@
 """Table of the image data sets that are known by name; see `registry.py`."""
 
 from glimpse.envs.data.data_set import ImageSet
-from glimpse.envs.data.sources import FileSet
+from glimpse.envs.data.listed_files import listed_checksums
+from glimpse.envs.data.sources import FileSet, Wheel
 
 _DIGITS = tuple("0123456789")
 _CLOTHES = "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag".split()
@@ -56,5 +57,22 @@ IMAGE_SET_TABLE: dict[str, ImageSet] = {
         size=(8, 8),
         origin="comes with scikit-learn",
         read="glimpse.envs.images.image_data:read_digits",
+    ),
+    # The official data have no parts; the list elpv.test names a fixed quarter of each class.
+    "elpv": ImageSet(
+        licence="CC BY-NC-SA 4.0",
+        cautions="Electroluminescence pictures of cells of 44 solar modules, cut out, straightened and scaled; divided "
+        "into training and test by cell, not by module. For non-commercial use.",
+        classes=("functional", "defective"),
+        train=1_968,
+        test=656,
+        size=(300, 300),
+        files=FileSet(
+            "elpv",
+            listed_checksums("elpv"),
+            wheel=Wheel("elpv-dataset", "1.0.0.post1", "elpv_dataset/data", extra="pictures"),
+            otherwise="`pip install 'glimpse-rl[pictures]'`, which brings them",
+        ),
+        read="glimpse.envs.images.solar_cells:read_solar_cells",
     ),
 }

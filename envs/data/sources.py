@@ -28,14 +28,22 @@ from glimpse.envs.data.file_digests import note_file
 from glimpse.envs.data.user_paths import user_folder
 from glimpse.envs.errors import DataError
 
+_NAMED = 4
+"""Missing files that an error names, at most."""
+
 
 @dataclass(frozen=True)
 class Wheel:
-    """A Python package that contains files: its name and version on PyPI, and the folder of the files in it."""
+    """A Python package that contains files: its name and version on PyPI, and the folder of the files in it.
+
+    Attributes:
+        extra: The optional dependency of this package that installs it.
+    """
 
     name: str
     version: str
     folder: str
+    extra: str = "text"
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,8 @@ def _not_found_error(
     file_set: FileSet, missing: Sequence[str], search_path: SearchPath, failures: Sequence[str]
 ) -> DataError:
     """Return the error for files that no source delivers: what was tried, and what to do."""
-    name = file_set.name
+    name, listed = file_set.name, ", ".join(missing[:_NAMED])
+    listed += f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
     named = f"data folder {search_path.named}: {name}/{missing[0]}.gz (or without .gz) is not in it"
     tried = [
         named if search_path.named else "data folder: none is named (GLIMPSE_DATA or data.root)",
@@ -238,7 +247,7 @@ def _not_found_error(
         *failures,
     ]
     return DataError(
-        f"{name} was found nowhere (missing: {', '.join(missing)}). Tried, in this order:\n"
+        f"{name} was found nowhere (missing: {listed}). Tried, in this order:\n"
         + "".join(f"  - {line}\n" for line in tried)
         + f"Put the files into a folder FOLDER/{name} and set GLIMPSE_DATA=FOLDER, or {file_set.otherwise}."
     )

@@ -54,29 +54,62 @@ class Bm25Index:
         parts = (self.gain.to(device), self.sentence.to(device), self.offsets.to(device))
         return Bm25Index(*parts, self.sentences, self.mean_length)
 
-    def scores(self, words: Tensor, weights: Tensor) -> Tensor:
-        """Score all sentences for queries.
+    @cached_property
+    def _keys(self) -> Tensor:
+        """Word * S + sentence of each posting, which ascends: (P,) int64."""
+        word = torch.repeat_interleave(self.offsets.diff())
+        return word * self.sentences + self.sentence
+
+    def scores(self, words: Tensor, weights: Tensor, members: Tensor | None = None) -> Tensor:
+        """Score all sentences for queries, or those that each query searches.
 
         Args:
             words: (B, Q) int64, `NONE` for no word.
             weights: (B, Q) float32, how much each word counts; 0 removes one.
+            members: (B, M) int64, which sentences each query searches, ascending, `NONE` behind the last; None for all.
 
         Returns:
-            (B, S) float32, the sum over words of their weight times what they add.
+            (B, S) float32, or (B, M), the sum over words of their weight times what they add.
         """
         asked = (words != NONE) & (weights != 0)
-        known = words.clamp(min=0)
-        begin = self.offsets[known]
-        length = (self.offsets[known + 1] - begin).masked_fill(~asked, 0).flatten()
+        begin, end = self._postings(words.clamp(min=0), members)
+        length = (end - begin).masked_fill(~asked, 0).flatten()
         # One row for each posting of each query's words: to which query and word it belongs, and which posting it is.
         row = torch.repeat_interleave(length)
         within = torch.arange(len(row), device=row.device) - (length.cumsum(0) - length)[row]
         posting = begin.flatten()[row] + within
         query = row // max(1, words.shape[1])
-        cell = query * self.sentences + self.sentence[posting]
-        found = torch.zeros(len(words) * self.sentences, device=row.device)
-        found.index_add_(0, cell, self.gain[posting] * weights.flatten()[row])
-        return found.view(len(words), self.sentences)
+        sentence, gain = self.sentence[posting].long(), self.gain[posting] * weights.flatten()[row]
+        width = self.sentences
+        if members is not None:
+            width = members.shape[1]
+            # Members of all queries in one ascending row: query * (S + 1) + sentence, and S for none.
+            steps = self.sentences + 1
+            rows = torch.arange(len(members), device=members.device).unsqueeze(1) * steps
+            flat = (rows + members.masked_fill(members == NONE, self.sentences)).flatten()
+            place = torch.searchsorted(flat, query * steps + sentence)
+            gain = gain * (flat[place.clamp(max=len(flat) - 1)] == query * steps + sentence)
+            sentence = place - query * width
+        found = torch.zeros(len(words) * width, device=row.device)
+        found.index_add_(0, (query * width + sentence).clamp(0, max(0, len(found) - 1)), gain)
+        return found.view(len(words), width)
+
+    def _postings(self, known: Tensor, members: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return where the postings of words (B, Q) begin and end, from the first member to the last if there are any.
+
+        Args:
+            known: words.
+            members: as for `scores`.
+
+        Returns:
+            (B, Q) and (B, Q), int64.
+        """
+        if members is None:
+            return self.offsets[known], self.offsets[known + 1]
+        first, last = members[:, :1].clamp(min=0), members.amax(1, keepdim=True)
+        begin = torch.searchsorted(self._keys, known * self.sentences + first)
+        end = torch.searchsorted(self._keys, known * self.sentences + last, right=True)
+        return begin, torch.where(last == NONE, begin, end)
 
     def scores_of_others(self, words: Tensor, weights: Tensor, others: Tensor, counted: Tensor) -> Tensor:
         """Score sentences that are not in the store, by its frequencies of words.

@@ -19,14 +19,14 @@ from glimpse.envs.core import Action, EvaluatedEnv, Observation, StepResult
 from glimpse.envs.documents.document_store import DocumentStore
 from glimpse.envs.documents.options import DocumentSearchOptions
 from glimpse.envs.documents.question_data import NOTHING
-from glimpse.envs.documents.ranking import is_among
+from glimpse.envs.documents.ranking import best, cosine_scores, is_among
 from glimpse.envs.documents.searched_words import SearchedWords
 from glimpse.envs.documents.store_search import Asking, StoreSearch
 from glimpse.envs.lane_random import draw_example
 from glimpse.envs.meaning import Meaning
 from glimpse.envs.text.ragged import PAD
 from glimpse.envs.text.rendered_page import draw_page
-from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.text_meaning import SearchMeaning
 
 _MOST = 1000.0
 """Largest score that is observed."""
@@ -45,10 +45,14 @@ class StoredSentence(NamedTuple):
 
 
 class DocumentEnv(EvaluatedEnv):
-    """Environment without its examples; a subclass defines what is asked and searched, and the labels."""
+    """Environment without its examples; a subclass defines what is asked and searched, and the labels.
 
-    meaning_kind: ClassVar[type[Meaning]] = TextMeaning
+    knows_answers: whether the labels are right answers, not zeros in their place.
+    """
+
+    meaning_kind: ClassVar[type[Meaning]] = SearchMeaning
     answers = 1
+    knows_answers = True
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class DocumentEnv(EvaluatedEnv):
         self.device = torch.device(device)
         self.vocabulary, self.vectors = words.vocabulary, words.vectors
         self._search = StoreSearch(options, store, words, self.device)
+        self._offsets = store.sentences.offsets.to(self.device)
         self.observation_space, self.action_space = self._make_observation_space(), self._make_action_space()
 
     @property
@@ -135,15 +140,16 @@ class DocumentEnv(EvaluatedEnv):
         """Return whether the likeliest answer is not the label: (T, ..., N), (...,) -> (T, ...) bool."""
         return belief.argmax(-1) != label
 
-    def meaning(self) -> TextMeaning:
+    def meaning(self) -> SearchMeaning:
         """Return what answers and words mean."""
         given = torch.ones(0) if self.vectors is None else self.vectors.given
-        return TextMeaning(
+        return SearchMeaning(
             classes=self.classes,
             words=self.vocabulary.words,
             vector_width=None if self.vectors is None else self.vectors.vectors.shape[1],
             without_vector=tuple((~given.bool()).nonzero()[:, 0].tolist()),
             shapes=((self.options.max_question,), (self.options.max_words,)),
+            sentence_width=self._search.vectors.shape[1],
         )
 
     def reset(self, example: Tensor, key: Tensor, copies: int = 1) -> Observation:
@@ -258,6 +264,31 @@ class DocumentEnv(EvaluatedEnv):
         if number >= len(self.store):
             return self.other_sentence(lane, number - len(self.store))
         return StoredSentence(self.store.sentence(number), self.store.title(number), *self.store.where(number))
+
+    def nearest(self, query: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Return the sentences that were not opened and whose vectors are nearest to queries.
+
+        Args:
+            query: (B, D) float32.
+            count: number C of sentences.
+
+        Returns:
+            Their numbers, (B, C) int64, -1 for none, and their cosines, (B, C) float32.
+        """
+        searched = self._search.searched(self._asking)
+        scores = cosine_scores(self._search.vectors, query, searched)
+        return best(scores, searched.numbers(len(scores), self.device), self._opened, count)
+
+    def sentence_lengths(self, sentences: Tensor) -> Tensor:
+        """Return the number of words of sentences of the lanes, without titles: (B, C) int64 -> (B, C), 0 for none."""
+        offsets = self._offsets
+        inside = sentences.clamp(0, max(0, len(self.store) - 1))
+        found = (offsets[inside + 1] - offsets[inside]) * (sentences != NOTHING)
+        if self._asking.others.shape[1]:
+            beside = (self._asking.others != NOTHING).sum(-1)
+            of_others = beside.gather(1, (sentences - len(self.store)).clamp(min=0))
+            found = torch.where(sentences >= len(self.store), of_others, found)
+        return found
 
     def question_text(self, lane: int) -> str:
         """Return a lane's question, as words that are divided by spaces."""

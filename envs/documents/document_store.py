@@ -142,6 +142,15 @@ def open_store(folder: Path) -> DocumentStore:
         raise DataError(f"{folder} is no whole store ({fault}): `glimpse data store DIR --force` builds it") from fault
 
 
+def empty_store(width: int) -> DocumentStore:
+    """Return a store without documents, whose sentences would have vectors of `width` numbers."""
+    arrays: dict[str, NDArray[Any]] = {name: np.zeros(0, np.int64) for name in ARRAYS}
+    arrays |= {name: np.zeros(1, np.int64) for name in ("offsets", "title_offsets", "first", "text_offsets")}
+    arrays |= {"posting_offsets": np.zeros(1, np.int64), "mean_vector": np.zeros(width, np.float32)}
+    arrays |= {name: np.zeros((0, width), np.float16) for name in ("word_vectors", "vectors")}
+    return assemble(StoreFacts("", "", "hashing", (), (), (), 1.0), (), arrays)
+
+
 ARRAYS = (
     "tokens",
     "offsets",

@@ -11,15 +11,17 @@ from torch import Tensor
 from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
+from glimpse.envs.documents.document_store import empty_store
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.question_data import NOTHING, QuestionData, load_questions
+from glimpse.envs.documents.searched_words import kept_words
 from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.errors import DataError
-from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 
 
 class Evidence(DocumentEnv):
-    """Open sentences of documents to find the evidence for an answer, and answer a question or judge a claim.
+    """Open sentences of documents to find the evidence for an answer, and answer a question or verify a claim.
 
     Observation: `question` (Q,), the numbers of its words, 0 behind its end; `opened` (W,), the words of the sentence
     that was opened last, with its document's title in front, all 0 before the first; `candidates` (K, P), the first
@@ -80,6 +82,25 @@ class Evidence(DocumentEnv):
     ) -> QuestionData:
         """Load one split of the questions, and the store; raises the errors of `load_questions`."""
         return load_questions(options, split, root=root, meaning=meaning)
+
+    @staticmethod
+    def data_without_examples(options: EvidenceOptions, meaning: SearchMeaning) -> QuestionData | None:
+        """Return data of a run without questions; None for a run of before, the width of whose vectors is unknown."""
+        if meaning.sentence_width is None and options.point == "query":
+            return None
+        store = empty_store(meaning.sentence_width or 1)
+        none = torch.full((0, 1), NOTHING)
+        return QuestionData(
+            store,
+            kept_words(store, meaning),
+            none,
+            torch.zeros(0, meaning.sentence_width or 1),
+            none[:, 0],
+            meaning.classes,
+            none,
+            none.unsqueeze(-1),
+            "",
+        )
 
     @property
     def examples(self) -> int:

@@ -15,16 +15,16 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
-from glimpse.envs.documents.document_store import DocumentStore
+from glimpse.envs.documents.document_store import DocumentStore, empty_store
 from glimpse.envs.documents.fact_rules import FactScene, draw_scenes, question_kinds, rule_words, scene_keys
 from glimpse.envs.documents.fact_words import ANSWERS
 from glimpse.envs.documents.filler import LEAST, filler_store
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.envs.documents.question_data import NOTHING, mean_of_words
-from glimpse.envs.documents.searched_words import SearchedWords, searched_words
+from glimpse.envs.documents.searched_words import SearchedWords, kept_words, searched_words
 from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.lane_random import mix, uniform
-from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 from glimpse.envs.text.vectors import read_vectors
 
 EXAMPLES = {"train": 100_000, "validation": 1_000, "test": 2_000}
@@ -100,10 +100,18 @@ class Facts(DocumentEnv):
         """
         return _facts_data(_reading(options), split, SearchPath.of(root), meaning)
 
+    @staticmethod
+    def data_without_examples(options: FactsOptions, meaning: SearchMeaning) -> FactsData | None:
+        """Return data of a run without sentences; None for a run of before, the width of whose vectors is unknown."""
+        if meaning.sentence_width is None and options.point == "query":
+            return None
+        store = empty_store(meaning.sentence_width or 1)
+        return FactsData(store, kept_words(store, meaning), torch.zeros(0, dtype=torch.int64), "validation")
+
     @property
     def examples(self) -> int:
         """Number of examples N in the split."""
-        return EXAMPLES[self._split]
+        return EXAMPLES[self._split] if len(self.store) else 0
 
     def shown_examples(self) -> Any:
         """Return the digest of the sentences, the options of the questions, and the answers."""
@@ -154,7 +162,7 @@ def _windows(ends: np.ndarray[Any, np.dtype[np.int64]], words: int) -> tuple[int
     Returns:
         Both; 0 and 0 where a text is the whole store.
     """
-    if words >= LEAST:
+    if words >= LEAST or len(ends) == 1:
         return 0, 0
     first = np.flatnonzero(ends <= ends[-1] - words)
     after = np.searchsorted(ends, ends[first] + words, side="right") - 1

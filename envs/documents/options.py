@@ -164,7 +164,7 @@ class FactsOptions(DocumentSearchOptions):
 
     def describe(self) -> TaskDescription:
         """Return the cells of `glimpse list environments`."""
-        text = f"{self.facts} of {self.facts + self.others} facts in {self.words:,} words"
+        text = f"{self.facts} of {self.facts + self.others} in {self.words:,} words"
         return TaskDescription(self.filler, text, f"{self.candidates} candidates", f"up to {self.opens + 1}")
 
     @field_validator("question")

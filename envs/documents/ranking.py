@@ -67,7 +67,8 @@ def bm25_scores(index: Bm25Index, query: Query, searched: Searched) -> Tensor:
     others = None
     if searched.others is not None and searched.counted is not None:
         others = index.scores_of_others(query.words, query.weights, searched.others, searched.counted)
-    return searched.gather(index.scores(query.words, query.weights), others)
+    inside = index.scores(query.words, query.weights, searched.members)
+    return inside if others is None else torch.cat([inside, others], 1)
 
 
 def cosine_scores(vectors: Tensor, vector: Tensor, searched: Searched) -> Tensor:

@@ -15,8 +15,8 @@ from glimpse.envs.documents.document_store import DocumentStore
 from glimpse.envs.documents.options import DocumentSearchOptions
 from glimpse.envs.documents.sentence_vectors import word_vectors
 from glimpse.envs.text.ragged import PAD
-from glimpse.envs.text.text_data import WordVectors
-from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.text_data import WordVectors, kept_vectors
+from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 from glimpse.envs.text.vectors import VectorTable
 from glimpse.envs.text.vocabulary import Vocabulary, build_vocabulary, row_of
 
@@ -82,6 +82,14 @@ def searched_words(
         known_as,
         made_of,
         initial_vectors(vocabulary, table, options.unknown_scale),
+    )
+
+
+def kept_words(store: DocumentStore, meaning: SearchMeaning) -> SearchedWords:
+    """Return the words of a run for a store without any."""
+    none = torch.zeros(0, dtype=torch.int64)
+    return SearchedWords(
+        store.index, none.bool(), Vocabulary(meaning.words), none, store.word_vectors, kept_vectors(meaning)
     )
 
 

@@ -147,6 +147,8 @@ class StoreSearch:
             shown = shown.masked_fill(self._is_common[shown.clamp(min=0)], NOTHING)
             words = torch.cat([words, shown.flatten(1)], 1)
             weights = torch.cat([weights, weights.new_full(shown.flatten(1).shape, self.options.expand)], 1)
+            any_word = (words != NOTHING).any(0)  # Most columns are padding in all lanes.
+            words, weights = words[:, any_word], weights[:, any_word]
             vector = unit(vector + self.options.expand * self.vectors_of(asking, opened).sum(1))
         # A word counts once, at its first place.
         again = (words.unsqueeze(2) == words.unsqueeze(1)).tril(-1).any(2)

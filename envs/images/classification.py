@@ -22,6 +22,7 @@ from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_store import PictureStore, StoredImageData
 from glimpse.envs.images.picture_table import load_picture_table
 from glimpse.envs.images.retina import Retina
+from glimpse.envs.images.shown_digits import without_shown_digits
 from glimpse.envs.images.whole_view import WholeView
 from glimpse.envs.images.zoom_retina import ZoomRetina
 from glimpse.envs.label_kinds import label_kind
@@ -111,7 +112,7 @@ class Classification(AnsweringEnv):
             return load_picture_table(options, split, meaning, resident_mb)
         if options.keeps_sizes:
             return load_own_sizes(options.data, options.validation, split, meaning)
-        return load_images(
+        data = load_images(
             options.data,
             split,
             root=root,
@@ -121,6 +122,7 @@ class Classification(AnsweringEnv):
             validation=options.validation,
             resident_mb=resident_mb,
         )
+        return data if options.exclude is None or split == "test" else without_shown_digits(data, root, download)
 
     @staticmethod
     def data_without_examples(options: ClassificationOptions, meaning: PictureMeaning) -> ImageData:

@@ -94,7 +94,7 @@ InitialLocationName = Literal["random", "centre", "raster"]
 DataName = Annotated[
     str,
     Field(
-        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), or folder:PATH "
+        description="mnist, fashion-mnist, digits, elpv, torchvision:NAME (a torchvision data set), or folder:PATH "
         "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png)."
     ),
 ]
@@ -102,7 +102,7 @@ Side = Annotated[int, Field(ge=1, le=16_384)]
 TableOrDataName = Annotated[
     str,
     Field(
-        description="mnist, fashion-mnist, digits, torchvision:NAME (a torchvision data set), folder:PATH "
+        description="mnist, fashion-mnist, digits, elpv, torchvision:NAME (a torchvision data set), folder:PATH "
         "(PATH/train/CLASS/*.png, PATH/test/CLASS/*.png, and perhaps PATH/val/CLASS/*.png), or file:TABLE, a .csv, "
         ".tsv or .jsonl file with a column of pictures and one of labels."
     ),
@@ -205,6 +205,7 @@ class ClassificationOptions(LookingOptions):
             "label",
             "labels",
             "image_size",
+            "exclude",
             "canvas",
             "initial_location",
             "initial_location_std",
@@ -216,12 +217,14 @@ class ClassificationOptions(LookingOptions):
     validation: str | None = Field(
         None,
         pattern="^(folder|file):.+$",
+        json_schema_extra={"expected": "folder:PATH or file:TABLE"},
         description="Validation images of your own, folder:PATH with PATH/CLASS/*.png, or file:TABLE where `data` is a "
         "table; by default those of `data`.",
     )
     test: str | None = Field(
         None,
         pattern="^file:.+$",
+        json_schema_extra={"expected": "file:TABLE"},
         description="With file:TABLE: the table of test images, as file:TABLE; by default a tenth of training is held "
         "out.",
     )
@@ -233,6 +236,11 @@ class ClassificationOptions(LookingOptions):
     label: Column = Field("label", validate_default=True, description="With file:TABLE: column of the label.")
     labels: Labels = "classes"
     image_size: ImageSize = None
+    exclude: Literal["people"] | None = Field(
+        None,
+        description="With mnist: leave the digits that people saw in AttentionMNIST out of training and validation. "
+        "They are named by your own copy, FOLDER/human_glimpses/mnist.json (GLIMPSE_DATA=FOLDER).",
+    )
     canvas: CanvasOptions = CanvasOptions()
     view: Literal["glimpse", "whole"] = Field(
         "glimpse",
@@ -240,6 +248,14 @@ class ClassificationOptions(LookingOptions):
         "baselines and soft attention.",
     )
     class_weights: ClassWeights = None
+
+    @field_validator("exclude")
+    @classmethod
+    def _only_digits_of_mnist_are_excluded(cls, exclude: str | None, others: ValidationInfo) -> str | None:
+        data = others.data.get("data", "mnist")
+        if exclude is not None and (data != "mnist" or others.data.get("image_size") is not None):
+            raise ValueError(f"applies to MNIST's digits in their own size only (data is {data!r}): leave it out")
+        return exclude
 
     @field_validator("view")
     @classmethod
@@ -281,7 +297,7 @@ class ClassificationOptions(LookingOptions):
         table = given["data"] if str(given["data"]).startswith("file:") else None
         columns = () if table else ("picture", "label", "labels")
         usual = {name: cls.model_fields[name].default for name in columns}
-        return {"validation": table, "test": table, **usual}
+        return {"validation": table, "test": table, "exclude": None, **usual}
 
     @field_validator("validation", "test", "picture", "label", "labels")
     @classmethod

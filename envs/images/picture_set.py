@@ -17,8 +17,8 @@ MARGIN = 1 << 16
 """Zeros before the first and behind the last picture, so that rows of windows may begin and end there."""
 _MOST_UNCHECKED = 1 << 28
 """Bytes of whole pictures that are made without asking for the memory that is free."""
-_LONGEST = 1 << 36
-"""Bytes of canvases above which pictures are digested without the black around them."""
+_DIGESTED_WHOLE = 1 << 30
+"""Bytes of canvases up to which pictures are digested with the black around them, however much that is."""
 _CHUNK = 1 << 26
 """Bytes of whole pictures that are made at a time where all are wanted."""
 
@@ -147,11 +147,12 @@ class PictureSet:
     def content(self) -> Iterator[bytes]:
         """Yield the bytes that a digest is made of: type, shape and pixels of the tensor of all canvases.
 
-        Where canvases have more than 64 GiB, sizes and pixels of pictures without their canvases.
+        Where canvases have more than 1 GiB, and more than twice the pixels of the pictures, the sizes and pixels of
+        pictures without their canvases, so that a large one among small ones costs its own size.
         """
-        shape = tuple(self.shape)
+        shape, own = tuple(self.shape), self.shape[1] * int(self.sizes.prod(1).sum())
         with progress_of("pictures digested", len(self)) as advance:
-            if self.shape.numel() <= _LONGEST:
+            if self.shape.numel() <= max(_DIGESTED_WHOLE, 2 * own):
                 yield f"|u1{shape};".encode()
                 for chunk in self.chunks():
                     yield chunk.numpy().tobytes()

@@ -84,6 +84,7 @@ class PhotoSearchOptions(LookingOptions):
     photographs: str = Field(
         "auto",
         pattern="^(auto|photos|scikit-learn|folder:.+)$",
+        json_schema_extra={"expected": "auto, photos, scikit-learn or folder:PATH"},
         description="Photographs: folder:PATH (with train, val and test, or a fifth each is held out), photos (a "
         "folder of this name in the data folder), scikit-learn (its two), or auto: photos if they are there, else "
         "scikit-learn's.",

@@ -42,6 +42,17 @@ class TextMeaning(LabelledMeaning):
         return super().sized(sizes).model_copy(update={"words": words, "without_vector": ()})
 
 
+class SearchMeaning(TextMeaning):
+    """Meaning of questions about documents, and of the documents' words.
+
+    sentence_width: numbers of the vector of a sentence; None in runs of before.
+    """
+
+    uncompared: ClassVar[frozenset[str]] = frozenset({"shapes", "sentence_width"})
+
+    sentence_width: int | None = Field(None, description="lengths of the sentences' vectors")
+
+
 class SelectMeaning(TextMeaning):
     """Meaning of texts whose words are selected for a classifier, and what that has counted.
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from glimpse.envs.data.registry import PARALLEL_SETS
 from glimpse.envs.data.sources import unknown_name_error
 from glimpse.envs.options import TaskDescription, TaskOptions, data_title
 
 RANDOM_STRINGS = ("copy", "reverse")
+_LANGUAGE: dict[str, JsonValue] = {
+    "expected": "a language as in the file names, such as en, of letters, digits, _ and -"
+}
 
 
 class TranslationOptions(TaskOptions):
@@ -22,9 +25,18 @@ class TranslationOptions(TaskOptions):
         description="multi30k; copy or reverse (strings of random symbols); or file:PREFIX, your own texts, one "
         "sentence per line, in PREFIX.SOURCE and PREFIX.TARGET (optionally with .gz or .xz appended).",
     )
-    source: str = Field("en", pattern=r"^\w[\w-]*$", description="Source language, as in the file names: en.")
+    source: str = Field(
+        "en",
+        pattern=r"^\w[\w-]*$",
+        json_schema_extra=_LANGUAGE,
+        description="Source language, as in the file names: en.",
+    )
     target: str = Field(
-        "de", pattern=r"^\w[\w-]*$", validate_default=True, description="Target language, as in the file names: de."
+        "de",
+        pattern=r"^\w[\w-]*$",
+        json_schema_extra=_LANGUAGE,
+        validate_default=True,
+        description="Target language, as in the file names: de.",
     )
     validation: str | None = Field(
         None,
@@ -93,8 +105,8 @@ class TranslationOptions(TaskOptions):
     @classmethod
     def _languages_exist(cls, target: str, info: ValidationInfo) -> str:
         """Check that the data set has both languages, and that they differ."""
-        data, source = info.data.get("data", ""), info.data.get("source", "")
-        if data in PARALLEL_SETS:
+        data, source = info.data.get("data", ""), info.data.get("source")
+        if data in PARALLEL_SETS and source is not None:  # Of a wrong one the user is told.
             known = PARALLEL_SETS[data].languages
             if {source, target} - set(known):
                 raise ValueError(f"{data} has the languages {', '.join(known)} (got {source} and {target})")

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from glimpse.envs.data.decoded_cache import clear_decoded, decoded_folder, list_decoded
 from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 
 
@@ -25,7 +26,7 @@ def clear_cache() -> None:
     clear_decoded(cache)
     left = sum(entry.bytes for entry in list_decoded(cache))
     written = f"; {_size(left)} are in use by another process that writes them" if left else ""
-    print(f"{_size(before - left)} removed from {decoded_folder(cache)}{written}")
+    print_line(f"{_size(before - left)} removed from {decoded_folder(cache)}{written}")
 
 
 def _size(count: int) -> str:

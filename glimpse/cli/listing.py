@@ -12,6 +12,7 @@ from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 
 
@@ -44,18 +45,21 @@ def list_command(what: str | None, as_json: bool = False) -> None:
 
 
 def describe_config(file: Path) -> str:
-    """Return the first line of a config's header that is not the command."""
+    """Return the first sentence of a config's header, without the command; it may be several lines long."""
     lines = file.read_text(encoding="utf-8").splitlines()
     header = [line.lstrip("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
-    return next((text for text in header if text and "glimpse train" not in text), "")
+    told = [text for text in header if text and "glimpse train" not in text]
+    ends = (at for at, text in enumerate(told, 1) if text.endswith("."))
+    return " ".join(told[: next(ends, 1)])
 
 
 def _print(console: TableConsole, listing: Listing) -> None:
     """Print a table for each group, below its name."""
-    for group, members in groupby(listing.rows, lambda one: one[0]):
-        console.print(f"{listing.title}: {group}" if group else listing.title, style="bold")
-        rows = [row for _, row in members]
-        console.print_table(list(rows[0]), [list(row.values()) for row in rows], optional=listing.optional)
+    groups = [
+        (f"{listing.title}: {group}" if group else listing.title, [list(row.values()) for _, row in members])
+        for group, members in groupby(listing.rows, lambda one: one[0])
+    ]
+    console.print_grouped(list(listing.rows[0][1]), groups, optional=listing.optional)
 
 
 def _environments() -> Listing:
@@ -138,7 +142,7 @@ def list_runs(folder: Path, as_json: bool) -> None:
         cells = [list(row.values()) for row in rows]
         TableConsole().print_table(list(rows[0]), cells, optional=("seed", "step", "agent", "task"))
     else:
-        print(f"no runs in {folder}; begin one: glimpse train mnist-ram")
+        print_line(f"no runs in {folder}; begin one: glimpse train mnist-ram")
 
 
 def _runs(folder: Path) -> Iterator[dict[str, str]]:

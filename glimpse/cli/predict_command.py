@@ -30,6 +30,8 @@ def add(commands: Commands) -> None:
     told = "look on only while the looks to come are worth X nats or more, as an anytime agent predicts"
     parser.add_argument("--threshold", type=threshold, metavar="X", help=told)
     parser.add_argument("--batch", type=count_up_to(100_000), metavar="B", help="inputs that are answered at once")
+    told = "inputs are questions about the documents of a folder (text, Markdown, HTML, PDF), which are searched"
+    parser.add_argument("--documents", metavar="FOLDER", help=told)
     add_device(parser, None)
 
 
@@ -38,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--column2 needs --column")
     from glimpse.inference.predict_files import predict_files
 
-    names = ("rollouts", "seed", "budget", "threshold")
+    names = ("rollouts", "seed", "budget", "threshold", "documents")
     chosen = {name: getattr(arguments, name) for name in names}
     return predict_files(
         arguments.run,

@@ -45,6 +45,11 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("name a table, or use --check")
     if arguments.against is not None and arguments.against.resolve() == arguments.output.resolve():
         arguments.parser.error("--against names the folder of --output, whose rows are written anew; name another one")
+    from glimpse.reproduction.tables import TABLES
+
+    for name in tables:
+        if name not in TABLES:
+            arguments.parser.error(f"unknown table: invalid choice: {name!r} (choose from {', '.join(TABLES)})")
     from glimpse.reproduction.reproduce import reproduce_tables
     from glimpse.sweeps.choose_workers import choose_workers
 

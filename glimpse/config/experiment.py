@@ -160,7 +160,12 @@ class Experiment(Options):
     data: DataOptions = DataOptions()
     track: TrackOptions = TrackOptions()
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order of examples, canvases and noise.")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes a GPU where there is one.")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        json_schema_extra={"expected": "auto, cpu, cuda or cuda:N"},
+        description="auto takes a GPU where there is one.",
+    )
     threads: int | None = Field(
         None,
         ge=1,

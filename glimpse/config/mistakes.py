@@ -5,6 +5,7 @@ the nearest right name.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -139,16 +140,22 @@ def _describe(details: ErrorDetails, model: type[BaseModel], data: dict[str, Any
         bound = f"{context[limit]:d}" if isinstance(context[limit], int) else f"{context[limit]:.12g}"
         return Mistake(found.path, f"should be {words} {bound} {_got(given)}")
     if kind == "string_pattern_mismatch":
-        pattern = context["pattern"].removeprefix("^(").removesuffix(")$")
-        meant = value_meant(found.path[-1], given)
-        why = why_refused(found.path[-1], given)
-        got = _got(given, pattern.split("|"), meant)
-        return Mistake(found.path, f"should match {pattern} {got}{f': {why}' if why else ''}")
+        return _describe_pattern(found, given)
     if kind == "value_error":
         return Mistake(found.path, str(context["error"]))
     if "key" in context:  # A mistake in one key that was found when its section was compared with another.
         return Mistake((*found.path, context["key"]), details["msg"])
     return Mistake(found.path, details["msg"].removeprefix("Input "))
+
+
+def _describe_pattern(found: _Key, given: str) -> Mistake:
+    """Say in the field's own words what a text should be; each pattern has them (`expected`)."""
+    key = found.path[-1]
+    said = found.owner.model_fields[key].json_schema_extra
+    expected = str(said["expected"]) if isinstance(said, dict) else ""
+    why = why_refused(key, given)
+    got = _got(given, re.split(", | or ", expected), value_meant(key, given))
+    return Mistake(found.path, f"should be {expected} {got}{f': {why}' if why else ''}")
 
 
 def _what_is_missing(annotation: Any) -> str:
@@ -173,7 +180,7 @@ def _describe_tag(found: _Key, key: str) -> Mistake:
 
 
 def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str:
-    """Suggest a key for an unknown one: a key of another variant, or the most similar."""
+    """Suggest a key for an unknown one, as it is to be typed: a key of another variant, or the most similar."""
     key = found.path[-1]
     if found.owner in found.siblings.values():
         owners = [repr(name) for name, sibling in found.siblings.items() if key in sibling.model_fields]
@@ -183,11 +190,12 @@ def _right_key(found: _Key, model: type[BaseModel], data: dict[str, Any]) -> str
     if meaning := meaning_of(key, 1.0) or (None if nearest(key, own) else meaning_of(key, 0.8)):
         return f" ({meaning})"
     if meant := nearest(key, own) or next((name for name in own if {key, f"{key}s"} & {*name.split("_")}), None):
-        return f" (did you mean {meant!r}?)"
+        return f" (did you mean {dotted((*found.path[:-1], meant))!r}?)"
     elsewhere = {path[-1]: ".".join(path) for path in reversed(list(_paths(model, data)))}
     if meant := nearest(key, elsewhere, cutoff=0.85):
         return f" (did you mean {elsewhere[meant]!r}?)"
-    return f" (known: {', '.join(own)})"
+    within = f" in {dotted(found.path[:-1])}" if found.path[1:] else ""
+    return f" (known{within}: {', '.join(own)})"
 
 
 def _paths(model: type[BaseModel], data: Any) -> Iterator[Path]:

@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import has_locator
+from glimpse.agents.abilities import adapts_locations, has_locator
 from glimpse.agents.agent import Agent
 from glimpse.agents.vision.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.lane_random import mix
 from glimpse.evaluation.diagnostics import (
-    adapts_to_images,
     attention_gain,
     recorded_locations,
     scanpath_warnings,
@@ -87,7 +86,7 @@ def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
     """
     own, path = next(iter(rows.values())), rows.get(MEAN_SCANPATH)
     warnings = scanpath_warnings(own.scanpath, agent)
-    if path is not None and adapts_to_images(agent):
+    if path is not None and adapts_locations(agent):
         warnings += mean_scanpath_warning(own, path)
     return warnings
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import is_foveal, locator_of
+from glimpse.agents.abilities import adapts_locations, is_foveal, learns_locations
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.envs.images.picture_env import VisualEnv
@@ -141,16 +141,9 @@ def _variance_between(location: Tensor, counted: Tensor) -> Tensor:
     return ((between - within) / usual).clamp(min=0)
 
 
-def adapts_to_images(agent: Agent) -> bool:
-    """Return whether the agent's locations can differ between images; those of controls cannot."""
-    locator = locator_of(agent)
-    return locator is None or locator.adapts
-
-
 def scanpath_warnings(scanpath: ScanpathStatistics | None, agent: Agent) -> list[str]:
     """Return warnings about the agent's locations; none for a locator that does not learn."""
-    locator = locator_of(agent)
-    if scanpath is None or (locator is not None and not locator.learned):
+    if scanpath is None or not learns_locations(agent):
         return []
     warnings = []
     if scanpath.border > _STUCK_BORDER:
@@ -159,7 +152,7 @@ def scanpath_warnings(scanpath: ScanpathStatistics | None, agent: Agent) -> list
             f"{100 * scanpath.clamped:.0f} % beyond it. Try a lower learning rate of the locator, a smaller sigma, "
             "or another seed"
         )
-    if scanpath.variation is not None and scanpath.variation < _FIXED_VARIATION and adapts_to_images(agent):
+    if scanpath.variation is not None and scanpath.variation < _FIXED_VARIATION and adapts_locations(agent):
         warnings.append("the policy looks at the same locations whatever the image: so far it is a fixed path")
     return warnings
 

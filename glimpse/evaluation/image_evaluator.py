@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from glimpse.agents.abilities import pixels_read, reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
@@ -16,8 +17,10 @@ from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.people_evaluation import people_details
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.split_score import Score
+from glimpse.runs.trained_run import TrainedRun
 
 
 class ImageEvaluator(EpisodeEvaluator):
@@ -43,12 +46,24 @@ class ImageEvaluator(EpisodeEvaluator):
 
     def cost(self, agent: Agent, env: VisualEnv) -> Cost:
         """Return the cost of an episode, with the pixels that it reads."""
-        return measure_cost(agent, env, shown_pixels(env, agent.steps))
+        return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
+
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+        """Return the pixels read after each look; compare the run with people, if it never saw the digits they saw."""
+        shown = _seen_pixels(trained.agent, trained.env)
+        pixels = [pixels_read(trained.agent, each) for each in shown]
+        return {"pixels_after_look": pixels, **people_details(trained, options.seed)}
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""
         warnings = [f"warning: {text}" for text in evaluation_warnings(rows, agent)]
         return [*describe_attention_gain(rows), *warnings]
+
+
+def _seen_pixels(agent: Agent, env: VisualEnv) -> list[int]:
+    """Return the number of pixels that the environment has shown after each look; of the glance alone, one number."""
+    looks = [0] if reads_glance_only(agent) else range(1, agent.steps + 1)
+    return [shown_pixels(env, look) for look in looks]
 
 
 class ControlEvaluator(ImageEvaluator):

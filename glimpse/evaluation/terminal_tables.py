@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from glimpse.envs.printed_lines import wrapped
+
 _LEAST = 24
 """Width of the last column from which on its words may be wrapped in it."""
 _UNLIMITED = 100_000
@@ -56,29 +58,52 @@ class TableConsole(Console):
             bordered: whether the table has lines.
             first_rows: number of rows above a line.
         """
-        if title:
-            self.print_text(title, "bold")
-        width, gap = (self.width - 4, 3) if bordered else (self.width, 2)
-        left_out = _left_out(columns, rows, optional, width, gap)
-        kept = [at for at, column in enumerate(columns) if column not in left_out]
-        columns, rows = [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
-        if _fits(columns, rows, width, gap):
-            self.print(_table(columns, rows, HEAVY_HEAD if bordered else None, right, first_rows))
-        else:
-            self._print_as_lines(columns, rows)
-        if left_out:
-            self.print_text(f"Left out, for a wider terminal: {', '.join(left_out)}")
+        self._print_groups(columns, [(title, rows)], optional, right, bordered, first_rows)
         if caption:
             self.print_text(caption)
 
+    def print_grouped(
+        self, columns: Sequence[str], groups: Sequence[tuple[str, _Rows]], *, optional: Sequence[str] = ()
+    ) -> None:
+        """Print a table for each group of rows, below its title; all have the same columns, or all are lines.
+
+        Args:
+            columns: names of the columns.
+            groups: title and rows of each group.
+            optional: columns that may be left out, the least important first.
+        """
+        self._print_groups(columns, groups, optional)
+
+    def _print_groups(
+        self,
+        columns: Sequence[str],
+        groups: Sequence[tuple[str, _Rows]],
+        optional: Sequence[str],
+        right: Collection[str] = (),
+        bordered: bool = False,
+        first_rows: int = 0,
+    ) -> None:
+        """Print tables of one layout, which is chosen for all of them."""
+        tables = [rows for _, rows in groups]
+        width, gap = (self.width - 4, 3) if bordered else (self.width, 2)
+        left_out = _left_out(columns, tables, optional, width, gap)
+        kept = [at for at, column in enumerate(columns) if column not in left_out]
+        columns, tables = [columns[at] for at in kept], [[[row[at] for at in kept] for row in rows] for rows in tables]
+        fits = all(_fits(columns, rows, width, gap) for rows in tables)
+        for (title, _), rows in zip(groups, tables, strict=True):
+            if title:
+                self.print_text(title, "bold")
+            if fits:
+                self.print(_table(columns, rows, HEAVY_HEAD if bordered else None, right, first_rows))
+            else:
+                self._print_as_lines(columns, rows)
+        if left_out:
+            self.print_text(f"Left out, for a wider terminal: {', '.join(left_out)}")
+
     def print_text(self, text: str, style: str = "") -> None:
         """Print a text, divided between words where it is wider than the terminal; it keeps its indent."""
-        indent = text[: len(text) - len(text.lstrip())]
-        if cell_len(text) <= self.width:
-            self.print(Text(text, style), soft_wrap=True)
-            return
-        for line in _lines(text, self.width - len(indent)):
-            self.print(Text(indent + line, style), soft_wrap=True)
+        for line in wrapped(text, self.width).split("\n"):
+            self.print(Text(line, style), soft_wrap=True)
 
     def _print_as_lines(self, columns: Sequence[str], rows: _Rows) -> None:
         """Print the first cell of each row, and below it the names of the other columns with what is in them."""
@@ -89,11 +114,14 @@ class TableConsole(Console):
             self.print_text(f"  {below}")
 
 
-def _left_out(columns: Sequence[str], rows: _Rows, optional: Sequence[str], width: int, gap: int) -> list[str]:
-    """Return the columns that have to be left out, in the table's order; none where even that is not enough."""
+def _left_out(
+    columns: Sequence[str], tables: Sequence[_Rows], optional: Sequence[str], width: int, gap: int
+) -> list[str]:
+    """Return the columns that have to be left out of all tables, in their order; none where even that is not enough."""
     for count in range(len(optional) + 1):
         kept = [at for at, column in enumerate(columns) if column not in optional[:count]]
-        if _fits([columns[at] for at in kept], [[row[at] for at in kept] for row in rows], width, gap):
+        names = [columns[at] for at in kept]
+        if all(_fits(names, [[row[at] for at in kept] for row in rows], width, gap) for rows in tables):
             return [column for column in columns if column in optional[:count]]
     return []
 
@@ -103,17 +131,6 @@ def _fits(columns: Sequence[str], rows: _Rows, width: int, gap: int) -> bool:
     *firsts, last = (max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True))
     longest = max((cell_len(word) for row in (columns, *rows) for word in row[-1].split()), default=0)
     return sum(firsts) + gap * len(firsts) + max(min(last, _LEAST), longest) <= width
-
-
-def _lines(text: str, width: int) -> list[str]:
-    """Divide a text between words into lines of at most a number of cells; a longer word has a line of its own."""
-    lines: list[str] = []
-    for word in text.split():
-        if lines and cell_len(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 def _table(columns: Sequence[str], rows: _Rows, box: Box | None, right: Collection[str], first_rows: int) -> Table:

@@ -13,9 +13,17 @@ from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
-from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores, rationale_name
+from glimpse.evaluation.rationale_scores import (
+    measure_faithfulness,
+    measure_rationales,
+    print_faithfulness,
+    print_rationale_scores,
+    rationale_name,
+)
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
+from glimpse.evaluation.search_curve import curve_measures, print_search_curve, search_curve
 from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
+from glimpse.evaluation.search_walk import walk
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
 
@@ -60,10 +68,19 @@ class ReadingEvaluator(EpisodeEvaluator):
             provisional=exceeds_target(keep_rates, target),
         )
 
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+        """Measure and print the curve of an agent that decides when it has opened enough sentences of documents."""
+        walked = walk(trained.agent, trained.env, options)
+        if walked is None:
+            return {}
+        curve = search_curve(walked)
+        print_search_curve(curve, 1000 * scores.seconds / max(1, trained.env.examples), options.batch)
+        return {"search_curve": asdict(curve)}
+
     def describe(self, error: float, env: Any) -> str:
         """Describe the error in words; the mean reward where weights are chosen by it."""
         by_reward = chosen_by_reward(self.experiment.task)
-        return f"reward {1 - error / 100:.4f}" if by_reward else super().describe(error, env)
+        return f"reward {1 - error / 100:z.4f}" if by_reward else super().describe(error, env)
 
     def describe_statistics(self, scores: Scores) -> list[str]:
         """Describe the keep rates, or what was found, in words."""
@@ -84,6 +101,9 @@ class ReadingEvaluator(EpisodeEvaluator):
         if "pearson" not in figures:
             found = {"test_accuracy": 100 - errors_of(scores)["averaged"], **found}
         found |= {f"test_{name}": _in_percent(name, value) for name, value in scores.get("search", {}).items()}
+        if scores.get("search"):
+            found["test_milliseconds"] = 1000 * scores["seconds"] / scores["greedy"]["episodes"]
+        found |= {f"test_{name}": value for name, value in curve_measures(record).items()}
         return found | (_selection_measures(scores) if scores.get("keep_rates") else {})
 
     def attended_share(self, record: dict[str, Any]) -> dict[str, float]:
@@ -101,10 +121,14 @@ class TextEvaluator(ReadingEvaluator):
     """Evaluator by wrong answers, by the correlation of scores, or by F1, with scores of the agent's rationales."""
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure and print the agent's rationales, if the data have human rationales."""
+        """Measure and print the agent's rationales; without human ones, how faithful its own selection is."""
         rationales = measure_rationales(trained.agent, trained.env, options)
         if rationales is None:
-            return {}
+            faithful = measure_faithfulness(trained.agent, trained.env, options) if scores.keep_rates else None
+            if faithful is None:
+                return {}
+            print_faithfulness(faithful)
+            return {"faithfulness": asdict(faithful)}
         print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
         return {"rationales": asdict(rationales)}
 

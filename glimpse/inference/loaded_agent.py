@@ -12,7 +12,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.errors import UserError
 from glimpse.families import Family, family_of, family_part, inputs_taken
-from glimpse.inference.predict_options import PredictOptions
+from glimpse.inference.predict_options import PredictOptions, check_search_options
 from glimpse.runs.kept_data import env_of_run
 from glimpse.runs.memory import reporting_memory_errors
 from glimpse.runs.run_source import find_run
@@ -41,7 +41,7 @@ class LoadedAgent:
 
     @property
     def takes(self) -> str:
-        """What an input is, `pictures` or `texts`. Raises UserError if the run takes no inputs of its user."""
+        """What an input is: `pictures`, `texts` or `questions`. Raises UserError if the run takes no inputs."""
         return _predicting_family(self._trained).takes
 
     @property
@@ -60,24 +60,35 @@ class LoadedAgent:
         Args:
             inputs: what the run's task takes. Pictures: a path, a Pillow image, a NumPy array (H, W) or (H, W, C), or a
                 tensor (H, W) or (C, H, W). Texts: a string, or a tuple of two where the run reads pairs. Translation: a
-                sentence. A list of these is answered in batches.
-            **options: see `PredictOptions`: greedy (True), rollouts, batch, seed, budget, threshold, n_best.
+                sentence. Search in documents: a question, with their folder as the option `documents`. A list of these
+                is answered in batches.
+            **options: see `PredictOptions`: greedy (True), rollouts, batch, seed, budget, threshold, documents, n_best.
 
         Returns:
-            A prediction, or a list of them for a list: `ImagePrediction`, `TextPrediction` or `TranslationPrediction`.
+            A prediction, or a list of them for a list: `ImagePrediction`, `TextPrediction`, `QuestionPrediction` or
+            `TranslationPrediction`.
 
         Raises:
             UserError: if an option or an input does not fit, or the run takes no inputs of its user.
         """
-        chosen = _read_options(options)
-        if self.takes != "pictures" and (chosen.budget is not None or chosen.threshold is not None):
-            raise UserError(f"budget and threshold are for runs that look at pictures; this one takes {self.takes}")
+        chosen = self.check_options(**options)
         several = isinstance(inputs, list)
         given: Sequence[Any] = inputs if several else [inputs]
         with reporting_memory_errors("Lower batch, or give fewer inputs at once"), torch.no_grad():
             predict = family_part(_predicting_family(self._trained).predictor)
             found = predict(self._trained, given, chosen) if given else []
         return found if several else found[0]
+
+    def check_options(self, **options: Any) -> PredictOptions:
+        """Return the options of `predict`; raises UserError if one is unknown, wrong, or not for what the run takes."""
+        chosen = _read_options(options)
+        if self.takes != "pictures" and (chosen.budget is not None or chosen.threshold is not None):
+            raise UserError(f"budget and threshold are for runs that look at pictures; this one takes {self.takes}")
+        if self.takes == "questions":
+            check_search_options(chosen)
+        elif chosen.documents is not None:
+            raise UserError(f"documents are for runs that search them; this one takes {self.takes}")
+        return chosen
 
     def __repr__(self) -> str:
         """Return a line that names agent, task and run."""
@@ -123,6 +134,8 @@ def _predicting_family(trained: TrainedRun) -> Family:
 
 def _read_options(given: dict[str, Any]) -> PredictOptions:
     """Check the options of a call."""
+    if isinstance(given.get("documents"), Path):
+        given = {**given, "documents": str(given["documents"])}
     if "rollouts" in given and "greedy" not in given:
         given = {**given, "greedy": False}
     try:

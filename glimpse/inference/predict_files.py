@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
+from glimpse.envs.printed_lines import print_error_line
 from glimpse.errors import UserError
 from glimpse.inference.given_inputs import GivenInput, is_table, pictures_given, texts_given
 from glimpse.inference.loaded_agent import LoadedAgent, load
@@ -53,6 +54,7 @@ def predict_files(
         UserError: if the run cannot be read, an option is wrong, a table lacks a column, or nothing is given.
     """
     agent = load(run, device)
+    agent.check_options(**options)
     ending = _ENDINGS.get("" if output is None else output.suffix.lower())
     if form and ending and form != ending:
         raise UserError(f"--{form} does not fit --output {output}, whose name says {ending}: leave one of them out")
@@ -60,6 +62,7 @@ def predict_files(
     given = iter(_inputs(agent, words, columns))
     size = batch or (1 if "-" in words else 100)
     answered = failed = 0
+    told = ""
     apart = output is not None or not sys.stdout.isatty()  # Else the answers show how far it is.
     shown = progress_of("inputs answered", after=0.0 if apart else math.inf)
     with _opened(output, words) as file, shown as advance:
@@ -67,9 +70,12 @@ def predict_files(
         while several := list(islice(given, size)):
             for one, found, fault in _answers(agent, several, {**options, "batch": size}):
                 if found is None:
-                    print(fault if fault.startswith(one.where) else f"{one.where}: {fault}", file=sys.stderr)
+                    print_error_line(fault if fault.startswith(one.where) else f"{one.where}: {fault}")
                     failed += 1
                 else:
+                    if (note := found.note()) not in ("", told):
+                        print(note, file=sys.stderr)
+                        told = note
                     writer(one, found)
                     answered += 1
             file.flush()
@@ -77,9 +83,9 @@ def predict_files(
         if not answered and not failed:
             raise UserError("there is no input: give pictures, texts, a table, or lines on standard input for `-`")
     if output is not None and is_live():
-        print(f"{answered:,} answered", file=sys.stderr)
+        print_error_line(f"{answered:,} answered")
     if failed:
-        print(f"{failed:,} of {answered + failed:,} inputs could not be answered", file=sys.stderr)
+        print_error_line(f"{failed:,} of {answered + failed:,} inputs could not be answered")
     return 1 if failed else 0
 
 
@@ -114,6 +120,8 @@ def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) ->
         raise UserError("the run reads pairs of texts: give a table of them, with --column and --column2")
     if agent.takes == "pictures":
         return pictures_given(words, columns[0] if columns else str(getattr(task, "picture", "file")), sys.stdin)
+    if agent.takes == "questions":
+        return texts_given(words, [*columns, "question"][:1], sys.stdin)
     known = (getattr(task, "text", None), getattr(task, "text2", None))
     own = [str(column) for column in known if column is not None] if agent.reads_pairs else [str(known[0] or "text")]
     return texts_given(words, [*columns, *own[len(columns) :]], sys.stdin)

@@ -3,6 +3,8 @@
 from pydantic import Field
 
 from glimpse.agents.options import Options
+from glimpse.envs.data.user_paths import user_path
+from glimpse.errors import UserError
 
 
 class PredictOptions(Options):
@@ -20,4 +22,21 @@ class PredictOptions(Options):
         description="Look on only while the looks to come are worth at least so much, in nats of cross-entropy, as an "
         "anytime agent predicts.",
     )
+    documents: str | None = Field(None, min_length=1, description="Folder of documents that questions are about.")
     n_best: int = Field(1, ge=1, le=1000, description="Translations of each sentence.")
+
+
+def check_search_options(options: PredictOptions) -> None:
+    """Check the options of an agent that searches documents.
+
+    Raises:
+        UserError: if there is no folder of documents, or one of them has no effect.
+    """
+    if options.documents is None:
+        raise UserError(
+            "the run searches documents: name their folder with --documents FOLDER (in Python documents='FOLDER')"
+        )
+    if not user_path(options.documents, "--documents").is_dir():
+        raise UserError(f"--documents should be a folder of documents, got {options.documents}")
+    if not options.greedy or options.rollouts > 1:
+        raise UserError("an agent that searches documents is asked greedily: leave greedy and rollouts out")

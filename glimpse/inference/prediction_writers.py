@@ -44,6 +44,8 @@ def table_writer(file: TextIO, mark: str) -> Writer:
 def line_writer(file: TextIO) -> Writer:
     """Return a writer of a line for each input: the answer, its probability if it has one, and the input.
 
+    Below it, indented, are the sentences that were opened where documents are searched.
+
     Without any of several labels the answer is `-`.
     """
 
@@ -53,6 +55,7 @@ def line_writer(file: TextIO) -> Writer:
         answer = cells["prediction"]
         shown = [f"{answer:.6g}" if isinstance(answer, float) else str(answer) or "-", *chance, given.where]
         file.write("\t".join(" ".join(part.split()) for part in shown) + "\n")
+        file.writelines(f"  {line}\n" for line in prediction.lines_below())
 
     return write
 

@@ -31,6 +31,14 @@ class Prediction(ABC):
     def cells(self) -> dict[str, Any]:
         """Return the columns that a table has of it: `prediction`, perhaps `probability`, and what the agent chose."""
 
+    def lines_below(self) -> list[str]:
+        """Return lines that people see below the answer; by default none."""
+        return []
+
+    def note(self) -> str:
+        """Return what people are told once about all answers; by default nothing."""
+        return ""
+
 
 @dataclass(frozen=True)
 class LabelPrediction(Prediction):

@@ -14,6 +14,10 @@ _USES = {
         'read = agent.predict(("a text of yours", "and another one"))',
         "predict {source} pairs.csv --column first --column2 second",
     ),
+    "questions": (
+        'found = agent.predict("a question of yours", documents="papers")',
+        'predict {source} --documents papers "a question of yours"',
+    ),
     "": ("episode = glimpse.rollout(agent, glimpse.make_env(agent), 0)", "report {source}"),
 }
 """How an agent is used in Python and on the command line, by what it takes."""

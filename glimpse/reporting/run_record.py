@@ -12,8 +12,9 @@ from glimpse.envs.core import what_is_asked
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.label_measures import LabelMeasures
-from glimpse.evaluation.rationale_scores import RationaleScores
+from glimpse.evaluation.rationale_scores import Faithfulness, RationaleScores
 from glimpse.evaluation.scores import Scores
+from glimpse.evaluation.search_curve import SearchCurve
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.reporting.measure_names import known_logged, log_name, of_any_copies
 from glimpse.runs.evaluation_file import not_an_evaluation, read_evaluation_file
@@ -35,6 +36,8 @@ class Evaluation:
     class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
         several labels.
     rationales: scores of the agent's rationales; None where the data have none to compare with.
+    search_curve: what is found in documents against what is opened; None where none are searched.
+    faithfulness: of the agent's own selection, where the data have no rationales to compare it with.
     """
 
     split: str
@@ -45,6 +48,8 @@ class Evaluation:
     score_measures: ScoreMeasures | None = None
     label_measures: LabelMeasures | None = None
     rationales: RationaleScores | None = None
+    search_curve: SearchCurve | None = None
+    faithfulness: Faithfulness | None = None
 
     @property
     def own(self) -> Scores:

@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import mean
 
 from glimpse.evaluation.split_score import wilson_interval
-from glimpse.reproduction.result_files import config_name, read_table_rows
+from glimpse.reproduction.result_files import read_table_rows
+from glimpse.reproduction.table_entries import row_name
 from glimpse.runs.results import Row
 
 
@@ -19,15 +20,15 @@ def compare_with(names: Sequence[str], output: Path, known: Path, only: Sequence
         only: configs of the lines that are compared; by default all.
     """
     wrong, count = 0, 0
-    lines = [Path(config).stem for config in only]
+    lines = [Path(config).name.removesuffix(".yaml") for config in only]
     for name in names:
         earlier = {_key(row): row for row in read_table_rows(known, name)}
         for row in read_table_rows(output, name):
-            if _key(row) in earlier and (not lines or config_name(row) in lines):
+            if _key(row) in earlier and (not lines or row_name(row) in lines):
                 found = list(_disagreements(row, earlier[_key(row)]))
                 wrong, count = wrong + bool(found), count + 1
                 for told in found:
-                    print(f"{name}: {config_name(row)}, {row['metric']}: {told}")
+                    print(f"{name}: {row_name(row)}, {row['metric']}: {told}")
     print(
         f"{count - wrong} of {count} rows agree with those of {known}"
         if count
@@ -37,7 +38,7 @@ def compare_with(names: Sequence[str], output: Path, known: Path, only: Sequence
 
 
 def _key(row: Row) -> tuple[str, str]:
-    return config_name(row), row["metric"]
+    return row_name(row), row["metric"]
 
 
 def _disagreements(row: Row, known: Row) -> Iterator[str]:

@@ -38,18 +38,18 @@ class TrainingBudget:
 
 def budget_of(line: MeasuredLine) -> TrainingBudget:
     """Return the budget of a line: the updates of its rows, and batch and rollouts of its config."""
-    train, updates = train_options(line.entry.config), line.row.get("updates", NOT_RECORDED)
+    train, updates = train_options(line.entry.config, line.entry.overrides), line.row.get("updates", NOT_RECORDED)
     known = mean(updates) if isinstance(updates, list) else train.steps
     return TrainingBudget(known, None if known is not None else train.minutes, train.batch, train.copies)
 
 
 def marked_lines(lines: Sequence[MeasuredLine], table: Table) -> dict[str, TrainingBudget]:
-    """Return the budgets, by config, of the lines whose budget is not that of the line they are compared with."""
-    budgets = {line.entry.config: budget_of(line) for line in lines}
+    """Return the budgets, by name, of the lines whose budget is not that of the line they are compared with."""
+    budgets = {line.entry.name: budget_of(line) for line in lines}
     return {
-        line.entry.config: budgets[line.entry.config]
+        line.entry.name: budgets[line.entry.name]
         for line in lines
-        if budgets[line.entry.config] != budgets[reference_of(line, lines, table).entry.config]
+        if not line.entry.ranking and budgets[line.entry.name] != budgets[reference_of(line, lines, table).entry.name]
     }
 
 
@@ -59,28 +59,28 @@ def budget_notes(lines: Sequence[MeasuredLine], table: Table) -> list[str]:
     notes: list[str] = []
     by_reference: dict[str, list[str]] = {}
     for line in lines:
-        if line.entry.config in marked:
+        if line.entry.name in marked:
             reference = reference_of(line, lines, table)
-            told = by_reference.setdefault(f"`{reference.entry.config}`, {budget_of(reference).describe()}", [])
-            told.append(f"`{line.entry.config}` {marked[line.entry.config].describe()}")
+            told = by_reference.setdefault(f"`{reference.entry.name}`, {budget_of(reference).describe()}", [])
+            told.append(f"`{line.entry.name}` {marked[line.entry.name].describe()}")
     if by_reference:
         groups = ". ".join(f"Beside {reference}: {', '.join(told)}" for reference, told in by_reference.items())
         notes.append(f"{BUDGET_MARK} Its training budget is not that of the line it is compared with. {groups}.")
-    old = [f"`{line.entry.config}` ({since})" for line in lines if (since := _changed_since(line))]
+    old = [f"`{line.entry.name}` ({since})" for line in lines if (since := _changed_since(line))]
     if old:
         notes.append(f"Trained before the budget of the config changed: {', '.join(old)}.")
     return notes
 
 
 @cache
-def train_options(config: str) -> TrainOptions:
-    """Return how a shipped config trains."""
-    return load_experiment(config).train
+def train_options(config: str, overrides: tuple[str, ...] = ()) -> TrainOptions:
+    """Return how a shipped config with overrides trains."""
+    return load_experiment(config, overrides).train
 
 
 def _changed_since(line: MeasuredLine) -> str:
     """Return how the updates of a line differ from its config's, in words; "" if they do not, or cannot be told."""
-    steps, updates = train_options(line.entry.config).steps, line.row.get("updates", NOT_RECORDED)
+    steps, updates = train_options(line.entry.config, line.entry.overrides).steps, line.row.get("updates", NOT_RECORDED)
     if steps is None or not isinstance(updates, list) or set(updates) == {steps}:
         return ""
     return f"{mean(updates):,.0f} updates, now {steps:,}"

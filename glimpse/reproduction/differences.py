@@ -33,12 +33,12 @@ def difference_section(table: Table, lines: Sequence[MeasuredLine], answers: Ans
 
 
 def _of(line: MeasuredLine) -> str:
-    return f"{line.entry.label} (`{line.entry.config}`)"
+    return f"{line.entry.label} (`{line.entry.name}`)"
 
 
 def _stated(table: Table, lines: Sequence[MeasuredLine], answers: Answers) -> list[str]:
     """Return the differences that the table names, each with what it is about."""
-    by_config, told = {line.entry.config: line for line in lines}, []
+    by_config, told = {line.entry.name: line for line in lines}, []
     for stated in table.stated:
         pair = [by_config.get(config) for config in (stated.first, stated.second)]
         if pair[0] is None or pair[1] is None:
@@ -52,7 +52,7 @@ def _compared(first: MeasuredLine, second: MeasuredLine, metric: str, answers: A
     """Return by how much the first line is better in words; "" if one of them lacks the metric."""
     if metric not in first.rows or metric not in second.rows:
         return ""
-    sides = [ComparedLine(one.rows[metric], answers.get(one.entry.config)) for one in (first, second)]
+    sides = [ComparedLine(one.rows[metric], answers.get(one.entry.name)) for one in (first, second)]
     return compare_lines(sides[0], sides[1]).describe()
 
 
@@ -62,10 +62,10 @@ def best_lines(lines: Sequence[MeasuredLine], answers: Answers) -> set[str]:
     for line in lines:
         metric = line.main_metric
         others = [one for one in lines if one is not line and _is_rival(line, one)]
-        own = ComparedLine(line.rows[metric], answers.get(line.entry.config))
-        found = (compare_lines(own, ComparedLine(one.rows[metric], answers.get(one.entry.config))) for one in others)
+        own = ComparedLine(line.rows[metric], answers.get(line.entry.name))
+        found = (compare_lines(own, ComparedLine(one.rows[metric], answers.get(one.entry.name))) for one in others)
         if others and all(one.better > 0 and one.shown for one in found):
-            best.add(line.entry.config)
+            best.add(line.entry.name)
     return best
 
 

@@ -1,7 +1,6 @@
 """Figures of result tables: which marks are drawn, and where. `chart_drawing` draws them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean
 
 from glimpse.reporting.drawing.axes import linear_axis, number_text
@@ -9,8 +8,12 @@ from glimpse.reporting.drawing.chart_drawing import marks_image, marks_svg
 from glimpse.reporting.drawing.charts import Curve, Dot, Label, Mark, Rule, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.figure_parts import WIDTH, Figure, MeasuredEntry, fitting_axis
+from glimpse.reproduction.looks_figure import looks_figure
 from glimpse.reproduction.metric_texts import metric_name
+from glimpse.reproduction.people_figures import people_figure
 from glimpse.reproduction.plane_figures import costs_figure, glimpses_figure, keep_rates_figure
+from glimpse.reproduction.search_figures import search_figure
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import Table, TableEntry
 from glimpse.runs.results import Row
 
@@ -51,6 +54,9 @@ def figure_files(table: Table, rows: Sequence[Row]) -> dict[str, bytes]:
         "cost": costs_figure,
         "glimpses": glimpses_figure,
         "keep_rates": keep_rates_figure,
+        "people": people_figure,
+        "looks": looks_figure,
+        "search": search_figure,
     }[table.figure]([line for line in lines if line.results and line.entry.drawn])
     svg = marks_svg(*figure, table.title)
     return {"svg": svg.encode(), "png": png(marks_image(*figure))}
@@ -58,7 +64,7 @@ def figure_files(table: Table, rows: Sequence[Row]) -> dict[str, bytes]:
 
 def _rows_of(entry: TableEntry, rows: Sequence[Row]) -> dict[str, Row]:
     """Return the result rows of one line by metric."""
-    return {row["metric"]: row for row in rows if Path(row["config"]).stem == entry.config}
+    return {row["metric"]: row for row in rows if row_name(row) == entry.name}
 
 
 def scores_figure(lines: Sequence[MeasuredEntry]) -> Figure:

@@ -36,7 +36,7 @@ def curves_picture(table: Table, runs: Path) -> bytes | None:
 
 def line_points(entry: TableEntry, runs: Path, measure: str) -> tuple[tuple[float, float | None], ...]:
     """Return (step, mean over runs in percent) of a line, at each step at which all of its runs were measured."""
-    folders = [RunFolder(run) for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
+    folders = [RunFolder(run) for run in sorted(runs.glob(f"{entry.name}-seed*[0-9]"))]
     records = [read_run_metrics(folder) for folder in folders if folder.metrics_path.exists()]
     known = [
         {float(row["step"] or 0): float(row[measure] or 0) for row in rows if row.get(measure) is not None}

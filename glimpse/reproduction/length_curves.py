@@ -43,7 +43,7 @@ def lengths_picture(table: Table, runs: Path) -> bytes | None:
 
 def _curve_points(entry: TableEntry, runs: Path) -> Points:
     """Return (length, mean BLEU over runs) of a line, at each length for which all of its runs have sentences."""
-    paths = sorted(RunFolder(run).evaluation_path for run in runs.glob(f"{entry.config}-seed*[0-9]"))
+    paths = sorted(RunFolder(run).evaluation_path for run in runs.glob(f"{entry.name}-seed*[0-9]"))
     known = [dict(length_points(_length_groups(path))) for path in paths if path.exists()]
     middles = sorted(set.intersection(*map(set, known))) if known else []
     return tuple((middle, mean(run[middle] or 0.0 for run in known)) for middle in middles)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from statistics import mean, stdev
 
+from glimpse.evaluation.search_curve import OPENED
+
 _NAMES = {
     "test_error_m1": "M = 1",
     "test_error_greedy": "greedy",
@@ -46,15 +48,32 @@ _NAMES = {
     "test_bleu_greedy": "BLEU, greedy",
     "test_chrf": "chrF",
     "test_perplexity": "perplexity",
+    "test_opened_greedy": "opened",
+    "test_found_greedy": "evidence, %",
+    **{f"test_found_at_{count}": f"evidence, {count} opened, %" for count in OPENED},
+    **{f"test_f1_at_{count}": f"F1, {count} opened, %" for count in OPENED},
+    **{f"test_accuracy_at_{count}": f"accuracy, {count} opened, %" for count in OPENED},
+    **{f"test_words_at_{count}": f"words, {count} opened" for count in OPENED},
+    "test_sentence_f1": "F1 of sentences, %",
+    "test_token_f1": "F1 of words, %",
+    "test_milliseconds": "ms per question",
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
+    "seen": "seen, %",
     "multiply_adds": "multiply-adds",
     "updates": "updates",
     "epoch_seconds": "s per epoch",
     "words_per_second": "words/s",
     "texts_per_second": "texts/s",
 }
+_OF_SEARCHES = {
+    "opened_greedy": ("opened", ""),
+    "found_greedy": ("evidence", ", %"),
+    "accuracy": ("accuracy", ", %"),
+    "milliseconds": ("ms per question", ""),
+}
+"""Names and units of what searches measure on other data."""
 _DIGITS = {
     "test_pearson": 3,
     "test_pearson_m1": 3,
@@ -62,6 +81,7 @@ _DIGITS = {
     "test_spearman": 3,
     "test_squared_error": 3,
     "glimpses": 2,
+    "seen": 2,
     "epoch_seconds": 1,
 }
 """Decimals that are shown; by default two for test results and none for other numbers."""
@@ -69,7 +89,12 @@ _DIGITS = {
 
 def metric_name(metric: str) -> str:
     """Return a metric's name in words: `test_error_m10` is M = 10."""
-    return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
+    if metric in _NAMES:
+        return _NAMES[metric]
+    for name, (told, unit) in _OF_SEARCHES.items():
+        if metric.startswith(f"test_{name}_"):  # On other data, which are named by the end.
+            return f"{told}, {metric.removeprefix(f'test_{name}_')}{unit}"
+    return f"M = {metric.removeprefix('test_error_m')}"
 
 
 def decimals(metric: str) -> int:

@@ -85,7 +85,7 @@ def keep_rates_figure(lines: Sequence[MeasuredEntry]) -> Figure:
         bands.append(band)
         x, y = left + 6 + 196 * (number % 4), 16 + 16 * (number // 4)
         curves += [*curve, Dot(x, y, tone), Label(x + 10, y + 4, name, "l")]
-    return Figure([*bands, *_grid(across, up, spot, "words read, %", "accuracy, %"), *curves], WIDTH, bottom + 46)
+    return Figure([*bands, *plane_grid(across, up, spot, "words read, %", "accuracy, %"), *curves], WIDTH, bottom + 46)
 
 
 def _family_marks(
@@ -124,7 +124,7 @@ def _plane(
     def spot(x: float, y: float) -> Spot:
         return left + across.share(x) * (right - left), bottom + up.share(y) * (top - bottom)
 
-    marks = _grid(across, up, spot, horizontal, vertical)
+    marks = plane_grid(across, up, spot, horizontal, vertical)
     tones = dict.fromkeys(point.tone for point in points)
     if joined:
         marks += [
@@ -138,10 +138,12 @@ def _plane(
     marks += [Dot(x, y, point.tone) for (x, y), point in zip(positions, points, strict=True)]
     if joined:  # Names beside the points would cover the curve.
         return marks + _names_above_or_below(points, positions)
-    return marks + _names_beside(points, positions, (left + right) / 2)
+    return marks + names_beside(points, positions, (left + right) / 2)
 
 
-def _grid(across: Axis, up: Axis, spot: Callable[[float, float], Spot], horizontal: str, vertical: str) -> list[Mark]:
+def plane_grid(
+    across: Axis, up: Axis, spot: Callable[[float, float], Spot], horizontal: str, vertical: str
+) -> list[Mark]:
     """Return the grid lines of a plane, their numbers, and the names of both axes."""
     (left, bottom), (right, top) = spot(across.low, up.low), spot(across.high, up.high)
     marks: list[Mark] = [Label(left - 34, top - 16, vertical, "l"), Label(right, bottom + 36, horizontal, "r")]
@@ -165,7 +167,7 @@ def _names_above_or_below(points: Sequence[Point], positions: Sequence[Spot]) ->
     return marks
 
 
-def _names_beside(points: Sequence[Point], positions: Sequence[Spot], middle: float) -> list[Mark]:
+def names_beside(points: Sequence[Point], positions: Sequence[Spot], middle: float) -> list[Mark]:
     """Return each point's name, towards the middle of the plane, moved up where it would cover the one below."""
     marks: list[Mark] = []
     lowest = {"l": float("inf"), "r": float("inf")}

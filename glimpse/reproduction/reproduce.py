@@ -2,28 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from glimpse.config.exact_config import relevant_differences
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
+from glimpse.config.other_data import read_other_data
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
 from glimpse.reproduction.line_answers import write_answers
-from glimpse.reproduction.result_files import config_name, write_picture, write_results
+from glimpse.reproduction.people_figures import people_maps
+from glimpse.reproduction.ranked_lines import ranked_rows
+from glimpse.reproduction.result_files import write_picture, write_results
 from glimpse.reproduction.result_rows import line_answers, line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
 from glimpse.reproduction.run_measures import Result, is_whole
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
 from glimpse.runs.predictions_file import read_predictions
-from glimpse.runs.results import read_rows
+from glimpse.runs.results import Row, read_rows
 from glimpse.runs.run_folder import RunFolder
-from glimpse.runs.trained_run import BEST
+from glimpse.runs.trained_run import BEST, PROVISIONAL
 from glimpse.sweeps.jobs import Job, Workers, make_jobs
 from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
@@ -76,7 +81,7 @@ def reproduce_table(
         runs: folder of the run folders; finished runs are reused, unfinished ones are resumed.
         output: folder of the results. Rows of other lines that it already has are kept.
         seeds: number of runs of each line; by default that of the table.
-        only: configs of the lines to reproduce; by default all lines.
+        only: names of the lines to reproduce, which are those of their configs; by default all lines.
         quick: whether this is a smoke run: one seed, 30 steps, two rollouts per example, and run folders of its own.
         overrides: config overrides `a.b=c` for every run (such as threads=1).
         workers: who trains the runs that are missing, several at once; by default this process, one after the other.
@@ -89,7 +94,8 @@ def reproduce_table(
             cannot be read or written.
     """
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
-    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in _chosen_entries(name, only)]
+    chosen = _chosen_entries(name, only)
+    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in chosen if not entry.ranking]
     if workers is not None:
         runs.mkdir(parents=True, exist_ok=True)
         make_jobs([job for _, jobs in lines for job in jobs if not _is_trained(job)], workers, print)
@@ -101,26 +107,33 @@ def reproduce_table(
             if code:
                 return code
             results.append(_result(run, table))
-        known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if config_name(row) != entry.config]
         base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
         command = line_command(name, entry, base, results[0].experiment, len(results), quick)
-        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.config)
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
         answers = line_answers(results)
         if not quick:
-            write_answers(output, entry.config, answers)
-        write_results(table, path, [*others, *result_rows(table, entry, results, earlier, command, answers)])
+            write_answers(output, entry.name, answers)
+        _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command, answers))
+    for entry in (entry for entry in chosen if entry.ranking):
+        print(f"== {entry.name}", flush=True)
+        _replace_rows(table, path, entry, ranked_rows(name, entry, seeds, quick, overrides))
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
 
 
+def _replace_rows(table: Table, path: Path, entry: TableEntry, rows: list[Row]) -> None:
+    """Write a table's files with new rows of one line."""
+    known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
+    write_results(table, path, [*(row for row in known if row_name(row) != entry.name), *rows])
+
+
 def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrides: Sequence[str]) -> list[Job]:
     """Return the trainings of a line, one for each seed."""
     return [
         Job(
-            runs / f"{entry.config}-seed{seed}{'-quick' * quick}",
+            runs / f"{entry.name}-seed{seed}{'-quick' * quick}",
             (entry.config, *_run_overrides(entry, seed, quick), *overrides),
         )
         for seed in range(seeds or (1 if quick else entry.seeds))
@@ -134,7 +147,8 @@ def _is_trained(job: Job) -> bool:
 
 def _run_overrides(entry: TableEntry, seed: int, quick: bool) -> list[str]:
     """Return the config overrides of one run of a line."""
-    return [f"seed={seed}", *([f"task.fold={seed}"] if entry.folds else []), *(_QUICK if quick else ())]
+    fold = [f"task.fold={seed}"] if entry.folds else []
+    return [*entry.overrides, f"seed={seed}", *fold, *(_QUICK if quick else ())]
 
 
 def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
@@ -145,12 +159,12 @@ def _chosen_entries(name: str, only: Sequence[str]) -> list[TableEntry]:
     """
     if name not in TABLES:
         raise UserError(f"unknown table {name!r}; choose from {', '.join(TABLES)}")
-    lines = {entry.config: entry for entry in TABLES[name].entries}
+    lines = {entry.name: entry for entry in TABLES[name].entries}
     wanted = [Path(config).name.removesuffix(".yaml") for config in only]
     unknown = [config for config in wanted if config not in lines]
     if unknown:
         raise UserError(f"table {name!r} has no line {', '.join(unknown)}; its lines are {', '.join(lines)}")
-    return [entry for config, entry in lines.items() if config in wanted or not wanted]
+    return [entry for line, entry in lines.items() if line in wanted or not wanted]
 
 
 def _train(given: Experiment, run: Path) -> int:
@@ -197,22 +211,33 @@ def _result(run: Path, table: Table) -> Result:
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
-    if record.get("weights", BEST) != BEST:
+    if record.get("weights", BEST) not in (BEST, PROVISIONAL):
         raise UserError(
             f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
             f"{folder.best} back from a copy, or move {run} away to train it anew"
         )
+    shifted = {end: _shifted_record(run, folder, override, record) for override, end in table.shifts.items()}
     rows = read_run_metrics(folder)
     if not rows or not isinstance(rows[-1].get(SECONDS), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
     steps, seconds = int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0)
-    return Result(experiment, record, steps, seconds, read_predictions(run, record))
+    return Result(experiment, record, steps, seconds, shifted, read_predictions(run, record))
+
+
+def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the evaluation of the same weights on other test data: that in the run's folder, or a new one."""
+    name = f"test of {read_other_data(folder.config_path, [override]).name}"
+    record = read_evaluation_file(folder.evaluation_path).get(name, {})
+    fits = record.get("step") == own["step"] and record.get("weights") == BEST and "averaged" not in record
+    return record if fits else evaluate_run(run, "test", overrides=[override])
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:
-    """Draw the learning curves and the curves by length of a table, from the run folders that exist."""
+    """Draw the learning curves, the curves by length and the maps of a table, from the run folders that exist."""
     curves = curves_picture(table, runs) if table.curve else None
     lengths = lengths_picture(table, runs) if table.lengths else None
-    for name, picture in (("curves", curves), ("lengths", lengths)):
+    compared = [run for entry in table.entries for run in sorted(runs.glob(f"{entry.config}-seed*[0-9]"))]
+    maps = people_maps(compared[0]) if table.people and compared else None
+    for name, picture in (("curves", curves), ("lengths", lengths), ("maps", maps)):
         if picture is not None:
             write_picture(path.with_name(f"{path.name}-{name}.png"), picture)

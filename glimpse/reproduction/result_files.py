@@ -6,6 +6,7 @@ from pathlib import Path
 from glimpse.reproduction.figures import figure_files
 from glimpse.reproduction.line_answers import LineAnswers, read_answers
 from glimpse.reproduction.result_rows import complete_row, published_numbers
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Table
 from glimpse.runs.durable import replace_file, reporting_write_errors
@@ -23,19 +24,14 @@ def ordered_rows(table: Table, rows: Sequence[Row]) -> list[Row]:
         {**complete_row(row), "published": published_numbers(entry.published, row["metric"])}
         for entry in table.entries
         for row in rows
-        if config_name(row) == entry.config
+        if row_name(row) == entry.name
     ]
 
 
 def stored_answers(results: Path, table: Table) -> dict[str, LineAnswers]:
-    """Read the answers of a table's lines that are stored, by config. Raises UserError if a file is damaged."""
-    found = {entry.config: read_answers(results, entry.config) for entry in table.entries}
-    return {config: answers for config, answers in found.items() if answers is not None}
-
-
-def config_name(row: Row) -> str:
-    """Return the name of a row's shipped config."""
-    return Path(row["config"]).stem
+    """Read the answers of a table's lines that are stored, by name. Raises UserError if a file is damaged."""
+    found = {entry.name: read_answers(results, entry.name) for entry in table.entries}
+    return {name: answers for name, answers in found.items() if answers is not None}
 
 
 def write_results(table: Table, path: Path, rows: Sequence[Row]) -> None:

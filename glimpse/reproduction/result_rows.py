@@ -11,8 +11,8 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path
 from glimpse.reproduction.line_answers import LineAnswers, answers_of
 from glimpse.reproduction.line_tests import bootstrap_interval
-from glimpse.reproduction.row_facts import NOT_RECORDED, ROW_FIELDS, interval_of, run_facts
-from glimpse.reproduction.run_measures import Result, measure_run
+from glimpse.reproduction.row_facts import NOT_RECORDED, OPTIONAL_FIELDS, ROW_FIELDS, interval_of, run_facts
+from glimpse.reproduction.run_measures import Result, mean_after_looks, measure_run
 from glimpse.reproduction.tables import Published, Table, TableEntry
 from glimpse.runs.results import Row
 
@@ -38,6 +38,7 @@ def result_rows(
     first, facts = results[0], run_facts(results, known)
     measured = [measure_run(result, table) for result in results]
     examples = facts["examples"] * (len(results) if entry.folds else 1)
+    curve = mean_after_looks(results) if table.figure == "looks" else []
     rows = []
     for metric in measured[0]:
         values = [round(one[metric], 4) for one in measured]
@@ -45,6 +46,7 @@ def result_rows(
             "task": first.experiment.task_title,
             "agent": first.experiment.agent_title,
             "config": config_path(entry.config),
+            "variant": entry.variant,
             "metric": metric,
             "mean": round(mean(one[metric] for one in measured), 4),
             "values": values,
@@ -56,6 +58,8 @@ def result_rows(
             "published": published_numbers(entry.published, metric),
             **facts,
         }
+        if curve and metric == "test_error_m1":
+            row["after_looks"] = curve
         rows.append(complete_row(row))
     return rows
 
@@ -71,7 +75,8 @@ def complete_row(row: Row) -> Row:
     """Return a row with all fields in order; what an earlier version left out is said to be not recorded."""
     missing = {"examples": NOT_RECORDED, "interval": NOT_RECORDED, "updates": NOT_RECORDED, "commit": NOT_RECORDED}
     given = {**missing, "tested": [NOT_RECORDED], **row}
-    return {field: given.get(field) for field in ROW_FIELDS}
+    some = {field: row[field] for field in OPTIONAL_FIELDS if row.get(field)}
+    return {field: given.get(field) for field in ROW_FIELDS} | some
 
 
 def line_command(name: str, entry: TableEntry, base: Experiment, started: Experiment, seeds: int, quick: bool) -> str:
@@ -87,7 +92,7 @@ def line_command(name: str, entry: TableEntry, base: Experiment, started: Experi
     """
     # Tracking and the data folder do not change the numbers.
     started = started.model_copy(update={"track": base.track, "data": base.data})
-    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.config]
+    words = ["glimpse", "reproduce", name, *overrides_from(base, started), "--only", entry.name]
     return shlex.join([*words, "--seeds", str(seeds), *(["--quick"] if quick else [])])
 
 

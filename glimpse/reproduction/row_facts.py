@@ -11,6 +11,7 @@ from typing import Any
 from glimpse.evaluation.correlation import fisher_interval
 from glimpse.evaluation.split_score import wilson_interval
 from glimpse.reproduction.run_measures import Result
+from glimpse.reproduction.table_entries import row_name
 from glimpse.runs.results import Row, read_rows
 
 NOT_RECORDED = "not recorded"
@@ -26,6 +27,9 @@ updates: training updates of each run.
 commit: commits of the code that trained.
 tested: when the line's runs were measured on the test set, also runs that are no longer in the table.
 """
+OPTIONAL_FIELDS = ("variant", "ranking", "after_looks")
+"""Fields that only some rows have: what the line changes in its config; a ranking that stands in for its agent; and
+pixels seen and error after each look."""
 PERCENTAGES = ("test_error", "test_accuracy", "test_caught")
 """Beginnings of metrics that are percentages of examples."""
 
@@ -72,14 +76,14 @@ def uses_text(tested: Sequence[str]) -> str:
     return f"{len(noted)}, earlier ones {NOT_RECORDED}" if noted else NOT_RECORDED
 
 
-def rows_of_line(output: Path, tables: Iterable[str], config: str) -> list[Row]:
-    """Return the rows of a config in all result files of a folder.
+def rows_of_line(output: Path, tables: Iterable[str], line: str) -> list[Row]:
+    """Return the rows of a line, by its name, in all result files of a folder.
 
     Raises:
         UserError: if a file cannot be read.
     """
     known = [row for name in tables for row in read_rows(output / f"{name}.json", "glimpse reproduce", "config")]
-    return [row for row in known if Path(row["config"]).stem == config]
+    return [row for row in known if row_name(row) == line]
 
 
 def interval_of(metric: str, values: Sequence[float], examples: int) -> list[float] | str | None:

@@ -1,6 +1,7 @@
 """Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean
 from typing import Any, NamedTuple
 
 import torch
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
 from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.evaluation.search_curve import curve_measures
+from glimpse.reproduction.people_page import people_measures
 from glimpse.reproduction.tables import Table
 from glimpse.runs.build import make_split_env
 
@@ -22,6 +25,9 @@ _RATIONALE_METRICS = (
 )
 
 
+_SHIFTED = ("test_accuracy", "test_opened_greedy", "test_found_greedy", "test_milliseconds")
+
+
 class Result(NamedTuple):
     """A finished run.
 
@@ -29,6 +35,7 @@ class Result(NamedTuple):
     record: its evaluation on the test set, as in evaluation.json.
     steps: training steps.
     seconds: training time.
+    shifted: evaluations on other test data, by the end of their metrics' names.
     columns: what it answered to each test example, as in `answered_examples.Columns`; None if it is not kept.
     """
 
@@ -36,6 +43,7 @@ class Result(NamedTuple):
     record: dict[str, Any]
     steps: int
     seconds: float
+    shifted: dict[str, dict[str, Any]] = {}
     columns: Mapping[str, NDArray[Any]] | None = None
 
     @property
@@ -53,11 +61,15 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
     if table.rationales:
         answers = {name: value for name, value in measures.items() if name.startswith("test_accuracy")}
         measures = answers | _rationale_measures(record["rationales"])
+    if table.people:
+        measures |= people_measures(record["people"])
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
     if table.figure == "keep_rates" and not table.pace:
         measures |= evaluator.attended_share(record)
     measures |= {cost: record[cost] for cost in table.costs}
+    if table.whole:
+        measures["seen"] = 100 * record["pixels"] / table.whole
     if table.updates:
         measures["updates"] = result.steps
     if table.pace:
@@ -66,11 +78,33 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
     return measures | (_speed(result) if table.speed else {})
 
 
+def mean_after_looks(results: Sequence[Result]) -> list[list[float]]:
+    """Return pixels seen and error in percent, of single sampled episodes, after each look: means over runs."""
+    pixels = results[0].record["pixels_after_look"]
+    errors = [own_scores(result.record)["sampled"]["after_glimpse"][-len(pixels) :] for result in results]
+    return [[seen, round(mean(after), 4)] for seen, *after in zip(pixels, *errors, strict=True)]
+
+
 def is_whole(record: dict[str, Any], table: Table) -> bool:
     """Return whether a test set record has all that the table shows; those of older versions may not."""
-    parts = [*table.costs, *(["rationales"] if table.rationales else [])]
+    parts = [*table.costs, *(["rationales"] if table.rationales else []), *(["people"] if table.people else [])]
+    parts += ["pixels_after_look"] if table.figure == "looks" else []
     whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
     return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
+
+
+def _search_measures(measures: dict[str, float], record: dict[str, Any]) -> dict[str, float]:
+    """Return what greedy searches find and answer; an agent that learns no stop has no curve."""
+    own = own_scores(record)
+    first = {
+        "test_accuracy": 100 - own["greedy"]["error"],
+        "test_opened_greedy": own["search"]["opened"],
+        "test_found_greedy": 100 * own["search"]["evidence_found"],
+        "test_words_greedy": own["search"]["words_read"],
+        "test_milliseconds": measures["test_milliseconds"],
+    }
+    curve = {f"test_{name}": value for name, value in curve_measures(record).items() if name != "accuracy_greedy"}
+    return first | curve
 
 
 def _rationale_measures(measured: dict[str, Any]) -> dict[str, float]:

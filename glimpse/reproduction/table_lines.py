@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import Table, TableEntry
 from glimpse.runs.results import Row
 
@@ -28,10 +28,10 @@ class MeasuredLine:
 
 def measured_lines(table: Table, rows: Sequence[Row]) -> list[MeasuredLine]:
     """Return the lines of a table that have rows, in the table's order."""
-    of_config: dict[str, dict[str, Row]] = {}
+    of_line: dict[str, dict[str, Row]] = {}
     for row in rows:
-        of_config.setdefault(Path(row["config"]).stem, {})[row["metric"]] = row
-    return [MeasuredLine(entry, of_config[entry.config]) for entry in table.entries if entry.config in of_config]
+        of_line.setdefault(row_name(row), {})[row["metric"]] = row
+    return [MeasuredLine(entry, of_line[entry.name]) for entry in table.entries if entry.name in of_line]
 
 
 def reference_of(line: MeasuredLine, lines: Sequence[MeasuredLine], table: Table) -> MeasuredLine:
@@ -41,6 +41,6 @@ def reference_of(line: MeasuredLine, lines: Sequence[MeasuredLine], table: Table
     no control; the line itself where there is no other.
     """
     alike = [one for one in lines if one.row["task"] == line.row["task"]]
-    named = [one for wanted in (line.entry.beside, table.reference) for one in alike if one.entry.config == wanted]
+    named = [one for wanted in (line.entry.beside, table.reference) for one in alike if one.entry.name == wanted]
     agents = [one for one in alike if not one.entry.control]
     return next(iter([*named, *agents, *alike]))

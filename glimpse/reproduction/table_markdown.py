@@ -1,10 +1,12 @@
 """Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
+import re
 from collections.abc import Sequence
 
 from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
 from glimpse.reproduction.differences import Answers, best_lines, difference_section
 from glimpse.reproduction.metric_texts import decimals, metric_name, spread_text
+from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.result_notes import STAR, result_notes
 from glimpse.reproduction.row_facts import NOT_RECORDED, uses_text
 from glimpse.reproduction.table_lines import MeasuredLine, measured_lines
@@ -18,6 +20,8 @@ _RUNS = (
     "in the table, were measured on the test set; as often as there are seeds where each run was measured once. What "
     "an earlier version of glimpse did not note is not recorded."
 )
+_LEFT_OUT = re.compile(rf"{PREFIX}.*|test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
+"""Metrics of people, shown beside their curve; and those of searches that are drawn, or are in the JSON alone."""
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",
     "arxiv": "paper, arXiv v1",
@@ -40,12 +44,15 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str, answers: Answer
     pictures = f"![{table.title}]({name}.svg)\n\n"
     pictures += f"![Learning curves]({name}-curves.png)\n\n" if table.curve and not smoke else ""
     pictures += f"![BLEU by length]({name}-lengths.png)\n\n" if table.lengths and not smoke else ""
+    compared = [people_markdown(line.rows) for line in lines if table.people]
+    pictures += f"![Maps of looks]({name}-maps.png)\n\n" if table.people and not smoke else ""
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     notes = [*result_notes(lines, rows), *budget_notes(lines, table)]
     parts = [
         f"# {table.title}",
         f"{smoke}{table.text}",
         f"{pictures}{_results_table(table, lines, rows, answers or {})}",
+        *compared,
         *notes,
         *filter(None, [difference_section(table, lines, answers or {})]),
         f"## Runs\n\n{_runs_table(lines)}",
@@ -57,7 +64,8 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str, answers: Answer
 
 def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[Row], answers: Answers) -> str:
     """Return the table of results: single episodes, what is published, averaged episodes, other results, costs."""
-    metrics = sorted(dict.fromkeys(row["metric"] for row in rows), key=lambda metric: not metric.startswith("test_"))
+    shown = dict.fromkeys(row["metric"] for row in rows if not _LEFT_OUT.fullmatch(row["metric"]))
+    metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
     main = lines[0].main_metric if lines else ""
     columns = [
         name for name in _PUBLISHED_COLUMNS if any(_published_number(one.entry.published, name) for one in lines)
@@ -68,7 +76,7 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
 
     def own(line: MeasuredLine, metric: str) -> list[str]:
         shown = spread_text(metric, line.rows[metric]["values"]) if metric in line.rows else ""
-        bold = metric == line.main_metric and line.entry.config in best
+        bold = metric == line.main_metric and line.entry.name in best
         return [f"**{shown}**" if bold else shown, *([interval_text(line.rows.get(metric))] if metric == main else [])]
 
     def headings(metrics: Sequence[str]) -> list[str]:
@@ -76,10 +84,10 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
 
     cells = []
     for line in lines:
-        mark = f" {BUDGET_MARK}" if line.entry.config in marked else ""
+        mark = f" {BUDGET_MARK}" if line.entry.name in marked else ""
         cells.append(
             [
-                f"{line.entry.label} (`{line.entry.config}`){mark}",
+                f"{line.entry.label} (`{line.entry.source}`){mark}",
                 *(cell for metric in first for cell in own(line, metric)),
                 *(_published_text(line.entry.published, name) for name in columns),
                 *(cell for metric in later for cell in own(line, metric)),
@@ -100,7 +108,7 @@ def _runs_table(lines: Sequence[MeasuredLine]) -> str:
         told = spread_text("updates", updates) if isinstance(updates, list) else updates
         uses = uses_text(row.get("tested", [NOT_RECORDED]))
         minutes = f"{row['train_seconds'] / 60:.1f}"
-        cells.append([f"`{line.entry.config}`", str(len(row["seeds"])), told, minutes, uses])
+        cells.append([f"`{line.entry.name}`", str(len(row["seeds"])), told, minutes, uses])
         cells[-1] += [row.get("commit", NOT_RECORDED), row["device"]]
     return markdown_table(["", "seeds", "updates", "minutes", "test set used", "commit", "processor"], cells)
 
@@ -124,7 +132,7 @@ def _published_number(published: Published | None, column: str) -> float | None:
 
 def _times_as_fast(line: MeasuredLine, lines: Sequence[MeasuredLine]) -> str:
     """Return the ratio of texts per second of a line to that of the line it is compared with."""
-    other = next((one for one in lines if one.entry.config == line.entry.beside), None)
+    other = next((one for one in lines if one.entry.name == line.entry.beside), None)
     own, others = (one and one.rows.get("texts_per_second") for one in (line, other))
     return f"{own['mean'] / others['mean']:.1f}" if own and others else ""
 

@@ -7,7 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -41,9 +41,13 @@ _OF_A_START = (CONFIG, MEANING, STEPS, METRICS, HOLDER, LOCK)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Folder of a run. `create` makes a new one, `open` finds an existing one."""
+    """Folder of a run. `create` makes a new one, `open` finds an existing one.
+
+    made: whether the folder was not there before, so that it goes with a run that ends before its first step.
+    """
 
     path: Path
+    made: bool = field(default=False, compare=False)
 
     @classmethod
     def create(cls, path: Path, config_text: str) -> "RunFolder":
@@ -52,11 +56,10 @@ class RunFolder:
         Raises:
             UserError: The folder is not empty, cannot be written, or another process is starting a run in it.
         """
-        run = cls(path)
         refuse_odd_name(path)
         with reporting_write_errors(path):
+            run = cls(path, made=not os.path.lexists(path))
             run._refuse_if_taken()
-            known = path.exists()
             path.mkdir(parents=True, exist_ok=True)
             try:
                 with run.lock():
@@ -65,7 +68,7 @@ class RunFolder:
                         (path / name).unlink(missing_ok=True)
                     replace_file(run.config_path, f"{HEADER}{FORMAT}\n{config_text}".encode())
             except BaseException:
-                if not known:
+                if run.made:
                     run.give_back()
                 raise
         return run
@@ -192,11 +195,15 @@ class RunFolder:
             with suppress(OSError):
                 folder.rmdir()
         shutil.rmtree(self.path / TRACKING, ignore_errors=True)
-        with suppress(OSError):  # Somebody else's file may have come in.
-            self.path.rmdir()
+        if self.made:
+            with suppress(OSError):  # Somebody else's file may have come in.
+                self.path.rmdir()
 
     def give_back(self) -> None:
-        """Remove the folder of a start that failed, unless it has made a step or another process uses the folder."""
+        """Remove what a start that failed has written, and the folder if it is new.
+
+        Nothing is removed if it has made a step, or another process uses the folder.
+        """
         with suppress(Timeout, OSError), FileLock(self.path / LOCK, blocking=False):
             if not self.has_begun:
                 self.discard()

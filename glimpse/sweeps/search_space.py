@@ -1,5 +1,6 @@
 """Values that a sweep tries: `KEY=log(LOW,HIGH)`, `uniform(LOW,HIGH)`, `integer(LOW,HIGH)` or `choice(A,B)`."""
 
+import difflib
 import json
 import math
 import re
@@ -16,8 +17,10 @@ from optuna.distributions import (
 
 from glimpse.errors import UserError
 
+_NAMES = ("log", "uniform", "integer", "choice")
 _FORMS = "log(LOW,HIGH), uniform(LOW,HIGH), integer(LOW,HIGH) or choice(A,B,...)"
-_WORD = re.compile(r"(?P<key>[\w.]+)=(?P<form>log|uniform|integer|choice)\((?P<values>.*)\)", re.DOTALL)
+_WORD = re.compile(r"(?P<key>[\w.]+)=(?P<form>\w+) ?\((?P<values>.*)", re.DOTALL)
+"""Also what is meant to be one of the forms; a value of this look is put into quotes."""
 
 
 def is_searched(word: str) -> bool:
@@ -36,9 +39,15 @@ def parse_space(words: Sequence[str]) -> dict[str, BaseDistribution]:
         found = _WORD.fullmatch(word)
         if found is None:
             raise UserError(f"{word}: should be KEY={_FORMS}")
+        form, values = found["form"], found["values"].rstrip()
+        if form not in _NAMES:
+            meant = difflib.get_close_matches(form.lower(), _NAMES, n=1)
+            raise UserError(f"{word}: {form}: " + (f"did you mean {meant[0]}?" if meant else f"should be KEY={_FORMS}"))
+        if not values.endswith(")"):
+            raise UserError(f"{word}: should end with a parenthesis, as in KEY={_FORMS}")
         if found["key"] in space:
             raise UserError(f"{found['key']} is given twice")
-        space[found["key"]] = _distribution(word, found["form"], found["values"])
+        space[found["key"]] = _distribution(word, form, values[:-1])
     if not space:
         raise UserError(f"nothing to try: give at least one key as KEY={_FORMS}")
     return space

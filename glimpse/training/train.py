@@ -41,7 +41,7 @@ from glimpse.training.make_learner import make_learner
 from glimpse.training.metric_rows import MetricRows, headline
 from glimpse.training.pace import Pace
 from glimpse.training.patience import Patience
-from glimpse.training.process import giving_globals_back, noting_signals
+from glimpse.training.process import ending_at_once, giving_globals_back, noting_signals
 from glimpse.training.progress import Progress
 from glimpse.training.ranks import ALONE, Ranks, joined_ranks
 from glimpse.training.resumed_budget import describe_complete, describe_new_budget
@@ -219,8 +219,9 @@ class Training:
     def describe_best(self) -> str:
         """Describe the best validation result."""
         if isinf(self.best_error):
-            return "none that counts"
-        return self.evaluator.describe(self.best_error, self.validation)
+            return "none that counts: each was of the warm-up, or missed the keep rate; the last weights are kept"
+        averaged = self.evaluator.averaged_over(self.learner.averaged, self.validation)
+        return f"{self.evaluator.describe(self.best_error, self.validation)}{averaged}"
 
     def _checkpoint(self) -> Checkpoint:
         state = {
@@ -275,7 +276,8 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     the bit; use a process for each. A new run that ends before its first step gives its folder back.
 
     Returns:
-        0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved.
+        0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved. While data are loaded, they
+        end it at once.
 
     Raises:
         UserError: if the folder is taken or cannot be written, memory does not suffice, or the loss is not finite.
@@ -304,16 +306,14 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
 def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: list[int], ranks: Ranks) -> int:
     """Train in a folder that is locked, until it is done or `stop` holds a signal; return the exit code."""
     run, progress = folder.path, Progress()
-    training = Training(experiment, folder, progress, ranks)
-    if resume:
-        known = training.resume()
-        step = training.learner.step
-        progress.say(f"resuming {run} after step {step}" if known else f"{run} has no checkpoint: begins at step 0")
-    if resume and load_experiment(folder.config_path) != experiment:
-        folder.replace_config(dump_experiment(experiment))
-    complete = resume and training.complete
-    for line in training.describe():
-        progress.say(line)
+    try:
+        with ending_at_once(stop):
+            training, complete = _prepare(experiment, folder, resume, progress, ranks)
+    except BaseException:  # Libraries turn KeyboardInterrupt into other errors.
+        if not stop:
+            raise
+        progress.say(_stopped_at_once(run, resume))
+        return 128 + stop[0]
     tracker = start_tracking(
         experiment.track, run, run.name, experiment.model_dump(mode="json"), training.run_id, progress.say
     )
@@ -331,6 +331,29 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         tracker.finish(_summary(training), exit_code)
     _say_how_it_ended(training, stop, complete)
     return exit_code
+
+
+def _prepare(
+    experiment: Experiment, folder: RunFolder, resume: bool, progress: Progress, ranks: Ranks
+) -> tuple[Training, bool]:
+    """Make the training, take up what a resumed run has saved, and describe it; say whether nothing is left to do."""
+    training = Training(experiment, folder, progress, ranks)
+    if resume:
+        known, run = training.resume(), folder.path
+        step = training.learner.step
+        progress.say(f"resuming {run} after step {step}" if known else f"{run} has no checkpoint: begins at step 0")
+    if resume and load_experiment(folder.config_path) != experiment:
+        folder.replace_config(dump_experiment(experiment))
+    for line in training.describe():
+        progress.say(line)
+    return training, resume and training.complete
+
+
+def _stopped_at_once(run: Path, resume: bool) -> str:
+    """Describe the end of a training that a signal has stopped before it began."""
+    if resume:
+        return f"stopped before another step; resume with: glimpse train --resume {run}"
+    return "stopped before the first step; nothing was kept"
 
 
 @contextmanager
@@ -356,7 +379,7 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
         say(
             f"stopped at step {step}, saved; resume with: glimpse train --resume {run}"
             if training.folder.has_begun
-            else "stopped before the first step; nothing was kept"
+            else _stopped_at_once(run, resume=False)
         )
         return
     if training.patience.exhausted and not training.learner.done:
@@ -364,13 +387,15 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
     elif complete:
         say(describe_complete(run, training.experiment.train, step))
     if not complete:
-        say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
+        passed = training.seconds
+        length = f"{passed / 60:.1f} minutes" if passed >= 60 else f"{passed:.1f} seconds"
+        say(f"done in {length}; best validation {training.describe_best()}")
     say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
 
 
 def _track_outcome(training: Training, tracker: Tracker) -> None:
-    """Send the tracker the family's picture of the agent's attention, and the best weights."""
-    if not tracker.active:
+    """Send the tracker the family's picture of the agent's attention, and the best weights, if a step was made."""
+    if not tracker.active or not training.folder.has_begun:
         return
     name = family_of(training.experiment.task.name).picture
     picture = family_part(name)(training.learner.averaged, training.validation, training.folder.path) if name else None

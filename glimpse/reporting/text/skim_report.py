@@ -11,12 +11,11 @@ from glimpse.evaluation.replay import evenly
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reporting.html_page import Section, config_section, not_measured, report_page, training_section
-from glimpse.reporting.html_parts import Cell, NumberTable, Row, RowGroup, number_table
+from glimpse.reporting.html_parts import number_table
 from glimpse.reporting.html_templates import render
-from glimpse.reporting.measure_names import result_name
 from glimpse.reporting.measures_section import measures_body
 from glimpse.reporting.report_size import MOST_SHOWN, fewer_note, fitting_files
-from glimpse.reporting.run_record import Evaluation, RunRecord, training_charts
+from glimpse.reporting.run_record import RunRecord, training_charts
 from glimpse.reporting.score_tables import Wording, score_table
 from glimpse.reporting.text.accounts import Account
 from glimpse.reporting.text.partial_reading import skimmed_texts
@@ -68,25 +67,10 @@ def _facts(record: RunRecord, shown: list[Account]) -> list[tuple[str, str]]:
 def _results(record: RunRecord) -> Markup:
     """Return the tables of evaluations, with keep rates."""
     tables = [
-        number_table(score_table(one, record, _WORDING)) + keep_rates_table(one, record) + _found_table(one)
-        for one in record.evaluations
+        number_table(score_table(one, record, _WORDING)) + keep_rates_table(one, record) for one in record.evaluations
     ]
     missing = not_measured(record, [one.split for one in record.evaluations])
     return Markup("").join([*tables, missing, measures_body(record)])
-
-
-def _found_table(measured: Evaluation) -> Markup:
-    """Return the table of what sampled episodes found in documents; "" where none are searched."""
-    found = measured.own.search
-    if not found:
-        return Markup("")
-    shares = [100 * value if name.startswith("evidence") else value for name, value in found.items()]
-    row = Row(next(iter(measured.scores)), [Cell(f"{value:.2f}") for value in shares])
-    title = f"{measured.title}: what is found in the documents"
-    caption = (
-        "Means of sampled episodes; evidence is complete when all sentences of a group that was marked are opened."
-    )
-    return number_table(NumberTable(title, [result_name(key) for key in found], [RowGroup([row], own=True)], caption))
 
 
 def _texts(shown: list[Account], classes: tuple[str, ...], note: str, most_words: int) -> Markup:

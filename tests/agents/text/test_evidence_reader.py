@@ -72,6 +72,28 @@ def test_it_learns_what_to_open_and_when_to_stop_by_reinforce() -> None:
     assert share > 0.85 and opened < 1.8
 
 
+def test_a_ranker_prior_adds_the_standardised_score() -> None:
+    """A larger prior finds more before learning, and a candidate's logit is higher by prior times standard score."""
+    plain, env = make({})
+    prior, _ = make({"ranker_prior": 3})
+    assert found(prior, env)[0] > found(plain, env)[0] + 0.2
+    seen = env.reset(torch.arange(4), torch.arange(4))
+    with torch.no_grad():
+        more = (network(seen, prior) - network(seen, plain))[:, 1:]
+    there = seen["legal"][:, 1:].bool()
+    for row, real in enumerate(there):
+        score = seen["scores"][row][real]
+        expected = 3 * (score - score.mean()) / (score.std(correction=0) + 1e-3)
+        torch.testing.assert_close(more[row][real], expected, atol=1e-4, rtol=1e-4)
+
+
+def network(seen: dict[str, torch.Tensor], agent: EvidenceReader) -> torch.Tensor:
+    """Return the logits (B, K + 1) of a first step."""
+    decision, _ = agent(seen, agent.initial_memory(seen))
+    assert decision.move_logits is not None
+    return decision.move_logits
+
+
 @pytest.mark.parametrize("of", ["evidence", "ranker"])
 def test_imitation_replaces_the_policy_gradient(of: str) -> None:
     """A teacher is followed where the reward says nothing; the ranker's opens as much as it may."""

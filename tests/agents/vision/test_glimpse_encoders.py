@@ -34,6 +34,15 @@ def test_each_encoder_sees_pictures_of_any_size(kind: str, channels: int) -> Non
     assert any(each.requires_grad for each in encoder.parameters()) != encoder.frozen
 
 
+@pytest.mark.parametrize("kind", ["conv", "resnet"])
+def test_the_first_convolution_has_a_stride(kind: str) -> None:
+    """A stride of 4 divides 32 pixels to 8, which two further stages halve; without it they halve 32."""
+    pictures = torch.rand(1, 1, 32, 32)
+    for stride, side in ((1, 8), (4, 2)):
+        options = SECTION.validate_python({"kind": kind, "widths": [4, 4, 4], "stride": stride})
+        assert make_glimpse_encoder(options, (1, 32, 32))(pictures).shape == (1, 4, side, side)
+
+
 def test_an_unknown_kind_is_named() -> None:
     """The message lists the kinds of the registry."""
     with pytest.raises(ValidationError, match="'mlp', 'conv', 'resnet', 'pretrained'"):

@@ -117,3 +117,22 @@ def test_uniform_looks_are_uniform() -> None:
     assert action["look"].abs().max() <= 1
     assert action["look"].mean(0).abs().max() < 0.05 and (action["look"].square().mean(0) - 1 / 3).abs().max() < 0.02
     assert (torch.bincount(action["zoom"], minlength=3) / 4000 - 1 / 3).abs().max() < 0.03
+
+
+def test_a_prior_of_saliency_prefers_cells_that_vary_and_were_not_looked_at() -> None:
+    """One varied cell of four has z = sqrt(3), the others -1/sqrt(3); a look removes it; no glance, no prior."""
+    torch.manual_seed(0)
+    policy = GridLooks(3, 5, ZoomChoice(), 2, 1, 4, 2, None, saliency=2.0)
+    glance = torch.zeros(1, 1, 8, 8)
+    glance[..., 1:3, 5:7] = 1.0  # In the second cell of the first row.
+    keys = policy.keys(torch.zeros(1, 4, 2, 2), torch.ones(1, 2), glance)
+    assert keys.shape == (1, 4, policy.key_width) and policy.key_width == 6
+    z = torch.tensor([[-1.0, 3.0, -1.0, -1.0]]) / 3**0.5
+    torch.testing.assert_close(keys[..., -1], z)
+    hidden, time, none = torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64), torch.zeros(1, 4)
+    plain = GridLooks(3, 5, ZoomChoice(), 2, 1, 4, 2, None)
+    plain.load_state_dict({name: part for name, part in policy.state_dict().items() if name != "saliency"})
+    without = plain(hidden, time, keys[..., :-1], none)["cell"]
+    torch.testing.assert_close(policy(hidden, time, keys, none)["cell"], without + 2 * z)
+    seen = torch.tensor([[0.0, 1.0, 0.0, 0.0]])
+    torch.testing.assert_close(policy(hidden, time, keys, seen)["cell"], without + 2 * z * (1 - seen))

@@ -85,6 +85,10 @@ def test_scores_are_those_of_bm25s() -> None:
     assert not wider.scores(torch.tensor([[16]]), torch.ones(1, 1)).any()
     others = wider.scores_of_others(words, weights, padded, padded != NONE)
     torch.testing.assert_close(others, index.scores(words, weights))
+    members = torch.tensor([[1, 2, 4, 6], [0, 3, NONE, NONE], [NONE] * 4, [5, NONE, NONE, NONE]])
+    among = wider.scores(words, weights, members)
+    torch.testing.assert_close(among, others.gather(1, members.clamp(min=0)).masked_fill(members == NONE, 0))
+    assert among[:2].any(1).all()
 
 
 def test_titles_are_searched_and_marks_are_not(folder: Path) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from glimpse.envs.data.decoded_cache import clear_decoded, decoded_folder, list_decoded
 from glimpse.envs.data.file_digests import noting_files
 from glimpse.envs.errors import DataError
-from glimpse.envs.images import decoded_pictures, stored_pictures
+from glimpse.envs.images import decoded_pictures, picture_set, stored_pictures
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
@@ -161,6 +161,22 @@ def test_an_outlier_costs_its_own_size(folder: Path, cache: Path) -> None:
     assert data.images.shape[1:] == (3, 1500, 1000)
     large = max(entry.bytes for entry in list_decoded(cache))
     assert 3 * 1500 * 1000 <= large - small < 3 * 1500 * 1000 + 10_000
+
+
+def test_an_outlier_is_digested_with_its_own_size(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is a set whose canvases are mostly black; without an outlier, the digest stays that of the canvases."""
+    even = fresh(f"folder:{folder}", resident_mb=0).images
+    Image.new("RGB", (1000, 1500), (1, 2, 3)).save(folder / "train" / "owl" / "99.png")
+    uneven = fresh(f"folder:{folder}", resident_mb=0).images
+    assert isinstance(even, PictureSet) and isinstance(uneven, PictureSet)
+    black = [sum(map(len, images.content())) for images in (even, uneven)]
+    monkeypatch.setattr(picture_set, "_DIGESTED_WHOLE", 0)
+    digested, (whole, after) = (sum(map(len, images.content())) for images in (even, uneven)), black
+    assert next(digested) == whole >= even.shape.numel()
+    own = 3 * int(uneven.sizes.prod(1).sum())
+    assert own < next(digested) < own + 1000 < uneven.shape.numel() < after
+    first, second = (list(uneven.select(torch.tensor(order)).content()) for order in ([0, 1], [1, 0]))
+    assert first != second and first == list(uneven.select(torch.tensor([0, 1])).content())
 
 
 def test_a_bad_file_is_named_and_nothing_is_left(folder: Path, cache: Path) -> None:

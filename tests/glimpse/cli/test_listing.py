@@ -40,7 +40,7 @@ def test_one_table(what: str, capsys: Capture) -> None:
 
 
 def test_environments_fit_into_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In 80 columns each environment has a line, without its Gymnasium id where that does not fit."""
+    """In 80 columns each environment has a line of a table, without its Gymnasium id: all groups alike."""
     shown = {}
     for width in (80, 140):
         console = TableConsole()
@@ -51,6 +51,7 @@ def test_environments_fit_into_80_columns(monkeypatch: pytest.MonkeyPatch) -> No
     lines = [line.rstrip() for line in shown[80].splitlines()]
     assert max(map(len, lines)) <= 80 and "glimpse/MNIST-v0" not in shown[80]
     assert sum(line.split()[0] in ENVIRONMENTS for line in lines) == len(ENVIRONMENTS)
+    assert lines[-1] == "Left out, for a wider terminal: id" and shown[80].count("Left out") == 1
     assert all(entry.id in shown[140] for entry in ENVIRONMENTS.values())
 
 

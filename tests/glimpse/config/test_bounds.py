@@ -75,6 +75,15 @@ def test_every_bound_is_enforced() -> None:
     assert checked > 600
 
 
+def test_every_pattern_has_words() -> None:
+    """Each text that has to match a pattern is described in words, so that no user has to read the pattern."""
+    fields = [field for model in _models(Experiment, set()) for field in model.model_fields.values()]
+    patterns = [field for field in fields if any(getattr(rule, "pattern", None) for rule in field.metadata)]
+    assert len(patterns) > 5
+    for field in patterns:
+        assert isinstance(field.json_schema_extra, dict) and field.json_schema_extra["expected"], field
+
+
 @pytest.mark.parametrize(
     ("config", "override", "line"),
     [

@@ -182,7 +182,7 @@ data:
     assert found == [
         "child.yaml:7: the key 'seed' is given twice (first in line 6)",
         "command line: 'train.keep': an override has the form a.b=c, as in train.steps=1000",
-        "child.yaml: task.retina.pach: unknown key (did you mean 'patch'?)",
+        "child.yaml: task.retina.pach: unknown key (did you mean 'task.retina.patch'?)",
         "child.yaml: task.initial_location: should be 'random', 'centre', 'raster' or a list of 2 numbers "
         "(got 'cente'; did you mean 'centre'?)",
         "child.yaml: task.image_size: should be a list of 2 whole numbers or null (got [28])",
@@ -196,10 +196,10 @@ data:
         "child.yaml: train.betas: should be less than 1 (got 1.5)",
         "command line: train.max_grad_norm: should be greater than 0 (got -1)",
         "child.yaml: train.compile: should be true or false (got 'no')",
-        "base.yaml: train.bach: unknown key (did you mean 'batch'?)",
+        "base.yaml: train.bach: unknown key (did you mean 'train.batch'?)",
         "child.yaml: data: should be a mapping of keys to values (got null)",
         "command line: seed: should be a whole number (got 1.5)",
-        "command line: device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cuda'?)",
+        "command line: device: should be auto, cpu, cuda or cuda:N (got 'gpu'; did you mean 'cuda'?)",
         "command line: agnet: unknown key (did you mean 'agent'?)",
     ]
 
@@ -217,9 +217,9 @@ data:
         ("train.compile=1", "train.compile: should be true or false (got 1)"),
         ("track.tags=[a, 1]", "track.tags: should be a list of texts (got ['a', 1])"),
         ("steps=10", "steps: unknown key (did you mean 'train.steps'?)"),
-        ("agent.core=rnn", "agent.core: unknown key (did you mean 'recurrent_core'?)"),
-        ("evaluate.share=0.5", "evaluate.share: unknown key (known: batch, copies, "),
-        ("train.zzz=10", "train.zzz: unknown key (known: steps, minutes, batch, "),
+        ("agent.core=rnn", "agent.core: unknown key (did you mean 'agent.recurrent_core'?)"),
+        ("evaluate.share=0.5", "evaluate.share: unknown key (known in evaluate: batch, copies, "),
+        ("train.zzz=10", "train.zzz: unknown key (known in train: steps, minutes, batch, "),
         ("agent.baseline=leave_one_out", "train.copies: should be at least 2 because agent.baseline is "),
         ("agent.initial_path=[[0, 0]]", "agent.initial_path: should name the locations of glimpses 2 to 4"),
         ("train.steps=[1", "train.steps: expected ',' or ']', but got '<stream end>' (got '[1')"),
@@ -339,7 +339,19 @@ def test_a_shipped_config_is_right_and_says_how_to_run_it(name: str) -> None:
     load_experiment(file)
     header = file.read_text().split("\n\n")[0].splitlines()
     assert any(line.startswith("#") and f"glimpse train {config_path(name)}" in line for line in header)
-    assert describe_config(file)
+    assert describe_config(file).endswith(".")
+
+
+def test_a_config_is_described_by_its_first_sentence(tmp_path: Path) -> None:
+    """A sentence of several lines is whole, with or without the command between them; what follows is left out."""
+    file = tmp_path / "a.yaml"
+    for header, told in {
+        "# RAM on digits, and\n# glimpse train a.yaml\n# on clutter.\n# Error 5 %.\n": "RAM on digits, and on clutter.",
+        "# RAM\n# glimpse train a.yaml\n": "RAM",
+        "# glimpse train a.yaml\n": "",
+    }.items():
+        file.write_text(f"{header}task:\n  name: digits\n")
+        assert describe_config(file) == told
 
 
 def test_another_encoder_drops_options_that_it_lacks() -> None:
@@ -405,7 +417,7 @@ def test_a_nested_part_of_another_kind_drops_options_that_it_lacks(base: Path) -
         ),
         ("agent.encoder.kind=disna", "agent.encoder.kind: should be 'lstm', 'gru', "),
         ("agent.encoder.pooling=maxx", "agent.encoder.pooling: should be 'max', 'mean', "),
-        ("agent.encoder.widht=3", "agent.encoder.widht: unknown key (did you mean 'width'?)"),
+        ("agent.encoder.widht=3", "agent.encoder.widht: unknown key (did you mean 'agent.encoder.width'?)"),
         ("agent.encoder.kind=hierarchical", "agent.encoder: 'hierarchical' needs task.sentences: true (got false)"),
         (
             "agent.encoder={kind: transformer, width: 150}",

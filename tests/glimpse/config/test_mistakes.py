@@ -71,7 +71,7 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         (
             "mnist-conv",
             "agent.layers=[{filters: 3, siz: 4}]",
-            "agent.layers[0].siz: unknown key (did you mean 'size'?)",
+            "agent.layers[0].siz: unknown key (did you mean 'agent.layers[0].size'?)",
         ),
         (
             "mnist-conv",
@@ -82,7 +82,7 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         ("mnist-ram", "train.augment={}", "train.augment: {} changes nothing, because sections are merged key by key"),
         ("mnist-ram", "train={augment: {}}", "train.augment: {} changes nothing"),
         ("mnist-ram", "train.patience=0", "train.patience: should be at least 1 (got 0)"),
-        ("mnist-ram", "train.patince=3", "train.patince: unknown key (did you mean 'patience'?)"),
+        ("mnist-ram", "train.patince=3", "train.patince: unknown key (did you mean 'train.patience'?)"),
         ("mnist-ram", "patience=3", "patience: unknown key (early stopping is train.patience, "),
         (
             "mnist-ram",
@@ -91,8 +91,10 @@ def mistakes(config: str, *overrides: str) -> list[str]:
         ),
         ("mnist-ram", "train.lr=0.1", "train.lr: unknown key (the learning rate is train.learning_rate)"),
         ("mnist-ram", "gpu=true", "gpu: unknown key (a GPU is asked for by device: cuda)"),
-        ("mnist-ram", "device=gpu", "device: should match auto|cpu|cuda(:\\d+)? (got 'gpu'; did you mean 'cuda'?)"),
-        ("mnist-ram", "device=cud", "device: should match auto|cpu|cuda(:\\d+)? (got 'cud'"),
+        ("mnist-ram", "device=gpu", "device: should be auto, cpu, cuda or cuda:N (got 'gpu'; did you mean 'cuda'?)"),
+        ("mnist-ram", "device=cud", "device: should be auto, cpu, cuda or cuda:N (got 'cud'; did you mean 'cuda'?"),
+        ("mnist-ram", "task.validation=a/b", "task.validation: should be folder:PATH or file:TABLE (got 'a/b')"),
+        ("multi30k-bahdanau", "task.source=e n", "task.source: should be a language as in the file names, such as en"),
         (
             "mnist-ram",
             "task=digits",

@@ -95,7 +95,7 @@ def test_other_observations_and_sections_are_refused(pictures: Path, capsys: pyt
         "task.name=mnist": "task.name: should be images",
         "agent.memory_width=4": "agent.memory_width: a trained run is evaluated on other data by options of its task",
         "seed=3": "seed: a trained run is evaluated on other data by options of its task",
-        "task.dat=mnist": "task.dat: unknown key (did you mean 'data'?)",
+        "task.dat=mnist": "task.dat: unknown key (did you mean 'task.data'?)",
         "task.data=mnist": "class '0' is none of the run's classes, which are 'dark', 'light'",
         "task.data": "an override has the form a.b=c",
     }

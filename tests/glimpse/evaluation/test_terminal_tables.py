@@ -58,6 +58,27 @@ def test_the_least_important_columns_are_left_out_first(
     assert " ".join(told.split()) == ", ".join(left_out)
 
 
+@pytest.mark.parametrize("width", [80, 20, 12])
+def test_groups_have_one_layout(width: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """Tables of a listing have the same columns, or all of them are lines: it is decided once."""
+    make_terminal(monkeypatch, width)
+    groups = [("short", [["a", "1", "x"]]), ("long", [["a long name", "123456789", "y"]])]
+    TableConsole().print_grouped(["name", "id", "what"], groups, optional=["id"])
+    assert [line.rstrip() for line in printed(capsys).splitlines()] == {
+        80: [
+            "short",
+            "name  id  what",
+            "a     1   x",
+            "long",
+            "name         id         what",
+            "a long name  123456789  y",
+        ],
+        20: ["short", "name  what", "a     x", "long", "name         what", "a long name  y"]
+        + ["Left out, for a", "wider terminal: id"],
+        12: ["short", "a", "  id: 1;", "  what: x", "long", "a long name", "  id:", "  123456789;", "  what: y"],
+    }[width]
+
+
 def test_rows_are_lines_where_nothing_else_fits(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """In 20 columns each row has all of its values, with their names, in a few lines."""
     make_terminal(monkeypatch, 20)

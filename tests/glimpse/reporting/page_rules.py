@@ -130,7 +130,9 @@ def _numbers(root: Node) -> Iterator[tuple[str, str]]:
 def check_modes(root: Node) -> None:
     """Check that each number of results, and each validation curve, of an agent that samples says how it acted."""
     for name, value in _numbers(root):
-        plain = name.startswith(("Unknown words", "Seed", "Weights", "Parameters", "Texts", "Answers", "Sentences"))
+        plain = name.startswith(
+            ("Unknown words", "Seed", "Weights", "Parameters", "Texts", "Answers", "Sentences", "Questions", "Store")
+        )
         plain |= name.startswith(
             ("Vocabulary", "Search", "Images", "Observation", "Screen", "Task", "Agent", "Trained")
         )

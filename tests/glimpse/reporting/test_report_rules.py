@@ -9,17 +9,21 @@ import pytest
 from glimpse.cli.command_line import main
 from glimpse.families import FAMILIES
 from glimpse.reporting.report_size import MOST_BYTES
+from tests.envs.conftest import QUESTIONS
 from tests.glimpse.reporting import page_rules
 from tests.glimpse.reporting.page_rules import Node, read_page
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = pytest.mark.xdist_group("report rules")
 
+_FILE = f"file:{QUESTIONS}"
+_ASKED = [f"task.{name}={_FILE}" for name in ("data", "validation", "test")]
 RUNS = {
     "images": ["digits-ram", "task.retina.patch=2", "task.retina.scales=2", "agent.classification=every_step"],
     "control": ["catch-ram", "task.screen=6", "task.start_rows=2", "task.retina.patch=2", "evaluate.batch=10000"],
     "text": ["planted", "evaluate.batch=1000"],
     "reading": ["number-prediction", "evaluate.batch=1000"],
+    "documents": ["evidence-own", *_ASKED, "task.vectors=none", "agent.embedding=trained", "task.opens=3"],
     "translation": ["copy-bahdanau", "task.strings=200", "task.longest=4"],
     "simultaneous translation": ["copy-simultaneous", "task.strings=200", "task.longest=4"],
 }

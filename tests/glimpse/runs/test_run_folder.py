@@ -51,6 +51,14 @@ def test_a_run_without_a_step_is_begun_anew(tmp_path: Path) -> None:
     assert (tmp_path / "b/config.yaml").read_text() == "mine"
 
 
+def test_a_start_that_failed_leaves_what_was_there(tmp_path: Path) -> None:
+    """A folder that the start made goes with it; an empty one that was there stays, and can be used again."""
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "new"):
+        RunFolder.create(tmp_path / name, "config").give_back()
+    assert os.listdir(tmp_path) == ["empty"] and os.listdir(tmp_path / "empty") == []
+
+
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     """A file or a folder with foreign content is refused and left unchanged."""
     (tmp_path / "thesis.txt").write_text("x")

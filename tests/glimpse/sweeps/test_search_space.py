@@ -1,5 +1,7 @@
 """Tests of the values that a sweep tries."""
 
+import re
+
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -29,12 +31,16 @@ def test_each_form_is_a_distribution() -> None:
         ("a=integer(1.5,3)", "whole numbers"),
         ("a=choice(1)", "two values"),
         ("a=choice([1,2)", "cannot be read"),
-        ("a=grid(1,2)", "should be KEY="),
+        ("a=grid(1,2)", "grid: should be KEY="),
+        ("a=lg(1,2)", "lg: did you mean log?"),
+        ("a=Uniform(1,2)", "Uniform: did you mean uniform?"),
+        ("a=log(1,2", "should end with a parenthesis"),
     ],
 )
 def test_a_bad_word_is_named(word: str, problem: str) -> None:
     """A word that cannot be tried is refused with what was expected."""
-    with pytest.raises(UserError, match=problem):
+    assert is_searched(word)
+    with pytest.raises(UserError, match=re.escape(problem)):
         parse_space([word])
 
 
@@ -52,3 +58,4 @@ def test_values_reach_the_config_to_the_bit() -> None:
     experiment = load_experiment("digits-ram", overrides_of({"train.learning_rate": rate, "train.patience": None}))
     assert experiment.train.learning_rate == rate and experiment.train.patience is None
     assert is_searched("a=choice(1,2)") and not is_searched("a=1") and not is_searched("track.group=log")
+    assert not is_searched("track.group='log(1)'") and not is_searched("task.data=file:a(1).csv")

@@ -26,6 +26,7 @@ from glimpse.runs.checkpoint import Checkpoint, load_newest
 from glimpse.runs.metric_names import GROUPS, SPEED
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.tracker import Tracker
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.train import train_command
 from tests import forked
@@ -225,6 +226,23 @@ def test_a_run_without_its_data_leaves_no_folder(tmp_path: Path, monkeypatch: py
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_a_stop_before_the_first_step_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that is interrupted before its first step draws no picture for its tracker, and gives its folder back."""
+
+    def interrupted(*_: object) -> Tracker:
+        os.kill(os.getpid(), signal.SIGINT)
+        tracker = Tracker()
+        tracker.active = True
+        return tracker
+
+    monkeypatch.setattr(glimpse.training.train, "start_tracking", interrupted)
+    assert train_command(small_experiment(), tmp_path / "run", resume=False) == 130
+    assert "stopped before the first step; nothing was kept" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_taken_folder_is_refused_and_left_alone(uninterrupted: Path) -> None:
     """A new run never overwrites an old one."""
     before = final_weights(uninterrupted)
@@ -271,10 +289,10 @@ def test_provisional_results_count_until_a_final_one(
     monkeypatch.setattr(EpisodeEvaluator, "validate", validate)
     monkeypatch.setattr("glimpse.training.train.save_checkpoint", save)
     assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
-    assert saved == [1, 2, 3, 5] and "best validation error 20.00 %" in capsys.readouterr().out
+    assert saved == [1, 2, 3, 5] and "best validation error 20.00 % (M = 2)\n" in capsys.readouterr().out
     results = iter([(5.0, True)])
     assert train_command(small_experiment(steps=1), tmp_path / "other", resume=False) == 0
-    assert "best validation none that counts" in capsys.readouterr().out
+    assert "best validation none that counts: each was of the warm-up" in capsys.readouterr().out
 
 
 def test_training_by_time_resumes_to_the_bit(tmp_path: Path) -> None:

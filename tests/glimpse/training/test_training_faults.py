@@ -28,6 +28,8 @@ from glimpse.runs.metrics_log import MetricsLog
 from glimpse.runs.precision_errors import reporting_precision_errors
 from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
+from glimpse.training.follow import follow_command
+from glimpse.training.process import ending_at_once
 from glimpse.training.train import Training, train_command
 
 QUICK = ["train.steps=5", "train.batch=8", "train.evaluate_every=1", "train.save_every=1", "threads=1"]
@@ -239,6 +241,53 @@ def test_a_run_that_was_stopped_resumes_exactly(
     assert RunFolder(run).has_checkpoints
     assert main(["train", "--resume", str(run)]) == 0
     assert all(torch.equal(value, undisturbed[name]) for name, value in _final_weights(run).items())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("where", ["training_envs", "make_learner", "describe_examples"])
+def test_a_signal_ends_the_loading_of_data_at_once(
+    where: str,
+    number: signal.Signals,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is computed after it; a new run gives its folder back, and its handlers are those of before."""
+    run, before = tmp_path / "run", [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+
+    def interrupted(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), number)
+        pytest.fail("the signal was only noted")
+
+    monkeypatch.setattr(f"glimpse.training.train.{where}", interrupted)
+    assert main(["train", "digits-ram", *QUICK, "track.mode=disabled", "--run", str(run)]) == 128 + number
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "stopped before the first step; nothing was kept" and not printed.err
+    assert not run.exists()
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_signal_while_a_run_is_resumed_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All files stay as they were, though more steps were asked for, and the line says how to go on."""
+    run = tmp_path / "run"
+    assert train_command(small("digits-ram", "train.steps=1"), run, resume=False) == 0
+    files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    monkeypatch.setattr("glimpse.training.train.make_learner", lambda *_: _send(signal.SIGTERM)())
+    assert main(["train", "--resume", str(run), "train.steps=2"]) == 143
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"stopped before another step; resume with: glimpse train --resume {run}"
+    )
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
+
+
+def test_a_signal_ends_a_rank_that_loads_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rank that follows does not wait for the leader; what came before data are loaded counts, too."""
+    monkeypatch.setattr("glimpse.training.follow._prepare", lambda _: _send(signal.SIGTERM)())
+    assert follow_command() == 143
+    with pytest.raises(KeyboardInterrupt), ending_at_once([signal.SIGTERM]):
+        pytest.fail("the signal was not looked at")
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 6, 7, 8])

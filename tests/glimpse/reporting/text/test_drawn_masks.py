@@ -79,7 +79,7 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "problem"),
     [
         (["cusal"], "did you mean 'causal'?"),
-        (["{kind: window, widht: 2}"], "mask.widht: unknown key (did you mean 'width'?)"),
+        (["{kind: window, widht: 2}"], "mask.widht: unknown key (did you mean 'mask.width'?)"),
         (["{kind: window, width: -1}"], "should be at least 0 (got -1)"),
         (["{kind: window"], "line 1"),
         (["3"], "is no mask"),

@@ -1,0 +1,79 @@
+"""Features of candidates by how well their words match those of the question, and of what was opened last.
+
+Axes: B episodes, K candidates, P words of one, Q words of the question, W words of the opened sentence, E width of a
+word's vector, H heads, V words of the vocabulary.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glimpse.agents.embedding import PADDING, UNKNOWN, Embedding
+
+
+class WordMatching(nn.Module):
+    """Late interaction (Khattab and Zaharia, 2020, "ColBERT"): each word is matched with the most similar one.
+
+    Similarity is the cosine of word vectors; unknown words match nothing. Each head weighs words by sigmoid(w . e + b)
+    of their vector e, so that it can count names only, and averages: how well the question is matched by a candidate;
+    how much better than by what was opened last; and how well a candidate's words are matched by the question, and by
+    what was opened last.
+
+    width: number of features, 4 H.
+    """
+
+    def __init__(self, embedding: Embedding, heads: int) -> None:
+        """Make the heads; the word vectors are shared."""
+        super().__init__()
+        self.embedding, self.width = embedding, 4 * heads
+        self.asked = nn.Linear(embedding.weight.shape[1], heads)
+        self.offered = nn.Linear(embedding.weight.shape[1], heads)
+
+    def forward(self, question: Tensor, opened: Tensor, candidates: Tensor) -> Tensor:
+        """Compute features (B, K, 4 H), in [0, 1] or about it, of words (B, Q), (B, W) and (B, K, P), all int64."""
+        question, opened, candidates = (_without_end(words) for words in (question, opened, candidates))
+        vectors = self.embedding.weight.detach()
+        with torch.no_grad():
+            unit = _unit(vectors)  # All words at once: candidates have more.
+            asked, read, offered = (F.embedding(words, unit) for words in (question, opened, candidates))
+            flat = offered.flatten(1, 2)
+            by_question = (flat @ asked.transpose(1, 2)).view(*candidates.shape, -1)  # (B, K, P, Q)
+            by_opened = (flat @ read.transpose(1, 2)).view(*candidates.shape, -1)
+            match, reverse = by_question.amax(2), by_question.amax(3)
+            covered = (asked @ read.transpose(1, 2)).amax(2)
+            chained = by_opened.amax(3)
+            better = (match - covered.unsqueeze(1)).relu()
+        of_question = _weights(self.asked(vectors), question).unsqueeze(1)
+        of_candidates = _weights(self.offered(vectors), candidates)
+        parts = [
+            _mean(match, of_question),
+            _mean(better, of_question),
+            _mean(reverse, of_candidates),
+            _mean(chained, of_candidates),
+        ]
+        return torch.cat(parts, -1)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Return word vectors (V, E) of length 1, zeros for padding and unknown words."""
+    unit = F.normalize(vectors.float(), dim=-1)
+    unit[: UNKNOWN + 1] = 0  # PADDING is before UNKNOWN.
+    return unit
+
+
+def _weights(scores: Tensor, words: Tensor) -> Tensor:
+    """Return each head's weights of words (..., n), which sum to 1, given scores (V, H) of all words: (..., H, n)."""
+    weights = F.embedding(words, torch.sigmoid(scores.float())) * (words != PADDING).unsqueeze(-1)
+    return (weights / weights.sum(-2, keepdim=True).clamp(min=1e-6)).transpose(-1, -2)
+
+
+def _mean(match: Tensor, weights: Tensor) -> Tensor:
+    """Return weighted means (B, K, H) of matches (B, K, n), given weights (B, 1 or K, H, n)."""
+    return (weights * match.unsqueeze(2)).sum(-1)
+
+
+def _without_end(words: Tensor) -> Tensor:
+    """Return words (..., n) without columns that are padding everywhere, on a CPU: elsewhere the host would wait."""
+    if words.device.type != "cpu" or not words.numel():
+        return words
+    return words[..., : max(1, int((words != PADDING).sum(-1).max()))]

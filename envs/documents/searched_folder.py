@@ -1,0 +1,128 @@
+"""Questions of a user's own about a folder of documents, for an agent that was trained on others.
+
+Axes: B lanes, N questions, Q words of a question.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
+from glimpse.envs.documents.document_store import DocumentStore
+from glimpse.envs.documents.options import DocumentSearchOptions
+from glimpse.envs.documents.question_data import NOTHING, mean_of_words, padded
+from glimpse.envs.documents.searched_words import searched_words
+from glimpse.envs.documents.sentence_vectors import load_encoder
+from glimpse.envs.documents.store_build import folder_store
+from glimpse.envs.documents.store_search import Asking
+from glimpse.envs.text.corpus import numbering
+from glimpse.envs.text.text_meaning import TextMeaning
+from glimpse.envs.text.tokens import split_word
+from glimpse.envs.text.vectors import read_vectors
+from glimpse.envs.text.vocabulary import UNKNOWN
+
+
+class SearchedFolder(DocumentEnv):
+    """Search of all documents of a folder for N questions, whose answers nobody knows: the label of each is 0.
+
+    It shows what `glimpse/Evidence-v0` and `glimpse/Facts-v0` show.
+
+    unknown: how many of the folder's different words the run does not know, of how many, and their share of all words.
+    """
+
+    knows_answers = False
+
+    def __init__(
+        self,
+        options: DocumentSearchOptions,
+        meaning: TextMeaning,
+        folder: str,
+        questions: Sequence[str],
+        *,
+        root: str | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Take the store of the folder from the cache, or build it.
+
+        Args:
+            options: the task of the run.
+            meaning: the classes and words of the run.
+            folder: the folder.
+            questions: N questions, of one word or more.
+            root: data folder, for word vectors.
+            device: where all tensors live.
+
+        Raises:
+            DataError: there is no such folder, or no document in it can be read.
+        """
+        search_path = SearchPath.of(root)
+        options = _without_answers(options)
+        store = folder_store(folder, _vectors_needed(options), search_path)
+        number = numbering()
+        number |= store.number
+        asked = [[number[token] for word in one.lower().split() for token in split_word(word)] for one in questions]
+        others = list(number)[len(store.words) :]
+        none, counts = read_vectors("none", search_path), np.zeros(len(number), np.int64)
+        words = searched_words(store, others, counts, options, none, search_path, meaning)
+        super().__init__(options, store, words, meaning.classes, device)
+        question = padded([one[: options.max_question] for one in asked])
+        if len(words.sentence_words):
+            vector = mean_of_words(words, question, store.mean_vector)
+        else:
+            vector = torch.from_numpy(load_encoder(store.facts.vectors)(list(questions)))
+        self._questions, self._vectors = question.to(self.device), vector.to(self.device)
+        self.unknown = _unknown_words(store, words.known_as)
+
+    @property
+    def examples(self) -> int:
+        """Number of questions N."""
+        return len(self._questions)
+
+    def shown_examples(self) -> Any:
+        """Return the digest of the documents, and the questions."""
+        return self.store.facts.digest, self._questions
+
+    def other_sentence(self, lane: int, number: int) -> StoredSentence:
+        """Raise IndexError: all sentences are in the store."""
+        raise IndexError(f"there is no sentence {len(self.store) + number}: the store has {len(self.store)}")
+
+    def _ask(self, example: Tensor, key: Tensor) -> Asking:
+        none = example.new_full((len(example), 0, 1), NOTHING)
+        return Asking(
+            torch.zeros_like(example),
+            self._questions[example],
+            self._vectors[example],
+            example.new_full((len(example), 1, 1), NOTHING),
+            none[..., 0],
+            none,
+            none[..., 0].float(),
+        )
+
+
+def _without_answers(options: DocumentSearchOptions) -> DocumentSearchOptions:
+    """Return options with a ranker that need not know the evidence."""
+    changed = {"reward": "answer", **({"ranker": "bm25"} if options.ranker == "gold" else {})}
+    return options.model_copy(update=changed)
+
+
+def _vectors_needed(options: DocumentSearchOptions) -> str:
+    """Return the kind of vectors; the plainest one where nothing is ranked or pointed at by them."""
+    return options.sentence_vectors if options.point == "query" or options.ranker == "cosine" else "hashing"
+
+
+def _unknown_words(store: DocumentStore, known_as: Tensor) -> tuple[int, int, float]:
+    """Return how many of the store's different words an agent does not know, of how many, and their share of all words.
+
+    Args:
+        store: the store.
+        known_as: (V,) int64, the number of each word in the agent's vocabulary; the store's come first.
+    """
+    unknown = (known_as[: len(store.words)] == UNKNOWN) & ~store.is_mark
+    counts = torch.bincount(store.sentences.tokens, minlength=len(store.words))[: len(store.words)]
+    counts = counts * ~store.is_mark
+    share = float((counts * unknown).sum() / counts.sum().clamp(min=1))
+    return int(unknown.sum()), int((~store.is_mark).sum()), share

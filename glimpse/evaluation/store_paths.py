@@ -1,0 +1,160 @@
+"""Paths through a store of sentences: what an agent was offered, what it thought of it, and what it opened.
+
+Axes: B questions, K candidates, C answers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.agents.agent import Agent
+from glimpse.config.experiment import EvaluateOptions
+from glimpse.envs.documents.document_env import StoredSentence
+from glimpse.envs.documents.question_data import NOTHING
+from glimpse.evaluation.scores import evaluation_keys
+from glimpse.evaluation.search_walk import SearchStep, search_steps
+from glimpse.runs.build import use_bfloat16
+
+
+class OfferedSentence(NamedTuple):
+    """Sentence that could be opened.
+
+    sentence: its text, and where it stands.
+    weight: probability of opening it; its cosine with the query where a vector points.
+    marked: whether it is in a group of evidence.
+    opened: whether it was opened now.
+    """
+
+    sentence: StoredSentence
+    weight: float
+    marked: bool
+    opened: bool
+
+
+class PathStep(NamedTuple):
+    """Step of a path.
+
+    offered: sentences that could be opened, the likeliest first.
+    left_out: number of further ones.
+    answers: probability of answering now.
+    belief: (C,), probability of each answer so far.
+    """
+
+    offered: tuple[OfferedSentence, ...]
+    left_out: int
+    answers: float
+    belief: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StorePath:
+    """Path of a greedy agent for one question.
+
+    question: its text.
+    steps: one for each opened sentence, and the last one, in which it answers.
+    label: the right answer; None where nobody knows it.
+    points: whether a vector points, so that sentences have cosines.
+    complete: whether a whole group of evidence was opened.
+    marked: whether any evidence is known.
+    """
+
+    question: str
+    steps: tuple[PathStep, ...]
+    label: int | None
+    points: bool
+    complete: bool
+    marked: bool
+
+    @property
+    def opened(self) -> list[OfferedSentence]:
+        """The opened sentences, in order."""
+        return [one for step in self.steps for one in step.offered if one.opened]
+
+    @property
+    def belief(self) -> NDArray[np.float32]:
+        """Probability of each answer, (C,)."""
+        return self.steps[-1].belief
+
+    @property
+    def answered(self) -> int:
+        """The likeliest answer."""
+        return int(self.belief.argmax())
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is right, and the evidence complete where any is known."""
+        return self.answered == self.label and (self.complete or not self.marked)
+
+
+@torch.no_grad()
+def store_paths(
+    agent: Agent, env: Any, options: EvaluateOptions, examples: Sequence[int], offered: int = 6
+) -> list[StorePath]:
+    """Search greedily for some questions, one of each lane.
+
+    Args:
+        agent: an agent that searches documents.
+        env: its environment; see `glimpse.envs.documents.document_env.DocumentEnv`.
+        options: options of the evaluation, for its precision.
+        examples: B questions.
+        offered: most sentences of a step; what is opened is among them.
+    """
+    example = torch.tensor(list(examples), device=env.device)
+    kept = [list[PathStep]() for _ in examples]
+    running = torch.ones(len(example), dtype=torch.bool)
+    complete = torch.zeros(len(example), dtype=torch.bool)
+    with torch.autocast(env.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
+        for step in search_steps(agent, env, example, evaluation_keys(env, options)[example]):
+            ends = (step.margin >= 0).cpu()
+            found = env.lane_info()["evidence_found"].cpu()
+            complete = torch.where(running, found, complete)
+            numbers, weights = (part.cpu() for part in _offered(env, step, offered))
+            for lane in running.nonzero()[:, 0].tolist():
+                shown = (numbers[lane].tolist(), weights[lane].tolist())
+                kept[lane].append(_step(env, step, lane, *shown, 0 if ends[lane] else len(shown[0])))
+            running &= ~ends
+            if not running.any():
+                break
+    labels = env.label.tolist()
+    return [
+        StorePath(
+            env.question_text(lane),
+            tuple(steps),
+            labels[lane] if env.knows_answers else None,
+            not env.chooses,
+            bool(complete[lane]),
+            bool((env.evidence[lane] != NOTHING).any()),
+        )
+        for lane, steps in enumerate(kept)
+    ]
+
+
+def _offered(env: Any, step: SearchStep, most: int) -> tuple[Tensor, Tensor]:
+    """Return sentences that could be opened, (B, O) int64, and their weights; the one of the action comes first."""
+    if not env.chooses:
+        numbers, cosines = env.nearest(step.action["query"], most)
+        return numbers, cosines
+    policy = step.policy[:, 1:]
+    chosen = (step.action["open"] - 1).clamp(min=0).unsqueeze(1)
+    place = policy.scatter(1, chosen, torch.inf).topk(min(most, policy.shape[1]), dim=1).indices
+    return env.candidates.gather(1, place), policy.gather(1, place)
+
+
+def _step(
+    env: Any, step: SearchStep, lane: int, numbers: Sequence[int], weights: Sequence[float], opened: int
+) -> PathStep:
+    """Return a step of one lane, in which the first sentence is opened if `opened` is not 0."""
+    marked = set(env.evidence[lane].flatten().tolist()) - {NOTHING}
+    there = int((env.candidates[lane] != NOTHING).sum()) if env.chooses else 0
+    offered = tuple(
+        OfferedSentence(env.sentence(lane, number), weight, number in marked, place == 0 and opened > 0)
+        for place, (number, weight) in enumerate(zip(numbers, weights, strict=True))
+        if number != NOTHING
+    )
+    belief = step.belief[lane].cpu().numpy()
+    return PathStep(offered, max(0, there - len(offered)), float(step.policy[lane, 0]), belief)

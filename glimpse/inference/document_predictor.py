@@ -1,0 +1,76 @@
+"""Answers to questions of a user's own about a folder of documents, with the sentences that were opened."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from glimpse.envs.documents.searched_folder import SearchedFolder
+from glimpse.errors import UserError
+from glimpse.evaluation.store_paths import StorePath, store_paths
+from glimpse.inference.predict_options import PredictOptions
+from glimpse.inference.question_predictions import OpenedSentence, QuestionPrediction, UnknownWords
+from glimpse.reporting.text.path_html import path_figure
+from glimpse.runs.trained_run import TrainedRun
+
+
+def predict_questions(trained: TrainedRun, inputs: Sequence[Any], options: PredictOptions) -> list[QuestionPrediction]:
+    """Search the folder `options.documents` greedily for the answer to each question.
+
+    Raises:
+        UserError: if a question has no word.
+        DataError: if there is no such folder, or no document in it can be read.
+    """
+    assert options.documents is not None  # See `check_search_options`.
+    questions = [_question(one) for one in inputs]
+    found = []
+    for begin in range(0, len(questions), options.batch):
+        found += _answer(trained, questions[begin : begin + options.batch], options.documents)
+    return found
+
+
+def _question(given: Any) -> str:
+    """Return a question; raise UserError if it is none."""
+    if not isinstance(given, str):
+        raise UserError(f"expected a question, which is a text, got {type(given).__name__}")
+    if not any(map(str.isalnum, given)):
+        raise UserError(f"expected a question of one word or more, got {given!r}")
+    return given
+
+
+def _answer(trained: TrainedRun, questions: Sequence[str], folder: str) -> list[QuestionPrediction]:
+    """Answer a batch of questions."""
+    task: Any = trained.experiment.task
+    env = SearchedFolder(
+        task,
+        trained.env.meaning(),
+        folder,
+        questions,
+        root=trained.experiment.data.root,
+        device=trained.env.device,
+    )
+    paths = store_paths(trained.agent, env, trained.experiment.evaluate, range(len(questions)))
+    unknown = UnknownWords(*env.unknown)
+    return [
+        _prediction(replace(path, question=question), env.classes, unknown)
+        for path, question in zip(paths, questions, strict=True)
+    ]
+
+
+def _prediction(path: StorePath, classes: Sequence[str], unknown: UnknownWords) -> QuestionPrediction:
+    """Return the prediction of a path."""
+    opened = tuple(
+        OpenedSentence(*one.sentence, 1 - step.answers if path.points else one.weight)
+        for step in path.steps
+        for one in step.offered
+        if one.opened
+    )
+    return QuestionPrediction(
+        label=classes[path.answered],
+        labels=None,
+        score=None,
+        probabilities={name: float(value) for name, value in zip(classes, path.belief, strict=True)},
+        question=path.question,
+        opened=opened,
+        unknown_words=unknown,
+        page=str(path_figure(path, classes)),
+    )

@@ -1,0 +1,52 @@
+"""Features of candidates by how well words match: hand-worked cosines."""
+
+import torch
+
+from glimpse.agents.embedding import PADDING, UNKNOWN, Embedding
+from glimpse.agents.text.word_matching import WordMatching
+
+RED, BLUE, PURPLE = 2, 3, 4
+
+
+def matching() -> WordMatching:
+    """Return a matching of one head with equal weights, for words at right angles and one between them."""
+    embedding = Embedding(5, 2)
+    embedding.load_vectors(
+        torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [1.0, 1.0]]),
+        torch.ones(5, dtype=torch.bool),
+        True,
+    )
+    made = WordMatching(embedding, 1)
+    for head in (made.asked, made.offered):
+        torch.nn.init.zeros_(head.weight)
+    return made
+
+
+def test_each_word_is_matched_with_the_most_similar_one() -> None:
+    """The question's words, what was opened, and a candidate's own words, by hand."""
+    question = torch.tensor([[RED, BLUE, PADDING]])
+    opened = torch.tensor([[BLUE, PADDING]])
+    candidates = torch.tensor([[[RED, PURPLE], [BLUE, PADDING], [PADDING, PADDING]]])
+    found = matching()(question, opened, candidates)
+    half = 0.5**0.5
+    # Red and purple match red fully and blue by half a right angle; only blue was opened.
+    mixed = [(1 + half) / 2, 1 / 2, (1 + half) / 2, half / 2]
+    alike = [1 / 2, 0, 1, 1]
+    torch.testing.assert_close(found, torch.tensor([[mixed, alike, [0.0] * 4]]))
+
+
+def test_unknown_words_match_nothing() -> None:
+    """Two unknown words may be different ones, though they have one vector."""
+    unknown = torch.tensor([[UNKNOWN]])
+    assert not matching()(unknown, unknown, unknown[None]).any()
+
+
+def test_heads_learn_which_words_count() -> None:
+    """A candidate with the name that a head weighs more is matched better; and the head has a gradient."""
+    made = matching()
+    torch.nn.init.constant_(made.asked.weight[0, 0], 5.0)  # Red counts, and blue does not.
+    question, nothing = torch.tensor([[RED, BLUE]]), torch.tensor([[PADDING]])
+    found = made(question, nothing, torch.tensor([[[RED], [BLUE]]]))[0, :, 0]
+    assert found[0] > 0.6 > 0.4 > found[1]
+    found[0].backward()  # type: ignore[no-untyped-call]
+    assert made.asked.weight.grad is not None and made.asked.weight.grad.any()

@@ -1,0 +1,102 @@
+"""Tests of answers to questions about a folder of the user's own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import glimpse
+from glimpse.cli.command_line import main
+from glimpse.errors import UserError
+from tests.envs.conftest import QUESTIONS
+
+FILE = f"file:{QUESTIONS}"
+SMALL = ["train.steps=1", "train.batch=4", "train.evaluate_every=1", "threads=1", "track.mode=disabled"]
+TASK = ["evidence-own-none", f"task.data={FILE}", f"task.validation={FILE}", f"task.test={FILE}", "task.vectors=none"]
+AGENT = ["agent.sentence_width=4", "agent.memory_width=8", "agent.embedding=trained", "task.candidates=5"]
+ASKED = "Who built the Maud in Vollen?"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Return a function that trains a run once."""
+    known: dict[tuple[str, ...], str] = {}
+
+    def run(*more: str) -> str:
+        if more not in known:
+            known[more] = str(tmp_path_factory.mktemp("documents") / "run")
+            assert main(["train", *TASK, *AGENT, *SMALL, *more, "--run", known[more]]) == 0
+        return known[more]
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of two documents."""
+    (tmp_path / "papers" / "old").mkdir(parents=True)
+    (tmp_path / "papers" / "ships.md").write_text("# Ships\n\nThe Fram was built\nin Larvik. The Maud was not.\n")
+    (tmp_path / "papers" / "old" / "maud.txt").write_text("Rain fell.\n\nThe Maud was built in Vollen, they say.\n")
+    return tmp_path / "papers"
+
+
+def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], folder: Path) -> None:
+    """BM25's first two sentences of the folder are opened, with their places; the run's own data are not read."""
+    agent = glimpse.load(trained("agent.opens=first", "task.opens=2", "task.store=whole"))
+    assert agent.takes == "questions" and agent.env.examples == 0
+    found, other = agent.predict([ASKED, "Is there zzz?"], documents=folder)
+    first, second = found.opened
+    assert (first.file, first.line, first.text) == ("old/maud.txt", 3, "The Maud was built in Vollen, they say.")
+    assert (second.file, second.line, second.text) == ("ships.md", 3, "The Fram was built in Larvik.")
+    assert found.question == ASKED and found.label in agent.classes and len(other.opened) == 2
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+    alone = agent.predict(ASKED, documents=str(folder))
+    assert alone.opened == found.opened and alone.probability == pytest.approx(found.probability, abs=1e-6)
+    words = found.unknown_words  # Of rain, fell, they, say, built, in, Larvik and others it has learned some.
+    assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.note()
+    assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
+
+
+@pytest.mark.parametrize("point", ["choose", "query"])
+def test_command_prints_answers_and_sentences(
+    trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str], point: str
+) -> None:
+    """Lines have the answer, and below it what was opened; JSON has all of it, of a table too."""
+    run = trained("agent.opens=learned", f"task.point={point}", "task.opens=3", "task.reward=evidence")
+    told = [run, "--documents", str(folder)]
+    capsys.readouterr()
+    assert main(["predict", *told, ASKED]) == 0
+    shown = capsys.readouterr()
+    answer, *below = shown.out.splitlines()
+    assert answer.endswith(ASKED) and all(line.startswith("  ") for line in below)
+    assert shown.err.startswith("note: the run does not know")
+    table = folder.parent / "asked.jsonl"
+    table.write_text(json.dumps({"question": ASKED, "id": 7}) + "\n")
+    assert main(["predict", *told, str(table)]) == 0
+    written = json.loads(capsys.readouterr().out)
+    prediction = written["prediction"]
+    assert written["id"] == 7 and prediction["question"] == ASKED
+    assert [f"  {one['file']}:{one['line']}\t{one['text']}" for one in prediction["opened"]] == below
+    assert all(0 <= one["probability"] <= 1 for one in prediction["opened"])
+
+
+def test_mistakes_are_told_before_anything_is_answered(
+    trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missing folder, one that is none, options of other agents and questions without a word are errors."""
+    run = trained("agent.opens=first", "task.opens=2", "task.store=whole")
+    for more, told in {
+        (): "name their folder with --documents FOLDER",
+        ("--documents", str(folder / "none")): "should be a folder of documents",
+        ("--documents", str(folder), "--rollouts", "3"): "is asked greedily",
+        ("--documents", str(folder), "--budget", "3"): "runs that look at pictures",
+    }.items():
+        capsys.readouterr()
+        assert main(["predict", run, ASKED, *more]) == 2
+        shown = capsys.readouterr()
+        assert told in shown.err and not shown.out
+    assert main(["predict", run, "--documents", str(folder), "...", ASKED]) == 1
+    assert "one word or more" in capsys.readouterr().err
+    with pytest.raises(UserError, match="documents are for runs that search them; this one takes pictures"):
+        glimpse.load("mnist-ram").predict("x.png", documents=folder)
