@@ -74,7 +74,8 @@ class ReadingEvaluator(EpisodeEvaluator):
         if walked is None:
             return {}
         curve = search_curve(walked)
-        print_search_curve(curve, 1000 * scores.seconds / max(1, trained.env.examples), options.batch)
+        questions = max(1, trained.env.examples)
+        print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
         return {"search_curve": asdict(curve)}
 
     def describe(self, error: float, env: Any) -> str:

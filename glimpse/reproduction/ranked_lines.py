@@ -2,9 +2,10 @@
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,8 +14,11 @@ from glimpse.config.files import config_path, load_experiment
 from glimpse.evaluation.evidence_controls import EvidenceCurve, evidence_curve
 from glimpse.evaluation.evidence_reranker import Reranker
 from glimpse.evaluation.search_curve import OPENED
+from glimpse.reproduction.result_rows import complete_row
+from glimpse.reproduction.row_facts import NOT_RECORDED, all_uses
 from glimpse.reproduction.table_entries import TableEntry
 from glimpse.runs.build import make_split_env
+from glimpse.runs.commit import code_commit
 from glimpse.runs.results import Row, describe_device
 
 _RERANKER = "re-ranker"
@@ -30,13 +34,19 @@ _OF_RANKING = {
 
 
 def ranked_rows(
-    table: str, entry: TableEntry, seeds: int | None, quick: bool = False, overrides: Sequence[str] = ()
+    table: str,
+    entry: TableEntry,
+    known: Iterable[Row],
+    seeds: int | None,
+    quick: bool = False,
+    overrides: Sequence[str] = (),
 ) -> list[Row]:
     """Return a result row for each metric of a line that opens the first sentences of a ranking.
 
     Args:
         table: name of the table.
         entry: the line, with a `ranking`.
+        known: earlier rows of the line, whose uses of the test set are carried on.
         seeds: number of seeds; by default that of the line.
         quick: whether only the first few questions are searched.
         overrides: overrides of the config, such as task.words=100000.
@@ -47,27 +57,40 @@ def ranked_rows(
     experiment = load_experiment(entry.config, [*of_task, *_TASK, *_OF_RANKING.get(entry.ranking, usual)])
     measured = [_measured(experiment, entry.ranking, seed, quick) for seed in range(count)]
     words = ["glimpse", "reproduce", table, *of_task, "--only", entry.name, "--seeds", str(count)]
-    return [
-        {
-            "task": experiment.task_title,
-            "agent": entry.ranking,
-            "ranking": entry.ranking,
-            "config": config_path(entry.config),
-            "metric": metric,
-            "mean": round(mean(one[metric] for one, _ in measured), 4),
-            "values": [round(one[metric], 4) for one, _ in measured],
-            "seeds": list(range(count)),
-            "train_seconds": round(mean(seconds for _, seconds in measured), 1),
-            "device": describe_device(torch.device("cpu")),
-            "command": shlex.join([*words, *(["--quick"] if quick else [])]),
-            "published": None,
-        }
-        for metric in measured[0][0]
-    ]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    shared = {
+        "task": experiment.task_title,
+        "agent": entry.ranking,
+        "ranking": entry.ranking,
+        "config": config_path(entry.config),
+        "seeds": list(range(count)),
+        "examples": measured[0].examples,
+        "interval": None,
+        "updates": [0] * count,
+        "train_seconds": round(mean(one.seconds for one in measured), 1),
+        "device": describe_device(torch.device("cpu")),
+        "commit": code_commit() or NOT_RECORDED,
+        "tested": all_uses([*(row.get("tested", [NOT_RECORDED]) for row in known), [now]]),
+        "command": shlex.join([*words, *(["--quick"] if quick else [])]),
+        "published": None,
+    }
+    rows = []
+    for metric in measured[0].metrics:
+        values = [round(one.metrics[metric], 4) for one in measured]
+        rows.append(complete_row({**shared, "metric": metric, "mean": round(mean(values), 4), "values": values}))
+    return rows
 
 
-def _measured(experiment: Experiment, ranking: str, seed: int, quick: bool) -> tuple[dict[str, float], float]:
-    """Return the metrics of one seed, and the seconds of training a re-ranker."""
+class _MeasuredRanking(NamedTuple):
+    """Metrics of one seed, the number of questions, and the seconds of training a re-ranker."""
+
+    metrics: dict[str, float]
+    examples: int
+    seconds: float
+
+
+def _measured(experiment: Experiment, ranking: str, seed: int, quick: bool) -> _MeasuredRanking:
+    """Measure a ranking with one seed."""
     device = torch.device("cpu")
     env: Any = make_split_env(experiment, "test", device)
     examples = torch.arange(min(env.examples, _QUICK) if quick else env.examples)
@@ -81,7 +104,8 @@ def _measured(experiment: Experiment, ranking: str, seed: int, quick: bool) -> t
     else:
         curve = evidence_curve(env, examples, _MOST, seed=seed)
     milliseconds = 1000 * (time.perf_counter() - trained) / len(examples)
-    return {**_metrics(curve), "test_milliseconds": milliseconds}, trained - begun
+    metrics = {**_metrics(curve), "test_milliseconds": milliseconds}
+    return _MeasuredRanking(metrics, len(examples), trained - begun)
 
 
 def _metrics(curve: EvidenceCurve) -> dict[str, float]:

@@ -116,7 +116,8 @@ def reproduce_table(
         _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command, answers))
     for entry in (entry for entry in chosen if entry.ranking):
         print(f"== {entry.name}", flush=True)
-        _replace_rows(table, path, entry, ranked_rows(name, entry, seeds, quick, overrides))
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
+        _replace_rows(table, path, entry, ranked_rows(name, entry, earlier, seeds, quick, overrides))
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))

@@ -18,15 +18,18 @@ _NAMES = {"found": "evidence complete, %", "accuracy": "right answers, %", "open
 
 
 class _Line(NamedTuple):
-    """Line of a panel: its name, colour, and points; a single one is a line without a curve."""
+    """Line of a panel: its number in the legend, colour, and points; a single one is a line without a curve."""
 
-    name: str
+    number: int
     tone: Tone
     points: list[tuple[float, float]]
 
 
 def search_figure(lines: Sequence[MeasuredEntry]) -> Figure:
-    """Draw evidence over sentences and over words, and accuracy over sentences."""
+    """Draw evidence over sentences and over words, and accuracy over sentences.
+
+    Lines of a family have numbers in its legend, which stand beside their last points.
+    """
     families: dict[str, list[MeasuredEntry]] = {}
     for line in lines:
         families.setdefault(line.entry.family or "all", []).append(line)
@@ -37,12 +40,13 @@ def search_figure(lines: Sequence[MeasuredEntry]) -> Figure:
         marks.append(Label(8, top + 18, name, "l"))
         for number, line in enumerate(own):
             x, y = 14 + WIDTH / 3 * (number % 3), top + 36 + _LEGEND * (number // 3)
-            marks += [Dot(x, y, tones[line.entry.name]), Label(x + 10, y + 4, line.entry.label, "l")]
+            told = f"{number + 1}  {line.entry.label.removeprefix(f'{name}: ')}"
+            marks += [Dot(x, y, tones[line.entry.name]), Label(x + 10, y + 4, told, "l")]
         top += 44 + _LEGEND * -(-len(own) // 3)
         for number, (up, across) in enumerate(_PANELS):
             drawn = [
-                _Line(line.entry.label, tones[line.entry.name], points)
-                for line in own
+                _Line(place, tones[line.entry.name], points)
+                for place, line in enumerate(own, 1)
                 if (points := _points(line, up, across))
             ]
             marks += _panel(drawn, number * WIDTH / 3, top, _NAMES[across], _NAMES[up]) if drawn else []
@@ -92,4 +96,17 @@ def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertic
         spots = [spot(*point) for point in line.points]
         marks += [Curve(line.tone, spots)] if len(spots) > 1 else []
         marks += [Dot(*one, line.tone) for one in spots]
+    return marks + _numbers({line.number: (spot(*line.points[-1]), line.tone) for line in lines})
+
+
+def _numbers(ends: dict[int, tuple[tuple[float, float], Tone]]) -> list[Mark]:
+    """Return each line's number beside its last point, moved up where it would cover another one near it."""
+    marks: list[Mark] = []
+    placed: list[tuple[float, float]] = []
+    for number, ((x, y), tone) in sorted(ends.items(), key=lambda one: -one[1][0][1]):
+        height = y + 4
+        while any(abs(x - other) < 14 and abs(height - above) < 11 for other, above in placed):
+            height -= 1
+        placed.append((x, height))
+        marks.append(Label(x + 7, height, str(number), "l", tone))
     return marks

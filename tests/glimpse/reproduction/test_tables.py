@@ -342,5 +342,6 @@ def test_figure_of_searches_has_curves_and_single_points() -> None:
     # Two dots of the legend; of the agent two in each panel of evidence; of the control one in all three.
     assert len([mark for mark in marks if isinstance(mark, Dot)]) == 2 + 4 + 3
     labels = {mark.text for mark in marks if isinstance(mark, Label)}
-    assert {agent.label, first.label, "FEVER, own pages", "right answers, %"} <= labels
+    names = {f"{at}  {entry.label.removeprefix('FEVER, own pages: ')}" for at, entry in enumerate((agent, first), 1)}
+    assert names | {"FEVER, own pages", "right answers, %", "1", "2"} <= labels
     assert ElementTree.fromstring(figure_files(TABLES["evidence"], [])["svg"]).tag.endswith("svg")
