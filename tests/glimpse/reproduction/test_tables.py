@@ -237,7 +237,7 @@ def test_times_as_fast_by_hand() -> None:
     page = table_markdown(
         Table("T", "", lines, pace=True), [row(name, "texts_per_second", pace) for name, pace in paces.items()], "t"
     )
-    cells = [line.split(" | ") for line in page.splitlines() if "(`" in line]
+    cells = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and "(`" in line]
     assert [line[3] for line in cells] == ["1.0", "2.5", ""]
 
 
