@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 
 def test_a_run_is_evaluated_and_reported(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both commands end well; the meaning says that pictures have any size, and the cost counts the glance."""
-    assert main(["evaluate", str(run)]) == 0 and main(["report", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0 and main(["report", str(run)]) == 0
     assert json.loads((run / "meaning.json").read_text())["meaning"]["shape"] == [3, 0, 0]
     assert f"an episode: {3 * (6 * 6 + 2 * 8 * 8)} pixels" in capsys.readouterr().out
     assert (run / "report" / "index.html").is_file()
