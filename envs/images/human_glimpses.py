@@ -21,9 +21,13 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.errors import DataError
 
+RIGHT_AFTER = (31.7, 42.2, 52.7, 63.2, 71.6, 78.9, 85.8, 90.4, 93.1, 95.9, 98.0, 99.8)
+"""People's right answers after each click, in percent, over all sequences; windows have 5 x 5 pixels."""
 FOLDER, FILE = "human_glimpses", "mnist.json"
-CLICKS = 12
+CLICKS = len(RIGHT_AFTER)
 """Clicks T of each sequence."""
+WINDOW = 5
+"""Side of a window, in pixels."""
 DIGITS = 70_000
 """Digits of MNIST: 60,000 for training, then 10,000 for the test."""
 SIDE = 28

@@ -40,6 +40,11 @@ def _run(arguments: argparse.Namespace) -> int:
         return check_command(arguments.output)
     if not tables:
         arguments.parser.error("name a table, or use --check")
+    from glimpse.reproduction.tables import TABLES
+
+    for name in tables:
+        if name not in TABLES:
+            arguments.parser.error(f"unknown table: invalid choice: {name!r} (choose from {', '.join(TABLES)})")
     from glimpse.reproduction.reproduce import reproduce_tables
     from glimpse.sweeps.choose_workers import choose_workers
 

@@ -11,6 +11,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
 from glimpse.envs.errors import DataError
+from glimpse.envs.printed_lines import print_line
 from glimpse.errors import UserError
 from glimpse.evaluation.closed_output import surviving_closed_output
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
@@ -39,7 +40,7 @@ def evaluate_command(
     overrides: Sequence[str] = (),
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
-    run = writable_run(run, print)
+    run = writable_run(run, print_line)
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)
@@ -82,14 +83,14 @@ def evaluate_run(
     other = read_other_data(folder.config_path, overrides) if overrides else None
     measured = f"{split} of {other.name}" if other else split
     try:
-        trained = open_run(run, split, device, print, average, other.experiment if other else None)
+        trained = open_run(run, split, device, print_line, average, other.experiment if other else None)
     except DataError as problem:
         if other:
             raise
         more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
         raise UserError(f"{problem} {more}") from None
     with surviving_closed_output():
-        print(f"weights of step {trained.step:,}: {trained.weights}")
+        print_line(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
         begun = time.perf_counter()
@@ -115,7 +116,7 @@ def evaluate_run(
             digest = examples_digest(trained.env, options.seed)
             record["predictions"] = write_predictions(trained.folder.path, measured, columns, digest)
         _write_record(trained.folder.evaluation_path, measured, record)
-        print(f"written to {trained.folder.evaluation_path}")
+        print_line(f"written to {trained.folder.evaluation_path}")
     return record
 
 

@@ -9,6 +9,7 @@ import torch
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
 from glimpse.evaluation.evaluator import evaluator_of
+from glimpse.evaluation.search_curve import curve_measures
 from glimpse.reproduction.people_page import people_measures
 from glimpse.reproduction.tables import Table
 from glimpse.runs.build import make_split_env
@@ -23,6 +24,9 @@ _RATIONALE_METRICS = (
 )
 
 
+_SHIFTED = ("test_accuracy", "test_opened_greedy", "test_found_greedy", "test_milliseconds")
+
+
 class Result(NamedTuple):
     """A finished run.
 
@@ -30,12 +34,14 @@ class Result(NamedTuple):
     record: its evaluation on the test set, as in evaluation.json.
     steps: training steps.
     seconds: training time.
+    shifted: evaluations on other test data, by the end of their metrics' names.
     """
 
     experiment: Experiment
     record: dict[str, Any]
     steps: int
     seconds: float
+    shifted: dict[str, dict[str, Any]] = {}
 
 
 def measure_run(result: Result, table: Table) -> dict[str, float]:
@@ -76,6 +82,20 @@ def is_whole(record: dict[str, Any], table: Table) -> bool:
     parts += ["pixels_after_look"] if table.figure == "looks" else []
     whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
     return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
+
+
+def _search_measures(measures: dict[str, float], record: dict[str, Any]) -> dict[str, float]:
+    """Return what greedy searches find and answer; an agent that learns no stop has no curve."""
+    own = own_scores(record)
+    first = {
+        "test_accuracy": 100 - own["greedy"]["error"],
+        "test_opened_greedy": own["search"]["opened"],
+        "test_found_greedy": 100 * own["search"]["evidence_found"],
+        "test_words_greedy": own["search"]["words_read"],
+        "test_milliseconds": measures["test_milliseconds"],
+    }
+    curve = {f"test_{name}": value for name, value in curve_measures(record).items() if name != "accuracy_greedy"}
+    return first | curve
 
 
 def _rationale_measures(measured: dict[str, Any]) -> dict[str, float]:

@@ -1,8 +1,10 @@
 """Markdown pages of result tables: a line for each config, notes, and the commands that reproduce each line."""
 
+import re
 from collections.abc import Sequence
 from statistics import mean, stdev
 
+from glimpse.evaluation.search_curve import OPENED
 from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
 from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.result_notes import STAR, result_notes
@@ -54,6 +56,15 @@ _NAMES = {
     "test_bleu_greedy": "BLEU, greedy",
     "test_chrf": "chrF",
     "test_perplexity": "perplexity",
+    "test_opened_greedy": "opened",
+    "test_found_greedy": "evidence, %",
+    **{f"test_found_at_{count}": f"evidence, {count} opened, %" for count in OPENED},
+    **{f"test_f1_at_{count}": f"F1, {count} opened, %" for count in OPENED},
+    **{f"test_accuracy_at_{count}": f"accuracy, {count} opened, %" for count in OPENED},
+    **{f"test_words_at_{count}": f"words, {count} opened" for count in OPENED},
+    "test_sentence_f1": "F1 of sentences, %",
+    "test_token_f1": "F1 of words, %",
+    "test_milliseconds": "ms per question",
     "glimpses": "glimpses",
     "parameters": "parameters",
     "pixels": "pixels",
@@ -64,6 +75,13 @@ _NAMES = {
     "words_per_second": "words/s",
     "texts_per_second": "texts/s",
 }
+_OF_SEARCHES = {
+    "opened_greedy": ("opened", ""),
+    "found_greedy": ("evidence", ", %"),
+    "accuracy": ("accuracy", ", %"),
+    "milliseconds": ("ms per question", ""),
+}
+"""Names and units of what searches measure on other data."""
 _DIGITS = {
     "test_pearson": 3,
     "test_pearson_m1": 3,
@@ -82,6 +100,8 @@ _RUNS = (
     "in the table, were measured on the test set; as often as there are seeds where each run was measured once. What "
     "an earlier version of glimpse did not note is not recorded."
 )
+_LEFT_OUT = re.compile(rf"{PREFIX}.*|test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
+"""Metrics of people, shown beside their curve; and those of searches that are drawn, or are in the JSON alone."""
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",
     "arxiv": "paper, arXiv v1",
@@ -122,7 +142,7 @@ def table_markdown(table: Table, rows: Sequence[Row], name: str) -> str:
 
 def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[Row]) -> str:
     """Return the table of results: single episodes, what is published, averaged episodes, other results, costs."""
-    shown = dict.fromkeys(row["metric"] for row in rows if not row["metric"].startswith(PREFIX))
+    shown = dict.fromkeys(row["metric"] for row in rows if not _LEFT_OUT.fullmatch(row["metric"]))
     metrics = sorted(shown, key=lambda metric: not metric.startswith("test_"))
     main = lines[0].main_metric if lines else ""
     columns = [
@@ -183,7 +203,12 @@ def interval_text(row: Row | None) -> str:
 
 def metric_name(metric: str) -> str:
     """Return a metric's name in words: `test_error_m10` is M = 10."""
-    return _NAMES.get(metric) or f"M = {metric.removeprefix('test_error_m')}"
+    if metric in _NAMES:
+        return _NAMES[metric]
+    for name, (told, unit) in _OF_SEARCHES.items():
+        if metric.startswith(f"test_{name}_"):  # On other data, which are named by the end.
+            return f"{told}, {metric.removeprefix(f'test_{name}_')}{unit}"
+    return f"M = {metric.removeprefix('test_error_m')}"
 
 
 def decimals(metric: str) -> int:

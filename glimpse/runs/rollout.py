@@ -14,6 +14,7 @@ from glimpse.envs.lane_random import mix, normal
 
 _POLICY = 31
 _SELECTION = 32
+_LEARNING = 33
 
 
 @torch.no_grad()
@@ -103,9 +104,10 @@ def labelled_batch(env: BatchedEnv, example: Tensor, key: Tensor) -> Batch:
     Args:
         env: a batched environment.
         example: (E,) int64.
-        key: (E,) int64, random key of the picture and the initial location.
+        key: (E,) int64, random key of the picture, the initial location, and what the agent draws while it learns.
     """
-    return Batch(first_observation(env, example, key), env.label)
+    own = mix(key.to(env.device, non_blocking=True), _LEARNING)
+    return Batch(first_observation(env, example, key), env.label, lambda stream, count: normal(mix(own, stream), count))
 
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:

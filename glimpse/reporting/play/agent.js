@@ -1,5 +1,5 @@
 "use strict";
-// The agent: a recurrent attention model that looks at a picture through small windows and names its class.
+// The agent: a recurrent network that looks at a picture through small windows and names its class.
 // A run (an object, see play_data.py) holds its numbers; a picture is height * width bytes, row by row; a location is
 // [x, y] from -1 to 1, x to the right and y down. Locations are rounded to single precision, as PyTorch computes them.
 
@@ -18,29 +18,45 @@ function halfToNumber(bits) {
 
 // Return the run's weights by name: an array of numbers each, and its shape.
 function readWeights(run) {
-  const bytes = decodeBytes(run.halves);
+  const bytes = decodeBytes(run.numbers);
   const weights = {};
   let at = 0;
-  for (const [name, shape] of run.weights) {
-    const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
-    for (let number = 0; number < values.length; number++, at += 2) {
-      values[number] = halfToNumber(bytes[at] | (bytes[at + 1] << 8));
+  const halves = (count) => {
+    const first = at;
+    at += 2 * count;
+    return Float32Array.from({ length: count }, (_, number) => {
+      return halfToNumber(bytes[first + 2 * number] | (bytes[first + 2 * number + 1] << 8));
+    });
+  };
+  for (const [name, shape, bits] of run.weights) {
+    const count = shape.reduce((product, side) => product * side, 1);
+    const scales = halves(bits === 8 ? shape[0] : count);
+    let values = scales;
+    if (bits === 8) { // Whole numbers from -127 to 127, times the scale of their row.
+      const row = count / shape[0];
+      values = Float32Array.from(new Int8Array(bytes.buffer, at, count), (whole, n) => whole * scales[Math.floor(n / row)]);
+      at += count;
     }
     weights[name] = { values, shape };
   }
   return weights;
 }
 
-// Return matrix * input + bias.
-function affine(matrix, bias, input) {
+// Return matrix * input.
+function matrixTimes(matrix, input) {
   const [rows, columns] = matrix.shape;
   const output = new Float64Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
-    let sum = bias.values[row];
+    let sum = 0;
     for (let column = 0; column < columns; column++, at++) sum += matrix.values[at] * input[column];
     output[row] = sum;
   }
   return output;
+}
+
+// Return matrix * input + bias.
+function affine(matrix, bias, input) {
+  return matrixTimes(matrix, input).map((value, row) => value + bias.values[row]);
 }
 
 function linear(weights, name, input) {
@@ -129,6 +145,20 @@ function recurrentSums(weights, name, feature, hidden) {
   return [sums("ih", feature), sums("hh", hidden)];
 }
 
+// What differs between agents: the feature of a glimpse at a location, and the next location after those looked at.
+const PARTS = {
+  ram: {
+    feature(run, weights, glimpse, location) {
+      const what = relu(linear(weights, "glimpse_network.what.linears.0", glimpse));
+      const where = relu(linear(weights, "glimpse_network.where.linears.0", location));
+      return relu(plus(...[what, where].map((part, n) => linear(weights, `glimpse_network.both.linears.${n}`, part))));
+    },
+    next(run, weights, hidden, looked) {
+      return nextLocation(weights, hidden, looked.length - 1);
+    },
+  },
+};
+
 // Return the next location that the locator proposes after look number `time`, counted from 0.
 function nextLocation(weights, hidden, time) {
   const inner = weights["locator.hidden.linears.0.weight"] ? relu(linear(weights, "locator.hidden.linears.0", hidden)) : hidden;
@@ -153,13 +183,11 @@ function beginEpisode(run, weights, picture, start) {
 function takeLook(episode) {
   const { run, weights, picture, location } = episode;
   const glimpse = takeGlimpse(run, picture, location);
-  const what = relu(linear(weights, "glimpse_network.what.linears.0", glimpse));
-  const where = relu(linear(weights, "glimpse_network.where.linears.0", location));
-  const both = ["what", "where"].map((_, n) => linear(weights, `glimpse_network.both.linears.${n}`, n ? where : what));
-  episode.memory = CORES[run.core](weights, relu(plus(...both)), episode.memory);
+  const { feature, next } = PARTS[run.agent];
+  episode.memory = CORES[run.core](weights, feature(run, weights, glimpse, location), episode.memory);
   const hidden = episode.memory.hidden;
   const probabilities = softmax(linear(weights, "classifier", hidden));
-  episode.location = nextLocation(weights, hidden, episode.looks.length);
+  episode.location = next(run, weights, hidden, [...episode.looks.map((look) => look.location), location]);
   const stops = wantsToStop(weights, hidden);
   episode.looks.push({ location, glimpse, probabilities, stops });
   episode.ended = stops || episode.looks.length === run.glimpses;

@@ -69,6 +69,24 @@ function chartLine(run, tally, player) {
   return line;
 }
 
+// Return the line of people, dashed: shares that others had, one for each look.
+function peopleLine(run) {
+  const line = svgElement("g", { class: "people" });
+  const points = run.people.slice(0, run.glimpses).map((share, look) => chartPoint(run, look, share / 100));
+  line.append(svgElement("polyline", { points: points.map((point) => point.join(",")).join(" ") }));
+  return line;
+}
+
+// Return the table's row of people.
+function peopleRow(run) {
+  const row = document.createElement("tr");
+  const title = element("th", "");
+  title.append(element("span", "key people"), " people");
+  row.append(title);
+  for (let look = 0; look < run.glimpses; look++) row.insertCell().textContent = look < run.people.length ? Math.round(run.people[look]) : "–";
+  return row;
+}
+
 // Return the table: a row for each player, a column for each look.
 function chartTable(run, tally) {
   const table = element("table", "");
@@ -85,6 +103,7 @@ function chartTable(run, tally) {
       row.insertCell().textContent = counted.includes(look) && tally.rounds ? Math.round((100 * tally[player][look]) / tally.rounds) : "–";
     }
   }
+  if (run.people) table.append(peopleRow(run));
   return table;
 }
 
@@ -93,6 +112,7 @@ function showCurve(place, run, tally) {
     viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img", "aria-label": "Right answers by number of looks; the table below has the numbers",
   });
   chart.append(chartAxes(run));
+  if (run.people) chart.append(peopleLine(run));
   if (tally.rounds) chart.append(chartLine(run, tally, "agent"), chartLine(run, tally, "you"));
   const scroller = element("div", "scroller");
   scroller.tabIndex = 0;
@@ -106,5 +126,11 @@ function showCurve(place, run, tally) {
 function curveNote(run, tally) {
   const counted = tally.rounds ? `You and the agent on ${countOf(tally.rounds, "picture")}, the same for both.` : "Your curve begins with your first picture.";
   const early = run.answersEarly ? "" : ` The agent was trained to answer after look ${run.glimpses} only, so that earlier answers do not count.`;
-  return `${counted}${early} You choose where to look first; the agent's first window is set by its task.`;
+  return `${counted}${early} You choose where to look first; the agent's first window is set by its task.${peopleNote(run)}`;
+}
+
+// Return where people's shares are from, and what to know before one compares with them.
+function peopleNote(run) {
+  if (!run.people) return "";
+  return " The dashed line is of people in AttentionMNIST (Baruah et al., 2023), on 150 other digits, through windows of this size, the first one in the middle. Sequences that ended wrong seem to have been left out, so that it ends near 100 %.";
 }

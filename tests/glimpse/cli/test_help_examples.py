@@ -60,6 +60,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def test_the_usage_says_what_may_be_given() -> None:
+    """What repeats in the help of `publish` is the run alone, and a report's run may be of the zoo, as its example."""
+    assert "RUN [RUN ...] TARGET\n" in PARSERS["publish"].format_help()
+    assert "a run's folder, or an agent of the zoo" in PARSERS["report"].format_help()
+
+
 def test_each_command_has_two_examples() -> None:
     """Each command's help has two examples, which begin with its name, and that of glimpse has some of them."""
     for name, parser in PARSERS.items():

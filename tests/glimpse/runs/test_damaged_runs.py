@@ -1,6 +1,7 @@
 """Tests of run folders with damaged files: each ends in one line and exit code 2, or is said at each use."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from glimpse.reporting.translation.measured_translations import measured_transla
 from glimpse.reproduction.reproduce import _result
 from glimpse.reproduction.tables import TABLES
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from glimpse.runs.trained_run import BEST
+from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.trained_run import BEST, PROVISIONAL
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = pytest.mark.xdist_group("whole run")
@@ -193,6 +195,25 @@ def test_an_evaluation_names_its_weights(run: Path, capsys: pytest.CaptureFixtur
     assert main(["report", str(run)]) == 0
     page = (run / "report" / "index.html").read_text()
     assert f"; {BEST}" in page and "Measured with the weights mean of the last 2 checkpoints." in page
+
+
+def test_weights_that_no_validation_has_chosen_are_not_called_the_best(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no evaluation counted, as in a warm-up, evaluation and report say so, and the run is not published."""
+    folder = RunFolder(run)
+    best = load_newest(folder.best, pytest.fail)
+    assert best is not None
+    save_checkpoint(folder.best, replace(best, state={**best.state, "best_error": math.inf}), keep=1)
+    capsys.readouterr()
+    assert main(["evaluate", str(run)]) == 0
+    assert "weights of step 2: last that were validated, since no validation counts yet" in capsys.readouterr().out
+    assert measured(run)["weights"] == PROVISIONAL
+    assert main(["report", str(run)]) == 0
+    page = (run / "report" / "index.html").read_text()
+    assert f"; {PROVISIONAL}" in page and BEST not in page
+    assert main(["publish", str(run), str(run.parent / "published")]) == 2
+    assert "publish weights that were best on validation data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("set_aside", [False, True])

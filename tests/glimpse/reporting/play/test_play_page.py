@@ -1,7 +1,10 @@
 """Tests of the page to play with: one small file without a network, and what is refused."""
 
+import base64
+import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +13,20 @@ import pytest
 import torch
 
 from glimpse.cli.command_line import main
+from glimpse.config.files import load_experiment
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.human_glimpses import RIGHT_AFTER
 from glimpse.envs.images.image_data import load_images
 from glimpse.errors import UserError
 from glimpse.reporting.play import play_page
-from glimpse.reporting.play.half_weights import packed, used_weights
-from glimpse.reporting.play.page_pictures import MOST, page_pictures, scaled_digit
-from glimpse.reporting.play.play_data import refuse_unplayable
+from glimpse.reporting.play.page_pictures import MOST, PagePictures, page_pictures, scaled_digit
+from glimpse.reporting.play.page_weights import page_weights
+from glimpse.reporting.play.play_data import people_shares, refuse_unplayable
 from glimpse.runs.rollout import play
-from glimpse.runs.run_source import find_run
+from glimpse.runs.run_source import find_run, zoo_folder, zoo_names
 from glimpse.runs.trained_run import TrainedRun, open_run
+from tests.made_up_people import install_people
 
 SMALL = ["train.steps=1", "train.batch=4", "threads=1", "track.mode=disabled"]
 
@@ -56,12 +62,38 @@ def test_the_page_is_one_small_file(ram: TrainedRun, tmp_path: Path, capsys: pyt
 
 def test_the_weights_are_those_of_the_run_in_half_precision(ram: TrainedRun) -> None:
     """Two bytes for each number, the low one first; what only training needs is left out."""
-    weights = used_weights({"core.a": torch.tensor([1.0, -2.0]), "baseline.weight": torch.ones(3)})
-    assert list(weights) == ["core.a"] and packed(weights) == "ADwAwA=="  # 0x3c00 and 0xc000.
+    weights = page_weights({"core.a": torch.tensor([1.0, -2.0]), "baseline.weight": torch.ones(3)})
+    assert weights.table == [("core.a", [2], 16)] and weights.numbers == "ADwAwA=="  # 0x3c00 and 0xc000.
     with pytest.raises(UserError, match="core.a are above 65,504, .*[^\n]*$"):
-        used_weights({"core.a": torch.tensor([70_000.0])})
-    used = used_weights(ram.agent.state_dict())
-    assert all(torch.equal(weight.float(), ram.agent.state_dict()[name]) for name, weight in used.items())
+        page_weights({"core.a": torch.tensor([70_000.0])})
+    known = ram.agent.state_dict()
+    own, numbers = page_weights(known), io.BytesIO()
+    for name, shape, bits in own.table:
+        assert bits == 16 and shape == list(known[name].shape)
+        numbers.write(known[name].half().numpy().tobytes())
+    assert base64.b64decode(own.numbers) == numbers.getvalue()
+
+
+def test_a_matrix_that_8_bits_hold_has_8_bits() -> None:
+    """Two scales of half precision, then whole numbers; one number that is between two makes it half precision."""
+    whole = torch.arange(2 * 512).view(2, 512) % 255 - 127
+    matrix = whole * torch.tensor([[0.5], [2.0]])
+    held = base64.b64decode(page_weights({"core.a": matrix}).numbers)
+    assert held[:4] == bytes([0, 0x38, 0, 0x40]) and held[4:] == whole.to(torch.int8).numpy().tobytes()
+    matrix[1, 3] += 0.125
+    assert page_weights({"core.a": matrix}).table == [("core.a", [2, 512], 16)]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in zoo_names() if load_experiment(zoo_folder() / name / "config.yaml").agent.name == "ram"]
+)
+def test_each_ram_of_the_zoo_has_a_page(name: str) -> None:
+    """With the fewest pictures of its size, it has at most 1 MB."""
+    trained = open_run(find_run(f"zoo:{name}"), None, "cpu", print)
+    refuse_unplayable(trained)
+    side = trained.env.retina.height, trained.env.retina.width
+    shown = PagePictures(np.zeros((play_page.FEWEST, *side), np.uint8), [0] * play_page.FEWEST, "noise", 20)
+    assert len(play_page._fitting_page(trained, name, shown)) <= play_page.MOST_BYTES
 
 
 def test_digits_are_scaled_as_those_of_mnist_are() -> None:
@@ -141,7 +173,7 @@ def test_other_agents_are_refused(
     assert main(["train", *words, *SMALL, "--run", str(tmp_path / "run")]) == 0
     capsys.readouterr()
     assert main(["report", str(tmp_path / "run"), "--play", str(tmp_path / "play.html")]) == 2
-    assert re.search(f"^[^\n]*RAM alone[^\n]*{why}[^\n]*\n$", capsys.readouterr().err)
+    assert re.search(f"^[^\n]*RAM or the anytime agent alone[^\n]*{why}[^\n]*\n$", capsys.readouterr().err)
     assert not (tmp_path / "play.html").exists()
 
 
@@ -159,3 +191,52 @@ def test_other_cores_colours_files_and_tasks_are_refused(
     assert main(["report", "zoo:mnist-ram", "--play", str(tmp_path / "play.txt")]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "is reader on" in lines[0] and "ends in .html, such as play.html" in lines[1]
+
+
+@pytest.fixture
+def anytime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainedRun:
+    """A run of people-anytime on made-up digits."""
+    install_people(tmp_path / "data", monkeypatch)
+    words = ["people-anytime", *SMALL, "agent.memory_width=8", "--folder", str(tmp_path / "run")]
+    assert main(["train", *words]) == 0
+    return open_run(tmp_path / "run", None, "cpu", print)
+
+
+def test_people_are_beside_agents_that_see_as_they_did(anytime: TrainedRun, tmp_path: Path) -> None:
+    """The page has people's shares of windows of 5 x 5 pixels on MNIST, and nothing else of theirs."""
+    page = tmp_path / "page.html"
+    assert main(["report", str(anytime.folder.path), "--play", str(page)]) == 0
+    data = data_of(page)
+    assert data["people"] == list(RIGHT_AFTER) and data["agent"] == "anytime" and data["cells"] == 7
+    assert data["title"] == "The anytime agent on mnist" and data["answersEarly"]
+    assert not any(name.startswith(("worth", "random_looks", "ramp")) for name, _ in data["weights"])
+
+
+@pytest.mark.parametrize("changed", ["data", "canvas", "patch", "scales"])
+def test_people_saw_nothing_else(changed: str, anytime: TrainedRun) -> None:
+    """Other digits, a canvas, and other windows are no comparison."""
+    words = {"data": "task.data=digits", "canvas": "task.canvas.kind=translated"}
+    words |= {"patch": "task.retina.patch=8", "scales": "task.retina.scales=2"}
+    other = load_experiment("people-anytime", ["task.exclude=null", words[changed]])
+    env = Classification(other.task, anytime.env.load_data(other.task, "test"))  # type: ignore[arg-type]
+    assert people_shares(replace(anytime, experiment=other, env=env)) is None
+    assert people_shares(anytime) is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["agent.encoder=conv"], "agent.encoder mlp, and .* has conv"),
+        (["task.stop=true"], "has task.stop"),
+        (["task.glance=7"], "has task.glance"),
+    ],
+)
+def test_anytime_agents_that_the_page_does_not_know(
+    words: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other encoders, a glance and stopping are refused in one line."""
+    run = ["digits-anytime", "task.zoom=null", "task.glance=null", "agent.encoder=mlp", *words]
+    assert main(["train", *run, *SMALL, "--folder", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    assert main(["report", str(tmp_path / "run"), "--play", str(tmp_path / "play.html")]) == 2
+    assert re.search(f"^[^\n]*RAM or the anytime agent alone[^\n]*{why}[^\n]*\n$", capsys.readouterr().err)
