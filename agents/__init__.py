@@ -79,7 +79,7 @@ AGENTS: dict[str, AgentEntry] = {
     "anytime": AgentEntry(
         "glimpse.agents.vision.anytime:make_anytime",
         "glimpse.agents.vision.anytime_options:AnytimeOptions",
-        "Looks at a place and a scale of its choice, can answer after any look, and knows what another is worth",
+        "Looks at a location and a scale of its choice, can answer after any look, and knows what another is worth",
         (*_LOOKING, "find"),
         labels=_ALL,
         zooms=True,

@@ -1,5 +1,6 @@
 """Data that agents produce and learn from: decisions, labelled batches, recorded episodes and losses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,10 +47,19 @@ class Batch:
 
     observation: the environment's dict, each (B, ...).
     label: (B,), the true classes or scores; or (B, M) where the answer consists of several numbers, such as labels.
+    draw: draws (B, count) standard normal numbers, given a stream's number and `count`, from the examples' random keys:
+        those of an example depend on no other one, nor on `count`. Without it they come from torch's generator.
     """
 
     observation: dict[str, Tensor]
     label: Tensor
+    draw: Callable[[int, int], Tensor] | None = None
+
+    def normal(self, stream: int, count: int) -> Tensor:
+        """Draw standard normal numbers, (B, count); another stream has others."""
+        if self.draw is not None:
+            return self.draw(stream, count)
+        return torch.randn(len(self.label), count, device=self.label.device)
 
     def metrics(self) -> dict[str, Tensor]:
         """Return metrics of a training step that follow from the data alone: none."""

@@ -1,7 +1,6 @@
 """Fonts for pictures with words of any language; Pillow's default font has little more than English letters."""
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
@@ -9,6 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from PIL import ImageFont
+
+from glimpse.envs.printed_lines import print_error_line
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -157,7 +158,7 @@ def _say_what_is_missing(letters: str, font: str) -> None:
         line = (
             f"note: no font here has the letters {letters}, so that pictures give their number instead; install {font}"
         )
-        print(line, file=sys.stderr, flush=True)
+        print_error_line(line)
 
 
 @cache

@@ -44,8 +44,8 @@ class SelectiveModel(Protocol):
     reinforcement: Reinforcement
     multiplier: Tensor
 
-    def sample_noise(self, text: Tensor) -> Tensor:
-        """Draw the noise of a selection."""
+    def sample_noise(self, batch: Batch, copies: int = 1) -> Texts:
+        """Draw the noise of M selections of each text."""
 
     def keep_words(self, text: Tensor, selector_logits: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
         """Sample how much of each word is read, (B, L)."""
@@ -74,7 +74,7 @@ def estimator_loss(agent: SelectiveModel, observation: Texts, selector_logits: T
         case ExactOptions(longest=longest):
             return enumeration_loss(agent, observation, selector_logits, batch.label, longest)
         case _:
-            return relaxed_loss(agent, observation, selector_logits, batch.label)
+            return relaxed_loss(agent, selector_logits, batch)
 
 
 def score_function_loss(
@@ -83,12 +83,12 @@ def score_function_loss(
     """Compute the loss of REINFORCE; a selection's reward is minus the reader's error and the selection's cost."""
     # Sample M selections of each text.
     copies = agent.reinforcement.options.copies
+    noise = agent.sample_noise(batch, copies)
     observation, selector_logits = repeat_texts(observation, copies), repeat_texts(selector_logits, copies)
     label = batch.label.repeat_interleave(copies, 0)
     greedy = greedy_draws(label, agent.reinforcement, copies)
     kept = {
-        name: agent.keep_words(text, selector_logits[name], agent.sample_noise(text), greedy)
-        for name, text in observation.items()
+        name: agent.keep_words(text, selector_logits[name], noise[name], greedy) for name, text in observation.items()
     }
 
     # Read what is kept: the reader minimises its error, which lowers the selection's reward.
@@ -109,9 +109,10 @@ def score_function_loss(
     return total + policy_loss + value_loss, terms
 
 
-def relaxed_loss(agent: SelectiveModel, observation: Texts, selector_logits: Texts, label: Tensor) -> LossAndTerms:
+def relaxed_loss(agent: SelectiveModel, selector_logits: Texts, batch: Batch) -> LossAndTerms:
     """Compute the loss of a relaxed mask; for HardKuma a multiplier holds the expected keep rate at its target."""
-    kept = {name: _relaxed_mask(agent, text, selector_logits[name]) for name, text in observation.items()}
+    observation, label, noise = batch.observation, batch.label, agent.sample_noise(batch)
+    kept = {name: _relaxed_mask(agent, text, selector_logits[name], noise[name]) for name, text in observation.items()}
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
     errors = agent.weigh(errors, label)
     costs, keep_rates = agent.selection_cost(kept, observation)
@@ -139,12 +140,12 @@ def _keep_rate_penalty(agent: SelectiveModel, options: HardKumaOptions, expected
     return penalty
 
 
-def _relaxed_mask(agent: SelectiveModel, text: Tensor, selector_logits: Tensor) -> Tensor:
-    """Sample a mask with a gradient, (B, L) in [0, 1]."""
-    real, noise = text != PADDING, agent.selector.share_noise(torch.rand(text.shape, device=text.device))
+def _relaxed_mask(agent: SelectiveModel, text: Tensor, selector_logits: Tensor, noise: Tensor) -> Tensor:
+    """Sample a mask with a gradient, (B, L) in [0, 1], from noise (B, 1, L)."""
+    real, uniform = text != PADDING, torch.special.ndtr(agent.selector.share_noise(noise.squeeze(1)))
     if isinstance(agent.options.estimator, StraightThroughOptions):
-        return straight_through(selector_logits, noise, agent.options.estimator.temperature) * real
-    return hard_kuma(selector_logits).sample(noise) * real
+        return straight_through(selector_logits, uniform, agent.options.estimator.temperature) * real
+    return hard_kuma(selector_logits).sample(uniform) * real
 
 
 def _expected_keep_rate(observation: Texts, selector_logits: Texts) -> Tensor:

@@ -29,6 +29,8 @@ from glimpse.agents.text.selecting_reader import SelectingReader
 
 Kept = dict[str, Tensor]
 """How far each word is read, (B, L) float in [0, 1] for each text, by the observation's names."""
+_KEEP_RATES = 1 << 16
+"""First stream of the random keep rates of the warm-up."""
 
 
 class Rationale(SelectingReader):
@@ -113,7 +115,7 @@ class Rationale(SelectingReader):
         observation = batch.observation
         # In the warm-up only the reader learns; afterwards it may be frozen.
         if self.in_warmup:
-            return self._warmup_loss(observation, batch.label)
+            return self._warmup_loss(batch)
         if self.options.held:
             self._freeze_reader()
 
@@ -149,14 +151,15 @@ class Rationale(SelectingReader):
         """True while the reader still learns from randomly kept words."""
         return self.share_done < self.options.random_until
 
-    def _warmup_loss(self, observation: dict[str, Tensor], label: Tensor) -> Loss:
+    def _warmup_loss(self, batch: Batch) -> Loss:
         """Compute the reader's error from randomly kept words, with a random keep rate for each text."""
-        kept = {}
-        for name, text in observation.items():
-            noise = self.selector.share_noise(torch.rand(text.shape, device=text.device))
-            kept[name] = (noise < torch.rand(len(text), 1, device=text.device)).float()
-        errors, terms = self.errors(self.read(observation, kept=kept)[0], label)
-        return Loss(self.weigh(errors, label).mean(), {name: term.detach() for name, term in terms.items()})
+        kept, noise = {}, self.sample_noise(batch)
+        for number, name in enumerate(batch.observation):
+            # A word is kept where its number, as likely below as above, is below that of the text.
+            rate = batch.normal(_KEEP_RATES + number, 1)
+            kept[name] = (self.selector.share_noise(noise[name].squeeze(1)) < rate).float()
+        errors, terms = self.errors(self.read(batch.observation, kept=kept)[0], batch.label)
+        return Loss(self.weigh(errors, batch.label).mean(), {name: term.detach() for name, term in terms.items()})
 
     def _freeze_reader(self) -> None:
         """Freeze the reader's weights: the optimiser skips parameters without a gradient."""

@@ -120,7 +120,7 @@ class Resan(SelectingReader):
         if not self.selects_all:
             with torch.set_grad_enabled(stage != "soft"):
                 sampler_logits = {name: self._logits(text) for name, text in observation.items()}
-            selection = self._sample_for_training(observation, sampler_logits, copies)
+            selection = self._sample_for_training(batch, sampler_logits, copies)
 
         # Read, given the selection, with a gradient only where the reader is trained.
         with torch.set_grad_enabled(stage != "hard"):
@@ -190,14 +190,12 @@ class Resan(SelectingReader):
         vectors, real = self.embedding(text).detach(), text != PADDING
         return torch.stack([sampler(vectors, real).squeeze(-1) for sampler in self.samplers.values()])
 
-    def _sample_for_training(
-        self, observation: dict[str, Tensor], sampler_logits: dict[str, Tensor], copies: int
-    ) -> Selection:
+    def _sample_for_training(self, batch: Batch, sampler_logits: dict[str, Tensor], copies: int) -> Selection:
         """Sample the selections of an update; the first of each text is greedy for a self-critical baseline."""
-        selection = {}
-        for name, text in observation.items():
+        selection, noise = {}, self.sample_noise(batch, copies)
+        for name, text in repeat_texts(batch.observation, copies).items():
             greedy = greedy_draws(text, self.reinforcement, copies)
-            selection[name] = _sample_selection(text != PADDING, sampler_logits[name], self.sample_noise(text), greedy)
+            selection[name] = _sample_selection(text != PADDING, sampler_logits[name], noise[name], greedy)
         return selection
 
     def _greedy_selection(self, observation: dict[str, Tensor]) -> Selection:

@@ -9,6 +9,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from glimpse.agents.episode import Batch
 from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.selection.reinforcement import Reinforcement
 from glimpse.agents.text.options import ReaderOptions
@@ -63,9 +64,16 @@ class SelectingReader(Reader):
         parts = zip(observation, noise.split(widths, 1), strict=True)
         return {name: own.unflatten(1, (self.draws_per_word, -1)) for name, own in parts}
 
-    def sample_noise(self, text: Tensor) -> Tensor:
-        """Draw the noise of a selection in training, from torch's generator: (B, L) -> (B, draws_per_word, L)."""
-        return torch.randn(len(text), self.draws_per_word, text.shape[1], device=text.device)
+    def sample_noise(self, batch: Batch, copies: int = 1) -> dict[str, Tensor]:
+        """Draw the noise of M = `copies` selections of each text of an update: (B * M, draws_per_word, L) each.
+
+        That of a word depends on its example, its position and the copy alone: ranks that share an update draw alike.
+        """
+        found, streams = {}, copies * self.draws_per_word
+        for position, (name, text) in enumerate(batch.observation.items()):
+            drawn = [batch.normal(position * streams + stream, text.shape[1]) for stream in range(streams)]
+            found[name] = torch.stack(drawn, 1).view(-1, self.draws_per_word, text.shape[1])
+        return found
 
 
 def repeat_texts(observation: dict[str, Tensor], copies: int) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Anytime agent: it looks at a place and a scale of its choice, and can answer after any look.
+"""Anytime agent: it looks at a location and a scale of its choice, and can answer after any look.
 
 Built of what several systems have: an encoder that sees glimpses and a glance (Wang et al., 2020, "Glance and focus"),
 a policy over location and scale, a reward for each look, and a value of going on (Wang et al., 2025, "Emulating

@@ -1,4 +1,4 @@
-"""Networks of the anytime agent that see: a glimpse with its place, and the glance at the whole.
+"""Networks of the anytime agent that see: a glimpse with its location, and the glance at the whole.
 
 Axes: B episodes, K scales, C channels, P patch side, G glance side, F features of the encoder, E feature width.
 """
@@ -66,7 +66,7 @@ class LookNetwork(nn.Module):
         return reduced.flatten(1).view(*glimpse.shape[:-4], -1)
 
     def forward(self, seen: Tensor, place: Tensor) -> Tensor:
-        """Return features (..., E) of what was seen (..., K * F * pooled^2) at places (..., 2 or 3)."""
+        """Return features (..., E) of what was seen (..., K * F * pooled^2) at locations (..., 2 or 3)."""
         return cast(Tensor, (self.what(seen) + self.where(self.fourier(place))).relu())
 
 

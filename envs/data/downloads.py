@@ -8,7 +8,6 @@ import http.client
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
+from glimpse.envs.printed_lines import print_error_line
 
 CONNECT_OR_READ_SECONDS = 20.0
 NPM_SECONDS = 300.0
@@ -139,4 +139,4 @@ def remove(path: Path) -> None:
 
 def print_status(line: str) -> None:
     """Print a line for the user on standard error, where progress is shown too."""
-    print(line, file=sys.stderr, flush=True)
+    print_error_line(line)

@@ -1,8 +1,10 @@
 """Contents of files that may be compressed."""
 
+import difflib
 import gzip
 import hashlib
 import lzma
+import os
 import zlib
 from pathlib import Path
 
@@ -41,7 +43,21 @@ def user_content(path: Path) -> bytes:
     try:
         return uncompressed(path)
     except DataError as fault:
-        raise DataError(f"{path} {fault}.") from fault
+        raise DataError(f"{path} {fault}.{_remedy(path)}") from fault
+
+
+def _remedy(path: Path) -> str:
+    """Say what to do about a path of the user's that leads nowhere, with the most similar name beside it."""
+    if os.path.lexists(path):
+        return ""
+    if not path.parent.is_dir():
+        return f" There is no folder {path.parent}: give the path of a file that is there."
+    try:
+        names = sorted(os.listdir(path.parent))
+    except OSError:  # It may not be listed.
+        names = []
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f" Did you mean {path.with_name(near[0])}?" if near else " Give the path of a file that is there."
 
 
 def decoded(path: Path, content: bytes, encoding: str, option: str = "") -> str:

@@ -26,7 +26,10 @@ def hold_out(count: int, share: int, what: str) -> tuple[NDArray[np.intp], NDArr
         DataError: There are fewer than two examples.
     """
     if count < 2:
-        raise DataError(f"{what}: at least two training examples are needed to hold one out, got {count}.")
+        raise DataError(
+            f"{what}: at least two training examples are needed to hold one out, got {count}. Add examples, or name "
+            "a validation part of its own: task.validation"
+        )
     order = _order(count)
     held = max(1, count // share)
     return np.sort(order[held:]), np.sort(order[:held])
@@ -49,7 +52,10 @@ def fold(count: int, number: int, what: str) -> tuple[NDArray[np.intp], NDArray[
         DataError: There are fewer than ten examples.
     """
     if count < FOLDS:
-        raise DataError(f"{what}: at least ten examples are needed to hold some out as the test part, got {count}.")
+        raise DataError(
+            f"{what}: at least ten examples are needed to hold some out as the test part, got {count}. Add examples, "
+            "or name a test part of its own: task.test=file:PATH"
+        )
     order = _order(count)
     held = np.zeros(count, bool)
     held[order[number::FOLDS]] = True

@@ -21,7 +21,7 @@ from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 
 
 class Evidence(DocumentEnv):
-    """Open sentences of documents to find the evidence for an answer, and answer a question or judge a claim.
+    """Open sentences of documents to find the evidence for an answer, and answer a question or verify a claim.
 
     Observation: `question` (Q,), the numbers of its words, 0 behind its end; `opened` (W,), the words of the sentence
     that was opened last, with its document's title in front, all 0 before the first; `candidates` (K, P), the first

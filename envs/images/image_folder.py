@@ -13,10 +13,10 @@ import numpy as np
 from glimpse.envs.data.file_digests import note_folder
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.decoded_pictures import IN_MEMORY, Canvas, Keeping, canvas_of, decode_pictures
-from glimpse.envs.images.folder_parts import validation_folder
+from glimpse.envs.images.folder_parts import refuse_other_layout, validation_folder
 from glimpse.envs.images.labelled_images import Pictures
 
-_LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
+LAYOUT = "Expected PATH/train/CLASS/* and PATH/test/CLASS/* with the same classes in both."
 
 Shape = tuple[int, int, int]
 FolderPart = Literal["train", "validation", "test"]
@@ -45,6 +45,8 @@ def read_image_folder(
             do not fit `shape`.
     """
     note_folder(path)
+    if shape is None or not path.is_dir():
+        refuse_other_layout(path, LAYOUT)
     held = validation_folder(path)
     parts = {"train": path / "train", "test": path / "test"} | ({"validation": held} if held else {})
     if shape is not None:
@@ -53,7 +55,7 @@ def read_image_folder(
     files = {name: files_by_class(folder) for name, folder in parts.items()}
     if shape is None and (unequal := files["train"].keys() ^ files["test"].keys()):
         only_in = "train" if min(unequal) in files["train"] else "test"
-        raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {_LAYOUT}")
+        raise DataError(f"{path}: class {min(unequal)!r} is in {only_in} only. {LAYOUT}")
     classes = tuple(files[part if shape is not None else "train"])
     if unknown := set(files[part]) - set(classes):
         raise DataError(f"{path}: class {min(unknown)!r} is in {parts[part].name} and not in train. Move or rename it.")
@@ -112,14 +114,16 @@ def _decoded_pictures(
     return Pictures(images, np.array([label for _, label in labelled]), classes)
 
 
-def files_by_class(part: Path, layout: str = _LAYOUT) -> dict[str, list[Path]]:
+def files_by_class(part: Path, layout: str = LAYOUT) -> dict[str, list[Path]]:
     """Return the files of each class folder, both sorted by name; hidden ones (.DS_Store) are skipped."""
     if not part.is_dir():
         raise DataError(f"{part} is not a folder. {layout}")
     note_folder(part)
-    folders = sorted(entry for entry in part.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    entries = [entry for entry in part.iterdir() if not entry.name.startswith(".")]
+    folders = sorted(entry for entry in entries if entry.is_dir())
     if not folders:
-        raise DataError(f"{part} holds no class folders. {layout}")
+        flat = f"{len(entries):,} file{'s' * (len(entries) != 1)} and " if entries else ""
+        raise DataError(f"{part} holds {flat}no class folders. {layout}")
     by_name = attrgetter("name")  # Paths themselves are slow to compare.
     files = {
         folder.name: sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=by_name)

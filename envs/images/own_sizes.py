@@ -11,8 +11,8 @@ from glimpse.envs.data.kept_classes import class_of_folder, number_as_kept
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
-from glimpse.envs.images.folder_parts import validation_folder
-from glimpse.envs.images.image_folder import files_by_class
+from glimpse.envs.images.folder_parts import refuse_other_layout, validation_folder
+from glimpse.envs.images.image_folder import LAYOUT, files_by_class
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_store import StoredImageData, measure_pictures, read_store, store_pictures
 from glimpse.envs.text.label_columns import check_same_kind
@@ -50,6 +50,8 @@ def no_pictures(meaning: PictureMeaning) -> StoredImageData:
 def _read(path: Path, validation: Path | None, split: Split, meaning: PictureMeaning | None) -> StoredImageData:
     """Read one split; the classes are the folders of `train`, and colours of all parts decide the channels."""
     note_folder(path)
+    if meaning is None or not path.is_dir():
+        refuse_other_layout(path, LAYOUT)
     held = validation or validation_folder(path)
     parts = {"train": path / "train", "test": path / "test"} | ({"validation": held} if held else {})
     if meaning is not None:

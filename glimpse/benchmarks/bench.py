@@ -9,6 +9,7 @@ from typing import cast
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.bench_environments import bench_environment
 from glimpse.benchmarks.bench_latency import bench_latency
+from glimpse.benchmarks.bench_page import bench_page
 from glimpse.benchmarks.bench_peers import bench_peers
 from glimpse.benchmarks.bench_scaling import bench_scaling
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
@@ -33,7 +34,7 @@ from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.evaluation.scores import measure_averaged
 from glimpse.runs.build import choose_device, make_agent, make_split_env
-from glimpse.runs.results import Row, markdown_table, read_rows, write_rows, write_text
+from glimpse.runs.results import Row, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
 from glimpse.training.progress import Progress
@@ -192,7 +193,7 @@ def bench_command(quick: bool, output: Path, only: list[str], device: str) -> No
         BENCHES[name](watch)
     rows = _merged(known, watch.rows)
     write_rows(output / "bench.json", rows)
-    write_text(output / "bench.md", _markdown(rows))
+    write_text(output / "bench.md", bench_page(rows))
     print(f"written to {output / 'bench.json'} and {output / 'bench.md'}")
 
 
@@ -201,38 +202,3 @@ def _merged(known: list[Row], measured: list[Row]) -> list[Row]:
     names = list(dict.fromkeys(row["name"] for row in (*known, *measured)))
     now = {row["name"] for row in measured}
     return [row for name in names for row in (measured if name in now else known) if row["name"] == name]
-
-
-def _markdown(rows: list[Row]) -> str:
-    """Return Markdown with a table for each name."""
-    lines = [[row["setting"], f"{row['value']:,}", row["unit"], in_products(row), other_load(row)] for row in rows]
-    names = [row["name"] for row in rows]
-    devices = dict.fromkeys(row["device"] for row in rows)
-    parts = [f"`glimpse bench` on {'; '.join(devices)}\n", _COLUMNS]
-    for name in dict.fromkeys(names):
-        chosen = [line for line, own in zip(lines, names, strict=True) if own == name]
-        parts.append(f"## {name}\n\n" + markdown_table(["setting", "value", "unit", "in products", "load"], chosen))
-    return "\n".join(parts)
-
-
-_COLUMNS = """\
-In products: the value by the machine's speed, so that machines can be compared. A float32 product of 512 x 512
-matrices on one thread (4096 x 4096 on a GPU) is measured right after each result; a rate is given per GFLOP of it, a
-time in GFLOP. Load: cores that other processes used meanwhile.
-"""
-
-
-def in_products(row: Row) -> str:
-    """Return a rate per GFLOP of the product that was measured with it, or a time in GFLOP; nothing for shares."""
-    gflops, unit = row.get("gflops"), row["unit"]
-    if not gflops:
-        return ""
-    if unit.endswith("/s") and unit != "GFLOP/s":
-        return f"{row['value'] / gflops:,.4g}"
-    seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6}.get(unit)
-    return "" if seconds is None else f"{row['value'] * seconds * gflops:,.4g} GFLOP"
-
-
-def other_load(row: Row) -> str:
-    """Return the cores that other processes used, where it is known."""
-    return "" if row.get("load") is None else f"{row['load']:.1f}"

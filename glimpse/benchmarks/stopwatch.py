@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from datetime import date
 from functools import cache
 from multiprocessing import get_context
 from typing import Any, TypeVar, TypeVarTuple
@@ -17,6 +18,7 @@ from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.benchmarks.conditions import ConditionsMeter
 from glimpse.envs.images.classification import Classification
 from glimpse.evaluation.terminal_tables import TableConsole
+from glimpse.runs.commit import code_commit
 from glimpse.runs.results import Row, describe_device
 from glimpse.training.episode_learner import EpisodeLearner
 
@@ -89,7 +91,12 @@ class Stopwatch:
         side = 1024 if self.device.type == "cpu" else 8192
         a = torch.randn(side, side, device=self.device, dtype=getattr(torch, precision))
         value = self.rate(lambda: a.matmul(a).shape[0] * 2 * side * side)
-        self.add("matrix product", f"{side} x {side}, {threads} threads, {precision}", value / 1e9, "GFLOP/s")
+        self.add(
+            "matrix product",
+            f"{side} x {side}, {threads} thread{'s' * (threads > 1)}, {precision}",
+            value / 1e9,
+            "GFLOP/s",
+        )
         return value
 
     def add(self, name: str, setting: str, value: float, unit: str) -> None:
@@ -97,7 +104,8 @@ class Stopwatch:
         conditions = self.meter.since_last()
         device = describe_device(self.device)
         row = {"name": name, "setting": setting, "value": float(f"{value:.4g}"), "unit": unit, "device": device}
-        self.rows.append({**row, **asdict(conditions), "command": COMMAND})
+        made = {"date": date.today().isoformat(), "commit": code_commit(), "command": COMMAND}
+        self.rows.append({**row, **asdict(conditions), **made})
         print(result_line(name, setting, f"{value:,.4g}", unit), flush=True)
 
 

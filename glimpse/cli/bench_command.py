@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--quick", action="store_true", help="a shorter measurement, of less precision")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     told = f"measure only these of {', '.join(NAMES)}"
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=told)
+    parser.add_argument("--only", nargs="+", default=[], choices=NAMES, metavar="NAME", help=told)
     add_device(parser, "auto")
 
 

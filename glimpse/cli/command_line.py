@@ -6,7 +6,7 @@ import errno
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from glimpse import __version__
 from glimpse.agents.errors import AgentError
@@ -33,6 +33,7 @@ from glimpse.cli.interrupts import INTERRUPTED, collecting_interrupts
 from glimpse.cli.standard_streams import drop_output, open_closed_streams, print_problem, show_all_letters
 from glimpse.envs import register_environments
 from glimpse.envs.errors import DataError
+from glimpse.envs.printed_lines import terminal_width, wrapped
 from glimpse.errors import UserError
 
 if TYPE_CHECKING:
@@ -134,14 +135,18 @@ class _Parser(argparse.ArgumentParser):
     """argparse's parser, which suggests the nearest right word after a wrong one, and tells if it cannot print."""
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
-        (file or sys.stderr).write(message)
+        file = cast(TextIO, file or sys.stderr)
+        file.write(wrapped(message, terminal_width(file)))
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong, and exit with code 2."""
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if wrong:
             near = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
-            message += f"; did you mean {near[0]!r}?" if near else ""
+            # The name of the argument may be a list of all choices, which the message has anyway.
+            message = re.sub(r"^argument [^: ]*\|[^: ]*: ", "", message) + (
+                f"; did you mean {near[0]!r}?" if near else ""
+            )
         super().error(message)
 
 

@@ -14,6 +14,7 @@ from glimpse.envs.data.sources import (
     unknown_name_error,
 )
 from glimpse.envs.errors import DataError
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 
 _Rows: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -46,8 +47,9 @@ def list_data(root: str | None) -> None:
         optional=("labels", "what"),
     )
     console.print_text(
-        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts (glimpse train trec-structured "
-        "task.data=file:PATH); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
+        "Also file:PATH, a .tsv, .csv or .jsonl file of labelled texts, in columns text and label or those that "
+        "task.text and task.label name (glimpse train trec-structured task.data=file:PATH task.vectors=none, or with "
+        "glove as below); file:PREFIX, parallel texts; and copy and reverse, parallel texts that are generated. "
         "Notes:"
     )
     notes = {name: known.note for name, known in TEXT_SETS.items()}
@@ -162,13 +164,13 @@ def fetch(names: list[str], root: str | None, force: bool) -> None:
             continue
         files = _files(name, search_path)
         if files is None:
-            print(f"{name}: {_where(name, search_path)}, nothing to fetch")
+            print_line(f"{name}: {_where(name, search_path)}, nothing to fetch")
             continue
         _fetch_files(files, search_path, force and files.can_be_fetched)
         where = _where(name, search_path)
         if names and not all(find_copies(files, file, search_path) for file in files.md5):
             raise DataError(f"{name} is {where}")
-        print(f"{name}: {where}")
+        print_line(f"{name}: {where}")
 
 
 def _fetch_files(files: FileSet, search_path: SearchPath, force: bool) -> None:
@@ -205,11 +207,11 @@ def verify(names: list[str], root: str | None) -> None:
         elif files is not None and (names or any(find_copies(files, file, search_path) for file in files.md5)):
             for good, line in _check_files(files, search_path):
                 if line not in printed:  # Some data sets share files.
-                    print(line)
+                    print_line(line)
                     printed.add(line)
                     faults += not good
         else:
-            print(f"{name}: {_where(name, search_path)}")
+            print_line(f"{name}: {_where(name, search_path)}")
     if faults:
         raise DataError(f"{faults} file{'s are' if faults > 1 else ' is'} damaged or missing; see above.")
 
@@ -237,7 +239,7 @@ def _read_images(name: str, root: str | None, download: bool) -> None:
     )
     size = " x ".join(map(str, test.images.shape[1:]))
     count = len(train.labels) + len(validation.labels)
-    print(f"{name}: ok, {count:,} + {len(test.labels):,} images of {size}, {len(test.classes)} classes")
+    print_line(f"{name}: ok, {count:,} + {len(test.labels):,} images of {size}, {len(test.classes)} classes")
 
 
 def _checked_names(names: list[str], known: Iterable[str]) -> list[str]:

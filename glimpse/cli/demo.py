@@ -6,6 +6,7 @@ from pathlib import Path
 from glimpse.cli.command_line import main
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.image_data import load_images
+from glimpse.envs.printed_lines import print_line
 from glimpse.runs.run_folder import RunFolder
 
 
@@ -14,7 +15,8 @@ def choose_config() -> str:
     try:
         load_images("mnist", "train")
     except DataError as problem:
-        print(f"MNIST cannot be had here:\n{problem}\nThe demo takes scikit-learn's digits, which need no download.")
+        print_line(f"MNIST cannot be had here:\n{problem}")
+        print_line("The demo takes scikit-learn's digits, which need no download.")
         return "digits-ram"
     return "demo"
 
@@ -24,7 +26,7 @@ def demo(run: Path | None = None) -> int:
     config = choose_config()
     run = run or Path("runs") / config
     if RunFolder(run).config_path.exists():
-        print(f"{run} exists: resuming it (delete it to begin anew)")
+        print_line(f"{run} exists: resuming it (delete it to begin anew)")
         code = main(["train", "--resume", str(run)])
     else:
         code = main(["train", config, "--folder", str(run)])

@@ -4,6 +4,7 @@ from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents.options import check_vectors
 from glimpse.envs.documents.store_build import folder_store, store_path
 from glimpse.envs.errors import DataError
+from glimpse.envs.printed_lines import print_line
 
 
 def show_store(folder: str, vectors: str, root: str | None, force: bool) -> None:
@@ -27,10 +28,10 @@ def show_store(folder: str, vectors: str, root: str | None, force: bool) -> None
     facts, place = store.facts, store_path(store.facts.digest, vectors, search_path)
     size = sum(path.stat().st_size for path in place.iterdir())
     documents = f"{len(facts.files):,} document{'s' if len(facts.files) != 1 else ''}"
-    print(f"{facts.name}: {documents}, {len(store):,} sentences, {store.word_count:,} words")
-    print(f"vectors: {facts.vectors}, {store.vectors.shape[1]} numbers a sentence")
-    print(f"store: {place} ({size / 1e6:,.1f} MB)")
+    print_line(f"{facts.name}: {documents}, {len(store):,} sentences, {store.word_count:,} words")
+    print_line(f"vectors: {facts.vectors}, {store.vectors.shape[1]} numbers a sentence")
+    print_line(f"store: {place} ({size / 1e6:,.1f} MB)")
     if facts.skipped:
-        print(f"left out, {len(facts.skipped)} file{'s' if len(facts.skipped) > 1 else ''}:")
+        print_line(f"left out, {len(facts.skipped)} file{'s' if len(facts.skipped) > 1 else ''}:")
         for _, why in facts.skipped:
-            print(f"  - {why}")
+            print_line(f"  - {why}")

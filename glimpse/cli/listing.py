@@ -12,6 +12,7 @@ from glimpse.agents.attention import ATTENTION
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.config.shipped import shipped_configs
 from glimpse.envs import ENVIRONMENTS
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 
 
@@ -141,7 +142,7 @@ def list_runs(folder: Path, as_json: bool) -> None:
         cells = [list(row.values()) for row in rows]
         TableConsole().print_table(list(rows[0]), cells, optional=("seed", "step", "agent", "task"))
     else:
-        print(f"no runs in {folder}; begin one: glimpse train mnist-ram")
+        print_line(f"no runs in {folder}; begin one: glimpse train mnist-ram")
 
 
 def _runs(folder: Path) -> Iterator[dict[str, str]]:

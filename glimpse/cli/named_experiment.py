@@ -2,13 +2,13 @@
 
 import argparse
 import re
-import sys
 from itertools import count
 from pathlib import Path
 
 from glimpse.config.differences import differing_keys
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import find_config, load_experiment, read_experiment
+from glimpse.envs.printed_lines import print_error_line
 from glimpse.errors import UserError
 from glimpse.runs.run_folder import RunFolder
 
@@ -32,7 +32,7 @@ def named_experiment(arguments: argparse.Namespace) -> Experiment:
     """Read the experiment of CONFIG and overrides, and print which keys were dropped."""
     experiment, notes = read_experiment(arguments.config, arguments.overrides)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_error_line(f"note: {note}")
     return experiment
 
 
@@ -68,7 +68,7 @@ def _free_folder(folder: Path, experiment: Experiment) -> Path:
         other = ["its format"]
     holds = f"a run with other {', '.join(other)}" if other else "a run of this very config"
     hint = "" if other else f"; to continue that one: glimpse train --resume {folder}"
-    print(f"note: {folder} holds {holds}, so this one goes to {free}{hint}", file=sys.stderr)
+    print_error_line(f"note: {folder} holds {holds}, so this one goes to {free}{hint}")
     return free
 
 
@@ -99,7 +99,7 @@ def resumed_run(arguments: argparse.Namespace) -> tuple[Experiment, Path]:
         kept, notes = load_experiment(RunFolder.open(run).config_path), []
         begin_anew = f"resume it as it was begun with: glimpse train --resume {run}"
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_error_line(f"note: {note}")
     fixed = [key for key in differing_keys(kept, given) if not key.startswith(_CHANGEABLE)]
     if fixed:
         raise UserError(

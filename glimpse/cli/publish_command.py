@@ -15,6 +15,7 @@ def add(commands: Commands) -> None:
     told = "folders of evaluated runs of one config with different seeds: the best on validation data is published; "
     told += "or of one run that was published before; and where to: a new folder, or hf:OWNER/NAME"
     parser.add_argument("words", nargs="+", metavar="RUN... TARGET", help=told)
+    parser.usage = "glimpse publish [-h] [--bits {8,16,32} | --half] [--private] RUN [RUN ...] TARGET"
     precision = parser.add_mutually_exclusive_group()
     told = "bits of a weight (default: as they are). With fewer, weights are rounded and measured anew: 16 is half "
     told += "precision; 8 gives matrices whole numbers with a scale for each row, in a quarter of the size of 32"

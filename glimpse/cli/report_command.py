@@ -12,7 +12,7 @@ def add(commands: Commands) -> None:
     examples = """report runs/digits-ram-seed0 --episodes 4
                   report mnist-ram --play ram.html"""
     parser = add_command(commands, "report", _run, "Write a run's report and pictures", examples)
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder, or an agent of the zoo")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RUN/report)")
     parser.add_argument(
         "--episodes", type=count_up_to(10_000), default=16, metavar="N", help="examples shown (default: 16)"

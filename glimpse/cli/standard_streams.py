@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 from glimpse.envs.live_line import clear_line
+from glimpse.envs.printed_lines import print_error_line
 
 
 def open_closed_streams() -> None:
@@ -43,7 +44,7 @@ def print_problem(text: str) -> None:
     shown = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
     with suppress(OSError):
         clear_line()
-        print(shown, file=sys.stderr, flush=True)
+        print_error_line(shown)
 
 
 def _is_open(descriptor: int) -> bool:

@@ -34,6 +34,7 @@ def _run(arguments: argparse.Namespace) -> None:
     except ImportError:
         raise UserError("a sweep needs Optuna, which is not installed: pip install 'glimpse-rl[sweep]'") from None
     from glimpse.cli.sweep_listing import show_sweep
+    from glimpse.envs.printed_lines import print_line
     from glimpse.sweeps.choose_workers import choose_workers
     from glimpse.sweeps.search_space import is_searched
     from glimpse.sweeps.sweep import Sweep, run_sweep
@@ -46,4 +47,4 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     sweep.check()
     workers = choose_workers(arguments.workers, arguments.ray)
-    show_sweep(run_sweep(sweep, folder, workers, print), folder)
+    show_sweep(run_sweep(sweep, folder, workers, print_line), folder)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import optuna
 
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.sweeps.sweep_results import importance, trial_rows, write_trials
 
@@ -18,14 +19,17 @@ def show_sweep(study: optuna.Study, folder: Path) -> None:
         cells = [[_cell(value) for value in row.values()] for row in rows[:_SHOWN]]
         TableConsole().print_table(list(rows[0]), cells, optional=("outcome",))
     if len(rows) > _SHOWN:
-        print(f"{len(rows) - _SHOWN} more in {folder / 'trials.csv'}")
+        print_line(f"{len(rows) - _SHOWN} more in {folder / 'trials.csv'}")
     if weights := importance(study):
-        print("share explained by each key: " + ", ".join(f"{key} {share:.0%}" for key, share in weights.items()))
+        print_line(
+            "share explained by each key: " + ", ".join(f"{key} {100 * share:.0f} %" for key, share in weights.items())
+        )
     trained = [row for row in rows if row["outcome"] == "trained"]
-    print(f"written to {folder / 'trials.csv'}" + (f" and {folder / 'sweep.png'}" if trained else ""))
+    print_line(f"written to {folder / 'trials.csv'}" + (f" and {folder / 'sweep.png'}" if trained else ""))
     if trained:
         best = folder / trained[0]["trial"]
-        print(f"chosen by validation data; the test set was not used. next: glimpse evaluate {best}")
+        told = "chosen by validation data; the test set was not used. next: glimpse evaluate"
+        print_line(f"{told} {best} --split test")
 
 
 def _cell(value: object) -> str:

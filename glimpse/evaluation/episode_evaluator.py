@@ -5,6 +5,7 @@ from typing import Any
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.answered_examples import AnsweredExamples, Columns
 from glimpse.evaluation.class_measures import measure_classes, measure_predicted
 from glimpse.evaluation.cost import Cost, measure_cost
@@ -42,6 +43,10 @@ class EpisodeEvaluator(Evaluator):
         """Return the scores of the agent's controls by name."""
         return {}
 
+    def tested(self, rows: dict[str, Scores]) -> dict[str, Scores]:
+        """Return the scores of the agent (the first row) and of its controls, which are tested against the agent's."""
+        return rows
+
     def cost(self, agent: Agent, env: Any) -> Cost:
         """Return the cost of an episode."""
         return measure_cost(agent, env)
@@ -69,6 +74,11 @@ class EpisodeEvaluator(Evaluator):
             return f"Pearson's r {1 - error / 100:.4f}"
         return f"micro F1 {1 - error / 100:.4f}" if env.many else f"error {error:.2f} %"
 
+    def averaged_over(self, agent: Agent, env: Any) -> str:
+        """Return the M of a validation result, " (M = 10)", where the agent samples its episodes."""
+        copies = self.experiment.evaluate.copies
+        return f" (M = {copies})" if agent.stochastic and copies > 1 and (env.classes or env.scores) else ""
+
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:
         """Measure the agent and its controls, print them as a table, and return the record.
 
@@ -84,7 +94,7 @@ class EpisodeEvaluator(Evaluator):
 
         own = measure_scores(agent, env, options, collector)
         columns = passes[-1].columns()  # Of the averaged episodes, which come last.
-        rows = {name: own, **self.controls(agent, env, options)}
+        rows = self.tested({name: own, **self.controls(agent, env, options)})
         cost = self.cost(agent, env)
 
         # Print the table, and below it the statistics, the cost, the details and the notes.
@@ -96,19 +106,22 @@ class EpisodeEvaluator(Evaluator):
             if own.averaged.is_correlation and figure != "pearson"
         ]
         measures = _measures(columns, env.classes)
-        for line in _described(measures, own.copies if agent.stochastic else 1):
-            print(line)
+        averaged, sampled = (f"M = {own.copies}: ", "sampled: ") if agent.stochastic else ("", "")
+        for line in _described(measures):
+            print_line(averaged + line)
         if "label_measures" in measures:
             print_labels(measures["label_measures"])
-        print(", ".join([*figures, *self.describe_statistics(own), cost.describe()]))
+        told = [(averaged, figures), (sampled, self.describe_statistics(own)), ("", [cost.describe()])]
+        print_line("; ".join(mode + ", ".join(parts) for mode, parts in told if parts))
         details = self.details(trained, own, options)
         for line in self.notes(rows, agent):
-            print(line)
+            print_line(line)
 
-        scores = {row: asdict(measured) for row, measured in rows.items()}
+        scores = {row: measured.as_record() for row, measured in rows.items()}
         return {
             **asdict(cost),
             "answers": env.answers,
+            "stochastic": bool(agent.stochastic),
             "scores": scores,
             **{name: asdict(measured) for name, measured in measures.items()},
             **details,
@@ -135,12 +148,13 @@ class EpisodeEvaluator(Evaluator):
         """Return the error, or Pearson's r, of averaged episodes."""
         scores = own_scores(record)
         score = scores["averaged"]
-        of = f", M = {scores['copies']}" if any(scores[way] != score for way in ("greedy", "sampled")) else ""
+        sampled = record.get("stochastic", any(scores[way] != score for way in ("greedy", "sampled")))
+        of, how = (f", M = {scores['copies']}", "") if sampled else ("", "deterministic")
         if "pearson" in score["figures"]:
             r, low, high = (1 - score[end] / 100 for end in ("error", "high", "low"))
-            return MainMeasure(f"Pearson's r{of}", r, low, high)
+            return MainMeasure(f"Pearson's r{of}", r, low, high, how)
         kind = "exact-match error" if "micro_f1" in score["figures"] else "error"
-        return MainMeasure(f"{kind}, %{of}", score["error"], score["low"], score["high"])
+        return MainMeasure(f"{kind}, %{of}", score["error"], score["low"], score["high"], how)
 
 
 def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -152,16 +166,15 @@ def _measures(columns: Columns, classes: tuple[str, ...]) -> dict[str, Any]:
     return {"score_measures": measure_predicted(columns)} if "predicted" in columns else {}
 
 
-def _described(measures: dict[str, Any], copies: int) -> list[str]:
-    """Describe measures of the mean of M = `copies` episodes in words, in at most one line."""
-    of = f"M = {copies}: " if copies > 1 else ""
+def _described(measures: dict[str, Any]) -> list[str]:
+    """Describe measures of the averaged answers in words, in at most one line."""
     if (found := measures.get("class_measures")) is not None:
         ece = f"calibration error {found.calibration_error:.4f} (ECE, 15 bins)"
-        return [f"{of}macro F1 {found.macro_f1:.4f}, {ece}"]
+        return [f"macro F1 {found.macro_f1:.4f}, {ece}"]
     if (labels := measures.get("label_measures")) is not None:
         shares = f"exact match {labels.exact_match:.4f}, labels rightly given or left out {labels.label_accuracy:.4f}"
-        return [f"{of}micro F1 {labels.micro_f1:.4f}, macro F1 {labels.macro_f1:.4f}, {shares}"]
-    return [f"{of}absolute error {found.absolute_error:.4f}" for found in measures.values()]
+        return [f"micro F1 {labels.micro_f1:.4f}, macro F1 {labels.macro_f1:.4f}, {shares}"]
+    return [f"absolute error {found.absolute_error:.4f}" for found in measures.values()]
 
 
 def own_scores(record: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +206,7 @@ def print_table(
     if first.copies == 1 or not averages:
         del ways["averaged"]
     last = list(ways)[-1] if stochastic else "averaged"
-    caption = f"{first.averaged.episodes} examples; 95 % interval{f' of {ways[last]}' * stochastic}"
+    caption = f"{first.averaged.episodes:,} examples; 95 % interval{f' of {ways[last]}' if stochastic else ''}"
     if len(rows) > 1:
         caption += "; below the line: the same weights with control locators"
     alone, kind = ("Pearson's r",) * 2 if first.averaged.is_correlation else ("error", "error, %")
@@ -222,11 +235,11 @@ def print_table(
 
 def _error_or_r(score: Score) -> str:
     """Format the error in percent, or Pearson's r where scores are predicted."""
-    return f"{score.figures['pearson']:.4f}" if score.is_correlation else f"{score.error:.2f}"
+    return f"{score.figures['pearson']:.4f}" if score.is_correlation else f"{score.error:z.2f}"
 
 
 def _interval(score: Score) -> str:
     """Format the 95 % interval of the error in percent, or of Pearson's r."""
     if score.is_correlation:
         return f"{1 - score.high / 100:.4f} to {1 - score.low / 100:.4f}"
-    return f"{score.low:.2f} to {score.high:.2f}"
+    return f"{score.low:z.2f} to {score.high:z.2f}"

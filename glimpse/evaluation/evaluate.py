@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from glimpse.config.exact_config import shipped_name
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
 from glimpse.envs.errors import DataError
+from glimpse.envs.printed_lines import print_line
 from glimpse.errors import UserError
 from glimpse.evaluation.closed_output import surviving_closed_output
 from glimpse.evaluation.evaluator import Evaluator, evaluator_of
@@ -30,7 +32,7 @@ Split = Literal["validation", "test"]
 
 def evaluate_command(
     run: Path,
-    split: Split,
+    split: Split | None,
     copies: int | None,
     batch: int | None,
     device: str | None,
@@ -38,11 +40,24 @@ def evaluate_command(
     average: int | None = None,
     overrides: Sequence[str] = (),
 ) -> None:
-    """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
-    run = writable_run(run, print)
+    """Run `glimpse evaluate`; see `evaluate_run` for the arguments, and `default_split` for a split of None."""
+    run = writable_run(run, print_line)
+    split = split or ("test" if overrides else default_split(RunFolder.open(run)))
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)
+
+
+def default_split(folder: RunFolder) -> Split:
+    """Return the split that a run is measured on where none is named, and say why.
+
+    It is the test set for a run of a shipped config, whose options are fixed, and the validation set for one whose
+    options may still be chosen.
+    """
+    if shipped_name(load_experiment(folder.config_path)) is not None:
+        return "test"
+    print("on validation data, since the config is not a shipped one; once all is chosen: --split test")
+    return "validation"
 
 
 def evaluate_run(
@@ -82,14 +97,17 @@ def evaluate_run(
     other = read_other_data(folder.config_path, overrides) if overrides else None
     measured = f"{split} of {other.name}" if other else split
     try:
-        trained = open_run(run, split, device, print, average, other.experiment if other else None)
+        trained = open_run(run, split, device, print_line, average, other.experiment if other else None)
     except DataError as problem:
         if other:
             raise
         more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
         raise UserError(f"{problem} {more}") from None
     with surviving_closed_output():
-        print(f"weights of step {trained.step:,}: {trained.weights}")
+        if measured == "test":
+            uses = len(_times_tested(trained.folder.evaluation_path))
+            print_line("the test set is used" + (f", by this run for time number {uses}" if uses > 1 else ""))
+        print_line(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.
         begun = time.perf_counter()
@@ -115,7 +133,7 @@ def evaluate_run(
             digest = examples_digest(trained.env, options.seed)
             record["predictions"] = write_predictions(trained.folder.path, measured, columns, digest)
         _write_record(trained.folder.evaluation_path, measured, record)
-        print(f"written to {trained.folder.evaluation_path}")
+        print_line(f"written to {trained.folder.evaluation_path}")
     return record
 
 

@@ -29,12 +29,16 @@ class ValidationResult:
 
 
 class MainMeasure(NamedTuple):
-    """The measure that a run is known by: its name and unit, its value on a split, and its 95 % interval."""
+    """The measure that a run is known by: its name and unit, its value on a split, and its 95 % interval.
+
+    how: how the agent acted, where the name does not say it: `deterministic` where it samples nothing.
+    """
 
     name: str
     value: float
     low: float
     high: float
+    how: str = ""
 
 
 class Evaluator(ABC):
@@ -58,6 +62,10 @@ class Evaluator(ABC):
     @abstractmethod
     def describe(self, error: float, env: Any) -> str:
         """Describe the error of a validation result in words."""
+
+    def averaged_over(self, agent: Any, env: Any) -> str:
+        """Say over how many episodes of each example a validation result is averaged; nothing where it is not."""
+        return ""
 
     @abstractmethod
     def evaluate(self, trained: TrainedRun, split: str, options: EvaluateOptions) -> dict[str, Any]:

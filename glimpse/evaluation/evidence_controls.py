@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.live_line import progress_of
+from glimpse.evaluation.sentence_agreement import sentence_agreement
 
 RANKERS = ("bm25", "cosine", "random", "first", "gold")
 
@@ -20,11 +21,21 @@ class EvidenceCurve(NamedTuple):
     found: (T,) the share of questions whose evidence is complete.
     share: (T,) the largest share of a group of evidence.
     words: (T,) number of words that were read.
+    f1: (T,) F1 of the opened sentences against the evidence.
     """
 
     found: tuple[float, ...]
     share: tuple[float, ...]
     words: tuple[float, ...]
+    f1: tuple[float, ...]
+
+
+def told_of_search(env: Any) -> Tensor:
+    """Return what lanes have found so far, summed over them: a number for each field of `EvidenceCurve`, (4,)."""
+    info = env.lane_info()
+    agreement = sentence_agreement(env.opened, env.evidence, env.sentence_lengths)
+    columns = (info["evidence_found"], info["evidence_share"], info["words_read"], agreement.sentence_f1)
+    return torch.stack([column.double().sum() for column in columns]).cpu()
 
 
 def evidence_curve(env: Any, examples: Tensor, most: int, batch: int = 64, seed: int = 0) -> EvidenceCurve:
@@ -43,15 +54,13 @@ def evidence_curve(env: Any, examples: Tensor, most: int, batch: int = 64, seed:
     """
     if env.options.opens < most or env.options.point != "choose":
         raise ValueError(f"opening {most} candidates needs task.point=choose and task.opens={most} or more")
-    sums = torch.zeros(3, most, dtype=torch.float64)
+    sums = torch.zeros(4, most, dtype=torch.float64)
     with progress_of(f"evidence by {env.options.ranker}", len(examples)) as advance:
         for some in examples.split(batch):
             env.reset(some.to(env.device), torch.full_like(some, seed).to(env.device))
             first = torch.ones_like(some).to(env.device)
             for step in range(most):
                 env.step({"open": first, "answer": torch.zeros_like(first)})
-                info = env.lane_info()
-                for row, name in enumerate(("evidence_found", "evidence_share", "words_read")):
-                    sums[row, step] += info[name].double().sum().cpu()
+                sums[:, step] += told_of_search(env)
             advance(len(some))
     return EvidenceCurve(*(tuple(row) for row in (sums / max(1, len(examples))).tolist()))

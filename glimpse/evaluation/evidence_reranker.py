@@ -12,7 +12,7 @@ from torch import Tensor
 from glimpse.agents.embedding import PADDING
 from glimpse.envs.documents.ranking import is_among
 from glimpse.envs.live_line import progress_of
-from glimpse.evaluation.evidence_controls import EvidenceCurve
+from glimpse.evaluation.evidence_controls import EvidenceCurve, told_of_search
 
 FEATURES = (
     "score",
@@ -84,7 +84,7 @@ class Reranker:
             raise ValueError(
                 f"re-ranking {most} candidates needs task.point=choose, task.expand=0 and task.opens={most} or more"
             )
-        sums = torch.zeros(3, most, dtype=torch.float64)
+        sums = torch.zeros(4, most, dtype=torch.float64)
         with progress_of("evidence by the re-ranker", len(examples)) as advance:
             for some in examples.split(batch):
                 scores = self.scores(self._begin(env, some)).to(env.device)
@@ -92,9 +92,7 @@ class Reranker:
                     best = scores.argmax(1)
                     env.step({"open": best + 1, "answer": torch.zeros_like(best)})
                     scores = _without(scores, best)
-                    info = env.lane_info()
-                    for row, name in enumerate(("evidence_found", "evidence_share", "words_read")):
-                        sums[row, step] += info[name].double().sum().cpu()
+                    sums[:, step] += told_of_search(env)
                 advance(len(some))
         return EvidenceCurve(*(tuple(row) for row in (sums / max(1, len(examples))).tolist()))
 

@@ -6,7 +6,12 @@ from glimpse.agents.abilities import pixels_read, reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
-from glimpse.evaluation.control_locators import describe_attention_gain, evaluation_warnings, measure_controls
+from glimpse.evaluation.control_locators import (
+    describe_attention_gain,
+    evaluation_warnings,
+    measure_controls,
+    with_tests,
+)
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
 from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
@@ -35,15 +40,19 @@ class ImageEvaluator(EpisodeEvaluator):
         """Return the scores of the same weights with control locators, if the agent's location matters."""
         return measure_controls(agent, env, options) if location_matters(agent, env) else {}
 
+    def tested(self, rows: dict[str, Scores]) -> dict[str, Scores]:
+        """Return the scores of the agent (the first row) and of its controls, with paired tests."""
+        return with_tests(rows)
+
     def cost(self, agent: Agent, env: VisualEnv) -> Cost:
         """Return the cost of an episode, with the pixels that it reads."""
         return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Return the number of pixels read after each look; and compare with people where they saw the same digits."""
+        """Return the pixels read after each look; compare the run with people, if it never saw the digits they saw."""
         shown = _seen_pixels(trained.agent, trained.env)
-        read = [pixels_read(trained.agent, each) for each in shown]
-        return {"pixels_after_look": read, **people_details(trained, options.seed)}
+        pixels = [pixels_read(trained.agent, each) for each in shown]
+        return {"pixels_after_look": pixels, **people_details(trained, options.seed)}
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""

@@ -3,8 +3,8 @@
 Axes: D documents, of n words each; B of them in a batch, L words of the longest; N classes.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv, has_rationales
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.envs.lane_random import uniform
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.eraser import (
     KEEP_RATES,
     Bools,
@@ -55,10 +56,26 @@ class RationaleAgreement:
 
 
 @dataclass(frozen=True)
-class RationaleScores:
-    """Scores of one agent's rationales on one split.
+class Faithfulness:
+    """Faithfulness of one agent's rationales on one split, for which nobody needs to mark words.
 
-    Faithfulness is the drop in probability of the class that is predicted from the whole text.
+    It is the drop in probability of the class that is predicted from the whole text.
+
+    sufficiency, comprehensiveness: drop if the agent's own greedy selection alone is read, and if all other words are;
+        of the words with the highest salience for an agent that selects nothing.
+    sufficiency_area, comprehensiveness_area: means of both over the 1, 5, 10, 20 and 50 % of words with the highest
+        salience ("AOPC").
+    """
+
+    sufficiency: float
+    comprehensiveness: float
+    sufficiency_area: float
+    comprehensiveness_area: float
+
+
+@dataclass(frozen=True)
+class RationaleScores:
+    """Scores of one agent's rationales on one split; those of faithfulness are as in `Faithfulness`.
 
     keep_rate: fraction of words that `top` has.
     choice: agreement of the agent's own greedy selection; equal to `top` for an agent that selects nothing.
@@ -67,9 +84,6 @@ class RationaleScores:
     f1_by_keep_rate: F1 of the words with the highest salience at other keep rates.
     average_precision: average precision of the words' salience.
     auprc: area under its precision-recall curve by the trapezoid rule, which is ERASER's official number.
-    sufficiency, comprehensiveness: drop in probability if `choice` alone is read, and if all other words are read.
-    sufficiency_area, comprehensiveness_area: means of both over the 1, 5, 10, 20 and 50 % of words with the highest
-        salience ("AOPC").
     """
 
     keep_rate: float
@@ -167,22 +181,53 @@ def measure_rationales(agent: Agent, env: EvaluatedEnv, options: EvaluateOptions
         The scores. None if the data have no human rationales, as pairs of texts, or if the agent gives words no
         salience.
     """
-    explaining, source = as_explaining(agent), env if has_rationales(env) else None
-    if explaining is None or source is None or source.human_rationale(torch.zeros(1, dtype=torch.long)) is None:
+    source = env if has_rationales(env) else None
+    if source is None or source.human_rationale(torch.zeros(1, dtype=torch.long)) is None:
+        return None
+    found = _collect(agent, env, options, source.human_rationale)
+    return None if found is None else _summary(found, options.keep_rate)
+
+
+@torch.no_grad()
+def measure_faithfulness(agent: Agent, env: EvaluatedEnv, options: EvaluateOptions) -> Faithfulness | None:
+    """Measure how faithful an agent's own selection is on single texts of which nobody has marked words.
+
+    Args:
+        agent: the agent to measure.
+        env: shows the split.
+        options: batch, precision and seed.
+
+    Returns:
+        The scores. None for pairs of texts, or if the agent selects no words itself.
+    """
+    observation = env.reset(torch.zeros(1, dtype=torch.long, device=env.device), evaluation_keys(env, options)[:1])
+    if list(observation) != ["text"] or own_rationale(agent, observation) is None:
+        return None
+    found = _collect(agent, env, options, None)
+    return None if found is None else _faithfulness(found)
+
+
+def _collect(
+    agent: Agent, env: EvaluatedEnv, options: EvaluateOptions, marked: Callable[[Tensor], Tensor | None] | None
+) -> _Documents | None:
+    """Collect the rationales of a split, given the human ones of examples (E,); None if words have no salience."""
+    explaining = as_explaining(agent)
+    if explaining is None:
         return None
     found, keys = _Documents(), evaluation_keys(env, options)
     with torch.autocast(env.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
         for example in ordered_by_length(env).split(options.batch):
             observation = env.reset(example, keys[example])
-            human_rationale, salience = source.human_rationale(example), explaining.salience(observation)
+            salience, text = explaining.salience(observation), observation["text"]
+            human_rationale = torch.zeros_like(text, dtype=torch.bool) if marked is None else marked(example)
             if human_rationale is None or salience is None:
                 return None
-            text, chosen = observation["text"], own_rationale(agent, observation)
+            chosen = own_rationale(agent, observation)
             noise = uniform(keys[example], text[0].numel())
             own = None if chosen is None else chosen["text"]
             batch = _TextBatch(text, human_rationale, salience["text"], own, noise)
             _add_faithfulness(found, explaining, observation, _add_rationales(found, batch, options.keep_rate))
-    return _summary(found, options.keep_rate)
+    return found
 
 
 def _add_rationales(found: _Documents, batch: _TextBatch, keep_rate: float) -> dict[str, Tensor]:
@@ -216,8 +261,6 @@ def _add_faithfulness(found: _Documents, agent: Explaining, observation: Words, 
 def _summary(found: _Documents, keep_rate: float) -> RationaleScores:
     """Compute all scores of a split."""
     agreement = {kind: _agreement(predicted, found.human_rationale) for kind, predicted in found.predicted.items()}
-    drops = {kind: float(torch.cat(each).mean()) for kind, each in found.drops.items()}
-    areas = {way: float(np.mean([drops[f"{rate} {way}"] for rate in KEEP_RATES])) for way in ("alone", "without")}
     return RationaleScores(
         keep_rate,
         agreement["choice"],
@@ -227,11 +270,15 @@ def _summary(found: _Documents, keep_rate: float) -> RationaleScores:
         f1_by_keep_rate={str(rate): agreement[str(rate)].f1 for rate in KEEP_RATES},
         average_precision=average_precision(found.salience, found.human_rationale),
         auprc=auprc(found.salience, found.human_rationale),
-        sufficiency=drops["choice alone"],
-        comprehensiveness=drops["choice without"],
-        sufficiency_area=areas["alone"],
-        comprehensiveness_area=areas["without"],
+        **asdict(_faithfulness(found)),
     )
+
+
+def _faithfulness(found: _Documents) -> Faithfulness:
+    """Compute the mean probability drops of a split."""
+    drops = {kind: float(torch.cat(each).mean()) for kind, each in found.drops.items()}
+    areas = [float(np.mean([drops[f"{rate} {way}"] for rate in KEEP_RATES])) for way in ("alone", "without")]
+    return Faithfulness(drops["choice alone"], drops["choice without"], *areas)
 
 
 def _agreement(predicted: list[Bools], human_rationale: list[Bools]) -> RationaleAgreement:
@@ -251,7 +298,7 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
         name: what the rationale that they are compared with is called, see `rationale_name`.
     """
     top = f"top {100 * rationales.keep_rate:g} %"
-    rows = {**({"own selection": rationales.choice} if own else {}), top: rationales.top}
+    rows = {**({"own selection, greedy": rationales.choice} if own else {}), top: rationales.top}
     rows |= {"as many, random": rationales.random, "as many, first": rationales.first}
     columns = ["words", "keep rate", "precision", "recall", "F1", "micro F1", "IOU-F1"]
     TableConsole().print_table(
@@ -262,14 +309,18 @@ def print_rationale_scores(rationales: RationaleScores, own: bool, name: str = "
         right=columns[1:],
         bordered=True,
     )
-    print(
+    print_line(
         f"average precision of the words' salience: {100 * rationales.average_precision:.1f} %; ERASER's AUPRC "
         f"(trapezoids): {100 * rationales.auprc:.1f} %"
     )
-    sufficiency, comprehensiveness = 100 * rationales.sufficiency, 100 * rationales.comprehensiveness
-    areas = 100 * rationales.sufficiency_area, 100 * rationales.comprehensiveness_area
-    print(
-        f"drop in probability, percentage points: {sufficiency:.1f} with {next(iter(rows))} alone (sufficiency), "
-        f"{comprehensiveness:.1f} without (comprehensiveness); means over 1 to 50 % of words: {areas[0]:.1f} and "
-        f"{areas[1]:.1f}"
+    print_faithfulness(rationales, next(iter(rows)))
+
+
+def print_faithfulness(found: RationaleScores | Faithfulness, chosen: str = "own selection, greedy") -> None:
+    """Print the faithfulness in a line; `chosen` is what the rationale is called."""
+    drops = found.sufficiency, found.comprehensiveness, found.sufficiency_area, found.comprehensiveness_area
+    sufficiency, comprehensiveness, *areas = (f"{100 * drop:z.1f}" for drop in drops)
+    print_line(
+        f"drop in probability, percentage points: {sufficiency} with the {chosen}, alone (sufficiency), "
+        f"{comprehensiveness} without (comprehensiveness); means over 1 to 50 % of words: {' and '.join(areas)}"
     )

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.search_walk import WalkedSearch
 from glimpse.evaluation.terminal_tables import TableConsole
 
@@ -29,6 +30,7 @@ class CurvePoint:
     found: share of questions whose evidence is complete.
     accuracy: share of right answers.
     words: words read.
+    f1: F1 of the opened sentences against the evidence.
     """
 
     bias: float
@@ -36,6 +38,7 @@ class CurvePoint:
     found: float
     accuracy: float
     words: float
+    f1: float
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,13 @@ def curve_measures(record: Mapping[str, Any]) -> dict[str, float]:
         return {}
     own = curve.own
     found = {"found_greedy": own.found, "accuracy_greedy": own.accuracy}
+    words = {"opened_greedy": own.opened, "words_greedy": own.words}
     for count in OPENED:
         if (point := curve.at(count)) is not None:
-            found |= {f"found_at_{count}": point.found, f"accuracy_at_{count}": point.accuracy}
+            found |= {f"{name}_at_{count}": getattr(point, name) for name in ("found", "accuracy", "f1")}
+            words[f"words_at_{count}"] = point.words
     found |= {name: getattr(curve, name) for name in _OF_SENTENCES}
-    return {**{name: 100 * value for name, value in found.items()}, "opened_greedy": own.opened}
+    return {**{name: 100 * value for name, value in found.items()}, **words}
 
 
 _OF_SENTENCES = ("sentence_f1", "token_f1", "sufficiency", "comprehensiveness")
@@ -124,7 +129,8 @@ def _point(walked: WalkedSearch, right: Tensor, bias: float) -> CurvePoint:
     def mean(values: Tensor) -> float:
         return float(values.gather(0, stop[None]).double().mean())
 
-    return CurvePoint(bias, float(stop.double().mean()), mean(walked.found), mean(right), mean(walked.words))
+    means = [mean(values) for values in (walked.found, right, walked.words, walked.f1)]
+    return CurvePoint(bias, float(stop.double().mean()), *means)
 
 
 def _thinned(points: list[CurvePoint]) -> list[CurvePoint]:
@@ -170,16 +176,16 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
         bordered=True,
         first_rows=1,
     )
-    print(
+    print_line(
         f"opened sentences against the evidence: precision {100 * curve.sentence_precision:.1f} %, recall "
         f"{100 * curve.sentence_recall:.1f} %, F1 {100 * curve.sentence_f1:.1f} %; F1 of words "
         f"{100 * curve.token_f1:.1f} %"
     )
-    print(
+    print_line(
         f"drop in probability, percentage points: {100 * curve.sufficiency:.1f} with the opened sentences alone "
         f"(sufficiency), {100 * curve.comprehensiveness:.1f} without them (comprehensiveness)"
     )
-    print(f"{milliseconds:.2f} ms for a question, {batch} at once")
+    print_line(f"{milliseconds:.2f} ms for a question, {batch} at once")
 
 
 def _shown(point: CurvePoint) -> tuple[float, ...]:

@@ -51,6 +51,7 @@ class WalkedSearch(NamedTuple):
     found: (S, N) bool, whether a whole group of evidence was opened.
     share: (S, N), the largest share of a group.
     words: (S, N), number of words that were read.
+    f1: (S, N), F1 of the opened sentences against the evidence.
     without: (N, C), probability of each answer after the T sentences without those that the agent would open.
     agreement: of the sentences that the agent would open with the evidence, (N,) each.
     """
@@ -61,6 +62,7 @@ class WalkedSearch(NamedTuple):
     found: Tensor
     share: Tensor
     words: Tensor
+    f1: Tensor
     without: Tensor
     agreement: SentenceAgreement
 
@@ -128,8 +130,8 @@ def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedS
     margin, belief = (torch.stack([getattr(step, name) for step in steps]) for name in ("margin", "belief"))
     found, share, words = (torch.stack([info[name] for info in told]) for name in _COLUMNS)
     stop = (margin >= 0).long().argmax(0)
-    later = torch.arange(env.opened.shape[1], device=stop.device) >= stop[:, None]
-    agreement = sentence_agreement(env.opened.masked_fill(later, NOTHING), env.evidence, env.sentence_lengths)
+    agreement = _agreement(env, stop)
+    f1 = torch.stack([_agreement(env, torch.full_like(stop, count)).sentence_f1 for count in range(len(steps))])
     without = _belief_without(agent, [step.observation for step in steps], stop)
     return WalkedSearch(
         margin.cpu(),
@@ -138,9 +140,16 @@ def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedS
         found.cpu(),
         share.cpu(),
         words.cpu(),
+        f1.cpu(),
         without.cpu(),
         SentenceAgreement(*(column.cpu() for column in agreement)),
     )
+
+
+def _agreement(env: Any, count: Tensor) -> SentenceAgreement:
+    """Return the agreement of the first sentences that were opened, (B,) of them, with the evidence."""
+    later = torch.arange(env.opened.shape[1], device=count.device) >= count[:, None]
+    return sentence_agreement(env.opened.masked_fill(later, NOTHING), env.evidence, env.sentence_lengths)
 
 
 def _belief_without(agent: Agent, seen: Sequence[dict[str, Tensor]], stop: Tensor) -> Tensor:

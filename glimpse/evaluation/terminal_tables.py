@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from glimpse.envs.printed_lines import wrapped
+
 _LEAST = 24
 """Width of the last column from which on its words may be wrapped in it."""
 _UNLIMITED = 100_000
@@ -100,12 +102,8 @@ class TableConsole(Console):
 
     def print_text(self, text: str, style: str = "") -> None:
         """Print a text, divided between words where it is wider than the terminal; it keeps its indent."""
-        indent = text[: len(text) - len(text.lstrip())]
-        if cell_len(text) <= self.width:
-            self.print(Text(text, style), soft_wrap=True)
-            return
-        for line in _lines(text, self.width - len(indent)):
-            self.print(Text(indent + line, style), soft_wrap=True)
+        for line in wrapped(text, self.width).split("\n"):
+            self.print(Text(line, style), soft_wrap=True)
 
     def _print_as_lines(self, columns: Sequence[str], rows: _Rows) -> None:
         """Print the first cell of each row, and below it the names of the other columns with what is in them."""
@@ -133,17 +131,6 @@ def _fits(columns: Sequence[str], rows: _Rows, width: int, gap: int) -> bool:
     *firsts, last = (max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True))
     longest = max((cell_len(word) for row in (columns, *rows) for word in row[-1].split()), default=0)
     return sum(firsts) + gap * len(firsts) + max(min(last, _LEAST), longest) <= width
-
-
-def _lines(text: str, width: int) -> list[str]:
-    """Divide a text between words into lines of at most a number of cells; a longer word has a line of its own."""
-    lines: list[str] = []
-    for word in text.split():
-        if lines and cell_len(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 def _table(columns: Sequence[str], rows: _Rows, box: Box | None, right: Collection[str], first_rows: int) -> Table:

@@ -13,7 +13,13 @@ from glimpse.envs.core import EvaluatedEnv
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
-from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores, rationale_name
+from glimpse.evaluation.rationale_scores import (
+    measure_faithfulness,
+    measure_rationales,
+    print_faithfulness,
+    print_rationale_scores,
+    rationale_name,
+)
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.search_curve import curve_measures, print_search_curve, search_curve
 from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
@@ -68,13 +74,14 @@ class ReadingEvaluator(EpisodeEvaluator):
         if walked is None:
             return {}
         curve = search_curve(walked)
-        print_search_curve(curve, 1000 * scores.seconds / max(1, trained.env.examples), options.batch)
+        questions = max(1, trained.env.examples)
+        print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
         return {"search_curve": asdict(curve)}
 
     def describe(self, error: float, env: Any) -> str:
         """Describe the error in words; the mean reward where weights are chosen by it."""
         by_reward = chosen_by_reward(self.experiment.task)
-        return f"reward {1 - error / 100:.4f}" if by_reward else super().describe(error, env)
+        return f"reward {1 - error / 100:z.4f}" if by_reward else super().describe(error, env)
 
     def describe_statistics(self, scores: Scores) -> list[str]:
         """Describe the keep rates, or what was found, in words."""
@@ -115,10 +122,14 @@ class TextEvaluator(ReadingEvaluator):
     """Evaluator by wrong answers, by the correlation of scores, or by F1, with scores of the agent's rationales."""
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure and print the agent's rationales, if the data have human rationales."""
+        """Measure and print the agent's rationales; without human ones, how faithful its own selection is."""
         rationales = measure_rationales(trained.agent, trained.env, options)
         if rationales is None:
-            return {}
+            faithful = measure_faithfulness(trained.agent, trained.env, options) if scores.keep_rates else None
+            if faithful is None:
+                return {}
+            print_faithfulness(faithful)
+            return {"faithfulness": asdict(faithful)}
         print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
         return {"rationales": asdict(rationales)}
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glimpse.agents.translation.options import TranslatorOptions
 from glimpse.agents.translation.translator import Translator
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.envs.printed_lines import print_line
 from glimpse.envs.translation.options import TranslationOptions, names_a_file
 from glimpse.envs.translation.translating import Translating
 from glimpse.evaluation.bleu import LengthGroup, TranslationQuality, bleu_by_length, measure_quality
@@ -66,6 +67,8 @@ class TranslationEvaluator(Evaluator):
         searched = translate_split(agent, env, options, beam) if beam > 1 else greedy
         lengths = searched.by_length
         columns = translation_columns(env, searched.targets)
+        interval = bleu_interval(columns["bleu"])
+        plain = bleu_interval(translation_columns(env, greedy.targets)["bleu"]) if beam > 1 else interval
         rows = {"greedy": greedy.quality, **({f"beam {beam}": searched.quality} if beam > 1 else {})}
         _print(trained, split, rows, lengths, loss)
         return {
@@ -78,7 +81,8 @@ class TranslationEvaluator(Evaluator):
             "greedy": greedy.quality._asdict(),
             "searched": searched.quality._asdict(),
             "by_length": [one._asdict() for one in lengths],
-            "bleu_interval": bleu_interval(columns["bleu"]),
+            "bleu_interval": interval,
+            "greedy_bleu_interval": plain,
             "predictions": columns,
         }
 
@@ -185,12 +189,12 @@ def _print(
         right=("sentences", "BLEU"),
         bordered=True,
     )
-    print(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
+    print_line(f"cross-entropy {loss:.4f}, perplexity {math.exp(min(loss, 50.0)):.3f} per token of the references")
     measured = next(iter(rows.values()))
     for line in filter(None, (*measured.signatures, measured.tokenizer_reason)):
-        print(line)
+        print_line(line)
     if split == "test" and (note := own_texts_note(trained.experiment)):
-        print(f"note: {note}")
+        print_line(f"note: {note}")
 
 
 def own_texts_note(experiment: Experiment) -> str:

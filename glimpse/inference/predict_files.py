@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
+from glimpse.envs.printed_lines import print_error_line
 from glimpse.errors import UserError
 from glimpse.inference.given_inputs import GivenInput, is_table, pictures_given, texts_given
 from glimpse.inference.loaded_agent import LoadedAgent, load
@@ -69,7 +70,7 @@ def predict_files(
         while several := list(islice(given, size)):
             for one, found, fault in _answers(agent, several, {**options, "batch": size}):
                 if found is None:
-                    print(fault if fault.startswith(one.where) else f"{one.where}: {fault}", file=sys.stderr)
+                    print_error_line(fault if fault.startswith(one.where) else f"{one.where}: {fault}")
                     failed += 1
                 else:
                     if (note := found.note()) not in ("", told):
@@ -82,9 +83,9 @@ def predict_files(
         if not answered and not failed:
             raise UserError("there is no input: give pictures, texts, a table, or lines on standard input for `-`")
     if output is not None and is_live():
-        print(f"{answered:,} answered", file=sys.stderr)
+        print_error_line(f"{answered:,} answered")
     if failed:
-        print(f"{failed:,} of {answered + failed:,} inputs could not be answered", file=sys.stderr)
+        print_error_line(f"{failed:,} of {answered + failed:,} inputs could not be answered")
     return 1 if failed else 0
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from glimpse.envs.printed_lines import print_error_line
 
 _FONTS = 8
 """Most fonts of a figure, beside the usual one."""
@@ -66,7 +67,7 @@ def _font_families(letters: str) -> list[str]:
     if missing:
         shown = "".join(map(chr, sorted(missing)[:10]))
         line = f"note: no font here has the letters {shown} of the figure: install one, such as Noto Sans CJK"
-        print(line, file=sys.stderr)
+        print_error_line(line)
     return chosen
 
 

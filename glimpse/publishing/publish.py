@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.config.differences import differing_keys
+from glimpse.envs.printed_lines import print_line
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
@@ -51,7 +52,7 @@ def publish_command(paths: Sequence[Path], target: str, bits: Bits | None, priva
         import_hub()
     elif private:
         raise UserError(f"--private is for repositories of the hub, and {target} is a folder")
-    tried = [read_finished_run(find_run(path), print) for path in paths]
+    tried = [read_finished_run(find_run(path), print_line) for path in paths]
     if not to_hub:
         _refuse_place(Path(target), tried)
     _refuse_other_configs(tried)
@@ -65,9 +66,9 @@ def publish_command(paths: Sequence[Path], target: str, bits: Bits | None, priva
             address = upload_run(packed, name, private)
         else:
             address = str(_move(packed, Path(target)))
-    print(f"{facts.name}: {facts.measure.name} {facts.measure.value:.4g} on the test set, written to {address}")
+    print_line(f"{facts.name}: {facts.measure.name} {facts.measure.value:.4g} on the test set, written to {address}")
     if best.has_own_data:
-        print(
+        print_line(
             "note: it was trained on your own data: it holds the names of their classes and, of texts, all known words"
         )
 
@@ -75,7 +76,7 @@ def publish_command(paths: Sequence[Path], target: str, bits: Bits | None, priva
 def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target: str, bits: Bits) -> CardFacts:
     """Write the packed run and its card into a folder."""
     folder = pack_run(best, packed, bits)
-    written_bits = chosen_checkpoint(folder, None, print)[0].bits  # 16 where no matrix is large enough for 8.
+    written_bits = chosen_checkpoint(folder, None, print_line)[0].bits  # 16 where no matrix is large enough for 8.
     record = best.record
     if written_bits < best.checkpoint.bits:
         record = _measure_rounded(best, packed)
@@ -94,7 +95,7 @@ def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target:
 
 def _measure_rounded(best: FinishedRun, packed: Path) -> dict[str, Any]:
     """Measure the packed weights on the data that the run's own config names, in a copy."""
-    print("measuring the rounded weights on the test set")
+    print_line("measuring the rounded weights on the test set")
     measured = packed.with_name("measured")
     copy_run(packed, measured)
     RunFolder(measured).replace_config(best.folder.config_text)

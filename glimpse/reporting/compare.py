@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.reporting.comparison import Comparison, compare_runs
 from glimpse.reporting.comparison_page import comparison_page
@@ -29,15 +30,15 @@ def compare_command(folders: Sequence[Path], page: Path | None = None, data: Pat
     for table in comparison_tables(found):
         _print(table)
     if any(pair.tests for pair in found.pairs):
-        print(NOTE)
+        print_line(NOTE)
     for note in comparison_notes(found):
-        print(f"note: {printable(note)}")
+        print_line(f"note: {printable(note)}")
     if page is not None:
         write_text(page, comparison_page(found))
     if data is not None:
         write_text(data, json.dumps(_plain(found), indent=1, ensure_ascii=False) + "\n")
     for path in filter(None, (page, data)):
-        print(f"written to {path}")
+        print_line(f"written to {path}")
 
 
 def _print(table: ComparisonTable) -> None:

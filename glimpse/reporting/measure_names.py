@@ -45,7 +45,9 @@ _RESULTS = {
     "opened": "sentences opened",
     "words_read": "words opened",
     "found": "questions whose evidence is complete, %",
-    "sentence_f1": "F1 of the opened sentences, %",
+    "f1": "F1 of the opened sentences, %",
+    "words": "words opened",
+    "sentence_f1": "F1 of the opened sentences against the evidence, %",
     "token_f1": "F1 of the words of opened sentences, %",
     "milliseconds": "milliseconds for a question",
     "bleu": "BLEU, beam search",
@@ -140,7 +142,7 @@ def result_name(key: str, mode: str = "") -> str:
         mode: how the agent acted, where the key does not say so: `M = 10`; "" for nothing.
     """
     key = key.removeprefix("test_")
-    if at := re.fullmatch(r"(found|accuracy)_at_(\d+)", key):
+    if at := re.fullmatch(r"(found|accuracy|f1|words)_at_(\d+)", key):
         return _sentence(_RESULTS[at[1]], f"{at[2]} sentences opened on average")
     name, acted = (key, mode) if key in _RESULTS else _without_mode(key, mode)
     return _sentence(_RESULTS.get(name, name.replace("_", " ")), acted)

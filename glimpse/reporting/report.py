@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from glimpse.envs.printed_lines import print_line
 from glimpse.families import family_of, family_part
 from glimpse.reporting.run_record import read_record
 from glimpse.runs.durable import replace_file, reporting_write_errors
@@ -25,10 +26,10 @@ def report_command(run: Path, output: Path | None, episodes: int) -> None:
         UserError: if there is no run, no checkpoint, or nothing can be written.
         DataError: if the data cannot be loaded.
     """
-    run = find_run(run) if output else writable_run(run, print)
+    run = find_run(run) if output else writable_run(run, print_line)
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --episodes"), reporting_precision_errors("evaluate.precision", remedy):
-        record = read_record(run, open_run(run, "validation", None, print))
+        record = read_record(run, open_run(run, "validation", None, print_line))
         write = family_part(family_of(record.trained.experiment.task.name).report)
         files = naming_bad_numbers(record.trained.agent, lambda: write(record, episodes))
     for path in write_files(output or record.trained.folder.report, files):

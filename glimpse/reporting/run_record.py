@@ -12,7 +12,7 @@ from glimpse.envs.core import what_is_asked
 from glimpse.evaluation.class_measures import ClassMeasures, ScoreMeasures
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.evaluation.label_measures import LabelMeasures
-from glimpse.evaluation.rationale_scores import RationaleScores
+from glimpse.evaluation.rationale_scores import Faithfulness, RationaleScores
 from glimpse.evaluation.scores import Scores
 from glimpse.evaluation.search_curve import SearchCurve
 from glimpse.reporting.drawing.charts import Chart, Series
@@ -36,6 +36,7 @@ class Evaluation:
     class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
         several labels.
     rationales: scores of the agent's rationales; None where the data have none to compare with.
+    faithfulness: of the agent's own selection, where the data have no rationales to compare it with.
     search_curve: what is found in documents against what is opened; None where none are searched.
     """
 
@@ -47,6 +48,7 @@ class Evaluation:
     score_measures: ScoreMeasures | None = None
     label_measures: LabelMeasures | None = None
     rationales: RationaleScores | None = None
+    faithfulness: Faithfulness | None = None
     search_curve: SearchCurve | None = None
 
     @property

@@ -25,7 +25,8 @@ def summarise_run(path: Path) -> dict[str, str]:
         measure = evaluator_of(experiment).main_measure(record) if record else None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise not_an_evaluation(folder.evaluation_path) from None
-    test = f"{measure.name} {measure.value:.4g}" if measure else "not evaluated"
+    how = f" ({measure.how})" if measure and measure.how else ""
+    test = f"{measure.name} {measure.value:.4g}{how}" if measure else "not evaluated"
     return {
         "agent": experiment.agent_title,
         "task": experiment.task_title,

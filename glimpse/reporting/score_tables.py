@@ -93,7 +93,7 @@ def weights_note(measured: int, weights: str, step: int) -> str:
 
 def score_cell(score: Score) -> Cell:
     """Return a cell with an error in percent and its 95 % interval."""
-    return Cell(f"{score.error:.2f}", f"{score.low:.2f} to {score.high:.2f}")
+    return Cell(f"{score.error:z.2f}", f"{score.low:z.2f} to {score.high:z.2f}")
 
 
 def _heads(own: Scores, stochastic: bool, wording: Wording, kind: str) -> list[str]:

@@ -49,7 +49,7 @@ def marked_lines(lines: Sequence[MeasuredLine], table: Table) -> dict[str, Train
     return {
         line.entry.name: budgets[line.entry.name]
         for line in lines
-        if budgets[line.entry.name] != budgets[reference_of(line, lines, table).entry.name]
+        if not line.entry.ranking and budgets[line.entry.name] != budgets[reference_of(line, lines, table).entry.name]
     }
 
 
@@ -81,6 +81,6 @@ def train_options(config: str, overrides: tuple[str, ...] = ()) -> TrainOptions:
 def _changed_since(line: MeasuredLine) -> str:
     """Return how the updates of a line differ from its config's, in words; "" if they do not, or cannot be told."""
     steps, updates = train_options(line.entry.config, line.entry.overrides).steps, line.row.get("updates", NOT_RECORDED)
-    if steps is None or not isinstance(updates, list) or set(updates) == {steps}:
+    if line.entry.ranking or steps is None or not isinstance(updates, list) or set(updates) == {steps}:
         return ""
     return f"{mean(updates):,.0f} updates, now {steps:,}"

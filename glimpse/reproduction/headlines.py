@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.evaluation.split_score import wilson_interval
+from glimpse.reproduction.table_entries import row_name
 from glimpse.runs.results import markdown_table
 
 
@@ -60,7 +61,7 @@ def headline_table(results: Path) -> str:
 def _cells(one: Headline, results: Path) -> list[str]:
     """Return the result with its interval, and the control's."""
     rows: dict[str, dict[str, Any]] = {
-        Path(row["config"]).stem: row
+        row_name(row): row
         for row in json.loads((results / f"{one.table}.json").read_text(encoding="utf-8"))
         if row["metric"] == one.metric
     }

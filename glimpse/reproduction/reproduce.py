@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from glimpse.config.differences import differing_keys
+from glimpse.config.exact_config import relevant_differences
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
+from glimpse.config.other_data import read_other_data
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
+from glimpse.reproduction.line_answers import write_answers
 from glimpse.reproduction.people_figures import people_maps
+from glimpse.reproduction.ranked_lines import ranked_rows
 from glimpse.reproduction.result_files import write_picture, write_results
-from glimpse.reproduction.result_rows import line_command, result_rows
+from glimpse.reproduction.result_rows import line_answers, line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
 from glimpse.reproduction.run_measures import Result, is_whole
 from glimpse.reproduction.table_entries import row_name
@@ -21,25 +25,15 @@ from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
-from glimpse.runs.results import read_rows
+from glimpse.runs.predictions_file import read_predictions
+from glimpse.runs.results import Row, read_rows
 from glimpse.runs.run_folder import RunFolder
-from glimpse.runs.trained_run import BEST
+from glimpse.runs.trained_run import BEST, PROVISIONAL
 from glimpse.sweeps.jobs import Job, Workers, make_jobs
 from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
 
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
-_IRRELEVANT = (
-    "threads",
-    "device",
-    "track",
-    "data",
-    "evaluate.batch",
-    "train.log_every",
-    "train.save_every",
-    "train.keep",
-)
-"""Keys and sections of a config that do not change a run's results."""
 
 
 def reproduce_tables(
@@ -100,7 +94,8 @@ def reproduce_table(
             cannot be read or written.
     """
     table, path = TABLES[name], output / f"{name}{'-quick' * quick}"
-    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in _chosen_entries(name, only)]
+    chosen = _chosen_entries(name, only)
+    lines = [(entry, _jobs(entry, runs, seeds, quick, overrides)) for entry in chosen if not entry.ranking]
     if workers is not None:
         runs.mkdir(parents=True, exist_ok=True)
         make_jobs([job for _, jobs in lines for job in jobs if not _is_trained(job)], workers, print)
@@ -112,16 +107,27 @@ def reproduce_table(
             if code:
                 return code
             results.append(_result(run, table))
-        known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
-        others = [row for row in known if row_name(row) != entry.name]
         base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
         command = line_command(name, entry, base, results[0].experiment, len(results), quick)
         earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
-        write_results(table, path, [*others, *result_rows(table, entry, results, earlier, command)])
+        answers = line_answers(results)
+        if not quick:
+            write_answers(output, entry.name, answers)
+        _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command, answers))
+    for entry in (entry for entry in chosen if entry.ranking):
+        print(f"== {entry.name}", flush=True)
+        earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
+        _replace_rows(table, path, entry, ranked_rows(name, entry, earlier, seeds, quick, overrides))
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))
     return 0
+
+
+def _replace_rows(table: Table, path: Path, entry: TableEntry, rows: list[Row]) -> None:
+    """Write a table's files with new rows of one line."""
+    known = read_rows(path.with_name(f"{path.name}.json"), "glimpse reproduce", "config")
+    write_results(table, path, [*(row for row in known if row_name(row) != entry.name), *rows])
 
 
 def _jobs(entry: TableEntry, runs: Path, seeds: int | None, quick: bool, overrides: Sequence[str]) -> list[Job]:
@@ -176,8 +182,7 @@ def _train(given: Experiment, run: Path) -> int:
         return train_command(given, run, resume=False)
     folder = RunFolder.open(run)
     kept = load_experiment(folder.config_path)
-    other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_IRRELEVANT)]
-    if other:
+    if other := relevant_differences(kept, given):
         raise UserError(
             f"{run} was started with other values of {', '.join(other)}. Move it away to train it anew, "
             "or pass the values of its config.yaml as a.b=c"
@@ -207,15 +212,27 @@ def _result(run: Path, table: Table) -> Result:
     fits = best is not None and record.get("step") == best.step and "averaged" not in record
     if not fits or not is_whole(record, table) or not evaluator_of(experiment).fits(record, experiment):
         record = evaluate_run(run, "test")
-    if record.get("weights", BEST) != BEST:
+    if record.get("weights", BEST) not in (BEST, PROVISIONAL):
         raise UserError(
             f"{run} was measured with the weights {record['weights']}, which do not belong into a table. Put "
             f"{folder.best} back from a copy, or move {run} away to train it anew"
         )
+    shifted = {end: _shifted_record(run, folder, override, record) for override, end in table.shifts.items()}
     rows = read_run_metrics(folder)
     if not rows or not isinstance(rows[-1].get(SECONDS), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
-    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0))
+    steps, seconds = int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0)
+    return Result(experiment, record, steps, seconds, shifted, read_predictions(run, record))
+
+
+def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the evaluation of the same weights on other test data: that in the run's folder, or a new one."""
+    name = f"test of {read_other_data(folder.config_path, [override]).name}"
+    record = read_evaluation_file(folder.evaluation_path).get(name, {})
+    fits = (
+        record.get("step") == own["step"] and record.get("weights") in (BEST, PROVISIONAL) and "averaged" not in record
+    )
+    return record if fits else evaluate_run(run, "test", overrides=[override])
 
 
 def _write_curves(table: Table, path: Path, runs: Path) -> None:

@@ -27,8 +27,9 @@ updates: training updates of each run.
 commit: commits of the code that trained.
 tested: when the line's runs were measured on the test set, also runs that are no longer in the table.
 """
-OPTIONAL_FIELDS = ("variant", "after_looks")
-"""Fields that only some rows have: what the line changes in its config; and pixels seen and error after each look."""
+OPTIONAL_FIELDS = ("variant", "ranking", "after_looks")
+"""Fields that only some rows have: what the line changes in its config; a ranking that stands in for its agent; and
+pixels seen and error after each look."""
 PERCENTAGES = ("test_error", "test_accuracy", "test_caught")
 """Beginnings of metrics that are percentages of examples."""
 

@@ -1,9 +1,21 @@
 """Classes that describe a result table of `glimpse reproduce`: its lines, and published numbers for comparison."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+PROTOCOLS = {
+    "slundqui/tfRAM": "ten sampled episodes of each image, counted one by one (M = 1)",
+    "dHonerkamp/Recurrent-Attention-Model": "one episode with mean locations (greedy)",
+    "Element-Research/rnn": "one episode; the option --stochastic samples its locations",
+    "samrudhdhirangrej/Recurrent-Model-of-Visual-Attention": "one episode; whether its locations are sampled is not "
+    "stated",
+}
+"""How public implementations measured the test set, by repository."""
+PAPER_PROTOCOL = (
+    "the paper states neither how many episodes of an image it averages nor whether their locations are sampled"
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,12 @@ class Published:
     paper: float | None = None
     cited: str | None = None
 
+    @property
+    def protocols(self) -> dict[str, str]:
+        """How the numbers were measured on the test set, by what they are from; only for agents that look."""
+        known = {"Mnih et al. (2014)": PAPER_PROTOCOL} if self.proceedings or self.arxiv else {}
+        return known | {name: told for name, told in PROTOCOLS.items() if name == self.source}
+
 
 @dataclass(frozen=True)
 class TableEntry:
@@ -45,6 +63,8 @@ class TableEntry:
     beside: name of the line that it is compared with, also in speed, if it is not the table's `reference`.
     variant: name of what the line changes in the config; empty if nothing.
     overrides: config overrides `a.b=c` that change it.
+    ranking: ranking whose first sentences are opened on the config's task instead of training its agent: one of
+        `evidence_controls.RANKERS`, or `re-ranker`; empty for a line that is trained.
     """
 
     config: str
@@ -59,22 +79,41 @@ class TableEntry:
     beside: str = ""
     variant: str = ""
     overrides: tuple[str, ...] = ()
+    ranking: str = ""
 
     @property
     def name(self) -> str:
-        """Name of the line, by which `--only` and run folders call it: the config's, and that of the variant."""
-        return f"{self.config}-{self.variant}" if self.variant else self.config
+        """Name of the line, by which `--only` and run folders call it: config, and variant or ranking if any."""
+        return _line_name(self.config, self.variant, self.ranking)
 
     @property
     def source(self) -> str:
-        """What the line trains, in the words of the command line: the config, and the overrides."""
-        return " ".join((self.config, *self.overrides))
+        """What the line trains, in the words of the command line: the config, and the overrides; or its name."""
+        return self.name if self.ranking else " ".join((self.config, *self.overrides))
 
 
 def row_name(row: Mapping[str, Any]) -> str:
     """Return the name of the line to which a result row belongs."""
-    config, variant = Path(row["config"]).stem, row.get("variant")
-    return f"{config}-{variant}" if variant else config
+    return _line_name(Path(row["config"]).stem, row.get("variant", ""), row.get("ranking", ""))
+
+
+def _line_name(config: str, variant: str, ranking: str) -> str:
+    return f"{config}{variant and f'-{variant}'}{ranking and f'+{ranking}'}"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A difference between two lines that the page states, with whether it is shown.
+
+    about: what it is about, in words.
+    first, second: configs of the lines.
+    metric: the metric in which the first is said to be better or worse than the second.
+    """
+
+    about: str
+    first: str
+    second: str
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +125,8 @@ class Table:
     entries: the lines.
     figure: `lines`, the score of each line; `cost`, accuracy over cost; `glimpses`, error over glimpses taken;
         `keep_rates`, accuracy over the share of words that is read; `people`, right answers of people and agents after
-        each look; `looks`, error after each look over pixels seen.
+        each look; `looks`, error after each look over pixels seen; `search`, evidence and accuracy over what is opened,
+        for each family of lines.
     costs: cost of an answer, as columns: parameters, pixels, multiply_adds.
     tested_again: which lines were evaluated on the test set more than once, and why; empty if none were.
     updates: whether the number of training updates is a column, where lines train for a given time.
@@ -97,14 +137,16 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    stated: differences that the page states besides those from `reference`.
     people: whether each line is compared with people, and maps of their looks are drawn.
+    shifts: other data on which trained lines are measured too: override by the end of its metrics' names.
     whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
     """
 
     title: str
     text: str
     entries: tuple[TableEntry, ...]
-    figure: Literal["lines", "cost", "glimpses", "keep_rates", "people", "looks"] = "lines"
+    figure: Literal["lines", "cost", "glimpses", "keep_rates", "people", "looks", "search"] = "lines"
     costs: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ()
     tested_again: str = ""
     updates: bool = False
@@ -114,7 +156,9 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    stated: tuple[Stated, ...] = ()
     people: bool = False
+    shifts: Mapping[str, str] = field(default_factory=dict)
     whole: int = 0
 
 

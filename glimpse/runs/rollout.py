@@ -14,6 +14,7 @@ from glimpse.envs.lane_random import mix, normal
 
 _POLICY = 31
 _SELECTION = 32
+_LEARNING = 33
 
 
 @torch.no_grad()
@@ -26,6 +27,7 @@ def play(
     copies: int = 1,
     greedy: Tensor | bool = False,
     record: bool = False,
+    most: int | None = None,
 ) -> Episode:
     """Play E * M episodes to their end, side by side.
 
@@ -37,6 +39,7 @@ def play(
         copies: rollouts M of each example.
         greedy: True for the most likely action, False for a sampled one; a bool, or (E * M,) bool.
         record: keep the networks' activations, for an update with the same weights.
+        most: steps that are played at most; by default all. Those that are played are the same.
 
     Returns:
         The episodes; number e * M + m is copy m of example e. None depends on those beside it.
@@ -62,7 +65,7 @@ def play(
     teacher = env if record and imitates(agent) and is_teaching(env) else None
     seen, acted, answers, rewards, ended, known, taught = [], [], [], [], [], [], []
     with recording(agent, agent.steps) if record else nullcontext():
-        for time in range(agent.steps):
+        for time in range(agent.steps if most is None else min(most, agent.steps)):
             seen.append(observation)
             decision, memory = agent(observation, memory)
             action = agent.act(decision, noise[:, time], greedy)
@@ -101,9 +104,10 @@ def labelled_batch(env: BatchedEnv, example: Tensor, key: Tensor) -> Batch:
     Args:
         env: a batched environment.
         example: (E,) int64.
-        key: (E,) int64, random key of the picture and the initial location.
+        key: (E,) int64, random key of the picture, the initial location, and what the agent draws while it learns.
     """
-    return Batch(first_observation(env, example, key), env.label)
+    own = mix(key.to(env.device, non_blocking=True), _LEARNING)
+    return Batch(first_observation(env, example, key), env.label, lambda stream, count: normal(mix(own, stream), count))
 
 
 def _stack(steps: list[dict[str, Tensor]]) -> dict[str, Tensor]:

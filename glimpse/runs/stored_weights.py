@@ -131,6 +131,22 @@ def round_rows(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return (rows / divisor[:, None]).round().to(torch.int8).reshape(matrix.shape), scale
 
 
+def exact_rows(value: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return the whole numbers and scales of a matrix that 8 bits hold exactly, as `round_rows` does; None for others.
+
+    A matrix that was stored in 8 bits and restored is one.
+    """
+    if not _is_matrix(value):
+        return None
+    whole, scale = round_rows(value)
+    return (whole, scale) if torch.equal(_scaled(whole, scale), value) else None
+
+
+def _scaled(whole: Tensor, scale: Tensor) -> Tensor:
+    """Return a matrix of whole numbers times the scales of its rows, in single precision."""
+    return (whole.flatten(1).float() * scale.float()[:, None]).reshape(whole.shape)
+
+
 def _is_matrix(value: Tensor) -> bool:
     """Return whether a tensor is large enough for 8 bits, and its rows are long enough for scales."""
     large = value.is_floating_point() and value.dim() >= 2 and value.numel() >= _LARGE
@@ -147,7 +163,7 @@ def _restored_rows(name: str, whole: Tensor | None, scale: Tensor | None) -> Ten
             f"{name}{_SCALE} should hold the scales of {rows:,} rows, finite numbers of float16 "
             f"(found {_described(scale)})"
         )
-    return (whole.flatten(1).float() * scale.float()[:, None]).reshape(whole.shape)
+    return _scaled(whole, scale)
 
 
 def _described(value: Tensor | None) -> str:

@@ -1,5 +1,6 @@
 """Trained runs read back: config, environment, and agent with the chosen weights."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from glimpse.runs.training_state import TrainedState, reporting_misfits, state_o
 
 Say = Callable[[str], None]
 BEST = "best on validation data"
+PROVISIONAL = (
+    "last that were validated, since no validation counts yet: each was of the warm-up, or missed the keep rate"
+)
+"""What weights are called that training has kept until an evaluation counts."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class TrainedRun:
     agent: with the chosen weights; `env` shows the split that was asked for, perhaps of other data. The family of
         the task knows their types.
     step: step of the checkpoint that the weights are from.
-    weights: which these are, in words: `BEST`, or what is used instead and why.
+    weights: which these are, in words: `BEST`, `PROVISIONAL`, or what is used instead and why.
     seconds, trained_on, commit: training time until then, the device, and the code.
     """
 
@@ -108,7 +113,7 @@ def chosen_checkpoint(folder: RunFolder, average: int | None, say: Say) -> tuple
         return load_averaged(folder.checkpoints, average), f"mean of the last {average} checkpoints"
     best = load_newest(folder.best, say, read_only=True)
     if best is not None:
-        return best, BEST
+        return best, PROVISIONAL if best.state.get("best_error") == math.inf else BEST
     newest = load_newest(folder.checkpoints, say, read_only=True)
     if newest is None:
         raise UserError(f"{folder.path} has no checkpoint yet; train it first: glimpse train --resume {folder.path}")

@@ -1,5 +1,6 @@
 """Pace of a training: the progress of a budget of time and the number of threads, decided by the clock and recorded."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Pace:
         free = fixed_threads(experiment.threads) is None and device.type == "cpu"
         self._choice = ThreadChoice(torch.get_num_threads(), most_threads(), free_cores) if free else None
         self._written = Decided()
-        self._waited, self._since, self._noted = seconds_waited(), 0.0, -_SILENCE
+        self._waited, self._watched, self._noted = seconds_waited(), time.perf_counter(), -_SILENCE
 
     def resume(self, step: int, minutes: float | None) -> None:
         """Prepare to continue after `step` steps of a training whose budget of time was `minutes`.
@@ -55,6 +56,7 @@ class Pace:
     def start(self, step: int, seconds: float) -> None:
         """Let the clock run after `step` steps, which took some seconds."""
         self.clock.start(seconds)
+        self._waited, self._watched = seconds_waited(), time.perf_counter()
         choice, recorded = self._choice, self.record.at(step)
         if choice is not None and recorded is not None and recorded.threads is not None:
             self._use(recorded.threads)
@@ -73,7 +75,7 @@ class Pace:
             self._decide(step)
         elif recorded.threads is not None:
             self._use(recorded.threads)
-        self._watch(seconds)
+        self._watch()
 
     @property
     def left(self) -> float | None:
@@ -117,19 +119,19 @@ class Pace:
             mean_step = self.clock.seconds / step
             self.budget.reserved = min(self._evaluation * mean_step, 0.25 * self.budget.seconds)
 
-    def _watch(self, seconds: float) -> None:
+    def _watch(self) -> None:
         """Say, now and then, if the training waits for cores that other processes use."""
-        self._since += seconds
-        if self._waited is None or self._since < _WINDOW:
+        now = time.perf_counter()
+        passed = now - self._watched
+        if self._waited is None or passed < _WINDOW:
             return
         waited = seconds_waited() or 0.0
-        share = (waited - self._waited) / self._since
-        self._waited, self._since = waited, 0.0
+        share = (waited - self._waited) / passed  # Of all that passed, evaluations and saves too.
+        self._waited, self._watched = waited, now
         if share > _WAITED:
             threads = torch.get_num_threads()
-            self._note(
-                f"training waited {share:.0%} of the last seconds; it now has {threads} thread{'s' * (threads > 1)}"
-            )
+            has = f"it now has {threads} thread{'s' * (threads > 1)}"
+            self._note(f"training waited {100 * share:.0f} % of the last seconds; {has}")
 
     def _note(self, what: str) -> None:
         """Say that the machine is shared, unless it was said a short while ago."""

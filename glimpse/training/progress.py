@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from glimpse.envs.live_line import LiveLine, clock, is_live, percent
+from glimpse.envs.printed_lines import print_line
 from glimpse.runs.metric_names import VALIDATION, plain_name
 
 _SHARES = ("accuracy", "rate", "f1", "precision", "recall")
@@ -27,7 +28,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a permanent line."""
         self._line.clear()
-        print(text, flush=True)
+        print_line(text)
 
     def close(self) -> None:
         """Remove the line."""
@@ -66,7 +67,7 @@ class Progress:
             self._line.show(parts, done)
         else:
             self._shown = now
-            print("  ".join(parts), flush=True)
+            print_line("  ".join(parts))
 
 
 def with_unit(key: str, value: float) -> str:
@@ -76,4 +77,4 @@ def with_unit(key: str, value: float) -> str:
     words = f"validation {words}" if key.startswith(VALIDATION) else words
     if name.endswith(_SHARES):
         return f"{words} {100 * value:.3g} %"
-    return f"{words} {value:.3g} %" if name == "error" else f"{words} {value:.4g}"
+    return f"{words} {value:.3g} %" if name == "error" else f"{words} {value:z.4g}"

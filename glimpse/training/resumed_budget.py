@@ -39,8 +39,8 @@ def describe_new_budget(options: TrainOptions, step: int, state: Mapping[str, An
     done = step / options.steps if options.steps is not None else spent / (options.minutes or 1)
     length = f"{options.steps} steps" if options.steps is not None else f"{options.minutes:g} minutes"
     return (
-        f"{budget} instead of {before}: the schedule is now {length} long, and {done:.0%} of it is done; the {step} "
-        "steps so far followed the other one, so the weights will not be those of a run that was begun like this"
+        f"{budget} instead of {before}: the schedule is now {length} long, and {100 * done:.0f} % of it is done; "
+        f"the {step} steps so far followed the other one, so the weights will not be those of a run begun like this"
     )
 
 

@@ -219,8 +219,9 @@ class Training:
     def describe_best(self) -> str:
         """Describe the best validation result."""
         if isinf(self.best_error):
-            return "none that counts"
-        return self.evaluator.describe(self.best_error, self.validation)
+            return "none that counts: each was of the warm-up, or missed the keep rate; the last weights are kept"
+        averaged = self.evaluator.averaged_over(self.learner.averaged, self.validation)
+        return f"{self.evaluator.describe(self.best_error, self.validation)}{averaged}"
 
     def _checkpoint(self) -> Checkpoint:
         state = {
@@ -386,7 +387,9 @@ def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> No
     elif complete:
         say(describe_complete(run, training.experiment.train, step))
     if not complete:
-        say(f"done in {training.seconds / 60:.1f} minutes; best validation {training.describe_best()}")
+        passed = training.seconds
+        length = f"{passed / 60:.1f} minutes" if passed >= 60 else f"{passed:.1f} seconds"
+        say(f"done in {length}; best validation {training.describe_best()}")
     say(f"next: glimpse evaluate {run}   or   glimpse report {run}")
 
 

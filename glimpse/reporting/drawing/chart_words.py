@@ -12,11 +12,11 @@ def chart_words(chart: Chart) -> str:
     if not positions:
         return f"{chart.title}: no values."
     low, high = min(positions), max(positions)
-    reach = f"{low:.4g} to {high:.4g}" if low < high else f"{low:.4g}"
+    axis = f"over {chart.horizontal}: {low:.4g} to {high:.4g}." if low < high else f"at {chart.horizontal} {low:.4g}:"
     lines = [_line_words(line, chart.labelled) for line in chart.series[:_MOST_LINES]]
     rest = len(chart.series) - _MOST_LINES
     more = f" And {rest} more lines." if rest > 0 else ""
-    return f"{chart.title}, over {chart.horizontal}: {reach}. {' '.join(lines)}{more}"
+    return f"{chart.title}, {axis} {' '.join(lines)}{more}"
 
 
 def _line_words(line: Series, named: bool) -> str:
@@ -26,7 +26,7 @@ def _line_words(line: Series, named: bool) -> str:
     if not heights:
         return f"{name}no values."
     if len(heights) == 1:
-        return f"{name}{heights[0]:.4g}."
+        return f"{name}{heights[0]:z.4g}."
     ends = f"{name}from {heights[0]:.4g} to {heights[-1]:.4g}"
     low, high = min(heights), max(heights)
     if low == high:

@@ -8,7 +8,7 @@ from PIL import Image
 from glimpse.agents.abilities import readout_name, trains_last_answer_only
 from glimpse.reporting.drawing.animation import panels
 from glimpse.reporting.html_templates import render
-from glimpse.reporting.images.image_contents import ImageContents
+from glimpse.reporting.images.image_contents import ImageContents, glance_side
 from glimpse.reporting.images.scanpath_words import answer_words, scanpath_words
 from glimpse.reporting.small_pictures import data_uri, web_animation, web_picture
 
@@ -54,9 +54,12 @@ def _veil_caption(contents: ImageContents) -> str:
     if not contents.is_glimpsed:
         return ""
     coarse = " What only a coarser scale has seen is as coarse as the agent saw it." if contents.scales > 1 else ""
+    side = glance_side(contents.trained.env)
+    if side:
+        coarse += f" Besides, a glance showed the whole image in {side} × {side} pixels at the start."
     if first.frames is not None:
         return f"Grey is what the last glimpse does not show.{coarse}"
-    return f"Grey is what the agent has not seen yet.{coarse}"
+    return f"Grey is what {'no glimpse has shown' if side else 'the agent has not seen'} yet.{coarse}"
 
 
 def _animation_caption(contents: ImageContents) -> str:

@@ -12,7 +12,7 @@ from glimpse.reporting.images.image_contents import ImageContents
 def diagnostics_body(contents: ImageContents, scanpath: ScanpathStatistics) -> Markup:
     """Return the section's HTML: warnings, each statistic with an explanation, and the gain over the controls."""
     mode = ", greedy" * contents.trained.agent.stochastic
-    rows = [fact._replace(name=f"{fact.name}{mode}") for fact in _scanpath_rows(scanpath)]
+    rows = [fact._replace(name=f"{fact.name}{mode}") for fact in _scanpath_rows(scanpath, contents.shows)]
     return render(
         "diagnostics.html",
         warnings=_warnings(contents),
@@ -34,8 +34,8 @@ def _warnings(contents: ImageContents) -> list[str]:
     return list({text.partition(":")[0]: text for text in found}.values())
 
 
-def _scanpath_rows(scanpath: ScanpathStatistics) -> list[Fact]:
-    """Return name, value and explanation of each statistic."""
+def _scanpath_rows(scanpath: ScanpathStatistics, shows: str) -> list[Fact]:
+    """Return name, value and explanation of each statistic; `shows` is the word for episodes."""
     by_step, few = scanpath.entropy_by_step, len(scanpath.entropy_by_step) <= 8
     steps = ", ".join(f"{bits:.1f}" for bits in by_step) if few else f"{min(by_step):.1f} to {max(by_step):.1f}"
     return [
@@ -60,10 +60,10 @@ def _scanpath_rows(scanpath: ScanpathStatistics) -> list[Fact]:
             "Over the 8 × 8 cells, for each step of an episode alone: how much locations differ between episodes.",
         ),
         Fact(
-            "Variation between images",
+            f"Variation between {shows}",
             f"{scanpath.variation or 0:.3f}",
-            "Standard deviation of the location between images, in halves of the image's side: 0 for a scanpath that "
-            "is the same for every image.",
+            f"Standard deviation of the location between {shows}, in halves of the image's side: 0 for a scanpath that "
+            f"is the same for every {shows[:-1]}.",
         ),
     ]
 
@@ -75,16 +75,17 @@ def _gain_rows(contents: ImageContents) -> list[Fact]:
     measured, mode = contents.evaluations[0], ", greedy" * contents.trained.agent.stochastic
     gain = attention_gain({name: scores.greedy.error for name, scores in measured.scores.items()})
     correlation = next(iter(measured.scores.values())).greedy.is_correlation
-    falls = "100 times the decrease of Pearson's r" if correlation else "Increase of the error"
+    plain = "Increase of the failures" if contents.asked == "reward" else "Increase of the error"
+    falls = "100 times the decrease of Pearson's r" if correlation else plain
     sentences = {
         RANDOM: ("Gain over random locations", f"{falls} with the same weights and random locations"),
         MEAN_SCANPATH: (
             "Gain over the mean scanpath",
-            f"{falls} with the same weights and their mean scanpath in every image",
+            f"{falls} with the same weights and their mean scanpath in every {contents.shows[:-1]}",
         ),
     }
     return [
-        Fact(f"{name}{mode}", f"{gain[control]:+.2f} points", f"{sentence}, on the {measured.split} data.")
+        Fact(f"{name}{mode}", f"{gain[control]:+z.2f} points", f"{sentence}, on the {measured.split} data.")
         for control, (name, sentence) in sentences.items()
         if control in gain
     ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from glimpse.agents.abilities import trains_every_answer
 from glimpse.envs.core import what_is_asked
+from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.evaluation.diagnostics import is_glimpsed
 from glimpse.evaluation.replay import Replay, Survey, evenly, replay, survey
 from glimpse.reporting.drawing.charts import Chart, Series, Tone
@@ -105,6 +106,15 @@ def gather(record: RunRecord, episodes: int) -> ImageContents:
     mistakes = [episode for episode in mistakes if not episode.right]
     heat = heat_maps(found, env, options, _CLASSES)
     return ImageContents(**vars(record), found=found, shown=shown, mistakes=mistakes, heat=heat, wanted=episodes)
+
+
+def glance_side(env: VisualEnv) -> int:
+    """Return the side of the glance, the whole image in few pixels, that each observation has beside the glimpse, or 0.
+
+    Drawings do not show it.
+    """
+    glance = env.observation_space.spaces.get("glance")
+    return 0 if glance is None or glance.shape is None else glance.shape[-1]
 
 
 def glimpse_chart(contents: ImageContents) -> Chart | None:

@@ -15,7 +15,7 @@ from glimpse.reporting.html_parts import number_table, single_chart
 from glimpse.reporting.images.animation_figure import animation_figure
 from glimpse.reporting.images.diagnostics_section import diagnostics_body
 from glimpse.reporting.images.episode_sections import glimpses_body, scanpaths_body
-from glimpse.reporting.images.image_contents import ImageContents, failure_name
+from glimpse.reporting.images.image_contents import ImageContents, failure_name, glance_side
 from glimpse.reporting.images.location_sections import heat_maps_body
 from glimpse.reporting.images.mistakes_section import image_mistakes_body
 from glimpse.reporting.measures_section import measures_body
@@ -72,7 +72,9 @@ def _observation_text(env: VisualEnv, glimpses: int, ends_early: bool) -> str:
     scales = "one scale" if retina.scales == 1 else f"{retina.scales} scales"
     most = "at most " if ends_early else ""
     zoom = f", {env.zoom.describe()}" if env.zoom is not None else ""
-    return f"{most}{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}{zoom}"
+    side = glance_side(env)
+    glance = f", and a glance: the whole image in {side} × {side} pixels" if side else ""
+    return f"{most}{glimpses} glimpses of {retina.patch} × {retina.patch}, {scales}{zoom}{glance}"
 
 
 def _facts(contents: ImageContents) -> list[tuple[str, str]]:

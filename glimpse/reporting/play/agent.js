@@ -18,13 +18,24 @@ function halfToNumber(bits) {
 
 // Return the run's weights by name: an array of numbers each, and its shape.
 function readWeights(run) {
-  const bytes = decodeBytes(run.halves);
+  const bytes = decodeBytes(run.numbers);
   const weights = {};
   let at = 0;
-  for (const [name, shape] of run.weights) {
-    const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
-    for (let number = 0; number < values.length; number++, at += 2) {
-      values[number] = halfToNumber(bytes[at] | (bytes[at + 1] << 8));
+  const halves = (count) => {
+    const first = at;
+    at += 2 * count;
+    return Float32Array.from({ length: count }, (_, number) => {
+      return halfToNumber(bytes[first + 2 * number] | (bytes[first + 2 * number + 1] << 8));
+    });
+  };
+  for (const [name, shape, bits] of run.weights) {
+    const count = shape.reduce((product, side) => product * side, 1);
+    const scales = halves(bits === 8 ? shape[0] : count);
+    let values = scales;
+    if (bits === 8) { // Whole numbers from -127 to 127, times the scale of their row.
+      const row = count / shape[0];
+      values = Float32Array.from(new Int8Array(bytes.buffer, at, count), (whole, n) => whole * scales[Math.floor(n / row)]);
+      at += count;
     }
     weights[name] = { values, shape };
   }

@@ -10,8 +10,8 @@ from glimpse import __version__
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.human_glimpses import RIGHT_AFTER, WINDOW
 from glimpse.errors import UserError
-from glimpse.reporting.play.half_weights import packed, used_weights
 from glimpse.reporting.play.page_pictures import PagePictures
+from glimpse.reporting.play.page_weights import page_weights
 from glimpse.runs.trained_run import TrainedRun
 
 AGENTS = {"ram": "RAM", "anytime": "The anytime agent"}
@@ -73,7 +73,7 @@ def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, 
         shown: the pictures of the page.
     """
     experiment, env, agent = trained.experiment, trained.env, trained.agent
-    weights, retina, start = used_weights(agent.state_dict()), env.retina, env.initial_location
+    weights, retina, start = page_weights(agent.state_dict()), env.retina, env.initial_location
     return {
         "agent": experiment.agent.name,
         "glimpse": __version__,
@@ -93,8 +93,8 @@ def play_data(trained: TrainedRun, name: str, shown: PagePictures) -> dict[str, 
         "people": people_shares(trained),
         **_anytime_numbers(trained),
         "core": agent.options.recurrent_core,
-        "weights": [[name, list(weight.shape)] for name, weight in weights.items()],
-        "halves": packed(weights),
+        "weights": weights.table,
+        "numbers": weights.numbers,
         "pictures": base64.b64encode(shown.pictures.tobytes()).decode(),
         "labels": shown.labels,
         "source": shown.source,

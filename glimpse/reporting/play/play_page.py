@@ -67,7 +67,8 @@ def _fitting_page(trained: TrainedRun, name: str, shown: PagePictures) -> bytes:
         count -= 1 + (len(held) - MOST_BYTES) * 3 // (4 * shown.pictures[0].size)
     raise UserError(
         f"a page of {trained.folder.path} would have {len(held):,} bytes with {FEWEST} pictures, more than "
-        f"{MOST_BYTES:,}. Choose a run with smaller pictures, or of narrower networks (agent.memory_width)"
+        f"{MOST_BYTES:,}. Make a page of the run in 8 bits (glimpse publish {trained.folder.path} FOLDER --bits 8), "
+        "or choose a run with smaller pictures, or of narrower networks (agent.memory_width)"
     )
 
 

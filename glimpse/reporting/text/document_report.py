@@ -77,24 +77,26 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
 def _results(record: RunRecord) -> Markup:
     """Return the tables of evaluations, what was found in them, and its curves."""
     tables = [
-        number_table(score_table(one, record, _WORDING)) + _found_table(one) + _curve(one) for one in record.evaluations
+        number_table(score_table(one, record, _WORDING))
+        + _found_table(one, record.trained.agent.stochastic)
+        + _curve(one)
+        for one in record.evaluations
     ]
     missing = not_measured(record, [one.split for one in record.evaluations])
     return Markup("").join([*tables, missing, measures_body(record)])
 
 
-def _found_table(measured: Evaluation) -> Markup:
+def _found_table(measured: Evaluation, stochastic: bool) -> Markup:
     """Return the table of what sampled episodes found in documents; "" in records of before."""
     found = measured.own.search
     if not found:
         return Markup("")
     shares = [100 * value if name.startswith("evidence") else value for name, value in found.items()]
-    row = Row(next(iter(measured.scores)), [Cell(f"{value:.2f}") for value in shares])
+    row = Row(next(iter(measured.scores)), [Cell(f"{value:z.2f}") for value in shares])
     title = f"{measured.title}: what is found in the documents"
-    caption = (
-        "Means of sampled episodes; evidence is complete when all sentences of a group that was marked are opened."
-    )
-    return number_table(NumberTable(title, [result_name(key) for key in found], [RowGroup([row], own=True)], caption))
+    caption = "Means over questions; evidence is complete when all sentences of a group that was marked are opened."
+    heads = [result_name(key, "M = 1" if stochastic else "") for key in found]
+    return number_table(NumberTable(title, heads, [RowGroup([row], own=True)], caption))
 
 
 def _curve(measured: Evaluation) -> Markup:

@@ -2,7 +2,9 @@
 
 from markupsafe import Markup
 
-from glimpse.evaluation.rationale_scores import RationaleAgreement, RationaleScores, rationale_name
+from glimpse.agents.abilities import target_keep_rate
+from glimpse.evaluation.keep_rates import selection_warnings
+from glimpse.evaluation.rationale_scores import Faithfulness, RationaleAgreement, RationaleScores, rationale_name
 from glimpse.reporting.drawing.charts import Chart, Series
 from glimpse.reporting.html_parts import (
     Cell,
@@ -17,12 +19,20 @@ from glimpse.reporting.html_parts import (
 from glimpse.reporting.measure_names import result_name
 from glimpse.reporting.run_record import Evaluation, RunRecord
 
+_OWN = "own selection, greedy"
 _HEADS = ["Words kept, %", "Recall, %", "Precision, %", "F1, %", "Micro F1, %", "IOU-F1, %"]
 
 
 def rationales_body(record: RunRecord) -> Markup:
     """Return the HTML of the scores of rationales of a run's evaluations; "" if there are none."""
-    return Markup("").join(_rationales(one, found, record) for one in record.evaluations if (found := one.rationales))
+    parts = []
+    for one in record.evaluations:
+        if one.rationales:
+            parts.append(_rationales(one, one.rationales, record))
+        elif one.faithfulness:
+            facts = _faithfulness_facts(one.title, one.faithfulness, _OWN)
+            parts.append(facts_table(facts, f"{one.title}: faithfulness of the rationales"))
+    return Markup("").join(parts)
 
 
 def keep_rates_table(measured: Evaluation, record: RunRecord) -> Markup:
@@ -34,8 +44,11 @@ def keep_rates_table(measured: Evaluation, record: RunRecord) -> Markup:
     row = Row(next(iter(measured.scores)), [Cell(f"{100 * rate:.1f}") for rate in rates.values()])
     name = rationale_name(record.trained.experiment.task)
     compared = f" Recall, precision and F1 are those of all words together, against the {name}."
-    caption = f"The mean of {measured.own.copies} sampled episodes on each text." if mode else ""
+    many = f"The mean of {measured.own.copies} sampled episodes" if measured.own.copies > 1 else "One sampled episode"
+    caption = f"{many} on each text." if mode else ""
     caption += compared if "rationale_f1" in rates else ""
+    target = target_keep_rate(record.trained.agent)
+    caption += "".join(f" Warning: {text}." for text in selection_warnings(rates, target))
     title = f"{measured.title}: words that are read{f', {mode}' if mode else ''}"
     return number_table(
         NumberTable(title, [result_name(key) for key in rates], [RowGroup([row], own=True)], caption.strip())
@@ -46,7 +59,7 @@ def _rationales(measured: Evaluation, found: RationaleScores, record: RunRecord)
     """Return the scores of one evaluation."""
     name, own = rationale_name(record.trained.experiment.task), bool(measured.own.keep_rates)
     top = f"the {100 * found.keep_rate:g} % of words with the highest salience"
-    chosen = "own selection, greedy" if own else top
+    chosen = _OWN if own else top
     parts = [
         number_table(_agreement_table(measured, found, name, chosen, top)),
         facts_table(_facts(measured.title, found, chosen), f"{measured.title}: faithfulness of the rationales"),
@@ -81,6 +94,19 @@ def _agreement_row(name: str, one: RationaleAgreement) -> Row:
 
 def _facts(of: str, found: RationaleScores, chosen: str) -> list[Fact]:
     """Return the faithfulness, in percentage points, and how well salience ranks the words."""
+    return [
+        *_faithfulness_facts(of, found, chosen),
+        Fact(f"{of}: average precision", f"{100 * found.average_precision:.1f} %", "Of the words, ranked by salience."),
+        Fact(
+            f"{of}: AUPRC",
+            f"{100 * found.auprc:.1f} %",
+            "Area under the same curve by the trapezoid rule, as ERASER has it.",
+        ),
+    ]
+
+
+def _faithfulness_facts(of: str, found: RationaleScores | Faithfulness, chosen: str) -> list[Fact]:
+    """Return the faithfulness, in percentage points."""
     drop = "Drop in probability of the class that is answered from the whole text"
     areas = "the mean over the 1, 5, 10, 20 and 50 % of words with the highest salience"
     return [
@@ -96,18 +122,12 @@ def _facts(of: str, found: RationaleScores, chosen: str) -> list[Fact]:
         ),
         Fact(f"{of}: sufficiency, mean", _points(found.sufficiency_area), f"The same drop, {areas}."),
         Fact(f"{of}: comprehensiveness, mean", _points(found.comprehensiveness_area), f"The same drop, {areas}."),
-        Fact(f"{of}: average precision", f"{100 * found.average_precision:.1f} %", "Of the words, ranked by salience."),
-        Fact(
-            f"{of}: AUPRC",
-            f"{100 * found.auprc:.1f} %",
-            "Area under the same curve by the trapezoid rule, as ERASER has it.",
-        ),
     ]
 
 
 def _points(drop: float) -> str:
     """Return a drop in probability in percentage points."""
-    return f"{100 * drop:.1f} points"
+    return f"{100 * drop:z.1f} points"
 
 
 def _f1_chart(measured: Evaluation, found: RationaleScores, mode: str) -> Chart:

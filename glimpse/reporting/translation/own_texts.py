@@ -9,6 +9,7 @@ from typing import NamedTuple
 from glimpse.agents.translation.options import SearchOptions
 from glimpse.agents.translation.simultaneous_translator import SimultaneousTranslator
 from glimpse.agents.translation.translator import Translator
+from glimpse.envs.printed_lines import print_error_line
 from glimpse.envs.translation.translating import Translating
 from glimpse.errors import UserError
 from glimpse.evaluation.generation import Translation, translate_simultaneously, translate_texts
@@ -62,7 +63,7 @@ def translate_command(
     """
     if output is not None and output.suffix not in (".svg", ".png"):
         raise UserError(f"--output should end in .svg or .png (got {str(output)!r})")
-    trained = open_run(find_run(run), None, device, _print_to_stderr, average)
+    trained = open_run(find_run(run), None, device, print_error_line, average)
     agent: Translator = trained.agent
     env: Translating = trained.env
     wanted = {"beam": beam, "length_penalty": length_penalty, "no_repeat": no_repeat}
@@ -82,7 +83,7 @@ def translate_command(
     for some in _batches(texts, batch):
         for one, number in zip(_translations(agent, env, some, searching), numbers, strict=False):
             if one.left_out:
-                _print_to_stderr(
+                print_error_line(
                     f"text {number}: its last {one.left_out:,} tokens were left out, {env.longest - 1} were read"
                 )
             if n_best == 1:
@@ -166,15 +167,10 @@ def _draw(drawn: Sequence[tuple[str, Alignment]], output: Path) -> None:
         data = png(alignment_image(drawn, heads=True))
     with reporting_write_errors(output):
         replace_file(output, data)
-    _print_to_stderr(str(output))
+    print_error_line(str(output))
 
 
 def _drawn_words(drawn: Sequence[tuple[str, Alignment]]) -> str:
     """Return what is seen in a drawing of alignments."""
     targets = "; ".join(target for target, _ in drawn[:3])
     return f"Attention of each token of a translation (row) to its source (column): {targets}"
-
-
-def _print_to_stderr(line: str) -> None:
-    """Print a message to standard error, apart from the translations."""
-    print(line, file=sys.stderr)

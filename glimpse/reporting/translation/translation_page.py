@@ -112,7 +112,7 @@ def _titled(split: str, what: str) -> str:
 
 def _quality_table(record: RunRecord, split: str, found: dict[str, Any]) -> NumberTable:
     """Return BLEU, chrF and exact match of each search, and of simultaneous translation if there was any."""
-    rows = {"greedy": (found["greedy"], None)}
+    rows = {"greedy": (found["greedy"], found.get("greedy_bleu_interval"))}
     rows[search_name(found)] = found["searched"], found.get("bleu_interval")
     if "simultaneous" in found:
         rows["simultaneous, greedy"] = found["simultaneous"], found.get("simultaneous_interval")

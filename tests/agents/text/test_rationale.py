@@ -1,6 +1,7 @@
 """Tests of rationales: what the reader reads, how each estimator learns, and that the planted word is found."""
 
 import re
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -291,3 +292,28 @@ def test_both_ways_raises_a_keep_rate_below_its_target() -> None:
         (slope,) = torch.autograd.grad(loss.total, last.bias)
         slopes[both] = slope[0].item()  # Of a, the larger of which the less is 0.
     assert slopes[False] > 0 > slopes[True]
+
+
+@pytest.mark.parametrize("stage", ["warmup", "score_function", "straight_through", "hardkuma"])
+def test_a_selection_depends_on_its_own_example_alone(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that two processes share, and less padding, are read with the words that one process keeps."""
+    kind = {"warmup": "reinforce", "score_function": "reinforce", "hardkuma": "hardkuma"}.get(stage, stage)
+    more = {"target_keep_rate": 0.3} if kind == "hardkuma" else {"copies": 3} if kind == "reinforce" else {}
+    agent = make(estimator={"kind": kind, **more}, random_until=0.5 if stage == "warmup" else 0.0)
+    agent.set_progress(0.1)
+    texts = torch.randint(1, 10, (4, 6), generator=torch.Generator().manual_seed(3)).where(torch.arange(6) < 5, 0)
+    numbers, read = torch.randn(100, 4, 9, generator=torch.Generator().manual_seed(4)), agent.read
+    found: list[torch.Tensor] = []
+
+    def noting(observation: dict[str, torch.Tensor], need_weights: bool = False, kept: Any = None) -> Any:
+        found.append(kept["text"].detach()[:, :5])
+        return read(observation, need_weights, kept)
+
+    monkeypatch.setattr(agent, "read", noting)
+    for chosen, words in ((slice(None), 6), (slice(0, None, 2), 5), (slice(1, None, 2), 6)):
+        torch.manual_seed(words)
+        drawn = partial(lambda own, stream, count: numbers[stream % 97, own, :count], chosen)
+        agent.loss(Batch({"text": texts[chosen, :words]}, torch.zeros(4, dtype=torch.int64)[chosen], drawn))
+    whole, *parts = (kept.unflatten(0, (-1, 3)) if stage == "score_function" else kept for kept in found)
+    torch.testing.assert_close(torch.stack(parts, 1).flatten(0, 1), whole)
+    assert len(whole.flatten(0, -2).unique(dim=0)) > 1

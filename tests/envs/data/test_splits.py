@@ -23,7 +23,7 @@ def test_held_out_examples_never_change() -> None:
 
 def test_one_example_cannot_be_divided() -> None:
     """One example has to be kept and one held out."""
-    with pytest.raises(DataError, match="toy: at least two training examples"):
+    with pytest.raises(DataError, match="toy: at least two training examples.*got 1. Add examples.*task.validation"):
         hold_out(1, 10, "toy")
 
 
@@ -44,5 +44,5 @@ def test_folds_never_change() -> None:
 
 def test_fewer_than_ten_examples_make_no_folds() -> None:
     """One of the ten folds would be empty."""
-    with pytest.raises(DataError, match="toy: at least ten examples.*got 9"):
+    with pytest.raises(DataError, match="toy: at least ten examples.*got 9. Add examples.*task.test=file:PATH"):
         fold(9, 0, "toy")

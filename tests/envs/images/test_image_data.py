@@ -156,7 +156,7 @@ def test_folders_are_found_from_where_the_process_is(tmp_path: Path, monkeypatch
         check(split)
         assert split.images.shape == (count, 3, 3, 5) and split.classes == ("a", "b")
     monkeypatch.chdir("/")
-    with pytest.raises(DataError, match="is not a folder"):
+    with pytest.raises(DataError, match="set is not there. Expected PATH/train"):
         load_images("folder:set", "train")
 
 

@@ -1,6 +1,7 @@
 """Tests of image folders: colours, sizes, and errors that name the file."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,7 +164,36 @@ def break_missing_class(folder: Path) -> str:
 def break_missing_part(folder: Path) -> str:
     """Rename the test part."""
     (folder / "test").rename(folder / "tests")
-    return "test is not a folder. Expected PATH/train/CLASS"
+    return "test is not a folder. Move some pictures of each class there. Expected PATH/train/CLASS"
+
+
+def break_whole(folder: Path) -> str:
+    """Remove the folder itself."""
+    shutil.rmtree(folder)
+    return f"{folder.name} is not there. Expected PATH/train/CLASS"
+
+
+def break_flat(folder: Path) -> str:
+    """Put pictures beside each other, without folders."""
+    break_whole(folder)
+    for name in ("1.png", "2.png"):
+        save(folder / name, 1, 1, RED)
+    return "holds 2 files and no folders: sort them by class. Expected PATH/train/CLASS"
+
+
+def break_no_parts(folder: Path) -> str:
+    """Put the classes beside each other, without parts."""
+    break_whole(folder)
+    for name in ("cat", "dog"):
+        save(folder / name / "1.png", 1, 1, RED)
+    return "holds the folders cat, dog, and none is train: move them into train and test. Expected PATH/train/CLASS"
+
+
+def break_flat_part(folder: Path) -> str:
+    """Put the pictures of the training part beside each other."""
+    (folder / "train").rename(folder / "other")
+    save(folder / "train" / "1.png", 1, 1, RED)
+    return "train holds 1 file and no class folders"
 
 
 def break_no_classes(folder: Path) -> str:
@@ -176,6 +206,10 @@ def break_no_classes(folder: Path) -> str:
 @pytest.mark.parametrize(
     "harm",
     [
+        break_whole,
+        break_flat,
+        break_no_parts,
+        break_flat_part,
         break_empty_class,
         break_text,
         break_truncated,

@@ -56,7 +56,7 @@ def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
     bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
     torch.set_num_threads(threads)
     rows = json.loads((tmp_path / "bench.json").read_text())
-    fields = {"name", "setting", "value", "unit", "device", "load", "gflops", "command"}
+    fields = {"name", "setting", "value", "unit", "device", "load", "gflops", "date", "commit", "command"}
     assert rows and all(set(row) == fields for row in rows)
     assert all(row["value"] >= 0 for row in rows)
     assert "| setting | value | unit | in products | load |" in (tmp_path / "bench.md").read_text()

@@ -1,5 +1,6 @@
 """Tests of the conditions of a benchmark: load of other processes, the machine's speed, and the processor's name."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from glimpse.benchmarks import conditions
-from glimpse.benchmarks.bench import in_products, other_load
+from glimpse.benchmarks.bench_page import bench_page, in_products, other_load
 from glimpse.benchmarks.conditions import ConditionsMeter, product_gflops
 from glimpse.runs import processor
 
@@ -63,3 +64,26 @@ def test_generations_of_a_processor_are_told_apart(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "read_text", lambda self: (_ for _ in ()).throw(OSError()))
     assert processor.processor_model() and "family" not in processor.processor_model()
     assert processor.describe_processor().startswith(processor.processor_model() + ", ")
+
+
+def test_each_section_says_where_it_is_from() -> None:
+    """Sections of two machines name their own ones; what an old row does not have is said, and is no empty column."""
+    row = {"name": "new", "setting": "s", "value": 200.0, "unit": "images/s", "gflops": 50.0, "load": 0.26}
+    told = {"device": "Fast, 2 threads", "date": "2026-11-29", "commit": "abc"}
+    old = {"name": "training, share of the GEMM floor", "setting": "s", "value": 60.0, "unit": "%", "device": "Slow"}
+    head, *sections = bench_page([{**row, **told}, old]).split("\n## ")
+    assert "Fast" not in head and "Slow" not in head
+    assert sections[0].splitlines()[2:5] == [
+        "On Fast, 2 threads; recorded 2026-11-29, code abc.",
+        "",
+        "| setting | value | unit | in products | load |",
+    ]
+    assert "On Slow; recorded on an unknown day. The processor's model, its speed" in sections[1]
+    assert "1024 x 1024 on a CPU" in sections[1] and "| setting | value | unit |\n" in sections[1]
+
+
+def test_the_shipped_page_is_made_of_the_shipped_rows() -> None:
+    """Nothing is edited by hand, and each section has its day and commit."""
+    results = Path(__file__).parents[3] / "results"
+    page = bench_page(json.loads((results / "bench.json").read_text()))
+    assert (results / "bench.md").read_text() == page and "unknown day" not in page and "pieces" not in page

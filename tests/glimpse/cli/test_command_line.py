@@ -216,6 +216,8 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
     ("words", "problem"),
     [
         (["trian", "x"], "did you mean 'train'?"),
+        (["list", "agnets"], "error: invalid choice: 'agnets' (choose from"),
+        (["list", "agnets"], "did you mean 'agents'?"),
         (["data", "fetsh"], "did you mean 'fetch'?"),
         (["config", "validat", "x"], "did you mean 'validate'?"),
         (["train"], "required: CONFIG"),
@@ -224,6 +226,10 @@ def test_validate_and_schema(config: Path, capsys: pytest.CaptureFixture[str]) -
         (["evaluate", "a", "--copies", "0"], "expected a whole number of at least 1, got '0'"),
         (["bench", "--device", "gpu"], "expected auto, cpu, cuda or cuda:N, got 'gpu'"),
         (["config", "show"], "show needs a CONFIG"),
+        (["bench", "--only", "trainig"], "did you mean 'training'?"),
+        (["reproduce", "mnis"], "did you mean 'mnist'?"),
+        (["train", "trec-structured", "task.data=file:small.yml.csv"], "/small.yaml?"),
+        (["train", "trec-structured", "task.data=file:no/a.csv"], "/no: give the path of a file that is there."),
         (["train", "smal.yaml"], "did you mean 'small.yaml'?"),
     ],
 )

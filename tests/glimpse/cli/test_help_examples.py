@@ -52,12 +52,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(made)
         for seed in (0, 1):
             assert main(["train", "digits-ram", f"seed={seed}", *TINY, OFF]) == 0
-        assert main(["evaluate", "runs/digits-ram-seed1", "--copies", "1"]) == 0
+        assert main(["evaluate", "runs/digits-ram-seed1", "--split", "test", "--copies", "1"]) == 0
     Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(made / "digit.png")
     (made / "texts.txt").write_text("a dog runs .\ntwo men sit .\n")
     (made / "papers").mkdir()
     (made / "papers" / "dogs.md").write_text("# Dogs\nA dog runs. Two men sit.\n")
     return made
+
+
+def test_the_usage_says_what_may_be_given() -> None:
+    """What repeats in the help of `publish` is the run alone, and a report's run may be of the zoo, as its example."""
+    assert "RUN [RUN ...] TARGET\n" in PARSERS["publish"].format_help()
+    assert "a run's folder, or an agent of the zoo" in PARSERS["report"].format_help()
 
 
 def test_each_command_has_two_examples() -> None:

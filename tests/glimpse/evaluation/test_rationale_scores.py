@@ -1,5 +1,6 @@
 """Tests of rationale scores, on a small environment and an agent whose numbers are known by hand."""
 
+from dataclasses import asdict
 from typing import cast
 
 import pytest
@@ -9,7 +10,13 @@ from torch import Tensor, nn
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.envs.core import EvaluatedEnv
-from glimpse.evaluation.rationale_scores import measure_rationales, print_rationale_scores
+from glimpse.evaluation.rationale_scores import (
+    Faithfulness,
+    RationaleScores,
+    measure_faithfulness,
+    measure_rationales,
+    print_rationale_scores,
+)
 from glimpse.runs.build import make_agent, make_split_env
 
 TEXTS = torch.tensor([[1, 2, 3, 4, 5, 0], [3, 3, 1, 0, 0, 0], [2, 1, 1, 1, 1, 1]])
@@ -116,6 +123,17 @@ def test_an_own_selection_is_the_predicted_rationale(capsys: pytest.CaptureFixtu
     print_rationale_scores(found, own=True)  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert "own selection" in out and "top 20 %" in out and "as many, random" in out and "sufficiency" in out
+
+
+def test_faithfulness_needs_no_marks() -> None:
+    """It is that of the same selection where words are marked; an agent that selects nothing has none."""
+    given = experiment("rationale", selector={"kind": "pooled", "width": 4}, encoder={"kind": "gru", "width": 4})
+    env = make_split_env(given, "validation", torch.device("cpu"))
+    agent = make_agent(given, env).requires_grad_(False).eval()
+    known, found = (measure(agent, env, options()) for measure in (measure_rationales, measure_faithfulness))
+    assert isinstance(found, Faithfulness) and isinstance(known, RationaleScores)
+    assert asdict(found).items() <= asdict(known).items() and found.comprehensiveness != 0
+    assert measure_faithfulness(AGENT, ENV, options()) is None
 
 
 class UnannotatedEnv(AnnotatedEnv):

@@ -91,6 +91,7 @@ def test_means_of_two_questions() -> None:
         torch.tensor([[False, False], [True, False], [True, True]]),
         torch.zeros(3, 2),
         torch.tensor([[0, 0], [7, 5], [9, 15]]),
+        torch.tensor([[0.0, 0.0], [1.0, 0.5], [0.5, 0.5]]),
         torch.tensor([[0.5, 0.5], [0.1, 0.9]]),
         SentenceAgreement(torch.tensor([1.0, 0.5]), nothing, nothing, nothing),
     )
@@ -104,7 +105,7 @@ def test_means_of_two_questions() -> None:
     # Of two sentences class 0 has .7 and class 1 has .8; alone .9 and .5; without them .5 and .9.
     assert curve.sufficiency == pytest.approx((-0.2 + 0.3) / 2)
     assert curve.comprehensiveness == pytest.approx((0.2 - 0.1) / 2)
-    assert curve.sentence_precision == 0.75
+    assert curve.sentence_precision == 0.75 and curve.own.f1 == 0.5 and first.f1 == 0 and last.f1 == 0.5
 
 
 def test_agreement_counts_each_sentence_once() -> None:

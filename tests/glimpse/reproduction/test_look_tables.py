@@ -118,16 +118,17 @@ def test_curves_lie_where_the_axes_say() -> None:
 
 def test_lines_of_one_config_are_told_apart() -> None:
     """Rows belong to a variant by its name, and the page says what each line trains."""
-    entries = (
-        TableEntry("digits-ram", "agent"),
-        variant("digits-ram", "wide", "wide agent", "agent.memory_width=300"),
-    )
+    changed = ("agent.look_policy=random", "train.batch=64")
+    config = "digits-anytime"
+    entries = (TableEntry(config, "agent"), variant(config, "random", "random looks", *changed))
     table = Table("T", "Text.", entries)
-    shared = {"task": "t", "agent": "a", "seeds": [0], "train_seconds": 60.0, "device": "m", "command": "c"}
-    shared |= {"metric": "test_error_m1", "config": "configs/images/digits-ram.yaml", "examples": 100}
-    rows = [{**shared, "values": [1.0], "mean": 1.0}, {**shared, "values": [2.0], "mean": 2.0, "variant": "wide"}]
-    assert [row_name(row) for row in rows] == ["digits-ram", "digits-ram-wide"]
-    page = table_markdown(table, rows, "t")
-    assert "| agent (`digits-ram`) | 1.00 |" in page
-    assert "| wide agent (`digits-ram agent.memory_width=300`) | 2.00 |" in page
-    assert "| `digits-ram-wide` | 1 |" in page
+    shared = {"seeds": [0], "train_seconds": 60.0, "device": "m", "command": "c", "metric": "test_error_m1"}
+    rows = [{**shared, "config": f"configs/images/{config}.yaml", "values": [1.0], "task": "t"}]
+    rows.append(
+        {**shared, "config": f"configs/images/{config}.yaml", "values": [2.0], "task": "t", "variant": "random"}
+    )
+    assert [row_name(row) for row in rows] == [config, f"{config}-random"]
+    page = table_markdown(table, rows, "t").splitlines()
+    assert "| agent (`digits-anytime`) | 1.00 |  | 1 |" in page
+    assert f"| random looks (`{config} {' '.join(changed)}`) † | 2.00 |  | 1 |" in page
+    assert any(line.startswith("| `digits-anytime-random` | 1 |") for line in page)

@@ -10,12 +10,15 @@ import pytest
 
 from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
+from glimpse.envs.documents.facts import EXAMPLES
 from glimpse.envs.text.options import WholeTextOptions
 from glimpse.envs.text.text_data import load_text
 from glimpse.reproduction.row_facts import ROW_FIELDS
+from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.commit import code_commit
 from glimpse.training.episode_learner import EpisodeLearner
+from tests.envs.conftest import QUESTIONS
 
 OVERRIDES = ["train.steps=4", "train.batch=32", "evaluate.copies=2", "threads=1", "track.mode=disabled"]
 COSTS: tuple[Literal["parameters", "pixels", "multiply_adds"], ...] = ("parameters", "pixels", "multiply_adds")
@@ -95,7 +98,8 @@ def test_the_page_and_the_figure_are_written(tiny: None, tmp_path: Path) -> None
     """The page links the figure and has published numbers, with a mark on those quoted from memory."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
-        f"tiny.{e}" for e in ("json", "md", "svg", "png")
+        "answers",
+        *(f"tiny.{e}" for e in ("json", "md", "svg", "png")),
     }
     page = (tmp_path / "results/tiny.md").read_text()
     assert "![Digits: test error, %](tiny.svg)" in page and "A table for tests." in page
@@ -291,6 +295,26 @@ def test_invalid_arguments_are_refused(
     assert message in capsys.readouterr().err
 
 
+def test_new_rows_are_compared_with_known_ones(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same runs agree, an error that is far from the known interval does not, and the folders are two."""
+    words = ["tiny", "--seeds", "1"]
+    assert run(tmp_path, *words) == 0
+    known, against = tmp_path / "known", ["--against", str(tmp_path / "known")]
+    (tmp_path / "results").rename(known)
+    assert run(tmp_path, *words, *against) == 0
+    assert f"3 of 3 rows agree with those of {known}" in capsys.readouterr().out
+    changed = json.loads((known / "tiny.json").read_text())
+    changed[0] |= {"mean": 1.0, "values": [1.0], "interval": [0.4, 2.6]}
+    (known / "tiny.json").write_text(json.dumps(changed))
+    assert run(tmp_path, *words, *against) == 1
+    printed = capsys.readouterr().out
+    assert "tiny: digits-ram, test_error_m2: " in printed and "and 1.00 (0.40 to 2.60) before" in printed
+    assert "2 of 3 rows agree" in printed
+    (known / "tiny.json").unlink()
+    assert run(tmp_path, *words, *against) == 1 and "has no row of these lines" in capsys.readouterr().out
+    assert run(tmp_path, *words, "--against", str(tmp_path / "results")) == 2
+
+
 def test_a_foreign_file_is_not_overwritten(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A results file that the command did not write is kept."""
     (tmp_path / "results").mkdir()
@@ -298,3 +322,50 @@ def test_a_foreign_file_is_not_overwritten(tiny: None, tmp_path: Path, capsys: p
     assert run(tmp_path, "tiny", "--seeds", "1") == 2
     assert "Move it away" in capsys.readouterr().err
     assert (tmp_path / "results/tiny.json").read_text() == "mine"
+
+
+def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line of a ranking trains nothing, keeps the other lines, and says what its first sentences hold."""
+    rankings = [TableEntry("evidence-own", name, 1, ranking=name) for name in ("bm25", "gold", "re-ranker")]
+    lines = (TableEntry("evidence-own", "agent", 1), *rankings)
+    monkeypatch.setitem(TABLES, "found", Table("Found", "Found.", lines, figure="search"))
+    given = [f"task.{name}=file:{QUESTIONS}" for name in ("data", "validation", "test")]
+    small = ["task.vectors=none", "agent.embedding=trained", "agent.sentence_width=4", "train.evaluate_every=4"]
+    overrides = [*OVERRIDES, *given, *small]
+    assert run(tmp_path, "found", overrides=overrides) == 0
+    written = rows(tmp_path, "found")
+    found = {(row_name(row).partition("+")[2], row["metric"]): row["mean"] for row in written}
+    assert {name for name, _ in found} == {"", "bm25", "gold", "re-ranker"}
+    ranked = [row for row in written if row_name(row) != "evidence-own"]
+    assert all(list(row) == [*ROW_FIELDS, "ranking"] and row["examples"] == 14 for row in ranked)
+    assert all(row["tested"] and "not recorded" not in row["tested"] for row in ranked)
+    assert found["gold", "test_found_at_2"] == 100 > found["bm25", "test_found_at_1"]
+    assert found["bm25", "test_found_at_1"] <= found["bm25", "test_found_at_2"] <= found["bm25", "test_found_at_8"]
+    assert {"test_opened_greedy", "test_found_greedy", "test_accuracy", "test_milliseconds"} <= {
+        metric for name, metric in found if not name
+    }
+    page = (tmp_path / "results/found.md").read_text()
+    assert "gold (`evidence-own+gold`)" in page and "--only evidence-own+gold" in page
+    runs = [path.name for path in (tmp_path / "runs").iterdir()]
+    assert runs == ["evidence-own-seed0"]
+    assert run(tmp_path, "found", "--only", "evidence-own+bm25", overrides=overrides) == 0
+    again = [row for row in rows(tmp_path, "found") if row.get("ranking") == "bm25"]
+    assert len(again[0]["tested"]) in (1, 2) and len(rows(tmp_path, "found")) == len(written)
+
+
+def test_trained_lines_are_measured_on_other_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same weights are evaluated on the table's other data once, and the metrics' names say which."""
+    line = TableEntry("facts-two", "agent", 1)
+    table = Table("Shifted", "Shifted.", (line,), figure="search", shifts={"task.seed=7": "seven"})
+    monkeypatch.setitem(TABLES, "shifted", table)
+    for split in ("validation", "test"):
+        monkeypatch.setitem(EXAMPLES, split, 20)
+    small = ["task.words=500", "agent.sentence_width=4", "train.evaluate_every=4"]
+    assert run(tmp_path, "shifted", overrides=[*OVERRIDES, *small]) == 0
+    record = tmp_path / "runs/facts-two-seed0/evaluation.json"
+    before = record.read_text()
+    assert set(json.loads(before)) == {"test", "test of facts, seed=7"}
+    metrics = {row["metric"] for row in rows(tmp_path, "shifted")}
+    assert {"test_accuracy", "test_accuracy_seven", "test_opened_greedy_seven", "test_milliseconds_seven"} <= metrics
+    assert "accuracy, seven, %" in (tmp_path / "results/shifted.md").read_text()
+    assert run(tmp_path, "shifted", overrides=[*OVERRIDES, *small]) == 0 and record.read_text() == before

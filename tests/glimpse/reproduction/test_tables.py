@@ -17,14 +17,19 @@ from glimpse.reproduction.figure_parts import MeasuredEntry, fitting_axis
 from glimpse.reproduction.figures import figure_files, scores_figure
 from glimpse.reproduction.image_tables import VISUAL_TABLES
 from glimpse.reproduction.look_tables import LOOK_TABLES
+from glimpse.reproduction.metric_texts import spread_text
 from glimpse.reproduction.people_tables import PEOPLE_TABLES
 from glimpse.reproduction.plane_figures import keep_rates_figure
-from glimpse.reproduction.table_markdown import spread_text, table_markdown
+from glimpse.reproduction.search_figures import search_figure
+from glimpse.reproduction.search_tables import SEARCH_TABLES
+from glimpse.reproduction.table_markdown import table_markdown
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.reproduction.text_tables import TEXT_TABLES
 from glimpse.reproduction.translation_tables import TRANSLATION_TABLES
 
-LINES = [(name, entry.config) for name, table in TABLES.items() if name not in LOOK_TABLES for entry in table.entries]
+ELSEWHERE = {*LOOK_TABLES, *PEOPLE_TABLES}
+"""Tables whose lines have tests of their own."""
+LINES = [(name, entry.config) for name, table in TABLES.items() if name not in ELSEWHERE for entry in table.entries]
 
 
 TRAIN_OPTIONS = budgets.train_options
@@ -48,7 +53,7 @@ def row(config: str, metric: str, *values: float) -> dict[str, Any]:
 
 
 def test_all_tables_are_registered() -> None:
-    """`TABLES` has the tables of images, text and translation by name."""
+    """`TABLES` has the tables of images, text, searches and translation by name."""
     assert list(VISUAL_TABLES) == [
         "mnist",
         "digits",
@@ -63,8 +68,10 @@ def test_all_tables_are_registered() -> None:
     text = ["sentences", "planted", "pairs", "resan", "selection", "skimming", "rationales", "documents"]
     assert list(TEXT_TABLES) == text
     assert list(TRANSLATION_TABLES) == ["translation"]
+    assert list(SEARCH_TABLES) == ["evidence", "facts"]
     assert list(PEOPLE_TABLES) == ["people"]
-    assert {**VISUAL_TABLES, **LOOK_TABLES, **PEOPLE_TABLES, **TEXT_TABLES, **TRANSLATION_TABLES} == TABLES
+    looks = {**LOOK_TABLES, **PEOPLE_TABLES}
+    assert {**VISUAL_TABLES, **looks, **TEXT_TABLES, **SEARCH_TABLES, **TRANSLATION_TABLES} == TABLES
 
 
 @pytest.mark.parametrize(("name", "config"), LINES)
@@ -73,6 +80,9 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
     task: Any = load_experiment(config).task
     if name in TRANSLATION_TABLES:
         assert task.name in ("translate", "simultaneous-translation") and config.startswith(task.data)
+        return
+    if name in SEARCH_TABLES:
+        assert task.name == name and config.startswith(name)
         return
     if name in TEXT_TABLES:
         if task.name == config == "number-prediction":
@@ -227,7 +237,7 @@ def test_times_as_fast_by_hand() -> None:
     page = table_markdown(
         Table("T", "", lines, pace=True), [row(name, "texts_per_second", pace) for name, pace in paces.items()], "t"
     )
-    cells = [line.split(" | ") for line in page.splitlines() if "(`" in line]
+    cells = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and "(`" in line]
     assert [line[3] for line in cells] == ["1.0", "2.5", ""]
 
 
@@ -299,3 +309,39 @@ def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
     assert not fitting_axis([1, 5]).logarithmic
     assert not fitting_axis([0, 5]).logarithmic
     assert fitting_axis([]).ticks
+
+
+def test_every_search_has_its_controls() -> None:
+    """All rankings stand beside the agent, and each family has the question alone; no two lines have one name."""
+    for name, table in SEARCH_TABLES.items():
+        lines = [entry.name for entry in table.entries]
+        assert len(set(lines)) == len(lines)
+        families = {entry.family for entry in table.entries}
+        for family in families:
+            own = [entry for entry in table.entries if entry.family == family]
+            assert any(entry.config.endswith("-none") for entry in own), (name, family)
+            assert any(entry.ranking == "bm25" for entry in own) and any(not entry.control for entry in own)
+    whole = {entry.ranking for entry in SEARCH_TABLES["evidence"].entries if entry.config == "evidence-fever"}
+    assert whole == {"", "bm25", "cosine", "re-ranker", "random", "first", "gold"}
+
+
+def test_figure_of_searches_has_curves_and_single_points() -> None:
+    """A line with several numbers of opened sentences is a curve; one that opens two is a point."""
+    entries = TABLES["evidence"].entries
+    agent = next(entry for entry in entries if entry.config == "evidence-own" and not entry.ranking)
+    first = next(entry for entry in entries if entry.config == "evidence-own-first")
+    curve = {f"test_{name}_at_{count}": count * 10.0 for name in ("found", "words") for count in (1, 2)}
+    point = {"test_found_greedy": 40.0, "test_opened_greedy": 2.0, "test_words_greedy": 50.0, "test_accuracy": 70.0}
+    lines = [
+        MeasuredEntry(entry, {metric: row(entry.config, metric, value) for metric, value in found.items()})
+        for entry, found in ((agent, curve), (first, point))
+    ]
+    marks = search_figure(lines).marks
+    curves = [mark for mark in marks if isinstance(mark, Curve)]
+    assert [len(curve.spots) for curve in curves] == [2, 2] and {curve.tone for curve in curves} == {"agent"}
+    # Two dots of the legend; of the agent two in each panel of evidence; of the control one in all three.
+    assert len([mark for mark in marks if isinstance(mark, Dot)]) == 2 + 4 + 3
+    labels = {mark.text for mark in marks if isinstance(mark, Label)}
+    names = {f"{at}  {entry.label.removeprefix('FEVER, own pages: ')}" for at, entry in enumerate((agent, first), 1)}
+    assert names | {"FEVER, own pages", "right answers, %", "1", "2"} <= labels
+    assert ElementTree.fromstring(figure_files(TABLES["evidence"], [])["svg"]).tag.endswith("svg")

@@ -1,6 +1,7 @@
 """Tests of run folders with damaged files: each ends in one line and exit code 2, or is said at each use."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from glimpse.reporting.translation.measured_translations import measured_transla
 from glimpse.reproduction.reproduce import _result
 from glimpse.reproduction.tables import TABLES
 from glimpse.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from glimpse.runs.trained_run import BEST
+from glimpse.runs.run_folder import RunFolder
+from glimpse.runs.trained_run import BEST, PROVISIONAL
 
 # Its runs are made once, in one of the processes that share the tests.
 pytestmark = pytest.mark.xdist_group("whole run")
@@ -185,14 +187,33 @@ def measured(run: Path) -> dict[str, Any]:
 def test_an_evaluation_names_its_weights(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An evaluation prints and records which weights it measures, and the report shows them."""
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert f"weights of step 2: {BEST}\n" in capsys.readouterr().out
     assert (measured(run)["step"], measured(run)["weights"]) == (2, BEST)
-    assert main(["evaluate", str(run), "--average-checkpoints", "2"]) == 0
+    assert main(["evaluate", str(run), "--split", "test", "--average-checkpoints", "2"]) == 0
     assert measured(run)["weights"] == "mean of the last 2 checkpoints"
     assert main(["report", str(run)]) == 0
     page = (run / "report" / "index.html").read_text()
     assert f"; {BEST}" in page and "Measured with the weights mean of the last 2 checkpoints." in page
+
+
+def test_weights_that_no_validation_has_chosen_are_not_called_the_best(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no evaluation counted, as in a warm-up, evaluation and report say so, and the run is not published."""
+    folder = RunFolder(run)
+    best = load_newest(folder.best, pytest.fail)
+    assert best is not None
+    save_checkpoint(folder.best, replace(best, state={**best.state, "best_error": math.inf}), keep=1)
+    capsys.readouterr()
+    assert main(["evaluate", str(run)]) == 0
+    assert "weights of step 2: last that were validated, since no validation counts yet" in capsys.readouterr().out
+    assert measured(run)["weights"] == PROVISIONAL
+    assert main(["report", str(run)]) == 0
+    page = (run / "report" / "index.html").read_text()
+    assert f"; {PROVISIONAL}" in page and BEST not in page
+    assert main(["publish", str(run), str(run.parent / "published")]) == 2
+    assert "publish weights that were best on validation data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("set_aside", [False, True])
@@ -204,7 +225,11 @@ def test_damaged_best_weights_are_told_at_each_use(
     if set_aside:  # By a resumed training, which has nothing left to do.
         assert main(["train", "--resume", str(run)]) == 0
         assert [path.name for path in (run / "best").iterdir()] == [".bad-step-000000002"]
-    for command in (["evaluate", str(run)], ["evaluate", str(run), "--text", "a good film"], ["report", str(run)]):
+    for command in (
+        ["evaluate", str(run), "--split", "test"],
+        ["evaluate", str(run), "--text", "a good film"],
+        ["report", str(run)],
+    ):
         for _ in range(2):
             capsys.readouterr()
             assert main(command) == 0
@@ -228,7 +253,7 @@ def test_training_on_chooses_best_weights_anew(run: Path, capsys: pytest.Capture
     damage_best(run)
     assert main(["train", "--resume", str(run), "train.steps=4"]) == 0
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert "damaged" not in capsys.readouterr().out
     assert measured(run)["weights"] == BEST
 
@@ -236,7 +261,7 @@ def test_training_on_chooses_best_weights_anew(run: Path, capsys: pytest.Capture
 def test_weights_before_the_first_validation_are_named(run: Path) -> None:
     """A run that was not validated yet is measured with its last weights, which is no damage."""
     shutil.rmtree(run / "best")
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert measured(run)["weights"] == "last, since validation has chosen none yet"
 
 

@@ -16,15 +16,18 @@ from glimpse.families import FAMILIES
 from glimpse.runs.checkpoint import load_newest
 from glimpse.training.train import train_command
 from tests import forked
+from tests.envs.conftest import QUESTIONS
 
 # Its runs are in one process, since the first one makes most imports.
 pytestmark = pytest.mark.xdist_group("train")
 
+_ASKED = [f"task.{name}=file:{QUESTIONS}" for name in ("data", "validation", "test")]
 RUNS: dict[str, list[str]] = {
     "images": ["digits-ram"],
     "control": ["catch-ram", "task.screen=8", "evaluate.batch=5000"],
     "text": ["planted", "agent.embedding_width=8"],
     "reading": ["number-prediction", "agent.memory_width=8"],
+    "documents": ["evidence-own", *_ASKED, "task.vectors=none", "agent.embedding=trained", "agent.sentence_width=8"],
     "translation": ["copy-bahdanau", "task.strings=60", "task.symbols=4", "task.longest=4"],
     "simultaneous translation": [
         "copy-simultaneous",

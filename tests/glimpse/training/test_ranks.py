@@ -30,6 +30,7 @@ RUNS: dict[str, list[str]] = {
     "ram": ["digits-ram", "agent.baseline=moving_average"],
     "player": ["catch-ppo", "task.screen=8", "evaluate.batch=5000", "train.steps=6"],
     "reader": ["planted-reader", "agent.dropout=0", "agent.embedding_width=8"],
+    "rationale": ["planted", "agent.random_until=0.4", "agent.encoder.width=8", "agent.embedding_width=8"],
     "transformer": ["reverse-transformer", *STRINGS, "task.longest=4"],
     "tokens": ["reverse-transformer", *STRINGS, "train.tokens=24"],
     "simultaneous": ["copy-simultaneous", *STRINGS, "task.longest=4"],

@@ -64,7 +64,7 @@ def test_raised_steps_train_on(run: str, way: str, capsys: pytest.CaptureFixture
     again = ["train", "small.yaml", "--run", run, "--resume"] if way == "command" else ["train", "--resume", run]
     assert main([*again, *(["train.steps=12"] if way != "file" else [])]) == 0
     out = capsys.readouterr().out
-    assert "train.steps=12 instead of train.steps=6: the schedule is now 12 steps long, and 50% of it is done" in out
+    assert "train.steps=12 instead of train.steps=6: the schedule is now 12 steps long, and 50 % of it is done" in out
     assert load_experiment(config).train.steps == 12
     assert [row["step"] for row in read_metrics(Path(run, "metrics.jsonl"))] == [2, 4, 6, 8, 10, 12]
     whole = weights("whole")
@@ -110,9 +110,9 @@ def test_another_kind_of_budget_is_described() -> None:
     by_time = {"steps": None, "minutes": 3.0, "seconds": 90.0}
     line = describe_new_budget(TrainOptions(steps=400), 100, by_time)
     assert line is not None and line.startswith("train.steps=400 instead of train.minutes=3: the schedule is now 400 ")
-    assert "25% of it is done" in line
+    assert "25 % of it is done" in line
     line = describe_new_budget(TrainOptions(minutes=6), 100, by_time)
-    assert line is not None and "train.minutes=6 instead of train.minutes=3" in line and "25% of it is done" in line
+    assert line is not None and "train.minutes=6 instead of train.minutes=3" in line and "25 % of it is done" in line
     assert describe_new_budget(TrainOptions(minutes=3), 100, by_time) is None
     assert describe_new_budget(TrainOptions(steps=400), 100, {"seconds": 1.0}) is None  # An older run.
     with pytest.raises(UserError, match="has trained for 1.50 minutes already"):

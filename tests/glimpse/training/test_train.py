@@ -289,10 +289,10 @@ def test_provisional_results_count_until_a_final_one(
     monkeypatch.setattr(EpisodeEvaluator, "validate", validate)
     monkeypatch.setattr("glimpse.training.train.save_checkpoint", save)
     assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
-    assert saved == [1, 2, 3, 5] and "best validation error 20.00 %" in capsys.readouterr().out
+    assert saved == [1, 2, 3, 5] and "best validation error 20.00 % (M = 2)\n" in capsys.readouterr().out
     results = iter([(5.0, True)])
     assert train_command(small_experiment(steps=1), tmp_path / "other", resume=False) == 0
-    assert "best validation none that counts" in capsys.readouterr().out
+    assert "best validation none that counts: each was of the warm-up" in capsys.readouterr().out
 
 
 def test_training_by_time_resumes_to_the_bit(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ def test_a_chart_in_words() -> None:
         "A chart, over steps: 1 to 3. line 0: from 90 to 5, lowest 2, highest 90. line 1: 7. line 2: 3 throughout."
     )
     assert chart_words(chart([None])) == "A chart: no values."
+    assert chart_words(chart([7.0])) == "A chart, at steps 1: 7."
     assert "And 3 more lines." in chart_words(chart(*[[1.0, 2.0]] * 9))
 
 

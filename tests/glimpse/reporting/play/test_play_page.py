@@ -1,5 +1,7 @@
 """Tests of the page to play with: one small file without a network, and what is refused."""
 
+import base64
+import io
 import json
 import re
 from dataclasses import replace
@@ -18,11 +20,11 @@ from glimpse.envs.images.human_glimpses import RIGHT_AFTER
 from glimpse.envs.images.image_data import load_images
 from glimpse.errors import UserError
 from glimpse.reporting.play import play_page
-from glimpse.reporting.play.half_weights import packed, used_weights
-from glimpse.reporting.play.page_pictures import MOST, page_pictures, scaled_digit
+from glimpse.reporting.play.page_pictures import MOST, PagePictures, page_pictures, scaled_digit
+from glimpse.reporting.play.page_weights import page_weights
 from glimpse.reporting.play.play_data import people_shares, refuse_unplayable
 from glimpse.runs.rollout import play
-from glimpse.runs.run_source import find_run
+from glimpse.runs.run_source import find_run, zoo_folder, zoo_names
 from glimpse.runs.trained_run import TrainedRun, open_run
 from tests.made_up_people import install_people
 
@@ -60,12 +62,38 @@ def test_the_page_is_one_small_file(ram: TrainedRun, tmp_path: Path, capsys: pyt
 
 def test_the_weights_are_those_of_the_run_in_half_precision(ram: TrainedRun) -> None:
     """Two bytes for each number, the low one first; what only training needs is left out."""
-    weights = used_weights({"core.a": torch.tensor([1.0, -2.0]), "baseline.weight": torch.ones(3)})
-    assert list(weights) == ["core.a"] and packed(weights) == "ADwAwA=="  # 0x3c00 and 0xc000.
+    weights = page_weights({"core.a": torch.tensor([1.0, -2.0]), "baseline.weight": torch.ones(3)})
+    assert weights.table == [("core.a", [2], 16)] and weights.numbers == "ADwAwA=="  # 0x3c00 and 0xc000.
     with pytest.raises(UserError, match="core.a are above 65,504, .*[^\n]*$"):
-        used_weights({"core.a": torch.tensor([70_000.0])})
-    used = used_weights(ram.agent.state_dict())
-    assert all(torch.equal(weight.float(), ram.agent.state_dict()[name]) for name, weight in used.items())
+        page_weights({"core.a": torch.tensor([70_000.0])})
+    known = ram.agent.state_dict()
+    own, numbers = page_weights(known), io.BytesIO()
+    for name, shape, bits in own.table:
+        assert bits == 16 and shape == list(known[name].shape)
+        numbers.write(known[name].half().numpy().tobytes())
+    assert base64.b64decode(own.numbers) == numbers.getvalue()
+
+
+def test_a_matrix_that_8_bits_hold_has_8_bits() -> None:
+    """Two scales of half precision, then whole numbers; one number that is between two makes it half precision."""
+    whole = torch.arange(2 * 512).view(2, 512) % 255 - 127
+    matrix = whole * torch.tensor([[0.5], [2.0]])
+    held = base64.b64decode(page_weights({"core.a": matrix}).numbers)
+    assert held[:4] == bytes([0, 0x38, 0, 0x40]) and held[4:] == whole.to(torch.int8).numpy().tobytes()
+    matrix[1, 3] += 0.125
+    assert page_weights({"core.a": matrix}).table == [("core.a", [2, 512], 16)]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in zoo_names() if load_experiment(zoo_folder() / name / "config.yaml").agent.name == "ram"]
+)
+def test_each_ram_of_the_zoo_has_a_page(name: str) -> None:
+    """With the fewest pictures of its size, it has at most 1 MB."""
+    trained = open_run(find_run(f"zoo:{name}"), None, "cpu", print)
+    refuse_unplayable(trained)
+    side = trained.env.retina.height, trained.env.retina.width
+    shown = PagePictures(np.zeros((play_page.FEWEST, *side), np.uint8), [0] * play_page.FEWEST, "noise", 20)
+    assert len(play_page._fitting_page(trained, name, shown)) <= play_page.MOST_BYTES
 
 
 def test_digits_are_scaled_as_those_of_mnist_are() -> None:
