@@ -39,7 +39,7 @@ for config in {configs}:
     ):
         assert main(words.split()) == 0, words
 learned = "train bars-ram.yaml train.steps=300 threads=1 track.mode=disabled --run runs/learned"
-assert main(learned.split()) == 0 and main("evaluate runs/learned --copies 2".split()) == 0
+assert main(learned.split()) == 0 and main("evaluate runs/learned --split test --copies 2".split()) == 0
 assert main(["list"]) == 0 and main(["data", "list"]) == 0
 assert main("config validate bright-dots.yaml task.name=bright-dot agent.name=gru-rma".split()) == 2
 print("SWEEPS", flush=True)

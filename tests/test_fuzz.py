@@ -190,7 +190,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "run"
     small = ["train.steps=2", "train.batch=4", "threads=1", "track.mode=disabled", "agent.memory_width=8"]
     assert main(["train", "digits-ram", *small, "--run", str(path)]) == 0
-    assert main(["evaluate", str(path), "--copies", "1"]) == 0
+    assert main(["evaluate", str(path), "--split", "test", "--copies", "1"]) == 0
     return path
 
 
@@ -226,7 +226,7 @@ def result_of(run: Path, command: str) -> Any:
 def test_run_folders(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A command on a run with a damaged, missing or odd file is refused with one error, or has the right result."""
     files = sorted(file.relative_to(run) for file in run.rglob("*") if file.is_file())
-    commands = [["evaluate", "--copies", "1"], ["train", "--resume", "train.steps=3"]]
+    commands = [["evaluate", "--split", "test", "--copies", "1"], ["train", "--resume", "train.steps=3"]]
     copy, outside, right = tmp_path / "copy", tmp_path / "outside", {}
     for command in commands:
         shutil.copytree(run, copy)

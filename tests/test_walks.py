@@ -62,7 +62,7 @@ def test_a_practitioner_with_reviews(tmp_path: Path, capsys: Capture) -> None:
     own = [f"task.data=file:{tmp_path}/reviews.csv", "task.text=review", "task.class_weights=balanced"]
     assert main(["train", "planted", *own, "train.steps=400", *QUICK, "--run", str(run)]) == 0
     assert "3 classes" in capsys.readouterr().out
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert "macro F1" in capsys.readouterr().out
     measures = json.loads((run / "evaluation.json").read_text())["test"]["class_measures"]
     assert sum(map(sum, measures["confusion"])) == 200 and measures["macro_f1"] > 0.9
@@ -114,7 +114,7 @@ def test_a_vision_user_with_pictures(tmp_path: Path, capsys: Capture) -> None:
     own = ["digits-ram", "task.name=images", f"task.data=folder:{tmp_path}/own", size, "task.retina.patch=6"]
     learn = ["train.batch=16", "train.learning_rate=0.003", "train.warmup=0", *QUICK]
     assert main(["train", *own, "train.steps=120", *learn, "--run", str(run)]) == 0
-    assert main(["evaluate", str(run), "--copies", "1"]) == 0
+    assert main(["evaluate", str(run), "--split", "test", "--copies", "1"]) == 0
     assert main(["evaluate", str(run), f"task.data=folder:{tmp_path}/shifted", "--copies", "1"]) == 0
     records = json.loads((run / "evaluation.json").read_text())
     assert len(records) == 2 and records["test"]["scores"]["ram"]["greedy"]["error"] < 10

@@ -2,7 +2,8 @@
 
 An entry is found by a key of all that decides its content: the files' paths, sizes and times of change, and the options
 of the decoding. It is written to a folder of another name, synced, and renamed, while a lock keeps other processes from
-writing the same one. An entry whose files have changed is replaced by the next one of the same subject.
+writing the same one. An entry whose files have changed is replaced by the next one of the same subject, and one that
+other code has decoded by the next one from the same source.
 """
 
 import errno
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -39,12 +40,25 @@ class DecodedEntry:
         what: What was decoded, for people.
         bytes: Its size on the disk.
         made: When it was written, in seconds since 1970.
+        source: The folder of the files that were decoded; empty where that is not known.
     """
 
     path: Path
     what: str
     bytes: int
     made: float
+    source: str = ""
+
+
+class DecodedFrom(NamedTuple):
+    """Where decoded data are from.
+
+    source: The folder of the files.
+    code: Digest of the code that decodes; see `code_digest`.
+    """
+
+    source: str
+    code: str
 
 
 def decoded_folder(cache_folder: Path) -> Path:
@@ -85,6 +99,7 @@ def keep_decoded(
     content: object,
     needed: int,
     write: Callable[[Path], Mapping[str, Any]],
+    origin: DecodedFrom | None = None,
 ) -> Path:
     """Return the folder of an entry, which is written first if it is not there.
 
@@ -95,6 +110,7 @@ def keep_decoded(
         content: What decides the content, besides the subject, as JSON; such as `stamps`.
         needed: Bytes that will be written.
         write: Writes the entry's files into a folder.
+        origin: Where they are from: what other code has decoded of the same is removed.
 
     Raises:
         OSError: The cache cannot be written, or there is no room for the entry; then nothing is left of it.
@@ -111,8 +127,20 @@ def keep_decoded(
             remove(other)
         if shutil.disk_usage(folder).free < needed + _SPARE:
             raise OSError(errno.ENOSPC, f"{needed / 1e9:,.2f} GB are needed")
-        _write(target, what, write)
+        _write(target, what, write, origin)
+    if origin is not None:
+        _drop_outdated(folder, what, origin)
     return target
+
+
+def _drop_outdated(folder: Path, what: str, origin: DecodedFrom) -> None:
+    """Remove what other code has decoded from the same source, which this code never reads."""
+    for facts in folder.glob(f"*/{_FACTS}"):
+        with suppress(OSError, ValueError, Timeout):  # It is damaged, cannot be removed, or is being written.
+            said = entry_facts(facts.parent)
+            if said["what"] == what and said.get("source") == origin.source and said.get("code") != origin.code:
+                with FileLock(folder / f"{facts.parent.name.partition('-')[0]}.lock", timeout=0):
+                    remove(facts.parent)
 
 
 def entry_folder(cache_folder: Path, subject: object, content: object) -> Path:
@@ -125,13 +153,14 @@ def is_entry(folder: Path) -> bool:
     return (folder / _FACTS).is_file()
 
 
-def _write(target: Path, what: str, write: Callable[[Path], Mapping[str, Any]]) -> None:
+def _write(target: Path, what: str, write: Callable[[Path], Mapping[str, Any]], origin: DecodedFrom | None) -> None:
     """Write an entry beside its place, and rename it."""
     part = target.with_name(target.name + PART)
     try:
         part.mkdir()
         facts = write(part)
-        (part / _FACTS).write_text(json.dumps({"what": what, "made": time.time(), **facts}))
+        known = {} if origin is None else origin._asdict()
+        (part / _FACTS).write_text(json.dumps({"what": what, "made": time.time(), **known, **facts}))
         for file in part.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -172,21 +201,26 @@ def list_decoded(cache_folder: Path) -> list[DecodedEntry]:
         try:
             said = entry_facts(facts.parent)
             size = sum(file.stat().st_size for file in facts.parent.iterdir())
-            found.append(DecodedEntry(facts.parent, str(said["what"]), size, float(said["made"])))
+            source = str(said.get("source", ""))
+            found.append(DecodedEntry(facts.parent, str(said["what"]), size, float(said["made"]), source))
         except (OSError, ValueError, KeyError, TypeError):  # Another process removes it, or it is damaged.
             found.append(DecodedEntry(facts.parent, "damaged", 0, 0.0))
     return sorted(found, key=lambda entry: -entry.made)
 
 
-def clear_decoded(cache_folder: Path) -> None:
-    """Remove all decoded data, except what another process is writing; one that reads keeps what it has opened.
+def clear_decoded(cache_folder: Path, only: Iterable[Path] | None = None) -> None:
+    """Remove decoded data, except what another process is writing; one that reads keeps what it has opened.
+
+    Args:
+        cache_folder: The cache.
+        only: Folders of the entries that are removed; None for all.
 
     Raises:
         DataError: They cannot be removed.
     """
     folder = decoded_folder(cache_folder)
     try:
-        for entry in folder.glob("*-*"):
+        for entry in folder.glob("*-*") if only is None else only:
             with suppress(Timeout), FileLock(folder / f"{entry.name.partition('-')[0]}.lock", timeout=0):
                 remove(entry)
     except OSError as error:

@@ -264,6 +264,20 @@ TEXT_SET_TABLE: dict[str, TextSet] = {
         missing_spaces=True,
         read=_READERS + "read_imdb",
     ),
+    "imdb-films": TextSet(
+        licence="not stated (research use)",
+        cautions=_IMDB_CAUTIONS,
+        example="document",
+        classes=_POLARITY,
+        train=22_500,
+        validation=2_500,
+        test=25_000,
+        files=_files("imdb", {**_IMDB_TRAIN, "test.tsv": "d1fed5505dadcc5f07fd3f9a02c915ac"}),
+        note="`imdb` with other films in validation than in training: a block of the reviews, which follow one another "
+        "by film; the files name none; 123 test reviews are also in training (so officially)",
+        missing_spaces=True,
+        read=_READERS + "read_imdb_films",
+    ),
     "imdb-train": TextSet(
         licence="not stated (research use)",
         cautions=_IMDB_CAUTIONS,

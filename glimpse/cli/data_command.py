@@ -19,7 +19,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("names", nargs="*", default=[], metavar="NAME", help=told)
     parser.add_argument("--root", metavar="DIR", help="data folder (default: GLIMPSE_DATA, then the cache)")
     parser.add_argument("--force", action="store_true", help="fetch, or build, again what is there already")
-    parser.add_argument("--clear", action="store_true", help="cache: remove decoded pictures and words, not downloads")
+    parser.add_argument(
+        "--clear", action="store_true", help="cache: remove decoded pictures and words (of NAME), no downloads"
+    )
     told = "vectors of a store's sentences, as task.sentence_vectors (default: hashing)"
     parser.add_argument("--vectors", metavar="KIND", help=told)
 
@@ -35,8 +37,10 @@ def _run(arguments: argparse.Namespace) -> None:
 
     if arguments.vectors is not None:
         arguments.parser.error("--vectors applies to store only")
-    if arguments.names and arguments.action in ("list", "cache"):
-        arguments.parser.error(f"{arguments.action} takes no names")
+    if arguments.names and arguments.action == "list":
+        arguments.parser.error("list takes no names")
+    if arguments.names and arguments.action == "cache" and not arguments.clear:
+        arguments.parser.error("cache takes names only with --clear: glimpse data cache --clear NAME")
     if arguments.action == "fetch":
         fetch(arguments.names, arguments.root, arguments.force)
     elif arguments.action == "verify":
@@ -44,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> None:
     elif arguments.action == "list":
         list_data(arguments.root)
     elif arguments.clear:
-        clear_cache()
+        clear_cache(arguments.names)
     else:
         list_cache()
 

@@ -1,9 +1,13 @@
 """Cache of decoded pictures and texts: listing and clearing it."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
-from glimpse.envs.data.decoded_cache import clear_decoded, decoded_folder, list_decoded
+from glimpse.envs.data.decoded_cache import DecodedEntry, clear_decoded, decoded_folder, list_decoded
 from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.data.user_paths import user_path
+from glimpse.envs.errors import DataError
 from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.terminal_tables import TableConsole
 
@@ -13,20 +17,43 @@ def list_cache() -> None:
     cache, console = SearchPath.of(None).cache, TableConsole()
     entries = list_decoded(cache)
     if entries:
-        rows = [(_date(entry.made), _size(entry.bytes), entry.what) for entry in entries]
+        rows = [(_date(entry.made), _size(entry.bytes), _described(entry)) for entry in entries]
         console.print_table(("decoded", "size", "what"), rows, title="Decoded data", right=("size",))
     total = sum(entry.bytes for entry in entries)
-    console.print_text(f"{_size(total)} in {decoded_folder(cache)}; glimpse data cache --clear removes them")
+    console.print_text(f"{_size(total)} in {decoded_folder(cache)}; glimpse data cache --clear [NAME] removes them")
 
 
-def clear_cache() -> None:
-    """Remove all decoded data and print how much that was. Raises DataError if they cannot be removed."""
+def clear_cache(names: Sequence[str] = ()) -> None:
+    """Remove decoded data and print how much that was.
+
+    Args:
+        names: data sets, or folders or files of the user's own; none for all that is decoded.
+
+    Raises:
+        DataError: they cannot be removed, or nothing is decoded of a name.
+    """
     cache = SearchPath.of(None).cache
-    before = sum(entry.bytes for entry in list_decoded(cache))
-    clear_decoded(cache)
-    left = sum(entry.bytes for entry in list_decoded(cache))
+    entries = list_decoded(cache)
+    for name in names:
+        if not any(_is_of(entry, name) for entry in entries):
+            raise DataError(f"nothing is decoded of {name}; see: glimpse data cache")
+    chosen = [entry for entry in entries if not names or any(_is_of(entry, name) for name in names)]
+    before = sum(entry.bytes for entry in chosen)
+    clear_decoded(cache, [entry.path for entry in chosen] if names else None)
+    left = sum(entry.bytes for entry in chosen if entry.path.exists())
     written = f"; {_size(left)} are in use by another process that writes them" if left else ""
     print_line(f"{_size(before - left)} removed from {decoded_folder(cache)}{written}")
+
+
+def _described(entry: DecodedEntry) -> str:
+    """Return what an entry is, with the folder that it was decoded from."""
+    return entry.what if entry.source in entry.what else f"{entry.what}, from {entry.source}"
+
+
+def _is_of(entry: DecodedEntry, name: str) -> bool:
+    """Return whether an entry is of a data set, or of a folder or a file of the user's own, also with its kind."""
+    bare = name.removeprefix("folder:").removeprefix("file:")
+    return bool({name, bare, str(user_path(bare, "the name"))} & {*re.split(r",? ", entry.what), entry.source})
 
 
 def _size(count: int) -> str:

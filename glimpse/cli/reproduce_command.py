@@ -13,6 +13,7 @@ def add(commands: Commands) -> None:
 
     examples = """reproduce mnist --quick
                   reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1
+                  reproduce planted digits --seeds 1 --output new --against results
                   reproduce --check"""
     parser = add_command(commands, "reproduce", _run, "Make tables of results", examples, words="asked")
     told = f"tables: {', '.join(TABLES)}; and overrides a.b=c of the configs' values"
@@ -24,6 +25,8 @@ def add(commands: Commands) -> None:
     add_workers(parser)
     told = "train nothing: check that every number on pages, in READMEs, configs and cards is that of a row of --output"
     parser.add_argument("--check", action="store_true", help=told)
+    told = "then compare with the rows in DIR: exit code 1 where a line's interval lies apart; DIR is not --output"
+    parser.add_argument("--against", type=Path, metavar="DIR", help=told)
     parser.add_argument("--quick", action="store_true", help="a smoke run, written to TABLE-quick: one seed, 30 steps")
 
 
@@ -40,6 +43,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return check_command(arguments.output)
     if not tables:
         arguments.parser.error("name a table, or use --check")
+    if arguments.against is not None and arguments.against.resolve() == arguments.output.resolve():
+        arguments.parser.error("--against names the folder of --output, whose rows are written anew; name another one")
     from glimpse.reproduction.tables import TABLES
 
     for name in tables:
@@ -48,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from glimpse.reproduction.reproduce import reproduce_tables
     from glimpse.sweeps.choose_workers import choose_workers
 
-    return reproduce_tables(
+    code = reproduce_tables(
         tables,
         arguments.runs,
         arguments.output,
@@ -58,3 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
         overrides=overrides,
         workers=choose_workers(arguments.workers, arguments.ray) if arguments.workers or arguments.ray else None,
     )
+    if code or arguments.against is None:
+        return code
+    from glimpse.reproduction.against import compare_with
+
+    return compare_with(tables, arguments.output, arguments.against, only)

@@ -28,7 +28,8 @@ def show_sweep(study: optuna.Study, folder: Path) -> None:
     print_line(f"written to {folder / 'trials.csv'}" + (f" and {folder / 'sweep.png'}" if trained else ""))
     if trained:
         best = folder / trained[0]["trial"]
-        print_line(f"chosen by validation data; the test set was not used. next: glimpse evaluate {best}")
+        told = "chosen by validation data; the test set was not used. next: glimpse evaluate"
+        print_line(f"{told} {best} --split test")
 
 
 def _cell(value: object) -> str:

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from glimpse.agents.episode import Episode
 from glimpse.envs.core import EvaluatedEnv
-from glimpse.evaluation.scores import EpisodeStatistics
+from glimpse.evaluation.scores import EpisodeStatistics, step_errors
 from glimpse.evaluation.search_statistics import found_by_example
 
 Columns = dict[str, NDArray[Any]]
 """Arrays of N examples, by name, in the order of the split.
 
-Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, and `confidence` (N, A) float32, the
-probability of the answer. Scores: `true` and `predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the
-true ones, and `probabilities` (N, C) float32. Else `reward` (N,) float32, the return. Where documents are searched,
-also `evidence_found`, `evidence_share`, `opened` and `words_read` (N,) float32.
+Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, `confidence` (N, A) float32, the probability
+of the answer, and `single_wrong` (N,) float32, the share of the M single episodes that were wrong. Scores: `true` and
+`predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the true ones, and `probabilities` (N, C) float32.
+Else `reward` (N,) float32, the return. Where documents are searched, also `evidence_found`, `evidence_share`, `opened`
+and `words_read` (N,) float32.
 """
 
 
@@ -65,4 +66,9 @@ def _answers(episode: Episode, env: EvaluatedEnv) -> dict[str, Tensor]:
     confidence, answer = episode.belief[times].unflatten(1, (-1, copies)).mean(2).max(-1)
     places = classes ** torch.arange(env.answers - 1, -1, -1, device=label.device)
     digits = label[:, None] // places % classes
-    return {"label": digits.int(), "answer": answer.mT.int(), "confidence": confidence.mT.float()}
+    return {
+        "label": digits.int(),
+        "answer": answer.mT.int(),
+        "confidence": confidence.mT.float(),
+        "single_wrong": step_errors(episode, env)[0][-1].float(),
+    }

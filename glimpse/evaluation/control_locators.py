@@ -1,7 +1,9 @@
 """Control locators: the same weights look at other locations, which shows how much the answers owe to the policy."""
 
 import copy
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,11 +15,11 @@ from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.envs.lane_random import mix
 from glimpse.evaluation.diagnostics import (
     attention_gain,
-    mean_scanpath_warning,
     recorded_locations,
     scanpath_warnings,
 )
 from glimpse.evaluation.location_statistics import LocationStatistics
+from glimpse.evaluation.paired_tests import LEVEL, p_text, paired_p
 from glimpse.evaluation.scores import Scores, measure_scores
 from glimpse.runs.rollout import play
 
@@ -85,8 +87,39 @@ def evaluation_warnings(rows: dict[str, Scores], agent: Agent) -> list[str]:
     own, path = next(iter(rows.values())), rows.get(MEAN_SCANPATH)
     warnings = scanpath_warnings(own.scanpath, agent)
     if path is not None and adapts_locations(agent):
-        warnings += mean_scanpath_warning(own.greedy.high, path.greedy.error)
+        warnings += mean_scanpath_warning(own, path)
     return warnings
+
+
+def mean_scanpath_warning(own: Scores, path: Scores) -> list[str]:
+    """Return a warning unless a paired test shows that the policy is better than its own mean scanpath.
+
+    Without a test, as of correlations, the interval of the policy decides.
+
+    Args:
+        own: scores of the policy.
+        path: scores of the same weights on the same examples, with the mean scanpath.
+    """
+    better, control = own.greedy.error < path.greedy.error, "its own mean scanpath"
+    if path.p is None:
+        within = path.greedy.error <= own.greedy.high
+        told = f"the policy is not shown to be better than {control}, which is within its 95 % interval or better"
+        return [told] if within else []
+    if better and path.p < LEVEL:
+        return []
+    told = "not shown to be better than" if better or path.p >= LEVEL else "worse than"
+    return [f"the policy is {told} {control} ({p_text(path.p)}, paired on the same examples)"]
+
+
+def with_tests(rows: dict[str, Scores]) -> dict[str, Scores]:
+    """Return scores by name, the agent's first, in which each control has the p-value of its difference from it."""
+    (_, own), *_ = rows.items()
+    tested = dict(rows)
+    for name, control in list(rows.items())[1:]:
+        if own.greedy_missed is not None and control.greedy_missed is not None:
+            p = paired_p(np.array(own.greedy_missed), np.array(control.greedy_missed))
+            tested[name] = replace(control, p=p)
+    return tested
 
 
 def describe_attention_gain(rows: dict[str, Scores]) -> list[str]:

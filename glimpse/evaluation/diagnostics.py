@@ -165,17 +165,3 @@ def attention_gain(errors: Mapping[str, float]) -> dict[str, float]:
     """
     (_, own), *others = errors.items()
     return {name: error - own for name, error in others}
-
-
-def mean_scanpath_warning(highest: float, path: float) -> list[str]:
-    """Return a warning if the error of the mean scanpath lies within the policy's interval, or below it.
-
-    Args:
-        highest: upper end of the 95 % interval of the policy's greedy error, in percent.
-        path: greedy error of the agent that follows its mean scanpath, in percent.
-    """
-    if path > highest:
-        return []
-    return [
-        "the policy is no better than its own mean scanpath: it gains nothing from adapting its locations to the image"
-    ]

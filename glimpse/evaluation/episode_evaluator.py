@@ -43,6 +43,10 @@ class EpisodeEvaluator(Evaluator):
         """Return the scores of the agent's controls by name."""
         return {}
 
+    def tested(self, rows: dict[str, Scores]) -> dict[str, Scores]:
+        """Return the scores of the agent (the first row) and of its controls, which are tested against the agent's."""
+        return rows
+
     def cost(self, agent: Agent, env: Any) -> Cost:
         """Return the cost of an episode."""
         return measure_cost(agent, env)
@@ -90,7 +94,7 @@ class EpisodeEvaluator(Evaluator):
 
         own = measure_scores(agent, env, options, collector)
         columns = passes[-1].columns()  # Of the averaged episodes, which come last.
-        rows = {name: own, **self.controls(agent, env, options)}
+        rows = self.tested({name: own, **self.controls(agent, env, options)})
         cost = self.cost(agent, env)
 
         # Print the table, and below it the statistics, the cost, the details and the notes.
@@ -113,7 +117,7 @@ class EpisodeEvaluator(Evaluator):
         for line in self.notes(rows, agent):
             print_line(line)
 
-        scores = {row: asdict(measured) for row, measured in rows.items()}
+        scores = {row: measured.as_record() for row, measured in rows.items()}
         return {
             **asdict(cost),
             "answers": env.answers,

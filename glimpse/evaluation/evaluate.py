@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from glimpse.config.exact_config import shipped_name
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
@@ -31,7 +32,7 @@ Split = Literal["validation", "test"]
 
 def evaluate_command(
     run: Path,
-    split: Split,
+    split: Split | None,
     copies: int | None,
     batch: int | None,
     device: str | None,
@@ -39,11 +40,24 @@ def evaluate_command(
     average: int | None = None,
     overrides: Sequence[str] = (),
 ) -> None:
-    """Run `glimpse evaluate`; see `evaluate_run` for the arguments."""
+    """Run `glimpse evaluate`; see `evaluate_run` for the arguments, and `default_split` for a split of None."""
     run = writable_run(run, print_line)
+    split = split or ("test" if overrides else default_split(RunFolder.open(run)))
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)
+
+
+def default_split(folder: RunFolder) -> Split:
+    """Return the split that a run is measured on where none is named, and say why.
+
+    It is the test set for a run of a shipped config, whose options are fixed, and the validation set for one whose
+    options may still be chosen.
+    """
+    if shipped_name(load_experiment(folder.config_path)) is not None:
+        return "test"
+    print("on validation data, since the config is not a shipped one; once all is chosen: --split test")
+    return "validation"
 
 
 def evaluate_run(
@@ -90,6 +104,9 @@ def evaluate_run(
         more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
         raise UserError(f"{problem} {more}") from None
     with surviving_closed_output():
+        if measured == "test":
+            uses = len(_times_tested(trained.folder.evaluation_path))
+            print_line("the test set is used" + (f", by this run for time number {uses}" if uses > 1 else ""))
         print_line(f"weights of step {trained.step:,}: {trained.weights}")
         options = EvaluateOptions(**{**trained.experiment.evaluate.model_dump(), **given})
         read_evaluation_file(trained.folder.evaluation_path)  # A damaged one is found before the work, not after it.

@@ -6,7 +6,12 @@ from glimpse.agents.abilities import pixels_read, reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv
-from glimpse.evaluation.control_locators import describe_attention_gain, evaluation_warnings, measure_controls
+from glimpse.evaluation.control_locators import (
+    describe_attention_gain,
+    evaluation_warnings,
+    measure_controls,
+    with_tests,
+)
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
 from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
@@ -34,6 +39,10 @@ class ImageEvaluator(EpisodeEvaluator):
     def controls(self, agent: Agent, env: VisualEnv, options: EvaluateOptions) -> dict[str, Scores]:
         """Return the scores of the same weights with control locators, if the agent's location matters."""
         return measure_controls(agent, env, options) if location_matters(agent, env) else {}
+
+    def tested(self, rows: dict[str, Scores]) -> dict[str, Scores]:
+        """Return the scores of the agent (the first row) and of its controls, with paired tests."""
+        return with_tests(rows)
 
     def cost(self, agent: Agent, env: VisualEnv) -> Cost:
         """Return the cost of an episode, with the pixels that it reads."""

@@ -17,6 +17,8 @@ Columns = Mapping[str, NDArray[Any]]
 Metric = Callable[[NDArray[Any]], float]
 SAMPLES = 2000
 """Resamplings of the bootstrap."""
+LEVEL = 0.05
+"""Level of significance: a difference is called one if its p-value is below."""
 _SEED = 20140101
 
 
@@ -82,6 +84,28 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return min(1.0, share)
 
 
+def paired_p(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Return the two-sided p-value of no difference between two means over the same examples.
+
+    It is McNemar's exact one where all results are 0 or 1, right or wrong, and that of the paired bootstrap otherwise.
+
+    Args:
+        first: (N,), results of one agent.
+        second: (N,), those of the other.
+    """
+    if all(np.isin(one, (0, 1)).all() for one in (first, second)):
+        return mcnemar_p(int((first > second).sum()), int((second > first).sum()))
+    sides = [np.stack([one.astype(np.float64), np.ones(len(one))], 1) for one in (first, second)]
+    return paired_bootstrap(sides[0], sides[1], _mean)[2]
+
+
+def p_text(p: float) -> str:
+    """Return a p-value in words, such as "p = .4", "p = .031" or "p < .001"."""
+    if p < 0.001:
+        return "p < .001"
+    return f"p = {p:.2g}".replace("0.", ".") if p < 1 else "p = 1"
+
+
 def paired_bootstrap(
     first: NDArray[Any], second: NDArray[Any], metric: Metric, samples: int = SAMPLES
 ) -> tuple[float, float, float]:
@@ -134,9 +158,9 @@ def _compare_label_sets(first: Columns, second: Columns) -> list[PairedTest]:
 def _compare_scores(first: Columns, second: Columns) -> list[PairedTest]:
     """Compare Pearson's r, and the mean squared and absolute errors."""
     errors = [one["predicted"].astype(np.float64) - one["true"] for one in (first, second)]
-    moments = [_moments(one["true"], one["predicted"]) for one in (first, second)]
+    parts = [moments(one["true"], one["predicted"]) for one in (first, second)]
     return [
-        _tested("Pearson's r", moments[0], moments[1], _pearson_of),
+        _tested("Pearson's r", parts[0], parts[1], pearson_of),
         _tested("squared error", errors[0] ** 2, errors[1] ** 2, _mean),
         _tested("absolute error", np.abs(errors[0]), np.abs(errors[1]), _mean),
     ]
@@ -190,13 +214,13 @@ def _micro_f1_of(sums: NDArray[Any]) -> float:
     return 2 * right / (given + true) if given + true else 0.0
 
 
-def _moments(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:
+def moments(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:
     """Return each example's part of the moments that decide Pearson's r, (N, 6); centred, so that none cancel."""
     x, y = (column.astype(np.float64) - column.mean(dtype=np.float64) for column in (true, predicted))
     return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y], 1)
 
 
-def _pearson_of(sums: NDArray[Any]) -> float:
+def pearson_of(sums: NDArray[Any]) -> float:
     """Return Pearson's r of sums of moments; 0 where one side does not vary."""
     count, x, y, xx, yy, xy = sums.tolist()
     scale = (count * xx - x * x) * (count * yy - y * y)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.shown_digits import load_shown_digits
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.people_comparison import (
     AGENT,
     AT_PEOPLE,
@@ -31,7 +32,7 @@ def people_details(trained: TrainedRun, seed: int) -> dict[str, Any]:
     try:
         shown = load_shown_digits(experiment.data.root, download=experiment.data.download)
     except DataError as problem:
-        print(f"note: not compared with people: {problem}")
+        print_line(f"note: not compared with people: {problem}")
         return {}
     found = compare_with_people(trained.agent, env, shown, seed)
     print_people(found)
@@ -55,9 +56,9 @@ def print_people(found: PeopleComparison) -> None:
         right=looks,
         bordered=True,
     )
-    print(f"information gain over the centre bias, bits per click, and ScanMatch with people: {', '.join(agree)}")
+    print_line(f"information gain over the centre bias, bits per click, and ScanMatch with people: {', '.join(agree)}")
     for line in describe_selection(found):
-        print(line)
+        print_line(line)
 
 
 def describe_selection(found: PeopleComparison) -> list[str]:

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -39,6 +39,10 @@ class Scores:
     attended: fraction of words with a positive attention weight, if each word of a text has one weight.
     search: means of the sampled episodes, if documents are searched; see `search_statistics.what_was_found`.
     seconds: duration of the greedy episodes, one of each example.
+    greedy_missed: what the greedy episode of each of N examples missed of a reward of 1: 1 for a wrong answer. All
+        agents have the same order of examples on a split. None where scores are predicted, whose correlation is one
+        number, and in scores that were read from a record.
+    p: of a control, p-value of no difference between its greedy errors and the agent's; None if there is no test.
     """
 
     greedy: Score
@@ -51,6 +55,12 @@ class Scores:
     attended: float | None = None
     search: dict[str, float] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
+    greedy_missed: tuple[float, ...] | None = field(default=None, compare=False, repr=False)
+    p: float | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the scores as an entry of an evaluation's record, without the results of single examples."""
+        return {name: value for name, value in asdict(self).items() if name != "greedy_missed"}
 
 
 class EpisodeStatistics:
@@ -226,4 +236,5 @@ def measure_scores(
         sampled.glimpses,
         **sampled.statistics,
         seconds=greedy.seconds,
+        greedy_missed=None if isinstance(greedy.compared, ComparedScores) else tuple(greedy.single[-1].tolist()),
     )

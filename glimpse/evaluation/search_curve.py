@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.search_walk import WalkedSearch
 from glimpse.evaluation.terminal_tables import TableConsole
 
@@ -175,16 +176,16 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
         bordered=True,
         first_rows=1,
     )
-    print(
+    print_line(
         f"opened sentences against the evidence: precision {100 * curve.sentence_precision:.1f} %, recall "
         f"{100 * curve.sentence_recall:.1f} %, F1 {100 * curve.sentence_f1:.1f} %; F1 of words "
         f"{100 * curve.token_f1:.1f} %"
     )
-    print(
+    print_line(
         f"drop in probability, percentage points: {100 * curve.sufficiency:.1f} with the opened sentences alone "
         f"(sufficiency), {100 * curve.comprehensiveness:.1f} without them (comprehensiveness)"
     )
-    print(f"{milliseconds:.2f} ms for a question, {batch} at once")
+    print_line(f"{milliseconds:.2f} ms for a question, {batch} at once")
 
 
 def _shown(point: CurvePoint) -> tuple[float, ...]:

@@ -72,7 +72,9 @@ def read_finished_run(path: Path, say: Callable[[str], None]) -> FinishedRun:
     refuse_weights_not_finite(checkpoint, folder)
     record = read_evaluation_file(folder.evaluation_path).get("test")
     if record is None or record.get("step") != checkpoint.step:
-        raise UserError(f"{path}: its best weights were not measured on the test set: glimpse evaluate {path}")
+        raise UserError(
+            f"{path}: its best weights were not measured on the test set: glimpse evaluate {path} --split test"
+        )
     if folder.is_published:
         card, published = read_earlier_card(folder), state_of(checkpoint, TrainedState, path)
         return FinishedRun(folder, experiment, kept, checkpoint, published, record, card.seeds, card.measured_as_float)

@@ -36,8 +36,8 @@ class Evaluation:
     class_measures, score_measures, label_measures: further measures of answers that name classes, are scores, or give
         several labels.
     rationales: scores of the agent's rationales; None where the data have none to compare with.
-    search_curve: what is found in documents against what is opened; None where none are searched.
     faithfulness: of the agent's own selection, where the data have no rationales to compare it with.
+    search_curve: what is found in documents against what is opened; None where none are searched.
     """
 
     split: str
@@ -48,8 +48,8 @@ class Evaluation:
     score_measures: ScoreMeasures | None = None
     label_measures: LabelMeasures | None = None
     rationales: RationaleScores | None = None
-    search_curve: SearchCurve | None = None
     faithfulness: Faithfulness | None = None
+    search_curve: SearchCurve | None = None
 
     @property
     def own(self) -> Scores:

@@ -9,11 +9,11 @@ from glimpse.reporting.drawing.charts import Curve, Dot, Label, Mark, Rule, Tone
 from glimpse.reporting.drawing.scanpaths import png
 from glimpse.reproduction.figure_parts import WIDTH, Figure, MeasuredEntry, fitting_axis
 from glimpse.reproduction.looks_figure import looks_figure
+from glimpse.reproduction.metric_texts import metric_name
 from glimpse.reproduction.people_figures import people_figure
 from glimpse.reproduction.plane_figures import costs_figure, glimpses_figure, keep_rates_figure
 from glimpse.reproduction.search_figures import search_figure
 from glimpse.reproduction.table_entries import row_name
-from glimpse.reproduction.table_markdown import metric_name
 from glimpse.reproduction.tables import Table, TableEntry
 from glimpse.runs.results import Row
 

@@ -34,9 +34,13 @@ def look_controls(config: str, glance: int, others: tuple[int, ...]) -> tuple[Ta
         "path": "learned fixed path, with zooms",
         "saliency": "saliency",
     }
+    begins = {"raster": ("task.initial_location=raster",)}
     alone = ("agent.look_policy=none", "task.glimpses=1")
     return (
-        *(variant(config, name, label, f"agent.look_policy={name}") for name, label in labels.items()),
+        *(
+            variant(config, name, label, f"agent.look_policy={name}", *begins.get(name, ()))
+            for name, label in labels.items()
+        ),
         variant(config, "glance", f"glance alone, {glance}", *alone),
         *(
             variant(config, f"glance-{side}", f"whole picture at {side}", *alone, f"task.glance={side}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from glimpse.config.differences import differing_keys
+from glimpse.config.exact_config import relevant_differences
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.config.other_data import read_other_data
@@ -13,10 +13,11 @@ from glimpse.evaluation.evaluate import evaluate_run
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
+from glimpse.reproduction.line_answers import write_answers
 from glimpse.reproduction.people_figures import people_maps
 from glimpse.reproduction.ranked_lines import ranked_rows
 from glimpse.reproduction.result_files import write_picture, write_results
-from glimpse.reproduction.result_rows import line_command, result_rows
+from glimpse.reproduction.result_rows import line_answers, line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
 from glimpse.reproduction.run_measures import Result, is_whole
 from glimpse.reproduction.table_entries import row_name
@@ -24,6 +25,7 @@ from glimpse.reproduction.tables import TABLES, Table, TableEntry
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.evaluation_file import read_evaluation_file
 from glimpse.runs.metric_names import SECONDS, read_run_metrics
+from glimpse.runs.predictions_file import read_predictions
 from glimpse.runs.results import Row, read_rows
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import BEST, PROVISIONAL
@@ -32,17 +34,6 @@ from glimpse.training.step_record import StepRecord
 from glimpse.training.train import train_command
 
 _QUICK = ("train.steps=30", "train.evaluate_every=30", "evaluate.copies=2")
-_IRRELEVANT = (
-    "threads",
-    "device",
-    "track",
-    "data",
-    "evaluate.batch",
-    "train.log_every",
-    "train.save_every",
-    "train.keep",
-)
-"""Keys and sections of a config that do not change a run's results."""
 
 
 def reproduce_tables(
@@ -119,7 +110,10 @@ def reproduce_table(
         base = load_experiment(entry.config, _run_overrides(entry, results[0].experiment.seed, quick))
         command = line_command(name, entry, base, results[0].experiment, len(results), quick)
         earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
-        _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command))
+        answers = line_answers(results)
+        if not quick:
+            write_answers(output, entry.name, answers)
+        _replace_rows(table, path, entry, result_rows(table, entry, results, earlier, command, answers))
     for entry in (entry for entry in chosen if entry.ranking):
         print(f"== {entry.name}", flush=True)
         earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
@@ -188,8 +182,7 @@ def _train(given: Experiment, run: Path) -> int:
         return train_command(given, run, resume=False)
     folder = RunFolder.open(run)
     kept = load_experiment(folder.config_path)
-    other = [key for key in differing_keys(kept, given) if not {key, key.split(".")[0]} & set(_IRRELEVANT)]
-    if other:
+    if other := relevant_differences(kept, given):
         raise UserError(
             f"{run} was started with other values of {', '.join(other)}. Move it away to train it anew, "
             "or pass the values of its config.yaml as a.b=c"
@@ -228,7 +221,8 @@ def _result(run: Path, table: Table) -> Result:
     rows = read_run_metrics(folder)
     if not rows or not isinstance(rows[-1].get(SECONDS), int | float):
         raise UserError(f"{folder.metrics_path} lacks the last rows of the training. Restore it, or train {run} anew")
-    return Result(experiment, record, int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0), shifted)
+    steps, seconds = int(rows[-1]["step"] or 0), float(rows[-1][SECONDS] or 0)
+    return Result(experiment, record, steps, seconds, shifted, read_predictions(run, record))
 
 
 def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from glimpse.reproduction.figures import figure_files
+from glimpse.reproduction.line_answers import LineAnswers, read_answers
 from glimpse.reproduction.result_rows import complete_row, published_numbers
 from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.table_markdown import table_markdown
@@ -27,6 +28,12 @@ def ordered_rows(table: Table, rows: Sequence[Row]) -> list[Row]:
     ]
 
 
+def stored_answers(results: Path, table: Table) -> dict[str, LineAnswers]:
+    """Read the answers of a table's lines that are stored, by name. Raises UserError if a file is damaged."""
+    found = {entry.name: read_answers(results, entry.name) for entry in table.entries}
+    return {name: answers for name, answers in found.items() if answers is not None}
+
+
 def write_results(table: Table, path: Path, rows: Sequence[Row]) -> None:
     """Write a table's JSON, Markdown page and figure.
 
@@ -40,7 +47,9 @@ def write_results(table: Table, path: Path, rows: Sequence[Row]) -> None:
     """
     ordered = ordered_rows(table, rows)
     write_rows(path.with_name(f"{path.name}.json"), ordered)
-    write_text(path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name))
+    write_text(
+        path.with_name(f"{path.name}.md"), table_markdown(table, ordered, path.name, stored_answers(path.parent, table))
+    )
     for end, data in figure_files(table, ordered).items():
         write_picture(path.with_name(f"{path.name}.{end}"), data)
 

@@ -52,6 +52,13 @@ def result_notes(lines: Sequence[MeasuredLine], rows: Sequence[Row]) -> list[str
         notes.append(
             f"Paper: Mnih et al. (2014), whose two versions have different tables. Best public: {', '.join(sources)}."
         )
+    protocols = {name: told for one in known for name, told in one.protocols.items()}
+    if protocols:
+        told = "; ".join(f"{name}: {how}" for name, how in protocols.items())
+        notes.append(
+            f"Published numbers are of single episodes or of an unstated protocol, and stand beside ours of single "
+            f"episodes; M = 10 is ours alone. {told}."
+        )
     if papers := list(dict.fromkeys(one.cited for one in known if one.cited)):
         notes.append(f"Papers, whose models start from vectors of 300 numbers: {'; '.join(papers)}.")
     if any(one.recalled for one in known):

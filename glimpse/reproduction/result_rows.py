@@ -9,6 +9,8 @@ from typing import Any
 from glimpse.config.differences import overrides_from
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path
+from glimpse.reproduction.line_answers import LineAnswers, answers_of
+from glimpse.reproduction.line_tests import bootstrap_interval
 from glimpse.reproduction.row_facts import NOT_RECORDED, OPTIONAL_FIELDS, ROW_FIELDS, interval_of, run_facts
 from glimpse.reproduction.run_measures import Result, mean_after_looks, measure_run
 from glimpse.reproduction.tables import Published, Table, TableEntry
@@ -16,7 +18,12 @@ from glimpse.runs.results import Row
 
 
 def result_rows(
-    table: Table, entry: TableEntry, results: Sequence[Result], known: Sequence[Row], command: str
+    table: Table,
+    entry: TableEntry,
+    results: Sequence[Result],
+    known: Sequence[Row],
+    command: str,
+    answers: LineAnswers | None = None,
 ) -> list[Row]:
     """Return a result row for each metric of one line.
 
@@ -26,6 +33,7 @@ def result_rows(
         results: its finished runs.
         known: earlier rows of the line, whose uses of the test set are carried on.
         command: command that reproduces the line.
+        answers: its answers to the test examples, by which intervals of r and BLEU are bootstrapped.
     """
     first, facts = results[0], run_facts(results, known)
     measured = [measure_run(result, table) for result in results]
@@ -43,7 +51,7 @@ def result_rows(
             "mean": round(mean(one[metric] for one in measured), 4),
             "values": values,
             "seeds": [result.experiment.seed for result in results],
-            "interval": interval_of(metric, values, examples),
+            "interval": bootstrap_interval(answers, metric) or interval_of(metric, values, examples),
             "train_seconds": round(mean(result.seconds for result in results), 1),
             "device": first.record["trained_on"],
             "command": command,
@@ -54,6 +62,13 @@ def result_rows(
             row["after_looks"] = curve
         rows.append(complete_row(row))
     return rows
+
+
+def line_answers(results: Sequence[Result]) -> LineAnswers | None:
+    """Return what a line's runs answered to each test example; None if one of them did not keep it."""
+    columns = [result.columns for result in results if result.columns is not None]
+    whole = len(columns) == len(results)
+    return answers_of(columns, [result.examples_digest for result in results]) if whole else None
 
 
 def complete_row(row: Row) -> Row:
@@ -85,4 +100,4 @@ def published_numbers(known: Published | None, metric: str) -> dict[str, Any] | 
     """Return the published numbers and their sources as a result row keeps them; None for metrics that are costs."""
     if known is None or not metric.startswith("test_"):
         return None
-    return {name: value for name, value in asdict(known).items() if value}
+    return {name: value for name, value in {**asdict(known), "protocol": known.protocols}.items() if value}

@@ -1,10 +1,11 @@
 """Numbers that a table shows for a run: from its test set evaluation and from its training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.episode_evaluator import own_scores
@@ -34,6 +35,7 @@ class Result(NamedTuple):
     steps: training steps.
     seconds: training time.
     shifted: evaluations on other test data, by the end of their metrics' names.
+    columns: what it answered to each test example, as in `answered_examples.Columns`; None if it is not kept.
     """
 
     experiment: Experiment
@@ -41,6 +43,13 @@ class Result(NamedTuple):
     steps: int
     seconds: float
     shifted: dict[str, dict[str, Any]] = {}
+    columns: Mapping[str, NDArray[Any]] | None = None
+
+    @property
+    def examples_digest(self) -> str:
+        """Digest of the test examples; "" if it is not known."""
+        kept = self.record.get("predictions")
+        return str(kept.get("examples_sha256", "")) if isinstance(kept, dict) else ""
 
 
 def measure_run(result: Result, table: Table) -> dict[str, float]:

@@ -94,7 +94,7 @@ def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertic
     marks = plane_grid(across, up, spot, horizontal, vertical)
     for line in sorted(lines, key=lambda one: one.tone != "control"):
         spots = [spot(*point) for point in line.points]
-        marks += [Curve(line.tone, list(spots))] if len(spots) > 1 else []
+        marks += [Curve(line.tone, [*spots])] if len(spots) > 1 else []
         marks += [Dot(*one, line.tone) for one in spots]
     return marks + _numbers(lines, [spot(*line.points[0]) for line in lines])
 

@@ -5,6 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+PROTOCOLS = {
+    "slundqui/tfRAM": "ten sampled episodes of each image, counted one by one (M = 1)",
+    "dHonerkamp/Recurrent-Attention-Model": "one episode with mean locations (greedy)",
+    "Element-Research/rnn": "one episode; the option --stochastic samples its locations",
+    "samrudhdhirangrej/Recurrent-Model-of-Visual-Attention": "one episode; whether its locations are sampled is not "
+    "stated",
+}
+"""How public implementations measured the test set, by repository."""
+PAPER_PROTOCOL = (
+    "the paper states neither how many episodes of an image it averages nor whether their locations are sampled"
+)
+
 
 @dataclass(frozen=True)
 class Published:
@@ -26,6 +38,12 @@ class Published:
     recalled: tuple[Literal["proceedings", "arxiv", "best_public", "paper"], ...] = ()
     paper: float | None = None
     cited: str | None = None
+
+    @property
+    def protocols(self) -> dict[str, str]:
+        """How the numbers were measured on the test set, by what they are from; only for agents that look."""
+        known = {"Mnih et al. (2014)": PAPER_PROTOCOL} if self.proceedings or self.arxiv else {}
+        return known | {name: told for name, told in PROTOCOLS.items() if name == self.source}
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,21 @@ def _line_name(config: str, variant: str, ranking: str) -> str:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """A difference between two lines that the page states, with whether it is shown.
+
+    about: what it is about, in words.
+    first, second: configs of the lines.
+    metric: the metric in which the first is said to be better or worse than the second.
+    """
+
+    about: str
+    first: str
+    second: str
+    metric: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A result table.
 
@@ -104,6 +137,7 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    stated: differences that the page states besides those from `reference`.
     people: whether each line is compared with people, and maps of their looks are drawn.
     shifts: other data on which trained lines are measured too: override by the end of its metrics' names.
     whole: numbers of a whole picture, all channels, on average; where given, a column shows what share was seen.
@@ -122,6 +156,7 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    stated: tuple[Stated, ...] = ()
     people: bool = False
     shifts: Mapping[str, str] = field(default_factory=dict)
     whole: int = 0

@@ -92,7 +92,7 @@ def _found_table(measured: Evaluation, stochastic: bool) -> Markup:
     if not found:
         return Markup("")
     shares = [100 * value if name.startswith("evidence") else value for name, value in found.items()]
-    row = Row(next(iter(measured.scores)), [Cell(f"{value:.2f}") for value in shares])
+    row = Row(next(iter(measured.scores)), [Cell(f"{value:z.2f}") for value in shares])
     title = f"{measured.title}: what is found in the documents"
     caption = "Means over questions; evidence is complete when all sentences of a group that was marked are opened."
     heads = [result_name(key, "M = 1" if stochastic else "") for key in found]

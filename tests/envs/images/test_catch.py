@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.catch import Catch
+from glimpse.envs.images.catch_lane import CatchLane
 from glimpse.envs.images.options import CatchOptions
 from glimpse.envs.images.retina import Retina
 from glimpse.envs.lane_random import mix
@@ -18,6 +19,7 @@ from glimpse.envs.lane_random import mix
 LEFT, STAY, RIGHT = 0, 1, 2
 VARIANTS: dict[str, dict[str, Any]] = {
     "paper": {"start_rows": 1},
+    "public": {"paddle_start": "random", "start_rows": 1},
     "default": {},
     "whole": {"view": "whole"},
     "fast": {"ball_speed": 1.5, "sideways": 4.0, "start_rows": 3},
@@ -151,6 +153,21 @@ def test_glimpses_equal_those_of_the_drawn_screen(options: dict[str, Any]) -> No
         action = _random_action(200, step)
         seen, _, terminated, _ = env.step(action)
     assert terminated.all()
+
+
+def test_a_paddle_may_begin_anywhere() -> None:
+    """Its column is one of all 23, drawn anew for each episode, and the same for an example that is shown again."""
+    env = _env(paddle_start="random", start_rows=1)
+    _begin(env, 2000)
+    first = _paddle(env)
+    assert sorted(set(first.tolist())) == list(range(23)) and 9.5 < first.float().mean() < 12.5
+    _begin(env, 2000)
+    assert torch.equal(_paddle(env), first)
+    assert env.shown_examples() != _env(start_rows=1).shown_examples()
+    lane = CatchLane(env)
+    for example in range(20):
+        lane.reset(example, int(_keys(20)[example]))
+        assert lane._paddle == int(first[example])
 
 
 def test_episodes_end_at_different_times() -> None:
@@ -312,6 +329,11 @@ def test_frames_are_of_one_size(view: str) -> None:
             {"ball_speed": 2, "start_rows": 6},
             "start_rows",
             "should be at most 3: the paddle takes 11 steps to a wall (got 6)",
+        ),
+        (
+            {"paddle_start": "random", "start_rows": 3},
+            "start_rows",
+            "should be at most 2: the paddle takes 22 steps to a wall (got 3)",
         ),
         ({"ball_speed": 3}, "start_rows", "falls for as long as the 11 steps that the paddle takes to a wall"),
         ({"paddle": 24, "start_rows": 24}, "start_rows", "should be at most 23"),

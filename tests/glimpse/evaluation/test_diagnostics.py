@@ -1,6 +1,7 @@
 """Tests of scanpath statistics and warnings, on policies whose values are known."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -13,17 +14,23 @@ from glimpse.agents.vision.locators import FixedLocator, LearnedLocator, RandomL
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.config.experiment import Experiment
 from glimpse.envs.lane_random import mix
-from glimpse.evaluation.control_locators import evaluation_warnings, mean_scanpath, measure_controls
+from glimpse.evaluation.control_locators import (
+    evaluation_warnings,
+    mean_scanpath,
+    mean_scanpath_warning,
+    measure_controls,
+    with_tests,
+)
 from glimpse.evaluation.diagnostics import (
     ScanpathStatistics,
     attention_gain,
     is_glimpsed,
-    mean_scanpath_warning,
     measure_scanpath,
     scanpath_warnings,
 )
 from glimpse.evaluation.location_statistics import LocationStatistics
-from glimpse.evaluation.scores import measure_averaged, measure_scores
+from glimpse.evaluation.scores import Scores, measure_averaged, measure_scores
+from glimpse.evaluation.split_score import score_of_errors
 from glimpse.runs.build import make_agent, make_split_env
 from glimpse.runs.metrics_log import read_metrics
 from glimpse.runs.rollout import play
@@ -150,11 +157,32 @@ def test_no_warnings_for_locators_that_do_not_learn() -> None:
     assert len(scanpath_warnings(scanpath, path)) == 1  # It is stuck; that it is a fixed path is intended.
 
 
+def greedy_scores(wrong: int, of: int = 20) -> Scores:
+    """Return scores of an agent whose greedy answers are wrong for the first examples."""
+    missed = (torch.arange(of) < wrong).float()
+    score = score_of_errors(missed[None])
+    return Scores(score, score, score, 1, 1.0, greedy_missed=tuple(missed.tolist()))
+
+
 def test_attention_gain_and_the_path_warning() -> None:
-    """The gain is the control's additional error; a path within the agent's interval, or below, is warned of."""
+    """The gain is the control's additional error; a path that is not shown to be worse is warned of.
+
+    Of 6 examples that only one of two is wrong about, the chance that all are on one side is 2 / 2 ** 6 = .031; of 5 it
+    is .0625.
+    """
+
+    def told(own: int, path: int) -> list[str]:
+        tested = with_tests({"ram": greedy_scores(own), "path": greedy_scores(path)})
+        return mean_scanpath_warning(tested["ram"], tested["path"])
+
+    assert told(1, 7) == []
+    assert "not shown to be better than its own mean scanpath (p = 1," in told(1, 1)[0]
+    assert "not shown to be better than its own mean scanpath (p = .062," in told(1, 6)[0]
+    assert "worse than its own mean scanpath (p = .031," in told(7, 1)[0]
+    # Without results of single examples the interval decides: one of 20 has an upper end of 24 %.
+    ours, far, near = (replace(greedy_scores(wrong), greedy_missed=None) for wrong in (1, 5, 4))
+    assert mean_scanpath_warning(ours, far) == [] and "95 % interval" in mean_scanpath_warning(ours, near)[0]
     assert attention_gain({"ram": 2.0, "random locations": 5.0, "path": 1.5}) == {"random locations": 3.0, "path": -0.5}
-    assert mean_scanpath_warning(highest=2.5, path=2.6) == []
-    assert "no better than its own mean scanpath" in mean_scanpath_warning(highest=2.5, path=2.5)[0]
 
 
 def test_an_evaluation_tells_a_fixed_path_from_a_policy_that_reads_the_image() -> None:
@@ -166,11 +194,11 @@ def test_an_evaluation_tells_a_fixed_path_from_a_policy_that_reads_the_image() -
     locator.mean.weight.zero_()
     locator.mean.bias.fill_(0.2)
     scores = {"ram": measure_scores(agent, env, experiment.evaluate, lambda: LocationStatistics(agent, env))}
-    scores |= measure_controls(agent, env, experiment.evaluate)
+    scores = with_tests(scores | measure_controls(agent, env, experiment.evaluate))
     assert scores["ram"].scanpath is not None
     texts = evaluation_warnings(scores, agent)
     assert any("whatever the image" in text for text in texts)
-    assert any("no better than its own mean scanpath" in text for text in texts)
+    assert any("not shown to be better than its own mean scanpath (p = " in text for text in texts)
     locator.mean.weight.normal_(0, 3, generator=torch.Generator().manual_seed(0))
     scanpath = measure_averaged(agent, env, experiment.evaluate, lambda: LocationStatistics(agent, env)).statistics[
         "scanpath"

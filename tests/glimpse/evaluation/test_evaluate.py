@@ -9,7 +9,9 @@ import torch
 
 from glimpse.agents.vision.locators import FixedLocator
 from glimpse.agents.vision.ram import RecurrentAttention
+from glimpse.config.exact_config import shipped_name
 from glimpse.config.experiment import EvaluateOptions, Experiment
+from glimpse.config.files import load_experiment
 from glimpse.errors import UserError
 from glimpse.evaluation.control_locators import measure_controls
 from glimpse.evaluation.evaluate import evaluate_command
@@ -146,3 +148,32 @@ def test_a_config_that_does_not_fit_the_checkpoint_is_refused(run: Path, tmp_pat
     path.write_text(path.read_text().replace("memory_width: 16", "memory_width: 8"))
     with pytest.raises(UserError, match="does not fit the checkpoint"):
         evaluate_command(tmp_path / "edited", "test", None, None, "cpu")
+
+
+def test_a_run_of_no_shipped_config_is_measured_on_validation_data(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a split the test set is kept; each use of it is said aloud and counted."""
+    path = RunFolder.open(run).evaluation_path
+    path.unlink(missing_ok=True)
+    evaluate_command(run, None, 2, None, None)
+    out = capsys.readouterr().out
+    assert "the config is not a shipped one" in out and "validation error" in out and "test set is used" not in out
+    assert set(json.loads(path.read_text())) == {"validation"}
+    evaluate_command(run, "test", 2, None, None)
+    assert "the test set is used\n" in capsys.readouterr().out
+    evaluate_command(run, "test", 2, None, None)
+    assert "the test set is used, by this run for time number 2\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["seed=3", "threads=1", "track.mode=disabled", "evaluate.batch=7"], "digits-ram"),
+        (["train.steps=4"], None),
+        (["evaluate.copies=2"], None),
+    ],
+)
+def test_a_shipped_config_is_known_whatever_its_seed(overrides: list[str], name: str | None) -> None:
+    """Seed, threads and tracking do not make another config; steps and rollouts do."""
+    assert shipped_name(load_experiment("digits-ram", overrides)) == name

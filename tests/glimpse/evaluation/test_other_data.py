@@ -50,7 +50,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Image.fromarray(grey).save(folder / "data" / part / name / f"{number}.png")
     task = {"name": "images", "data": f"folder:{folder}/data", "glimpses": 2, "retina": {"patch": 4, "scales": 1}}
     _train(task, {"name": "ram", "memory_width": 8}, folder / "run")
-    assert main(["evaluate", str(folder / "run")]) == 0
+    assert main(["evaluate", str(folder / "run"), "--split", "test"]) == 0
     return folder
 
 
@@ -114,7 +114,7 @@ def test_a_whole_picture_keeps_its_size(tmp_path: Path, capsys: pytest.CaptureFi
     canvas = {"kind": "translated", "size": 12}
     _train({"name": "digits", "view": "whole", "glimpses": 1, "canvas": canvas}, {"name": "mlp"}, tmp_path / "run")
     clutter = ["task.canvas.kind=cluttered", "task.canvas.distractor_size=2"]
-    assert main(["evaluate", str(tmp_path / "run"), *clutter]) == 0
+    assert main(["evaluate", str(tmp_path / "run"), "--split", "test", *clutter]) == 0
     for override in ("task.canvas.size=14", "task.canvas.kind=plain"):
         assert main(["evaluate", str(tmp_path / "run"), override]) == 2
         assert f"{override} does not fit" in capsys.readouterr().err

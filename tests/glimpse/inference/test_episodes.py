@@ -21,7 +21,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("episodes") / "run"
     small = ["train.steps=3", "train.batch=8", "threads=1", "track.mode=disabled", "agent.memory_width=8"]
     assert main(["train", "digits-ram", *small, "--run", str(path)]) == 0
-    assert main(["evaluate", str(path), "--copies", "2"]) == 0
+    assert main(["evaluate", str(path), "--split", "test", "--copies", "2"]) == 0
     return path
 
 

@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 
 def test_a_run_is_evaluated_and_reported(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both commands end well; the meaning says that pictures have any size, and the cost counts the glance."""
-    assert main(["evaluate", str(run)]) == 0 and main(["report", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0 and main(["report", str(run)]) == 0
     assert json.loads((run / "meaning.json").read_text())["meaning"]["shape"] == [3, 0, 0]
     assert f"an episode: {3 * (6 * 6 + 2 * 8 * 8)} pixels" in capsys.readouterr().out
     assert (run / "report" / "index.html").is_file()
@@ -77,6 +77,13 @@ def test_a_picture_is_answered_within_a_budget(run: Path, capsys: pytest.Capture
         assert len(found.locations) == len(found.answers_over_time) == looks
         np.testing.assert_allclose(found.probabilities_over_time, whole.probabilities_over_time[:looks], atol=1e-6)
     assert len(agent.predict(picture, budget=1, greedy=False, rollouts=2).locations) == 1
+    steps: list[int] = []
+    counting = agent.module.register_forward_hook(lambda *_: steps.append(1))
+    for options in ({"budget": 1}, {"budget": 1, "greedy": False, "rollouts": 2}, {}):
+        agent.predict(picture, **options)
+        steps.append(0)
+    counting.remove()
+    assert steps == [1, 0, 1, 1, 0, 1, 1, 0]  # Sampled answers go with the greedy looks that are drawn.
     file = run.parent / "picture.png"
     Image.fromarray(picture).save(file)
     capsys.readouterr()

@@ -131,5 +131,5 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "digits"
     words = ["digits-ram", "train.steps=60", "train.batch=32", "threads=1", "track.mode=disabled"]
     assert main(["train", *words, "--run", str(run)]) == 0
-    assert main(["evaluate", str(run), "--copies", "2"]) == 0
+    assert main(["evaluate", str(run), "--split", "test", "--copies", "2"]) == 0
     return run

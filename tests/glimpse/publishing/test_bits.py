@@ -97,7 +97,7 @@ def test_it_is_used_as_any_run(published: dict[int, Path], tmp_path: Path) -> No
     assert 0 < np.abs(single - rounded).max() < 0.05
     assert all(value.dtype == torch.float32 for value in glimpse.load(published[8]).module.parameters())
     copy = Path(shutil.copytree(published[8], tmp_path / "copy"))
-    assert main(["evaluate", str(copy), "--copies", "2"]) == 0
+    assert main(["evaluate", str(copy), "--split", "test", "--copies", "2"]) == 0
     measured = read_evaluation_file(copy / "evaluation.json")["test"]["scores"]["ram"]["averaged"]["error"]
     assert measured == facts_of(published[8])["measure"]["value"]
     words = ["digits-ram", f"init={copy}", "train.steps=1", "train.batch=4", "threads=1", "track.mode=disabled"]
@@ -158,7 +158,7 @@ def test_damaged_weights_are_one_error(
     (weights,) = copy.glob("best/*/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     capsys.readouterr()
-    assert main(["evaluate", str(copy)]) == 2
+    assert main(["evaluate", str(copy), "--split", "test"]) == 2
     told = capsys.readouterr()
     assert "weights.safetensors differs from manifest.json. Put the published run back" in told.err
     assert told.err.count("\n") == 1 and "passed over" not in told.out

@@ -78,7 +78,7 @@ def test_the_best_of_several_seeds_is_published(digits_run: Path, tmp_path: Path
     other = tmp_path / "other"
     words = ["digits-ram", "train.steps=1", "train.batch=32", "seed=7", "threads=1", "track.mode=disabled"]
     assert main(["train", *words, "--run", str(other)]) == 0
-    assert main(["evaluate", str(other), "--copies", "1"]) == 0
+    assert main(["evaluate", str(other), "--split", "test", "--copies", "1"]) == 0
     assert main(["publish", str(other), str(digits_run), str(tmp_path / "no")]) == 2  # They differ in train.steps.
     assert not (tmp_path / "no").exists()
     config = (other / "config.yaml").read_text()
@@ -103,7 +103,7 @@ def test_own_data_stay_at_home(
     run, target = tmp_path / "run", tmp_path / "published"
     words = ["trec-mean", f"task.data=file:{secret}/letters.tsv", "task.vectors=none", "train.steps=3"]
     assert main(["train", *words, "threads=1", "track.mode=disabled", "--run", str(run)]) == 0
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     capsys.readouterr()
     assert main(["publish", str(run), str(target)]) == 0
     assert "it was trained on your own data" in capsys.readouterr().out

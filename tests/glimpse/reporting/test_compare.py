@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, data, more in (("a", "one", []), ("b", "one", ["seed=1", "task.min_count=2"]), ("c", "two", [])):
         run = str(folder / name)
         assert main(["train", "trec-lstm", *small, f"task.data=file:{folder}/{data}.csv", *more, "--run", run]) == 0
-        assert main(["evaluate", run]) == 0
+        assert main(["evaluate", run, "--split", "test"]) == 0
     (folder / "one.csv").unlink()
     return folder
 

@@ -98,7 +98,8 @@ def test_the_page_and_the_figure_are_written(tiny: None, tmp_path: Path) -> None
     """The page links the figure and has published numbers, with a mark on those quoted from memory."""
     assert run(tmp_path, "tiny", "--seeds", "1") == 0
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
-        f"tiny.{e}" for e in ("json", "md", "svg", "png")
+        "answers",
+        *(f"tiny.{e}" for e in ("json", "md", "svg", "png")),
     }
     page = (tmp_path / "results/tiny.md").read_text()
     assert "![Digits: test error, %](tiny.svg)" in page and "A table for tests." in page
@@ -292,6 +293,26 @@ def test_invalid_arguments_are_refused(
     """The error lists the choices."""
     assert run(tmp_path, *words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_new_rows_are_compared_with_known_ones(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same runs agree, an error that is far from the known interval does not, and the folders are two."""
+    words = ["tiny", "--seeds", "1"]
+    assert run(tmp_path, *words) == 0
+    known, against = tmp_path / "known", ["--against", str(tmp_path / "known")]
+    (tmp_path / "results").rename(known)
+    assert run(tmp_path, *words, *against) == 0
+    assert f"3 of 3 rows agree with those of {known}" in capsys.readouterr().out
+    changed = json.loads((known / "tiny.json").read_text())
+    changed[0] |= {"mean": 1.0, "values": [1.0], "interval": [0.4, 2.6]}
+    (known / "tiny.json").write_text(json.dumps(changed))
+    assert run(tmp_path, *words, *against) == 1
+    printed = capsys.readouterr().out
+    assert "tiny: digits-ram, test_error_m2: " in printed and "and 1.00 (0.40 to 2.60) before" in printed
+    assert "2 of 3 rows agree" in printed
+    (known / "tiny.json").unlink()
+    assert run(tmp_path, *words, *against) == 1 and "has no row of these lines" in capsys.readouterr().out
+    assert run(tmp_path, *words, "--against", str(tmp_path / "results")) == 2
 
 
 def test_a_foreign_file_is_not_overwritten(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

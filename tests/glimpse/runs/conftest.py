@@ -32,6 +32,6 @@ def trained_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     )
     assert train_command(experiment, folder / "run", resume=False) == 0
-    for command in ("evaluate", "report"):
-        assert main([command, str(folder / "run")]) == 0
+    assert main(["evaluate", str(folder / "run"), "--split", "test"]) == 0
+    assert main(["report", str(folder / "run")]) == 0
     return folder / "run"

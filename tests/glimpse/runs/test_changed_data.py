@@ -91,7 +91,7 @@ def train_on_texts(folder: Path, kind: str = "csv", **more: Any) -> tuple[Path, 
 
 def measured_error(run: Path) -> float:
     """Evaluate a run, and return its test error in percent."""
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     record = json.loads((run / "evaluation.json").read_text())["test"]
     return float(next(iter(record["scores"].values()))["greedy"]["error"])
 
@@ -145,7 +145,7 @@ def test_changed_files_and_missing_classes_are_said(tmp_path: Path, capsys: pyte
     run, write = train_on_texts(tmp_path)
     write(0, 60)
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     printed = capsys.readouterr().out
     assert "note: films.csv (" in printed and "changed since the run began" in printed
     assert "note: no test example has the class 'yes'" in printed
@@ -183,7 +183,7 @@ def test_scores_keep_their_range(tmp_path: Path) -> None:
     _csv(path, [(f"film {number}", str(2 + number % 2)) for number in range(40)])
     said = list[str]()
     assert open_run(run, "test", "cpu", said.append).env.scores == (1, 5)
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
 
 
 def pictures(folder: Path, classes: dict[str, int], size: int = 6, channels: int = 1) -> Path:
@@ -228,7 +228,7 @@ def test_classes_of_pictures_are_known_by_name(
     pictures(data, {"b": 255})
     assert measured_error(run) == 0
     pictures(data, {"z": 0, "b": 255})
-    assert main(["evaluate", str(run)]) == 2
+    assert main(["evaluate", str(run), "--split", "test"]) == 2
     assert "class 'z' is none of the run's classes, which are 'a', 'b'" in capsys.readouterr().err
     assert all("class 'z'" in message for message in refusals(run, capsys))
 
@@ -238,7 +238,7 @@ def test_other_pictures_are_refused(picture_run: tuple[Path, Path], capsys: pyte
     run, data = picture_run
     for size, channels, problem in ((9, 1, "these have 9 x 9"), (4, 1, "these have 4 x 4"), (6, 3, "coloured")):
         pictures(data, {"a": 0, "b": 255}, size, channels)
-        assert main(["evaluate", str(run)]) == 2
+        assert main(["evaluate", str(run), "--split", "test"]) == 2
         printed = capsys.readouterr().err
         assert "the run has pictures of 6 x 6 pixels in grey" in printed and problem in printed
 

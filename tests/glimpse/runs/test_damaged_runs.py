@@ -187,10 +187,10 @@ def measured(run: Path) -> dict[str, Any]:
 def test_an_evaluation_names_its_weights(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An evaluation prints and records which weights it measures, and the report shows them."""
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert f"weights of step 2: {BEST}\n" in capsys.readouterr().out
     assert (measured(run)["step"], measured(run)["weights"]) == (2, BEST)
-    assert main(["evaluate", str(run), "--average-checkpoints", "2"]) == 0
+    assert main(["evaluate", str(run), "--split", "test", "--average-checkpoints", "2"]) == 0
     assert measured(run)["weights"] == "mean of the last 2 checkpoints"
     assert main(["report", str(run)]) == 0
     page = (run / "report" / "index.html").read_text()
@@ -225,7 +225,11 @@ def test_damaged_best_weights_are_told_at_each_use(
     if set_aside:  # By a resumed training, which has nothing left to do.
         assert main(["train", "--resume", str(run)]) == 0
         assert [path.name for path in (run / "best").iterdir()] == [".bad-step-000000002"]
-    for command in (["evaluate", str(run)], ["evaluate", str(run), "--text", "a good film"], ["report", str(run)]):
+    for command in (
+        ["evaluate", str(run), "--split", "test"],
+        ["evaluate", str(run), "--text", "a good film"],
+        ["report", str(run)],
+    ):
         for _ in range(2):
             capsys.readouterr()
             assert main(command) == 0
@@ -249,7 +253,7 @@ def test_training_on_chooses_best_weights_anew(run: Path, capsys: pytest.Capture
     damage_best(run)
     assert main(["train", "--resume", str(run), "train.steps=4"]) == 0
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert "damaged" not in capsys.readouterr().out
     assert measured(run)["weights"] == BEST
 
@@ -257,7 +261,7 @@ def test_training_on_chooses_best_weights_anew(run: Path, capsys: pytest.Capture
 def test_weights_before_the_first_validation_are_named(run: Path) -> None:
     """A run that was not validated yet is measured with its last weights, which is no damage."""
     shutil.rmtree(run / "best")
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert measured(run)["weights"] == "last, since validation has chosen none yet"
 
 

@@ -217,7 +217,7 @@ def test_a_run_without_its_data_names_what_is_missing(case: Case, capsys: pytest
         assert open_run(case.run, "test", "cpu", pytest.fail).env.examples > 0
         return
     shutil.rmtree(case.data)
-    assert main(["evaluate", str(case.run)]) == 2
+    assert main(["evaluate", str(case.run), "--split", "test"]) == 2
     assert str(case.data) in capsys.readouterr().err
     if case.write is _write_pictures:
         return

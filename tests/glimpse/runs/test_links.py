@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("whole run")
 
 SECRET = b"what nobody may overwrite\n"
 COMMANDS = {
-    "evaluate": ["evaluate", "RUN"],
+    "evaluate": ["evaluate", "RUN", "--split", "test"],
     "text": ["evaluate", "RUN", "--text", "a good film"],
     "report": ["report", "RUN"],
     "resume": ["train", "--resume", "RUN", "train.steps=4"],
@@ -166,7 +166,7 @@ def test_odd_names_are_refused_in_one_line(
     config = str(trained_texts / "config.yaml")
     commands: list[Callable[[str], list[str]]] = [
         lambda run: ["train", config, "--run", run],
-        lambda run: ["evaluate", run],
+        lambda run: ["evaluate", run, "--split", "test"],
         lambda run: ["report", run],
         lambda run: ["train", "--resume", run],
     ]

@@ -57,7 +57,7 @@ train: {{steps: 80, batch: 32, learning_rate: 0.02, warmup: 0, ema_decay: 0.9, e
 """)
     words = [str(base / "t.yaml"), *QUICK]
     assert main(["train", *words, "--run", str(base / "run")]) == 0
-    assert main(["evaluate", str(base / "run")]) == 0
+    assert main(["evaluate", str(base / "run"), "--split", "test"]) == 0
     return base
 
 
@@ -90,7 +90,7 @@ evaluate: {{copies: 3}}
 """)
         words = [str(base / f"{kind}.yaml"), *QUICK]
         assert main(["train", *words, "--run", str(base / kind)]) == 0
-        assert main(["evaluate", str(base / kind)]) == 0
+        assert main(["evaluate", str(base / kind), "--split", "test"]) == 0
     return base
 
 
@@ -206,7 +206,7 @@ def test_runs_begin_with_others_of_their_kind_and_are_compared(
     other = ["train", config, f"init={pictures / 'scores'}", "train.steps=1", "--run", tmp_path / "other"]
     code, _, errors = command(*other)
     assert code == 2 and "init: the labels are many here (task.labels) and scores in" in errors
-    assert command("evaluate", tmp_path / "again")[0] == 0
+    assert command("evaluate", tmp_path / "again", "--split", "test")[0] == 0
     out = command("compare", pictures / "many", tmp_path / "again")[1]
     assert "micro F1" in out and "McNemar" in out
     out = command("compare", pictures / "many", pictures / "scores")[1]

@@ -163,7 +163,7 @@ def test_no_pickle_in_the_folder_is_ever_loaded(tmp_path: Path, capsys: pytest.C
         file.writestr("data", json.dumps({"policy_class": {":serialized:": base64.b64encode(trap).decode()}}))
     for name in ("policy.pkl", "best/model.zip", "checkpoints/model.zip"):
         (run / name).write_bytes(trap)
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert main(["train", "--resume", str(run)]) == 0
     for state in run.glob("*/step-*/state.pt"):
         manifest = state.with_name("manifest.json")
@@ -171,7 +171,7 @@ def test_no_pickle_in_the_folder_is_ever_loaded(tmp_path: Path, capsys: pytest.C
         state.write_bytes(trap)
         known["files"]["state.pt"] = {"bytes": len(trap), "sha256": hashlib.sha256(trap).hexdigest()}
         manifest.write_text(json.dumps(known))
-    assert main(["evaluate", str(run)]) == 2
+    assert main(["evaluate", str(run), "--split", "test"]) == 2
     assert "something that glimpse does not load" in capsys.readouterr().out
     assert not sprung.exists()
     pickle.loads(trap)

@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_policy_reads_no_more_than_needed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The learned policy copies strings about one symbol behind, as well as when it reads them whole first."""
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     printed = capsys.readouterr().out
     assert "SimulEval" in printed and "whole, beam 5" in printed
     record = json.loads((run / "evaluation.json").read_text())["test"]
@@ -59,7 +59,7 @@ def test_staircases_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixtu
     assert lines[0] == "a b c d" and (tmp_path / "stairs.svg").read_text().count("<svg") == 1
     widths = [len(line.rstrip()) for line in lines[-5:]]
     assert widths == sorted(widths) and widths[0] < widths[-1]
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "2"]) == 0
     page = (tmp_path / "index.html").read_text()
     assert "Test BLEU by lag" in page and "differentiable average lagging, words" in page

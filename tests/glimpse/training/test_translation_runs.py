@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_reversal_is_learned_in_seconds(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """At least 99 % of unseen strings are reversed, and the record says how it was measured."""
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     printed = capsys.readouterr().out
     assert "BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:" in printed and "1 to 10" in printed
     record = json.loads((run / "evaluation.json").read_text())["test"]
@@ -73,7 +73,7 @@ def test_other_agents_find_the_alignment(
     """Copying aligns along the diagonal, and a head of the Transformer aligns a reversal along the antidiagonal."""
     small = ["task.strings=2000", "task.symbols=6", "task.longest=5", f"train.steps={steps}", "train.evaluate_every=50"]
     assert main(["train", config, *small, *TRAIN, "--run", str(tmp_path)]) == 0
-    assert main(["evaluate", str(tmp_path)]) == 0
+    assert main(["evaluate", str(tmp_path), "--split", "test"]) == 0
     assert json.loads((tmp_path / "evaluation.json").read_text())["test"]["searched"]["right"] >= 99
     trained = open_run(tmp_path, "test", None, print)
     agent, env = cast(Translator, trained.agent), cast(Translating, cast(object, trained.env))
@@ -94,7 +94,7 @@ def test_the_report(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Pat
         "index.html",
     }
     assert "has not been evaluated" in (tmp_path / "index.html").read_text()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert main(["report", str(run), "--output", str(tmp_path), "--episodes", "3"]) == 0
     page = (tmp_path / "index.html").read_text()
     assert "nrefs:1|case:mixed" in page and page.count('class="detail"') == 3 and "has not been evaluated" not in page
@@ -209,7 +209,7 @@ def test_every_agent_trains(agent: str, choice: str, tmp_path: Path, capsys: pyt
     assert ("BLEU" if choice == "bleu" else "perplexity") in capsys.readouterr().out
     assert main(["evaluate", str(tmp_path / "run"), "--split", "validation"]) == 0
     assert "note:" not in capsys.readouterr().out
-    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert main(["evaluate", str(tmp_path / "run"), "--split", "test"]) == 0
     assert "note: these are the validation sentences" in capsys.readouterr().out
     record: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text())["validation"]
     assert "averaged" not in record
