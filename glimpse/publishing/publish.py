@@ -86,7 +86,10 @@ def _pack(best: FinishedRun, tried: Sequence[FinishedRun], packed: Path, target:
     facts = card_facts(name, best, written_bits, record, tried)
     size = sum(path.stat().st_size for path in packed.rglob("*") if path.is_file())
     text = card_text(facts, best.experiment, _source(target), size)
-    written = {**asdict(facts), "measure": facts.measure._asdict()}
+    written = {
+        **asdict(facts),
+        "measure": {name: value for name, value in facts.measure._asdict().items() if value != ""},
+    }
     with reporting_write_errors(packed):
         replace_file(packed / "card.json", (json.dumps(written, indent=1, ensure_ascii=False) + "\n").encode())
         replace_file(packed / "README.md", text.encode())
