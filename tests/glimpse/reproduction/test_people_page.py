@@ -33,7 +33,7 @@ def results(*comparisons: dict[str, Any]) -> dict[str, Row]:
     """Return the result rows of some seeds by metric."""
     measured = [people_measures(one) for one in comparisons]
     return {
-        metric: {"metric": metric, "values": [one[metric] for one in measured], "mean": measured[0][metric]}  # type: ignore[typeddict-item]
+        metric: {"metric": metric, "values": [one[metric] for one in measured], "mean": measured[0][metric]}
         for metric in measured[0]
     }
 
