@@ -50,7 +50,7 @@ class DecodedEntry:
     source: str = ""
 
 
-class Origin(NamedTuple):
+class DecodedFrom(NamedTuple):
     """Where decoded data are from.
 
     source: The folder of the files.
@@ -99,7 +99,7 @@ def keep_decoded(
     content: object,
     needed: int,
     write: Callable[[Path], Mapping[str, Any]],
-    origin: Origin | None = None,
+    origin: DecodedFrom | None = None,
 ) -> Path:
     """Return the folder of an entry, which is written first if it is not there.
 
@@ -133,7 +133,7 @@ def keep_decoded(
     return target
 
 
-def _drop_outdated(folder: Path, what: str, origin: Origin) -> None:
+def _drop_outdated(folder: Path, what: str, origin: DecodedFrom) -> None:
     """Remove what other code has decoded from the same source, which this code never reads."""
     for facts in folder.glob(f"*/{_FACTS}"):
         with suppress(OSError, ValueError, Timeout):  # It is damaged, cannot be removed, or is being written.
@@ -153,7 +153,7 @@ def is_entry(folder: Path) -> bool:
     return (folder / _FACTS).is_file()
 
 
-def _write(target: Path, what: str, write: Callable[[Path], Mapping[str, Any]], origin: Origin | None) -> None:
+def _write(target: Path, what: str, write: Callable[[Path], Mapping[str, Any]], origin: DecodedFrom | None) -> None:
     """Write an entry beside its place, and rename it."""
     part = target.with_name(target.name + PART)
     try:

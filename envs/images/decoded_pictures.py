@@ -16,7 +16,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from glimpse.envs.data.decoded_cache import Origin, code_digest, keep_decoded, stamps
+from glimpse.envs.data.decoded_cache import DecodedFrom, code_digest, keep_decoded, stamps
 from glimpse.envs.data.downloads import print_status, remove
 from glimpse.envs.data.file_digests import note_digest, note_file
 from glimpse.envs.data.free_memory import refuse_if_too_large
@@ -103,7 +103,7 @@ def _kept_sizes(files: list[Path], cache: Path) -> NDArray[np.int64] | None:
 
     what = f"sizes of {len(files):,} pictures of {where}"
     try:
-        folder = keep_decoded(cache, what, ["sizes", where], _content(files), 0, write, Origin(where, _CODE))
+        folder = keep_decoded(cache, what, ["sizes", where], _content(files), 0, write, DecodedFrom(where, _CODE))
         found: NDArray[np.int64] = np.load(folder / SIZES)
     except (OSError, ValueError):
         return None
@@ -191,7 +191,7 @@ def _kept_pictures(
     known = canvas.one_size or image_size is not None
     needed = len(files) * int(np.prod(shape)) if known else 0
     write = partial(_write_pictures, path, files, canvas, image_size)
-    keep = partial(keep_decoded, cache, what, subject, _content(files), needed, write, Origin(str(path), _CODE))
+    keep = partial(keep_decoded, cache, what, subject, _content(files), needed, write, DecodedFrom(str(path), _CODE))
     folder = keep()
     try:
         found, read = StoredPictures(folder, shape), np.load(folder / FILES)

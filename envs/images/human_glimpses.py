@@ -36,7 +36,8 @@ ROW_OFFSET, COLUMN_OFFSET = 2, 0
 """Middle of the 5 x 5 window, from the row and the column of a click.
 
 The source does not say which pixel of its window a click is. With these offsets the fixed first window, at row 12 and
-column 14, is around the middle of the digit (14, 14), and its pixels predict people's first answers best.
+column 14, is around the middle of the digit (14, 14), its pixels predict people's first answers best, and a trained
+network that sees people's windows is right most often.
 """
 
 

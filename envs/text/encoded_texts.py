@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.envs.data.decoded_cache import (
-    Origin,
+    DecodedFrom,
     code_digest,
     entry_facts,
     entry_folder,
@@ -106,7 +106,7 @@ def kept_encoding(
         folder = entry_folder(cache, ["words", subject], _content(files))
         if is_entry(folder):  # It is damaged, or another file has changed.
             remove(folder)
-        origin = Origin(os.path.commonpath([file.parent for file in files]), _CODE)
+        origin = DecodedFrom(os.path.commonpath([file.parent for file in files]), _CODE)
         keep_decoded(cache, what, ["words", subject], _content(files), 0, write, origin)
     except OSError as error:
         clear_line()

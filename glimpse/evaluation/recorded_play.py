@@ -109,7 +109,12 @@ class RecordedAgent(Agent):
 
 
 def play_greedily(
-    agent: Agent, env: VisualEnv, example: Tensor, options: EvaluateOptions, recorded: RecordedEnv | None = None
+    agent: Agent,
+    env: VisualEnv,
+    example: Tensor,
+    options: EvaluateOptions,
+    recorded: RecordedEnv | None = None,
+    most: int | None = None,
 ) -> Episode:
     """Play greedy episodes on the pictures of the evaluation, in its precision.
 
@@ -119,7 +124,8 @@ def play_greedily(
         example: (E,) int64.
         options: seed and precision of the evaluation.
         recorded: the environment's recorder; without it nothing is recorded.
+        most: steps that are played at most; by default all.
     """
     keys, kind = evaluation_keys(env, options)[example], env.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
-        return play(recorded or env, agent, example, keys, greedy=True)
+        return play(recorded or env, agent, example, keys, greedy=True, most=most)

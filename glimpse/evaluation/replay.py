@@ -1,6 +1,6 @@
 """Greedy episodes played for drawings: a few in full detail, or a whole split in outline."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,13 +56,6 @@ class Replay:
     share: Floats | None = None
     boxes: Floats | None = None
     score: Floats | None = None
-
-    def until(self, looks: int) -> "Replay":
-        """Return the first looks of the episode, at most so many, with the answer that followed them."""
-        names = ("location", "patch", "belief", "frames", "share", "boxes", "score")
-        kept: dict[str, Any] = {name: getattr(self, name) for name in names}
-        first: dict[str, Any] = {name: None if part is None else part[:looks] for name, part in kept.items()}
-        return replace(self, **first)
 
     @property
     def true(self) -> tuple[int, ...]:
@@ -157,14 +150,24 @@ def shown_classes(episode: Replay, limit: int = 10) -> list[int]:
     return list(dict.fromkeys([*likeliest, *episode.true]))
 
 
-def replay(agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOptions) -> list[Replay]:
-    """Play examples of the environment's split, as the evaluation does, and keep all that can be drawn."""
+def replay(
+    agent: Agent, env: VisualEnv, example: list[int], options: EvaluateOptions, most: int | None = None
+) -> list[Replay]:
+    """Play examples of the environment's split, as the evaluation does, and keep all that can be drawn.
+
+    Args:
+        agent: the agent that plays.
+        env: shows the split.
+        example: the examples.
+        options: batch, precision and seed.
+        most: steps that are played at most; by default all.
+    """
     if not example:
         return []
     # Play all examples in parallel, and record the pictures and the readouts.
     recorded_env, recorded_agent = RecordedEnv(env), RecordedAgent(agent)
     numbers = torch.tensor(example, device=env.device)
-    episode = play_greedily(recorded_agent, env, numbers, options, recorded_env)
+    episode = play_greedily(recorded_agent, env, numbers, options, recorded_env, most)
     frames = torch.stack(recorded_env.frames).cpu().numpy()  # (T + 1, E, C, H, W)
     moves = bool((frames != frames[0]).any())
 

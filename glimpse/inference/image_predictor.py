@@ -116,11 +116,8 @@ def _predict_alike(
         # For a few pictures it takes longer to round the weights to bfloat16 than to multiply them.
         evaluate = evaluate.model_copy(update={"precision": "float32"})
     with _stopping_at(trained.agent, options.threshold):
-        shown = replay(trained.agent, env, list(range(len(inputs))), evaluate)
-        answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options.rollouts)
-    if options.budget is not None:
-        shown = [one.until(options.budget) for one in shown]
-        answers = None if answers is None else answers[: options.budget]
+        shown = replay(trained.agent, env, list(range(len(inputs))), evaluate, options.budget)
+        answers = None if options.greedy else _sampled_answers(trained.agent, env, evaluate, options)
     return [_prediction(env, one, None if answers is None else answers[:, n]) for n, one in enumerate(shown)]
 
 
@@ -134,10 +131,11 @@ def _unlabelled(empty: Classification, pictures: Sequence[Bytes]) -> ImageData:
     return StoredImageData(store.thumbnails, labels, empty.classes, empty.scores, store)
 
 
-def _sampled_answers(agent: Any, env: Classification, options: EvaluateOptions, rollouts: int) -> Floats:
+def _sampled_answers(agent: Any, env: Classification, evaluate: EvaluateOptions, options: PredictOptions) -> Floats:
     """Return class probabilities after each step, (T, E, N), or scores (T, E), averaged over sampled rollouts."""
     examples = torch.arange(env.examples, device=env.device)
-    episode = play(env, agent, examples, evaluation_keys(env, options)[examples], copies=rollouts)
+    keys, rollouts = evaluation_keys(env, evaluate)[examples], options.rollouts
+    episode = play(env, agent, examples, keys, copies=rollouts, most=options.budget)
     given = episode.belief if env.scores is None else episode.carry_forward(episode.action["score"]).float()
     return np.asarray(given.unflatten(1, (-1, rollouts)).mean(2).cpu().numpy(), np.float32)
 

@@ -229,7 +229,9 @@ def _shifted_record(run: Path, folder: RunFolder, override: str, own: dict[str, 
     """Return the evaluation of the same weights on other test data: that in the run's folder, or a new one."""
     name = f"test of {read_other_data(folder.config_path, [override]).name}"
     record = read_evaluation_file(folder.evaluation_path).get(name, {})
-    fits = record.get("step") == own["step"] and record.get("weights") == BEST and "averaged" not in record
+    fits = (
+        record.get("step") == own["step"] and record.get("weights") in (BEST, PROVISIONAL) and "averaged" not in record
+    )
     return record if fits else evaluate_run(run, "test", overrides=[override])
 
 

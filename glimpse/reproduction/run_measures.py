@@ -23,9 +23,8 @@ _RATIONALE_METRICS = (
     "sufficiency_area",
     "comprehensiveness_area",
 )
-
-
 _SHIFTED = ("test_accuracy", "test_opened_greedy", "test_found_greedy", "test_milliseconds")
+"""Metrics of searches on other data."""
 
 
 class Result(NamedTuple):
@@ -63,6 +62,11 @@ def measure_run(result: Result, table: Table) -> dict[str, float]:
         measures = answers | _rationale_measures(record["rationales"])
     if table.people:
         measures |= people_measures(record["people"])
+    if table.figure == "search":
+        measures = _search_measures(measures, record)
+        for end, other in result.shifted.items():
+            found = _search_measures(evaluator.measures(other), other)
+            measures |= {f"{name}_{end}": found[name] for name in _SHIFTED}
     if table.figure == "glimpses":
         measures["glimpses"] = own_scores(record)["glimpses"]
     if table.figure == "keep_rates" and not table.pace:
@@ -89,7 +93,8 @@ def is_whole(record: dict[str, Any], table: Table) -> bool:
     """Return whether a test set record has all that the table shows; those of older versions may not."""
     parts = [*table.costs, *(["rationales"] if table.rationales else []), *(["people"] if table.people else [])]
     parts += ["pixels_after_look"] if table.figure == "looks" else []
-    whole = all(part in record for part in parts) and (not table.pace or "seconds" in own_scores(record))
+    timed = table.pace or table.figure == "search"
+    whole = all(part in record for part in parts) and (not timed or "seconds" in own_scores(record))
     return whole and (not table.rationales or all(name in record["rationales"] for name in _RATIONALE_METRICS))
 
 

@@ -28,7 +28,7 @@ class _Line(NamedTuple):
 def search_figure(lines: Sequence[MeasuredEntry]) -> Figure:
     """Draw evidence over sentences and over words, and accuracy over sentences.
 
-    Lines of a family have numbers in its legend, which stand beside their last points.
+    Lines of a family have numbers in its legend, which stand beside their first points.
     """
     families: dict[str, list[MeasuredEntry]] = {}
     for line in lines:
@@ -94,19 +94,20 @@ def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertic
     marks = plane_grid(across, up, spot, horizontal, vertical)
     for line in sorted(lines, key=lambda one: one.tone != "control"):
         spots = [spot(*point) for point in line.points]
-        marks += [Curve(line.tone, spots)] if len(spots) > 1 else []
+        marks += [Curve(line.tone, [*spots])] if len(spots) > 1 else []
         marks += [Dot(*one, line.tone) for one in spots]
-    return marks + _numbers({line.number: (spot(*line.points[-1]), line.tone) for line in lines})
+    return marks + _numbers(lines, [spot(*line.points[0]) for line in lines])
 
 
-def _numbers(ends: dict[int, tuple[tuple[float, float], Tone]]) -> list[Mark]:
-    """Return each line's number beside its last point, moved up where it would cover another one near it."""
+def _numbers(lines: Sequence[_Line], spots: Sequence[tuple[float, float]]) -> list[Mark]:
+    """Return each line's number: left of a curve's first point, right of a single one; moved up where it covers one."""
     marks: list[Mark] = []
     placed: list[tuple[float, float]] = []
-    for number, ((x, y), tone) in sorted(ends.items(), key=lambda one: -one[1][0][1]):
-        height = y + 4
-        while any(abs(x - other) < 14 and abs(height - above) < 11 for other, above in placed):
+    for line, (x, y) in sorted(zip(lines, spots, strict=True), key=lambda one: -one[1][1]):
+        left, height = len(line.points) > 1, y + 4
+        at = x - 7 if left else x + 7
+        while any(abs(at - other) < 14 and abs(height - above) < 11 for other, above in placed):
             height -= 1
-        placed.append((x, height))
-        marks.append(Label(x + 7, height, str(number), "l", tone))
+        placed.append((at, height))
+        marks.append(Label(at, height, str(line.number), "r" if left else "l", line.tone))
     return marks

@@ -27,6 +27,7 @@ def play(
     copies: int = 1,
     greedy: Tensor | bool = False,
     record: bool = False,
+    most: int | None = None,
 ) -> Episode:
     """Play E * M episodes to their end, side by side.
 
@@ -38,6 +39,7 @@ def play(
         copies: rollouts M of each example.
         greedy: True for the most likely action, False for a sampled one; a bool, or (E * M,) bool.
         record: keep the networks' activations, for an update with the same weights.
+        most: steps that are played at most; by default all. Those that are played are the same.
 
     Returns:
         The episodes; number e * M + m is copy m of example e. None depends on those beside it.
@@ -63,7 +65,7 @@ def play(
     teacher = env if record and imitates(agent) and is_teaching(env) else None
     seen, acted, answers, rewards, ended, known, taught = [], [], [], [], [], [], []
     with recording(agent, agent.steps) if record else nullcontext():
-        for time in range(agent.steps):
+        for time in range(agent.steps if most is None else min(most, agent.steps)):
             seen.append(observation)
             decision, memory = agent(observation, memory)
             action = agent.act(decision, noise[:, time], greedy)

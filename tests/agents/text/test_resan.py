@@ -98,7 +98,7 @@ def test_error_and_reward_train_separate_weights() -> None:
     both.loss(episode).total.backward()
     torch.manual_seed(5)
     logits = agent._logits(TEXT)
-    selection = agent._sample_for_training({"text": TEXT}, {"text": logits}, 1)
+    selection = agent._sample_for_training(episode, {"text": logits}, 1)
     torch.nn.functional.cross_entropy(
         agent.read({"text": TEXT}, selection=selection)[0], torch.tensor([0, 2])
     ).backward()

@@ -6,7 +6,7 @@ import pytest
 from filelock import FileLock
 
 from glimpse.cli.command_line import main
-from glimpse.envs.data.decoded_cache import Origin, decoded_folder, entry_facts, keep_decoded, list_decoded
+from glimpse.envs.data.decoded_cache import DecodedFrom, decoded_folder, entry_facts, keep_decoded, list_decoded
 
 Capture = pytest.CaptureFixture[str]
 
@@ -66,7 +66,7 @@ def test_entries_say_their_source_and_older_code_is_dropped(tmp_path: Path, monk
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path))
     kept = [("/here", "old", 1), ("/there", "old", 2), ("/here", "new", 3), ("/here", "new", 4)]
     for source, code, subject in kept:
-        keep_decoded(tmp_path, "words of a", subject, [code], 0, lambda _: {}, Origin(source, code))
+        keep_decoded(tmp_path, "words of a", subject, [code], 0, lambda _: {}, DecodedFrom(source, code))
     assert sorted(entry.source for entry in list_decoded(tmp_path)) == ["/here", "/here", "/there"]
     assert {str(entry_facts(entry.path)["code"]) for entry in list_decoded(tmp_path) if entry.source == "/here"} == {
         "new"

@@ -77,6 +77,13 @@ def test_a_picture_is_answered_within_a_budget(run: Path, capsys: pytest.Capture
         assert len(found.locations) == len(found.answers_over_time) == looks
         np.testing.assert_allclose(found.probabilities_over_time, whole.probabilities_over_time[:looks], atol=1e-6)
     assert len(agent.predict(picture, budget=1, greedy=False, rollouts=2).locations) == 1
+    steps: list[int] = []
+    counting = agent.module.register_forward_hook(lambda *_: steps.append(1))
+    for options in ({"budget": 1}, {"budget": 1, "greedy": False, "rollouts": 2}, {}):
+        agent.predict(picture, **options)
+        steps.append(0)
+    counting.remove()
+    assert steps == [1, 0, 1, 1, 0, 1, 1, 0]  # Sampled answers go with the greedy looks that are drawn.
     file = run.parent / "picture.png"
     Image.fromarray(picture).save(file)
     capsys.readouterr()

@@ -57,12 +57,15 @@ def _table(page: Node, title: str) -> list[list[str]]:
 
 
 def test_quality_has_exact_match_and_each_search(page: Node, run: Path) -> None:
-    """There is a row for greedy search and for the beam, with BLEU, chrF and exact match of the record."""
+    """There is a row for greedy search and for the beam, with BLEU and its interval, chrF and exact match."""
     record = json.loads((run / "evaluation.json").read_text())["validation"]
     heads, greedy, beam = _table(page, "translation quality")
     assert heads == ["", "BLEU", "chrF", "Exact match, %"]
-    assert greedy == ["greedy", *(f"{record['greedy'][key]:.2f}" for key in ("bleu", "chrf", "right"))]
-    assert beam[0] == "beam 2" and beam[3] == f"{record['searched']['right']:.2f}"
+    for row, key, interval in ((greedy, "greedy", "greedy_bleu_interval"), (beam, "searched", "bleu_interval")):
+        low, high = record[interval]
+        bleu, *others = (f"{record[key][name]:.2f}" for name in ("bleu", "chrf", "right"))
+        assert row[2:] == others and row[1].split() == [bleu, f"{low:.2f}", "to", f"{high:.2f}"]
+    assert (greedy[0], beam[0]) == ("greedy", "beam 2")
 
 
 def test_bleu_is_shown_by_the_length_of_the_source(page: Node, run: Path) -> None:
