@@ -156,7 +156,7 @@ def _evaluator_for(folder: RunFolder, given: dict[str, Any]) -> Evaluator:
 def _times_tested(path: Path) -> list[str]:
     """Return when the run was measured on the test set, now included; times of before are those that were noted."""
     known = read_evaluation_file(path).get("test", {}).get("tested", [])
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
     return [*(str(one) for one in known if isinstance(known, list)), now]
 
 

@@ -40,7 +40,7 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "digits": Table(
         "scikit-learn's digits, 8x8, glimpses of 3x3: test error, %",
-        f"Nothing is downloaded, and a line takes half a minute. {_CONTROLS}",
+        f"Nothing is downloaded. {_CONTROLS}",
         (
             TableEntry("digits-ram", "RAM, 4 glimpses"),
             control("digits-path", "learned fixed path, 4"),
