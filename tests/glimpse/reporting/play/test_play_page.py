@@ -209,7 +209,7 @@ def test_people_are_beside_agents_that_see_as_they_did(anytime: TrainedRun, tmp_
     data = data_of(page)
     assert data["people"] == list(RIGHT_AFTER) and data["agent"] == "anytime" and data["cells"] == 7
     assert data["title"] == "The anytime agent on mnist" and data["answersEarly"]
-    assert not any(name.startswith(("worth", "random_looks", "ramp")) for name, _ in data["weights"])
+    assert not any(name.startswith(("worth", "random_looks", "ramp")) for name, *_ in data["weights"])
 
 
 @pytest.mark.parametrize("changed", ["data", "canvas", "patch", "scales"])
