@@ -236,5 +236,5 @@ def measure_scores(
         sampled.glimpses,
         **sampled.statistics,
         seconds=greedy.seconds,
-        greedy_missed=None if isinstance(greedy.compared, ComparedScores) else tuple(greedy.single[-1].tolist()),
+        greedy_missed=None if greedy.single_score().is_correlation else tuple(greedy.single[-1].tolist()),
     )
