@@ -71,6 +71,7 @@ def _completions() -> dict[str, Any]:
         "TABLE": _words("table", TABLES),
         "D": _words("device", ("auto", "cpu", "cuda")),
         "ADDRESS": _words("ray", ("auto", "local")),
+        "predict.documents": shtab.DIRECTORY,
         "zoo.name": _words("agent", agents),
         "KIND": _words("vectors", ("hashing", "glove")),
         "data.names": _words("data", [*DATA_SETS, "glove"], folders=True),

@@ -17,8 +17,6 @@ from glimpse.evaluation.split_score import Score, score_of_errors
 class ComparedScores:
     """Scores that M episodes on each of N examples predicted after each of T glimpses, beside the true ones."""
 
-    right_or_wrong = False
-
     def __init__(self) -> None:
         """Begin without episodes."""
         self._given: list[Tensor] = []
@@ -45,8 +43,6 @@ class ComparedScores:
 
 class ComparedLabels:
     """Counts of rightly given, of given and of true labels, of each of M episodes and of their mean: (M + 1, 3, C)."""
-
-    right_or_wrong = True
 
     def __init__(self) -> None:
         """Begin without episodes."""

@@ -158,7 +158,7 @@ def _compare_label_sets(first: Columns, second: Columns) -> list[PairedTest]:
 def _compare_scores(first: Columns, second: Columns) -> list[PairedTest]:
     """Compare Pearson's r, and the mean squared and absolute errors."""
     errors = [one["predicted"].astype(np.float64) - one["true"] for one in (first, second)]
-    parts = [pair_moments(one["true"], one["predicted"]) for one in (first, second)]
+    parts = [correlation_moments(one["true"], one["predicted"]) for one in (first, second)]
     return [
         _tested("Pearson's r", parts[0], parts[1], pearson_of),
         _tested("squared error", errors[0] ** 2, errors[1] ** 2, _mean),
@@ -214,7 +214,7 @@ def _micro_f1_of(sums: NDArray[Any]) -> float:
     return 2 * right / (given + true) if given + true else 0.0
 
 
-def pair_moments(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:
+def correlation_moments(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:
     """Return each example's part of the moments that decide Pearson's r, (N, 6); centred, so that none cancel."""
     x, y = (column.astype(np.float64) - column.mean(dtype=np.float64) for column in (true, predicted))
     return np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y], 1)

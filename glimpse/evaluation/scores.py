@@ -120,11 +120,6 @@ class _SplitEpisodes(NamedTuple):
             return score_of_errors(self.averaged)
         return self.compared.averaged_score(self.averaged)
 
-    @property
-    def right_or_wrong(self) -> bool:
-        """Whether each answer is right or wrong, and not a score that is more or less near."""
-        return self.compared is None or self.compared.right_or_wrong
-
 
 def evaluation_keys(env: EvaluatedEnv, options: EvaluateOptions) -> Tensor:
     """Return the random key of each example of the split, (N,) int64, which fixes its picture and initial location."""
@@ -241,5 +236,5 @@ def measure_scores(
         sampled.glimpses,
         **sampled.statistics,
         seconds=greedy.seconds,
-        greedy_missed=tuple(greedy.single[-1].tolist()) if greedy.right_or_wrong else None,
+        greedy_missed=None if greedy.single_score().is_correlation else tuple(greedy.single[-1].tolist()),
     )

@@ -16,9 +16,9 @@ from glimpse.evaluation.paired_tests import (
     LEVEL,
     SAMPLES,
     Metric,
+    correlation_moments,
     mcnemar_p,
     p_text,
-    pair_moments,
     paired_bootstrap,
     pearson_of,
 )
@@ -160,7 +160,7 @@ def _numbers_of_runs(answers: LineAnswers, metric: str) -> tuple[NDArray[Any], C
     given = answers.numbers
     if metric == "test_pearson" and "predicted" in given:
         pairs = zip(given["true"], given["predicted"], strict=True)
-        return np.stack([pair_moments(true, predicted) for true, predicted in pairs]), pearson_of
+        return np.stack([correlation_moments(true, predicted) for true, predicted in pairs]), pearson_of
     if metric == "test_bleu" and "bleu" in given:
         return given["bleu"].astype(np.int64), lambda sums: bleu_of_counts(np.asarray(sums).round().astype(np.int64))
     return None

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from glimpse.reproduction.budgets import BUDGET_MARK, budget_notes, marked_lines
+from glimpse.reproduction.line_differences import Answers, best_lines, difference_section
 from glimpse.reproduction.metric_texts import decimals, metric_name, spread_text
-from glimpse.reproduction.paired_lines import Answers, best_lines, difference_section
 from glimpse.reproduction.people_page import PREFIX, people_markdown
 from glimpse.reproduction.result_notes import STAR, result_notes
 from glimpse.reproduction.row_facts import NOT_RECORDED, uses_text
