@@ -36,7 +36,8 @@ def _map_side(encoder: PictureEncoder, shape: tuple[int, int, int]) -> int:
 class LookNetwork(nn.Module):
     """Network from a glimpse, its location and its zoom to a feature; an encoder sees each scale.
 
-    g = ReLU(W what + U where): `what` are the reduced maps of all scales, `where` Fourier features of the place.
+    g = ReLU(W what + U where): `what` are the reduced maps of all scales, normalised where they are reduced by the
+    maximum; `where` are Fourier features of the place.
     """
 
     def __init__(
@@ -56,18 +57,26 @@ class LookNetwork(nn.Module):
         self.encoder = encoder
         self.pooled = min(encoder.pooled, _map_side(encoder, (shape[0], shape[1], shape[2])))
         self.fourier = FourierFeatures(place, frequencies)
-        self.what = nn.Linear(scales * encoder.width * self.pooled**2, width)
+        seen = scales * encoder.width * self.pooled**2
+        self.norm = nn.LayerNorm(seen) if encoder.reduction == "max" else nn.Identity()
+        self.what = nn.Linear(seen, width)
         self.where = nn.Linear(self.fourier.width, width)
 
     def see(self, glimpse: Tensor) -> Tensor:
         """Return what the encoder sees in glimpses: (..., K, C, P, P) -> (..., K * F * pooled^2)."""
         maps = self.encoder(glimpse.flatten(0, -4))
-        reduced = F.adaptive_avg_pool2d(maps, self.pooled) if self.pooled > 1 else maps.mean((-2, -1), keepdim=True)
+        reduced = self._reduce(maps)
         return reduced.flatten(1).view(*glimpse.shape[:-4], -1)
 
     def forward(self, seen: Tensor, place: Tensor) -> Tensor:
         """Return features (..., E) of what was seen (..., K * F * pooled^2) at locations (..., 2 or 3)."""
-        return cast(Tensor, (self.what(seen) + self.where(self.fourier(place))).relu())
+        return cast(Tensor, (self.what(self.norm(seen)) + self.where(self.fourier(place))).relu())
+
+    def _reduce(self, maps: Tensor) -> Tensor:
+        """Reduce maps (n, F, h, w) to at most `pooled` places along each side."""
+        if self.encoder.reduction == "max":
+            return F.adaptive_max_pool2d(maps, self.pooled)
+        return F.adaptive_avg_pool2d(maps, self.pooled) if self.pooled > 1 else maps.mean((-2, -1), keepdim=True)
 
 
 class BlindNetwork(nn.Module):

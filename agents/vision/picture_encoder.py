@@ -4,6 +4,7 @@ Axes: n pictures, C channels, H x W pixels, F features, h x w places of a map.
 """
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -14,12 +15,15 @@ class PictureEncoder(nn.Module, ABC):
     An entry of the registry makes one from its options and the shape (C, H, W) of a glimpse's patch.
 
     width: features F of each place of a map.
-    pooled: largest side to which the map of a glimpse is reduced before it is read; 1 is the mean over the picture.
+    pooled: largest side to which the map of a glimpse is reduced before it is read; 1 is one number over the picture.
+    reduction: by what: `mean`; or `max` followed by a layer norm, so that a small thing in a large glimpse is not lost,
+        and trained encoders learn several times as fast.
     frozen: whether the weights are not trained, so that what was seen in a rollout need not be seen again.
     """
 
     width: int
     pooled = 2
+    reduction: Literal["mean", "max"] = "mean"
     frozen = False
 
     @abstractmethod

@@ -3,7 +3,7 @@
 Axes: n pictures, C channels, H x W pixels, F features, h x w places of a map.
 """
 
-from typing import cast
+from typing import Literal, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,6 +48,8 @@ class FlatEncoder(PictureEncoder):
 class ConvolutionEncoder(PictureEncoder):
     """Convolutions with ReLU: the first has a stride of choice, and the others, of 3 x 3, halve the picture."""
 
+    reduction: Literal["mean", "max"] = "max"
+
     def __init__(self, options: ConvolutionEncoderOptions, shape: tuple[int, int, int]) -> None:
         """Make the layers for pictures of `shape[0]` channels."""
         super().__init__()
@@ -65,6 +67,8 @@ class ConvolutionEncoder(PictureEncoder):
 
 class ResidualEncoder(PictureEncoder):
     """Residual network with group norm: the first stage has a stride of choice, and the others halve the picture."""
+
+    reduction: Literal["mean", "max"] = "max"
 
     def __init__(self, options: ResidualEncoderOptions, shape: tuple[int, int, int]) -> None:
         """Make the stages for pictures of `shape[0]` channels."""

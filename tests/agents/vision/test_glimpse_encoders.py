@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from pydantic import TypeAdapter, ValidationError
 
 from glimpse.agents.vision.efficientnet_lite import EfficientNetLite0
 from glimpse.agents.vision.encoder_options import FlatEncoderOptions, PretrainedEncoderOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS, GlimpseEncoderOptions
-from glimpse.agents.vision.look_network import make_glimpse_encoder
+from glimpse.agents.vision.look_network import LookNetwork, make_glimpse_encoder
 from glimpse.agents.vision.plain_encoders import FlatEncoder
 from glimpse.agents.vision.pretrained_encoder import PretrainedEncoder
 
@@ -41,6 +42,23 @@ def test_the_first_convolution_has_a_stride(kind: str) -> None:
     for stride, side in ((1, 8), (4, 2)):
         options = SECTION.validate_python({"kind": kind, "widths": [4, 4, 4], "stride": stride})
         assert make_glimpse_encoder(options, (1, 32, 32))(pictures).shape == (1, 4, side, side)
+
+
+@pytest.mark.parametrize("kind", GLIMPSE_ENCODERS)
+def test_maps_of_glimpses_are_reduced_as_the_encoder_says(kind: str) -> None:
+    """By the maximum, which a layer norm follows, or by the mean; and what is seen has the width that is read."""
+    torch.manual_seed(0)
+    encoder = make_glimpse_encoder(SECTION.validate_python(kind), (1, 12, 12)).eval()
+    network = LookNetwork(encoder, (1, 1, 12, 12), 2, 1, 3)
+    glimpse = torch.rand(2, 1, 1, 12, 12)
+    maps, seen = encoder(glimpse[:, 0]), network.see(glimpse)
+    pool = {"max": F.adaptive_max_pool2d, "mean": F.adaptive_avg_pool2d}[encoder.reduction]
+    torch.testing.assert_close(seen, pool(maps, network.pooled).flatten(1))
+    read = seen if encoder.reduction == "mean" else F.layer_norm(seen, seen.shape[-1:])
+    place = torch.tensor([[0.5, -0.5], [0.1, 0.0]])
+    expected = (network.what(read) + network.where(network.fourier(place))).relu()
+    torch.testing.assert_close(network(seen, place), expected)
+    assert (encoder.reduction == "max") == (kind in ("conv", "resnet"))
 
 
 def test_an_unknown_kind_is_named() -> None:
