@@ -18,6 +18,7 @@ from docs.generator.environment_pages import write_environment_pages
 from docs.generator.markdown_text import plain
 from docs.generator.option_tables import option_tables
 from docs.generator.page_links import MASKS, link_of_part
+from docs.generator.registry_facts import result_links
 from docs.generator.repository_pages import links_on_the_site
 from docs.generator.written_pages import PLACE
 from glimpse.agents import AGENTS
@@ -26,6 +27,7 @@ from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import find_config, load_experiment
 from glimpse.envs import ENVIRONMENTS
+from glimpse.reproduction.tables import TABLES
 from glimpse.runs.build import make_agent, make_split_env
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -218,3 +220,11 @@ def test_python_of_the_pages_on_use_runs(tmp_path: Path, monkeypatch: pytest.Mon
     for page in (*pages, "attention/masks.md"):
         [block] = _blocks(page, "python")
         exec(compile(block, page, "exec"), {})
+
+
+def test_only_tables_with_a_page_are_linked() -> None:
+    """A table without rows has no page yet, and a link to it would lead nowhere."""
+    results = Path(__file__).resolve().parents[1] / "results"
+    for name, table in TABLES.items():
+        linked = f"(/results/{name}.md)" in result_links([entry.config for entry in table.entries])
+        assert linked == (results / f"{name}.md").is_file()

@@ -11,6 +11,8 @@ from glimpse.config.shipped import shipped_configs
 from glimpse.envs.data.registry import DATA_SETS
 from glimpse.reproduction.tables import TABLES
 
+_RESULTS = Path(__file__).resolve().parents[2] / "results"
+
 
 @cache
 def shipped_experiments() -> dict[str, Experiment]:
@@ -34,10 +36,11 @@ def _needs_no_files(experiment: Experiment) -> bool:
 
 
 def result_links(configs: Iterable[str]) -> str:
-    """Return links to the tables that have a row for one of these configs."""
+    """Return links to the tables that have a line for one of these configs, and a page."""
     wanted = set(configs)
     found = {name: each for name, each in TABLES.items() if wanted & {row.config for row in each.entries}}
-    return "; ".join(f"[{plain(each.title)}](/results/{name}.md)" for name, each in found.items())
+    there = {name: each for name, each in found.items() if (_RESULTS / f"{name}.md").is_file()}
+    return "; ".join(f"[{plain(each.title)}](/results/{name}.md)" for name, each in there.items())
 
 
 def result_rows(configs: Iterable[str], results: Path) -> str:
