@@ -129,7 +129,9 @@ class Bm25Index:
         gain = times / (times + K1 * (1 - B + B * length / self.mean_length))
         known = words.clamp(min=0)
         worth = self.idf[known] * weights * (words != NONE)
-        return (gain * worth.unsqueeze(1)).sum(-1)
+        # Added word by word: a sum's rounding would depend on how many words other queries have.
+        parts = torch.nn.functional.pad(gain * worth.unsqueeze(1), (1, 0))
+        return parts.cumsum(-1)[..., -1]
 
 
 def build_index(words: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: int) -> Bm25Index:
