@@ -12,9 +12,7 @@ def add(commands: Commands) -> None:
     from glimpse.reproduction.tables import TABLES
 
     examples = """reproduce mnist --quick
-                  reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1
-                  reproduce planted digits --seeds 1 --output new --against results
-                  reproduce --check"""
+                  reproduce mnist threads=1 --only mnist-ram mnist-random --seeds 1"""
     parser = add_command(commands, "reproduce", _run, "Make tables of results", examples, words="asked")
     told = f"tables: {', '.join(TABLES)}; and overrides a.b=c of the configs' values"
     parser.add_argument("asked", nargs="*", default=[], metavar="TABLE", help=told)

@@ -56,7 +56,7 @@ def default_split(folder: RunFolder) -> Split:
     """
     if shipped_name(load_experiment(folder.config_path)) is not None:
         return "test"
-    print("on validation data, since the config is not a shipped one; once all is chosen: --split test")
+    print_line("on validation data, since the config is not a shipped one; once all is chosen: --split test")
     return "validation"
 
 

@@ -19,6 +19,7 @@ def matching() -> WordMatching:
     made = WordMatching(embedding, 1)
     for head in (made.asked, made.offered):
         torch.nn.init.zeros_(head.weight)
+        torch.nn.init.zeros_(head.bias)
     return made
 
 

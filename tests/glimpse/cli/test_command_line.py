@@ -157,7 +157,7 @@ def test_evaluate_and_report_pass_on_their_options(config: Path, stand_in: Stand
     assert main(given.split()) == 0
     assert main(["report", "a", "--output", "b", "--episodes", "5"]) == 0
     assert evaluated == [
-        ("evaluate_command", Path("a"), "test", None, None, None, None, None, []),
+        ("evaluate_command", Path("a"), None, None, None, None, None, None, []),
         ("evaluate_command", Path("a"), "validation", 3, 9, "cuda:1", 0.3, 5, ["task.data=b"]),
     ]
     assert shown == [("report_command", Path("a"), Path("b"), 5)]
@@ -170,15 +170,15 @@ def test_data_and_bench_pass_on_their_options(config: Path, stand_in: StandIn) -
     bench = stand_in("benchmarks.bench", "bench_command")
     assert main(["data", "list", "--root", "d"]) == 0
     assert main(["data", "cache"]) == main(["data", "cache", "--clear"]) == 0
-    assert kept == [("list_cache",), ("clear_cache",)]
+    assert kept == [("list_cache",), ("clear_cache", [])]
     assert main(["data", "fetch", "mnist", "--force", "digits"]) == 0
     assert main(["data", "verify"]) == 0
     assert main(["bench"]) == 0
-    assert main(["bench", "--quick", "--only", "step", "env", "--output", "o", "--device", "cpu"]) == 0
+    assert main(["bench", "--quick", "--only", "training", "environment", "--output", "o", "--device", "cpu"]) == 0
     assert data == [("list_data", "d"), ("fetch", ["mnist", "digits"], None, True), ("verify", [], None)]
     assert bench == [
         ("bench_command", False, Path("results"), [], "auto"),
-        ("bench_command", True, Path("o"), ["step", "env"], "cpu"),
+        ("bench_command", True, Path("o"), ["training", "environment"], "cpu"),
     ]
 
 

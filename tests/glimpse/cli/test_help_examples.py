@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(made)
         for seed in (0, 1):
             assert main(["train", "digits-ram", f"seed={seed}", *TINY, OFF]) == 0
-        assert main(["evaluate", "runs/digits-ram-seed1", "--split", "test", "--copies", "1"]) == 0
+            assert main(["evaluate", f"runs/digits-ram-seed{seed}", "--split", "test", "--copies", "1"]) == 0
     Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(made / "digit.png")
     (made / "texts.txt").write_text("a dog runs .\ntwo men sit .\n")
     (made / "papers").mkdir()

@@ -85,13 +85,13 @@ def test_evaluations_compare_where_there_is_a_copy(
     """`glimpse evaluate` prints and records the comparison; without a copy it says so and measures the rest."""
     run = tmp_path / "run"
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     out = capsys.readouterr().out
     assert "digits that people saw" in out and "information gain over the centre bias" in out
     assert "only sequences that name the right class" in out
     record = json.loads((run / "evaluation.json").read_text())["test"]
     assert len(record["people"]["right_after"][PEOPLE]) == 12
     (tmp_path / "data/human_glimpses/mnist.json.gz").unlink()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert "note: not compared with people: human_glimpses/mnist.json" in capsys.readouterr().out
     assert "people" not in json.loads((run / "evaluation.json").read_text())["test"]

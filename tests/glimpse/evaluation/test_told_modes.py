@@ -17,7 +17,7 @@ def test_every_line_says_how_the_agent_acted(tmp_path: Path, capsys: pytest.Capt
         run = str(tmp_path / config)
         assert main(["train", config, *QUICK, *sizes, "--run", run]) == 0
         capsys.readouterr()
-        assert main(["evaluate", run]) == 0
+        assert main(["evaluate", run, "--split", "test"]) == 0
         out = capsys.readouterr().out
         assert ("M = 1: macro F1" in out) == ("\nmacro F1" not in out) == (config == "planted")
         assert bool(re.search(r"^sampled: [\d.]+ % of words are kept", out, re.MULTILINE)) == (config == "planted")
@@ -40,7 +40,7 @@ def test_a_rationale_without_marks_is_measured_and_warned_of(
     task = [f"task.data=file:{tmp_path}/a.csv", "agent.target_keep_rate=0.15", "agent.selector.bias=1"]
     assert main(["train", "planted", *task, *QUICK, *sizes, "--run", run]) == 0
     capsys.readouterr()
-    assert main(["evaluate", run]) == 0
+    assert main(["evaluate", run, "--split", "test"]) == 0
     out, warning = capsys.readouterr().out, "more words are selected than the target of 15 %"
     assert "with the own selection, greedy, alone (sufficiency)" in out and f"warning: {warning}" in out
     assert main(["report", run]) == 0

@@ -30,7 +30,7 @@ def publish_and_load(run: Path) -> None:
     assert main(["predict", "hf:me/nobody", "a.png"]) == 2
     constants.HF_HUB_OFFLINE = True
     assert glimpse.load("hf:me/my-digits").predict(white).to_dict() == found
-    assert main(["evaluate", "hf:me/my-digits", "--copies", "1"]) == 0
+    assert main(["evaluate", "hf:me/my-digits", "--split", "test", "--copies", "1"]) == 0
 
 
 def test_published_and_loaded(

@@ -206,7 +206,7 @@ def test_weights_that_no_validation_has_chosen_are_not_called_the_best(
     assert best is not None
     save_checkpoint(folder.best, replace(best, state={**best.state, "best_error": math.inf}), keep=1)
     capsys.readouterr()
-    assert main(["evaluate", str(run)]) == 0
+    assert main(["evaluate", str(run), "--split", "test"]) == 0
     assert "weights of step 2: last that were validated, since no validation counts yet" in capsys.readouterr().out
     assert measured(run)["weights"] == PROVISIONAL
     assert main(["report", str(run)]) == 0

@@ -73,7 +73,7 @@ def test_a_text_of_the_data_is_read_alike(kind: str, make_run: MakeRun, capsys: 
     typed = [[" ".join(text.words) for text in one.texts] for one in expected]
     words = [word for pair in typed for word in zip(("--text", "--text2"), pair, strict=False)]
     capsys.readouterr()
-    assert main(["evaluate", str(run), "--split", "test", *(each for pair in words for each in pair)]) == 0
+    assert main(["evaluate", str(run), *(each for pair in words for each in pair)]) == 0
     shown = capsys.readouterr().out.split(" of 4\n")[1:]
     assert len(shown) == 4
     for one, out in zip(expected, shown, strict=True):
