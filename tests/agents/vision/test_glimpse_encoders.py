@@ -52,8 +52,8 @@ def test_maps_of_glimpses_are_reduced_as_the_encoder_says(kind: str) -> None:
     network = LookNetwork(encoder, (1, 1, 12, 12), 2, 1, 3)
     glimpse = torch.rand(2, 1, 1, 12, 12)
     maps, seen = encoder(glimpse[:, 0]), network.see(glimpse)
-    pool = {"max": F.adaptive_max_pool2d, "mean": F.adaptive_avg_pool2d}[encoder.reduction]
-    torch.testing.assert_close(seen, pool(maps, network.pooled).flatten(1))
+    largest, mean = (pool(maps, network.pooled) for pool in (F.adaptive_max_pool2d, F.adaptive_avg_pool2d))
+    torch.testing.assert_close(seen, (largest if encoder.reduction == "max" else mean).flatten(1))
     read = seen if encoder.reduction == "mean" else F.layer_norm(seen, seen.shape[-1:])
     place = torch.tensor([[0.5, -0.5], [0.1, 0.0]])
     expected = (network.what(read) + network.where(network.fourier(place))).relu()
