@@ -10,6 +10,7 @@ import pytest
 from glimpse.cli.command_line import main
 from glimpse.reproduction.stated_numbers import numbers_without_row
 from glimpse.runs.results import Row
+from glimpse.runs.run_source import zoo_folder
 
 ROOT = Path(__file__).parents[3]
 CARD = "glimpse/zoo/planted"
@@ -28,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "results", tmp_path / "results", ignore=shutil.ignore_patterns("*.png", "*.svg"))
     for name in ("README.md", "README.zh.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / CARD, tmp_path / CARD, ignore=shutil.ignore_patterns("best"))
+    shutil.copytree(zoo_folder() / "planted", tmp_path / CARD, ignore=shutil.ignore_patterns("best"))
     return tmp_path
 
 
