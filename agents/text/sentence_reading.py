@@ -62,10 +62,16 @@ class SentenceReader(nn.Module):
 
     def _states(self, words: Tensor, dropout: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
         """Return the GRU's states (B, W, S), word vectors (B, W, E), and which words are real (B, W)."""
-        if words.device.type == "cpu" and words.numel():  # Elsewhere the host would wait for the longest length.
-            words = words[:, : max(1, int((words != PADDING).sum(1).max()))]
+        words = without_end(words)
         real, vectors = words != PADDING, dropout(self.embedding(words))
         return read_texts(self.gru, vectors, real.sum(1).clamp(min=1)).states, vectors, real
+
+
+def without_end(words: Tensor) -> Tensor:
+    """Return words (..., n) without columns that are padding everywhere, on a CPU: elsewhere the host would wait."""
+    if words.device.type != "cpu" or not words.numel():
+        return words
+    return words[..., : max(1, int((words != PADDING).sum(-1).max()))]
 
 
 def mean_vectors(embedding: Embedding, words: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glimpse.agents.embedding import PADDING, UNKNOWN, Embedding
+from glimpse.agents.text.sentence_reading import without_end
 
 
 class WordMatching(nn.Module):
@@ -31,7 +32,7 @@ class WordMatching(nn.Module):
 
     def forward(self, question: Tensor, opened: Tensor, candidates: Tensor) -> Tensor:
         """Compute features (B, K, 4 H), in [0, 1] or about it, of words (B, Q), (B, W) and (B, K, P), all int64."""
-        question, opened, candidates = (_without_end(words) for words in (question, opened, candidates))
+        question, opened, candidates = (without_end(words) for words in (question, opened, candidates))
         vectors = self.embedding.weight.detach()
         with torch.no_grad():
             unit = _unit(vectors)  # All words at once: candidates have more.
@@ -70,10 +71,3 @@ def _weights(scores: Tensor, words: Tensor) -> Tensor:
 def _mean(match: Tensor, weights: Tensor) -> Tensor:
     """Return weighted means (B, K, H) of matches (B, K, n), given weights (B, 1 or K, H, n)."""
     return (weights * match.unsqueeze(2)).sum(-1)
-
-
-def _without_end(words: Tensor) -> Tensor:
-    """Return words (..., n) without columns that are padding everywhere, on a CPU: elsewhere the host would wait."""
-    if words.device.type != "cpu" or not words.numel():
-        return words
-    return words[..., : max(1, int((words != PADDING).sum(-1).max()))]

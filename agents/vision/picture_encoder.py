@@ -16,8 +16,7 @@ class PictureEncoder(nn.Module, ABC):
 
     width: features F of each place of a map.
     pooled: largest side to which the map of a glimpse is reduced before it is read; 1 is one number over the picture.
-    reduction: by what: `mean`; or `max` followed by a layer norm, so that a small thing in a large glimpse is not lost,
-        and trained encoders learn several times as fast.
+    reduction: by what: `mean`; or `max` followed by a layer norm, so that a small thing in a large glimpse is not lost.
     frozen: whether the weights are not trained, so that what was seen in a rollout need not be seen again.
     """
 

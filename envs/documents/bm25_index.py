@@ -80,19 +80,32 @@ class Bm25Index:
         posting = begin.flatten()[row] + within
         query = row // max(1, words.shape[1])
         sentence, gain = self.sentence[posting].long(), self.gain[posting] * weights.flatten()[row]
-        width = self.sentences
-        if members is not None:
-            width = members.shape[1]
-            # Members of all queries in one ascending row: query * (S + 1) + sentence, and S for none.
-            steps = self.sentences + 1
-            rows = torch.arange(len(members), device=members.device).unsqueeze(1) * steps
-            flat = (rows + members.masked_fill(members == NONE, self.sentences)).flatten()
-            place = torch.searchsorted(flat, query * steps + sentence)
-            gain = gain * (flat[place.clamp(max=len(flat) - 1)] == query * steps + sentence)
-            sentence = place - query * width
+        if members is None:
+            width, cell = self.sentences, query * self.sentences + sentence
+        else:
+            width, (cell, is_member) = members.shape[1], self._cells(members, query, sentence)
+            gain = gain * is_member
         found = torch.zeros(len(words) * width, device=row.device)
-        found.index_add_(0, (query * width + sentence).clamp(0, max(0, len(found) - 1)), gain)
+        found.index_add_(0, cell, gain)
         return found.view(len(words), width)
+
+    def _cells(self, members: Tensor, query: Tensor, sentence: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where among all members (B, M), flattened, sentences of queries stand, and which are members.
+
+        Args:
+            members: as for `scores`.
+            query: (R,), the query of each posting.
+            sentence: (R,), the sentence of each posting.
+
+        Returns:
+            (R,) int64, any number in [0, B * M) for one that is none, and (R,) bool.
+        """
+        steps = self.sentences + 1  # Of one ascending row of query * (S + 1) + sentence, where S stands for none.
+        begins = torch.arange(len(members), device=members.device).unsqueeze(1) * steps
+        row = (begins + members.masked_fill(members == NONE, self.sentences)).flatten()
+        wanted = query * steps + sentence
+        cell = torch.searchsorted(row, wanted).clamp(max=len(row) - 1)
+        return cell, row[cell] == wanted
 
     def _postings(self, known: Tensor, members: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return where the postings of words (B, Q) begin and end, from the first member to the last if there are any.

@@ -20,7 +20,7 @@ def result_notes(lines: Sequence[MeasuredLine], rows: Sequence[Row]) -> list[str
         notes.append(
             "Accuracy is that of the probabilities averaged over ten sampled selections. Kept, or dependents for "
             "ReSAN, is the share of words in a sampled selection; recall, precision and F1 compare these words with "
-            "the human rationale."
+            "the known rationale."
         )
     if any(row["metric"] == "test_bleu_simultaneous" for row in rows):
         notes.append(
