@@ -16,6 +16,7 @@ from glimpse.config.files import dump_experiment, load_experiment
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.errors import DataError
 from glimpse.envs.meaning import env_meaning
+from glimpse.envs.printed_lines import print_error_line
 from glimpse.errors import UserError
 from glimpse.evaluation.evaluator import evaluator_of
 from glimpse.families import family_of, family_part
@@ -276,8 +277,8 @@ def train_command(experiment: Experiment, run: Path, resume: bool) -> int:
     the bit; use a process for each. A new run that ends before its first step gives its folder back.
 
     Returns:
-        0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, with everything saved. While data are loaded, they
-        end it at once.
+        0 when training is done; 143 or 130 after SIGTERM or Ctrl-C, and 2 after the loss of another rank, with
+        everything saved. While data are loaded, signals end it at once.
 
     Raises:
         UserError: if the folder is taken or cannot be written, memory does not suffice, or the loss is not finite.
@@ -322,10 +323,14 @@ def _train_in(folder: RunFolder, experiment: Experiment, resume: bool, stop: lis
         training.save()
     exit_code = 1
     try:
-        with saving_if_a_rank_is_lost(training):
-            train(training, tracker, stop)
+        train(training, tracker, stop)
         exit_code = 128 + stop[0] if stop else 0
         _track_outcome(training, tracker)
+    except LostRankError:
+        # Said here, where signals are noted: torchrun ends all ranks by SIGTERM when one is lost.
+        progress.close()
+        print_error_line(_save_without_a_rank(training))
+        return 2
     finally:
         progress.close()
         tracker.finish(_summary(training), exit_code)
@@ -356,20 +361,15 @@ def _stopped_at_once(run: Path, resume: bool) -> str:
     return "stopped before the first step; nothing was kept"
 
 
-@contextmanager
-def saving_if_a_rank_is_lost(training: Training) -> Iterator[None]:
-    """Save the last whole step if another rank ends, and say how to go on."""
-    try:
-        yield
-    except LostRankError:
-        if not training.learner.torn:
-            training.save()
-        run = training.folder.path
-        kept = f"step {training.learner.step} is saved" if not training.learner.torn else "its checkpoints are good"
-        raise UserError(
-            f"a rank of this training has ended (its message is above); {kept}. "
-            f"Resume with any number of ranks: glimpse train --resume {run}"
-        ) from None
+def _save_without_a_rank(training: Training) -> str:
+    """Save the last whole step after another rank has ended, and say how to go on."""
+    if not training.learner.torn:
+        training.save()
+    kept = f"step {training.learner.step} is saved" if not training.learner.torn else "its checkpoints are good"
+    return (
+        f"error: a rank of this training has ended (its message is above); {kept}. "
+        f"Resume with any number of ranks: glimpse train --resume {training.folder.path}"
+    )
 
 
 def _say_how_it_ended(training: Training, stop: list[int], complete: bool) -> None:
