@@ -12,6 +12,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from glimpse.agents import policy_gradient
+from glimpse.agents.active_steps import ActiveSteps
 from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_group
 from glimpse.agents.answer_kinds import ClassAnswers
 from glimpse.agents.answer_loss import answer_loss, last_answer_output
@@ -93,6 +94,7 @@ class EvidenceReader(EpisodeAgent):
         self.core = make_recurrent_core(options)
         soft = make_attention(AdditiveOptions(), self.reader.question_width, self.reader.width)
         self.soft = soft if options.opens == "soft" else None
+        self._reads = ("opened",) if self.soft is None else ("candidates",)
         asked, states = self.reader.question_width, self.reader.question_width
         self.copied = CopiedWords(asked, options.memory_width, states) if options.copy_words else None
         self.copied_width = self.embedding.weight.shape[1] if options.copy_words else 0
@@ -186,12 +188,14 @@ class EvidenceReader(EpisodeAgent):
 
     def replay_policy(self, hidden: Tensor, episode: Episode) -> OpenedPolicy:
         """Compute the policy of recorded episodes, given what was remembered (T, B, D)."""
-        seen = {name: part.flatten(0, 1) for name, part in episode.observation.items()}
-        logits, more = self.decide(hidden.flatten(0, 1), seen)
-        logits = logits.float().log_softmax(-1).view(*hidden.shape[:2], -1)
-        chosen = logits.gather(-1, episode.action["open"].unsqueeze(-1)).squeeze(-1)
-        query = more["query"].view(*hidden.shape[:2], -1) if "query" in more else None
-        return OpenedPolicy(chosen, logits, -(logits.exp() * logits).sum(-1), query)
+        steps = ActiveSteps(episode.step_mask)
+        seen = {name: steps.take(part) for name, part in episode.observation.items()}
+        logits, more = self.decide(steps.take(hidden), seen)
+        logits = logits.float().log_softmax(-1)
+        chosen = logits.gather(-1, steps.take(episode.action["open"]).unsqueeze(-1)).squeeze(-1)
+        entropy = -(logits.exp() * logits).sum(-1)
+        query = steps.put(more["query"]) if "query" in more else None
+        return OpenedPolicy(steps.put(chosen), steps.put(logits), steps.put(entropy), query)
 
     def imitation(self, policy: OpenedPolicy, episode: Episode) -> Tensor:
         """Return minus the mean log-probability of doing one of the things that the teacher would do, a scalar."""
@@ -227,14 +231,16 @@ class EvidenceReader(EpisodeAgent):
 
     def _replay(self, episode: Episode, known: dict[str, Tensor], drops: bool = False) -> Tensor:
         """Recompute what was remembered at all steps, (T, B, D + E); with dropout if it `drops`."""
-        dropout = self.dropout if drops else nn.Identity()
+        dropout, steps = self.dropout if drops else nn.Identity(), ActiveSteps(episode.step_mask)
         question = self.reader.question(episode.observation["question"][0], dropout)
-        question = question.expand(len(episode.reward), -1, -1)
-        read = self._read(episode.observation, question, dropout)
-        output = self.core.replay(self.feature(question, read.summary), known)[0]
+        question = steps.take(question.expand(len(episode.reward), -1, -1))
+        seen = {name: steps.take(episode.observation[name]) for name in self._reads}
+        read = self._read(seen, question, dropout)
+        output = self.core.replay(steps.put(self.feature(question, read.summary)), known)[0]
         if self.copied is None:
             return output
-        return torch.cat([output, self.copied(read, question, output).cumsum(0).to(output.dtype)], -1)
+        copied = steps.put(self.copied(read, question, steps.take(output))).cumsum(0)
+        return torch.cat([output, copied.to(output.dtype)], -1)
 
     def _control(self, seen: dict[str, Tensor]) -> Tensor:
         """Return the logits of a control, (B, K + 1)."""

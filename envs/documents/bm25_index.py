@@ -128,7 +128,7 @@ class Bm25Index:
         """Score sentences that are not in the store, by its frequencies of words.
 
         Args:
-            words: (B, Q) int64, as for `scores`.
+            words: (B, Q) int64, as for `scores`, none twice.
             weights: (B, Q) float32, as for `scores`.
             others: (B, F, L) int64, the words of F sentences for each query.
             counted: (B, F, L) bool, False for padding and marks.
@@ -137,14 +137,24 @@ class Bm25Index:
             (B, F) float32.
         """
         length = counted.sum(-1, keepdim=True)
-        same = (others.unsqueeze(-1) == words[:, None, None]) & counted.unsqueeze(-1)
-        times = same.sum(2).float()  # (B, F, Q)
+        times = _occurrences(words, others, counted)
         gain = times / (times + K1 * (1 - B + B * length / self.mean_length))
         known = words.clamp(min=0)
         worth = self.idf[known] * weights * (words != NONE)
         # Added word by word: a sum's rounding would depend on how many words other queries have.
         parts = torch.nn.functional.pad(gain * worth.unsqueeze(1), (1, 0))
         return parts.cumsum(-1)[..., -1]
+
+
+def _occurrences(words: Tensor, texts: Tensor, counted: Tensor) -> Tensor:
+    """Count how often texts have words: (B, Q), (B, F, L) and (B, F, L) bool -> (B, F, Q) float32."""
+    ordered, column = words.sort(1)
+    flat = texts.flatten(1)
+    place = torch.searchsorted(ordered, flat).clamp(max=words.shape[1] - 1)
+    found = (ordered.gather(1, place) == flat) & counted.flatten(1)
+    at = column.gather(1, place).view(texts.shape)
+    times = torch.zeros(*texts.shape[:2], words.shape[1], device=words.device)
+    return times.scatter_add_(2, at, found.view(texts.shape).float())
 
 
 def build_index(words: NDArray[np.int32], offsets: NDArray[np.int64], vocabulary: int) -> Bm25Index:

@@ -275,7 +275,7 @@ class DocumentEnv(EvaluatedEnv):
         Returns:
             Their numbers, (B, C) int64, -1 for none, and their cosines, (B, C) float32.
         """
-        searched = self._search.searched(self._asking)
+        searched = self._search.searched(self._asking, True)
         scores = cosine_scores(self._search.vectors, query, searched)
         return best(scores, searched.numbers(len(scores), self.device), self._opened, count)
 

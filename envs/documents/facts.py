@@ -17,19 +17,19 @@ from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.document_store import DocumentStore, empty_store
 from glimpse.envs.documents.fact_rules import FactScene, draw_scenes, question_kinds, rule_words, scene_keys
-from glimpse.envs.documents.fact_words import ANSWERS
-from glimpse.envs.documents.filler import LEAST, filler_store
+from glimpse.envs.documents.fact_words import ANSWERS, ENTITIES
+from glimpse.envs.documents.filler import LEAST, MOST, filler_store
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.envs.documents.question_data import NOTHING, mean_of_words
 from glimpse.envs.documents.searched_words import SearchedWords, kept_words, searched_words
 from glimpse.envs.documents.store_search import Asking
-from glimpse.envs.lane_random import mix, uniform
+from glimpse.envs.lane_random import integers, mix, uniform
 from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 from glimpse.envs.text.vectors import read_vectors
 
 EXAMPLES = {"train": 100_000, "validation": 1_000, "test": 2_000}
 """Number of examples N of each split."""
-_PLACES, _WINDOW = 31, 32
+_PLACES, _WINDOW, _DISTRACTORS = 31, 32, 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,7 @@ class Facts(DocumentEnv):
         self._ends = data.store.sentences.offsets.to(self.device)
         # A text is cut from the store, unless it is as long.
         self._last, self._most = _windows(data.store.sentences.offsets.numpy(), options.words)
+        self._distractors = options.distractors if self._most else 0
 
     @staticmethod
     def load_data(
@@ -115,7 +116,7 @@ class Facts(DocumentEnv):
 
     def shown_examples(self) -> Any:
         """Return the digest of the sentences, the options of the questions, and the answers."""
-        shown = self._facts.model_dump(include={"facts", "question", "others", "words", "seed"})
+        shown = self._facts.model_dump(include={"facts", "question", "others", "words", "distractors", "seed"})
         labels = self._scene(torch.arange(self.examples, device=self.device)).answer
         return self._digest, self._split, sorted(shown.items()), named_labels(labels, self.classes)
 
@@ -132,11 +133,39 @@ class Facts(DocumentEnv):
     def _ask(self, example: Tensor, key: Tensor) -> Asking:
         scene, drawn = self._scene(example), scene_keys(example, self._split, self._facts.seed)
         question, facts = (self._in_store(text) for text in (scene.question, scene.facts))
+        if self._distractors:
+            named = facts.take_along_dim(scene.needed.unsqueeze(-1), 1).flatten(1)
+            facts = _beside(facts, self._naming(mix(drawn, _DISTRACTORS), named))
         vector = mean_of_words(self._search.words, question, self._search.mean_vector)
         needed = (scene.needed + len(self.store)).unsqueeze(1)
         members = self._cut(mix(drawn, _WINDOW), (facts != NOTHING).sum((1, 2)))
         place = uniform(mix(drawn, _PLACES), facts.shape[1])
         return Asking(scene.answer, question, vector, needed, members, facts, place)
+
+    def _naming(self, key: Tensor, words: Tensor) -> Tensor:
+        """Draw sentences of the store that have one of the entities among some words; any, where none has.
+
+        Args:
+            key: (R,) int64.
+            words: (R, n) int64, `NOTHING` for none.
+
+        Returns:
+            (R, `distractors`, W) int64, their words, `NOTHING` behind the end.
+        """
+        count, index = self._distractors, self._search.words.bm25
+        known = words.clamp(min=0)
+        found = index.offsets[known + 1] - index.offsets[known]
+        found = found.masked_fill(~torch.isin(known, self._rules[: len(ENTITIES)]), 0)
+        # Each entity that the store has is as likely.
+        share = uniform(mix(key, 1), words.shape[1] * count).view(len(key), count, -1) * (found > 0).unsqueeze(1)
+        which = share.argmax(-1)
+        drawn = integers(mix(key, 2), count, found.gather(1, which).clamp(min=1))
+        at = index.offsets[known.gather(1, which)] + drawn
+        other = integers(mix(key, 3), count, len(self.store))
+        sentence = torch.where(
+            (found > 0).any(1, keepdim=True), index.sentence[at.clamp(max=len(index.sentence) - 1)], other
+        )
+        return self._search.shown(sentence.long(), self.options.max_words, words.new_zeros(len(key), 0, 1))
 
     def _in_store(self, text: Tensor) -> Tensor:
         """Return words of rules as words of the store."""
@@ -150,6 +179,13 @@ class Facts(DocumentEnv):
         end = torch.searchsorted(self._ends, self._ends[first] + self._facts.words - taken, right=True) - 1
         found = first.unsqueeze(1) + torch.arange(self._most, device=self.device)
         return found.masked_fill(found >= end.unsqueeze(1), NOTHING)
+
+
+def _beside(facts: Tensor, sentences: Tensor) -> Tensor:
+    """Return facts (R, F, L) and sentences (R, n, W) side by side, (R, F + n, max(L, W)), `NOTHING` behind the end."""
+    width = max(facts.shape[2], sentences.shape[2])
+    parts = [torch.nn.functional.pad(part, (0, width - part.shape[2]), value=NOTHING) for part in (facts, sentences)]
+    return torch.cat(parts, 1)
 
 
 def _windows(ends: np.ndarray[Any, np.dtype[np.int64]], words: int) -> tuple[int, int]:
@@ -172,7 +208,7 @@ def _windows(ends: np.ndarray[Any, np.dtype[np.int64]], words: int) -> tuple[int
 def _reading(options: FactsOptions) -> FactsOptions:
     """Reduce options to those that affect reading, which are the cache key."""
     given: dict[str, Any] = {}
-    for name in ("filler", "words", "min_count", "vectors", "unknown_scale", "sentence_vectors"):
+    for name in ("filler", "words", "distractors", "min_count", "vectors", "unknown_scale", "sentence_vectors"):
         value = getattr(options, name)
         kind, colon, path = value.partition(":") if isinstance(value, str) else ("", "", "")
         # The cache key has to mean the same file after the process changes its working directory.
@@ -183,7 +219,8 @@ def _reading(options: FactsOptions) -> FactsOptions:
 
 @CachedReader
 def _store(options: FactsOptions, split: Literal["train", "validation", "test"], path: SearchPath) -> DocumentStore:
-    return filler_store(options.filler, split, options.words, options.sentence_vectors, path)
+    least = MOST if options.distractors and options.words < LEAST else LEAST
+    return filler_store(options.filler, split, options.words, options.sentence_vectors, path, least)
 
 
 @CachedReader

@@ -21,6 +21,8 @@ from glimpse.envs.text.text_formats import read_text_set
 
 LEAST = 100_000
 """Words of a store from which shorter texts are cut, each at a place of its own."""
+MOST = 1_000_000
+"""Words of a store from which distractors are drawn, if there are as many."""
 _SUBJECTS = "the river|a cloud|the old road|this valley|the wind|a distant hill|the morning|the summer|rain|the sea"
 _VERBS = "crosses|follows|reaches|hides|meets|leaves|colours|divides|passes|surrounds"
 _ENDS = "the plain|a narrow bridge|the northern shore|a field of barley|the quiet woods|many villages|the coast|snow"
@@ -30,9 +32,14 @@ _PEOPLE, _THINGS = frozenset(PEOPLE), frozenset((*PLACES, *OBJECTS, *CONTAINERS)
 
 
 def filler_store(
-    name: str, split: Literal["train", "validation", "test"], words: int, vectors: str, search_path: SearchPath
+    name: str,
+    split: Literal["train", "validation", "test"],
+    words: int,
+    vectors: str,
+    search_path: SearchPath,
+    least: int = LEAST,
 ) -> DocumentStore:
-    """Return a store of at least `words` words of sentences, and of `LEAST` where there are as many.
+    """Return a store of at least `words` words of sentences, and of `least` where there are as many.
 
     Test sentences are others than those of training and validation where the source has a test part or is generated.
 
@@ -42,11 +49,12 @@ def filler_store(
         words: How many words are needed.
         vectors: Kind of the sentences' vectors.
         search_path: Where files are looked for.
+        least: Words that the store has if the source has as many.
 
     Raises:
         DataError: Files are missing or damaged, or have fewer words.
     """
-    room = max(words, LEAST)
+    room = max(words, least)
     part = "test" if split == "test" else "train"
     digest = hashlib.sha256(json.dumps([name, part, room, RULES, _identity(name, search_path)]).encode()).hexdigest()
     documents = _cut(_without_facts(_documents(name, part, search_path)), room)

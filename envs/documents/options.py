@@ -145,7 +145,7 @@ class EvidenceOptions(DocumentSearchOptions):
 class FactsOptions(DocumentSearchOptions):
     """Options of questions about generated facts that are hidden among other sentences."""
 
-    of_data: ClassVar[frozenset[str]] = frozenset({"words", "filler", "seed"})
+    of_data: ClassVar[frozenset[str]] = frozenset({"words", "filler", "distractors", "seed"})
 
     facts: int = Field(2, ge=1, le=3, description="How many facts a question needs.")
     question: Literal["all", "where", "gave", "first"] = Field(
@@ -160,6 +160,13 @@ class FactsOptions(DocumentSearchOptions):
         "or folder:PATH.",
     )
     others: int = Field(8, ge=0, le=16, description="Number of facts that the question does not need.")
+    distractors: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many of a text's sentences name somebody or something of the needed facts, as a longer text "
+        "has them by itself; for texts of less than 100,000 words.",
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the questions and facts.")
 
     def describe(self) -> TaskDescription:

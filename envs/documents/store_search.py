@@ -76,13 +76,14 @@ class StoreSearch:
         self.vectors, self.mean_vector = store.vectors.to(device), store.mean_vector.to(device)
         self._at = torch.arange(max(options.max_words, options.preview), device=device)
 
-    def searched(self, asking: Asking) -> Searched:
-        """Return what each lane searches."""
+    def searched(self, asking: Asking, with_vectors: bool) -> Searched:
+        """Return what each lane searches, with the vectors of sentences beside the store if they are compared."""
         members = asking.members if asking.members.shape[1] else None
         if not asking.others.shape[1]:
             return Searched(len(self.store), members)
         counted = (asking.others != NOTHING) & ~self.words.is_mark[asking.others.clamp(min=0)]
-        return Searched(len(self.store), members, asking.others, counted, self._vectors_of_others(asking))
+        vectors = self._vectors_of_others(asking) if with_vectors else None
+        return Searched(len(self.store), members, asking.others, counted, vectors)
 
     def _vectors_of_others(self, asking: Asking) -> Tensor:
         """Return vectors of sentences beside the store, (B, F, D)."""
@@ -97,14 +98,14 @@ class StoreSearch:
         if self.options.point == "query":  # Nothing is ranked; whether a sentence is left is known from their number.
             first = torch.where(self._room(asking) > (opened != NOTHING).sum(1), 0, NOTHING)
             return first.unsqueeze(1), torch.zeros(len(key), 1, device=self.device)
-        searched = self.searched(asking)
+        searched = self.searched(asking, self.options.ranker == "cosine")
         numbers = searched.numbers(len(key), self.device)
         scores = self._scored(asking, key, opened, searched, numbers)
         return best(scores, numbers, opened, self.options.candidates + self.options.opens)
 
     def nearest(self, asking: Asking, query: Tensor, opened: Tensor) -> Tensor:
         """Return the sentence whose vector is nearest to a query, of those that were not opened: (B, D) -> (B,)."""
-        searched = self.searched(asking)
+        searched = self.searched(asking, True)
         scores = cosine_scores(self.vectors, query, searched)
         return best(scores, searched.numbers(len(scores), self.device), opened, 1)[0][:, 0]
 
@@ -149,11 +150,10 @@ class StoreSearch:
             weights = torch.cat([weights, weights.new_full(shown.flatten(1).shape, self.options.expand)], 1)
             any_word = (words != NOTHING).any(0)  # Most columns are padding in all lanes.
             words, weights = words[:, any_word], weights[:, any_word]
-            vector = unit(vector + self.options.expand * self.vectors_of(asking, opened).sum(1))
-        # A word counts once, at its first place.
-        again = (words.unsqueeze(2) == words.unsqueeze(1)).tril(-1).any(2)
+            if self.options.ranker == "cosine":
+                vector = unit(vector + self.options.expand * self.vectors_of(asking, opened).sum(1))
         mark = self.words.is_mark[words.clamp(min=0)]
-        return Query(words.masked_fill(again | mark, NOTHING), weights, vector)
+        return Query(words.masked_fill(_stood_before(words) | mark, NOTHING), weights, vector)
 
     def vectors_of(self, asking: Asking, sentence: Tensor) -> Tensor:
         """Return the vectors of sentences (B, T), zeros for none: (B, T, D)."""
@@ -211,6 +211,13 @@ class StoreSearch:
             index = (sentence - len(self.store)).clamp(min=0)
             share = torch.where(sentence >= len(self.store), asking.place.gather(1, index), share)
         return share.clamp(0, 1).masked_fill(sentence == NOTHING, 0).float()
+
+
+def _stood_before(words: Tensor) -> Tensor:
+    """Return where words (B, Q) stand that stood before in their row: (B, Q) bool."""
+    ordered, place = words.sort(dim=1, stable=True)
+    again = torch.nn.functional.pad(ordered[:, 1:] == ordered[:, :-1], (1, 0))
+    return torch.zeros_like(again).scatter(1, place, again)
 
 
 def _taken(tokens: Tensor, index: Tensor) -> Tensor:

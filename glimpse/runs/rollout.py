@@ -1,13 +1,14 @@
 """Rollouts, for training, evaluation and pictures alike."""
 
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from glimpse.agents.abilities import as_preselecting, imitates, stops_when_all_done
-from glimpse.agents.agent import Agent
-from glimpse.agents.episode import Batch, Episode
+from glimpse.agents.agent import Agent, Memory
+from glimpse.agents.episode import Batch, Decision, Episode
 from glimpse.agents.recording import recording, stack_steps
 from glimpse.envs.core import BatchedEnv, first_observation, is_teaching
 from glimpse.envs.lane_random import mix, normal
@@ -15,6 +16,8 @@ from glimpse.envs.lane_random import mix, normal
 _POLICY = 31
 _SELECTION = 32
 _LEARNING = 33
+_MANY = 1.5
+"""Lanes that are over are left out where all lanes are so many times those that go on."""
 
 
 @torch.no_grad()
@@ -63,11 +66,13 @@ def play(
     # To ask whether all are over would be to wait for a GPU, which training does not.
     ends_early = stops_when_all_done(agent) and (env.device.type == "cpu" or not agent.training)
     teacher = env if record and imitates(agent) and is_teaching(env) else None
-    seen, acted, answers, rewards, ended, known, taught = [], [], [], [], [], [], []
+    seen, acted, answers, rewards, known, taught = [], [], [], [], [], []
+    ended: list[Tensor] = []
     with recording(agent, agent.steps) if record else nullcontext():
         for time in range(agent.steps if most is None else min(most, agent.steps)):
             seen.append(observation)
-            decision, memory = agent(observation, memory)
+            active = ~ended[-1] if ends_early and ended else None
+            decision, memory = _decide(agent, observation, memory, active)
             action = agent.act(decision, noise[:, time], greedy)
             if teacher is not None:
                 taught.append(teacher.teaching())
@@ -95,6 +100,30 @@ def play(
         ended=ended[-1],
         teaching=_stack(taught) if taught else {},
     )
+
+
+def _decide(
+    agent: Agent, observation: dict[str, Tensor], memory: Memory, active: Tensor | None
+) -> tuple[Decision, Memory]:
+    """Return an agent's decisions, and its memory; of active lanes (B,) alone, if those are given and few."""
+    if active is None or active.sum() * _MANY > len(active) or not isinstance(memory, Tensor):
+        whole: tuple[Decision, Memory] = agent(observation, memory)
+        return whole
+    at = active.nonzero()[:, 0]
+    decision, kept = agent({name: part[at] for name, part in observation.items()}, memory[at])
+    return _spread(decision, at, len(active)), memory.index_copy(0, at, kept.to(memory.dtype))
+
+
+def _spread(part: Any, at: Tensor, lanes: int) -> Any:
+    """Return outputs of some lanes as those of all B, zeros in the others: tensors, and what holds them."""
+    match part:
+        case Tensor():
+            return part.new_zeros(lanes, *part.shape[1:]).index_copy(0, at, part)
+        case dict():
+            return {name: _spread(each, at, lanes) for name, each in part.items()}
+        case tuple():
+            return type(part)(*(_spread(each, at, lanes) for each in part))
+    return part
 
 
 @torch.no_grad()

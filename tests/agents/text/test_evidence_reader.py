@@ -15,6 +15,7 @@ from glimpse.envs.documents.document_env import DocumentEnv
 from glimpse.envs.documents.facts import Facts
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.envs.lane_random import mix
+from glimpse.runs import rollout
 from glimpse.runs.rollout import play
 
 SIZES = {
@@ -155,6 +156,19 @@ def test_controls_open_what_they_say() -> None:
         assert torch.equal(*answers) == (opens != "soft")
 
 
+def test_episodes_that_are_over_are_left_out_of_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that go on are played as they are beside all others, and so is their loss."""
+    agent, env = make({}, candidates=2, opens=6, reward="evidence", cost=0.1)
+    some = play_some(agent, env)
+    monkeypatch.setattr(rollout, "_MANY", 1e9)
+    every = play_some(agent, env)
+    lanes = some.step_mask.sum(1)
+    assert lanes[0] == 32 and lanes[-1] < 16 and torch.equal(some.step_mask, every.step_mask)
+    assert torch.equal(some.action["open"][some.step_mask], every.action["open"][some.step_mask])
+    torch.testing.assert_close(some.answer[some.step_mask], every.answer[some.step_mask])
+    torch.testing.assert_close(next(losses(agent, some)).total, next(losses(agent, every)).total)
+
+
 def test_queries_are_sampled_around_their_mean() -> None:
     """Greedy queries are the mean, of length 1; samples differ from it by sigma, and their density is known."""
     agent, env = make({"sigma": 0.25}, point="query")
@@ -168,7 +182,8 @@ def test_queries_are_sampled_around_their_mean() -> None:
     chosen = policy.logits.gather(-1, sampled.action["open"].unsqueeze(-1)).squeeze(-1)
     density = torch.distributions.Normal(sampled.activations["query"], 0.25).log_prob(sampled.action["query"]).sum(-1)
     expected = chosen + torch.where(sampled.action["open"] > 0, density, 0.0)
-    assert torch.allclose(policy.log_prob, expected, atol=1e-3)
+    taken = sampled.step_mask
+    assert torch.allclose(policy.log_prob[taken], expected[taken], atol=1e-3)
 
 
 def test_a_density_in_three_dimensions() -> None:

@@ -12,9 +12,11 @@ from glimpse.envs.core import Action, StepResult
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents import filler
 from glimpse.envs.documents.document_files import Document
+from glimpse.envs.documents.fact_words import OBJECTS, PEOPLE
 from glimpse.envs.documents.facts import Facts
-from glimpse.envs.documents.filler import filler_store
+from glimpse.envs.documents.filler import LEAST, filler_store
 from glimpse.envs.documents.options import FactsOptions
+from glimpse.envs.documents.question_data import NOTHING
 from glimpse.envs.documents.sentence_division import SourceLine
 from glimpse.envs.errors import DataError
 from tests.envs.conftest import Operations
@@ -143,3 +145,28 @@ def test_mistakes_in_options_are_named(options: dict[str, Any], message: str) ->
     """Each says what was expected."""
     with pytest.raises(ValueError, match=message):
         FactsOptions.model_validate({"name": "facts", **options})
+
+
+def test_distractors_name_what_the_needed_facts_name(tmp_path: Path) -> None:
+    """They stand beside the facts, name what the needed facts name, and are left out of long texts."""
+    names = [*PEOPLE[::2], *OBJECTS]
+    (tmp_path / "a.txt").write_text(" ".join(f"The old {name} was there again ." for name in names * 6))
+    task = {"filler": f"folder:{tmp_path}", "words": 500}
+    plain, env = made(**task), made(**task, distractors=6)
+    begin(plain, *range(20))
+    begin(env, *range(20))
+    few, many = plain._asking, env._asking
+    facts = few.others.shape[1]
+    assert many.others.shape[1] == facts + 6 and torch.equal(many.groups, few.groups)
+    for lane in range(20):
+        needed = many.others[lane, many.groups[lane, 0] - len(env.store)]
+        named = {env.vocabulary.words[word] for word in env._search.known(needed[needed != NOTHING]).tolist()}
+        # The file's name, which is no known word, stands in front as its title.
+        texts = [env.sentence(lane, len(env.store) + facts + number).text.split() for number in range(6)]
+        some_are_known = bool(named & set(names))
+        assert all(len(text) == 8 and text[1:3] == ["the", "old"] for text in texts), texts
+        assert not some_are_known or all(text[3] in named for text in texts)
+    text = (many.members[0] != NOTHING).sum() * 7 + (many.others[0] != NOTHING).sum()
+    assert 490 <= text <= 500
+    whole = FactsOptions.model_validate({"name": "facts", "words": 500, "distractors": 6})
+    assert Facts(whole.model_copy(update={"words": LEAST}), Facts.load_data(whole, "train"))._distractors == 0
