@@ -32,6 +32,8 @@ left_out="glimpse/training/test_ranks glimpse/training/test_kill glimpse/trainin
     glimpse/training/test_translation_runs glimpse/training/test_simultaneous_runs glimpse/sweeps/test_real_sweep
     glimpse/sweeps/test_ray_sweep glimpse/benchmarks/test_bench glimpse/inference/test_onnx_images
     glimpse/inference/test_onnx_texts glimpse/inference/test_onnx_translations glimpse/reporting/test_report_rules
+    glimpse/evaluation/test_rationale_scores glimpse/evaluation/test_told_modes glimpse/reproduction/test_reproduce
+    glimpse/runs/test_checkpoint envs/text/test_real_text agents/text/test_evidence_reader
     agents/test_host_waits agents/text/test_rationale agents/text/test_skimmer agents/text/test_token_selector
     agents/vision/test_anytime agents/vision/test_stable_baselines3_agent test_fuzz test_notebooks"
 for name in $left_out; do

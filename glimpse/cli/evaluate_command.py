@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     told = "other data of the run's classes: overrides of its task, such as task.data=folder:PATH"
     parser.add_argument("overrides", nargs="*", default=[], metavar="task.KEY=VALUE", help=told)
-    told = "default: test for a run of a shipped config, with any seed, and for other data; else validation"
+    told = "default: test for a run of a shipped config, and for data of another source; else validation"
     parser.add_argument("--split", choices=("test", "validation"), help=told)
     parser.add_argument("--copies", type=count_up_to(10_000), metavar="M", help="rollouts averaged for each example")
     parser.add_argument("--batch", type=count_up_to(1_000_000), metavar="B", help="examples in a batch")

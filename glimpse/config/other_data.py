@@ -9,6 +9,9 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment, read_overrides
 from glimpse.errors import UserError
 
+_SOURCES = frozenset({"data", "documents", "filler", "test"})
+"""Options of a task that say where its data come from; others change how the same data are shown."""
+
 
 class OtherData(NamedTuple):
     """Data that a run is evaluated on instead of its own.
@@ -41,6 +44,15 @@ def read_other_data(config: Path, overrides: Sequence[str]) -> OtherData:
     shifted = load_experiment(config, [*further, *overrides])
     _refuse_other_observations(own, shifted)
     return OtherData(shifted, _name(shifted, given))
+
+
+def name_a_source(overrides: Sequence[str]) -> bool:
+    """Return whether overrides of `task.` name where other data come from.
+
+    Raises:
+        UserError: if another section is overridden.
+    """
+    return not _SOURCES.isdisjoint(_task_given(overrides))
 
 
 def _task_given(overrides: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from glimpse.config.exact_config import shipped_name
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.config.files import load_experiment
-from glimpse.config.other_data import read_other_data
+from glimpse.config.other_data import name_a_source, read_other_data
 from glimpse.envs.errors import DataError
 from glimpse.envs.printed_lines import print_line
 from glimpse.errors import UserError
@@ -42,7 +42,7 @@ def evaluate_command(
 ) -> None:
     """Run `glimpse evaluate`; see `evaluate_run` for the arguments, and `default_split` for a split of None."""
     run = writable_run(run, print_line)
-    split = split or ("test" if overrides else default_split(RunFolder.open(run)))
+    split = split or ("test" if overrides and name_a_source(overrides) else default_split(RunFolder.open(run)))
     remedy = f"Set evaluate.precision: float32 in {run / CONFIG}"
     with reporting_memory_errors("Lower --batch or --copies"), reporting_precision_errors("evaluate.precision", remedy):
         evaluate_run(run, split, copies, batch, device, keep_rate, average, overrides)

@@ -1,5 +1,6 @@
 """Tests that run each command once for real, on data that need no download."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,20 @@ def test_the_demo_falls_back_to_digits_without_mnist(
     assert [words[0] for words in calls] == ["train", "evaluate", "report"]
     assert calls[0][1] == "digits-ram"
     assert "scikit-learn's digits" in capsys.readouterr().out
+
+
+def test_the_demo_shows_controls_that_were_trained_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are the rows of the table `demo`, in its order; without such rows nothing is printed."""
+    demo.show_controls(tmp_path / "demo.json")
+    assert capsys.readouterr().out == ""
+    config = "configs/images/demo.yaml"
+    rows = [
+        {"config": config, "variant": "random", "metric": "test_error_m10", "mean": 5.0, "values": [4.9, 5.1]},
+        {"config": config, "metric": "test_error_m10", "mean": 1.25, "values": [1.2, 1.3]},
+        {"config": config, "metric": "test_error_greedy", "mean": 7.0, "values": [7.0]},
+    ]
+    (tmp_path / "demo.json").write_text(json.dumps(rows))
+    demo.show_controls(tmp_path / "demo.json")
+    out = capsys.readouterr().out
+    assert out.index("RAM") < out.index("1.25") < out.index("random locations") < out.index("4.90 5.10")
+    assert "7.0" not in out

@@ -130,7 +130,7 @@ def test_faithfulness_needs_no_marks() -> None:
     given = experiment("rationale", selector={"kind": "pooled", "width": 4}, encoder={"kind": "gru", "width": 4})
     env = make_split_env(given, "validation", torch.device("cpu"))
     agent = make_agent(given, env).requires_grad_(False).eval()
-    known, found = (measure(agent, env, options()) for measure in (measure_rationales, measure_faithfulness))
+    known, found = (measure(agent, env, options(500)) for measure in (measure_rationales, measure_faithfulness))
     assert isinstance(found, Faithfulness) and isinstance(known, RationaleScores)
     assert asdict(found).items() <= asdict(known).items() and found.comprehensiveness != 0
     assert measure_faithfulness(AGENT, ENV, options()) is None

@@ -58,6 +58,7 @@ def test_all_tables_are_registered() -> None:
         "mnist",
         "digits",
         "translated",
+        "demo",
         "cluttered",
         "cluttered100",
         "catch",
@@ -91,7 +92,7 @@ def test_every_line_is_a_config_that_loads(name: str, config: str) -> None:
         assert config.startswith(task.data.removesuffix("-20k").removesuffix("-10k").removesuffix("-movies"))
         return
     environments = {"hard-vs-soft": "cluttered-mnist", "stopping": "mnist", "cluttered100": "cluttered-mnist-100"}
-    environments |= {"people": "mnist"}
+    environments |= {"people": "mnist", "demo": "translated-mnist"}
     assert task.name in (environments.get(name, name), f"{name}-mnist")
 
 
