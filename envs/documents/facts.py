@@ -79,6 +79,7 @@ class Facts(DocumentEnv):
         super().__init__(options, data.store, data.words, ANSWERS, device)
         self._facts, self._split, self._digest = options, data.split, data.store.facts.digest
         self._rules = data.rules.to(self.device)
+        self._answers = torch.tensor([ENTITIES.index(name) for name in ANSWERS], device=self.device)
         self._kinds = question_kinds(options.facts, options.question)
         self._ends = data.store.sentences.offsets.to(self.device)
         # A text is cut from the store, unless it is as long.
@@ -134,28 +135,39 @@ class Facts(DocumentEnv):
         scene, drawn = self._scene(example), scene_keys(example, self._split, self._facts.seed)
         question, facts = (self._in_store(text) for text in (scene.question, scene.facts))
         if self._distractors:
-            named = facts.take_along_dim(scene.needed.unsqueeze(-1), 1).flatten(1)
-            facts = _beside(facts, self._naming(mix(drawn, _DISTRACTORS), named))
+            facts = _beside(facts, self._distracting(mix(drawn, _DISTRACTORS), scene, facts))
         vector = mean_of_words(self._search.words, question, self._search.mean_vector)
         needed = (scene.needed + len(self.store)).unsqueeze(1)
         members = self._cut(mix(drawn, _WINDOW), (facts != NOTHING).sum((1, 2)))
         place = uniform(mix(drawn, _PLACES), facts.shape[1])
         return Asking(scene.answer, question, vector, needed, members, facts, place)
 
-    def _naming(self, key: Tensor, words: Tensor) -> Tensor:
+    def _distracting(self, key: Tensor, scene: FactScene, facts: Tensor) -> Tensor:
+        """Draw the distractors of questions (R,), given all facts (R, F, L): (R, `distractors`, W) words.
+
+        Half of them name somebody or something of the needed facts, but not the answer, which nothing else may tell;
+        half of them somebody or something of any fact.
+        """
+        needed = facts.take_along_dim(scene.needed.unsqueeze(-1), 1).flatten(1)
+        answer = self._rules[self._answers[scene.answer]].unsqueeze(1)
+        near = self._naming(mix(key, 4), needed.masked_fill(needed == answer, NOTHING), self._distractors // 2)
+        return torch.cat([near, self._naming(key, facts.flatten(1), self._distractors - near.shape[1])], 1)
+
+    def _naming(self, key: Tensor, words: Tensor, count: int) -> Tensor:
         """Draw sentences of the store that have one of the entities among some words; any, where none has.
 
         Args:
             key: (R,) int64.
             words: (R, n) int64, `NOTHING` for none.
+            count: number of sentences of each.
 
         Returns:
-            (R, `distractors`, W) int64, their words, `NOTHING` behind the end.
+            (R, `count`, W) int64, their words, `NOTHING` behind the end.
         """
-        count, index = self._distractors, self._search.words.bm25
+        index = self._search.words.bm25
         known = words.clamp(min=0)
         found = index.offsets[known + 1] - index.offsets[known]
-        found = found.masked_fill(~torch.isin(known, self._rules[: len(ENTITIES)]), 0)
+        found = found.masked_fill((words == NOTHING) | ~torch.isin(known, self._rules[: len(ENTITIES)]), 0)
         # Each entity that the store has is as likely.
         share = uniform(mix(key, 1), words.shape[1] * count).view(len(key), count, -1) * (found > 0).unsqueeze(1)
         which = share.argmax(-1)

@@ -12,7 +12,7 @@ from glimpse.envs.core import Action, StepResult
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents import filler
 from glimpse.envs.documents.document_files import Document
-from glimpse.envs.documents.fact_words import OBJECTS, PEOPLE
+from glimpse.envs.documents.fact_words import OBJECTS, PEOPLE, PLACES
 from glimpse.envs.documents.facts import Facts
 from glimpse.envs.documents.filler import LEAST, filler_store
 from glimpse.envs.documents.options import FactsOptions
@@ -147,9 +147,9 @@ def test_mistakes_in_options_are_named(options: dict[str, Any], message: str) ->
         FactsOptions.model_validate({"name": "facts", **options})
 
 
-def test_distractors_name_what_the_needed_facts_name(tmp_path: Path) -> None:
-    """They stand beside the facts, name what the needed facts name, and are left out of long texts."""
-    names = [*PEOPLE[::2], *OBJECTS]
+def test_distractors_name_what_the_facts_name(tmp_path: Path) -> None:
+    """Half of them name what the needed facts name, except the answer; they stand beside the facts, in short texts."""
+    names = [*PEOPLE[::2], *OBJECTS, *PLACES]
     (tmp_path / "a.txt").write_text(" ".join(f"The old {name} was there again ." for name in names * 6))
     task = {"filler": f"folder:{tmp_path}", "words": 500}
     plain, env = made(**task), made(**task, distractors=6)
@@ -159,13 +159,16 @@ def test_distractors_name_what_the_needed_facts_name(tmp_path: Path) -> None:
     facts = few.others.shape[1]
     assert many.others.shape[1] == facts + 6 and torch.equal(many.groups, few.groups)
     for lane in range(20):
-        needed = many.others[lane, many.groups[lane, 0] - len(env.store)]
-        named = {env.vocabulary.words[word] for word in env._search.known(needed[needed != NOTHING]).tolist()}
         # The file's name, which is no known word, stands in front as its title.
         texts = [env.sentence(lane, len(env.store) + facts + number).text.split() for number in range(6)]
-        some_are_known = bool(named & set(names))
         assert all(len(text) == 8 and text[1:3] == ["the", "old"] for text in texts), texts
-        assert not some_are_known or all(text[3] in named for text in texts)
+        needed, every = (
+            {word for number in numbers for word in env.sentence(lane, number).text.split()}
+            for numbers in (many.groups[lane, 0].tolist(), range(len(env.store), len(env.store) + facts))
+        )
+        near = needed & set(names) - {env.classes[int(many.answer[lane])]}
+        assert all(text[3] in every for text in texts)
+        assert not near or all(text[3] in near for text in texts[:3])
     text = (many.members[0] != NOTHING).sum() * 7 + (many.others[0] != NOTHING).sum()
     assert 490 <= text <= 500
     whole = FactsOptions.model_validate({"name": "facts", "words": 500, "distractors": 6})
