@@ -40,8 +40,8 @@ class DocumentSearchOptions(TaskOptions):
         0.0,
         ge=0,
         le=100,
-        description="Weight of the words of opened sentences in the ranker's query, without the most common ones; 0 "
-        "ranks by the question alone.",
+        description="Weight of the words of opened sentences in the ranker's query, without the most common ones; a "
+        "sentence counts no more than one of the question's length. 0 ranks by the question alone.",
     )
     opens: int = Field(4, ge=1, le=100, description="T: how many sentences may be opened in an episode.")
     cost: float = Field(0.0, ge=0, le=1e6, description="Subtracted from the reward for each sentence that is opened.")

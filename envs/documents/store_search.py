@@ -146,8 +146,11 @@ class StoreSearch:
         if self.options.expand:
             shown = self.shown(opened, self.options.max_words, asking.others)
             shown = shown.masked_fill(self._is_common[shown.clamp(min=0)], NOTHING)
-            words = torch.cat([words, shown.flatten(1)], 1)
-            weights = torch.cat([weights, weights.new_full(shown.flatten(1).shape, self.options.expand)], 1)
+            # A sentence that is longer than the question counts as much as a sentence of its length.
+            count = (shown != NOTHING).sum(-1, keepdim=True).clamp(min=1)
+            asked = (words != NOTHING).sum(1).view(-1, 1, 1)
+            shares = (self.options.expand * (asked / count).clamp(max=1)).expand(shown.shape)
+            words, weights = torch.cat([words, shown.flatten(1)], 1), torch.cat([weights, shares.flatten(1)], 1)
             any_word = (words != NOTHING).any(0)  # Most columns are padding in all lanes.
             words, weights = words[:, any_word], weights[:, any_word]
             if self.options.ranker == "cosine":
