@@ -74,7 +74,8 @@ class EvidenceReader(EpisodeAgent):
         Args:
             options: sizes, losses, and how sentences are opened.
             observation_space: has `question` (Q,), `opened` (W,), `time`, `legal` (K + 1,); and `candidates` (K, P),
-                `scores` and `position` (K,), or `question_vector` and `opened_vector` (V,).
+                `scores`, `position`, `in_document` and `title_words` (K,); or `question_vector` and
+                `opened_vector` (V,).
             action_space: has `open` and `answer`.
             vectors: pre-trained word vectors, if the task has any.
         """

@@ -20,18 +20,18 @@ from glimpse.agents.text.word_matching import WordMatching
 
 NEVER = -1e9
 """Logit of an illegal action: its probability is 0, and its log-probability is still finite."""
-_FEATURES = 6
+_FEATURES = 7
 
 
 class CandidatePolicy(nn.Module):
     """Logits of answering and of opening each of K candidates: attention's scores of a query and the candidates.
 
     A candidate is known by the mean vector of its words, and by features: the ranker's score among those of the other
-    candidates and by itself, its rank, its position in the documents, its cosines with the question and with the
-    sentence that was opened last, and how its words match theirs; see `WordMatching`. The query is made of the memory
-    and of the words of both. The first feature, the ranker's standardised score, is also added with a weight that
-    begins at the prior, so that learning can begin with the ranker's order. Whether to answer is decided by the memory
-    and by what the query finds among the candidates.
+    candidates and by itself, its rank, its position among all sentences and in its document, its cosines with the
+    question and with the sentence that was opened last, and how its words match theirs; see `WordMatching`. The query
+    is made of the memory and of the words of both. The first feature, the ranker's standardised score, is also added
+    with a weight that begins at the prior, so that learning can begin with the ranker's order. Whether to answer is
+    decided by the memory and by what the query finds among the candidates.
     """
 
     def __init__(self, options: EvidenceReaderOptions, embedding: Embedding, memory_width: int) -> None:
@@ -59,7 +59,7 @@ class CandidatePolicy(nn.Module):
         question, opened, candidates = (
             mean_vectors(self.embedding, seen[name]) for name in ("question", "opened", "candidates")
         )
-        matching = self.matching(*(seen[name] for name in ("question", "opened", "candidates")))
+        matching = self.matching(*(seen[name] for name in ("question", "opened", "candidates", "title_words")))
         features = torch.cat([_features(seen, question, opened, candidates), matching], -1)
         query = self.query(torch.cat([hidden, question, opened], -1))
         key = self.key(torch.cat([candidates, features], -1))
@@ -72,7 +72,7 @@ class CandidatePolicy(nn.Module):
 
 
 def _features(seen: dict[str, Tensor], question: Tensor, opened: Tensor, candidates: Tensor) -> Tensor:
-    """Return features of candidates (B, K, 6), of about unit size; see `CandidatePolicy`."""
+    """Return features of candidates (B, K, 7), of about unit size; see `CandidatePolicy`."""
     there, score = seen["legal"][:, 1:].float(), seen["scores"].float()
     count = there.sum(1, keepdim=True).clamp(min=1)
     mean = (score * there).sum(1, keepdim=True) / count
@@ -84,6 +84,7 @@ def _features(seen: dict[str, Tensor], question: Tensor, opened: Tensor, candida
         score.sign() * score.abs().log1p(),
         rank.expand_as(score),
         seen["position"].expand_as(score),
+        seen["in_document"].expand_as(score),
         *cosines,
     ]
     return torch.stack(parts, -1) * there.unsqueeze(-1)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from glimpse.agents.embedding import PADDING, UNKNOWN, Embedding
 from glimpse.agents.text.sentence_reading import without_end
 
+_OF_TITLES = 3
+"""Number of features of a title."""
+
 
 class WordMatching(nn.Module):
     """Late interaction (Khattab and Zaharia, 2020, "ColBERT"): each word is matched with the most similar one.
@@ -18,20 +21,31 @@ class WordMatching(nn.Module):
     Similarity is the cosine of word vectors; unknown words match nothing. Each head weighs words by sigmoid(w . e + b)
     of their vector e, so that it can count names only, and averages: how well the question is matched by a candidate;
     how much better than by what was opened last; and how well a candidate's words are matched by the question, and by
-    what was opened last.
+    what was opened last. Words of its title are also looked at by themselves: how well the question matches them on
+    average, how well the worst of them, and how well the worst of them is matched by what was opened last.
 
-    width: number of features, 4 H.
+    width: number of features, 4 H + 3.
     """
 
     def __init__(self, embedding: Embedding, heads: int) -> None:
         """Make the heads; the word vectors are shared."""
         super().__init__()
-        self.embedding, self.width = embedding, 4 * heads
+        self.embedding, self.width = embedding, 4 * heads + _OF_TITLES
         self.asked = nn.Linear(embedding.weight.shape[1], heads)
         self.offered = nn.Linear(embedding.weight.shape[1], heads)
 
-    def forward(self, question: Tensor, opened: Tensor, candidates: Tensor) -> Tensor:
-        """Compute features (B, K, 4 H), in [0, 1] or about it, of words (B, Q), (B, W) and (B, K, P), all int64."""
+    def forward(self, question: Tensor, opened: Tensor, candidates: Tensor, title_words: Tensor) -> Tensor:
+        """Compute features of candidates.
+
+        Args:
+            question: (B, Q) int64, words.
+            opened: (B, W) int64.
+            candidates: (B, K, P) int64.
+            title_words: (B, K) int64, how many of a candidate's words are its title's; those stand in front.
+
+        Returns:
+            (B, K, 4 H + 3), in [0, 1] or about it.
+        """
         question, opened, candidates = (without_end(words) for words in (question, opened, candidates))
         vectors = self.embedding.weight.detach()
         with torch.no_grad():
@@ -44,6 +58,7 @@ class WordMatching(nn.Module):
             covered = (asked @ read.transpose(1, 2)).amax(2)
             chained = by_opened.amax(3)
             better = (match - covered.unsqueeze(1)).relu()
+            of_title = _of_title(reverse, chained, title_words)
         of_question = _weights(self.asked(vectors), question).unsqueeze(1)
         of_candidates = _weights(self.offered(vectors), candidates)
         parts = [
@@ -51,8 +66,23 @@ class WordMatching(nn.Module):
             _mean(better, of_question),
             _mean(reverse, of_candidates),
             _mean(chained, of_candidates),
+            of_title,
         ]
         return torch.cat(parts, -1)
+
+
+def _of_title(asked: Tensor, opened: Tensor, count: Tensor) -> Tensor:
+    """Return how well titles are matched (B, K, 3): on average and at worst by the question, and by what was opened.
+
+    Args:
+        asked: (B, K, P), how well the question matches each word.
+        opened: (B, K, P), how well what was opened does.
+        count: (B, K), the number of words of the title, which stand in front; 0 gives zeros.
+    """
+    inside = torch.arange(asked.shape[-1], device=asked.device) < count.unsqueeze(-1)
+    mean = (asked * inside).sum(-1) / count.clamp(min=1)
+    worst = [each.masked_fill(~inside, 1.0).amin(-1) * (count > 0) for each in (asked, opened)]
+    return torch.stack([mean, *worst], -1)
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -88,6 +88,8 @@ class DocumentEnv(EvaluatedEnv):
             parts["candidates"] = spaces.Box(0, last, (choices, options.preview), np.int64)
             parts["scores"] = spaces.Box(-_MOST, _MOST, (choices,), np.float32)
             parts["position"] = spaces.Box(0, 1, (choices,), np.float32)
+            parts["in_document"] = spaces.Box(0, 1, (choices,), np.float32)
+            parts["title_words"] = spaces.Box(0, options.preview, (choices,), np.int64)
         else:
             parts["question_vector"] = spaces.Box(-2, 2, (width,), np.float32)
             parts["opened_vector"] = spaces.Box(-2, 2, (width,), np.float32)
@@ -361,6 +363,8 @@ class DocumentEnv(EvaluatedEnv):
             "candidates": self._search.known(self._shown(candidates, self.options.preview)),
             "scores": self._scores[:, : self.options.candidates].clamp(-_MOST, _MOST),
             "position": self._search.positions(self._asking, candidates),
+            "in_document": self._search.in_document(self._asking, candidates),
+            "title_words": self._search.title_words(candidates).clamp(max=self.options.preview),
         }
 
     def _shown(self, sentence: Tensor, width: int) -> Tensor:

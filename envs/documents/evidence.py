@@ -25,10 +25,11 @@ class Evidence(DocumentEnv):
 
     Observation: `question` (Q,), the numbers of its words, 0 behind its end; `opened` (W,), the words of the sentence
     that was opened last, with its document's title in front, all 0 before the first; `candidates` (K, P), the first
-    words of K sentences that a cheap ranker offers, `scores` (K,), what it gives them, and `position` (K,), the share
-    of the documents before them; `legal` (K + 1,), which actions are legal; `time`, the number of actions so far. With
-    `point: query` there are no candidates, but `question_vector` and `opened_vector` (D,), of length 1 or 0, and
-    `legal` (2,).
+    words of K sentences that a cheap ranker offers, `scores` (K,), what it gives them, `position` (K,), the share of
+    the documents before them, `in_document` (K,), 1 for the first sentence of a document, 1/2 for the second and so on,
+    and `title_words` (K,), how many of the words are the title's; `legal` (K + 1,), which actions are legal; `time`,
+    the number of actions so far. With `point: query` there are no candidates, but `question_vector` and `opened_vector`
+    (D,), of length 1 or 0, and `legal` (2,).
     Action: `open`, 0 to answer, or k to open candidate k; `answer`, the guessed class, which counts if the episode
     ends at this step. With `point: query`, `open` is 0 or 1, and the sentence whose vector is nearest to `query` (D,)
     is opened, of those that were not opened yet.

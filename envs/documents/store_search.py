@@ -72,7 +72,7 @@ class StoreSearch:
         self._index = self.words.bm25
         self._is_common = self._index.offsets.diff() > max(_COMMON, len(store) // _COMMON_SHARE)
         self._sentences, self._titles = store.sentences.to(device), store.titles.to(device)
-        self._document = store.document.to(device)
+        self._document, self._first = store.document.to(device), store.first.to(device)
         self.vectors, self.mean_vector = store.vectors.to(device), store.mean_vector.to(device)
         self._at = torch.arange(max(options.max_words, options.preview), device=device)
 
@@ -183,7 +183,7 @@ class StoreSearch:
         inside = sentence.clamp(0, len(self.store) - 1)
         document = self._document[inside].long()
         title, begin = self._titles.offsets[document], self._sentences.offsets[inside]
-        ahead = (self._titles.offsets[document + 1] - title) * self.options.titles
+        ahead = self.title_words(sentence)
         length = ahead + self._sentences.offsets[inside + 1] - begin
         of_title = _taken(self._titles.tokens, title.unsqueeze(-1) + at)
         of_text = _taken(self._sentences.tokens, begin.unsqueeze(-1) + at - ahead.unsqueeze(-1))
@@ -196,6 +196,24 @@ class StoreSearch:
             is_other = (sentence >= len(self.store)).unsqueeze(-1)
             words = torch.where(is_other, beside.take_along_dim(index, 1), words)
         return words
+
+    def title_words(self, sentence: Tensor) -> Tensor:
+        """Return how many words of a title are shown in front of sentences: (B, C) int64 -> (B, C) int64."""
+        inside = (sentence != NOTHING) & (sentence < len(self.store))
+        document = self._document[sentence.clamp(0, len(self.store) - 1)].long()
+        length = self._titles.offsets[document + 1] - self._titles.offsets[document]
+        return length * inside * self.options.titles
+
+    def in_document(self, asking: Asking, sentence: Tensor) -> Tensor:
+        """Return 1 for the first sentence of a document, 1/2 for the second and so on; 0 for none: (B, K) float32.
+
+        It is 0 for all where some stand beside the store's documents, which it would tell from the others.
+        """
+        if asking.others.shape[1]:
+            return torch.zeros(sentence.shape, device=self.device)
+        inside = (sentence != NOTHING) & (sentence < len(self.store))
+        number = sentence.clamp(0, len(self.store) - 1)
+        return inside / (1 + number - self._first[self._document[number].long()])
 
     def known(self, words: Tensor) -> Tensor:
         """Return the numbers that words have in the vocabulary, `PAD` for none."""

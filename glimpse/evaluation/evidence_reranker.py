@@ -20,14 +20,16 @@ FEATURES = (
     "score over the best one",
     "one over the rank",
     "position",
+    "place in its document",
     "words of the candidate",
     "share of the question's words",
     "share of the question's words by rarity",
     "rarity of the rarest shared word",
     "share of the candidate's words",
     "share of the question's pairs of words",
+    "share of the title's words",
 )
-"""Names of the eleven features of a candidate."""
+"""Names of the features of a candidate."""
 
 
 class Reranker:
@@ -103,7 +105,7 @@ class Reranker:
 
 
 def overlap_features(seen: dict[str, Tensor], rarity: Tensor) -> Tensor:
-    """Return the features of candidates, (B, K, 11) float32, in the order of `FEATURES`.
+    """Return the features of candidates, (B, K, 13) float32, in the order of `FEATURES`.
 
     Args:
         seen: an observation, each (B, ...).
@@ -119,19 +121,22 @@ def overlap_features(seen: dict[str, Tensor], rarity: Tensor) -> Tensor:
     pair_count = (question[:, 1:] != PADDING).sum(1).clamp(min=1)[:, None]
     best = scores.amax(1, keepdim=True)
     rank = torch.arange(1, scores.shape[1] + 1).expand_as(scores)
-    length = real.sum(-1)
+    length, title = real.sum(-1), seen["title_words"]
+    of_title = torch.arange(candidates.shape[-1]) < title.unsqueeze(-1)
     parts = [
         scores,
         scores - best,
         scores / best.clamp(min=1e-6),
         1 / rank,
         seen["position"],
+        seen["in_document"],
         length,
         shared.sum(-1) / asked.sum(1).clamp(min=1)[:, None],
         (shared * worth).sum(-1) / worth.sum(-1).clamp(min=1e-6),
         (shared * worth).amax(-1),
         (same.any(-1) & real).sum(-1) / length.clamp(min=1),
         pairs.sum(-1) / pair_count,
+        (same.any(-1) & of_title).sum(-1) / title.clamp(min=1),
     ]
     return torch.stack([part.float() for part in parts], -1)
 

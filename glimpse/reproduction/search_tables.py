@@ -47,7 +47,7 @@ SEARCH_TABLES: dict[str, Table] = {
         "added to the logit of answering; rankings open exactly so many. The label of most claims can be told without "
         "evidence: compare accuracies with the claim alone. Training is on ERASER's validation part, so that no number "
         "can be compared with results that were trained on its training part. The re-ranker is gradient boosting of "
-        "overlap features of BM25's first 32 sentences, trained on all marked evidence. MultiRC: questions about a "
+        "13 overlap features of BM25's first 32 sentences, trained on all marked evidence. MultiRC: questions about a "
         "paragraph; F1 is that of opened sentences against all marked ones.",
         (
             _agent("evidence-fever", "by the evidence's reward", _WHOLE),

@@ -50,6 +50,21 @@ def text(env: DocumentEnv, lane: int, number: int) -> str:
     return env.sentence(lane, number).text
 
 
+def test_a_candidate_has_its_place_and_its_title() -> None:
+    """One over its number in its document, and how many of the words shown are the title's."""
+    env = made(candidates=6)
+    seen = begin(env, TWO_HOPS)
+    for column, number in enumerate(env.candidates[0].tolist()):
+        document = int(env.store.document[number])
+        place = number - int(env.store.first[document]) + 1
+        assert seen["in_document"][0, column].item() == pytest.approx(1 / place)
+        shown = words(env, seen["candidates"][0, column]).split()
+        title = env.store.facts.titles[document].lower().split()
+        assert seen["title_words"][0, column] == len(title) and shown[: len(title)] == title
+    assert len(set(seen["in_document"][0].tolist())) > 1
+    assert not begin(made(titles=False), TWO_HOPS)["title_words"].any()
+
+
 def test_an_episode_is_as_described() -> None:
     """Opened text is observed with its title; costs and rewards are paid; counts are in the info."""
     env = made(cost=0.25, opens=2, candidates=3, reward="both")

@@ -93,6 +93,11 @@ def test_splits_have_other_sentences_and_the_same_words() -> None:
     assert longer.shown_examples()[:2] == test.shown_examples()[:2] and longer.shown_examples() != test.shown_examples()
 
 
+def test_facts_are_not_told_by_their_place_in_a_document() -> None:
+    """They stand in none, so that the place of other sentences is not observed, either."""
+    assert not begin(made(), 0, 1, 2)["in_document"].any()
+
+
 def test_an_example_is_a_function_of_its_number() -> None:
     """The key does not change it; another seed does."""
     env = made()

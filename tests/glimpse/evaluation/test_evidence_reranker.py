@@ -15,11 +15,13 @@ def test_features_are_as_computed_by_hand() -> None:
         "candidates": torch.tensor([[[2, 3, 5, 2], [4, 0, 0, 0]]]),
         "scores": torch.tensor([[2.0, 4.0]]),
         "position": torch.tensor([[0.25, 0.5]]),
+        "in_document": torch.tensor([[1.0, 0.2]]),
+        "title_words": torch.tensor([[2, 0]]),
     }
     first, second = overlap_features(seen, torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]))[0].tolist()
-    assert len(first) == len(FEATURES) == 11
-    assert first == pytest.approx([2, -2, 0.5, 1, 0.25, 4, 2 / 3, 5 / 6, 3, 3 / 4, 1 / 3])
-    assert second == pytest.approx([4, 0, 1, 0.5, 0.5, 1, 0, 0, 0, 0, 0])
+    assert len(first) == len(FEATURES) == 13
+    assert first == pytest.approx([2, -2, 0.5, 1, 0.25, 1, 4, 2 / 3, 5 / 6, 3, 3 / 4, 1 / 3, 1])
+    assert second == pytest.approx([4, 0, 1, 0.5, 0.5, 0.2, 1, 0, 0, 0, 0, 0, 0])
 
 
 def test_candidates_are_opened_by_the_models_order(monkeypatch: pytest.MonkeyPatch) -> None:
