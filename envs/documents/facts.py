@@ -57,8 +57,8 @@ class Facts(DocumentEnv):
     test ask about disjoint sets of facts. An example is a function of (`seed`, its number) alone.
 
     Observation: as `glimpse/Evidence-v0`: `question` (Q,), `opened` (W,), `candidates` (K, P), `scores`, `position`,
-    `in_document` (all 0) and `title_words` (K,), `legal` (K + 1,) and `time`; or, with `point: query`, the two vectors instead
-    of the candidates.
+    `in_document` (all 0) and `title_words` (K,), `legal` (K + 1,) and `time`; or, with `point: query`, the two vectors
+    instead of the candidates.
     Action: `open`, 0 to answer, or k to open candidate k; `answer`, the guessed class; with `point: query` also the
     vector `query`.
     Reward: 1 at the end for a right answer, for having opened all needed facts, or for both together (option
