@@ -56,7 +56,7 @@ def subtract_baseline(
         copies: rollouts M of each example; episode e * M + m is rollout m of example e.
         hidden: (T, B, D), the input of a learned baseline; detached, so that the value loss trains the baseline only.
         value: the learned baseline, (..., D) -> (..., 1).
-        average: (T,), the moving average of returns; updated in place after its use.
+        average: (T or more,), the moving average of returns; updated in place after its use.
 
     Returns:
         The advantage (T, B), and the value loss of a learned baseline, a scalar; 0 for other baselines.
@@ -70,8 +70,9 @@ def subtract_baseline(
         case "self_critical":
             return policy_gradient.self_critical_baseline(returns, copies), no_error
         case "moving_average":
-            advantage = policy_gradient.moving_average_baseline(returns, average.clone())
-            average.lerp_(returns.mean(1), _AVERAGE_RATE)
+            advantage = policy_gradient.moving_average_baseline(returns, average[: len(returns)].clone())
+            # After the last step that was played, nothing is returned.
+            average.lerp_(nn.functional.pad(returns.mean(1), (0, len(average) - len(returns))), _AVERAGE_RATE)
             return advantage, no_error
         case "none":
             return returns, no_error

@@ -58,6 +58,7 @@ class EvidenceReader(EpisodeAgent):
     """
 
     readout_name = "the words of the opened sentence"
+    stops_when_all_done = True
     average_return: Tensor
     done: Tensor
     class_weights: Tensor | None = None

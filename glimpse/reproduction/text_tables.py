@@ -234,6 +234,7 @@ TEXT_TABLES: dict[str, Table] = {
         f"words, and again over sentences. {_FILMS} {_VECTORS}",
         (
             TableEntry("imdb-han", "HAN, attention"),
+            TableEntry("imdb-films-han", "HAN, attention, validated on other films"),
             TableEntry("imdb-han-long", "HAN, attention, ten epochs"),
             TableEntry("imdb-han-ave", "HAN, mean", 1),
             TableEntry("imdb-han-max", "HAN, maximum", 1),

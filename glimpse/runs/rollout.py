@@ -68,10 +68,11 @@ def play(
     teacher = env if record and imitates(agent) and is_teaching(env) else None
     seen, acted, answers, rewards, known, taught = [], [], [], [], [], []
     ended: list[Tensor] = []
-    with recording(agent, agent.steps) if record else nullcontext():
+    leaves_out = ends_early and isinstance(memory, Tensor)  # Lanes that are over are not computed.
+    with recording(agent, agent.steps) if record and not leaves_out else nullcontext():
         for time in range(agent.steps if most is None else min(most, agent.steps)):
             seen.append(observation)
-            active = ~ended[-1] if ends_early and ended else None
+            active = ~ended[-1] if leaves_out and ended else None
             decision, memory = _decide(agent, observation, memory, active)
             action = agent.act(decision, noise[:, time], greedy)
             if teacher is not None:
@@ -106,7 +107,7 @@ def _decide(
     agent: Agent, observation: dict[str, Tensor], memory: Memory, active: Tensor | None
 ) -> tuple[Decision, Memory]:
     """Return an agent's decisions, and its memory; of active lanes (B,) alone, if those are given and few."""
-    if active is None or active.sum() * _MANY > len(active) or not isinstance(memory, Tensor):
+    if active is None or active.sum() * _MANY > len(active):
         whole: tuple[Decision, Memory] = agent(observation, memory)
         return whole
     at = active.nonzero()[:, 0]

@@ -17,7 +17,7 @@ def test_paths_are_greedy_episodes(point: str) -> None:
     """What a path opens, and what it answers, is what a greedy episode does; probabilities and cosines are in order."""
     env = made(opens=3, candidates=5, point=point)
     agent = reader(env)
-    answers_later(agent, -0.3)
+    answers_later(agent, -0.6)
     examples = torch.arange(14)
     episode = play(env, agent, examples, evaluation_keys(env, OPTIONS), greedy=True)
     opened = [
