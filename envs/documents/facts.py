@@ -136,22 +136,23 @@ class Facts(DocumentEnv):
         scene, drawn = self._scene(example), scene_keys(example, self._split, self._facts.seed)
         question, facts = (self._in_store(text) for text in (scene.question, scene.facts))
         if self._distractors:
-            facts = _beside(facts, self._distracting(mix(drawn, _DISTRACTORS), scene, facts))
+            facts = _beside(facts, self._distracting(mix(drawn, _DISTRACTORS), scene, question, facts))
         vector = mean_of_words(self._search.words, question, self._search.mean_vector)
         needed = (scene.needed + len(self.store)).unsqueeze(1)
         members = self._cut(mix(drawn, _WINDOW), (facts != NOTHING).sum((1, 2)))
         place = uniform(mix(drawn, _PLACES), facts.shape[1])
         return Asking(scene.answer, question, vector, needed, members, facts, place)
 
-    def _distracting(self, key: Tensor, scene: FactScene, facts: Tensor) -> Tensor:
-        """Draw the distractors of questions (R,), given all facts (R, F, L): (R, `distractors`, W) words.
+    def _distracting(self, key: Tensor, scene: FactScene, question: Tensor, facts: Tensor) -> Tensor:
+        """Draw the distractors of questions (R, Q), given all facts (R, F, L): (R, `distractors`, W) words.
 
-        Half of them name somebody or something of the needed facts, but not the answer, which nothing else may tell;
-        half of them somebody or something of any fact.
+        Half of them name somebody or something of the needed facts, but not an answer that the question does not name,
+        which nothing else may tell; half of them somebody or something of any fact.
         """
         needed = facts.take_along_dim(scene.needed.unsqueeze(-1), 1).flatten(1)
         answer = self._rules[self._answers[scene.answer]].unsqueeze(1)
-        near = self._naming(mix(key, 4), needed.masked_fill(needed == answer, NOTHING), self._distractors // 2)
+        told = (needed == answer) & ~(question == answer).any(1, keepdim=True)
+        near = self._naming(mix(key, 4), needed.masked_fill(told, NOTHING), self._distractors // 2)
         return torch.cat([near, self._naming(key, facts.flatten(1), self._distractors - near.shape[1])], 1)
 
     def _naming(self, key: Tensor, words: Tensor, count: int) -> Tensor:
