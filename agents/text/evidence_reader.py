@@ -58,7 +58,6 @@ class EvidenceReader(EpisodeAgent):
     """
 
     readout_name = "the words of the opened sentence"
-    stops_when_all_done = True
     average_return: Tensor
     done: Tensor
     class_weights: Tensor | None = None
@@ -106,6 +105,11 @@ class EvidenceReader(EpisodeAgent):
         self.policy = self.make_policy(observation_space) if self.learns else None
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("done", torch.zeros(()))
+
+    @property
+    def stops_when_all_done(self) -> bool:
+        """Whether a rollout ends as soon as all episodes are over: while training, where steps may be fewer."""
+        return self.training
 
     def make_policy(self, observation_space: spaces.Dict) -> nn.Module:
         """Make the learned policy."""
