@@ -78,10 +78,11 @@ def test_a_greedy_agent_does_what_sb3_predicts(name: str) -> None:
 def test_every_agent_plays_and_learns_in_every_environment(name: str, environment: str) -> None:
     """Without an answer in the action space the answer has no classes; training runs across episodes' ends."""
     small: dict[str, Any] = {"data": "digits"} if ENVIRONMENTS[environment].kind == "classification" else {}
-    small |= {
+    sizes: dict[str, dict[str, Any]] = {
         "megapixel-mnist": {"glance": 20},
         "photo-search": {"photographs": "scikit-learn", "glance": 16, "glimpses": 3},
-    }.get(environment, {})
+    }
+    small |= sizes.get(environment, {})
     env = make_sb3_env(environment, num_envs=8, seed=0, grid=5, **small)
     once = {} if name == "sb3-a2c" else {"n_epochs": 1}
     agent, wrapped, example = make(name, env, n_steps=5, **once), env.lanes.env, torch.arange(3)
