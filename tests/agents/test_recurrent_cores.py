@@ -41,6 +41,8 @@ OBSERVATION = spaces.Dict(
         "opened": spaces.Box(0, 9, (5,), np.int64),
         "candidates": spaces.Box(0, 9, (3, 5), np.int64),
         "scores": spaces.Box(-1.0, 1.0, (3,), np.float32),
+        "in_document": spaces.Box(0.0, 1.0, (3,), np.float32),
+        "title_words": spaces.Box(0, 5, (3,), np.int64),
     }
 )
 ACTION = spaces.Dict(
