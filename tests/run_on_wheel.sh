@@ -34,6 +34,9 @@ left_out="glimpse/training/test_ranks glimpse/training/test_kill glimpse/trainin
     glimpse/inference/test_onnx_texts glimpse/inference/test_onnx_translations glimpse/reporting/test_report_rules
     glimpse/evaluation/test_rationale_scores glimpse/evaluation/test_told_modes glimpse/reproduction/test_reproduce
     glimpse/runs/test_checkpoint envs/text/test_real_text agents/text/test_evidence_reader
+    glimpse/sweeps/test_sweep glimpse/runs/test_changed_data glimpse/runs/test_kept_data glimpse/runs/test_tracking
+    glimpse/evaluation/test_other_data glimpse/training/test_sb3_learner glimpse/training/test_whole_view_runs
+    agents/test_constant_return envs/test_one_lane envs/test_guests
     agents/test_host_waits agents/text/test_rationale agents/text/test_skimmer agents/text/test_token_selector
     agents/vision/test_anytime agents/vision/test_stable_baselines3_agent test_fuzz test_notebooks"
 for name in $left_out; do

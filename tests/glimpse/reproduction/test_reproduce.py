@@ -362,7 +362,8 @@ def test_trained_lines_are_measured_on_other_data(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(TABLES, "shifted", table)
     for split in ("validation", "test"):
         monkeypatch.setitem(EXAMPLES, split, 20)
-    small = ["task.words=500", "agent.sentence_width=4", "train.evaluate_every=4"]
+    text = ["task.words=500", "task.filler=generated", "task.distractors=0"]
+    small = [*text, "agent.sentence_width=4", "train.evaluate_every=4"]
     assert run(tmp_path, "shifted", overrides=[*OVERRIDES, *small]) == 0
     record = tmp_path / "runs/facts-two-seed0/evaluation.json"
     before = record.read_text()
