@@ -1,4 +1,4 @@
-"""`make demo`: trains RAM on translated MNIST in about three minutes, evaluates it, and writes its report."""
+"""`make demo`: trains RAM on translated MNIST, evaluates it, and writes its report."""
 
 import sys
 from pathlib import Path

@@ -70,8 +70,8 @@ VISUAL_TABLES: dict[str, Table] = {
     ),
     "demo": Table(
         "The demo, translated MNIST, 60x60, 4 glimpses of 12x12, 3 scales: test error, %",
-        "`make demo` trains the first line, three minutes on two cores. The controls look at other locations, and "
-        "are trained on as many episodes.",
+        "`make demo` trains the first line. The controls look at other locations, or see the whole image, and are "
+        "trained on as many episodes.",
         (
             TableEntry("demo", "RAM"),
             *(

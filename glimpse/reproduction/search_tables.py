@@ -74,7 +74,8 @@ SEARCH_TABLES: dict[str, Table] = {
     "facts": Table(
         "Generated facts among other sentences: right answers, %",
         "Questions that need two or three facts, hidden among sentences; each run is trained on texts of 4,000 words, "
-        "and the same weights also search texts of 100,000 and of 1,000,000 words. The agents are rewarded for the "
+        "in which 32 sentences name what the facts name, and the same weights also search texts of 100,000 and of "
+        "1,000,000 words. The agents are rewarded for the "
         "answer alone unless the line says otherwise. Columns with a number of opened sentences are as in the table of "
         "evidence.",
         (
