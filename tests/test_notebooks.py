@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,24 @@ import pytest
 
 from docs.generator.notebook_files import digest_of_surroundings, write_notebooks
 from docs.generator.notebook_runs import NotebookError
-from docs.generator.notebook_sources import FOLDERS, Source, read_sources
+from docs.generator.notebook_sources import FOLDERS, Source
+from docs.generator.notebook_sources import read_sources as read_all
 
 DOCS = Path(__file__).parents[1] / "docs"
-SOURCES = {language: read_sources(DOCS, language) for language in FOLDERS}
-NAMES = [source.name for source in SOURCES["en"]]
-PAIRS = {name: [next(s for s in SOURCES[language] if s.name == name) for language in FOLDERS] for name in NAMES}
+NAMES = sorted(path.stem for path in (DOCS / FOLDERS["en"]).glob("n*.py"))
 EXERCISES = {"en": "## Exercises", "zh": "## 练习"}
 NOTEBOOK = '# %% [markdown]\n"""# 1. One.\n\nText.\n"""\n\n# %%\nprint(6 * 7)\nobject()\n'
+
+
+@cache
+def read_sources(language: str) -> dict[str, Source]:
+    """Return the notebooks in a language by their names."""
+    return {source.name: source for source in read_all(DOCS, language)}
+
+
+def read_pair(name: str) -> list[Source]:
+    """Return a notebook in both languages."""
+    return [read_sources(language)[name] for language in FOLDERS]
 
 
 def _texts(source: Source) -> str:
@@ -26,12 +37,13 @@ def _texts(source: Source) -> str:
 
 def test_each_notebook_is_there_in_both_languages() -> None:
     """Both folders have the same files."""
-    assert NAMES and [source.name for source in SOURCES["zh"]] == NAMES
+    assert NAMES and list(read_sources("en")) == list(read_sources("zh")) == NAMES
 
 
 def test_notebooks_are_numbered_without_gaps() -> None:
     """The first line of each is its number and title, and the number is that of its file."""
-    for sources in SOURCES.values():
+    for language in FOLDERS:
+        sources = read_sources(language).values()
         numbers = [int(source.title.split(".")[0]) for source in sources]
         assert numbers == list(range(1, len(sources) + 1))
         assert [source.name[:4] for source in sources] == [f"n{number:02}_" for number in numbers]
@@ -40,7 +52,7 @@ def test_notebooks_are_numbered_without_gaps() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_both_languages_have_the_same_cells(name: str) -> None:
     """Code cells are equal, and text cells stand at the same places; no text is left untranslated."""
-    english, chinese = (source.notebook.cells for source in PAIRS[name])
+    english, chinese = (source.notebook.cells for source in read_pair(name))
     assert [cell.cell_type for cell in chinese] == [cell.cell_type for cell in english]
     for here, there in zip(english, chinese, strict=True):
         assert (there.source == here.source) == (here.cell_type == "code"), there.source
@@ -52,7 +64,7 @@ def test_equations_are_the_same_in_both_languages(name: str) -> None:
     """A translation has the displayed equations of the English text."""
     english, chinese = (
         [re.findall(r"\\[a-zA-Z]+", one) for one in re.findall(r"\$\$(.*?)\$\$", _texts(source), re.DOTALL)]
-        for source in PAIRS[name]
+        for source in read_pair(name)
     )
     assert chinese == english  # By their commands: punctuation is that of the language.
 
@@ -61,7 +73,7 @@ def test_equations_are_the_same_in_both_languages(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_ends_with_three_exercises_and_their_answers(name: str, language: str) -> None:
     """The last section has exercises 1 to 3, and the code of their answers."""
-    source = next(source for source in SOURCES[language] if source.name == name)
+    source = read_sources(language)[name]
     heading = f"^{EXERCISES[language]}$"
     text = re.split(heading, _texts(source), flags=re.MULTILINE)
     assert len(text) == 2, f"one section {EXERCISES[language]}"

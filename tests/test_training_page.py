@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from glimpse.cli.command_line import main
 from glimpse.config.files import load_experiment
@@ -27,6 +26,8 @@ def block(language: str, word: str) -> str:
 
 def test_wandb_drives_the_training(tmp_path: Path) -> None:
     """The command that wandb's agent makes of the file trains, with the value, and writes the metric that it reads."""
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
+
     sweep = yaml.safe_load(block("yaml", "method: bayes"))
     values = {key: {"value": spec["min"]} for key, spec in sweep["parameters"].items()}
     words = create_sweep_command_args({"args": values})["args_no_hyphens"]

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from glimpse.runs.durable import replace_file
@@ -39,10 +38,12 @@ def importance(study: optuna.Study) -> dict[str, float]:
 
     PED-ANOVA (Watanabe et al., 2023). Empty where fewer than four trials were trained, or all are equal.
     """
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # It imports much of SciPy.
+
     trained = [trial for trial in ranked(study) if trial.state == TrialState.COMPLETE]
     if len(trained) < _FEWEST or len({trial.value for trial in trained}) == 1:
         return {}
-    return optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
 def write_trials(study: optuna.Study, folder: Path) -> None:
