@@ -41,6 +41,7 @@ _HEAVY = {
     "jieba",
     "matplotlib",
     "model2vec",
+    "optuna",
     "pyarrow",
     "pypdf",
     "ray",

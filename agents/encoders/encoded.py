@@ -19,17 +19,26 @@ _OF_TOKENS = ("tokens", "hops")
 """Names of the weights of single tokens; all others are of pairs of tokens."""
 
 
+class TokenStates(NamedTuple):
+    """States of a text's tokens: (B, L, D), and which of them are real, (B, L) bool."""
+
+    states: Tensor
+    mask: Tensor
+
+
 class Encoded(NamedTuple):
     """A text as a vector.
 
     vector: (B, D).
     weights: weights of attention by name, each (B, ...), for drawings.
     penalty: a scalar that is added to the loss, or None.
+    tokens: states of the tokens, from encoders that have them in order.
     """
 
     vector: Tensor
     weights: dict[str, Tensor]
     penalty: Tensor | None = None
+    tokens: TokenStates | None = None
 
 
 class Encoder(nn.Module, ABC):

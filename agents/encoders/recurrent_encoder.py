@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from glimpse.agents.encoders.encoded import Encoded, Encoder, gather_tokens, real_first
+from glimpse.agents.encoders.encoded import Encoded, Encoder, TokenStates, gather_tokens, real_first
 from glimpse.agents.encoders.exported_states import exported_states
 from glimpse.agents.encoders.options import LastOptions, RecurrentEncoderOptions
 from glimpse.agents.encoders.pooling import Pooling
@@ -75,4 +75,5 @@ class RecurrentEncoder(Encoder):
     def forward(self, tokens: Tensor, mask: Tensor, need_weights: bool = False) -> Encoded:
         """Encode texts; see `Encoder`."""
         states, last = self.states(tokens, mask)
-        return Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask, last))
+        pooled = Encoded(last, {}) if self.pooling is None else cast(Encoded, self.pooling(states, mask, last))
+        return pooled._replace(tokens=TokenStates(states, mask))

@@ -47,12 +47,13 @@ class ReaderOptions(AgentOptions):
     )
     embedding_lr_scale: float = Field(1.0, gt=0, le=1e6, description="Multiple of the learning rate, for word vectors.")
     word_dropout: float = Field(0.0, ge=0, lt=1, description="Probability of zeroing the whole vector of a word.")
-    pair: Literal["difference", "absolute", "symmetric", "gated"] = Field(
+    pair: Literal["difference", "absolute", "symmetric", "gated", "aligned"] = Field(
         "absolute",
         description="Features of two texts u and v. difference: u, v, u - v and u * v (Shen et al., 2018); absolute: "
         "with |u - v| instead (Conneau et al., 2017); symmetric: u * v and |u - v|, which do not depend on their order "
         "(Tai et al., 2015); gated: the product, hop by hop, of linear maps of u and v, for structured pooling (Lin et "
-        "al., 2017).",
+        "al., 2017); aligned: states of a recurrent encoder, each beside what it attends to in the other text (Chen et "
+        "al., 2017, ESIM).",
     )
     relatedness: Literal["squared", "divergence"] = Field(
         "squared",
@@ -75,6 +76,8 @@ class ReaderOptions(AgentOptions):
         if pair == "gated" and encoder is not None and not isinstance(_pooling(encoder), HopsOptions):
             found = getattr(_pooling(encoder), "kind", f"{encoder.kind}, which has no such pooling")
             raise PydanticCustomError("pair", f"'gated' needs agent.encoder.pooling: structured (got {found})")
+        if pair == "aligned" and encoder is not None and not isinstance(encoder, RecurrentEncoderOptions):
+            raise PydanticCustomError("pair", f"'aligned' needs a recurrent agent.encoder: lstm (got {encoder.kind})")
         return pair
 
     @field_validator("head_norm", "highway")

@@ -133,6 +133,7 @@ TEXT_TABLES: dict[str, Table] = {
             TableEntry("sick-e-disan", "SICK-E: DiSAN"),
             TableEntry("sick-e-distance", "SICK-E: distance-based"),
             TableEntry("snli-lstm", "SNLI-20k: bi-LSTM, max"),
+            TableEntry("snli-aligned", "SNLI-20k: ESIM, aligned words"),
             TableEntry("snli-transformer", "SNLI-20k: Transformer"),
             TableEntry("snli-disan", "SNLI-20k: DiSAN"),
             TableEntry("snli-distance", "SNLI-20k: distance-based"),

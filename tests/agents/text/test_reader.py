@@ -105,6 +105,11 @@ def test_the_size_of_the_gated_head() -> None:
     assert snli_parameters(encoder=encoder, pair="gated", hidden=5) == lstm + 8 * 7 + 7 * 3 + head
 
 
+def test_the_size_of_esim_for_snli() -> None:
+    """It has 4,331,103 parameters (Chen et al., 2017, table 1: 4.3 million)."""
+    assert snli_parameters(encoder={"kind": "lstm", "width": 300}, pair="aligned", hidden=300) == 4_331_103
+
+
 def test_both_gates_get_a_gradient() -> None:
     """The matrices of both texts have a gradient."""
     encoder = {"kind": "gru", "width": 4, "pooling": {"kind": "structured", "hops": 2, "hidden": 3}}
@@ -119,6 +124,7 @@ def test_both_gates_get_a_gradient() -> None:
     [
         ({"pair": "gated"}, "'gated' needs agent.encoder.pooling: structured (got max)"),
         ({"pair": "gated", "encoder": {"kind": "disan"}}, "(got disan, which has no such pooling)"),
+        ({"pair": "aligned", "encoder": {"kind": "cnn"}}, "'aligned' needs a recurrent agent.encoder: lstm (got cnn)"),
         ({"head_norm": True}, "needs a hidden layer: set agent.hidden (got 0)"),
     ],
 )

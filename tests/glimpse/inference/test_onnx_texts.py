@@ -19,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("export")
 RUNS = {
     "lstm": ["sick-r-lstm", "agent.encoder.width=6", "agent.encoder.layers=2", "agent.encoder.pooling=last"],
     "gru": ["trec-gru", "agent.encoder.width=6"],
+    "gru, aligned": ["sick-e-lstm", "agent.encoder.kind=gru", "agent.encoder.width=6", "agent.pair=aligned"],
     "cnn": ["trec-cnn", "agent.encoder.filters=5"],
     "transformer": ["trec-sparse", "agent.encoder.layers=2", "agent.encoder.pooling=context_vector"],
     "transformer, relative": ["trec-relative", "agent.encoder.layers=1", "agent.encoder.attention.normaliser=entmax15"],
