@@ -75,10 +75,10 @@ SEARCH_TABLES: dict[str, Table] = {
         "Generated facts among other sentences: right answers, %",
         "Questions that need two or three facts, hidden among sentences; each run is trained on texts of 4,000 words, "
         "in which 32 sentences name what the facts name, and the same weights also search texts of 100,000 and of "
-        "1,000,000 words. The agents are rewarded for the "
-        "answer alone unless the line says otherwise. A third of the questions about two facts ask what was sold first: "
-        "the policy sees both months among the candidates, opens the earlier one, and answers right though the evidence "
-        "is not complete. Columns with a number of opened sentences are as in the table of evidence.",
+        "1,000,000 words. The agents are rewarded for the answer alone unless the line says otherwise. A third of the "
+        "questions about two facts ask what was sold first: the policy sees both months among the candidates, opens "
+        "the earlier one, and answers right though the evidence is not complete. Columns with a number of opened "
+        "sentences are as in the table of evidence.",
         (
             _agent("facts-two", "by the answer's reward", _TWO),
             _agent("facts-two-evidence", "by answer and evidence, after imitation", _TWO),
