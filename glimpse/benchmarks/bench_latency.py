@@ -42,7 +42,9 @@ def _add_picture(watch: Stopwatch) -> None:
 def _steps_of(loaded: Any, device: torch.device) -> Callable[[], object]:
     """Return a function that takes the steps of an agent's network for one episode, without an environment."""
     agent, space = loaded.module, loaded.env.observation_space
-    observation = {name: torch.as_tensor(part, device=device)[None] for name, part in space.sample().items()}
+    # An episode begins at time 0; after the last step there is nothing to decide.
+    first = {**space.sample(), "time": 0}
+    observation = {name: torch.as_tensor(part, device=device)[None] for name, part in first.items()}
 
     @torch.no_grad()
     def steps() -> None:
