@@ -138,10 +138,14 @@ def result_name(key: str, mode: str = "") -> str:
     """Return the name of a result.
 
     Args:
-        key: as in `results/` or of an evaluator: `test_error_m10`, or `error_m10`.
+        key: as in `results/` or of an evaluator: `test_error_m10`, or `error_m10`. An end such as `_100k` says that the
+            texts have 100,000 words.
         mode: how the agent acted, where the key does not say so: `M = 10`; "" for nothing.
     """
     key = key.removeprefix("test_")
+    if of_longer := re.fullmatch(r"(.+)_(\d+)([km])", key):
+        words = int(of_longer[2]) * {"k": 1_000, "m": 1_000_000}[of_longer[3]]
+        return f"{result_name(of_longer[1], mode)}, texts of {words:,} words"
     if at := re.fullmatch(r"(found|accuracy|f1|words)_at_(\d+)", key):
         return _sentence(_RESULTS[at[1]], f"{at[2]} sentences opened on average")
     name, acted = (key, mode) if key in _RESULTS else _without_mode(key, mode)

@@ -21,6 +21,8 @@ _WORDS = re.compile(r"[A-Z]\w*[^_]*")
         ("accuracy", "M = 5", "Accuracy, %, M = 5"),
         ("pearson", "", "Pearson's r"),
         ("bleu_greedy", "M = 10", "BLEU, greedy, M = 10"),
+        ("test_opened_greedy_100k", "", "Sentences opened, greedy, texts of 100,000 words"),
+        ("accuracy_1m", "M = 5", "Accuracy, %, M = 5, texts of 1,000,000 words"),
         ("odd_measure", "", "Odd measure"),
     ],
 )
