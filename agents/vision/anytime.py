@@ -41,11 +41,13 @@ class AnytimeMemory(NamedTuple):
     core: (B, M), of the recurrent core.
     keys: (B, A, width), of the policy's cells.
     visited: (B, A), 1 where a cell was looked at.
+    glance: (B, F, h, w), the glance's map by a frozen encoder, for which training need not see it again; else (B, 0).
     """
 
     core: Tensor
     keys: Tensor
     visited: Tensor
+    glance: Tensor
 
 
 class ReplayedLooks(NamedTuple):
@@ -174,12 +176,13 @@ class Anytime(EpisodeAgent):
         """Read the glance, if there is one, and compute the keys of the policy's cells."""
         location = observation["location"]
         core = location.new_zeros(len(location), self.core.memory_width)
-        maps = None
+        maps, kept = None, location[:, :0]
         if self.glance_network is not None:
             maps = self.glimpse_network.encoder(observation["glance"])
             core = self.core(self.glance_network(maps), core)
+            kept = maps if self.glimpse_network.encoder.frozen else kept
         keys = self.policy.keys(maps, _sides(observation), observation.get("glance"))
-        return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells))
+        return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells), kept)
 
     def forward(self, observation: dict[str, Tensor], memory: AnytimeMemory) -> tuple[Decision, AnytimeMemory]:
         """Encode the glimpse, update the memory, and compute answer, policy of looks, point and worth of more looks.
@@ -204,9 +207,9 @@ class Anytime(EpisodeAgent):
         if self.pointer is not None:
             others["point"] = self.pointer(hidden)
         answer = hidden[:, :0] if self.classifier is None else self.classifier(hidden)
-        known = {"seen": seen} if self.glimpse_network.encoder.frozen else {}
+        known = {"seen": seen, "glance": memory.glance} if self.glimpse_network.encoder.frozen else {}
         decision = Decision(answer, known, location, parts={**others, **{f"look_{k}": v for k, v in parts.items()}})
-        return decision, AnytimeMemory(core, memory.keys, visited)
+        return decision, AnytimeMemory(core, memory.keys, visited, memory.glance)
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Turn a decision into an action.
@@ -287,10 +290,7 @@ class Anytime(EpisodeAgent):
         """Compute all steps of the networks again, with gradients."""
         seen, options = episode.observation, self.options
         first = {name: part[0] for name, part in seen.items()}
-        maps = None
-        if self.glance_network is not None:  # Copies of an episode have one glance.
-            copies = episode.copies
-            maps = self.glimpse_network.encoder(first["glance"][::copies]).repeat_interleave(copies, 0)
+        maps = self._glance_maps(episode)
         hidden = self._remembered(episode, maps)
         # The policy, of the looks that count; where they are the answer, nothing else trains the networks below.
         count = len(self._taken(episode))
@@ -305,6 +305,16 @@ class Anytime(EpisodeAgent):
         logits = None if self.classifier is None else self.classifier(hidden).float()
         point = None if self.pointer is None else self.pointer(hidden)
         return ReplayedLooks(hidden, logits, point, log_prob, self.policy.entropy(parts))
+
+    def _glance_maps(self, episode: Episode) -> Tensor | None:
+        """Return the maps of the glances, (B, F, h, w); None where there are none."""
+        if self.glance_network is None:
+            return None
+        if "glance" in episode.activations:
+            return episode.activations["glance"][0]
+        copies = episode.copies  # Copies of an episode have one glance.
+        maps: Tensor = self.glimpse_network.encoder(episode.observation["glance"][0, ::copies])
+        return maps.repeat_interleave(copies, 0)
 
     def _remembered(self, episode: Episode, maps: Tensor | None) -> Tensor:
         """Return the core's outputs (T, B, D) in recorded episodes, given the map of the glance if there is one."""

@@ -26,18 +26,26 @@ HEAD_WIDTH = 1280
 class SamePadded(nn.Conv2d):
     """Convolution whose output has ceil(side / stride) places along each axis; odd padding goes right and below."""
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def _conv_forward(self, pictures: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Pad with zeros and convolve: (n, C, H, W) -> (n, F, ceil(H / s), ceil(W / s))."""
         beyond = []
         for side, filter_side, stride in zip(pictures.shape[-2:], self.kernel_size, self.stride, strict=True):
             beyond.append(max(0, (-(-side // stride) - 1) * stride + filter_side - side))
         down, across = beyond
         padded = F.pad(pictures, (across // 2, across - across // 2, down // 2, down - down // 2))
-        return super().forward(padded)
+        return F.conv2d(padded, weight, bias, self.stride, groups=self.groups)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+def _normed(convolution: nn.Conv2d, norm: nn.BatchNorm2d, pictures: Tensor) -> Tensor:
+    """Convolve, and normalise with the stored mean and variance, whose scale and shift the filters take in."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    weight = convolution.weight * scale.view(-1, 1, 1, 1)
+    return cast(Tensor, convolution._conv_forward(pictures, weight, norm.bias - norm.running_mean * scale))
 
 
 class InvertedBottleneck(nn.Module):
@@ -56,14 +64,17 @@ class InvertedBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, width, H / s, W / s) for (n, C, H, W)."""
-        inner = F.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
-        inner = F.relu6(self._bn1(self._depthwise_conv(inner)))
-        out = cast(Tensor, self._bn2(self._project_conv(inner)))
+        inner = F.relu6(_normed(self._expand_conv, self._bn0, x), inplace=True) if self.widens else x
+        inner = F.relu6(_normed(self._depthwise_conv, self._bn1, inner), inplace=True)
+        out = _normed(self._project_conv, self._bn2, inner)
         return x + out if self.adds else out
 
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 up to its last convolution, of 1280 channels at a 32nd of the side."""
+    """EfficientNet-Lite0 up to its last convolution, of 1280 channels at a 32nd of the side.
+
+    Its batch norm always has its stored statistics, also in training.
+    """
 
     def __init__(self) -> None:
         """Make the layers, with random weights."""
@@ -80,7 +91,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return maps (n, 1280, H / 32, W / 32) of pictures (n, 3, H, W) in [0, 1]."""
-        x = F.relu6(self._bn0(self._conv_stem((pictures * 255 - 127) / 128)))
+        x = F.relu6(_normed(self._conv_stem, self._bn0, (pictures * 255 - 127) / 128), inplace=True)
         for block in self._blocks:
             x = block(x)
-        return F.relu6(self._bn1(self._conv_head(x)))
+        return F.relu6(_normed(self._conv_head, self._bn1, x), inplace=True)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import TypeAdapter, ValidationError
 
-from glimpse.agents.vision.efficientnet_lite import EfficientNetLite0
+from glimpse.agents.vision.efficientnet_lite import EfficientNetLite0, InvertedBottleneck
 from glimpse.agents.vision.encoder_options import FlatEncoderOptions, PretrainedEncoderOptions
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS, GlimpseEncoderOptions
@@ -83,6 +83,21 @@ def test_fourier_features() -> None:
     """Of x = 1/2: x, the sines of pi/2 and pi, and their cosines."""
     found = FourierFeatures(1, 2)(torch.tensor([0.5]))
     torch.testing.assert_close(found, torch.tensor([0.5, 1.0, 0.0, 0.0, -1.0]), atol=1e-6, rtol=0)
+
+
+def test_filters_take_in_the_batch_norm() -> None:
+    """A block is its convolutions, each followed by the batch norm with its stored statistics."""
+    torch.manual_seed(0)
+    block = InvertedBottleneck(4, 4, 3, 1, 2).eval()
+    norms = (block._bn0, block._bn1, block._bn2)
+    for norm in norms:
+        for values in (norm.running_mean, norm.running_var, norm.weight.data, norm.bias.data):
+            assert values is not None
+            values.uniform_(0.5, 2)
+    pictures = torch.randn(2, 4, 6, 6)
+    inner = F.relu6(norms[0](block._expand_conv(pictures)))
+    inner = F.relu6(norms[1](block._depthwise_conv(inner)))
+    torch.testing.assert_close(block(pictures), pictures + norms[2](block._project_conv(inner)))
 
 
 def test_weights_come_from_a_file(tmp_path: Path) -> None:
