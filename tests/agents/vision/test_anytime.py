@@ -1,5 +1,6 @@
 """The anytime agent: it learns to look close where the glance shows something, and knows when to stop."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,3 +149,18 @@ def test_the_error_of_a_point() -> None:
     label = torch.tensor([[-1.0, -1.0, -1.0, -1.0, 0.4, 0.0, 0.6, 0.2]])
     found = point_errors(torch.tensor([[[0.5, 0.5]], [[0.5, 0.1]]]), label)
     torch.testing.assert_close(found, torch.tensor([[0.4], [0.0]]), atol=0.011, rtol=0)
+
+
+def test_a_frozen_encoder_sees_pictures_once() -> None:
+    """What it saw in a rollout gives the losses and gradients that seeing again gives."""
+    agent, env = make_world({"encoder": {"kind": "pretrained", "side": 32}})
+    episode = play(env, agent, torch.arange(2), torch.arange(2), copies=2, record=True)
+    assert episode.activations["glance"].shape[:2] == (2, 4)
+    results = []
+    for each in (episode, replace(episode, activations={})):
+        agent.zero_grad()
+        agent.average_return.zero_()
+        agent.loss(each).total.backward()
+        results.append({name: part.grad for name, part in agent.named_parameters() if part.grad is not None})
+    assert len(results[0]) > 10
+    torch.testing.assert_close(*results, rtol=1e-4, atol=1e-6)
