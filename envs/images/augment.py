@@ -21,7 +21,7 @@ from glimpse.envs.lane_random import mix, normal, uniform
 
 _GRID = 5  # control points of the elastic displacement along each axis
 _BUMP_BITS = 8  # bits after the point in the values of the smooth bumps
-_AFFINE, _ELASTIC = 11, 12
+_AFFINE, _ELASTIC, _FLIP = 11, 12, 13
 
 
 class Warps(NamedTuple):
@@ -39,11 +39,12 @@ class Warps(NamedTuple):
 def draw_warps(options: AugmentOptions, key: Tensor, height: int, width: int) -> Warps:
     """Draw a warp for each key (B,) int64 of images of `height` x `width` pixels.
 
-    The image is scaled, then sheared, rotated about its centre and shifted.
+    The image is mirrored, scaled, then sheared, rotated about its centre and shifted.
     """
     displacement = normal(mix(key, _ELASTIC), 2 * _GRID * _GRID).view(len(key), 2, -1) * options.elastic
     bits = _bits(height, width)
-    return Warps(_round(_affine(options, key), bits - 1), _round(displacement, bits - _BUMP_BITS))
+    affine = _affine(options, key) * _mirrored(options, key)
+    return Warps(_round(affine, bits - 1), _round(displacement, bits - _BUMP_BITS))
 
 
 def _bits(height: int, width: int) -> int:
@@ -149,6 +150,13 @@ def _affine(options: AugmentOptions, key: Tensor) -> Tensor:
     x, y = ((cos + shear * sin) / wide, (sin - shear * cos) / wide), (-sin / high, cos / high)
     rows = [torch.stack([*row, -(row[0] * right + row[1] * down)], -1) for row in (x, y)]
     return torch.stack(rows, 1)
+
+
+def _mirrored(options: AugmentOptions, key: Tensor) -> Tensor:
+    """Return the signs of x and y in the source image, (B, 2, 1): -1 where it is mirrored along that axis."""
+    axes = [options.flip in (name, "both") for name in ("horizontal", "vertical")]
+    mirrored = (uniform(mix(key, _FLIP), 2) < 0.5) & torch.tensor(axes, device=key.device)
+    return 1 - 2 * mirrored.to(torch.float32).unsqueeze(-1)
 
 
 @lru_cache(maxsize=8)

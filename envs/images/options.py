@@ -68,7 +68,7 @@ class CanvasOptions(Options):
 
 
 class AugmentOptions(Options):
-    """Options of the random warps of training images, drawn for each episode; all zeros mean none."""
+    """Options of the random warps of training images, drawn for each episode; by default there are none."""
 
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation in either direction, in degrees.")
     scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, drawn for each axis.")
@@ -80,11 +80,14 @@ class AugmentOptions(Options):
         le=4096,
         description="Standard deviation, in pixels, of a smooth random displacement at 5 x 5 control points.",
     )
+    flip: Literal["none", "horizontal", "vertical", "both"] = Field(
+        "none", description="Mirror half of the images left to right (horizontal), top to bottom (vertical), or each."
+    )
 
     @property
     def active(self) -> bool:
         """True if any warp is switched on."""
-        return any(vars(self).values())  # All fields are numbers.
+        return self.flip != "none" or any(value for name, value in vars(self).items() if name != "flip")
 
 
 _Coordinate = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1, "maximum": 1})]

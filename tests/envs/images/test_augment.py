@@ -56,6 +56,17 @@ def test_no_warp_is_the_identity() -> None:
     assert not AugmentOptions().active and AugmentOptions(shift=0.5).active
 
 
+@pytest.mark.parametrize("flip", ["horizontal", "vertical", "both"])
+def test_flips_mirror_half_of_the_images(flip: str) -> None:
+    """An image is mirrored exactly, in half of the draws along each axis of its name, and in no other way."""
+    image = _random_images(1, 3, 5, 8)
+    warped = warp(AugmentOptions.model_validate({"flip": flip}), image.expand(_COUNT, -1, -1, -1), _keys(_COUNT))
+    axes = {"horizontal": [[], [3]], "vertical": [[], [2]], "both": [[], [2], [3], [2, 3]]}[flip]
+    counts = [int((warped == image.flip(each)).flatten(1).all(1).sum()) for each in axes]
+    assert sum(counts) == _COUNT
+    assert all(abs(count - _COUNT / len(axes)) < 40 for count in counts), counts  # Four standard errors.
+
+
 def test_shift_moves_each_axis_by_up_to_that_many_pixels() -> None:
     """The shifts are uniform, in both directions, and independent for each axis."""
     moved = _move(0, 0, shift=3)
