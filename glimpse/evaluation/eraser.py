@@ -98,26 +98,23 @@ def average_precision(salience: Sequence[Floats], human_rationale: Sequence[Bool
         salience: D arrays (n,), a score for each word.
         human_rationale: D arrays (n,).
     """
-    from sklearn.metrics import average_precision_score
-
-    return _mean(float(average_precision_score(gold, one)) for one, gold in _mixed(salience, human_rationale))
+    curves = (_precision_recall_curve(one, gold) for one, gold in _mixed(salience, human_rationale))
+    return _mean(float((np.diff(recall) * precision[1:]).sum()) for precision, recall in curves)
 
 
 def auprc(salience: Sequence[Floats], human_rationale: Sequence[Bools]) -> float:
     """Compute ERASER's official `auprc`, averaged over documents.
 
-    It is the area under the precision-recall curve by the trapezoid rule, from `sklearn.metrics.precision_recall_curve`
-    and `auc`. The rule joins the curve's points by straight lines, from precision 1 at recall 0, which
+    It is the area under the precision-recall curve by the trapezoid rule, as `sklearn.metrics.auc` has it of
+    `precision_recall_curve`. The rule joins the curve's points by straight lines, from precision 1 at recall 0, which
     `average_precision` does not: where all words tie it is far larger. The same documents are left out.
 
     Args:
         salience: D arrays (n,), a score for each word.
         human_rationale: D arrays (n,).
     """
-    from sklearn.metrics import auc, precision_recall_curve
-
-    curves = (precision_recall_curve(gold, one) for one, gold in _mixed(salience, human_rationale))
-    return _mean(float(auc(recall, precision)) for precision, recall, _ in curves)
+    curves = (_precision_recall_curve(one, gold) for one, gold in _mixed(salience, human_rationale))
+    return _mean(float((np.diff(recall) * (precision[1:] + precision[:-1])).sum() / 2) for precision, recall in curves)
 
 
 def probability_drop(full: Tensor, part: Tensor) -> Tensor:
@@ -153,6 +150,19 @@ def _precision_recall(both: int, predicted: int, gold: int) -> PrecisionRecall:
     """Compute precision, recall and F1 from counts: words in both rationales, in the predicted, in the human one."""
     precision, recall = both / max(1, predicted), both / max(1, gold)
     return PrecisionRecall(precision, recall, f1_score(precision, recall))
+
+
+def _precision_recall_curve(salience: Floats, gold: Bools) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return precision and recall of the words down to each score, highest first: K + 1 points, from 1 and 0.
+
+    Args:
+        salience: (n,), with K different scores; words of one score are taken together.
+        gold: (n,), with at least one true.
+    """
+    order = np.argsort(-salience, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(salience[order]) != 0, True))  # of the words with one score
+    both = gold[order].cumsum()[last]
+    return np.append(1.0, both / (last + 1)), np.append(0.0, both / both[-1])
 
 
 def _matching_spans(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) -> tuple[int, int, int]:

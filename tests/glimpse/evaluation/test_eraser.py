@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn.metrics
 import torch
 
 from glimpse.evaluation.eraser import (
@@ -100,3 +101,17 @@ def test_highest_scoring_words_and_their_number() -> None:
     scores = np.array([0.5, 0.9, 0.5, 0.5], np.float32)
     assert highest_scoring(scores, 2).tolist() == [True, True, False, False]
     assert words_to_keep(770, 0.01) == 8 and words_to_keep(10, 0.01) == 1 and words_to_keep(20, 0.2) == 4
+
+
+@pytest.mark.parametrize("levels", [2, 4, 1000])
+def test_areas_are_those_of_scikit_learn(levels: int) -> None:
+    """Also where words tie: of few levels of salience, or of as many as there are words."""
+    random = np.random.default_rng(levels)
+    for _ in range(100):
+        count = int(random.integers(2, 30))
+        gold = random.permutation(count) < random.integers(1, count)
+        salience = (random.integers(0, levels, count) / levels - 0.5).astype(np.float32)
+        precision, recall, _ = sklearn.metrics.precision_recall_curve(gold, salience)
+        assert auprc([salience], [gold]) == pytest.approx(sklearn.metrics.auc(recall, precision))
+        expected = sklearn.metrics.average_precision_score(gold, salience)
+        assert average_precision([salience], [gold]) == pytest.approx(expected)
