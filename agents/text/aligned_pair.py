@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from glimpse.agents.attention.mechanisms import make_attention
 from glimpse.agents.attention.options import DotOptions
-from glimpse.agents.encoders.encoded import TokenStates
+from glimpse.agents.encoders.encoded import Encoded, TokenStates
 from glimpse.agents.encoders.pooling import max_pool, mean_pool
 from glimpse.agents.encoders.recurrent_encoder import BidirectionalStates
+from glimpse.agents.text.pair_features import PairFeatures
 
 
-class AlignedPair(nn.Module):
+class AlignedPair(PairFeatures):
     """Compares two texts word by word: the inference part of ESIM (Chen et al., 2017, equations 11 to 20).
 
     Each word attends to those of the other text by dot products; it is compared with what it finds, [a; c; a - c;
@@ -24,24 +25,26 @@ class AlignedPair(nn.Module):
     width: number of features, 8 U.
     """
 
-    def __init__(self, kind: str, width: int, dropout: float) -> None:
+    def __init__(self, kind: str, width: int, layers: int, dropout: float) -> None:
         """Make the networks.
 
         Args:
             kind: recurrent network, as of the encoder.
             width: D = 2 U.
+            layers: of the second recurrent network.
             dropout: probability of zeroing each input of a layer.
         """
         super().__init__()
         self.attention = make_attention(DotOptions(), width)
         self.compare = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * width, width // 2), nn.ReLU())
         self.dropout = nn.Dropout(dropout)
-        self.compose = BidirectionalStates(kind, width // 2, width // 2)
+        self.compose = BidirectionalStates(kind, width // 2, width // 2, layers)
         self.width = 4 * self.compose.width
 
-    def forward(self, first: TokenStates, second: TokenStates) -> Tensor:
-        """Return the features (B, 8 U) of the words of two texts, (B, L, D) and (B, M, D)."""
-        return torch.cat([*self._composed(first, second), *self._composed(second, first)], -1)
+    def forward(self, first: Encoded, second: Encoded) -> Tensor:
+        """Return the features (B, 8 U) of the words of two texts, whose encoder gives their states."""
+        one, other = cast(TokenStates, first.tokens), cast(TokenStates, second.tokens)
+        return torch.cat([*self._composed(one, other), *self._composed(other, one)], -1)
 
     def aligned(self, text: TokenStates, other: TokenStates) -> Tensor:
         """Return what each word finds in the other text: (B, L, D), zeros where that is empty."""

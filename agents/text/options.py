@@ -10,6 +10,7 @@ from glimpse.agents.attention.options import HopsOptions, Token2TokenOptions
 from glimpse.agents.encoders.options import (
     EncoderOptions,
     LevelOptions,
+    MaxOptions,
     RecurrentEncoderOptions,
     ResanEncoderOptions,
     TransformerEncoderOptions,
@@ -78,6 +79,11 @@ class ReaderOptions(AgentOptions):
             raise PydanticCustomError("pair", f"'gated' needs agent.encoder.pooling: structured (got {found})")
         if pair == "aligned" and encoder is not None and not isinstance(encoder, RecurrentEncoderOptions):
             raise PydanticCustomError("pair", f"'aligned' needs a recurrent agent.encoder: lstm (got {encoder.kind})")
+        if pair == "aligned" and encoder is not None and not isinstance(_pooling(encoder), MaxOptions):
+            found = getattr(_pooling(encoder), "kind", "")
+            raise PydanticCustomError(
+                "pair", f"'aligned' reads the words, not their pooling: leave agent.encoder.pooling out (got {found})"
+            )
         return pair
 
     @field_validator("head_norm", "highway")

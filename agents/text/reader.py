@@ -16,11 +16,10 @@ from glimpse.agents.classification_loss import weighed
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.encoders.encoded import Encoded
 from glimpse.agents.encoders.make_encoder import make_encoder
-from glimpse.agents.encoders.recurrent_encoder import RecurrentEncoder
 from glimpse.agents.episode import Batch, Decision, Loss
-from glimpse.agents.text.aligned_pair import AlignedPair
 from glimpse.agents.text.explaining import remove_words
-from glimpse.agents.text.heads import FeaturePair, GatedPair, Head, make_pair_features
+from glimpse.agents.text.heads import Head
+from glimpse.agents.text.make_pair import make_pair
 from glimpse.agents.text.options import ReaderOptions
 
 
@@ -67,7 +66,7 @@ class Reader(BatchAgent):
         self.dropout = nn.Dropout(options.dropout)
         self.encoder = make_encoder(options.encoder, width)
         self.reads_two = "text2" in observation_space.spaces
-        self.pair = self._make_pair() if self.reads_two else None
+        self.pair = make_pair(options, self.encoder) if self.reads_two else None
         self.kind = answer_kind(action_space, options.relatedness)
         features = self.encoder.width if self.pair is None else self.pair.width
         self.head = Head(
@@ -79,14 +78,6 @@ class Reader(BatchAgent):
             norm=options.head_norm,
             highway=options.highway,
         )
-
-    def _make_pair(self) -> FeaturePair | GatedPair | AlignedPair:
-        """Make the module that compares two texts."""
-        options = self.options
-        if options.pair != "aligned":
-            return make_pair_features(options.pair, self.encoder.width, options.hops)
-        states = cast(RecurrentEncoder, self.encoder).states
-        return AlignedPair(options.encoder.kind, states.width, options.dropout)
 
     def initial_memory(self, observation: dict[str, Tensor]) -> Memory:
         """Return None: nothing is remembered."""
@@ -184,8 +175,7 @@ class Reader(BatchAgent):
 
     def classify(self, encoded: list[Encoded]) -> Tensor:
         """Compute logits (B, N) of encoded texts, one or two."""
-        texts = [each.tokens if isinstance(self.pair, AlignedPair) else each.vector for each in encoded]
-        return cast(Tensor, self.head(*texts if self.pair is None else [self.pair(*texts)]))
+        return cast(Tensor, self.head(encoded[0].vector if self.pair is None else self.pair(*encoded)))
 
     def weigh(self, errors: Tensor, label: Tensor) -> Tensor:
         """Multiply errors (B,) by the weights of their classes, if the task gives classes weights."""

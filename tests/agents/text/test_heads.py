@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from glimpse.agents.answer_kinds import expected_score, level_divergence
-from glimpse.agents.text.heads import GatedPair, Head, combine_pair
+from glimpse.agents.encoders.encoded import Encoded
+from glimpse.agents.text.heads import Head
+from glimpse.agents.text.pair_features import GatedPair, combine_pair
 
 
 def test_pair_features_by_hand() -> None:
@@ -26,8 +28,9 @@ def test_a_gated_pair_by_hand() -> None:
     pair.first.data = torch.tensor([[[0.0, 1.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 2.0]]])
     pair.second.data = torch.tensor([[[3.0, 0.0], [0.0, 3.0]], [[0.0, 0.0], [0.0, 1.0]]])
     u, v = torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[1.0, 1.0, 2.0, -1.0]])
-    assert pair(u, v).tolist() == [[6, 3, 0, -8]]
-    assert pair(v, u).tolist() != pair(u, v).tolist()
+    first, second = Encoded(u, {}), Encoded(v, {})
+    assert pair(first, second).tolist() == [[6, 3, 0, -8]]
+    assert pair(second, first).tolist() != pair(first, second).tolist()
 
 
 def test_the_score_is_the_mean_of_levels() -> None:

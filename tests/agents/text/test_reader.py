@@ -125,6 +125,10 @@ def test_both_gates_get_a_gradient() -> None:
         ({"pair": "gated"}, "'gated' needs agent.encoder.pooling: structured (got max)"),
         ({"pair": "gated", "encoder": {"kind": "disan"}}, "(got disan, which has no such pooling)"),
         ({"pair": "aligned", "encoder": {"kind": "cnn"}}, "'aligned' needs a recurrent agent.encoder: lstm (got cnn)"),
+        (
+            {"pair": "aligned", "encoder": {"kind": "lstm", "pooling": {"kind": "mean"}}},
+            "leave agent.encoder.pooling out (got mean)",
+        ),
         ({"head_norm": True}, "needs a hidden layer: set agent.hidden (got 0)"),
     ],
 )
