@@ -34,7 +34,7 @@ class SelectiveModel(Protocol):
     """Selector and reader as an estimator needs them; see `Rationale`.
 
     reinforcement: for REINFORCE alone.
-    multiplier: Lagrange multiplier of the keep rate of HardKuma masks.
+    multiplier: Lagrange multiplier of the keep rate, where that has a target.
     """
 
     options: RationaleOptions
@@ -80,7 +80,10 @@ def estimator_loss(agent: SelectiveModel, observation: Texts, selector_logits: T
 def score_function_loss(
     agent: SelectiveModel, observation: Texts, selector_logits: Texts, batch: Batch
 ) -> LossAndTerms:
-    """Compute the loss of REINFORCE; a selection's reward is minus the reader's error and the selection's cost."""
+    """Compute the loss of REINFORCE; a selection's reward is minus the reader's error and the selection's cost.
+
+    With a target keep rate, a multiplier that grows while more is kept, and shrinks otherwise, is the cost of words.
+    """
     # Sample M selections of each text.
     copies = agent.reinforcement.options.copies
     noise = agent.sample_noise(batch, copies)
@@ -94,6 +97,12 @@ def score_function_loss(
     # Read what is kept: the reader minimises its error, which lowers the selection's reward.
     errors, terms = agent.errors(agent.read(observation, kept=kept)[0], label)
     costs, keep_rates = agent.selection_cost(kept, observation)
+    added: dict[str, Tensor] = {}
+    options = agent.options.estimator
+    if isinstance(options, ScoreFunctionOptions) and options.target_keep_rate is not None:
+        costs = costs + (agent.multiplier - agent.options.cost) * keep_rates
+        added = {"multiplier": agent.multiplier.clone()}
+        _move_multiplier(agent, options.step, keep_rates.mean() - options.target_keep_rate)
     reward, total = -errors.detach() - costs, agent.weigh(errors, label).mean()
     complement = agent.complement_errors(observation, kept, label)
     if complement is not None:
@@ -105,7 +114,7 @@ def score_function_loss(
     log_probs = [log_prob(selector_logits[name], kept[name] > 0, drawn) for name, drawn in draws.items()]
     features = torch.stack([agent.embedding(text).mean(1) for text in observation.values()]).mean(0)
     policy_loss, value_loss = agent.reinforcement(torch.stack(log_probs).sum(0), reward, features)
-    terms = {**terms, "keep_rate": keep_rates.mean(), "policy_loss": policy_loss, "reward": reward.mean()}
+    terms = {**terms, **added, "keep_rate": keep_rates.mean(), "policy_loss": policy_loss, "reward": reward.mean()}
     return total + policy_loss + value_loss, terms
 
 
@@ -134,10 +143,16 @@ def _keep_rate_penalty(agent: SelectiveModel, options: HardKumaOptions, expected
     """
     excess = expected - options.target_keep_rate
     penalty = agent.multiplier.clone() * (excess.abs() if options.both_ways else excess)
-    if agent.training and torch.is_grad_enabled():
-        missed = excess.abs() - 0.1 * options.target_keep_rate if options.both_ways else excess
-        agent.multiplier.mul_((options.step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
+    _move_multiplier(
+        agent, options.step, excess.abs() - 0.1 * options.target_keep_rate if options.both_ways else excess
+    )
     return penalty
+
+
+def _move_multiplier(agent: SelectiveModel, step: float, missed: Tensor) -> None:
+    """Let the multiplier grow by a `step` where its target is `missed`, and shrink otherwise; in training only."""
+    if agent.training and torch.is_grad_enabled():
+        agent.multiplier.mul_((step * missed.detach().sign()).exp()).clamp_(1e-4, 1e3)
 
 
 def _relaxed_mask(agent: SelectiveModel, text: Tensor, selector_logits: Tensor, noise: Tensor) -> Tensor:

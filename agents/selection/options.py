@@ -28,10 +28,25 @@ class BaselineOptions(Options):
         return baseline
 
 
-class ScoreFunctionOptions(BaselineOptions):
+class MultiplierOptions(Options):
+    """Lagrange multiplier by which a keep rate is held at its target."""
+
+    multiplier: float = Field(
+        0.1, ge=1e-4, le=1e3, description="Initial value of the multiplier, the cost of keeping every token."
+    )
+    step: float = Field(0.01, gt=0, le=10, description="Relative change of the multiplier in an update.")
+
+
+class ScoreFunctionOptions(MultiplierOptions, BaselineOptions):
     """REINFORCE, the score-function estimator (Williams, 1992), with a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"
+    target_keep_rate: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Target of the mean keep rate of an update; if set, the multiplier takes the place of agent.cost.",
+    )
 
 
 class StraightThroughOptions(Options):
@@ -43,7 +58,7 @@ class StraightThroughOptions(Options):
     )
 
 
-class HardKumaOptions(Options):
+class HardKumaOptions(MultiplierOptions):
     """HardKuma masks, and a Lagrange multiplier for their expected keep rate (Bastings et al., 2019)."""
 
     kind: Literal["hardkuma"] = "hardkuma"
@@ -54,10 +69,6 @@ class HardKumaOptions(Options):
         False,
         description="Whether a rate below the target is penalised too; else a selector may end up keeping nothing.",
     )
-    multiplier: float = Field(
-        0.1, ge=1e-4, le=1e3, description="Initial value of the multiplier, the cost of keeping every token."
-    )
-    step: float = Field(0.01, gt=0, le=10, description="Relative change of the multiplier in an update.")
 
 
 class ExactOptions(Options):

@@ -212,7 +212,10 @@ class RationaleOptions(ReaderOptions):
     )
     cost: float = Field(0.5, ge=0, le=1e6, description="Cost of keeping all words, added to the error.")
     target_keep_rate: float | None = Field(
-        None, gt=0, lt=1, description="Target keep rate; if set, the cost is on the distance from it."
+        None,
+        gt=0,
+        lt=1,
+        description="Target keep rate of each text; if set, the cost is on the distance from it.",
     )
     contiguity: float = Field(
         0.0, ge=0, le=1e6, description="Cost of a selection in which every word differs from the next in being kept."
@@ -258,9 +261,14 @@ class RationaleOptions(ReaderOptions):
     @field_validator("target_keep_rate")
     @classmethod
     def _one_target_keep_rate(cls, rate: float | None, others: ValidationInfo) -> float | None:
-        if rate is not None and isinstance(others.data.get("estimator"), HardKumaOptions):
+        estimator = others.data.get("estimator")
+        if rate is not None and isinstance(estimator, HardKumaOptions):
             raise PydanticCustomError(
                 "target_keep_rate", f"hardkuma has its own: set agent.estimator.target_keep_rate (got {rate})"
+            )
+        if rate is not None and getattr(estimator, "target_keep_rate", None) is not None:
+            raise PydanticCustomError(
+                "target_keep_rate", f"agent.estimator has a target_keep_rate, too: give one of them (got {rate})"
             )
         return rate
 

@@ -62,9 +62,8 @@ class Rationale(SelectingReader):
         if options.remedy != "none" and self.reads_two:
             raise AgentError(f"agent.remedy {options.remedy} is for one text, not for a pair: set agent.remedy=none")
         self.removes = options.left_out == "removed"
-        self.target_keep_rate = (
-            estimator.target_keep_rate if isinstance(estimator, HardKumaOptions) else options.target_keep_rate
-        )
+        own = getattr(estimator, "target_keep_rate", None)
+        self.target_keep_rate = options.target_keep_rate if own is None else own
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Kept:
         """Select words, sampled or greedily."""
@@ -109,7 +108,7 @@ class Rationale(SelectingReader):
         """Compute the loss of reader and selector, with that of the remedy.
 
         Returns:
-            The sum, and its terms: the reader's; keep_rate; by the estimator policy_loss and reward, or expected and
+            The sum, and its terms: the reader's; keep_rate; by the estimator policy_loss and reward, expected, and
             multiplier; by the remedy complement, or teacher and agreement.
         """
         observation = batch.observation
