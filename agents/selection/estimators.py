@@ -99,10 +99,10 @@ def score_function_loss(
     costs, keep_rates = agent.selection_cost(kept, observation)
     added: dict[str, Tensor] = {}
     options = agent.options.estimator
-    if isinstance(options, ScoreFunctionOptions) and options.target_keep_rate is not None:
+    if isinstance(options, ScoreFunctionOptions) and options.mean_keep_rate is not None:
         costs = costs + (agent.multiplier - agent.options.cost) * keep_rates
         added = {"multiplier": agent.multiplier.clone()}
-        _move_multiplier(agent, options.step, keep_rates.mean() - options.target_keep_rate)
+        _move_multiplier(agent, options.step, keep_rates.mean() - options.mean_keep_rate)
     reward, total = -errors.detach() - costs, agent.weigh(errors, label).mean()
     complement = agent.complement_errors(observation, kept, label)
     if complement is not None:

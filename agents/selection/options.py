@@ -41,7 +41,7 @@ class ScoreFunctionOptions(MultiplierOptions, BaselineOptions):
     """REINFORCE, the score-function estimator (Williams, 1992), with a baseline."""
 
     kind: Literal["reinforce"] = "reinforce"
-    target_keep_rate: float | None = Field(
+    mean_keep_rate: float | None = Field(
         None,
         gt=0,
         lt=1,

@@ -266,9 +266,9 @@ class RationaleOptions(ReaderOptions):
             raise PydanticCustomError(
                 "target_keep_rate", f"hardkuma has its own: set agent.estimator.target_keep_rate (got {rate})"
             )
-        if rate is not None and getattr(estimator, "target_keep_rate", None) is not None:
+        if rate is not None and getattr(estimator, "mean_keep_rate", None) is not None:
             raise PydanticCustomError(
-                "target_keep_rate", f"agent.estimator has a target_keep_rate, too: give one of them (got {rate})"
+                "target_keep_rate", f"agent.estimator.mean_keep_rate is given, too: give one of them (got {rate})"
             )
         return rate
 

@@ -62,8 +62,8 @@ class Rationale(SelectingReader):
         if options.remedy != "none" and self.reads_two:
             raise AgentError(f"agent.remedy {options.remedy} is for one text, not for a pair: set agent.remedy=none")
         self.removes = options.left_out == "removed"
-        own = getattr(estimator, "target_keep_rate", None)
-        self.target_keep_rate = options.target_keep_rate if own is None else own
+        own = {HardKumaOptions: "target_keep_rate", ScoreFunctionOptions: "mean_keep_rate"}.get(type(estimator), "")
+        self.target_keep_rate = getattr(estimator, own, None) or options.target_keep_rate
 
     def select(self, observation: dict[str, Tensor], memory: None, noise: Tensor, greedy: Tensor | bool) -> Kept:
         """Select words, sampled or greedily."""

@@ -44,6 +44,15 @@ HEADLINES = (
     Headline(
         "Words that decide a text", "planted", "planted", "planted-none", "test_rationale_f1", "F1 of kept words", 2_000
     ),
+    Headline(
+        "FEVER: four opened of 43,888 sentences",
+        "evidence",
+        "evidence-fever",
+        "evidence-fever+bm25",
+        "test_found_at_4",
+        "evidence complete",
+        6_012,
+    ),
 )
 
 

@@ -113,12 +113,12 @@ def test_the_cost_of_a_missed_target_by_hand() -> None:
     with pytest.raises(ValidationError, match=re.escape("set agent.estimator.target_keep_rate")):
         make(estimator={"kind": "hardkuma"}, target_keep_rate=0.2)
     with pytest.raises(ValidationError, match=re.escape("give one of them (got 0.2)")):
-        make(estimator={"kind": "reinforce", "target_keep_rate": 0.3}, target_keep_rate=0.2)
+        make(estimator={"kind": "reinforce", "mean_keep_rate": 0.3}, target_keep_rate=0.2)
 
 
 def test_the_multiplier_is_the_cost_of_words() -> None:
     """With a target, the reward of a selection is minus the error, minus the multiplier times its keep rate."""
-    agent = make(estimator={"kind": "reinforce", "target_keep_rate": 0.5, "multiplier": 0.7}, cost=9.0).eval()
+    agent = make(estimator={"kind": "reinforce", "mean_keep_rate": 0.5, "multiplier": 0.7}, cost=9.0).eval()
     terms = agent.loss(make_batch()).terms
     assert terms["multiplier"] == pytest.approx(0.7) and agent.multiplier == pytest.approx(0.7)
     assert terms["reward"].item() == pytest.approx(-(terms["cross_entropy"] + 0.7 * terms["keep_rate"]).item())
@@ -145,11 +145,11 @@ def test_enumeration_counts_each_selection_of_real_words_once() -> None:
         make(estimator={"kind": "exact", "longest": 3}).loss(make_batch())
 
 
-@pytest.mark.parametrize("kind", ["hardkuma", "reinforce"])
-def test_the_multiplier_follows_the_keep_rate(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "target"), [("hardkuma", "target_keep_rate"), ("reinforce", "mean_keep_rate")])
+def test_the_multiplier_follows_the_keep_rate(kind: str, target: str) -> None:
     """It grows while the keep rate is above its target, and shrinks while it is below."""
     for rate, sign in ((0.01, 1), (0.99, -1)):
-        agent = make(estimator={"kind": kind, "target_keep_rate": rate, "multiplier": 0.02})
+        agent = make(estimator={"kind": kind, target: rate, "multiplier": 0.02})
         before = agent.multiplier.item()
         assert before == pytest.approx(0.02)
         agent.loss(make_batch())
