@@ -38,7 +38,7 @@ from glimpse.runs.results import Row, read_rows, write_rows, write_text
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
 from glimpse.training.progress import Progress
-from glimpse.training.train import Training
+from glimpse.training.training import Training
 
 SHORT = (
     "train.steps=1000",

@@ -157,7 +157,7 @@ DEATHS = {
     "save": "calls = []; old = glimpse.runs.durable.os.fsync\n"
     "glimpse.runs.durable.os.fsync = lambda file: die() if Path('/proc/self/fd', str(file)).resolve().parent.name"
     ".startswith('.tmp-') and calls.append(1) is None and len(calls) == 8 else old(file)",
-    "first": "glimpse.training.train.save_checkpoint = lambda *a, **k: die()",  # Before the first checkpoint.
+    "first": "glimpse.training.training.save_checkpoint = lambda *a, **k: die()",  # Before the first checkpoint.
 }
 """What makes a process kill itself, by the moment."""
 
@@ -287,7 +287,7 @@ def test_provisional_results_count_until_a_final_one(
             saved.append(checkpoint.step)
 
     monkeypatch.setattr(EpisodeEvaluator, "validate", validate)
-    monkeypatch.setattr("glimpse.training.train.save_checkpoint", save)
+    monkeypatch.setattr("glimpse.training.training.save_checkpoint", save)
     assert train_command(small_experiment(steps=7, evaluate_every=1), tmp_path / "run", resume=False) == 0
     assert saved == [1, 2, 3, 5] and "best validation error 20.00 % (M = 2)\n" in capsys.readouterr().out
     results = iter([(5.0, True)])

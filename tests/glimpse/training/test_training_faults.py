@@ -30,7 +30,8 @@ from glimpse.runs.run_folder import RunFolder
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.follow import follow_command
 from glimpse.training.process import ending_at_once
-from glimpse.training.train import Training, train_command
+from glimpse.training.train import train_command
+from glimpse.training.training import Training
 
 QUICK = ["train.steps=5", "train.batch=8", "train.evaluate_every=1", "train.save_every=1", "threads=1"]
 WIDE = ["train.learning_rate=1e8", "train.warmup=0", "train.schedule=constant", "train.final_learning_rate=0"]
@@ -259,7 +260,7 @@ def test_a_signal_ends_the_loading_of_data_at_once(
         os.kill(os.getpid(), number)
         pytest.fail("the signal was only noted")
 
-    monkeypatch.setattr(f"glimpse.training.train.{where}", interrupted)
+    monkeypatch.setattr(f"glimpse.training.training.{where}", interrupted)
     assert main(["train", "digits-ram", *QUICK, "track.mode=disabled", "--run", str(run)]) == 128 + number
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "stopped before the first step; nothing was kept" and not printed.err
@@ -274,7 +275,7 @@ def test_a_signal_while_a_run_is_resumed_changes_nothing(
     run = tmp_path / "run"
     assert train_command(small("digits-ram", "train.steps=1"), run, resume=False) == 0
     files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    monkeypatch.setattr("glimpse.training.train.make_learner", lambda *_: _send(signal.SIGTERM)())
+    monkeypatch.setattr("glimpse.training.training.make_learner", lambda *_: _send(signal.SIGTERM)())
     assert main(["train", "--resume", str(run), "train.steps=2"]) == 143
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"stopped before another step; resume with: glimpse train --resume {run}"
