@@ -153,12 +153,14 @@ TEXT_TABLES: dict[str, Table] = {
     "selection": Table(
         "Accuracy over the share of words that are read, SST-2, %",
         "Hard attention keeps some words, and its reader sees these alone. They are selected by policy gradient, where "
-        "keeping all words costs lambda, or by HardKuma variables with a target keep rate. Sparse attention reads all "
-        "words with a bidirectional LSTM and then gives some states a weight of zero: attended is the share of the "
-        "others. Soft attention gives every word a positive weight; the top-k reader reads the words of the largest "
-        "weights once more, alone, though it was trained on whole texts.",
+        "keeping all words costs lambda, or where a multiplier holds the mean keep rate at a target; or by HardKuma "
+        "variables with such a target. Sparse attention reads all words with a bidirectional LSTM and then gives some "
+        "states a weight of zero: attended is the share of the others. Soft attention gives every word a positive "
+        "weight; the top-k reader reads the words of the largest weights once more, alone, though it was trained on "
+        "whole texts.",
         (
             *_family_entries({"hard-01": "0.1", "hard-03": "0.3", "hard-1": "1", "hard-3": "3"}, "hard, lambda"),
+            *_family_entries({"hard-10": "10 %", "hard-30": "30 %", "hard-50": "50 %"}, "hard, keep rate"),
             *_family_entries({"kuma-10": "10 %", "kuma-30": "30 %", "kuma-50": "50 %"}, "HardKuma, keep rate"),
             *_family_entries(
                 {"entmax-125": "1.25", "entmax-15": "1.5", "entmax-2": "2, sparsemax"}, "sparse, entmax of alpha"
