@@ -9,7 +9,7 @@ A cells of the policy.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from gymnasium import spaces
@@ -24,47 +24,17 @@ from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.episode import Decision, Episode, Loss
 from glimpse.agents.returns import policy_reward, subtract_baseline
 from glimpse.agents.step_cores import make_recurrent_core
+from glimpse.agents.vision.anytime_memory import AnytimeMemory, ReplayedLooks, place_of, sides_of
 from glimpse.agents.vision.anytime_options import AnytimeOptions
 from glimpse.agents.vision.locators import Locator
 from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_glance_network, make_glimpse_encoder
-from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, kept_noise
+from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
 from glimpse.agents.vision.look_rewards import discounted, gains, rewards_after
 from glimpse.agents.vision.make_looks import make_looks
-from glimpse.agents.vision.pointing import PointHead, point_errors
+from glimpse.agents.vision.place_pointer import PlacePointer
+from glimpse.agents.vision.pointing import SampledPoint
 
 _ANSWERS = ("answer", "score", "labels")
-
-
-class AnytimeMemory(NamedTuple):
-    """Memory of the anytime agent.
-
-    core: (B, M), of the recurrent core.
-    keys: (B, A, width), of the policy's cells.
-    visited: (B, A), 1 where a cell was looked at.
-    glance: (B, F, h, w), the glance's map by a frozen encoder, for which training need not see it again; else (B, 0).
-    """
-
-    core: Tensor
-    keys: Tensor
-    visited: Tensor
-    glance: Tensor
-
-
-class ReplayedLooks(NamedTuple):
-    """What the networks compute of recorded episodes, with gradients.
-
-    hidden: (T, B, D).
-    logits: (T, B, N), float32; None where nothing is answered.
-    point: (T, B, 2), the mean points; None where none are asked for.
-    log_prob: (T', B), of the looks that count: T - 1, or T where the last one is the answer.
-    entropy: (T', B).
-    """
-
-    hidden: Tensor
-    logits: Tensor | None
-    point: Tensor | None
-    log_prob: Tensor
-    entropy: Tensor
 
 
 class Anytime(EpisodeAgent):
@@ -94,7 +64,7 @@ class Anytime(EpisodeAgent):
         Args:
             options: networks, policy and losses.
             observation_space: has `glimpse` (K, C, P, P), `location`, `time`, and perhaps `glance` (C, G, G), `zoom`
-                and `sides`.
+                and `sides`; both `sides` and `window` (K, 4) where a point is the answer.
             action_space: has `look`, perhaps `zoom`, `stop` and `point`, and an answer, unless it has none.
         """
         super().__init__()
@@ -142,11 +112,13 @@ class Anytime(EpisodeAgent):
         if any(name in action_space.spaces for name in _ANSWERS):
             self.kind = answer_kind(action_space)
             self.classifier = nn.Linear(width, self.kind.outputs)
-        self.pointer = PointHead(width, options.policy_width) if "point" in action_space.spaces else None
         # A point beside an answer is learned from reward; alone, from the boxes that are its label.
-        self.samples_point = self.pointer is not None and self.kind is not None
-        self.noise_width = 5 if self.samples_point else 3
-        self.point_baseline = nn.Linear(width, 1) if self.samples_point else None
+        self.pointer: PlacePointer | None = None
+        self.sampled_point: SampledPoint | None = None
+        if "point" in action_space.spaces and self.kind is None:
+            self.pointer = PlacePointer(self.glimpse_network.encoder.width, options.policy_width)
+        elif "point" in action_space.spaces:
+            self.sampled_point, self.noise_width = SampledPoint(width, options.policy_width, options.sigma.end), 5
         self.baseline, self.worth = nn.Linear(width, 1), nn.Linear(width, 1)
 
     @property
@@ -181,22 +153,30 @@ class Anytime(EpisodeAgent):
             maps = self.glimpse_network.encoder(observation["glance"])
             core = self.core(self.glance_network(maps), core)
             kept = maps if self.glimpse_network.encoder.frozen else kept
-        keys = self.policy.keys(maps, _sides(observation), observation.get("glance"))
-        return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells), kept)
+        found = location[:, :0] if self.pointer is None else self.pointer.begin(observation, maps)
+        keys = self.policy.keys(maps, sides_of(observation), observation.get("glance"))
+        return AnytimeMemory(core, keys, location.new_zeros(len(location), self.policy.cells), kept, found)
 
     def forward(self, observation: dict[str, Tensor], memory: AnytimeMemory) -> tuple[Decision, AnytimeMemory]:
         """Encode the glimpse, update the memory, and compute answer, policy of looks, point and worth of more looks.
 
         Args:
-            observation: `glimpse` (B, K, C, P, P), `location` (B, 2), `time` (B,), and perhaps `zoom` and `sides`.
+            observation: `glimpse` (B, K, C, P, P), `location` (B, 2), `time` (B,), and perhaps `zoom`, `sides` and
+                `window`.
             memory: of the step before.
 
         Returns:
             The decision and the new memory.
         """
-        seen, core = self.glimpse_network.see(observation["glimpse"]), memory.core
-        if not self.reads_glance_only:
-            core = self.core(self.glimpse_network(seen, _place(observation)), core)
+        core, found, known = memory.core, memory.found, {}
+        if isinstance(self.glimpse_network, LookNetwork):
+            maps = self.glimpse_network.maps(observation["glimpse"])
+            seen = self.glimpse_network.reduce(maps)
+            core = self.core(self.glimpse_network(seen, place_of(observation)), core)
+            if self.pointer is not None:
+                found = self.pointer.better(found, maps, observation["window"])
+            if self.glimpse_network.encoder.frozen:
+                known = {"seen": seen} if self.pointer is None else {"seen": seen, "maps": maps}
         hidden = self.core.output(core)
         visited = torch.maximum(memory.visited, self._marks(observation))
         parts = self.policy(hidden, observation["time"], memory.keys, visited)
@@ -205,11 +185,14 @@ class Anytime(EpisodeAgent):
             location = self.locator(hidden, observation["time"])[0]
         others = {"worth": self.worth(hidden).squeeze(-1).float()}
         if self.pointer is not None:
-            others["point"] = self.pointer(hidden)
+            others["point"] = found[:, 1:]
+        if self.sampled_point is not None:
+            others["point"] = self.sampled_point(hidden)
         answer = hidden[:, :0] if self.classifier is None else self.classifier(hidden)
-        known = {"seen": seen, "glance": memory.glance} if self.glimpse_network.encoder.frozen else {}
+        if self.glimpse_network.encoder.frozen:
+            known["glance"] = memory.glance
         decision = Decision(answer, known, location, parts={**others, **{f"look_{k}": v for k, v in parts.items()}})
-        return decision, AnytimeMemory(core, memory.keys, visited, memory.glance)
+        return decision, AnytimeMemory(core, memory.keys, visited, memory.glance, found)
 
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Turn a decision into an action.
@@ -236,8 +219,8 @@ class Anytime(EpisodeAgent):
             action |= self.kind.act(decision.answer)
         if self.pointer is not None:
             action["point"] = parts["point"]
-            if self.samples_point:
-                action["point"] = parts["point"] + self.options.sigma.end * kept_noise(noise[:, 3:], greedy).float()
+        if self.sampled_point is not None:
+            action["point"] = self.sampled_point.sample(parts["point"], noise[:, 3:], greedy)
         if self.stop_threshold is not None:
             stop = parts["worth"] < self.stop_threshold
             action["stop"] = torch.zeros_like(stop).long() if self.training else stop.long()
@@ -290,21 +273,22 @@ class Anytime(EpisodeAgent):
         """Compute all steps of the networks again, with gradients."""
         seen, options = episode.observation, self.options
         first = {name: part[0] for name, part in seen.items()}
-        maps = self._glance_maps(episode)
-        hidden = self._remembered(episode, maps)
+        maps, glimpse_maps = self._glance_maps(episode), self._glimpse_maps(episode)
+        hidden = self._remembered(episode, maps, glimpse_maps)
+        error = None if self.pointer is None else self.pointer.errors(episode, maps, glimpse_maps)
         # The policy, of the looks that count; where they are the answer, nothing else trains the networks below.
         count = len(self._taken(episode))
         if maps is not None and options.policy_gradient_into == "policy":
             maps = maps.detach()
         into_core = options.policy_gradient_into == "all" or self.look_answers
         remembered = hidden if into_core else hidden.detach()
-        keys = self.policy.keys(maps, _sides(first), first.get("glance"))
+        keys = self.policy.keys(maps, sides_of(first), first.get("glance"))
         visited = self._marks(seen).cumsum(0).clamp(max=1)
         parts = self.policy(remembered[:count], seen["time"][:count], keys, visited[:count])
         log_prob = self.policy.log_prob(parts, {name: part[:count] for name, part in episode.action.items()})
         logits = None if self.classifier is None else self.classifier(hidden).float()
-        point = None if self.pointer is None else self.pointer(hidden)
-        return ReplayedLooks(hidden, logits, point, log_prob, self.policy.entropy(parts))
+        point = None if self.sampled_point is None else self.sampled_point(hidden)
+        return ReplayedLooks(hidden, logits, point, error, log_prob, self.policy.entropy(parts))
 
     def _glance_maps(self, episode: Episode) -> Tensor | None:
         """Return the maps of the glances, (B, F, h, w); None where there are none."""
@@ -316,18 +300,25 @@ class Anytime(EpisodeAgent):
         maps: Tensor = self.glimpse_network.encoder(episode.observation["glance"][0, ::copies])
         return maps.repeat_interleave(copies, 0)
 
-    def _remembered(self, episode: Episode, maps: Tensor | None) -> Tensor:
-        """Return the core's outputs (T, B, D) in recorded episodes, given the map of the glance if there is one."""
+    def _glimpse_maps(self, episode: Episode) -> Tensor | None:
+        """Return the maps of the glimpses, (T, B, K, F, h, w); None where they are not read, or no longer needed."""
+        known = "seen" if self.pointer is None else "maps"
+        if not isinstance(self.glimpse_network, LookNetwork) or known in episode.activations:
+            return episode.activations.get("maps")
+        return self.glimpse_network.maps(episode.observation["glimpse"])
+
+    def _remembered(self, episode: Episode, maps: Tensor | None, glimpse_maps: Tensor | None) -> Tensor:
+        """Return the core's outputs (T, B, D) in recorded episodes, given the maps of glance and glimpses."""
         seen, what = episode.observation, episode.activations.get("seen")
         read: list[Tensor] = []
         if self.glance_network is not None and maps is not None:
             read.append(self.glance_network(maps)[None])
-        if self.reads_glance_only:
+        if not isinstance(self.glimpse_network, LookNetwork):
             hidden = self.core.unroll(read[0], None)[0]
             return hidden.expand(len(seen["time"]), -1, -1)
-        read.append(
-            self.glimpse_network(self.glimpse_network.see(seen["glimpse"]) if what is None else what, _place(seen))
-        )
+        if what is None and glimpse_maps is not None:
+            what = self.glimpse_network.reduce(glimpse_maps)
+        read.append(self.glimpse_network(what, place_of(seen)))
         features = torch.cat([one.to(read[-1].dtype) for one in read])
         return self.core.unroll(features, None)[0][len(read) - 1 :]
 
@@ -345,7 +336,7 @@ class Anytime(EpisodeAgent):
             label = repeated_label(episode.label, len(looks.logits))
             flat = looks.logits.flatten(0, 1)
             return self.kind.errors(flat, label, self.options.label_smoothing).view(looks.logits.shape[:2])
-        return None if looks.point is None else point_errors(looks.point, episode.label)
+        return looks.point_error
 
     def _advantage(
         self, looks: ReplayedLooks, errors: Tensor | None, episode: Episode
@@ -367,12 +358,8 @@ class Anytime(EpisodeAgent):
         predicted = self.worth(hidden).squeeze(-1).float()
         worth_loss = ((predicted - worth).square() * mask).sum() / over_all_ranks(mask.sum())
         terms = {"value_loss": value_loss, "worth_loss": worth_loss, "return": returns[0].mean()}
-        if self.point_baseline is not None and looks.point is not None:
-            value = self.point_baseline(hidden).squeeze(-1).float()
-            better, loss = policy_gradient.learned_baseline(episode.reward, value, mask)
-            chance = policy_gradient.gaussian_log_prob(episode.action["point"], looks.point, options.sigma.end)
-            terms["point_value_loss"] = loss
-            terms["point_loss"] = policy_gradient.reinforce(chance, better, mask)
+        if self.sampled_point is not None and looks.point is not None:
+            terms |= self.sampled_point.losses(hidden, looks.point, episode)
         return advantage, terms
 
     def _sum(
@@ -409,17 +396,6 @@ def _parts(decision: Decision) -> dict[str, Tensor]:
     """Return the further outputs of a decision, without their None."""
     assert decision.parts is not None
     return decision.parts
-
-
-def _sides(observation: dict[str, Tensor]) -> Tensor:
-    """Return width and height over the longer side, (..., 2); ones where pictures are square or not zoomed."""
-    return observation["sides"] if "sides" in observation else torch.ones_like(observation["location"])
-
-
-def _place(observation: dict[str, Tensor]) -> Tensor:
-    """Return the location in the glance, and the zoom if there is one: (..., 2) or (..., 3)."""
-    place = observation["location"] * _sides(observation)
-    return torch.cat([place, observation["zoom"]], -1) if "zoom" in observation else place
 
 
 def make_anytime(options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> Anytime:

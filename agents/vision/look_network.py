@@ -64,19 +64,25 @@ class LookNetwork(nn.Module):
 
     def see(self, glimpse: Tensor) -> Tensor:
         """Return what the encoder sees in glimpses: (..., K, C, P, P) -> (..., K * F * pooled^2)."""
+        return self.reduce(self.maps(glimpse))
+
+    def maps(self, glimpse: Tensor) -> Tensor:
+        """Return the encoder's maps of glimpses: (..., K, C, P, P) -> (..., K, F, h, w)."""
         maps = self.encoder(glimpse.flatten(0, -4))
-        reduced = self._reduce(maps)
-        return reduced.flatten(1).view(*glimpse.shape[:-4], -1)
+        return cast(Tensor, maps.view(*glimpse.shape[:-3], *maps.shape[1:]))
+
+    def reduce(self, maps: Tensor) -> Tensor:
+        """Reduce maps (..., K, F, h, w) to at most `pooled` places along each side: (..., K * F * pooled^2)."""
+        flat = maps.flatten(0, -4)
+        if self.encoder.reduction == "max":
+            reduced = F.adaptive_max_pool2d(flat, self.pooled)
+        else:
+            reduced = F.adaptive_avg_pool2d(flat, self.pooled) if self.pooled > 1 else flat.mean((-2, -1))
+        return reduced.flatten(1).view(*maps.shape[:-4], -1)
 
     def forward(self, seen: Tensor, place: Tensor) -> Tensor:
         """Return features (..., E) of what was seen (..., K * F * pooled^2) at locations (..., 2 or 3)."""
         return cast(Tensor, (self.what(self.norm(seen)) + self.where(self.fourier(place))).relu())
-
-    def _reduce(self, maps: Tensor) -> Tensor:
-        """Reduce maps (n, F, h, w) to at most `pooled` places along each side."""
-        if self.encoder.reduction == "max":
-            return F.adaptive_max_pool2d(maps, self.pooled)
-        return F.adaptive_avg_pool2d(maps, self.pooled) if self.pooled > 1 else maps.mean((-2, -1), keepdim=True)
 
 
 class BlindNetwork(nn.Module):
@@ -86,10 +92,6 @@ class BlindNetwork(nn.Module):
         """Hold the encoder."""
         super().__init__()
         self.encoder = encoder
-
-    def see(self, glimpse: Tensor) -> Tensor:
-        """Return nothing, of glimpses (..., K, C, P, P): (..., 0)."""
-        return glimpse.new_zeros(*glimpse.shape[:-4], 0)
 
 
 class GlanceNetwork(nn.Module):

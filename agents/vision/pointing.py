@@ -1,38 +1,38 @@
-"""Pointing at an object: the head that says where it is, and the error of a point.
+"""Pointing beside an answer, learned from reward: a Gaussian point around a mean, and its baseline.
 
-Axes: B episodes, T steps, D memory width, M boxes.
+Axes: B episodes, T steps, D memory width.
 """
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
+from glimpse.agents import policy_gradient
+from glimpse.agents.episode import Episode
+from glimpse.agents.vision.look_policy import kept_noise
 
-class PointHead(nn.Module):
-    """Point (x, y) = tanh(Linear(ReLU(Linear(h))))."""
 
-    def __init__(self, memory_width: int, width: int) -> None:
-        """Make the head for memories (..., D), with a hidden layer of `width` units."""
+class SampledPoint(nn.Module):
+    """Gaussian point (x, y) around tanh(Linear(ReLU(Linear(h)))), trained by REINFORCE with a learned baseline."""
+
+    def __init__(self, memory_width: int, width: int, sigma: float) -> None:
+        """Make the head for memories (..., D), with a hidden layer of `width` units and noise of `sigma`."""
         super().__init__()
+        self.sigma = sigma
         self.layers = nn.Sequential(nn.Linear(memory_width, width), nn.ReLU(), nn.Linear(width, 2), nn.Tanh())
+        self.baseline = nn.Linear(memory_width, 1)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Return points (..., 2) in [-1, 1], float32."""
+        """Return mean points (..., 2) in [-1, 1], float32."""
         return cast(Tensor, self.layers(hidden)).float()
 
+    def sample(self, mean: Tensor, noise: Tensor, greedy: Tensor | bool) -> Tensor:
+        """Return points for means and noise, (B, 2) all three; the means themselves in episodes that are greedy."""
+        return mean + self.sigma * kept_noise(noise, greedy).float()
 
-def point_errors(point: Tensor, label: Tensor) -> Tensor:
-    """Return the distance of points from the centre of the nearest box.
-
-    Args:
-        point: (T, B, 2).
-        label: (B, 4 M): left, top, right and bottom of each box, in locations.
-
-    Returns:
-        (T, B); the gradient is finite everywhere.
-    """
-    boxes = label.float().view(len(label), -1, 4)
-    centre = (boxes[..., :2] + boxes[..., 2:]) / 2
-    squared = (point.unsqueeze(-2) - centre).square().sum(-1)
-    return torch.sqrt(squared.amin(-1) + 1e-4)
+    def losses(self, hidden: Tensor, mean: Tensor, episode: Episode) -> dict[str, Tensor]:
+        """Return `point_loss` and `point_value_loss`, for the memory (T, B, D) without gradient and means (T, B, 2)."""
+        value = self.baseline(hidden).squeeze(-1).float()
+        better, loss = policy_gradient.learned_baseline(episode.reward, value, episode.step_mask)
+        chance = policy_gradient.gaussian_log_prob(episode.action["point"], mean, self.sigma)
+        return {"point_loss": policy_gradient.reinforce(chance, better, episode.step_mask), "point_value_loss": loss}

@@ -11,7 +11,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from glimpse.envs.core import Action
+from glimpse.envs.core import Action, Observation
 from glimpse.envs.images.answering_env import AnsweringEnv
 from glimpse.envs.images.boxed_data import FindData, load_boxed
 from glimpse.envs.images.initial_location import InitialLocation
@@ -25,7 +25,9 @@ class Find(AnsweringEnv):
     Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), where it was taken, (x, y) in [-1, 1] of the
     picture's own sides; `time`, the number of answers so far, 0 to T; `glance` (C, G, G), the whole picture in coarse
     pixels, centred on black, the same at each step; with `zoom` also `zoom` (1,) of this look, from 0, a window of
-    P x P pixels, to 1, the whole picture, and `sides` (2,), width and height as parts of the longer one.
+    P x P pixels, to 1, the whole picture, and `sides` (2,), width and height as parts of the longer one; with
+    `answer: point` also `sides`, and `window` (K, 4), left, top, right and bottom of what each scale of the glimpse
+    shows, in locations, which may lie outside of the picture.
     Action: `look` (2,), the next location (clamped to [-1, 1]); with `zoom` also `zoom`, a level from the finest, 0, to
     the coarsest, or with `zoom.continuous` (1,) in [0, 1]; with `answer: point` also `point` (2,), where the
     object is; with `stop` also `stop`, which ends the episode. The answer is the last `point`, or without it `look`.
@@ -67,6 +69,9 @@ class Find(AnsweringEnv):
             options.initial_location, options.initial_location_std, glimpses=options.glimpses, device=self.device
         )
         self.observation_space = self._seen_spaces(store.pixels.shape[1], options.glimpses)
+        if options.asks_for_point:
+            self.observation_space["sides"] = spaces.Box(0.0, 1.0, (2,), np.float32)
+            self.observation_space["window"] = spaces.Box(-np.inf, np.inf, (options.retina.scales, 4), np.float32)
         self.action_space = self._make_action_space()
 
     @staticmethod
@@ -99,6 +104,13 @@ class Find(AnsweringEnv):
     def targets(self) -> Tensor:
         """Return the boxes of each lane, (B, M, 4) in [-1, 1]; the first is repeated where there are fewer."""
         return self._label.view(len(self._label), -1, 4)
+
+    def _observe(self) -> Observation:
+        seen = super()._observe()
+        if self.options.asks_for_point:
+            seen["sides"] = self.zoom_retina.proportions(self._picture)
+            seen["window"] = self.zoom_retina.extents(self._picture, self._location, self._zoom)
+        return seen
 
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
         self._picture = self._shown[example].repeat_interleave(copies)

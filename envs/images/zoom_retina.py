@@ -107,11 +107,15 @@ class ZoomRetina(Retina):
 
     def boxes_of(self, index: Tensor, location: Tensor, zoom: Tensor | None) -> Tensor:
         """Return left, top, right and bottom of each window, in pixels of the drawings: (B, K, 4)."""
+        factor = torch.tensor([self.width, self.height] * 2, device=location.device)
+        return (self.extents(index, location, zoom) + 1) / 2 * factor
+
+    def extents(self, index: Tensor, location: Tensor, zoom: Tensor | None) -> Tensor:
+        """Return left, top, right and bottom of each window, in locations, also outside of [-1, 1]: (B, K, 4)."""
         _, sides = self.place(index)
         corner, step = self.windows(sides, location, zoom)
-        factor = torch.tensor([self.width, self.height], device=sides.device) / sides
         ends = torch.cat([corner, corner + step[..., None] * self.options.patch], -1)
-        return ends * factor.repeat(1, 2)[:, None]
+        return ends / sides.repeat(1, 2)[:, None] * 2 - 1
 
     def glance(self, prepared: Tensor, index: Tensor, side: int) -> Tensor:
         """Return whole pictures, their longer side reduced to G pixels and centred: (B, C, G, G) in [0, 1]."""

@@ -12,7 +12,6 @@ from glimpse.agents.update_losses import losses
 from glimpse.agents.vision.anytime import Anytime, make_anytime
 from glimpse.agents.vision.anytime_options import AnytimeOptions
 from glimpse.agents.vision.look_rewards import discounted, gains
-from glimpse.agents.vision.pointing import point_errors
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.options import ClassificationOptions
@@ -142,13 +141,6 @@ def test_the_worth_is_that_of_gains() -> None:
         predicted.append(decision.parts["worth"])
     expected = (torch.stack(predicted) - worth).square().mean()
     torch.testing.assert_close(agent.loss(episode).terms["worth_loss"], expected.detach())
-
-
-def test_the_error_of_a_point() -> None:
-    """It is the distance from the centre of the nearest box: of (0.5, 0.5) from (0.5, 0.1), not from (-1, -1)."""
-    label = torch.tensor([[-1.0, -1.0, -1.0, -1.0, 0.4, 0.0, 0.6, 0.2]])
-    found = point_errors(torch.tensor([[[0.5, 0.5]], [[0.5, 0.1]]]), label)
-    torch.testing.assert_close(found, torch.tensor([[0.4], [0.0]]), atol=0.011, rtol=0)
 
 
 def test_a_frozen_encoder_sees_pictures_once() -> None:
