@@ -62,10 +62,6 @@ class LookNetwork(nn.Module):
         self.what = nn.Linear(seen, width)
         self.where = nn.Linear(self.fourier.width, width)
 
-    def see(self, glimpse: Tensor) -> Tensor:
-        """Return what the encoder sees in glimpses: (..., K, C, P, P) -> (..., K * F * pooled^2)."""
-        return self.reduce(self.maps(glimpse))
-
     def maps(self, glimpse: Tensor) -> Tensor:
         """Return the encoder's maps of glimpses: (..., K, C, P, P) -> (..., K, F, h, w)."""
         maps = self.encoder(glimpse.flatten(0, -4))

@@ -51,7 +51,7 @@ def test_maps_of_glimpses_are_reduced_as_the_encoder_says(kind: str) -> None:
     encoder = make_glimpse_encoder(SECTION.validate_python(kind), (1, 12, 12)).eval()
     network = LookNetwork(encoder, (1, 1, 12, 12), 2, 1, 3)
     glimpse = torch.rand(2, 1, 1, 12, 12)
-    maps, seen = encoder(glimpse[:, 0]), network.see(glimpse)
+    maps, seen = encoder(glimpse[:, 0]), network.reduce(network.maps(glimpse))
     largest, mean = (pool(maps, network.pooled) for pool in (F.adaptive_max_pool2d, F.adaptive_avg_pool2d))
     torch.testing.assert_close(seen, (largest if encoder.reduction == "max" else mean).flatten(1))
     read = seen if encoder.reduction == "mean" else F.layer_norm(seen, seen.shape[-1:])

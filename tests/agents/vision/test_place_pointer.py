@@ -138,9 +138,9 @@ def test_it_finds_what_only_looks_show() -> None:
     """Upright stripes in one of four squares, which the glance cannot tell from level ones."""
     agent, env = make_world({"look_policy": "grid", "pretraining": 0.2})
     optimiser, example = torch.optim.Adam(agent.parameters(), lr=5e-3), torch.arange(4)
-    for step in range(150):
-        agent.set_progress(step / 150)
-        for loss in losses(agent, play(env, agent, example, example + 4 * step, copies=8, record=True)):
+    for step in range(120):
+        agent.set_progress(step / 120)
+        for loss in losses(agent, play(env, agent, example, example + 4 * step, copies=4, record=True)):
             optimiser.zero_grad()
             loss.total.backward()
             optimiser.step()
