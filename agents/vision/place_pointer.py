@@ -3,6 +3,7 @@
 Axes: T steps, B episodes, K scales, F features, h x w places of a map, N places of all scales, M boxes.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -114,8 +115,8 @@ def glance_window(sides: Tensor) -> Tensor:
 def point_errors(seen: list[Places], label: Tensor, steps: int) -> Tensor:
     """Return the negative log-probability of the object among all places seen up to each step.
 
-    It is -log(p + 1e-4), where p is the sum of the softmax over the places that lie in a box. So the error is finite
-    where no place seen lies in one, and a look that shows the first has a gain.
+    It is -log((p + 1e-4) / (1 + 1e-4)), where p is the sum of the softmax over the places that lie in a box. So the
+    error is finite where no place seen lies in one, and a look that shows the first has a gain.
 
     Args:
         seen: places of a glance, (1, B, N), and of glimpses, (T, B, N): either, or both in this order.
@@ -133,5 +134,5 @@ def point_errors(seen: list[Places], label: Tensor, steps: int) -> Tensor:
         all_places.append(places.score.logsumexp(-1))
         of_object.append(places.score.masked_fill(~hit, _NOWHERE).logsumexp(-1))
     chance = torch.cat(of_object).logcumsumexp(0) - torch.cat(all_places).logcumsumexp(0)
-    errors = -torch.logaddexp(chance, torch.full_like(chance, _LEAST).log())
+    errors = math.log1p(_LEAST) - torch.logaddexp(chance, torch.full_like(chance, math.log(_LEAST)))
     return errors[-steps:].expand(steps, -1)
