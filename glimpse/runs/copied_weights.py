@@ -16,11 +16,13 @@ from glimpse.runs.build import make_agent, make_empty_env
 from glimpse.runs.earlier_run import EarlierRun
 
 _OF_LEARNING = frozenset(
-    "baseline classification clip_range clip_ratio contiguity copies cost discount dropout embedding_lr_scale "
-    "ent_coef entropy epochs gae_lambda gamma hard_until initial_path label_smoothing locator_lr_scale minibatches "
-    "n_epochs n_steps normalize_advantage penalty penalty_reduction play_every play_one_in policy_gradient_into "
-    "policy_lr_scale policy_reward policy_weight random_until relatedness search selector_lr_scale sigma soft_until "
-    "stop_policy target_keep_rate update value_weight vf_coef word_dropout".split()
+    "answer_weight baseline classification clip_range clip_ratio contiguity copies cost discount dropout "
+    "embedding_lr_scale ent_coef entropy epochs frozen gae_lambda gamma hard_until held imitation initial_path "
+    "label_smoothing locator_lr_scale lr_scale mean_keep_rate minibatches multiplier n_epochs n_steps "
+    "normalize_advantage penalty penalty_reduction play_every play_one_in policy_gradient_into policy_lr_scale "
+    "policy_reward policy_weight pretraining random_until ranker_prior relatedness remedy_weight saliency_prior "
+    "search selector_lr_scale sigma soft_until step stop_policy stop_threshold target_keep_rate update value_weight "
+    "vf_coef warm_up word_dropout".split()
 )
 """Options of agents, or sections of them, that may differ from the earlier run's: they say how weights are learned."""
 _OF_OBSERVATIONS = frozenset(f"task.{name}" for name in ("view", "stop", "sentences", "tokens", "lower"))

@@ -1,5 +1,7 @@
 """Tests of runs that begin with another run's weights, and of frozen parts."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from torch import Tensor
 from glimpse.config.experiment import Experiment
 from glimpse.errors import UserError
 from glimpse.runs.checkpoint import load_checkpoint, load_newest
+from glimpse.runs.copied_weights import _OF_LEARNING
 from glimpse.runs.kept_data import read_kept_data
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.trained_run import open_run
@@ -221,6 +224,30 @@ def test_options_of_learning_may_differ(pictures: Path, tmp_path: Path) -> None:
     experiment = _images(pictures / "data", pictures / "run", agent)
     assert train_command(experiment, tmp_path / "new", resume=False) == 0
     assert float(_first(tmp_path / "new")["locator.gaussian.sigma"]) == pytest.approx(0.2)
+
+
+def test_schedules_of_looks_may_differ(pictures: Path, tmp_path: Path) -> None:
+    """An agent that looked at random first can go on without that, and rewarded otherwise; a wider core cannot."""
+    task = {"data": f"folder:{pictures / 'data'}", "glimpses": 2, "retina": {"patch": 3}, "glance": 8}
+    agent = {"name": "anytime", "encoder": "mlp", "feature_width": 8, "memory_width": 8, "cells": 2}
+    schedules = {"pretraining": 0.5, "saliency_prior": 0.5}
+    first = _experiment({"name": "images", **task, "zoom": {"levels": 2}}, {**agent, **schedules})
+    assert train_command(first, tmp_path / "first", resume=False) == 0
+
+    def later(**changes: Any) -> Experiment:
+        given = {"agent": {**first.agent.model_dump(), **changes}, "init": str(tmp_path / "first")}
+        return Experiment.model_validate({**first.model_dump(), **given})
+
+    other = later(pretraining=0.0, warm_up=0.2, saliency_prior=1.0)
+    assert train_command(other, tmp_path / "later", resume=False) == 0
+    with pytest.raises(UserError, match="init: agent.memory_width is 9 here and 8 in"):
+        train_command(later(memory_width=9), tmp_path / "wider", resume=False)
+
+
+def test_options_of_learning_are_options() -> None:
+    """Each name of an option that may differ is one in the schema of configs."""
+    known = set(re.findall(r'"(\w+)": ', json.dumps(Experiment.model_json_schema())))
+    assert not _OF_LEARNING - known, _OF_LEARNING - known
 
 
 def test_frozen_parts_are_equal_to_the_bit_after_training(
