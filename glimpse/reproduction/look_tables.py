@@ -53,13 +53,14 @@ def look_controls(config: str, glance: int, others: tuple[int, ...]) -> tuple[Ta
 def _ablations(config: str) -> tuple[TableEntry, ...]:
     """Return lines that each take one part from the agent."""
     parts = {
-        "conv": ("without a pretrained encoder", "agent.encoder=conv"),
+        "frozen": ("with a frozen encoder", "agent.encoder.frozen=true", "train.freeze=[]"),
+        "conv": ("without a pretrained encoder", "agent.encoder=conv", "train.freeze=[]"),
         "no-glance": ("without a glance", "task.glance=null"),
         "no-zoom": ("without zoom", "task.zoom=null"),
         "no-gain": ("reward at the end, no gain", "agent.policy_reward=correct"),
         "no-pretraining": ("without random looks first", "agent.pretraining=0"),
     }
-    return tuple(variant(config, name, label, change, is_control=False) for name, (label, change) in parts.items())
+    return tuple(variant(config, name, label, *changes, is_control=False) for name, (label, *changes) in parts.items())
 
 
 LOOK_TABLES: dict[str, Table] = {
