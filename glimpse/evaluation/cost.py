@@ -1,6 +1,7 @@
 """Cost of an answer: parameters, pixels read, and multiply-adds of one episode."""
 
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -49,11 +50,20 @@ def measure_cost(agent: Agent, env: EvaluatedEnv, shown: int = 0) -> Cost:
     observation = env.reset(example, example)
     # Without cuDNN a GPU's LSTM is made of products that the counter knows.
     with cudnn.flags(enabled=False), FlopCounterMode(display=False, custom_mapping=_FUSED) as counter:
+        _keep_from_the_compiler(type(counter.mode))
         memory = agent.initial_memory(observation)
         for _ in range(agent.steps):
             _, memory = agent(observation, memory)
     parameters = sum(parameter.numel() for parameter in agent.parameters())
     return Cost(parameters, pixels_read(agent, shown), counter.get_total_flops() // 2)
+
+
+def _keep_from_the_compiler(counting: Any) -> None:
+    """Let a class that counts operations not import `torch._dynamo`, which takes as long as torch.
+
+    torch wraps its method to keep its compiler from tracing it. Nothing is compiled where costs are measured.
+    """
+    counting.__torch_dispatch__ = unwrap(counting.__torch_dispatch__)
 
 
 def shown_pixels(env: VisualEnv, steps: int) -> int:

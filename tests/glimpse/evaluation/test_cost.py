@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from glimpse.config.experiment import Experiment
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
@@ -31,6 +32,13 @@ def test_ram_by_hand(recurrent_core: str, remember: int) -> None:
     found = cost({"name": "ram", "recurrent_core": recurrent_core, "locator_width": 4, **WIDTHS})
     assert found.multiply_adds == 3 * (SEE + remember + DECIDE)
     assert found.pixels == 3 * 2 * 9
+
+
+def test_counting_does_not_import_the_compiler() -> None:
+    """The wrapper is gone that would: it takes as long as to import torch, in each evaluation."""
+    assert cost({"name": "mlp", "widths": [5]}, view="whole", glimpses=1).multiply_adds == 64 * 5 + 5 * 10
+    with FlopCounterMode(display=False) as counter:
+        assert not hasattr(type(counter.mode).__torch_dispatch__, "__wrapped__")
 
 
 def test_parameters_by_hand() -> None:
