@@ -64,14 +64,16 @@ def spans_macro(
     Args:
         predicted: D arrays (n,).
         human_rationale: D arrays (n,).
-        threshold: smallest intersection over union, in words, with which spans match.
+        threshold: smallest intersection over union, in words, with which spans match; above 0.
     """
-    counts = [
-        _matching_spans(spans(one), spans(gold), threshold)
-        for one, gold in zip(predicted, human_rationale, strict=True)
-    ]
-    precision = _mean(matched / own for matched, own, _ in counts if own)
-    recall = _mean(matched / gold for matched, _, gold in counts if gold)
+    # The spans of all documents at once, in a row of words with a gap after each document.
+    document = np.repeat(np.arange(len(predicted)), [len(one) + 1 for one in human_rationale])
+    own, gold = (spans(_in_a_row(rationales)) for rationales in (predicted, human_rationale))
+    match = _spans_that_match(own, gold, threshold)
+    matched, count, count_gold = (
+        np.bincount(document[some[:, 0]], minlength=len(predicted)) for some in (own[match], own, gold)
+    )
+    precision, recall = (_mean((matched[of > 0] / of[of > 0]).tolist()) for of in (count, count_gold))
     return PrecisionRecall(precision, recall, f1_score(precision, recall))
 
 
@@ -165,12 +167,22 @@ def _precision_recall_curve(salience: Floats, gold: Bools) -> tuple[NDArray[np.f
     return np.append(1.0, both / (last + 1)), np.append(0.0, both / both[-1])
 
 
-def _matching_spans(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) -> tuple[int, int, int]:
-    """Return how many of the spans `own` (K, 2) match one of `gold` (G, 2), K, and G."""
-    begin, end = np.maximum(own[:, None, 0], gold[None, :, 0]), np.minimum(own[:, None, 1], gold[None, :, 1])
-    both = (end - begin).clip(0)  # (K, G)
-    union = np.diff(own) + np.diff(gold).T - both
-    return int((both >= threshold * union).any(1).sum()), len(own), len(gold)
+def _in_a_row(rationales: Sequence[Bools]) -> Bools:
+    """Return the words of all rationales, (n,) each, with one that is not chosen after each."""
+    return np.concatenate([np.zeros(0, np.bool_), *(np.append(one, False) for one in rationales)])
+
+
+def _spans_that_match(own: NDArray[np.int64], gold: NDArray[np.int64], threshold: float) -> Bools:
+    """Return which of the spans `own` (K, 2) match one of `gold` (G, 2); both are in order and do not overlap."""
+    first = np.searchsorted(gold[:, 1], own[:, 0], side="right")
+    count = np.searchsorted(gold[:, 0], own[:, 1], side="left") - first  # (K,), of spans that share words with it
+    nth = np.repeat(np.arange(len(own)), count)
+    one, other = own[nth], gold[np.arange(len(nth)) + np.repeat(first - count.cumsum() + count, count)]
+    both = np.minimum(one[:, 1], other[:, 1]) - np.maximum(one[:, 0], other[:, 0])
+    union = one[:, 1] - one[:, 0] + other[:, 1] - other[:, 0] - both
+    match = np.zeros(len(own), np.bool_)
+    match[nth[both >= threshold * union]] = True
+    return match
 
 
 def _mixed(salience: Sequence[Floats], human_rationale: Sequence[Bools]) -> list[tuple[Floats, Bools]]:
