@@ -1,5 +1,9 @@
 """Whether an experiment is one of the shipped configs, apart from its seed and from what does not change results."""
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
 from glimpse.config.differences import differing_keys
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
@@ -26,7 +30,14 @@ def relevant_differences(ours: Experiment, theirs: Experiment) -> list[str]:
 
 def shipped_name(experiment: Experiment) -> str | None:
     """Return the name of the shipped config that an experiment is, whatever its seed or fold; None if it is none."""
-    for name, path in shipped_configs().items():
-        if not set(relevant_differences(load_experiment(path), experiment)) - set(_OF_A_SEED):
+    for name, theirs in _shipped_experiments().items():
+        same_parts = theirs.task.name == experiment.task.name and theirs.agent.name == experiment.agent.name
+        if same_parts and not set(relevant_differences(theirs, experiment)) - set(_OF_A_SEED):
             return name
     return None
+
+
+@cache
+def _shipped_experiments() -> Mapping[str, Experiment]:
+    """Return the experiments of the shipped configs by name; to read them all takes a second."""
+    return MappingProxyType({name: load_experiment(path) for name, path in shipped_configs().items()})
