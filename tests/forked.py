@@ -2,14 +2,17 @@
 
 import os
 import runpy
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from glimpse.cli.command_line import main
+from glimpse.sweeps.jobs import Job
 
 
 def begin(work: Callable[[], object]) -> int:
@@ -89,6 +92,38 @@ def glimpse(*words: object) -> int:
     """Run the command `glimpse` as its own process does, where the words and the signals are the process's."""
     sys.argv = ["glimpse", *map(str, words)]
     return main()
+
+
+class Training:
+    """A training that a worker makes, in place of `start_training`: in a child process without imports of its own."""
+
+    def __init__(self, job: Job) -> None:
+        """Begin or resume it."""
+        self._child = begin(partial(_train, job))
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        if self._code is None:
+            ended, status = os.waitpid(self._child, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if ended else None
+        return self._code
+
+    def wait(self) -> int:
+        """Return the exit code, as soon as it has ended."""
+        self._code = join(self._child) if self._code is None else self._code
+        return self._code
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        if self.poll() is None:
+            os.kill(self._child, signal.SIGTERM)
+
+
+def _train(job: Job) -> int:
+    with job.log.open("ab") as log, open(os.devnull, "rb") as nothing:
+        take_streams(nothing.fileno(), log.fileno(), log.fileno())
+        return glimpse(*job.command()[3:])
 
 
 def _exit_code(work: Callable[[], object]) -> int:

@@ -16,6 +16,7 @@ from glimpse.benchmarks import bench
 from glimpse.benchmarks.stopwatch import Stopwatch
 from glimpse.cli.command_line import main, make_parser
 from glimpse.cli.subcommand import command_parsers
+from tests import forked
 
 # Their runs are made once, in one of the processes that share the tests.
 pytestmark = pytest.mark.xdist_group("help examples")
@@ -100,6 +101,8 @@ def test_an_example_runs(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(files.get("<", "texts.txt")).read_bytes())))
     for name in bench.BENCHES:  # They are run by tests of their own.
         monkeypatch.setitem(bench.BENCHES, name, add_one_row)
+    if "--workers" not in words:  # Of two sweeps, one starts its workers as a user's does.
+        monkeypatch.setattr("glimpse.sweeps.jobs.start_training", forked.Training)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert main([*typed, *shorter]) == 0
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}

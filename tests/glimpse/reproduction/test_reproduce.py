@@ -18,6 +18,7 @@ from glimpse.reproduction.table_entries import row_name
 from glimpse.reproduction.tables import TABLES, Published, Table, TableEntry
 from glimpse.runs.commit import code_commit
 from glimpse.training.episode_learner import EpisodeLearner
+from tests import forked
 from tests.envs.conftest import QUESTIONS
 
 OVERRIDES = ["train.steps=4", "train.batch=32", "evaluate.copies=2", "threads=1", "track.mode=disabled"]
@@ -81,8 +82,11 @@ def test_a_table_is_trained_evaluated_and_written(tiny: None, tmp_path: Path) ->
     assert "| `digits-ram` | 2 | 4 | " in (tmp_path / "results/tiny.md").read_text()
 
 
-def test_workers_train_the_same_runs(tiny: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_train_the_same_runs(
+    tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two workers train the seeds at once, and the rows are those of one process, except for the seconds."""
+    monkeypatch.setattr("glimpse.sweeps.jobs.start_training", forked.Training)
     assert run(tmp_path / "workers", "tiny", "--workers", "2") == 0
     printed = capsys.readouterr().out
     assert printed.index("seed1: started") < printed.index("seed0: trained")
