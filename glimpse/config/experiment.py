@@ -4,9 +4,10 @@ Options of environments and agents live in `envs/options.py` and `agents/options
 Nothing heavy is imported here.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from glimpse.agents import AGENTS
@@ -38,6 +39,13 @@ class DataOptions(Options):
         description="Pictures of your own: megabytes of a split that may be in memory; of a larger one only what is "
         "looked at is read, from the cache.",
     )
+
+
+class StageOptions(Options):
+    """Options of a stage of a curriculum: an easier task that comes first."""
+
+    until: float = Field(gt=0, lt=1, description="Share of training at which the next stage begins.")
+    task: dict[str, Any] = Field(description="Values of the task's options in this stage; others are the task's own.")
 
 
 class TrainOptions(Options):
@@ -87,6 +95,12 @@ class TrainOptions(Options):
     )
     compile: bool = Field(False, description="Compile the loss by torch.compile; `glimpse bench` compares.")
     augment: AugmentOptions = AugmentOptions()
+    curriculum: tuple[StageOptions, ...] = Field(
+        (),
+        max_length=20,
+        description="Easier tasks that training begins with (Bengio et al., 2009), in their order, each a section with "
+        "`until` and `task`. Validation is always on the task itself.",
+    )
     log_every: int = Field(100, ge=1, le=1_000_000_000, description="Steps between two lines of metrics.jsonl.")
     evaluate_every: int = Field(
         1000, ge=1, le=1_000_000_000, description="Steps between two evaluations on validation data."
@@ -105,6 +119,15 @@ class TrainOptions(Options):
         description="Parts of the agent whose weights stay as they are, by name, such as [glimpse_network].",
     )
     keep: int = Field(2, ge=1, le=10_000, description="Checkpoints kept, besides the best.")
+
+    @field_validator("curriculum")
+    @classmethod
+    def _stages_follow_each_other(cls, curriculum: tuple[StageOptions, ...]) -> tuple[StageOptions, ...]:
+        ends = [stage.until for stage in curriculum]
+        if ends != sorted(set(ends)):
+            found = ", ".join(f"{end:g}" for end in ends)
+            raise PydanticCustomError("curriculum", f"each `until` should be larger than the one before (got {found})")
+        return curriculum
 
     # A check across keys is a validator of the later one, so that it is made even where other keys are wrong.
     @field_validator("minutes")
@@ -215,10 +238,34 @@ class Experiment(Options):
     @field_validator("train")
     @classmethod
     def _training_fits_the_agent(cls, train: TrainOptions, others: ValidationInfo) -> TrainOptions:
-        agent = others.data.get("agent")
+        agent, task = others.data.get("agent"), others.data.get("task")
         if agent is not None:
             agent.check_training(train)
+        if task is not None:
+            for stage in train.curriculum:
+                task_of_stage(task, stage)
         return train
+
+
+def task_of_stage(task: AnyTaskOptions, stage: StageOptions) -> AnyTaskOptions:
+    """Return a task with the values of a stage.
+
+    Raises:
+        PydanticCustomError: if these are none of the task, or name other data.
+    """
+    if fixed := {"name", "data"} & stage.task.keys():
+        raise option_error("curriculum", f"a stage has the name and the data of the task: leave {min(fixed)} out")
+    if unknown := stage.task.keys() - type(task).model_fields.keys():
+        key = min(unknown)
+        close = get_close_matches(key, type(task).model_fields, 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise option_error("curriculum", f"task.{key} of the stage until {stage.until:g} is an unknown key{hint}")
+    try:
+        return type(task).model_validate({**task.model_dump(), **stage.task})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise option_error("curriculum", f"task.{key} of the stage until {stage.until:g}: {first['msg']}") from None
 
 
 def _check_kind(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:

@@ -28,6 +28,7 @@ from glimpse.runs.results import describe_device
 from glimpse.runs.run_folder import RunFolder
 from glimpse.runs.threads import set_threads
 from glimpse.runs.training_state import TrainingState, reporting_misfits, state_of
+from glimpse.training.curriculum import make_curriculum
 from glimpse.training.example_account import describe_examples, describe_parts
 from glimpse.training.example_order import make_order
 from glimpse.training.make_learner import make_learner
@@ -53,6 +54,7 @@ class Training:
         envs: tuple[BatchedEnv, BatchedEnv] = training_envs(experiment, folder, device, self.earlier)
         self.env, self.validation = envs
         self.learner = make_learner(experiment, self.env, self.earlier, progress.say)
+        self.curriculum = make_curriculum(experiment, self.env, device)
         self.order = make_order(self.env, experiment)
         batches = self.validation.examples / (2 * experiment.train.batch)  # Without gradients they take less time.
         self.pace = Pace(experiment, device, folder.steps_path, progress.say, evaluation=batches)
@@ -141,9 +143,9 @@ class Training:
         """Make one step, together with the ranks that follow, and return its terms; the pace decides for the next."""
         self.ranks.go_on()
         begun, precision = time.perf_counter(), self.learner.bfloat16
-        remedy = "Give train.precision=float32"
+        remedy, env = "Give train.precision=float32", self.curriculum.env(self.learner.progress)
         with self._reporting_bad_numbers(), reporting_precision_errors("train.precision", remedy, precision):
-            terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(self.env, self.order))
+            terms = naming_bad_numbers(self.learner.agent, lambda: self.learner.advance(env, self.order))
         self.pace.after_step(self.learner.step, time.perf_counter() - begun)
         return terms
 
