@@ -137,7 +137,8 @@ class _Reader:
         if kind == "array":
             return self._array(own, key)
         if kind == "object":
-            return f"mapping to {self._values(own.get('additionalProperties') or {}, key)}"
+            values = own.get("additionalProperties")
+            return f"mapping to {self._values(values, key)}" if isinstance(values, dict) else "mapping"
         word = {"null": "`null`", "string": "text", "boolean": "`true`, `false`"}.get(kind, kind)
         return plain(", ".join([word, *_bounds(own)]))
 
