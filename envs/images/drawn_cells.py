@@ -1,5 +1,6 @@
 """Pictures of discs and rings on a mottled ground with their boxes, drawn from a seed: a data set without files."""
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -14,8 +15,11 @@ _RADIUS = 4, 8
 """Smallest and largest radius, in pixels."""
 
 
+@lru_cache(maxsize=3)
 def draw_cells(known: BoxedSet, split: Literal["train", "validation", "test"]) -> BoxedPictures:
     """Draw the pictures of a split: six discs and rings in each, at least one of each kind, which may overlap.
+
+    All callers share them, as those that are read from files.
 
     Args:
         known: Its entry in the registry.
