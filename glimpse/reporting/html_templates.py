@@ -45,7 +45,7 @@ def _printable(value: object) -> object:
     """Replace the unprintable characters of a text that is not markup; other values are unchanged."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return "".join(letter if _is_shown(letter) else "\ufffd" for letter in value)
+    return value.translate({ord(letter): "\ufffd" for letter in set(value) if not _is_shown(letter)})
 
 
 def _is_shown(letter: str) -> bool:
