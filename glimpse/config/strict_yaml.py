@@ -8,12 +8,16 @@ text, and duplicate keys, aliases, merge keys and tags of other types are mistak
 
 import math
 import re
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
 DEEPEST = 50
 """Largest number of lists and mappings inside each other; no config needs ten."""
+_LONG = 20_000
+"""Length from which a text is not remembered, in characters."""
 _PREFIX = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
@@ -60,6 +64,12 @@ def parse_yaml(text: str) -> tuple[Any, list[YamlMistake]]:
     Returns:
         The value, and all mistakes found; the value is None where the text could not be read at all.
     """
+    value, mistakes = (_remembered if len(text) <= _LONG else _read)(text)
+    return deepcopy(value), list(mistakes)
+
+
+def _read(text: str) -> tuple[Any, list[YamlMistake]]:
+    """Read a document as `parse_yaml` does."""
     try:
         loader = _Loader(text)
         return loader.get_single_data(), loader.mistakes
@@ -68,6 +78,10 @@ def parse_yaml(text: str) -> tuple[Any, list[YamlMistake]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return None, [YamlMistake(line, "holds characters that are no text; is it a YAML file?")]
+
+
+_remembered = lru_cache(maxsize=512)(_read)
+"""Commands read a run's config several times, and PyYAML takes milliseconds for it."""
 
 
 def write_yaml(value: Any) -> str:
