@@ -34,7 +34,7 @@ _AXES = {
     ("test_bleu",): "BLEU on the test set",
     ("test_accuracy", "test_pearson"): "test accuracy, %, or 100 r",
     _RATIONALE_METRICS: "F1 of predicted rationales, %",
-    ("test_caught_m1", "test_caught_greedy"): "caught, %",
+    ("test_caught_m1", "test_caught_greedy"): "episodes that succeed, %",
 }
 
 
