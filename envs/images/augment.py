@@ -43,7 +43,9 @@ def draw_warps(options: AugmentOptions, key: Tensor, height: int, width: int) ->
     """
     displacement = normal(mix(key, _ELASTIC), 2 * _GRID * _GRID).view(len(key), 2, -1) * options.elastic
     bits = _bits(height, width)
-    affine = _affine(options, key) * _mirrored(options, key)
+    affine = _affine(options, key)
+    if options.flip != "none":
+        affine *= _mirrored(options, key)
     return Warps(_round(affine, bits - 1), _round(displacement, bits - _BUMP_BITS))
 
 
@@ -154,9 +156,10 @@ def _affine(options: AugmentOptions, key: Tensor) -> Tensor:
 
 def _mirrored(options: AugmentOptions, key: Tensor) -> Tensor:
     """Return the signs of x and y in the source image, (B, 2, 1): -1 where it is mirrored along that axis."""
-    axes = [options.flip in (name, "both") for name in ("horizontal", "vertical")]
-    mirrored = (uniform(mix(key, _FLIP), 2) < 0.5) & torch.tensor(axes, device=key.device)
-    return 1 - 2 * mirrored.to(torch.float32).unsqueeze(-1)
+    draw = uniform(mix(key, _FLIP), 2)
+    # Where an axis is not mirrored, no draw is below its limit.
+    across, down = (0.5 * (options.flip in (name, "both")) for name in ("horizontal", "vertical"))
+    return torch.stack([1 - 2 * (draw[:, :1] < across).float(), 1 - 2 * (draw[:, 1:] < down).float()], 1)
 
 
 @lru_cache(maxsize=8)

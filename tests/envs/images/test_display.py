@@ -92,7 +92,8 @@ WARPS: dict[str, AugmentOptions] = {
     "shear": AugmentOptions(shear=0.3),
     "shift": AugmentOptions(shift=9.5),
     "elastic": AugmentOptions(elastic=1.5),
-    "all": AugmentOptions(rotation=10, scale=0.1, shear=0.15, shift=2, elastic=0.5),
+    "flip": AugmentOptions(flip="both"),
+    "all": AugmentOptions(rotation=10, scale=0.1, shear=0.15, shift=2, elastic=0.5, flip="horizontal"),
 }
 
 
