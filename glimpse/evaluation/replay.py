@@ -42,6 +42,7 @@ class Replay:
     boxes: (t, K, 4), left, top, right and bottom of the patches, in pixels, if the picture is shown whole or looks are
         zoomed.
     score: (t,), the predicted score after each glimpse, if a score is asked for.
+    point: (t, 2) in [-1, 1], where the agent pointed after each glimpse, if it is asked where something is.
     """
 
     example: int
@@ -56,6 +57,7 @@ class Replay:
     share: Floats | None = None
     boxes: Floats | None = None
     score: Floats | None = None
+    point: Floats | None = None
 
     @property
     def true(self) -> tuple[int, ...]:
@@ -174,7 +176,8 @@ def replay(
     # Locations and patches are those of the readouts if there are any, else those of the observations.
     observed = {"location": episode.observation["location"], "patch": episode.observation["glimpse"]}
     windows = {"boxes": torch.stack(recorded_env.boxes[:-1])} if recorded_env.boxes else {}
-    known = observed | windows | recorded_agent.stacked()
+    points = {"point": episode.action["point"]} if "point" in episode.action else {}
+    known = observed | windows | points | recorded_agent.stacked()
     seen = {name: part.float().cpu().numpy() for name, part in known.items()}
     belief, scores = episode.belief.cpu().numpy(), None
     if env.scores is not None:
@@ -194,6 +197,7 @@ def replay(
             share=seen["share"][:end, lane] if "share" in seen else None,
             boxes=seen["boxes"][:end, lane] if "boxes" in seen else None,
             score=None if scores is None else scores[:end, lane],
+            point=seen["point"][:end, lane] if "point" in seen else None,
         )
         for lane, (number, end, label, reward) in enumerate(zip(example, ends, labels, rewards, strict=True))
     ]

@@ -56,14 +56,17 @@ def picture_image(picture: Bytes | Floats, side: int) -> Image.Image:
 
 
 def path_image(episode: Replay, retina: Retina, side: int) -> Image.Image:
-    """Draw the image with the whole scanpath and the boxes of all glimpses; its longer side has `side` pixels."""
+    """Draw the image with the whole scanpath, the boxes of all glimpses, and a cross where the agent points at last.
+
+    Its longer side has `side` pixels.
+    """
     if _is_whole(episode, retina):
         return picture_image(episode.picture, side)
     image = picture_image(episode.picture, side * _FINE)
     colours = scanpath_colours(len(episode.location))
     for number, (location, colour) in enumerate(zip(episode.location, colours, strict=True)):
         _draw_boxes(image, _boxes(episode, retina, number, location), retina, colour, bold=False)
-    return _with_line(image, episode.location, colours)
+    return _with_line(image, episode.location, colours, episode.point if episode.point is None else episode.point[-1])
 
 
 def moment_image(
@@ -71,9 +74,9 @@ def moment_image(
 ) -> Image.Image:
     """Draw the image after some glimpses: unseen parts in grey, the scanpath so far, the boxes of the last glimpse.
 
-    What only a coarse scale has seen is drawn as coarsely as the agent saw it. An image that moves is drawn as it was
-    then, and what was seen before is grey again. Where the image is shown whole, its brightness says how much the last
-    glimpse read.
+    A cross is where the agent points by then. What only a coarse scale has seen is drawn as coarsely as the agent saw
+    it. An image that moves is drawn as it was then, and what was seen before is grey again. Where the image is shown
+    whole, its brightness says how much the last glimpse read.
 
     Args:
         episode: the episode.
@@ -94,7 +97,8 @@ def moment_image(
     locations = episode.location[:glimpses] if location is None else np.vstack([episode.location[:glimpses], location])
     colours = scanpath_colours(len(episode.location))[: len(locations)]
     _draw_boxes(image, _boxes(episode, retina, glimpses - 1, locations[-1]), retina, colours[-1], bold=True)
-    return _with_line(image, locations, colours)
+    point = None if episode.point is None else episode.point[glimpses - 1]
+    return _with_line(image, locations, colours, point)
 
 
 def _veiled(image: Image.Image, clear: Floats) -> Image.Image:
@@ -130,8 +134,10 @@ def _draw_boxes(
         pen.rectangle(edges, outline=(*colour, alpha), width=thick if bold and scale == 0 else thin)
 
 
-def _with_line(image: Image.Image, locations: Floats, colours: Sequence[Colour]) -> Image.Image:
-    """Draw the scanpath with a dot at each location and a ring at the first, then reduce the picture."""
+def _with_line(
+    image: Image.Image, locations: Floats, colours: Sequence[Colour], point: Floats | None = None
+) -> Image.Image:
+    """Draw the scanpath, a dot at each location, a ring at the first, and a cross at a point; reduce the picture."""
     pen, width = ImageDraw.Draw(image, "RGBA"), max(image.size) / 110
     spots = [(float(x), float(y)) for x, y in to_pixels(locations, image.height, image.width)]
     steps = list(zip(spots, spots[1:], colours[1:], strict=False))
@@ -144,6 +150,12 @@ def _with_line(image: Image.Image, locations: Floats, colours: Sequence[Colour])
         pen.circle(spot, 2.2 * width, fill=colour)
         if number == 0:
             pen.circle(spot, 1.1 * width, fill=(0, 0, 0, 255))
+    if point is not None:
+        ((x, y),) = to_pixels(point[None], image.height, image.width)
+        arm = 4 * width
+        for shade, thick in (((0, 0, 0), 2.4), (PALE, 1.2)):
+            for down in (arm, -arm):
+                pen.line((x - arm, y - down, x + arm, y + down), fill=shade, width=round(thick * width))
     return image.resize((image.width // _FINE, image.height // _FINE), Image.Resampling.BOX)
 
 

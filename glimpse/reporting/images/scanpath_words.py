@@ -45,6 +45,7 @@ def answer_words(episode: Replay, classes: Sequence[str]) -> str:
     if episode.score is not None:
         return f"Predicted {episode.score[-1]:.4g}."
     if not classes:
-        return "The episode succeeds." if episode.right else "The episode fails."
+        done = "The episode succeeds." if episode.right else "The episode fails."
+        return done if episode.point is None else f"Pointed at {place_words(episode.point[-1])}. {done}"
     right = "right" if episode.right else "wrong"
     return f"Answered {class_names(episode, episode.answered, classes)}, which is {right}."

@@ -72,6 +72,20 @@ def test_picture_image_keeps_the_shape(channels: int, height: int, width: int) -
     assert image.getpixel((0, 0)) == (200, 200, 200)
 
 
+def test_a_cross_is_where_the_agent_points() -> None:
+    """At the last point of an episode, and after each glimpse at the point of then; without points there is none."""
+    plain = episode(WIDE, [(-0.9, -0.9), (-0.9, -0.9)], 0)
+    pointing = replace(plain, point=np.array([[0.5, 0.5], [0.5, -0.5]], np.float32))
+    upper, lower = (299, 49), (299, 149)  # Of 400 x 200 pixels.
+    for image, crossed in (
+        (path_image(pointing, WIDE, 400), [upper]),
+        (moment_image(pointing, WIDE, 400, 1), [lower]),
+        (moment_image(pointing, WIDE, 400, 2), [upper]),
+        (path_image(plain, WIDE, 400), []),
+    ):
+        assert [spot for spot in (upper, lower) if image.getpixel(spot) == PALE] == crossed
+
+
 def test_path_image_draws_the_box_where_the_retina_looked() -> None:
     """At the centre of 20 x 40 pixels a patch of 10 covers 15 to 25 across and 5 to 15 down, here times ten."""
     image = path_image(episode(WIDE, [(0.0, 0.0)], shade=0), WIDE, side=400)
