@@ -16,7 +16,7 @@ _FIGURE = "The figure shows single sampled episodes after each look."
 
 def variant(config: str, name: str, label: str, *overrides: str, is_control: bool = True) -> TableEntry:
     """Return a line that trains a config with overrides."""
-    return TableEntry(config, label, control=is_control, variant=name, overrides=overrides)
+    return TableEntry(config, label, control=is_control, variant=name, overrides=overrides, beside=config)
 
 
 def look_controls(config: str, glance: int, others: tuple[int, ...]) -> tuple[TableEntry, ...]:
@@ -106,9 +106,9 @@ LOOK_TABLES: dict[str, Table] = {
         "A white blood cell, or a platelet, pointed at in microscope pictures of 640x480 pixels: hits, %",
         f"A glance of 96x96 and six looks of 48x48, in colour. A hit is a point in a box of the object. {_TEXT}",
         (
-            TableEntry("find-bccd-wbc", "white cell, 6 looks"),
+            TableEntry("find-bccd-wbc", "white cell, 6 looks", beside="find-bccd-wbc"),
             *look_controls("find-bccd-wbc", 96, (192,)),
-            TableEntry("find-bccd-platelet", "platelet, 6 looks"),
+            TableEntry("find-bccd-platelet", "platelet, 6 looks", beside="find-bccd-platelet"),
             *look_controls("find-bccd-platelet", 96, (192,)),
         ),
         costs=("pixels", "multiply_adds"),
