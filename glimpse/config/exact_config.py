@@ -39,5 +39,5 @@ def shipped_name(experiment: Experiment) -> str | None:
 
 @cache
 def _shipped_experiments() -> Mapping[str, Experiment]:
-    """Return the experiments of the shipped configs by name; to read them all takes a second."""
+    """Return the experiments of the shipped configs by name, which are read once in a process."""
     return MappingProxyType({name: load_experiment(path) for name, path in shipped_configs().items()})
