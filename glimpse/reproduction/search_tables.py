@@ -45,7 +45,7 @@ SEARCH_TABLES: dict[str, Table] = {
         "of the claim's own ones. Evidence is complete when all sentences of a group that people marked are opened. "
         "Columns with a number of opened sentences are of greedy searches that open so many on average, by a number "
         "added to the logit of answering; rankings open exactly so many. The label of most claims can be told without "
-        "evidence: compare accuracies with the claim alone. Training is on ERASER's validation part, so that no number "
+        "evidence: compare accuracies with the claim alone, which is the same for own pages. Training is on ERASER's validation part, so that no number "
         "can be compared with results that were trained on its training part. The re-ranker is gradient boosting of "
         "13 overlap features of BM25's first 32 sentences, trained on all marked evidence. MultiRC: questions about a "
         "paragraph; F1 is that of opened sentences against all marked ones.",
@@ -62,7 +62,6 @@ SEARCH_TABLES: dict[str, Table] = {
             _agent("evidence-own", "by the evidence's reward", _OWN),
             _agent("evidence-own-answer", "by the answer's reward", _OWN),
             *_rankings("evidence-own", _OWN, *_RANKINGS),
-            _control("evidence-own-none", "the claim alone", _OWN),
             _control("evidence-own-first", "reads BM25's first two", _OWN),
             _control("evidence-own-soft", "soft attention, everything", _OWN),
             _agent("evidence-multirc", "by the evidence's reward", _MULTIRC),

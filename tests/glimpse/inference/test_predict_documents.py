@@ -13,7 +13,14 @@ from tests.envs.conftest import QUESTIONS
 
 FILE = f"file:{QUESTIONS}"
 SMALL = ["train.steps=1", "train.batch=4", "train.evaluate_every=1", "threads=1", "track.mode=disabled"]
-TASK = ["evidence-own-none", f"task.data={FILE}", f"task.validation={FILE}", f"task.test={FILE}", "task.vectors=none"]
+TASK = [
+    "evidence-fever-none",
+    "task.store=own",
+    f"task.data={FILE}",
+    f"task.validation={FILE}",
+    f"task.test={FILE}",
+    "task.vectors=none",
+]
 AGENT = ["agent.sentence_width=4", "agent.memory_width=8", "agent.embedding=trained", "task.candidates=5"]
 ASKED = "Who built the Maud in Vollen?"
 
