@@ -313,7 +313,7 @@ def test_an_axis_is_logarithmic_where_values_are_far_apart() -> None:
 
 
 def test_every_search_has_its_controls() -> None:
-    """All rankings stand beside the agent, and each family's data have the question alone; no two names are the same."""
+    """All rankings stand beside the agent, and each family's data have the question alone; no name is used twice."""
     for name, table in SEARCH_TABLES.items():
         lines = [entry.name for entry in table.entries]
         assert len(set(lines)) == len(lines)
