@@ -37,9 +37,12 @@ class TrainingBudget:
 
 
 def budget_of(line: MeasuredLine) -> TrainingBudget:
-    """Return the budget of a line: the updates of its rows, and batch and rollouts of its config."""
+    """Return the budget of a line: the updates of its rows, and batch and rollouts of its config.
+
+    A run that patience ended had the updates of its config.
+    """
     train, updates = train_options(line.entry.config, line.entry.overrides), line.row.get("updates", NOT_RECORDED)
-    known = mean(updates) if isinstance(updates, list) else train.steps
+    known = mean(updates) if isinstance(updates, list) and not _ended_early(line) else train.steps
     return TrainingBudget(known, None if known is not None else train.minutes, train.batch, train.copies)
 
 
@@ -54,7 +57,7 @@ def marked_lines(lines: Sequence[MeasuredLine], table: Table) -> dict[str, Train
 
 
 def budget_notes(lines: Sequence[MeasuredLine], table: Table) -> list[str]:
-    """Return the footnote of the marked lines, and a note on lines that were trained before their config changed."""
+    """Return the footnote of the marked lines, and notes on lines that ended early, or whose config has changed."""
     marked = marked_lines(lines, table)
     notes: list[str] = []
     by_reference: dict[str, list[str]] = {}
@@ -66,6 +69,9 @@ def budget_notes(lines: Sequence[MeasuredLine], table: Table) -> list[str]:
     if by_reference:
         groups = ". ".join(f"Beside {reference}: {', '.join(told)}" for reference, told in by_reference.items())
         notes.append(f"{BUDGET_MARK} Its training budget is not that of the line it is compared with. {groups}.")
+    early = [f"`{line.entry.name}` ({mean(line.row['updates']):,.0f} updates)" for line in lines if _ended_early(line)]
+    if early:
+        notes.append(f"Ended early, as the validation error fell no more: {', '.join(early)}.")
     old = [f"`{line.entry.name}` ({since})" for line in lines if (since := _changed_since(line))]
     if old:
         notes.append(f"Trained before the budget of the config changed: {', '.join(old)}.")
@@ -78,9 +84,18 @@ def train_options(config: str, overrides: tuple[str, ...] = ()) -> TrainOptions:
     return load_experiment(config, overrides).train
 
 
+def _ended_early(line: MeasuredLine) -> bool:
+    """Return whether patience ended runs of a line."""
+    train, updates = train_options(line.entry.config, line.entry.overrides), line.row.get("updates", NOT_RECORDED)
+    if train.patience is None or train.steps is None or line.entry.ranking or not isinstance(updates, list):
+        return False
+    return bool(mean(updates) < train.steps and max(updates) <= train.steps)
+
+
 def _changed_since(line: MeasuredLine) -> str:
     """Return how the updates of a line differ from its config's, in words; "" if they do not, or cannot be told."""
     steps, updates = train_options(line.entry.config, line.entry.overrides).steps, line.row.get("updates", NOT_RECORDED)
-    if line.entry.ranking or steps is None or not isinstance(updates, list) or set(updates) == {steps}:
+    known = steps is not None and isinstance(updates, list)
+    if line.entry.ranking or not known or set(updates) == {steps} or _ended_early(line):
         return ""
     return f"{mean(updates):,.0f} updates, now {steps:,}"

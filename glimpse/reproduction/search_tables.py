@@ -41,14 +41,15 @@ def _rankings(config: str, family: str, *names: str) -> list[TableEntry]:
 SEARCH_TABLES: dict[str, Table] = {
     "evidence": Table(
         "Evidence in documents: questions whose evidence is complete, and right answers, %",
-        "Claims of ERASER's FEVER are judged with sentences that the agent opens: of all 4,064 pages (whole store), or "
-        "of the claim's own ones. Evidence is complete when all sentences of a group that people marked are opened. "
-        "Columns with a number of opened sentences are of greedy searches that open so many on average, by a number "
-        "added to the logit of answering; rankings open exactly so many. The label of most claims can be told without "
-        "evidence: compare accuracies with the claim alone, which is the same for own pages. Training is on ERASER's validation part, so that no number "
-        "can be compared with results that were trained on its training part. The re-ranker is gradient boosting of "
-        "13 overlap features of BM25's first 32 sentences, trained on all marked evidence. MultiRC: questions about a "
-        "paragraph; F1 is that of opened sentences against all marked ones.",
+        "Claims of ERASER's FEVER are judged with sentences that the agent opens: of all 4,064 pages (whole store), "
+        "or of the claim's own ones. Evidence is complete when all sentences of a group that people marked are "
+        "opened. Columns with a number of opened sentences are of greedy searches that open so many on average, by a "
+        "number added to the logit of answering; rankings open exactly so many. The label of most claims can be told "
+        "without evidence: compare accuracies with the claim alone, which is the same for own pages. Training is on "
+        "ERASER's validation part, so that no number can be compared with results that were trained on its training "
+        "part. The re-ranker is gradient boosting of 13 overlap features of BM25's first 32 sentences, trained on all"
+        " marked evidence. MultiRC: questions about a paragraph; F1 is that of opened sentences against all marked "
+        "ones.",
         (
             _agent("evidence-fever", "by the evidence's reward", _WHOLE),
             _agent("evidence-fever-answer", "by the answer's reward", _WHOLE),

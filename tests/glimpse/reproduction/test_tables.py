@@ -264,6 +264,20 @@ def test_lines_of_another_budget_are_marked() -> None:
     assert "`cluttered-ram` (12,000 updates, now 24,000)" in table_markdown(table, rows, "t")
 
 
+def test_a_line_that_ended_early_had_the_same_budget() -> None:
+    """It is not marked: the page says when it ended. Where no config has patience, fewer updates are fewer."""
+    configs = ("evidence-fever-first", "evidence-fever-none")
+    table = Table("T", "", tuple(TableEntry(name, name) for name in configs), reference=configs[0])
+    rows = [row(name, "test_accuracy", 5.0, 6.0) | {"updates": [2500, 2500]} for name in configs]
+    assert "Ended early" not in table_markdown(table, rows, "t")
+    rows[1]["updates"] = [2500, 1500]
+    page = table_markdown(table, rows, "t")
+    assert "Ended early, as the validation error fell no more: `evidence-fever-none` (2,000 updates)." in page
+    assert "†" not in page and "Trained before" not in page
+    rows[1]["updates"] = [2500, 3500]
+    assert "†" in (page := table_markdown(table, rows, "t")) and "(3,000 updates, now 2,500)" in page
+
+
 def test_rationales_are_drawn_by_their_f1() -> None:
     """The figure shows F1 of predicted rationales and of top words; the page has a heading for each metric."""
     names = (
