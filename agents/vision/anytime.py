@@ -30,6 +30,7 @@ from glimpse.agents.vision.locators import Locator
 from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_glance_network, make_glimpse_encoder
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
 from glimpse.agents.vision.look_rewards import discounted, gains, rewards_after
+from glimpse.agents.vision.look_teacher import imitation_loss
 from glimpse.agents.vision.make_looks import make_looks
 from glimpse.agents.vision.place_pointer import PlacePointer
 from glimpse.agents.vision.pointing import SampledPoint
@@ -45,6 +46,7 @@ class Anytime(EpisodeAgent):
     so that one threshold on it says when to stop.
 
     learns_looks: whether looks are learned.
+    imitates: whether they are learned from a teacher at first.
     adapts_looks: whether they can differ between pictures.
     reads_glance_only: whether answers come from the glance alone, and glimpses are not read.
     """
@@ -52,7 +54,9 @@ class Anytime(EpisodeAgent):
     average_return: Tensor
     random_looks: Tensor
     ramp: Tensor
+    imitating: Tensor
     learns_looks: bool
+    imitates: bool
     adapts_looks: bool
     reads_glance_only: bool
     class_weights: Tensor | None = None
@@ -78,6 +82,8 @@ class Anytime(EpisodeAgent):
         self.learns_looks, self.adapts_looks = self.policy.learned, self.policy.adapts
         # Looks that are not learned have no schedule.
         self.pretraining, self.warm_up = (options.pretraining, options.warm_up) if self.learns_looks else (0.0, 0.0)
+        self.imitates = self.learns_looks and options.imitation.until > 0
+        self.register_buffer("imitating", torch.tensor(False), persistent=False)
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("random_looks", torch.tensor(self.pretraining > 0))
         self.register_buffer("ramp", torch.tensor(0.0 if self.pretraining or self.warm_up else 1.0))
@@ -136,7 +142,8 @@ class Anytime(EpisodeAgent):
         return scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
 
     def set_progress(self, progress: float) -> None:
-        """Move the schedules: random looks first, then a growing policy loss; and the noise of locations."""
+        """Move the schedules: random looks first, then a growing policy loss; imitation; the noise of locations."""
+        self.imitating.fill_(self.imitates and progress < self.options.imitation.until)
         begins, lasts = self.pretraining, self.warm_up
         self.random_looks.fill_(progress < begins)
         if begins or lasts:
@@ -234,7 +241,7 @@ class Anytime(EpisodeAgent):
 
         Returns:
             The sum, and its terms: those of the kind of answers, or `point_error`; `policy_loss`, `value_loss`,
-            `worth_loss`, `entropy`, and `return`, of the first step.
+            `worth_loss`, `entropy`, `return`, of the first step, and `imitation` where a teacher is imitated.
         """
         looks = self._replay(episode)
         errors = self._errors(looks, episode)
@@ -286,9 +293,12 @@ class Anytime(EpisodeAgent):
         visited = self._marks(seen).cumsum(0).clamp(max=1)
         parts = self.policy(remembered[:count], seen["time"][:count], keys, visited[:count])
         log_prob = self.policy.log_prob(parts, {name: part[:count] for name, part in episode.action.items()})
+        imitation = None
+        if self.imitates:
+            imitation = imitation_loss(self.policy, parts, episode, self._taken(episode))
         logits = None if self.classifier is None else self.classifier(hidden).float()
         point = None if self.sampled_point is None else self.sampled_point(hidden)
-        return ReplayedLooks(hidden, logits, point, error, log_prob, self.policy.entropy(parts))
+        return ReplayedLooks(hidden, logits, point, error, log_prob, self.policy.entropy(parts), imitation)
 
     def _glance_maps(self, episode: Episode) -> Tensor | None:
         """Return the maps of the glances, (B, F, h, w); None where there are none."""
@@ -374,6 +384,9 @@ class Anytime(EpisodeAgent):
         options, mask, taken = self.options, episode.step_mask, self._taken(episode)
         entropy = (looks.entropy * taken).sum() / over_all_ranks(taken.sum()).clamp(min=1)
         total = self.ramp * (options.policy_weight * policy - options.entropy * entropy)
+        if looks.imitation is not None:
+            total = torch.where(self.imitating, looks.imitation, total)
+            terms = {**terms, "imitation": looks.imitation}
         total = total + terms["value_loss"] + terms["worth_loss"]
         if "point_loss" in terms:
             total = total + options.policy_weight * terms["point_loss"] + terms["point_value_loss"]

@@ -35,6 +35,7 @@ class ReplayedLooks(NamedTuple):
     point_error: (T, B), of points that are the answer; None where they are not.
     log_prob: (T', B), of the looks that count: T - 1, or T where the last one is the answer.
     entropy: (T', B).
+    imitation: the loss of imitating a teacher, a scalar; None where none is imitated.
     """
 
     hidden: Tensor
@@ -43,6 +44,7 @@ class ReplayedLooks(NamedTuple):
     point_error: Tensor | None
     log_prob: Tensor
     entropy: Tensor
+    imitation: Tensor | None = None
 
 
 def sides_of(observation: dict[str, Tensor]) -> Tensor:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from glimpse.agents.options import (
     AgentOptions,
+    Options,
     SigmaOptions,
     check_copies,
     check_label_smoothing,
@@ -16,6 +17,19 @@ from glimpse.agents.vision.encoder_options import ConvolutionEncoderOptions
 from glimpse.agents.vision.glimpse_encoders import GlimpseEncoderOptions
 
 _CONTROLS = ("path", "random", "centre", "raster", "saliency", "none")
+
+
+class LookImitationOptions(Options):
+    """Options of a warm start in which the policy imitates a teacher who knows where things are."""
+
+    of: Literal["targets"] = Field(
+        "targets",
+        description="The teacher, of tasks that know their targets: looks at any target that no look has shown, as "
+        "close as it needs.",
+    )
+    until: float = Field(
+        0.0, ge=0, le=1, description="Share of training in which the policy imitates instead of being reinforced."
+    )
 
 
 class AnytimeOptions(AgentOptions):
@@ -97,6 +111,7 @@ class AnytimeOptions(AgentOptions):
     warm_up: float = Field(
         0.0, ge=0, lt=1, description="Share of training after that in which the policy's loss grows to its weight."
     )
+    imitation: LookImitationOptions = Field(LookImitationOptions(), description="Warm start of the policy.")
     stop_threshold: float = Field(
         0.0,
         ge=0,
@@ -121,6 +136,8 @@ class AnytimeOptions(AgentOptions):
         if self.look_policy in ("saliency", "none") and task.glance is None:
             raise option_error("look_policy", f"{self.look_policy!r} needs a glance: give task.glance, such as 64")
         check_label_smoothing(self.label_smoothing, task)
+        if self.imitation.until > 0 and not getattr(task, "has_targets", False):
+            raise option_error("imitation.until", f"{task.name!r} does not know where its targets are: use 0")
         if self.policy_reward != "probability":
             return
         for key, good in (("reward", "end"), ("labels", "classes")):

@@ -12,14 +12,14 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.envs.core import Action, Observation
-from glimpse.envs.images.answering_env import AnsweringEnv
 from glimpse.envs.images.boxed_data import FindData, load_boxed
 from glimpse.envs.images.initial_location import InitialLocation
+from glimpse.envs.images.search_env import SearchEnv
 from glimpse.envs.images.search_options import FindOptions
 from glimpse.envs.images.zoom_retina import ZoomRetina
 
 
-class Find(AnsweringEnv):
+class Find(SearchEnv):
     """Find: look at a picture through T glimpses, and point at an object, of which there may be several.
 
     Observation: `glimpse` (K, C, P, P) in [0, 1]; `location` (2,), where it was taken, (x, y) in [-1, 1] of the
@@ -46,7 +46,6 @@ class Find(AnsweringEnv):
     answers = 0
     derived = frozenset({"_glance"})
     options: FindOptions
-    zoom_retina: ZoomRetina
 
     def __init__(self, options: FindOptions, data: FindData, *, device: torch.device | str = "cpu") -> None:
         """Copy the data to the device.

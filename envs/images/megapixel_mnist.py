@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.core import named_labels
-from glimpse.envs.images.answering_env import AnsweringEnv
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.noise_strokes import STROKES, noise_strokes
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.scene_data import SceneData
+from glimpse.envs.images.search_env import SearchEnv
 from glimpse.envs.images.search_options import MegapixelOptions
 from glimpse.envs.images.sparse_scenes import cell_side, draw_places, scene_pyramids
 from glimpse.envs.images.zoom_retina import ZoomRetina
@@ -27,7 +27,7 @@ from glimpse.envs.meaning import Meaning
 _CLASS, _IMAGE, _STROKE = 91, 92, 93
 
 
-class MegapixelMnist(AnsweringEnv):
+class MegapixelMnist(SearchEnv):
     """Megapixel MNIST: look at a picture of 1500 x 1500 pixels with five digits and 50 strokes, and name the majority.
 
     Three of the digits are alike; other questions are options. The rule by which a scene is made has a version; see the
@@ -52,7 +52,6 @@ class MegapixelMnist(AnsweringEnv):
     derived = frozenset({"_pictures", "_glance"})
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
     options: MegapixelOptions
-    zoom_retina: ZoomRetina
 
     def __init__(self, options: MegapixelOptions, data: SceneData, *, device: torch.device | str = "cpu") -> None:
         """Copy the images to the device.
@@ -169,6 +168,21 @@ class MegapixelMnist(AnsweringEnv):
             self._pictures, _ = self._draw_scenes(*self._shown)
         return self._pictures
 
+    def targets(self) -> Tensor:
+        """Return the squares of the digits of each lane, (B, D, 4); see `SearchEnv.targets`."""
+        example, key = self._shown
+        cell, place = self._draw_places(mix(key, example))
+        columns, digits = self.options.size // self._side, self.options.digits
+        corner = torch.stack([cell % columns, cell // columns], -1) * self._side + place
+        height, width = self._images.shape[2:]
+        beyond = corner + torch.tensor([width, height], device=self.device)
+        return (torch.cat([corner, beyond], -1)[:, :digits] / self.options.size * 2 - 1)[self._picture]
+
+    def _draw_places(self, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw the cells (R, I) of digits and strokes, the digits first, and their places in them (R, I, 2)."""
+        height, width = self._images.shape[2:]
+        return draw_places(key, self._cells, self._count, (self._side - height, self._side - width))
+
     def _draw_scenes(self, example: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Make the pyramids (R, S, C) of new episodes, and their labels (R,) int64."""
         key, count = mix(key, example), self.options.digits
@@ -178,9 +192,7 @@ class MegapixelMnist(AnsweringEnv):
         channels = self._images.shape[1]
         lines = self._strokes[stroke][:, :, None].expand(-1, -1, channels, -1, -1)
         images = torch.cat([self._images[image], lines], 1)
-        height, width = images.shape[3:]
-        slack = (self._side - height, self._side - width)
-        cell, place = draw_places(key, self._cells, self._count, slack)
+        cell, place = self._draw_places(key)
         levels = self.zoom_retina.levels
         return scene_pyramids(images, cell, place, self._side, self.options.size, levels), self._ask(digit)
 

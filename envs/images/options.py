@@ -173,7 +173,12 @@ class ImageTaskOptions(TaskOptions):
 
 
 class LookingOptions(ImageTaskOptions):
-    """Base class of the options of environments that are answered after a few glimpses."""
+    """Base class of the options of environments that are answered after a few glimpses.
+
+    has_targets: whether the environment knows where the things are that have to be found.
+    """
+
+    has_targets: ClassVar[bool] = False
 
     retina: RetinaOptions = RetinaOptions()
     zoom: Zoom = None

@@ -13,7 +13,6 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.envs.core import Action, named_labels
-from glimpse.envs.images.answering_env import AnsweringEnv
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.photographs import load_photographs, no_photographs
@@ -21,6 +20,7 @@ from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_store import PictureStore
 from glimpse.envs.images.pyramids import read_windows
 from glimpse.envs.images.scene_data import SceneData
+from glimpse.envs.images.search_env import SearchEnv
 from glimpse.envs.images.search_options import PhotoSearchOptions
 from glimpse.envs.images.stamps import Placed, blend_stamps, decoy_masks, make_stamps
 from glimpse.envs.images.zoom_retina import ZoomRetina
@@ -44,7 +44,7 @@ class PhotoSearchData(SceneData):
     photographs: PictureStore
 
 
-class PhotoSearch(AnsweringEnv):
+class PhotoSearch(SearchEnv):
     """Search in photographs: find the one digit that is hidden among letters and shapes, and name it.
 
     In a glance digit and decoys look the same. The rule by which a scene is made has a version; see the options. Digits
@@ -71,7 +71,6 @@ class PhotoSearch(AnsweringEnv):
     derived = frozenset({"_glance"})
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
     options: PhotoSearchOptions
-    zoom_retina: ZoomRetina
 
     def __init__(
         self, options: PhotoSearchOptions, data: PhotoSearchData, *, device: torch.device | str = "cpu"
@@ -146,10 +145,10 @@ class PhotoSearch(AnsweringEnv):
         return self._images, named_labels(labels, self.classes), self._store.thumbnails, rule
 
     def targets(self) -> Tensor:
-        """Return left, top, right and bottom of the digit of each lane, in locations: (B, 4) in [-1, 1]."""
+        """Return the square of the digit of each lane, (B, 1, 4); see `SearchEnv.targets`."""
         _, sides = self.zoom_retina.place(self._picture)
-        corner, side = self._placed.corner[:, 0], self._placed.side[:, :1]
-        return torch.cat([corner, corner + side], 1) / sides.repeat(1, 2) * 2 - 1
+        corner, side = self._placed.corner[:, :1], self._placed.side[:, :1, None]
+        return torch.cat([corner, corner + side], -1) / sides.repeat(1, 2)[:, None] * 2 - 1
 
     def picture(self) -> Tensor:
         """Return the whole picture of each lane, (B, 3, H, W) uint8, as it is drawn; no agent sees it."""
@@ -203,7 +202,7 @@ class PhotoSearch(AnsweringEnv):
         right = super()._worth(action)
         if not self.options.locate:
             return right
-        target, point = self.targets(), action["point"].float()
+        target, point = self.targets()[:, 0], action["point"].float()
         hit = ((point >= target[:, :2]) & (point <= target[:, 2:])).all(1)
         return right * hit
 

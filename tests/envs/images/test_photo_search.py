@@ -91,7 +91,7 @@ def test_the_digit_lies_where_its_target_says() -> None:
     env = _env(zoom={"continuous": True, "initial": 1.0}, initial_location="centre", retina={"patch": 480})
     seen = env.reset(torch.arange(20), _keys(20))["glimpse"][:, 0]
     differs = (seen - 60 / 255).abs().amax(1) > 0.1
-    for lane, (left, top, right, bottom) in enumerate(env.targets().tolist()):
+    for lane, (left, top, right, bottom) in enumerate(env.targets()[:, 0].tolist()):
         width, height = ((720, 480), (384, 960))[lane % 2]
         longer = max(width, height)
         box = [(left + 1) / 2 * width, (top + 1) / 2 * height, (right + 1) / 2 * width, (bottom + 1) / 2 * height]
@@ -136,7 +136,7 @@ def test_the_reward_asks_for_digit_and_location() -> None:
     """With `locate` a right answer counts where the point lies in the digit's square only."""
     env = _env(locate=True, glimpses=1)
     env.reset(torch.arange(3), _keys(3))
-    target = env.targets()
+    target = env.targets()[:, 0]
     middle = (target[:, :2] + target[:, 2:]) / 2
     point = torch.stack([middle[0], middle[1], target[2, 2:] + 0.01])
     answer = torch.stack([env.label[0], env.label[1] + 1, env.label[2]])
