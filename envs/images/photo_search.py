@@ -146,8 +146,12 @@ class PhotoSearch(SearchEnv):
 
     def targets(self) -> Tensor:
         """Return the square of the digit of each lane, (B, 1, 4); see `SearchEnv.targets`."""
+        return self.candidates()[:, :1]
+
+    def candidates(self) -> Tensor:
+        """Return the squares of digit and decoys, (B, I, 4), which cannot be told apart from afar; the digit first."""
         _, sides = self.zoom_retina.place(self._picture)
-        corner, side = self._placed.corner[:, :1], self._placed.side[:, :1, None]
+        corner, side = self._placed.corner, self._placed.side[..., None]
         return torch.cat([corner, corner + side], -1) / sides.repeat(1, 2)[:, None] * 2 - 1
 
     def picture(self) -> Tensor:

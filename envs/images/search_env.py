@@ -27,15 +27,19 @@ class SearchEnv(AnsweringEnv):
     def targets(self) -> Tensor:
         """Return left, top, right and bottom of what has to be found, in locations: (B, M, 4) in [-1, 1]."""
 
+    def candidates(self) -> Tensor:
+        """Return what a teacher would look at, (B, M, 4), as `targets`, which these are by default."""
+        return self.targets()
+
     def teaching(self) -> dict[str, Tensor]:
-        """Return the looks of a teacher who knows the targets.
+        """Return the looks of a teacher who knows the targets, and what looks like them from afar.
 
         Returns:
-            `look` (B, M, 2), the middle of each target; with `zoom` also `zoom`, (B, M) int64 or (B, M, 1), as in an
-            action: the finest one whose window is 1.5 times as wide as the target, or wider; and `seen` (B, M) bool,
-            whether the present window shows the target's middle, and is not coarser than that.
+            `look` (B, M, 2), the middle of each candidate; with `zoom` also `zoom`, (B, M) int64 or (B, M, 1), as in an
+            action: the finest one whose window is 1.5 times as wide as it, or wider; and `seen` (B, M) bool,
+            whether the present window shows its middle, and is not coarser than that.
         """
-        targets = self.targets()
+        targets = self.candidates()
         middle = (targets[..., :2] + targets[..., 2:]) / 2
         window = self.zoom_retina.extents(self._picture, self._location, self._zoom)[:, :1]
         seen = ((middle >= window[..., :2]) & (middle <= window[..., 2:])).all(-1)

@@ -73,6 +73,15 @@ def test_every_environment_with_targets_is_here() -> None:
     assert set(SEARCHES) == {name for name, one in options.items() if getattr(one, "has_targets", False)}
 
 
+def test_decoys_are_looked_at_too() -> None:
+    """In a photograph a digit cannot be told from six decoys; the digit comes first, and is the target."""
+    env = make_batched_env("photo-search", split="test", **SEARCHES["photo-search"])
+    env.reset(torch.arange(2), torch.arange(2))
+    assert isinstance(env, SearchEnv)
+    assert env.candidates().shape == (2, 7, 4) and torch.equal(env.candidates()[:, :1], env.targets())
+    assert env.teaching()["look"].shape == (2, 7, 2)
+
+
 @pytest.mark.parametrize("name", SEARCHES)
 def test_who_looks_where_the_teacher_would_sees_the_target(name: str) -> None:
     """Each target in turn is seen, and its middle is brighter or darker than its window, or has a colour."""
@@ -81,7 +90,7 @@ def test_who_looks_where_the_teacher_would_sees_the_target(name: str) -> None:
     assert isinstance(env, SearchEnv)
     observation = env.reset(torch.arange(6), torch.arange(6))
     taught = env.teaching()
-    assert (env.targets().abs() <= 1).all() and not taught["seen"].all()
+    assert (env.candidates().abs() <= 1).all() and not taught["seen"].all()
     for target in range(taught["look"].shape[1]):
         look = {part: value[:, target] for part, value in taught.items() if part != "seen"}
         answer = {part: torch.as_tensor(np.stack([space.sample()] * 6)) for part, space in env.action_space.items()}
