@@ -70,6 +70,9 @@ class Anytime(EpisodeAgent):
             observation_space: has `glimpse` (K, C, P, P), `location`, `time`, and perhaps `glance` (C, G, G), `zoom`
                 and `sides`; both `sides` and `window` (K, 4) where a point is the answer.
             action_space: has `look`, perhaps `zoom`, `stop` and `point`, and an answer, unless it has none.
+
+        Raises:
+            ValueError: if a point is the answer, and `sides` or `window` are not shown.
         """
         super().__init__()
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
@@ -78,7 +81,7 @@ class Anytime(EpisodeAgent):
         points, answered = "point" in action_space.spaces, any(name in action_space.spaces for name in _ANSWERS)
         self.look_answers = not (points or answered)
         self._make_networks(options, observation_space, action_space)
-        self._make_heads(options, action_space)
+        self._make_heads(options, observation_space, action_space)
         self.learns_looks, self.adapts_looks = self.policy.learned, self.policy.adapts
         # Looks that are not learned have no schedule.
         self.pretraining, self.warm_up = (options.pretraining, options.warm_up) if self.learns_looks else (0.0, 0.0)
@@ -110,7 +113,7 @@ class Anytime(EpisodeAgent):
         seen = 0 if glance is None else encoder.width
         self.policy: LookPolicy = make_looks(options, self.steps, zoom, seen, self.look_answers)
 
-    def _make_heads(self, options: AnytimeOptions, action_space: spaces.Dict) -> None:
+    def _make_heads(self, options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make what answers, points, and values."""
         width = options.memory_width
         self.kind: ClassAnswers | ScoreAnswers | LabelSetAnswers | None = None
@@ -122,6 +125,8 @@ class Anytime(EpisodeAgent):
         self.pointer: PlacePointer | None = None
         self.sampled_point: SampledPoint | None = None
         if "point" in action_space.spaces and self.kind is None:
+            if missing := [name for name in ("sides", "window") if name not in observation_space.spaces]:
+                raise ValueError(f"a point alone is an answer where the environment shows {' and '.join(missing)}, too")
             self.pointer = PlacePointer(self.glimpse_network.encoder.width, options.policy_width)
         elif "point" in action_space.spaces:
             self.sampled_point, self.noise_width = SampledPoint(width, options.policy_width, options.sigma.end), 5

@@ -230,9 +230,7 @@ class Experiment(Options):
         task = others.data.get("task")
         if task is not None:
             _check_kind(agent, task)
-            _check_task(agent, task)
-            _check_labels(agent, task)
-            agent.check_task(task)
+            _check_agent_on(agent, task)
         return agent
 
     @field_validator("train")
@@ -243,7 +241,9 @@ class Experiment(Options):
             agent.check_training(train)
         if task is not None:
             for stage in train.curriculum:
-                task_of_stage(task, stage)
+                easier = task_of_stage(task, stage)
+                if agent is not None:
+                    _check_stage(agent, easier, stage.until)
         return train
 
 
@@ -274,6 +274,22 @@ def _check_kind(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
     if kind not in AGENTS[agent.name].kinds:
         fit = ", ".join(repr(name) for name, known in AGENTS.items() if kind in known.kinds)
         raise option_error("name", f"should be one of {fit} because task.name is {task.name!r} (got {agent.name!r})")
+
+
+def _check_agent_on(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:
+    """Check the task's values, of which the environment's kind fits the agent."""
+    _check_task(agent, task)
+    _check_labels(agent, task)
+    agent.check_task(task)
+
+
+def _check_stage(agent: AnyAgentOptions, task: AnyTaskOptions, until: float) -> None:
+    """Check that the agent can be trained on the task of a stage."""
+    try:
+        _check_agent_on(agent, task)
+    except PydanticCustomError as error:
+        said = f"the task of the stage until {until:g} does not fit the agent: {error.message()}"
+        raise option_error("curriculum", said) from None
 
 
 def _check_task(agent: AnyAgentOptions, task: AnyTaskOptions) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.agents.update_losses import losses
@@ -77,6 +78,14 @@ def test_windows_are_observed() -> None:
     expected = torch.tensor([[-1 / 4, -1 / 3, 1 / 4, 1 / 3], [-1 / 2, -2 / 3, 1 / 2, 2 / 3]])
     torch.testing.assert_close(step.observation["window"][0], expected)
     assert torch.equal(step.observation["sides"], torch.tensor([[1.0, 0.75]]))
+
+
+def test_an_environment_of_others_has_to_show_where_windows_are() -> None:
+    """Without that, an agent that answers by a point is refused, and told what is missing."""
+    agent, env = make_world({})
+    shown = spaces.Dict({name: space for name, space in env.observation_space.items() if name != "window"})
+    with pytest.raises(ValueError, match="where the environment shows window, too"):
+        make_anytime(agent.options, shown, env.action_space)
 
 
 def test_the_error_is_that_of_all_places_seen() -> None:

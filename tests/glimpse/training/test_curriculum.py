@@ -93,6 +93,13 @@ def test_stages_that_are_none(stages: str, problem: str) -> None:
     assert problem in str(raised.value)
 
 
+def test_stages_that_the_agent_cannot_learn_on() -> None:
+    """What an agent asks of its task it asks of each stage: a saliency control needs its glance."""
+    over = ["agent.look_policy=saliency", "train.curriculum=[{until: 0.5, task: {glance: null}}]"]
+    with pytest.raises(UserError, match="stage until 0.5 does not fit the agent: .*needs a glance"):
+        load_experiment(shipped_configs()["megapixel-anytime"], over)
+
+
 def test_stages_that_show_something_else(tmp_path: Path) -> None:
     """A stage with other observations, and one for an agent of Stable-Baselines3, are refused before training."""
     stages = "train.curriculum=[{until: 0.5, task: {retina: {patch: 4}}}]"
