@@ -10,13 +10,13 @@ from glimpse.envs.images.options import DataName, ImageSize, LookingOptions
 from glimpse.envs.options import TaskDescription
 
 
-class SearchOptions(LookingOptions):
+class TargetOptions(LookingOptions):
     """Base class of the options of environments in which something has to be found."""
 
     has_targets: ClassVar[bool] = True
 
 
-class MegapixelOptions(SearchOptions):
+class MegapixelOptions(TargetOptions):
     """Options of Megapixel MNIST: digits and noise strokes on a large black picture (Katharopoulos and Fleuret, 2019).
 
     Version 1 of the rule: the picture is divided into square cells, as wide as the smallest power of two that is twice
@@ -69,7 +69,7 @@ class MegapixelOptions(SearchOptions):
         return TaskDescription(self.data, size, self.retina.describe(), str(self.glimpses))
 
 
-class PhotoSearchOptions(SearchOptions):
+class PhotoSearchOptions(TargetOptions):
     """Options of the search in photographs: one digit is hidden among letters and shapes, and is to be named.
 
     Version 1 of the rule: a scene shows one photograph of the split. The digit and `decoys` letters and shapes are as
@@ -120,7 +120,7 @@ class PhotoSearchOptions(SearchOptions):
         return TaskDescription(self.data, "photographs", self.retina.describe(), str(self.glimpses))
 
 
-class FindOptions(SearchOptions):
+class FindOptions(TargetOptions):
     """Options of localisation: look at a picture through a few glimpses, and point at an object."""
 
     of_data: ClassVar[frozenset[str]] = frozenset({"data", "initial_location", "initial_location_std"})
