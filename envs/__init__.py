@@ -26,7 +26,7 @@ class EnvironmentEntry:
     id: str
     defaults: dict[str, Any] = field(default_factory=dict)
     environment: str = "glimpse.envs.images.classification:Classification"
-    options: str = "glimpse.envs.images.options:ClassificationOptions"
+    options: str = "glimpse.envs.images.classification_options:ClassificationOptions"
     family: str = "images"
     kind: str = "classification"
 
@@ -59,7 +59,7 @@ ENVIRONMENTS: dict[str, EnvironmentEntry] = {
         "glimpse/Catch-v0",
         {"retina": {"patch": 6, "scales": 3}},
         "glimpse.envs.images.catch:Catch",
-        "glimpse.envs.images.options:CatchOptions",
+        "glimpse.envs.images.catch_options:CatchOptions",
         "control",
         "catch",
     ),

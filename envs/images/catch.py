@@ -12,10 +12,11 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, StepResult
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.catch_options import CatchOptions
 from glimpse.envs.images.flights import Flights
 from glimpse.envs.images.initial_location import InitialLocation
 from glimpse.envs.images.lit_pixels import LitPixels
-from glimpse.envs.images.options import CatchOptions, RetinaOptions
+from glimpse.envs.images.options import RetinaOptions
 from glimpse.envs.images.picture_env import PictureEnv
 from glimpse.envs.images.retina import Retina
 from glimpse.envs.lane_random import integer_of_one, integers, is_small, mix, mix_of_one

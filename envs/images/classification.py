@@ -12,11 +12,12 @@ from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.images.answering_env import AnsweringEnv
 from glimpse.envs.images.canvas import check_canvas
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.decoded_pictures import RESIDENT_MB
 from glimpse.envs.images.display import Display, PreparedDisplay, make_display
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions, RetinaOptions
+from glimpse.envs.images.options import AugmentOptions, RetinaOptions
 from glimpse.envs.images.own_sizes import load_own_sizes, no_pictures
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_store import PictureStore, StoredImageData

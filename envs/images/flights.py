@@ -6,7 +6,7 @@ Coordinates and velocities are whole numbers of sub-pixels, so that they are the
 import torch
 from torch import Tensor
 
-from glimpse.envs.images.options import SUBPIXEL_BITS, SUBPIXELS, CatchOptions
+from glimpse.envs.images.catch_options import SUBPIXEL_BITS, SUBPIXELS, CatchOptions
 from glimpse.envs.lane_random import integer_of_one, integers, mix, mix_of_one
 
 _BALL = 61

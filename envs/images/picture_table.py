@@ -13,10 +13,10 @@ import torch
 from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.decoded_pictures import RESIDENT_MB, Keeping, canvas_of, decode_pictures
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.image_folder import kept_canvas
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.options import Column, LabelKindName
 from glimpse.envs.text.label_columns import (

@@ -30,7 +30,7 @@ from glimpse.benchmarks.stopwatch import COMMAND, Stopwatch, phase_shares, train
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.config.files import load_experiment
 from glimpse.envs.images.classification import Classification
-from glimpse.envs.images.options import ClassificationOptions
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.evaluation.scores import measure_averaged
 from glimpse.runs.build import choose_device, make_agent, make_split_env

@@ -8,8 +8,8 @@ from glimpse.agents.agent import LearningAgent
 from glimpse.benchmarks.bench_settings import Setting
 from glimpse.config.experiment import Experiment
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.build import make_agent
 from glimpse.runs.threads import set_threads
 from glimpse.training.episode_learner import EpisodeLearner

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from glimpse.envs import ENVIRONMENTS
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.classification_options import ClassificationOptions
+from glimpse.envs.images.options import AugmentOptions
 
 
 def _read(**options: Any) -> ClassificationOptions:

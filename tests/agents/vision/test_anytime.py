@@ -13,8 +13,8 @@ from glimpse.agents.vision.anytime import Anytime, make_anytime
 from glimpse.agents.vision.anytime_options import AnytimeOptions
 from glimpse.agents.vision.look_rewards import discounted, gains
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 
 SMALL: dict[str, Any] = {"encoder": {"kind": "mlp", "widths": [32]}, "feature_width": 32, "memory_width": 32}

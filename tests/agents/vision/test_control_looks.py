@@ -18,8 +18,8 @@ from glimpse.agents.vision.plain_encoders import ConvolutionEncoder
 from glimpse.agents.vision.salient_looks import SalientLooks, local_variance
 from glimpse.config.files import load_experiment
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.evaluation.image_evaluator import ImageEvaluator
 from glimpse.runs.rollout import play
 

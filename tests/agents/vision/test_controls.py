@@ -23,10 +23,11 @@ from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.config.files import load_experiment
 from glimpse.config.shipped import shipped_configs
 from glimpse.envs.images.catch import Catch
+from glimpse.envs.images.catch_options import CatchOptions
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.initial_location import InitialLocation, first_cell
-from glimpse.envs.images.options import CatchOptions, ClassificationOptions
 from glimpse.runs.rollout import play
 
 SMALL: dict[str, Any] = {"glimpse_width": 7, "location_width": 5, "feature_width": 9, "memory_width": 8}

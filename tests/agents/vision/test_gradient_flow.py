@@ -13,8 +13,8 @@ from glimpse.agents.vision.controls import make_path
 from glimpse.agents.vision.options import PathOptions, RamOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 
 Gradients = dict[str, Tensor]

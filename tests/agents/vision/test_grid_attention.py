@@ -15,8 +15,8 @@ from glimpse.agents.vision.hard_grid import HardGrid
 from glimpse.agents.vision.locators import FixedLocator
 from glimpse.agents.vision.options import GridOptions
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import labelled_batch, play
 
 SMALL = {"glimpse_width": 7, "location_width": 5, "feature_width": 9, "memory_width": 8, "attention_width": 6}

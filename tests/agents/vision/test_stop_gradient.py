@@ -10,8 +10,8 @@ from glimpse.agents.vision.options import PathOptions
 from glimpse.agents.vision.ram import RecurrentAttention
 from glimpse.agents.vision.stop_policy import StopPolicy
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 
 STEPS, COST, COPIES = 4, 0.1, 3

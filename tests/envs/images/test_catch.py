@@ -12,7 +12,7 @@ from torch import Tensor
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.catch import Catch
 from glimpse.envs.images.catch_lane import CatchLane
-from glimpse.envs.images.options import CatchOptions
+from glimpse.envs.images.catch_options import CatchOptions
 from glimpse.envs.images.retina import Retina
 from glimpse.envs.lane_random import mix
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.lane_random import mix
 
 _LABELS = [2, 0, 1, 1, 2]

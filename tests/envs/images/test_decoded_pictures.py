@@ -17,8 +17,9 @@ from glimpse.envs.data.file_digests import noting_files
 from glimpse.envs.errors import DataError
 from glimpse.envs.images import decoded_pictures, picture_set, stored_pictures
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData, load_images
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.images.picture_files import opened_picture
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_set import PictureSet

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from glimpse.envs.images.catch_options import SUBPIXELS, CatchOptions
 from glimpse.envs.images.flights import Flights
-from glimpse.envs.images.options import SUBPIXELS, CatchOptions
 from glimpse.envs.lane_random import mix
 
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from glimpse.cli.command_line import main
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.human_glimpses import RIGHT_AFTER, load_human_glimpses
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.shown_digits import load_shown_digits
 from glimpse.envs.make_batched import make_batched_env
 from tests.made_up_people import SHOWN, install_people, sequence, usual_sequences

@@ -9,8 +9,9 @@ from PIL import Image
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import load_images
-from glimpse.envs.images.options import ClassificationOptions, DigitPairOptions
+from glimpse.envs.images.options import DigitPairOptions
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_table import load_picture_table
 

@@ -15,8 +15,8 @@ from glimpse.envs.data.registry import DATA_SETS, IMAGE_SETS
 from glimpse.envs.data.sources import FileSet
 from glimpse.envs.errors import DataError
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import load_images
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.solar_cells import parse_labels
 
 ELPV = IMAGE_SETS["elpv"]

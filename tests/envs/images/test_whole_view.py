@@ -12,8 +12,9 @@ from torch import Tensor
 
 from glimpse.envs.faces.stable_baselines3_face import make_sb3_env
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.images.whole_view import WholeView
 
 DIGITS = "glimpse/Digits-v0"

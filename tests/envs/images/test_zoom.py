@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from PIL import Image
 
 from glimpse.envs import ENVIRONMENTS
-from glimpse.envs.images.options import ClassificationOptions
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.make_batched import make_batched_env
 
 Make = Callable[..., gym.Env[Any, Any]]

@@ -16,7 +16,7 @@ from glimpse.benchmarks.stopwatch import training_flops
 from glimpse.cli.bench_command import NAMES
 from glimpse.config.experiment import Experiment
 from glimpse.envs.images.classification import Classification
-from glimpse.envs.images.options import ClassificationOptions
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.runs.build import make_agent
 

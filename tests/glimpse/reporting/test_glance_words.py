@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import load_images
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.reporting.images.animation_figure import _veil_caption
 from glimpse.reporting.images.image_contents import ImageContents
 from glimpse.reporting.images.image_page import _observation_text

@@ -6,8 +6,9 @@ import torch
 from glimpse.agents.vision.options import RamOptions
 from glimpse.agents.vision.ram import make_ram
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import AugmentOptions, ClassificationOptions
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.runs.rollout import play
 
 

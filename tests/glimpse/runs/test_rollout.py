@@ -12,8 +12,8 @@ from glimpse.agents.recurrent_cores import RECURRENT_CORES
 from glimpse.agents.vision.options import RamOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 
 SMALL = {"glimpse_width": 7, "location_width": 5, "feature_width": 9, "memory_width": 8}

@@ -17,8 +17,8 @@ from glimpse.agents.vision.options import RamOptions
 from glimpse.agents.vision.ram import RecurrentAttention, make_ram
 from glimpse.config.experiment import TrainOptions
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.training.budget import Budget
 from glimpse.training.episode_learner import EpisodeLearner

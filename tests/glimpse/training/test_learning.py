@@ -9,8 +9,8 @@ import torch
 from glimpse.agents import AGENTS
 from glimpse.config.experiment import TrainOptions
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.runs.rollout import play
 from glimpse.training.episode_learner import EpisodeLearner
 from glimpse.training.example_order import TrainingOrder

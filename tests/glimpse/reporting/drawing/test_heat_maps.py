@@ -6,8 +6,8 @@ import torch
 
 from glimpse.config.experiment import EvaluateOptions, Experiment
 from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
-from glimpse.envs.images.options import ClassificationOptions
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.evaluation.replay import Floats, Survey
 from glimpse.reporting.drawing.heat_maps import heat_images, heat_maps, heat_sheet
