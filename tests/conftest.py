@@ -4,7 +4,6 @@ import atexit
 import gc
 
 import pytest
-import torch
 
 # What is imported and collected lives to the end: looking for garbage in it takes a third of the time, and finds none.
 gc.disable()
@@ -20,4 +19,6 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     """Limit torch to one thread: on busy cores, threads that wait for each other are many times slower."""
+    import torch  # Not above: the process that hands tests out to others has no use for it, and they wait for it.
+
     torch.set_num_threads(1)

@@ -17,6 +17,7 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.free_memory import refuse_if_too_large
 from glimpse.envs.data.kept_classes import class_of_folder, number_as_kept
 from glimpse.envs.data.registry import IMAGE_SETS
+from glimpse.envs.data.scikit_learn_files import scikit_learn_file
 from glimpse.envs.data.sources import SearchPath, read_files, unknown_name_error
 from glimpse.envs.data.splits import hold_out
 from glimpse.envs.data.user_paths import user_path
@@ -259,10 +260,8 @@ def read_digits(known: ImageSet, part: Part, search_path: SearchPath, *, downloa
 @cache
 def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return all of scikit-learn's digits, (1797, 1, 8, 8), and their labels; its file of text is read once."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    return np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None], digits.target
+    table = np.loadtxt(scikit_learn_file("data/digits.csv.gz"), np.int64, delimiter=",")
+    return np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8), table[:, -1]
 
 
 def _resident(pictures: Pictures, chosen: NDArray[np.intp], data: str, image_size: tuple[int, int] | None) -> ImageData:

@@ -5,8 +5,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from glimpse.envs.data.file_digests import CachedReader, note_folder
+from glimpse.envs.data.scikit_learn_files import scikit_learn_file
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
@@ -76,12 +78,16 @@ def _files(folder: Path) -> list[Path]:
 @CachedReader
 def _of_scikit_learn(split: Split) -> PictureStore:
     """Return scikit-learn's photographs: the temple for training, and a half of the flower for each other split."""
-    from sklearn.datasets import load_sample_image
-
-    temple, flower = (load_sample_image(f"{name}.jpg").transpose(2, 0, 1) for name in ("china", "flower"))
+    temple, flower = (_colours(scikit_learn_file(f"images/{name}.jpg")) for name in ("china", "flower"))
     half = flower.shape[2] // 2
     shown: NDArray[np.uint8] = {"train": temple, "validation": flower[..., :half], "test": flower[..., half:]}[split]
     return store_pictures([shown], [(shown.shape[1], shown.shape[2])], 3)
+
+
+def _colours(file: Path) -> NDArray[np.uint8]:
+    """Return a picture in colours, (3, H, W)."""
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB")).transpose(2, 0, 1)
 
 
 def no_photographs() -> PictureStore:
