@@ -36,7 +36,8 @@ def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[A
     """Make a small agent and its environment, with small data such as scikit-learn's digits."""
     row, named = ENVIRONMENTS[env], AGENTS[agent]
     model = resolve_name(row.options)
-    given = {"data": "digits", "photographs": "scikit-learn", "glimpses": 3, **task_options, **named.task}
+    given = {"data": "digits", "photographs": "scikit-learn", "glimpses": 3, "screen": 8}
+    given |= {**task_options, **named.task}
     if row.kind == "find":
         given |= {"data": "cells", "object": "ring"}
     translates = row.kind in ("translation", "simultaneous translation")

@@ -12,13 +12,14 @@ import pytest
 
 from glimpse.cli.command_line import main
 from glimpse.runs.checkpoint import load_newest
+from tests import forked
 
 pytest.importorskip("ray", reason="Ray has no wheel for this version of Python")
 
 TINY = """\
 task: {name: digits, glimpses: 2, retina: {patch: 3}}
 agent: {name: ram, memory_width: 16}
-train: {steps: 400, batch: 8, evaluate_every: 200, save_every: 20, log_every: 200}
+train: {steps: 200, batch: 8, evaluate_every: 200, save_every: 20, log_every: 200}
 track: {mode: disabled}
 threads: 1
 """
@@ -52,12 +53,13 @@ def test_a_killed_node_loses_no_step(cluster: Any, tmp_path: Path, monkeypatch: 
     cluster.add_node(num_cpus=1)
     assert sweep.wait(120) == 0, Path("printed").read_text()
     assert "resuming" in Path("killed/trial-000.log").read_text()
+    monkeypatch.setattr("glimpse.sweeps.jobs.start_training", forked.Training)
     assert main(["sweep", *WORDS, "--folder", "whole"]) == 0
     tables = [list(csv.DictReader(Path(name, "trials.csv").read_text().splitlines())) for name in ("killed", "whole")]
     assert tables[0] == tables[1] and [row["outcome"] for row in tables[0]] == ["trained"] * 2
     for trial in ("trial-000", "trial-001"):
         one, other = (load_newest(Path(name, trial, "checkpoints"), print) for name in ("killed", "whole"))
-        assert one is not None and other is not None and one.step == other.step == 400
+        assert one is not None and other is not None and one.step == other.step == 200
         assert all(one.weights[name].equal(other.weights[name]) for name in other.weights)
 
 

@@ -23,7 +23,7 @@ from glimpse.training.torchrun import device_of_rank, is_leader
 from glimpse.training.train import train_command
 from tests import forked
 
-SMALL = ["train.steps=30", "train.batch=15", "train.evaluate_every=30", "train.save_every=30", "train.log_every=10"]
+SMALL = ["train.steps=12", "train.batch=15", "train.evaluate_every=12", "train.save_every=12", "train.log_every=4"]
 SMALL += ["train.precision=float32", "threads=1", "track.mode=disabled", "evaluate.copies=1"]
 STRINGS = ["agent.output_precision=float32", "task.strings=60", "task.symbols=4"]
 RUNS: dict[str, list[str]] = {
@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
 def test_two_ranks_compute_what_one_process_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """After 30 steps the weights of two ranks are those of one process, to the rounding of float32."""
+    """After 12 steps the weights of two ranks are those of one process, to the rounding of float32."""
     monkeypatch.chdir(tmp_path)
     for name, words in RUNS.items():
         train_command(load_experiment(words[0], SMALL + words[1:]), Path(f"{name}-alone"), resume=False)
@@ -114,7 +114,7 @@ def test_a_rank_that_dies_ends_the_run_with_everything_saved(tmp_path: Path, mon
     found = re.search(r"a rank of this training has ended .*; step (\d+) is saved", output)
     assert found, output[-3000:]
     saved = load_newest(Path("run/checkpoints"), print)
-    assert saved is not None and saved.step == int(found[1]) >= 10
+    assert saved is not None and saved.step == int(found[1]) >= 4
     assert main(["train", "--resume", "run", f"train.steps={saved.step + 5}"]) == 0
     resumed = load_newest(Path("run/checkpoints"), print)
     assert resumed is not None and resumed.step == saved.step + 5

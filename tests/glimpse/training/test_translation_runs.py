@@ -65,13 +65,19 @@ def test_alignments_of_a_reversal_are_the_antidiagonal(
 
 
 @pytest.mark.parametrize(
-    ("config", "steps", "turned"), [("copy-bahdanau", 200, False), ("reverse-transformer", 600, True)]
+    ("config", "steps", "turned"), [("copy-bahdanau", 150, False), ("reverse-transformer", 600, True)]
 )
 def test_other_agents_find_the_alignment(
     config: str, steps: int, turned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Copying aligns along the diagonal, and a head of the Transformer aligns a reversal along the antidiagonal."""
-    small = ["task.strings=2000", "task.symbols=6", "task.longest=5", f"train.steps={steps}", "train.evaluate_every=50"]
+    small = [
+        "task.strings=2000",
+        "task.symbols=6",
+        "task.longest=5",
+        f"train.steps={steps}",
+        "train.evaluate_every=150",
+    ]
     assert main(["train", config, *small, *TRAIN, "--run", str(tmp_path)]) == 0
     assert main(["evaluate", str(tmp_path), "--split", "test"]) == 0
     assert json.loads((tmp_path / "evaluation.json").read_text())["test"]["searched"]["right"] >= 99
