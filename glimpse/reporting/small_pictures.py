@@ -70,9 +70,10 @@ def _shrunk(image: Image.Image, most: int, encode: Callable[[Image.Image], bytes
 def _webp(frames: Sequence[Image.Image], **more: Any) -> bytes:
     """Return frames as WebP, exact unless they take too many bytes for their pixels."""
     (first, *others), files = frames, []
-    for how in ({"lossless": True}, {"quality": _QUALITY}):
+    # Exact files of method 2 take a third longer, and are no smaller.
+    for how in ({"lossless": True, "method": 1}, {"quality": _QUALITY, "method": 2}):
         file = io.BytesIO()
-        first.save(file, "WEBP", save_all=bool(others), append_images=others, method=2, **how, **more)
+        first.save(file, "WEBP", save_all=bool(others), append_images=others, **how, **more)
         files.append(file.getvalue())
         if len(files[-1]) < _BYTES_OF_PIXEL * len(frames) * first.width * first.height:
             break
