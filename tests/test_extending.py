@@ -38,7 +38,8 @@ for config in {configs}:
         f"report runs/{{config}} --episodes 2",
     ):
         assert main(words.split()) == 0, words
-learned = "train bars-ram.yaml train.steps=300 threads=1 track.mode=disabled --run runs/learned"
+short = "train.steps=150 train.evaluate_every=150 threads=1 track.mode=disabled"
+learned = f"train bars-ram.yaml {{short}} --run runs/learned"
 assert main(learned.split()) == 0 and main("evaluate runs/learned --split test --copies 2".split()) == 0
 assert main(["list"]) == 0 and main(["data", "list"]) == 0
 assert main("config validate bright-dots.yaml task.name=bright-dot agent.name=gru-rma".split()) == 2
@@ -127,7 +128,7 @@ def test_parts_of_the_package_are_listed(printed: str, name: str) -> None:
 
 
 def test_ram_learns_to_tell_bars_apart(package: Path, printed: str) -> None:
-    """RAM learns to tell bars apart in 300 steps; chance is an error of 50 %."""
+    """RAM learns to tell bars apart in 150 steps; chance is an error of 50 %."""
     record = json.loads((package / "runs/learned/evaluation.json").read_text())
     assert next(iter(record["test"]["scores"].values()))["greedy"]["error"] < 25
 

@@ -26,7 +26,7 @@ OFF = "track.mode=disabled"
 SHORTER = {
     "train": [*TINY, OFF],
     "train --resume": ["train.steps=3"],
-    "sweep": ["--trials", "2", "--workers", "1", *TINY, OFF],
+    "sweep": ["--trials", "1", "--workers", "1", *TINY, OFF],
     "evaluate": ["--copies", "1"],
     "reproduce": ["--only", "mnist-centre", "--quick", *TINY[:2], OFF, "task.data=digits", "task.image_size=[28, 28]"],
 }
