@@ -49,4 +49,4 @@ for name in $left_out; do
     set -- "$@" --ignore "tests/$name"
 done
 shift
-OMP_NUM_THREADS=1 "$work/venv/bin/python" -m pytest -q -n 4 --dist loadgroup "$@"
+OMP_NUM_THREADS=1 "$work/venv/bin/python" -m pytest -q -n 3 --dist loadgroup "$@"
