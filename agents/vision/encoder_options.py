@@ -2,17 +2,34 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from glimpse.agents.options import Options, Width
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0"
+
+
+def _check_odd(side: int | None) -> int | None:
+    """Return a side that has a middle; raises ValueError for others."""
+    if side is not None and side % 2 == 0:
+        raise ValueError(f"should be odd (got {side})")
+    return side
+
+
 _STRIDE = Field(
     1,
     ge=1,
     le=8,
     description="Stride S of the first convolution, which has a kernel of 2 S + 1; larger ones are cheaper.",
 )
+_CONTRAST = Field(
+    None,
+    ge=3,
+    le=63,
+    description="Side of the windows, an odd number of pixels, in which pictures are normalised first, so that faint "
+    "things count as much as strong ones (local contrast normalisation); by default they are not.",
+)
+OddSide = Annotated[int | None, AfterValidator(_check_odd)]
 _Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)]
 
 
@@ -38,6 +55,7 @@ class ConvolutionEncoderOptions(PictureEncoderOptions):
         (32, 64, 64), description="Filters of each convolution, followed by a ReLU; all but the first halve."
     )
     stride: int = _STRIDE
+    local_contrast: OddSide = _CONTRAST
 
 
 class ResidualEncoderOptions(PictureEncoderOptions):
@@ -47,6 +65,7 @@ class ResidualEncoderOptions(PictureEncoderOptions):
     widths: _Widths = Field((32, 64, 128), description="Channels of each stage; all but the first halve the picture.")
     blocks: int = Field(1, ge=1, le=64, description="Residual blocks in each stage.")
     stride: int = _STRIDE
+    local_contrast: OddSide = _CONTRAST
 
 
 class PretrainedEncoderOptions(PictureEncoderOptions):

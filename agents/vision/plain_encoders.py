@@ -16,6 +16,8 @@ from glimpse.agents.vision.encoder_options import (
 from glimpse.agents.vision.picture_encoder import PictureEncoder
 from glimpse.agents.vision.whole_image import ResidualBlock
 
+_LEAST_VARIANCE = 1e-3
+
 
 class FlatEncoder(PictureEncoder):
     """Fully connected encoder: linear layers with ReLU see a patch at once (Mnih et al., 2014, section 4).
@@ -58,11 +60,11 @@ class ConvolutionEncoder(PictureEncoder):
         for number, width in enumerate(options.widths):
             layers += [_convolution(channels, width, number, options.stride), nn.ReLU()]
             channels = width
-        self.layers, self.width = nn.Sequential(*layers), channels
+        self.layers, self.width, self.contrast = nn.Sequential(*layers), channels, options.local_contrast
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the last layer's maps."""
-        return cast(Tensor, self.layers(pictures))
+        return cast(Tensor, self.layers(local_contrast(pictures, self.contrast)))
 
 
 class ResidualEncoder(PictureEncoder):
@@ -79,13 +81,26 @@ class ResidualEncoder(PictureEncoder):
             layers.append(_convolution(channels, width, number, options.stride))
             layers += [ResidualBlock(width) for _ in range(options.blocks)]
             channels = width
-        self.layers, self.width = nn.Sequential(*layers, nn.ReLU()), channels
+        self.layers, self.width, self.contrast = nn.Sequential(*layers, nn.ReLU()), channels, options.local_contrast
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the last stage's maps."""
-        return cast(Tensor, self.layers(pictures))
+        return cast(Tensor, self.layers(local_contrast(pictures, self.contrast)))
 
 
 def _convolution(channels: int, width: int, number: int, stride: int) -> nn.Conv2d:
     """Return the convolution that begins a stage: the first has a stride of choice, and the others halve."""
     return nn.Conv2d(channels, width, 3, 2, 1) if number else nn.Conv2d(channels, width, 2 * stride + 1, stride, stride)
+
+
+def local_contrast(pictures: Tensor, side: int | None) -> Tensor:
+    """Normalise pictures (n, C, H, W) in [0, 1] by what is around each pixel (Jarrett et al., 2009, section 2).
+
+    The mean of a window of `side` x `side` is subtracted in each channel; then all are divided by the standard
+    deviation of all channels in the window, of at least about 0.03. None: pictures stay as they are.
+    """
+    if side is None:
+        return pictures
+    centred = pictures - F.avg_pool2d(pictures, side, 1, side // 2, count_include_pad=False)
+    variance = F.avg_pool2d(centred.square().mean(1, keepdim=True), side, 1, side // 2, count_include_pad=False)
+    return centred / (variance + _LEAST_VARIANCE).sqrt()

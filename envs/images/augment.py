@@ -36,6 +36,25 @@ class Warps(NamedTuple):
     displacement: Tensor
 
 
+def check_warps(options: AugmentOptions | None) -> AugmentOptions | None:
+    """Return the options of an environment that can only warp; None where nothing is warped.
+
+    Raises:
+        ValueError: if colours are to be changed.
+    """
+    if options is not None and options.recolour:
+        raise ValueError("train.augment.recolour is for photographs in colour (photo-search): leave it out")
+    return options if options is not None and options.active else None
+
+
+def draw_mirrors(options: AugmentOptions, key: Tensor) -> Tensor:
+    """Draw whether each image is mirrored left to right and top to bottom, for keys (B,) int64: (B, 2) bool."""
+    # Where an axis is not mirrored, no draw is below its limit.
+    across, down = (0.5 * (options.flip in (name, "both")) for name in ("horizontal", "vertical"))
+    draw = uniform(mix(key, _FLIP), 2)
+    return torch.stack([draw[:, 0] < across, draw[:, 1] < down], 1)
+
+
 def draw_warps(options: AugmentOptions, key: Tensor, height: int, width: int) -> Warps:
     """Draw a warp for each key (B,) int64 of images of `height` x `width` pixels.
 
@@ -45,7 +64,7 @@ def draw_warps(options: AugmentOptions, key: Tensor, height: int, width: int) ->
     bits = _bits(height, width)
     affine = _affine(options, key)
     if options.flip != "none":
-        affine *= _mirrored(options, key)
+        affine *= (1 - 2 * draw_mirrors(options, key).float()).unsqueeze(-1)  # Signs of x and y in the image.
     return Warps(_round(affine, bits - 1), _round(displacement, bits - _BUMP_BITS))
 
 
@@ -152,14 +171,6 @@ def _affine(options: AugmentOptions, key: Tensor) -> Tensor:
     x, y = ((cos + shear * sin) / wide, (sin - shear * cos) / wide), (-sin / high, cos / high)
     rows = [torch.stack([*row, -(row[0] * right + row[1] * down)], -1) for row in (x, y)]
     return torch.stack(rows, 1)
-
-
-def _mirrored(options: AugmentOptions, key: Tensor) -> Tensor:
-    """Return the signs of x and y in the source image, (B, 2, 1): -1 where it is mirrored along that axis."""
-    draw = uniform(mix(key, _FLIP), 2)
-    # Where an axis is not mirrored, no draw is below its limit.
-    across, down = (0.5 * (options.flip in (name, "both")) for name in ("horizontal", "vertical"))
-    return torch.stack([1 - 2 * (draw[:, :1] < across).float(), 1 - 2 * (draw[:, 1:] < down).float()], 1)
 
 
 @lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ from torch import Tensor
 from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.images.answering_env import AnsweringEnv
+from glimpse.envs.images.augment import check_warps
 from glimpse.envs.images.canvas import check_canvas
 from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.decoded_pictures import RESIDENT_MB
@@ -77,7 +78,7 @@ class Classification(AnsweringEnv):
             ValueError: if examples or clutter do not fit the canvas, or images are too large for the retina.
         """
         # Whether images are warped is decided here, once: a step that asks options cannot be compiled whole.
-        self.options, self.augment = options, augment if augment is not None and augment.active else None
+        self.options, self.augment = options, check_warps(augment)
         self.device = torch.device(device)
         self.classes, self.scores, self.many = data.classes, data.scores, data.labels.dim() > 1
         self.label_kind = label_kind(data.classes, data.scores, self.many)

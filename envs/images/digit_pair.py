@@ -13,7 +13,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.envs.core import Action, StepResult, count_labels, named_labels
-from glimpse.envs.images.augment import warp
+from glimpse.envs.images.augment import check_warps, warp
 from glimpse.envs.images.canvas import check_pair, make_pair_canvas
 from glimpse.envs.images.decoded_pictures import RESIDENT_MB
 from glimpse.envs.images.image_data import ImageData, load_images
@@ -74,7 +74,7 @@ class DigitPair(PictureEnv):
         if len(data.labels) < 2:
             raise ValueError("a pair needs two different examples, and the split has one")
         self.options, self.device = options, torch.device(device)
-        self.augment = augment if augment is not None and augment.active else None
+        self.augment = check_warps(augment)
         self.classes = data.classes
         self._images, self._labels = data.images.to(self.device), data.labels.to(self.device)
         self.retina = self.retina_class(options.retina, options.size, options.size, device=self.device)

@@ -66,7 +66,7 @@ class CanvasOptions(Options):
 
 
 class AugmentOptions(Options):
-    """Options of the random warps of training images, drawn for each episode; by default there are none."""
+    """Options of the random changes of training images, drawn for each episode; by default there are none."""
 
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation in either direction, in degrees.")
     scale: float = Field(0.0, ge=0, lt=1, description="Largest relative change of size, drawn for each axis.")
@@ -81,10 +81,11 @@ class AugmentOptions(Options):
     flip: Literal["none", "horizontal", "vertical", "both"] = Field(
         "none", description="Mirror half of the images left to right (horizontal), top to bottom (vertical), or each."
     )
+    recolour: bool = Field(False, description="Exchange the colour channels, in each of the six orders.")
 
     @property
     def active(self) -> bool:
-        """True if any warp is switched on."""
+        """True if any change is switched on."""
         return self.flip != "none" or any(value for name, value in vars(self).items() if name != "flip")
 
 

@@ -5,6 +5,7 @@ T glimpses, I stamps in a scene, S pixels of all pyramids.
 """
 
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,8 +14,10 @@ from gymnasium import spaces
 from torch import Tensor
 
 from glimpse.envs.core import Action, named_labels
+from glimpse.envs.images.augment import draw_mirrors
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.images.photographs import load_photographs, no_photographs
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.picture_store import PictureStore
@@ -28,9 +31,11 @@ from glimpse.envs.label_kinds import ClassKind
 from glimpse.envs.lane_random import integers, mix, uniform
 from glimpse.envs.meaning import Meaning
 
-_IMAGE, _DECOY, _CELL, _PLACE, _SIZE, _OPACITY, _CONTRAST, _TINT = range(101, 109)
+_IMAGE, _DECOY, _CELL, _PLACE, _SIZE, _OPACITY, _CONTRAST, _TINT, _COLOURS = range(101, 110)
 _CELLS = 12
 """Cells along the longer side of a photograph."""
+_ORDERS = list(permutations(range(3)))
+"""Orders of the colour channels."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,18 @@ class PhotoSearch(SearchEnv):
     """
 
     answers = 1
+    augments = True
     derived = frozenset({"_glance"})
     meaning_kind: ClassVar[type[Meaning]] = PictureMeaning
     options: PhotoSearchOptions
 
     def __init__(
-        self, options: PhotoSearchOptions, data: PhotoSearchData, *, device: torch.device | str = "cpu"
+        self,
+        options: PhotoSearchOptions,
+        data: PhotoSearchData,
+        *,
+        device: torch.device | str = "cpu",
+        augment: AugmentOptions | None = None,
     ) -> None:
         """Copy digits and photographs to the device.
 
@@ -81,8 +92,13 @@ class PhotoSearch(SearchEnv):
             options: the task.
             data: digits and photographs of one split.
             device: device of all tensors.
+            augment: random changes of the photographs, for training: `flip` and `recolour`. Digits keep their shape.
+
+        Raises:
+            ValueError: if photographs are to be warped.
         """
         self.options, self.device = options, torch.device(device)
+        self.augment = _check_changes(augment)
         self.classes, self.label_kind = data.classes, ClassKind(len(data.classes))
         self._images, labels = data.images.images, data.images.labels
         self._labels = torch.zeros(data.scenes, dtype=torch.int64)  # Their number counts: labels come with scenes.
@@ -197,8 +213,7 @@ class PhotoSearch(SearchEnv):
 
         `most` are rows and columns of samples that no stamp exceeds, where they are few.
         """
-        first, sides = self.zoom_retina.place(self._picture[lanes])
-        seen = read_windows(self._pictures[0], first, sides, corner, step, shape)
+        seen = self._read(self._picture[lanes], self._change[lanes], corner, step, shape)
         placed = Placed(*(part[lanes] for part in self._placed))
         return blend_stamps(seen, corner, step, placed, self._stamps, most)
 
@@ -211,27 +226,51 @@ class PhotoSearch(SearchEnv):
         return right * hit
 
     def _show(self, example: Tensor, key: Tensor, copies: int) -> None:
-        placed, self._label, self._picture = self._draw_scenes(example, key)
+        placed, self._label, self._picture, self._change = self._draw_scenes(example, key)
         if copies > 1:
             placed = Placed(*(part.repeat_interleave(copies, 0) for part in placed))
-            self._label, self._picture = (one.repeat_interleave(copies) for one in (self._label, self._picture))
+            same = (self._label, self._picture, self._change)
+            self._label, self._picture, self._change = (one.repeat_interleave(copies, 0) for one in same)
         self._placed = placed
 
     def _show_lanes(self, lanes: Tensor, example: Tensor, key: Tensor) -> None:
-        placed, label, picture = self._draw_scenes(example, key)
+        placed, label, picture, change = self._draw_scenes(example, key)
+        self._change = self._change.index_copy(0, lanes, change)
         self._placed = Placed(*(old.index_copy(0, lanes, new) for old, new in zip(self._placed, placed, strict=True)))
         self._label = self._label.index_copy(0, lanes, label)
         self._picture = self._picture.index_copy(0, lanes, picture)
 
-    def _draw_scenes(self, example: Tensor, key: Tensor) -> tuple[Placed, Tensor, Tensor]:
-        """Draw the scenes of new episodes: the stamps, the digit first, the labels (R,), and the photographs (R,)."""
+    def _draw_scenes(self, example: Tensor, key: Tensor) -> tuple[Placed, Tensor, Tensor, Tensor]:
+        """Draw the scenes of new episodes: the stamps, the digit first, labels (R,), photographs (R,) and changes."""
         key, photographs = mix(key, example), len(self._store.table.sides)
         picture, digit = example % photographs, self._there[example // photographs % len(self._there)]
         image = self._order[self._first[digit] + integers(mix(key, _IMAGE), 1, self._of_class[digit, None])[:, 0]]
         decoy = integers(mix(key, _DECOY), self.options.decoys, self._decoys) + self._digits
         corner, side = self._draw_places(key, picture)
-        colour, opacity = self._draw_colours(key, picture, corner, side)
-        return Placed(torch.cat([image[:, None], decoy], 1), corner, side, colour, opacity), digit, picture
+        change = self._draw_changes(key)
+        colour, opacity = self._draw_colours(key, picture, change, corner, side)
+        return Placed(torch.cat([image[:, None], decoy], 1), corner, side, colour, opacity), digit, picture, change
+
+    def _draw_changes(self, key: Tensor) -> Tensor:
+        """Draw how photographs are changed, (R, 3) int64: mirrored along x and y, and the order of their channels."""
+        if self.augment is None:
+            return torch.zeros(len(key), 3, dtype=torch.int64, device=self.device)
+        order = integers(mix(key, _COLOURS), 1, len(_ORDERS) if self.augment.recolour else 1)
+        return torch.cat([draw_mirrors(self.augment, key).long(), order], 1)
+
+    def _read(self, picture: Tensor, change: Tensor, corner: Tensor, step: Tensor, shape: tuple[int, int]) -> Tensor:
+        """Return windows (n, 3, R, Q) of changed photographs (n,), without stamps; see `read_windows`."""
+        first, sides = self.zoom_retina.place(picture)
+        if self.augment is None:
+            return read_windows(self._pictures[0], first, sides, corner, step, shape)
+        mirrored = change[:, :2].bool()
+        across, down = mirrored[:, :, None, None, None].unbind(1)
+        beyond = corner + step * torch.tensor([shape[1], shape[0]], device=self.device)
+        seen = read_windows(self._pictures[0], first, sides, torch.where(mirrored, sides - beyond, corner), step, shape)
+        seen = torch.where(across, seen.flip(3), seen)
+        seen = torch.where(down, seen.flip(2), seen)
+        order = torch.tensor(_ORDERS, device=self.device)[change[:, 2]]
+        return seen.take_along_dim(order[:, :, None, None], 1)
 
     def _draw_places(self, key: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Draw the corners (R, I, 2) and sides (R, I) of stamps, each in a cell of its own, in pixels."""
@@ -249,14 +288,27 @@ class PhotoSearch(SearchEnv):
         slack = uniform(mix(key, _PLACE), 2 * cell.shape[1]).view(*cell.shape, 2) * (unit - side)[..., None]
         return place + slack, side
 
-    def _draw_colours(self, key: Tensor, picture: Tensor, corner: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw_colours(
+        self, key: Tensor, picture: Tensor, change: Tensor, corner: Tensor, side: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Draw the colours (R, I, 3) and opacities (R, I) of stamps, by what they cover."""
         count = side.shape[1]
-        first, sides = (part.repeat_interleave(count, 0) for part in self.zoom_retina.place(picture))
+        each, changes = (part.repeat_interleave(count, 0) for part in (picture, change))
         steps = side.flatten()[:, None].expand(-1, 2)
-        below = read_windows(self._pictures[0], first, sides, corner.flatten(0, 1), steps, (1, 1)).view(-1, count, 3)
-        change = 0.35 + 0.2 * uniform(mix(key, _CONTRAST), count)
-        change = torch.where(below.mean(-1) > 0.5, -change, change)
+        below = self._read(each, changes, corner.flatten(0, 1), steps, (1, 1)).view(-1, count, 3)
+        brighter = 0.35 + 0.2 * uniform(mix(key, _CONTRAST), count)
+        brighter = torch.where(below.mean(-1) > 0.5, -brighter, brighter)
         tint = (uniform(mix(key, _TINT), 3 * count).view_as(below) * 2 - 1) * 0.15
         opacity = 0.7 + 0.2 * uniform(mix(key, _OPACITY), count)
-        return (below + change[..., None] + tint).clamp(0, 1), opacity
+        return (below + brighter[..., None] + tint).clamp(0, 1), opacity
+
+
+def _check_changes(augment: AugmentOptions | None) -> AugmentOptions | None:
+    """Return the changes of photographs; None where there are none. Raises ValueError for warps."""
+    if augment is None or not augment.active:
+        return None
+    if augment != AugmentOptions(flip=augment.flip, recolour=augment.recolour):
+        raise ValueError(
+            "train.augment: photographs can be mirrored (flip) and recoloured, not warped: leave the rest out"
+        )
+    return augment

@@ -56,9 +56,13 @@ def test_a_mistake_is_named(options: dict[str, Any], path: tuple[object, ...]) -
 
 @pytest.mark.parametrize("name", AugmentOptions.model_fields)
 def test_any_single_warp_makes_the_augmentation_active(name: str) -> None:
-    """By default no warp is active; negative and infinite values, and unknown mirrors, are refused."""
+    """By default no warp is active; negative and infinite values, and unknown switches, are refused."""
     assert not AugmentOptions().active
-    given, refused = ("vertical", ("sideways",)) if name == "flip" else (0.5, (-0.1, float("inf"), float("nan")))
+    switches: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "flip": ("vertical", ("sideways",)),
+        "recolour": (True, (0.5, "red")),
+    }
+    given, refused = switches.get(name, (0.5, (-0.1, float("inf"), float("nan"))))
     assert AugmentOptions.model_validate({name: given}).active
     for wrong in refused:
         with pytest.raises(ValidationError):

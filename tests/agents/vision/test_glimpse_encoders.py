@@ -14,7 +14,7 @@ from glimpse.agents.vision.encoder_options import FlatEncoderOptions, Pretrained
 from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.glimpse_encoders import GLIMPSE_ENCODERS, GlimpseEncoderOptions
 from glimpse.agents.vision.look_network import LookNetwork, make_glimpse_encoder
-from glimpse.agents.vision.plain_encoders import FlatEncoder
+from glimpse.agents.vision.plain_encoders import FlatEncoder, local_contrast
 from glimpse.agents.vision.pretrained_encoder import PretrainedEncoder
 
 SECTION: TypeAdapter[Any] = TypeAdapter(GlimpseEncoderOptions)
@@ -139,3 +139,38 @@ def test_models_without_a_pooling_are_refused(model: str) -> None:
     """So are names that torchvision does not know."""
     with pytest.raises(ValueError, match="encoder.model: expected .*resnet18"):
         PretrainedEncoder(PretrainedEncoderOptions(model=model), (3, 32, 32))
+
+
+def test_local_contrast_by_hand() -> None:
+    """A pixel of 1 among 0: 8/9 over the square root of the mean of all squares around it, and 0.001."""
+    picture = torch.zeros(1, 1, 9, 9)
+    picture[0, 0, 4, 4] = 1
+    found = local_contrast(picture, 3)
+    # Around the middle lie (8/9)^2, and (-1/9)^2 eight times.
+    assert found[0, 0, 4, 4].item() == pytest.approx(8 / 9 / ((64 + 8) / 81 / 9 + 1e-3) ** 0.5)
+    assert found[0, 0, 0].abs().max() == 0 and local_contrast(torch.full((1, 3, 5, 5), 0.7), 3).abs().max() < 1e-4
+    assert local_contrast(picture, None) is picture
+
+
+def test_faint_things_count_as_much() -> None:
+    """A tenth of the contrast, on brighter ground, looks nearly the same; colours share one deviation."""
+    picture = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    faint = 0.8 + (picture - 0.5) / 10
+    strong, weak = (local_contrast(each, 5) for each in (picture, faint))
+    assert torch.corrcoef(torch.stack([strong.flatten(), weak.flatten()]))[0, 1] > 0.99
+    assert 0.5 < weak.std() / strong.std() < 1.01 and faint.std() / picture.std() < 0.11
+    red = torch.cat([picture[:, :1], torch.zeros(2, 2, 16, 16)], 1)
+    assert local_contrast(red, 5)[:, 1:].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["conv", "resnet"])
+def test_encoders_normalise_first(kind: str) -> None:
+    """With `local_contrast` ground of another brightness makes no difference; an even side has no middle."""
+    entry = GLIMPSE_ENCODERS[kind]
+    torch.manual_seed(0)
+    options = resolve_name(entry.options).model_validate({"kind": kind, "widths": [4], "local_contrast": 5})
+    encoder = resolve_name(entry.factory)(options, (3, 16, 16))
+    picture = torch.rand(2, 3, 16, 16) / 2
+    torch.testing.assert_close(encoder(picture), encoder(picture + 0.5), atol=1e-4, rtol=0)
+    with pytest.raises(ValidationError, match="should be odd"):
+        resolve_name(entry.options).model_validate({"kind": kind, "local_contrast": 4})

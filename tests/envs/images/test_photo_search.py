@@ -1,5 +1,6 @@
 """Tests of the search in photographs: scenes, their windows, answers and locations."""
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from glimpse.envs.errors import DataError
+from glimpse.envs.images.classification import Classification
+from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.envs.images.image_data import ImageData
+from glimpse.envs.images.options import AugmentOptions
 from glimpse.envs.images.photo_search import PhotoSearch, PhotoSearchData
 from glimpse.envs.images.photographs import load_photographs
 from glimpse.envs.images.picture_store import PictureStore, store_pictures
@@ -145,6 +149,44 @@ def test_the_reward_asks_for_digit_and_location() -> None:
     plain = _env(glimpses=1)
     plain.reset(torch.arange(3), _keys(3))
     assert plain.step({"look": torch.zeros(3, 2), "answer": plain.label}).reward.tolist() == [1.0] * 3
+
+
+def test_training_photographs_are_mirrored_and_recoloured() -> None:
+    """Every combination occurs; under the digit lies the mirrored photograph, in channels of another order."""
+    generator = np.random.default_rng(0)
+    pixels = [generator.integers(0, 256, (3, *size), np.uint8) for size in ((48, 72), (72, 48))]
+    store = store_pictures(pixels, [(48, 72), (72, 48)], 3)
+    task = PhotoSearchOptions.model_validate({"name": "photo-search", "decoys": 0, "retina": {"patch": 72}})
+    data = PhotoSearchData(_digits(), "train", ("a", "b", "c"), store)
+    env = PhotoSearch(task, data, augment=AugmentOptions(flip="both", recolour=True))
+    env.reset(torch.arange(200), _keys(200))
+    assert len(env._change.unique(dim=0)) == 24
+    lanes = torch.arange(200)
+    corner, step = env.zoom_retina.glance_window(env._picture, 72)
+    bare = env._read(env._picture, env._change, corner, step, (72, 72))
+    shown = env._compose(lanes, corner, step, (72, 72))
+    for lane in range(24):
+        across, down, order = env._change[lane].tolist()
+        expected = torch.tensor(pixels[lane % 2])[list(list(permutations(range(3)))[order])] / 255
+        expected = expected.flip([axis for axis, there in ((2, across), (1, down)) if there])
+        rows, columns = ((slice(12, 60), slice(0, 72)), (slice(0, 72), slice(12, 60)))[lane % 2]
+        torch.testing.assert_close(bare[lane][:, rows, columns], expected, atol=1e-5, rtol=0)
+        sides = torch.tensor([[72, 48], [48, 72]][lane % 2]).repeat(2)
+        left, top, right, bottom = ((env.targets()[lane, 0] + 1) / 2 * sides).tolist()
+        differs = (shown[lane] - bare[lane]).abs().amax(0)[rows, columns] > 0.02
+        where = differs.nonzero()
+        assert (where[:, 0] >= top - 2).all() and (where[:, 0] <= bottom + 1).all() and len(where)
+        assert (where[:, 1] >= left - 2).all() and (where[:, 1] <= right + 1).all()
+
+
+def test_photographs_are_not_warped() -> None:
+    """Rotations and the like are refused; other environments refuse new colours."""
+    data = PhotoSearchData(_digits(), "train", ("a", "b", "c"), _photographs())
+    with pytest.raises(ValueError, match="not warped"):
+        PhotoSearch(_env().options, data, augment=AugmentOptions(flip="both", rotation=5))
+    task = ClassificationOptions(name="images", data="digits")
+    with pytest.raises(ValueError, match=r"train.augment.recolour is for photographs"):
+        Classification(task, _digits(), augment=AugmentOptions(recolour=True))
 
 
 def test_no_photograph_is_in_two_splits(tmp_path: Path) -> None:
