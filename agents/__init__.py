@@ -22,6 +22,7 @@ class AgentEntry:
     labels: kinds of labels that it can answer, by the task's option `labels`.
     zooms: whether it can choose a zoom, where the task has the option `zoom`.
     points: whether it can point at a location besides its looks, where the task asks for that.
+    shorter: whether it also learns from episodes of fewer steps than it acts for, as stages of a curriculum may have.
     learner: what trains it: `gradient`, this package's loop, or `sb3`, Stable-Baselines3.
     """
 
@@ -34,6 +35,7 @@ class AgentEntry:
     labels: tuple[str, ...] = ("classes",)
     zooms: bool = False
     points: bool = False
+    shorter: bool = False
 
 
 _ALL = ("classes", "scores", "many")
@@ -84,6 +86,7 @@ AGENTS: dict[str, AgentEntry] = {
         labels=_ALL,
         zooms=True,
         points=True,
+        shorter=True,
     ),
     "sb3-ppo": AgentEntry(
         "glimpse.agents.vision.stable_baselines3_agent:Sb3Agent",

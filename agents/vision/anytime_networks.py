@@ -120,6 +120,11 @@ class AnytimeNetworks(EpisodeAgent):
         self.baseline, self.worth = nn.Linear(width, 1), nn.Linear(width, 1)
 
     @property
+    def stops_when_all_done(self) -> bool:
+        """Whether a rollout ends as soon as all episodes are over: while training, where they may be shorter."""
+        return self.training
+
+    @property
     def in_warmup(self) -> bool:
         """True while looks are random, or the policy's loss has not yet grown to its weight."""
         return float(self.ramp) < 1

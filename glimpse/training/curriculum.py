@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from gymnasium import spaces
 
 from glimpse.agents import AGENTS
 from glimpse.config.experiment import Experiment, task_of_stage
@@ -48,21 +49,28 @@ def make_curriculum(experiment: Experiment, env: BatchedEnv, device: torch.devic
     for stage in stages:
         own = experiment.model_copy(update={"task": task_of_stage(experiment.task, stage)})
         easier: BatchedEnv = load_env(own, "train", device, env_meaning(env)).env
-        _check_alike(easier, env, stage.until)
+        _check_alike(easier, env, stage.until, AGENTS[experiment.agent.name].shorter)
         envs.append(easier)
     return Curriculum([stage.until for stage in stages], [*envs, env])
 
 
-def _check_alike(easier: BatchedEnv, env: BatchedEnv, until: float) -> None:
-    """Raise UserError if an agent for `env` could not act in `easier`."""
+def _check_alike(easier: BatchedEnv, env: BatchedEnv, until: float, shorter: bool) -> None:
+    """Raise UserError if an agent for `env` could not act in `easier`, whose episodes may be shorter with `shorter`."""
     problem = ""
     for what in ("observation_space", "action_space"):
         theirs, own = getattr(easier, what).spaces, getattr(env, what).spaces
         for name in sorted(theirs.keys() | own.keys()):
-            found, expected = (spaces.get(name, "not there") for spaces in (theirs, own))
-            if found != expected:
+            found, expected = (known.get(name, "not there") for known in (theirs, own))
+            if found != expected and not (shorter and _is_shorter(name, found, expected)):
                 problem = problem or f"{name} is {found} instead of {expected}"
     if not problem and easier.examples != env.examples:
         problem = f"it has {easier.examples:,} examples instead of {env.examples:,}"
     if problem:
         raise UserError(f"train.curriculum: the stage until {until:g} does not fit the task: {problem}")
+
+
+def _is_shorter(name: str, found: object, expected: object) -> bool:
+    """Return whether a space is that of the time in shorter episodes."""
+    if not (isinstance(found, spaces.Discrete) and isinstance(expected, spaces.Discrete)):
+        return False
+    return name == "time" and bool(found.n <= expected.n)

@@ -156,3 +156,24 @@ def test_a_frozen_encoder_sees_pictures_once() -> None:
         results.append({name: part.grad for name, part in agent.named_parameters() if part.grad is not None})
     assert len(results[0]) > 10
     torch.testing.assert_close(*results, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("baseline", ["learned", "moving_average"])
+def test_it_learns_from_shorter_episodes(baseline: str) -> None:
+    """An agent for four looks has the loss and the gradients on episodes of two looks that one for two looks has."""
+    found = []
+    for looks in (2, 4):
+        agent, env = make_world({"baseline": baseline, "saliency_prior": 1.0}, glimpses=2)
+        longer, _ = make_world({"baseline": baseline, "saliency_prior": 1.0}, glimpses=looks)
+        known = {name: value for name, value in agent.state_dict().items() if name != "average_return"}
+        longer.load_state_dict({**longer.state_dict(), **known})
+        longer.set_progress(0.5)
+        example = torch.arange(8)
+        torch.manual_seed(1)
+        episode = play(env, longer, example, example, copies=2, record=True)
+        assert len(episode.reward) == 2 and longer.steps == looks
+        loss = longer.loss(episode)
+        loss.total.backward()
+        gradients = torch.cat([part.grad.flatten() for part in longer.parameters() if part.grad is not None])
+        found.append((loss.total.detach(), gradients))
+    torch.testing.assert_close(found[0], found[1])

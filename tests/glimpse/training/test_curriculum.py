@@ -100,6 +100,20 @@ def test_stages_that_the_agent_cannot_learn_on() -> None:
         load_experiment(shipped_configs()["megapixel-anytime"], over)
 
 
+def test_stages_with_fewer_looks(tmp_path: Path) -> None:
+    """The anytime agent can begin with shorter episodes; other agents cannot, and longer ones fit none."""
+    cases = (("digits-anytime", 2, True), ("digits-anytime", 99, False), ("digits-random", 2, False))
+    for config, looks, fits in cases:
+        stages = f"train.curriculum=[{{until: 0.5, task: {{glimpses: {looks}}}}}]"
+        over = [stages, "train.steps=4", "train.batch=8", "train.evaluate_every=4", "threads=1", "track.mode=disabled"]
+        experiment = load_experiment(shipped_configs()[config], over)
+        if fits:
+            assert train_command(experiment, tmp_path / f"{config}-{looks}", resume=False) == 0
+            continue
+        with pytest.raises(UserError, match=r"time is Discrete\(\d+\) instead of Discrete"):
+            train_command(experiment, tmp_path / f"{config}-{looks}", resume=False)
+
+
 def test_stages_that_show_something_else(tmp_path: Path) -> None:
     """A stage with other observations, and one for an agent of Stable-Baselines3, are refused before training."""
     stages = "train.curriculum=[{until: 0.5, task: {retina: {patch: 4}}}]"
