@@ -56,12 +56,16 @@ def _compared(first: MeasuredLine, second: MeasuredLine, metric: str, answers: A
     return compare_lines(sides[0], sides[1]).describe()
 
 
-def best_lines(lines: Sequence[MeasuredLine], answers: Answers) -> set[str]:
-    """Return the configs of lines that are significantly better than each other line of their task."""
-    best = set()
+def best_lines(table: Table, lines: Sequence[MeasuredLine], answers: Answers) -> set[str]:
+    """Return the configs of lines that are significantly better than each other line of their task.
+
+    Lines that stand beside different ones are of different tasks.
+    """
+    best, beside = set(), {line.entry.name: reference_of(line, lines, table).entry.name for line in lines}
     for line in lines:
-        metric = line.main_metric
-        others = [one for one in lines if one is not line and _is_rival(line, one)]
+        metric, own_side = line.main_metric, beside[line.entry.name]
+        rivals = [one for one in lines if one is not line and _is_rival(line, one)]
+        others = [one for one in rivals if beside[one.entry.name] == own_side]
         own = ComparedLine(line.rows[metric], answers.get(line.entry.name))
         found = (compare_lines(own, ComparedLine(one.rows[metric], answers.get(one.entry.name))) for one in others)
         if others and all(one.better > 0 and one.shown for one in found):

@@ -13,14 +13,22 @@ _RANKINGS = {
     "gold": "marked evidence first",
 }
 _SEEDED = ("re-ranker", "random")
+_FIRST = {
+    _WHOLE: "evidence-fever",
+    _OWN: "evidence-own",
+    _MULTIRC: "evidence-multirc",
+    _TWO: "facts-two",
+    _THREE: "facts-three",
+}
+"""The agent that the other lines of its questions are compared with."""
 
 
 def _agent(config: str, label: str, family: str) -> TableEntry:
-    return TableEntry(config, f"{family}: {label}", family=family)
+    return TableEntry(config, f"{family}: {label}", family=family, beside=_FIRST[family])
 
 
 def _control(config: str, label: str, family: str) -> TableEntry:
-    return TableEntry(config, f"{family}: {label}", control=True, family=family)
+    return TableEntry(config, f"{family}: {label}", control=True, family=family, beside=_FIRST[family])
 
 
 def _rankings(config: str, family: str, *names: str) -> list[TableEntry]:
@@ -33,6 +41,7 @@ def _rankings(config: str, family: str, *names: str) -> list[TableEntry]:
             control=True,
             family=family,
             ranking=name,
+            beside=_FIRST[family],
         )
         for name in names
     ]

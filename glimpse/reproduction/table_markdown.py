@@ -72,7 +72,7 @@ def _results_table(table: Table, lines: Sequence[MeasuredLine], rows: Sequence[R
     ]
     single = [metric for metric in metrics if metric in _SINGLE]
     first, later = (single, [one for one in metrics if one not in single]) if single else (metrics, [])
-    marked, best = marked_lines(lines, table), best_lines(lines, answers)
+    marked, best = marked_lines(lines, table), best_lines(table, lines, answers)
 
     def own(line: MeasuredLine, metric: str) -> list[str]:
         shown = spread_text(metric, line.rows[metric]["values"]) if metric in line.rows else ""

@@ -341,6 +341,15 @@ def test_every_search_has_its_controls() -> None:
     assert whole == {"", "bm25", "cosine", "re-ranker", "random", "first", "gold"}
 
 
+def test_lines_of_other_questions_are_no_rivals() -> None:
+    """The best line of each family is bold, and no family is compared with another one."""
+    lines = (("facts-two", 90.0), ("facts-two-none", 20.0), ("facts-three", 70.0), ("facts-three-none", 10.0))
+    rows = [row(name, "test_accuracy", value) | {"interval": [value - 1, value + 1]} for name, value in lines]
+    page = table_markdown(SEARCH_TABLES["facts"], rows, "facts")
+    assert "**90.00**" in page and "**70.00**" in page and "+70.00 points" in page and "+60.00 points" in page
+    assert "+20.00 points" not in page and page.count("points, shown") == 2
+
+
 def test_figure_of_searches_has_curves_and_single_points() -> None:
     """A line with several numbers of opened sentences is a curve; one that opens two is a point."""
     entries = TABLES["evidence"].entries
