@@ -19,7 +19,7 @@ Classes: `label` and `answer` (N, A) int32 of the A answers of an episode, `conf
 of the answer, and `single_wrong` (N,) float32, the share of the M single episodes that were wrong. Scores: `true` and
 `predicted` (N,) float32. Several labels of C: `labels` (N, C) int8, the true ones, and `probabilities` (N, C) float32.
 Else `reward` (N,) float32, the return. Where documents are searched, also `evidence_found`, `evidence_share`, `opened`
-and `words_read` (N,) float32.
+and `words_read` (N,) float32; and of agents that decide when to answer `found_at_2` and so on, see `found_columns`.
 """
 
 

@@ -52,7 +52,10 @@ class EpisodeEvaluator(Evaluator):
         return measure_cost(agent, env)
 
     def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure and print further results of a run, and return them as entries of the record."""
+        """Measure and print further results of a run, and return them as entries of the record.
+
+        An entry `columns` has further arrays of N examples by name, which are kept beside the answers.
+        """
         return {}
 
     def describe_statistics(self, scores: Scores) -> list[str]:
@@ -124,8 +127,8 @@ class EpisodeEvaluator(Evaluator):
             "stochastic": bool(agent.stochastic),
             "scores": scores,
             **{name: asdict(measured) for name, measured in measures.items()},
-            **details,
-            "predictions": columns,
+            **{name: entry for name, entry in details.items() if name != "columns"},
+            "predictions": {**columns, **details.get("columns", {})},
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:

@@ -18,24 +18,32 @@ RANKERS = ("bm25", "cosine", "random", "first", "gold")
 class EvidenceCurve(NamedTuple):
     """What is found when the first T sentences of a ranker are opened, for T from 1 on; means over questions.
 
-    found: (T,) the share of questions whose evidence is complete.
+    complete: (T, N) bool, the questions whose evidence is complete.
+    found: (T,) their share.
     share: (T,) the largest share of a group of evidence.
     words: (T,) number of words that were read.
     f1: (T,) F1 of the opened sentences against the evidence.
     """
 
+    complete: Tensor
     found: tuple[float, ...]
     share: tuple[float, ...]
     words: tuple[float, ...]
     f1: tuple[float, ...]
 
+    @classmethod
+    def of(cls, told: Tensor) -> "EvidenceCurve":
+        """Return the curve of what was told of N questions after each of T openings, (T, 4, N)."""
+        means = told.sum(2) / max(1, told.shape[2])
+        return cls(told[:, 0] == 1, *(tuple(column) for column in means.mT.tolist()))
+
 
 def told_of_search(env: Any) -> Tensor:
-    """Return what lanes have found so far, summed over them: a number for each field of `EvidenceCurve`, (4,)."""
+    """Return what each lane has found so far: complete evidence, largest share, words, and F1, (4, B) float64."""
     info = env.lane_info()
     agreement = sentence_agreement(env.opened, env.evidence, env.sentence_lengths)
     columns = (info["evidence_found"], info["evidence_share"], info["words_read"], agreement.sentence_f1)
-    return torch.stack([column.double().sum() for column in columns]).cpu()
+    return torch.stack([column.double() for column in columns]).cpu()
 
 
 def evidence_curve(env: Any, examples: Tensor, most: int, batch: int = 64, seed: int = 0) -> EvidenceCurve:
@@ -54,13 +62,15 @@ def evidence_curve(env: Any, examples: Tensor, most: int, batch: int = 64, seed:
     """
     if env.options.opens < most or env.options.point != "choose":
         raise ValueError(f"opening {most} candidates needs task.point=choose and task.opens={most} or more")
-    sums = torch.zeros(4, most, dtype=torch.float64)
+    told = torch.zeros(most, 4, 0, dtype=torch.float64)
     with progress_of(f"evidence by {env.options.ranker}", len(examples)) as advance:
         for some in examples.split(batch):
             env.reset(some.to(env.device), torch.full_like(some, seed).to(env.device))
             first = torch.ones_like(some).to(env.device)
-            for step in range(most):
+            steps = []
+            for _ in range(most):
                 env.step({"open": first, "answer": torch.zeros_like(first)})
-                sums[:, step] += told_of_search(env)
+                steps.append(told_of_search(env))
+            told = torch.cat([told, torch.stack(steps)], 2)
             advance(len(some))
-    return EvidenceCurve(*(tuple(row) for row in (sums / max(1, len(examples))).tolist()))
+    return EvidenceCurve.of(told)

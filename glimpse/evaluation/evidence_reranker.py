@@ -86,17 +86,18 @@ class Reranker:
             raise ValueError(
                 f"re-ranking {most} candidates needs task.point=choose, task.expand=0 and task.opens={most} or more"
             )
-        sums = torch.zeros(4, most, dtype=torch.float64)
+        told = torch.zeros(most, 4, 0, dtype=torch.float64)
         with progress_of("evidence by the re-ranker", len(examples)) as advance:
             for some in examples.split(batch):
-                scores = self.scores(self._begin(env, some)).to(env.device)
-                for step in range(most):
+                scores, steps = self.scores(self._begin(env, some)).to(env.device), []
+                for _ in range(most):
                     best = scores.argmax(1)
                     env.step({"open": best + 1, "answer": torch.zeros_like(best)})
                     scores = _without(scores, best)
-                    sums[:, step] += told_of_search(env)
+                    steps.append(told_of_search(env))
+                told = torch.cat([told, torch.stack(steps)], 2)
                 advance(len(some))
-        return EvidenceCurve(*(tuple(row) for row in (sums / max(1, len(examples))).tolist()))
+        return EvidenceCurve.of(told)
 
     def _begin(self, env: Any, examples: Tensor) -> dict[str, Tensor]:
         """Ask questions, and return what is observed, on the CPU."""

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.envs.printed_lines import print_line
@@ -63,12 +65,21 @@ class SearchCurve:
 
     def at(self, opened: float) -> CurvePoint | None:
         """Return the means where so many sentences are opened on average, between two points; None beyond the curve."""
+        if (between := self.between(opened)) is None:
+            return None
+        before, after, share = between
+        return CurvePoint(
+            *(one + share * (two - one) for one, two in zip(astuple(before), astuple(after), strict=True))
+        )
+
+    def between(self, opened: float) -> tuple[CurvePoint, CurvePoint, float] | None:
+        """Return the points around a mean number of opened sentences, and how far it is from the first to the second.
+
+        None beyond the curve.
+        """
         for before, after in zip(self.points, self.points[1:], strict=False):
             if before.opened <= opened <= after.opened:
-                share = (opened - before.opened) / max(after.opened - before.opened, 1e-9)
-                return CurvePoint(
-                    *(one + share * (two - one) for one, two in zip(astuple(before), astuple(after), strict=True))
-                )
+                return before, after, (opened - before.opened) / max(after.opened - before.opened, 1e-9)
         return None
 
 
@@ -115,6 +126,21 @@ def search_curve(walked: WalkedSearch) -> SearchCurve:
     ]
     points = _thinned(sorted({_point(walked, right, most), *every}, key=lambda point: (point.opened, -point.bias)))
     return SearchCurve(_point(walked, right, 0.0), points, *_faithfulness(walked), *_means(walked))
+
+
+def found_columns(walked: WalkedSearch, curve: SearchCurve) -> dict[str, NDArray[np.float32]]:
+    """Return how often the evidence of each question is complete at a few mean numbers of opened sentences, (N,) each.
+
+    By the numbers' names in `curve_measures`, `found_at_2` and so on. Between two points of the curve a question's
+    number lies between 0 and 1, as if one of both biases were drawn; its mean over questions is the curve's.
+    """
+    columns = {}
+    for count in OPENED:
+        if (between := curve.between(count)) is not None:
+            before, after, share = between
+            one, two = (walked.found.gather(0, walked.stops(end.bias)[None])[0].float() for end in (before, after))
+            columns[f"found_at_{count}"] = (one + share * (two - one)).numpy()
+    return columns
 
 
 def _some(margins: Tensor, most: int = 1_000_000) -> Tensor:

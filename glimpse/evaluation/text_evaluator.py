@@ -21,7 +21,7 @@ from glimpse.evaluation.rationale_scores import (
     rationale_name,
 )
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
-from glimpse.evaluation.search_curve import curve_measures, print_search_curve, search_curve
+from glimpse.evaluation.search_curve import curve_measures, found_columns, print_search_curve, search_curve
 from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
 from glimpse.evaluation.search_walk import walk
 from glimpse.evaluation.split_score import Score
@@ -76,7 +76,7 @@ class ReadingEvaluator(EpisodeEvaluator):
         curve = search_curve(walked)
         questions = max(1, trained.env.examples)
         print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
-        return {"search_curve": asdict(curve)}
+        return {"search_curve": asdict(curve), "columns": found_columns(walked, curve)}
 
     def describe(self, error: float, env: Any) -> str:
         """Describe the error in words; the mean reward where weights are chosen by it."""

@@ -28,7 +28,8 @@ class LineAnswers:
     examples: digest of the examples of each run; "" where they cannot be told apart from others.
     numbers: arrays of S runs by name. Classes: `wrong` (S, N), whether the averaged answer is wrong, and `single`
         (S, N), the share of single episodes that are. Scores: `true` and `predicted` (S, N). Translations: `bleu`
-        (S, N, 10), counts. Else `reward` (S, N).
+        (S, N, 10), counts. Else `reward` (S, N). Where documents are searched, also `found_at_2` and so on, (S, N):
+        whether the evidence is complete when so many sentences are opened on average.
     """
 
     examples: tuple[str, ...]
@@ -53,6 +54,12 @@ def answers_of(columns: Sequence[Mapping[str, NDArray[Any]]], examples: Sequence
 
 def _numbers(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the few numbers of each example by which lines are compared, in small types."""
+    found = {name: columns[name].astype(np.float16) for name in columns if name.startswith("found_at_")}
+    return {**_answered(columns), **found}
+
+
+def _answered(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return what was answered to each example."""
     if "answer" in columns and "single_wrong" in columns:
         wrong = (columns["label"] != columns["answer"]).reshape(len(columns["label"]), -1).any(-1)
         return {"wrong": wrong, "single": columns["single_wrong"].astype(np.float16)}

@@ -23,9 +23,10 @@ def difference_section(table: Table, lines: Sequence[MeasuredLine], answers: Ans
     groups: dict[str, list[str]] = {}
     for line in lines:
         reference = reference_of(line, lines, table)
-        if reference is not line and (text := _compared(reference, line, reference.main_metric, answers)):
-            heading = f"{_of(reference)}, {metric_name(reference.main_metric)}, over"
-            groups.setdefault(heading, []).append(f"- {_of(line)}: {text}")
+        for metric in (reference.main_metric, *table.compared) if reference is not line else ():
+            if text := _compared(reference, line, metric, answers):
+                heading = f"{_of(reference)}, {metric_name(metric)}, over"
+                groups.setdefault(heading, []).append(f"- {_of(line)}: {text}")
     stated = _stated(table, lines, answers)
     parts = ["\n".join(stated)] if stated else []
     parts += [f"{heading}\n\n" + "\n".join(told) for heading, told in groups.items()]

@@ -110,7 +110,13 @@ def _paired_p(first: LineAnswers | None, second: LineAnswers | None, metric: str
 
 
 def _error_rates(answers: LineAnswers, metric: str) -> NDArray[np.float64] | None:
-    """Return the share of runs that erred on each example, or their mean return, (S, N); None for other metrics."""
+    """Return what each run's examples have in the metric, (S, N): errors, returns, or complete evidence.
+
+    None for other metrics.
+    """
+    if metric.startswith("test_found_at_"):
+        known = answers.numbers.get(metric.removeprefix("test_"))
+        return None if known is None else known.astype(np.float64)
     name = {"test_error_m1": "single", "test_accuracy_m1": "single", "test_caught_m1": "reward"}.get(metric, "wrong")
     if name not in answers.numbers or not (name != "wrong" or _is_averaged(metric)):
         return None

@@ -7,18 +7,22 @@ from datetime import UTC, datetime
 from statistics import mean
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import config_path, load_experiment
 from glimpse.evaluation.evidence_controls import EvidenceCurve, evidence_curve
 from glimpse.evaluation.evidence_reranker import Reranker
 from glimpse.evaluation.search_curve import OPENED
+from glimpse.reproduction.line_answers import LineAnswers
 from glimpse.reproduction.result_rows import complete_row
 from glimpse.reproduction.row_facts import NOT_RECORDED, all_uses
 from glimpse.reproduction.table_entries import TableEntry
 from glimpse.runs.build import make_split_env
 from glimpse.runs.commit import code_commit
+from glimpse.runs.predictions_file import examples_digest
 from glimpse.runs.results import Row, describe_device
 
 _RERANKER = "re-ranker"
@@ -33,15 +37,26 @@ _OF_RANKING = {
 }
 
 
-def ranked_rows(
+class RankedLine(NamedTuple):
+    """Result of a line that trains no agent.
+
+    rows: a result row for each metric.
+    answers: which questions' evidence was complete; see `LineAnswers`.
+    """
+
+    rows: list[Row]
+    answers: LineAnswers
+
+
+def ranked_line(
     table: str,
     entry: TableEntry,
     known: Iterable[Row],
     seeds: int | None,
     quick: bool = False,
     overrides: Sequence[str] = (),
-) -> list[Row]:
-    """Return a result row for each metric of a line that opens the first sentences of a ranking.
+) -> RankedLine:
+    """Measure a line that opens the first sentences of a ranking.
 
     Args:
         table: name of the table.
@@ -78,13 +93,23 @@ def ranked_rows(
     for metric in measured[0].metrics:
         values = [round(one.metrics[metric], 4) for one in measured]
         rows.append(complete_row({**shared, "metric": metric, "mean": round(mean(values), 4), "values": values}))
-    return rows
+    found = {name: np.stack([one.found[name] for one in measured]) for name in measured[0].found}
+    return RankedLine(rows, LineAnswers(tuple(one.digest for one in measured), found))
 
 
 class _MeasuredRanking(NamedTuple):
-    """Metrics of one seed, the number of questions, and the seconds of training a re-ranker."""
+    """Measures of one seed.
+
+    metrics: by name.
+    found: (N,) whether the evidence of each question was complete, by the number of opened sentences.
+    digest: of the questions.
+    examples: their number N.
+    seconds: time of training a re-ranker.
+    """
 
     metrics: dict[str, float]
+    found: dict[str, NDArray[np.float16]]
+    digest: str
     examples: int
     seconds: float
 
@@ -105,7 +130,9 @@ def _measured(experiment: Experiment, ranking: str, seed: int, quick: bool) -> _
         curve = evidence_curve(env, examples, _MOST, seed=seed)
     milliseconds = 1000 * (time.perf_counter() - trained) / len(examples)
     metrics = {**_metrics(curve), "test_milliseconds": milliseconds}
-    return _MeasuredRanking(metrics, len(examples), trained - begun)
+    found = {f"found_at_{count}": curve.complete[count - 1].numpy().astype(np.float16) for count in OPENED}
+    digest = examples_digest(env, experiment.evaluate.seed) if len(examples) == env.examples else ""
+    return _MeasuredRanking(metrics, found, digest, len(examples), trained - begun)
 
 
 def _metrics(curve: EvidenceCurve) -> dict[str, float]:

@@ -15,7 +15,7 @@ from glimpse.reproduction.learning_curves import curves_picture
 from glimpse.reproduction.length_curves import lengths_picture
 from glimpse.reproduction.line_answers import write_answers
 from glimpse.reproduction.people_figures import people_maps
-from glimpse.reproduction.ranked_lines import ranked_rows
+from glimpse.reproduction.ranked_lines import ranked_line
 from glimpse.reproduction.result_files import write_picture, write_results
 from glimpse.reproduction.result_rows import line_answers, line_command, result_rows
 from glimpse.reproduction.row_facts import rows_of_line
@@ -117,7 +117,10 @@ def reproduce_table(
     for entry in (entry for entry in chosen if entry.ranking):
         print(f"== {entry.name}", flush=True)
         earlier = rows_of_line(output, [path.name] if quick else TABLES, entry.name)
-        _replace_rows(table, path, entry, ranked_rows(name, entry, earlier, seeds, quick, overrides))
+        ranked = ranked_line(name, entry, earlier, seeds, quick, overrides)
+        if not quick:
+            write_answers(output, entry.name, ranked.answers)
+        _replace_rows(table, path, entry, ranked.rows)
     if not quick:
         _write_curves(table, path, runs)
     print("written to " + ", ".join(f"{path}{end}" for end in (".json", ".md", ".svg", ".png")))

@@ -79,6 +79,7 @@ SEARCH_TABLES: dict[str, Table] = {
             _control("evidence-multirc-none", "question and answer alone", _MULTIRC),
         ),
         figure="search",
+        compared=("test_found_at_2", "test_found_at_4"),
     ),
     "facts": Table(
         "Generated facts among other sentences: right answers, %",

@@ -137,6 +137,7 @@ class Table:
     rationales: whether the agreement of predicted with human rationales is shown in columns.
     reference: config of the line that the others of its task are compared with; by default the first one that is no
         control.
+    compared: further metrics in which lines are compared, besides the first one of the line they are compared with.
     stated: differences that the page states besides those from `reference`.
     people: whether each line is compared with people, and maps of their looks are drawn.
     shifts: other data on which trained lines are measured too: override by the end of its metrics' names.
@@ -156,6 +157,7 @@ class Table:
     lengths: bool = False
     rationales: bool = False
     reference: str = ""
+    compared: tuple[str, ...] = ()
     stated: tuple[Stated, ...] = ()
     people: bool = False
     shifts: Mapping[str, str] = field(default_factory=dict)

@@ -30,7 +30,10 @@ def test_more_is_found_when_more_is_opened(ranker: str) -> None:
     assert curve.found[-1] == curve.share[-1] == 1 and all(
         a <= b for a, b in zip(curve.found, curve.share, strict=True)
     )
-    for one, other in zip(evidence_curve(env, torch.arange(14), 16, batch=3), curve, strict=True):
+    assert curve.complete.shape == (16, 14) and curve.complete.double().mean(1).tolist() == pytest.approx(curve.found)
+    batched = evidence_curve(env, torch.arange(14), 16, batch=3)
+    assert torch.equal(batched.complete, curve.complete)
+    for one, other in zip(batched[1:], curve[1:], strict=True):
         assert one == pytest.approx(other)
     if ranker == "gold":
         assert curve.found[:2] == pytest.approx((12 / 14, 1.0)) and curve.share[0] == pytest.approx(13 / 14)

@@ -13,7 +13,7 @@ from glimpse.agents.text.query_reader import make_evidence_reader
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.documents.evidence import Evidence
 from glimpse.evaluation.scores import evaluation_keys
-from glimpse.evaluation.search_curve import CurvePoint, curve_measures, curve_of_record, search_curve
+from glimpse.evaluation.search_curve import CurvePoint, curve_measures, curve_of_record, found_columns, search_curve
 from glimpse.evaluation.search_walk import WalkedSearch, walk
 from glimpse.evaluation.sentence_agreement import SentenceAgreement, sentence_agreement
 from glimpse.runs.rollout import play
@@ -71,6 +71,23 @@ def test_curve_holds_the_searches_of_every_bias(point: str) -> None:
         changed = reader(env)
         answers_later(changed, one.bias - 0.05)
         assert shown(one) == pytest.approx(played(changed, env))
+
+
+def test_each_question_is_found_as_often_as_the_curve_says() -> None:
+    """The mean over questions is the curve's; questions are between 0 and 1 only where both points differ."""
+    env = made(opens=5, candidates=6)
+    agent = reader(env)
+    answers_later(agent, -0.05)
+    walked = walk(agent, env, OPTIONS)
+    assert walked is not None
+    curve = search_curve(walked)
+    columns = found_columns(walked, curve)
+    assert list(columns) == [f"found_at_{count}" for count in (1, 2, 3, 4)]  # No more than five are opened.
+    for count in (1, 2, 3, 4):
+        point, column = curve.at(count), columns[f"found_at_{count}"]
+        assert point is not None and column.shape == (env.examples,) and (0 <= column).all() and (column <= 1).all()
+        assert column.mean() == pytest.approx(point.found, abs=1e-6)
+    assert curve.between(6.0) is None
 
 
 def test_controls_have_no_curve() -> None:

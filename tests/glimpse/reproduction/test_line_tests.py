@@ -53,6 +53,26 @@ def test_several_runs_are_compared_by_the_bootstrap() -> None:
     assert "not shown" in difference(ours, theirs, "test_error_m1")
 
 
+def test_complete_evidence_is_compared_by_question() -> None:
+    """Three agents against one ranking: eight questions more, of a hundred, are shown; one that differs is not."""
+
+    def found(*complete: set[int]) -> LineAnswers:
+        runs = np.array([[number in one for number in range(100)] for one in complete])
+        return LineAnswers(("x",) * len(complete), {"found_at_2": runs.astype(np.float16)})
+
+    every = set(range(100))
+    agents, ranking = found(every, every - {1}, every), found(every - set(range(9)))
+    rows = row("demo", "test_found_at_2", 99.0), row("other", "test_found_at_2", 91.0)
+    assert (
+        compare_lines(ComparedLine(rows[0], agents), ComparedLine(rows[1], ranking))
+        .describe()
+        .startswith("+8.00 points, shown (p ")
+    )
+    assert not compare_lines(ComparedLine(rows[0], agents), ComparedLine(rows[1], found(every))).shown
+    other = [row("demo", "test_found_at_4", value) for value in (99.0, 91.0)]
+    assert compare_lines(ComparedLine(other[0], agents), ComparedLine(other[1], ranking)).p is None
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [(wrong({0}), None), (None, None), (wrong({0}), wrong({0}, examples="y"))]
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any, Literal
@@ -334,7 +335,8 @@ def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """A line of a ranking trains nothing, keeps the other lines, and says what its first sentences hold."""
     rankings = [TableEntry("evidence-own", name, 1, ranking=name) for name in ("bm25", "gold", "re-ranker")]
     lines = (TableEntry("evidence-own", "agent", 1), *rankings)
-    monkeypatch.setitem(TABLES, "found", Table("Found", "Found.", lines, figure="search"))
+    table = Table("Found", "Found.", lines, figure="search", compared=("test_found_at_2",))
+    monkeypatch.setitem(TABLES, "found", table)
     given = [f"task.{name}=file:{QUESTIONS}" for name in ("data", "validation", "test")]
     small = ["task.vectors=none", "agent.embedding=trained", "agent.sentence_width=4", "train.evaluate_every=4"]
     overrides = [*OVERRIDES, *given, *small]
@@ -352,6 +354,9 @@ def test_rankings_stand_beside_agents(monkeypatch: pytest.MonkeyPatch, tmp_path:
     }
     page = (tmp_path / "results/found.md").read_text()
     assert "gold (`evidence-own+gold`)" in page and "--only evidence-own+gold" in page
+    assert "agent (`evidence-own`), evidence, 2 opened, %, over" in page
+    compared = re.findall(r"- [\w-]+ \(`evidence-own\+[\w-]+`\): .*", page)
+    assert len(compared) == 3 and all("shown (p " in line for line in compared)  # Over the same questions.
     runs = [path.name for path in (tmp_path / "runs").iterdir()]
     assert runs == ["evidence-own-seed0"]
     assert run(tmp_path, "found", "--only", "evidence-own+bm25", overrides=overrides) == 0
