@@ -18,9 +18,9 @@ _ENCODERS = {
 _RESAN_DATA = {"sick-r": "SICK-R", "sick-e": "SICK-E", "snli": "SNLI-20k", "sst2": "SST-2", "trec": "TREC"}
 _SOFT = {"disan": "DiSAN", "transformer": "multi-head", "lstm": "bi-LSTM, max"}
 _KEPT_ALIKE = {
-    10: ("sst2-hard-1", "sst2-kuma-10"),
-    30: ("sst2-hard-03", "sst2-kuma-30"),
-    50: ("sst2-hard-01", "sst2-kuma-50"),
+    10: ("sst2-hard-1", "sst2-hard-10", "sst2-kuma-10"),
+    30: ("sst2-hard-03", "sst2-hard-30", "sst2-kuma-30"),
+    50: ("sst2-hard-01", "sst2-hard-50", "sst2-kuma-50"),
 }
 """Lines of learned hard selection that keep about as many words as the top words of soft attention."""
 _DISAN = "Shen et al. (2018a), DiSAN"
