@@ -119,7 +119,7 @@ class Anytime(AnytimeNetworks):
         entropy = (looks.entropy * taken).sum() / over_all_ranks(taken.sum()).clamp(min=1)
         total = self.ramp * (options.policy_weight * policy - options.entropy * entropy)
         if looks.imitation is not None:
-            total = torch.where(self.imitating, looks.imitation, total)
+            total = looks.imitation
             terms = {**terms, "imitation": looks.imitation}
         total = total + terms["value_loss"] + terms["worth_loss"]
         if "point_loss" in terms:

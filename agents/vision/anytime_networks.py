@@ -33,7 +33,7 @@ class AnytimeNetworks(EpisodeAgent):
     The recurrent core reads the glance first, where there is one, and then a glimpse a step.
 
     learns_looks: whether looks are learned.
-    imitates: whether they are learned from a teacher at first.
+    imitates: whether they are learned from a teacher now, as they are at first.
     adapts_looks: whether they can differ between pictures.
     reads_glance_only: whether answers come from the glance alone, and glimpses are not read.
     """
@@ -41,7 +41,6 @@ class AnytimeNetworks(EpisodeAgent):
     average_return: Tensor
     random_looks: Tensor
     ramp: Tensor
-    imitating: Tensor
     learns_looks: bool
     imitates: bool
     adapts_looks: bool
@@ -73,7 +72,6 @@ class AnytimeNetworks(EpisodeAgent):
         # Looks that are not learned have no schedule.
         self.pretraining, self.warm_up = (options.pretraining, options.warm_up) if self.learns_looks else (0.0, 0.0)
         self.imitates = self.learns_looks and options.imitation.until > 0
-        self.register_buffer("imitating", torch.tensor(False), persistent=False)
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("random_looks", torch.tensor(self.pretraining > 0))
         self.register_buffer("ramp", torch.tensor(0.0 if self.pretraining or self.warm_up else 1.0))
@@ -140,7 +138,7 @@ class AnytimeNetworks(EpisodeAgent):
 
     def set_progress(self, progress: float) -> None:
         """Move the schedules: random looks first, then a growing policy loss; imitation; the noise of locations."""
-        self.imitating.fill_(self.imitates and progress < self.options.imitation.until)
+        self.imitates = self.learns_looks and progress < self.options.imitation.until
         begins, lasts = self.pretraining, self.warm_up
         self.random_looks.fill_(progress < begins)
         if begins or lasts:

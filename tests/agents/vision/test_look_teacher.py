@@ -108,6 +108,7 @@ def test_the_imitation_ends(look_policy: str) -> None:
         alone.set_progress(progress)
         totals[progress] = taught.loss(episode).total.item() - alone.loss(episode).total.item()
     assert totals[0.5] == pytest.approx(0, abs=1e-6) and abs(totals[0.4]) > 0.01
+    assert not play(env, taught, example, example, record=True).teaching  # Nothing is asked of the teacher any more.
 
 
 def test_controls_are_not_taught() -> None:
