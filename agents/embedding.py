@@ -33,9 +33,16 @@ class Embedding(nn.Module):
         if frozen:
             self.learned.copy_(~given.unsqueeze(-1))
 
+    @property
+    def rows(self) -> Tensor:
+        """All vectors (V, E), those that are frozen without a gradient."""
+        if not torch.is_grad_enabled():
+            return self.weight
+        return torch.where(self.learned, self.weight, self.weight.detach())
+
     def forward(self, words: Tensor) -> Tensor:
         """Return the vectors of words: (...,) int64 -> (..., E); padding gives zeros."""
         vector = nn.functional.embedding(words, self.weight)
-        # Frozen rows are detached, so that their gradient is not even computed.
-        vector = torch.where(self.learned[words], vector, vector.detach())
+        if torch.is_grad_enabled():  # Frozen rows are detached, so that their gradient is not even computed.
+            vector = torch.where(self.learned[words], vector, vector.detach())
         return vector.masked_fill((words == PADDING).unsqueeze(-1), 0.0)

@@ -79,7 +79,6 @@ def mean_vectors(embedding: Embedding, words: Tensor) -> Tensor:
 
     The vectors of all words are never side by side in memory, since there may be many sentences.
     """
-    weight = torch.where(embedding.learned, embedding.weight, embedding.weight.detach())
-    flat = words.flatten(0, -2)
-    mean = nn.functional.embedding_bag(flat, weight, mode="mean", padding_idx=PADDING)
-    return mean.view(*words.shape[:-1], weight.shape[1])
+    flat, rows = words.flatten(0, -2), embedding.rows
+    mean = nn.functional.embedding_bag(flat, rows, mode="mean", padding_idx=PADDING)
+    return mean.view(*words.shape[:-1], rows.shape[1])

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from glimpse.envs.core import Action, EvaluatedEnv, Observation, StepResult
 from glimpse.envs.documents.document_store import DocumentStore
+from glimpse.envs.documents.first_rankings import Ranked
 from glimpse.envs.documents.options import DocumentSearchOptions
 from glimpse.envs.documents.question_data import NOTHING
 from glimpse.envs.documents.ranking import best, cosine_scores, is_among
@@ -110,6 +111,10 @@ class DocumentEnv(EvaluatedEnv):
     def other_sentence(self, lane: int, number: int) -> StoredSentence:
         """Return a sentence of a lane that is not in the store, by its number from 0."""
 
+    def _first_ranked(self, example: Tensor, asking: Asking, key: Tensor, opened: Tensor) -> Ranked:
+        """Rank the sentences with which episodes begin, before any was opened; see `StoreSearch.rank`."""
+        return self._search.rank(asking, key, opened)
+
     @property
     def label(self) -> Tensor:
         """True class in each lane, (B,) int64."""
@@ -173,7 +178,7 @@ class DocumentEnv(EvaluatedEnv):
         self._opened = torch.full((lanes, self.options.opens), NOTHING, device=self.device)
         asking = self._ask(example, key)
         # Copies of an example begin alike, so that each is ranked once.
-        ranked = self._search.rank(asking, key, self._opened[::copies])
+        ranked = self._first_ranked(example, asking, key, self._opened[::copies])
         self._asking = Asking(*(part.repeat_interleave(copies, 0) for part in asking))
         self._ranked, self._scores = (part.repeat_interleave(copies, 0) for part in ranked)
         return self._observe()
@@ -189,7 +194,7 @@ class DocumentEnv(EvaluatedEnv):
         self._opened = self._opened.index_fill(0, lanes, NOTHING)
         asking = self._ask(example, key)
         self._asking = Asking(*(old.index_copy(0, lanes, new) for old, new in zip(self._asking, asking, strict=True)))
-        ranked, scores = self._search.rank(asking, key, self._opened[lanes])
+        ranked, scores = self._first_ranked(example, asking, key, self._opened[lanes])
         self._ranked = self._ranked.index_copy(0, lanes, ranked)
         self._scores = self._scores.index_copy(0, lanes, scores)
         return self._observe()

@@ -12,6 +12,7 @@ from glimpse.envs.core import count_labels, named_labels
 from glimpse.envs.data.fingerprints import fingerprints_of_rows
 from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.document_store import empty_store
+from glimpse.envs.documents.first_rankings import FirstRankings, Ranked
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.question_data import NOTHING, QuestionData, load_questions
 from glimpse.envs.documents.searched_words import kept_words
@@ -71,6 +72,9 @@ class Evidence(DocumentEnv):
         sizes = (first[data.documents + 1] - first[data.documents]).masked_fill(data.documents == NOTHING, 0)
         self._most = int(sizes.sum(1).max()) if options.store == "own" and len(sizes) else 0
         self._first = first.to(self.device)
+        # A random ranking has the episode's key, and a matrix product's last bits depend on the questions beside it.
+        is_own = options.point == "choose" and options.ranker not in ("random", "cosine")
+        self._first_rankings = FirstRankings(len(data.labels), self.device) if is_own else None
 
     @staticmethod
     def load_data(
@@ -130,6 +134,16 @@ class Evidence(DocumentEnv):
         return Asking(
             self._labels[example], question, vector, evidence, self._members(documents), none, none[..., 0].float()
         )
+
+    def _first_ranked(self, example: Tensor, asking: Asking, key: Tensor, opened: Tensor) -> Ranked:
+        if self._first_rankings is None:
+            return super()._first_ranked(example, asking, key, opened)
+
+        def rank(places: Tensor) -> Ranked:
+            chosen = Asking(*(part[places] for part in asking))
+            return self._search.rank(chosen, key[places], opened[places])
+
+        return self._first_rankings(example, rank)
 
     def _members(self, documents: Tensor) -> Tensor:
         """Return the sentences of own documents (B, D) in the store's order: (B, M) int64; (B, 0) for all sentences."""

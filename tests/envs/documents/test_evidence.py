@@ -14,6 +14,7 @@ from glimpse.envs.documents.evidence import Evidence
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.question_data import load_questions
 from glimpse.envs.documents.ranking import is_among
+from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.errors import DataError
 from tests.envs.conftest import QUESTIONS, Operations
 
@@ -111,6 +112,30 @@ def test_rewards(reward: str, answer: int, finds: bool, worth: float) -> None:
     assert act(env, [place]).reward.item() == 0
     assert act(env, [0], [answer]).reward.item() == worth
     assert env.lane_info()["evidence_found"].item() == finds
+
+
+def test_a_question_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it begins with is the same whenever it is asked again, beside whichever others; random rankings are not."""
+    for ranker, searched in (("bm25", [2, 1]), ("first", [2, 1]), ("gold", [2, 1]), ("random", [2, 3, 2])):
+        options = {"ranker": ranker, "candidates": 4, "opens": 2}
+        env, counts = made(**options), []
+        rank = env._search.rank
+
+        def counted(asking: Asking, *rest: Tensor, rank: Any = rank, counts: list[int] = counts) -> Any:
+            counts.append(len(asking.answer))
+            return rank(asking, *rest)
+
+        monkeypatch.setattr(env._search, "rank", counted)
+        begin(env, TWO_HOPS, FRAM)
+        act(env, [1, 2])
+        seen = begin(env, FRAM, ALONE, TWO_HOPS)
+        for lane, number in enumerate((FRAM, ALONE, TWO_HOPS)):
+            alone = begin(made(**options), number)
+            assert all(seen[name][lane].equal(part[0]) for name, part in alone.items())
+        twice = torch.tensor([ALONE, ALONE])
+        again = env.reset_lanes(torch.tensor([0, 2]), twice, twice)
+        assert all(again[name][0].equal(part[1]) for name, part in seen.items())
+        assert counts == searched
 
 
 def test_evidence_is_every_sentence_of_some_group() -> None:
