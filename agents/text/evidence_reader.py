@@ -83,7 +83,8 @@ class EvidenceReader(EpisodeAgent):
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
         self.learns = self.decides_when_to_answer = options.opens == "learned"
         self.stochastic = options.opens in ("learned", "random")
-        self.imitates = self.learns and options.imitation.of == "evidence" and options.imitation.until > 0
+        self._warm_up = self.learns and options.imitation.until > 0
+        self.imitates = self._warm_up and options.imitation.of == "evidence"
         words = int(cast(spaces.Box, observation_space["question"]).high.max()) + 1
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
         self.embedding = Embedding(words, options.embedding_width if vectors is None else vectors.vectors.shape[-1])
@@ -118,6 +119,8 @@ class EvidenceReader(EpisodeAgent):
     def set_progress(self, progress: float) -> None:
         """Set the share of training done, which ends the imitation."""
         self.done.fill_(progress)
+        self._warm_up = self.learns and progress < self.options.imitation.until
+        self.imitates = self._warm_up and self.options.imitation.of == "evidence"
 
     def learning_rates(self) -> LrGroups:
         """Return two groups: the word vectors with their own rate, after all other parameters."""
@@ -162,11 +165,11 @@ class EvidenceReader(EpisodeAgent):
 
         Returns:
             The sum, and its terms: cross_entropy, accuracy, opens; for a learned policy also policy_loss, value_loss,
-            entropy, return, and imitation where there is any.
+            entropy, return, and imitation while that lasts.
         """
-        hidden = self._replay(episode, episode.activations)
         if self.policy is None:
-            return self._sum(hidden, episode, None)
+            return self._sum(None, episode)
+        hidden = self._replay(episode, episode.activations)
         policy = self.replay_policy(hidden, episode)
         advantage, value_loss = self._advantage(hidden, episode)
         policy_loss = policy_gradient.reinforce(policy.log_prob, advantage, episode.step_mask)
@@ -283,13 +286,16 @@ class EvidenceReader(EpisodeAgent):
 
     def _sum(
         self,
-        hidden: Tensor,
+        hidden: Tensor | None,
         episode: Episode,
-        policy: OpenedPolicy | None,
+        policy: OpenedPolicy | None = None,
         policy_loss: Tensor | None = None,
         value_loss: Tensor | None = None,
     ) -> Loss:
-        """Return the weighted sum of the answers' error, policy loss, value loss and entropy, and the terms."""
+        """Return the weighted sum of the answers' error, policy loss, value loss and entropy, and the terms.
+
+        Without a policy, `hidden` need not be known.
+        """
         options, mask = self.options, episode.step_mask
         error, terms = self._answer_error(hidden, episode)
         terms["opens"] = ((episode.action["open"] > 0) & mask).sum(0).float().mean()
@@ -300,16 +306,16 @@ class EvidenceReader(EpisodeAgent):
         terms |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
         terms["return"] = episode.reward.sum(0).mean()
         reinforced = options.policy_weight * policy_loss - options.entropy * entropy
-        if options.imitation.until > 0:
-            terms["imitation"] = self.imitation(policy, episode)
-            begun = (self.done < options.imitation.until).to(reinforced.dtype)
-            reinforced = begun * terms["imitation"] + (1 - begun) * reinforced
+        if self._warm_up:
+            reinforced = terms["imitation"] = self.imitation(policy, episode)
         return Loss(total + reinforced + value_loss, {name: term.detach() for name, term in terms.items()})
 
-    def _answer_error(self, hidden: Tensor, episode: Episode) -> tuple[Tensor, dict[str, Tensor]]:
+    def _answer_error(self, hidden: Tensor | None, episode: Episode) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the cross-entropy of the answers, with dropout if there is any, and its terms."""
         if self.training and self.options.dropout:
             hidden = self._replay(episode, {}, drops=True)
+        elif hidden is None:
+            hidden = self._replay(episode, episode.activations)
         logits = self.classifier(last_answer_output(hidden, episode)).float()
         error = answer_loss(
             self.kind,
