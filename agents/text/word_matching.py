@@ -47,16 +47,18 @@ class WordMatching(nn.Module):
             (B, K, 4 H + 3), in [0, 1] or about it.
         """
         question, opened, candidates = (without_end(words) for words in (question, opened, candidates))
-        vectors = self.embedding.weight.detach()
+        vectors, (question, opened, candidates) = _of_words(
+            self.embedding.weight.detach(), question, opened, candidates
+        )
         with torch.no_grad():
-            unit = _unit(vectors)  # All words at once: candidates have more.
+            unit = _unit(vectors)
             asked, read, offered = (F.embedding(words, unit) for words in (question, opened, candidates))
-            flat = offered.flatten(1, 2)
-            by_question = (flat @ asked.transpose(1, 2)).view(*candidates.shape, -1)  # (B, K, P, Q)
-            by_opened = (flat @ read.transpose(1, 2)).view(*candidates.shape, -1)
-            match, reverse = by_question.amax(2), by_question.amax(3)
+            # Words of candidates come last: the largest of the others is then found in many columns at once.
+            flat = offered.flatten(1, 2).transpose(1, 2)
+            by_question = (asked @ flat).unflatten(2, candidates.shape[1:])  # (B, Q, K, P)
+            match, reverse = by_question.amax(3).transpose(1, 2), by_question.amax(1)
+            chained = (read @ flat).amax(1).view(candidates.shape)
             covered = (asked @ read.transpose(1, 2)).amax(2)
-            chained = by_opened.amax(3)
             better = (match - covered.unsqueeze(1)).relu()
             of_title = _of_title(reverse, chained, title_words)
         of_question = _weights(self.asked(vectors), question).unsqueeze(1)
@@ -69,6 +71,21 @@ class WordMatching(nn.Module):
             of_title,
         ]
         return torch.cat(parts, -1)
+
+
+def _of_words(vectors: Tensor, *texts: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Return the vectors of padding, of unknown words and of those that occur in texts, and the texts in their numbers.
+
+    On a GPU all words stay: to know how many occur would be to wait for it.
+    """
+    if vectors.device.type != "cpu":
+        return vectors, list(texts)
+    occurs = torch.zeros(len(vectors), dtype=torch.bool)
+    occurs[: UNKNOWN + 1] = True
+    for words in texts:
+        occurs[words.flatten()] = True
+    number = occurs.cumsum(0) - 1
+    return vectors[occurs], [number[words] for words in texts]
 
 
 def _of_title(asked: Tensor, opened: Tensor, count: Tensor) -> Tensor:

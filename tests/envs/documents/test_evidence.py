@@ -118,7 +118,7 @@ def test_a_question_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> Non
     """What it begins with is the same whenever it is asked again, beside whichever others; random rankings are not."""
     for ranker, searched in (("bm25", [2, 1]), ("first", [2, 1]), ("gold", [2, 1]), ("random", [2, 3, 2])):
         options = {"ranker": ranker, "candidates": 4, "opens": 2}
-        env, counts = made(**options), []
+        env, counts = made(**options), list[int]()
         rank = env._search.rank
 
         def counted(asking: Asking, *rest: Tensor, rank: Any = rank, counts: list[int] = counts) -> Any:
