@@ -71,6 +71,13 @@ class AnytimeOptions(AgentOptions):
         "glance varies, as the weight of the standardised log variance in a cell's score. It is learned on.",
     )
     cells: int = Field(8, ge=1, le=64, description="Cells along each axis of the finest zoom's grid.")
+    cell_points: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="Places along each axis of a cell at which its policy reads the glance's features; of several the "
+        "largest value of each unit counts, so that small things are seen wherever in a cell they are.",
+    )
     levels: int = Field(5, ge=2, le=16, description="Zooms of the grids, where task.zoom is continuous.")
     policy_width: int = Field(64, ge=1, le=65_536, description="Hidden units of the policy.")
     sigma: SigmaOptions = Field(

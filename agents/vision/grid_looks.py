@@ -1,6 +1,6 @@
 """Policy of looks over coarse grids of cells, one grid for each zoom, scored from glance and memory.
 
-Axes: B episodes, D memory width, N cells of all grids, A policy width, F features of the glance.
+Axes: B episodes, D memory width, N cells of all grids, A policy width, F features of the glance, P places in a cell.
 """
 
 import math
@@ -26,8 +26,9 @@ class GridLooks(LookPolicy):
     """Categorical over the cells of all grids, and with noise a Gaussian offset inside the cell.
 
     A cell c has a key k_c = W f_c + U p_c, of the glance's feature at its centre and of Fourier features of centre and
-    zoom. Its score is w . ReLU(k_c + Q h + v m_c), where m_c says whether a look was there. The grid of zoom z has
-    round(cells^(1 - z)) cells along each axis: `cells` of them at zoom 0, one at zoom 1.
+    zoom. With several places in a cell, W f_c is the largest value of each unit at any of them. Its score is
+    w . ReLU(k_c + Q h + v m_c), where m_c says whether a look was there. The grid of zoom z has round(cells^(1 - z))
+    cells along each axis: `cells` of them at zoom 0, one at zoom 1.
 
     With a prior of saliency s > 0, cells that were not looked at have a score that is higher by s z_c, where z_c is the
     standardised logarithm of the glance's variance in the cell, among the cells of its zoom; s is learned on. Looks
@@ -38,6 +39,7 @@ class GridLooks(LookPolicy):
     """
 
     centre: Tensor
+    places: Tensor
     reach: Tensor
     level: Tensor
     side: Tensor
@@ -54,6 +56,7 @@ class GridLooks(LookPolicy):
         frequencies: int,
         sigma: SigmaOptions | None,
         saliency: float = 0.0,
+        points: int = 1,
     ) -> None:
         """Make a policy.
 
@@ -67,11 +70,12 @@ class GridLooks(LookPolicy):
             frequencies: octaves of the Fourier features.
             sigma: noise of offsets, in halves of a cell; None for the cells' centres.
             saliency: s, with which learning begins; 0 for no prior, which a glance is needed for.
+            points: places along each axis of a cell at which the glance is read.
         """
         super().__init__()
         self.zoom, self.key_width = zoom, width + (saliency > 0)
         self.levels = zoom.levels or (levels if zoom.continuous else 1)
-        self._make_grids(cells)
+        self._make_grids(cells, points)
         self.fourier = FourierFeatures(3, frequencies)
         self.place = nn.Linear(self.fourier.width, width)
         self.glance = nn.Linear(glance_width, width, bias=False) if glance_width else None
@@ -82,7 +86,7 @@ class GridLooks(LookPolicy):
         self.offset = None if sigma is None else nn.Linear(width, 2)
         self.saliency = nn.Parameter(torch.tensor(saliency)) if saliency > 0 else None
 
-    def _make_grids(self, cells: int) -> None:
+    def _make_grids(self, cells: int, points: int) -> None:
         zooms = [level / max(1, self.levels - 1) for level in range(self.levels)]
         self.alongs = sides = [cells_along(cells, zoom) for zoom in zooms]
         centres, halves, levels = [], [], []
@@ -92,6 +96,8 @@ class GridLooks(LookPolicy):
             levels.append(torch.full((side * side,), level))
         self.register_buffer("centre", torch.cat(centres), persistent=False)
         self.register_buffer("reach", torch.cat(halves), persistent=False)
+        places = self.centre[:, None] + self.reach[:, None, None] * cell_centres(points)
+        self.register_buffer("places", places, persistent=False)
         self.register_buffer("level", torch.cat(levels), persistent=False)
         self.register_buffer("side", torch.tensor(sides), persistent=False)
         squares = torch.tensor([0, *(side * side for side in sides)]).cumsum(0)[:-1]
@@ -99,13 +105,14 @@ class GridLooks(LookPolicy):
         self.cells = len(self.centre)
 
     def keys(self, maps: Tensor | None, sides: Tensor, glance: Tensor | None = None) -> Tensor:
-        """Return the keys of all cells; the glance is read at their centres; see `LookPolicy.keys`."""
+        """Return the keys of all cells; the glance is read at their places; see `LookPolicy.keys`."""
         place = self.centre * sides[:, None]
         zoom = (self.level / max(1, self.levels - 1))[None, :, None].expand(len(sides), -1, 1)
         keys = self.place(self.fourier(torch.cat([place, zoom], -1)))
         if self.glance is not None and maps is not None:
-            read = F.grid_sample(maps.float(), place[:, :, None].float(), padding_mode="border", align_corners=False)
-            keys = keys + self.glance(read.squeeze(-1).transpose(1, 2))
+            places = (self.places * sides[:, None, None]).float()
+            read = F.grid_sample(maps.float(), places, padding_mode="border", align_corners=False)  # (B, F, N, P)
+            keys = keys + self.glance(read.permute(0, 2, 3, 1)).amax(2)
         if self.saliency is not None and glance is not None:
             keys = torch.cat([keys, self._salience(glance, sides).to(keys.dtype).unsqueeze(-1)], -1)
         return cast(Tensor, keys)

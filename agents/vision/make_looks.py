@@ -45,4 +45,5 @@ def make_looks(options: AnytimeOptions, steps: int, zoom: ZoomChoice, glance_wid
         options.frequencies,
         offsets,
         options.saliency_prior if glance_width else 0.0,
+        options.cell_points,
     )

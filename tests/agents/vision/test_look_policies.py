@@ -110,6 +110,19 @@ def test_keys_are_read_where_the_cells_are() -> None:
     assert whole.tolist() == pytest.approx([1.5, 5.5, 1.5, 5.5]) and narrow.tolist() == pytest.approx([2.5, 4.5] * 2)
 
 
+def test_keys_are_the_largest_at_several_places_of_a_cell() -> None:
+    """Two cells along an axis over a map of 8 x 8: with four places each of a cell's 16 features is read, else none."""
+    torch.manual_seed(0)
+    several, one = (GridLooks(3, 5, ZoomChoice(), 2, 1, 4, 2, None, points=points) for points in (4, 1))
+    one.load_state_dict(several.state_dict())
+    assert several.glance is not None
+    dark, maps, sides = torch.zeros(1, 4, 8, 8), torch.zeros(1, 4, 8, 8), torch.ones(1, 2)
+    maps[0, :, 0, 7] = feature = torch.randn(4)  # In the corner of the second cell of the first row.
+    gained = several.keys(maps, sides) - several.keys(dark, sides)
+    torch.testing.assert_close(gained[0, 1], several.glance(feature).relu())
+    assert not gained[0, [0, 2, 3]].any() and torch.equal(one.keys(maps, sides), one.keys(dark, sides))
+
+
 def test_uniform_looks_are_uniform() -> None:
     """Locations fill [-1, 1], and each level has its share."""
     policy = grid(ZoomChoice(levels=3))
