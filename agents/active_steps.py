@@ -1,6 +1,6 @@
 """Steps of recorded episodes that were taken, side by side, so that networks do not read those after the end.
 
-Axes: T steps, B episodes, R steps that were taken.
+Axes: T steps, B episodes, R steps that were taken. Candidates that are there, of all that might be, are taken likewise.
 """
 
 from torch import Tensor

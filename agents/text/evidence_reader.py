@@ -226,16 +226,19 @@ class EvidenceReader(EpisodeAgent):
         """Read what was opened: the last sentence, or what soft attention finds in the candidates."""
         if self.soft is None:
             return cast(ReadSentence, self.reader(seen["opened"], question, dropout))
-        shown = seen["candidates"]
-        asked = question.unsqueeze(-2)
-        each = cast(ReadSentence, self.reader(shown, asked.expand(*shown.shape[:-1], -1), dropout))
-        candidates = each.summary.flatten(0, -3)
-        there = (shown != PADDING).any(-1).flatten(0, -2).unsqueeze(1)
-        found, weights = self.soft(asked.flatten(0, -3), candidates, candidates, there)
-        # The words of all candidates stand in one row, and count as much as their candidates.
-        counted = each.weights.view(len(found), shown.shape[-2], -1) * weights.squeeze(1).unsqueeze(-1)
-        states, vectors = (part.reshape(len(found), -1, part.shape[-1]) for part in (each.states, each.vectors))
+        shown = seen["candidates"].flatten(0, -3)  # (R, K, P) of all steps
+        asked = question.flatten(0, -2).unsqueeze(1)
+        there = (shown != PADDING).any(-1)
+        rows = ActiveSteps(there | (torch.arange(shown.shape[1], device=there.device) == 0))  # At least one is read.
+        each = cast(ReadSentence, self.reader(rows.take(shown), rows.take(asked.expand(*shown.shape[:2], -1)), dropout))
+        candidates = rows.put(each.summary)
+        found, weights = self.soft(asked, candidates, candidates, there.unsqueeze(1))
         summary = found.view(*question.shape[:-1], self.reader.width)
+        if self.copied is None:
+            return ReadSentence(summary, each.states, each.vectors, each.weights)
+        # The words of all candidates stand in one row, and count as much as their candidates.
+        counted = rows.put(each.weights) * weights.transpose(1, 2)
+        states, vectors = (rows.put(part).flatten(1, 2) for part in (each.states, each.vectors))
         return ReadSentence(summary, states, vectors, counted.flatten(1))
 
     def _replay(self, episode: Episode, known: dict[str, Tensor], drops: bool = False) -> Tensor:
