@@ -4,6 +4,8 @@ The task's option `ranker` names the ranker. Nothing is trained, so that they st
 opened sentences. Axes: B lanes, T opened sentences.
 """
 
+from collections.abc import Callable, Iterator
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -62,14 +64,34 @@ def evidence_curve(env: Any, examples: Tensor, most: int, batch: int = 64, seed:
     """
     if env.options.opens < most or env.options.point != "choose":
         raise ValueError(f"opening {most} candidates needs task.point=choose and task.opens={most} or more")
+
+    def choices(some: Tensor) -> Iterator[Tensor]:
+        env.reset(some, torch.full_like(some, seed))
+        yield from repeat(torch.zeros_like(some))
+
+    return curve_of(env, examples, most, batch, f"evidence by {env.options.ranker}", choices)
+
+
+def curve_of(
+    env: Any, examples: Tensor, most: int, batch: int, what: str, choices: Callable[[Tensor], Iterator[Tensor]]
+) -> EvidenceCurve:
+    """Open chosen candidates.
+
+    Args:
+        env: as for `evidence_curve`.
+        examples: (N,) int64, the questions.
+        most: number T of sentences.
+        batch: questions B at once.
+        what: names the progress.
+        choices: asks questions (B,), and yields which candidate (B,) int64 is opened in each lane, from 0, T times or
+            more.
+    """
     told = torch.zeros(most, 4, 0, dtype=torch.float64)
-    with progress_of(f"evidence by {env.options.ranker}", len(examples)) as advance:
+    with progress_of(what, len(examples)) as advance:
         for some in examples.split(batch):
-            env.reset(some.to(env.device), torch.full_like(some, seed).to(env.device))
-            first = torch.ones_like(some).to(env.device)
             steps = []
-            for _ in range(most):
-                env.step({"open": first, "answer": torch.zeros_like(first)})
+            for chosen in islice(choices(some.to(env.device)), most):
+                env.step({"open": chosen + 1, "answer": torch.zeros_like(chosen)})
                 steps.append(told_of_search(env))
             told = torch.cat([told, torch.stack(steps)], 2)
             advance(len(some))

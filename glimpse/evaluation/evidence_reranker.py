@@ -4,6 +4,7 @@ It learns from marked evidence, and is the ranking that an agent has to beat. Ax
 of a question, P words of a candidate, V words of the vocabulary, T opened sentences.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from glimpse.agents.embedding import PADDING
 from glimpse.envs.documents.ranking import is_among
 from glimpse.envs.live_line import progress_of
-from glimpse.evaluation.evidence_controls import EvidenceCurve, told_of_search
+from glimpse.evaluation.evidence_controls import EvidenceCurve, curve_of
 
 FEATURES = (
     "score",
@@ -86,18 +87,15 @@ class Reranker:
             raise ValueError(
                 f"re-ranking {most} candidates needs task.point=choose, task.expand=0 and task.opens={most} or more"
             )
-        told = torch.zeros(most, 4, 0, dtype=torch.float64)
-        with progress_of("evidence by the re-ranker", len(examples)) as advance:
-            for some in examples.split(batch):
-                scores, steps = self.scores(self._begin(env, some)).to(env.device), []
-                for _ in range(most):
-                    best = scores.argmax(1)
-                    env.step({"open": best + 1, "answer": torch.zeros_like(best)})
-                    scores = _without(scores, best)
-                    steps.append(told_of_search(env))
-                told = torch.cat([told, torch.stack(steps)], 2)
-                advance(len(some))
-        return EvidenceCurve.of(told)
+
+        def choices(some: Tensor) -> Iterator[Tensor]:
+            scores = self.scores(self._begin(env, some)).to(env.device)
+            while True:
+                best = scores.argmax(1)
+                yield best
+                scores = _without(scores, best)
+
+        return curve_of(env, examples, most, batch, "evidence by the re-ranker", choices)
 
     def _begin(self, env: Any, examples: Tensor) -> dict[str, Tensor]:
         """Ask questions, and return what is observed, on the CPU."""
