@@ -1,7 +1,8 @@
 """Evaluator of environments whose episodes are played: by wrong answers, by correlation, by F1, or by the reward."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions, Experiment
@@ -16,6 +17,17 @@ from glimpse.evaluation.split_score import Score
 from glimpse.evaluation.terminal_tables import TableConsole
 from glimpse.runs.metric_names import error_name
 from glimpse.runs.trained_run import TrainedRun
+
+
+class Details(NamedTuple):
+    """Further results of a run.
+
+    record: entries of the evaluation's record.
+    columns: arrays of N examples, which are kept beside the answers.
+    """
+
+    record: Mapping[str, Any] = {}
+    columns: Columns = {}
 
 
 class EpisodeEvaluator(Evaluator):
@@ -51,12 +63,9 @@ class EpisodeEvaluator(Evaluator):
         """Return the cost of an episode."""
         return measure_cost(agent, env)
 
-    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
-        """Measure and print further results of a run, and return them as entries of the record.
-
-        An entry `columns` has further arrays of N examples by name, which are kept beside the answers.
-        """
-        return {}
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> Details:
+        """Measure and print further results of a run."""
+        return Details()
 
     def describe_statistics(self, scores: Scores) -> list[str]:
         """Describe the statistics of the episodes in words, a string for each."""
@@ -127,8 +136,8 @@ class EpisodeEvaluator(Evaluator):
             "stochastic": bool(agent.stochastic),
             "scores": scores,
             **{name: asdict(measured) for name, measured in measures.items()},
-            **{name: entry for name, entry in details.items() if name != "columns"},
-            "predictions": {**columns, **details.get("columns", {})},
+            **details.record,
+            "predictions": {**columns, **details.columns},
         }
 
     def fits(self, record: dict[str, Any], experiment: Experiment) -> bool:

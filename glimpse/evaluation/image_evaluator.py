@@ -14,7 +14,7 @@ from glimpse.evaluation.control_locators import (
 )
 from glimpse.evaluation.cost import Cost, measure_cost, shown_pixels
 from glimpse.evaluation.diagnostics import location_matters, scanpath_warnings
-from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
+from glimpse.evaluation.episode_evaluator import Details, EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import MainMeasure, ValidationResult
 from glimpse.evaluation.location_statistics import LocationStatistics
 from glimpse.evaluation.people_evaluation import people_details
@@ -48,11 +48,11 @@ class ImageEvaluator(EpisodeEvaluator):
         """Return the cost of an episode, with the pixels that it reads."""
         return measure_cost(agent, env, _seen_pixels(agent, env)[-1])
 
-    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> Details:
         """Return the pixels read after each look; compare the run with people, if it never saw the digits they saw."""
         shown = _seen_pixels(trained.agent, trained.env)
         pixels = [pixels_read(trained.agent, each) for each in shown]
-        return {"pixels_after_look": pixels, **people_details(trained, options.seed)}
+        return Details({"pixels_after_look": pixels, **people_details(trained, options.seed)})
 
     def notes(self, rows: dict[str, Scores], agent: Agent) -> list[str]:
         """Return the attention gain, and warnings."""

@@ -10,7 +10,7 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
-from glimpse.evaluation.episode_evaluator import EpisodeEvaluator, errors_of, own_scores
+from glimpse.evaluation.episode_evaluator import Details, EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
 from glimpse.evaluation.rationale_scores import (
@@ -68,15 +68,15 @@ class ReadingEvaluator(EpisodeEvaluator):
             provisional=exceeds_target(keep_rates, target),
         )
 
-    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> Details:
         """Measure and print the curve of an agent that decides when it has opened enough sentences of documents."""
         walked = walk(trained.agent, trained.env, options)
         if walked is None:
-            return {}
+            return Details()
         curve = search_curve(walked)
         questions = max(1, trained.env.examples)
         print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
-        return {"search_curve": asdict(curve), "columns": found_columns(walked, curve)}
+        return Details({"search_curve": asdict(curve)}, found_columns(walked, curve))
 
     def describe(self, error: float, env: Any) -> str:
         """Describe the error in words; the mean reward where weights are chosen by it."""
@@ -121,17 +121,17 @@ class ReadingEvaluator(EpisodeEvaluator):
 class TextEvaluator(ReadingEvaluator):
     """Evaluator by wrong answers, by the correlation of scores, or by F1, with scores of the agent's rationales."""
 
-    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> dict[str, Any]:
+    def details(self, trained: TrainedRun, scores: Scores, options: EvaluateOptions) -> Details:
         """Measure and print the agent's rationales; without human ones, how faithful its own selection is."""
         rationales = measure_rationales(trained.agent, trained.env, options)
         if rationales is None:
             faithful = measure_faithfulness(trained.agent, trained.env, options) if scores.keep_rates else None
             if faithful is None:
-                return {}
+                return Details()
             print_faithfulness(faithful)
-            return {"faithfulness": asdict(faithful)}
+            return Details({"faithfulness": asdict(faithful)})
         print_rationale_scores(rationales, bool(scores.keep_rates), rationale_name(self.experiment.task))
-        return {"rationales": asdict(rationales)}
+        return Details({"rationales": asdict(rationales)})
 
 
 def _in_percent(name: str, value: float) -> float:
