@@ -107,9 +107,29 @@ def blend_stamps(
     """
     if most is not None:
         return _blend_small_stamps(seen, corner, step, placed, stamps, most)
+    if seen.device.type == "cpu":
+        return _blend_overlapping_stamps(seen, corner, step, placed, stamps)
     cover = _read_cover(stamps, placed, corner[:, None], step, (seen.shape[2], seen.shape[3]))
     tinted = torch.einsum("birq,bic->bcrq", cover, placed.colour)
     return seen * (1 - cover.sum(1, keepdim=True)).clamp(min=0) + tinted
+
+
+def _blend_overlapping_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor) -> Tensor:
+    """Blend stamps, as `blend_stamps`, of which only those are read that lie in their window.
+
+    They are few where windows are small; to know their number, the host would wait for a GPU.
+    """
+    windows, channels, rows, columns = seen.shape
+    around = (2 * step[:, None] + placed.side[..., None] / 14).unsqueeze(-2)  # Interpolation reaches beyond a stamp.
+    edges = torch.stack([corner, corner + step * torch.tensor([columns, rows])], 1)[:, None]  # (B, 1, 2, 2)
+    at = torch.stack([placed.corner, placed.corner + placed.side[..., None]], 2)  # (B, I, 2, 2)
+    inside = (at[:, :, :1] - around < edges[:, :, 1:]) & (at[:, :, 1:] + around > edges[:, :, :1])
+    window, number = inside.flatten(2).all(2).nonzero().unbind(1)
+    one = Placed(*(part[window, number].unsqueeze(1) for part in placed))
+    cover = _read_cover(stamps, one, corner[window, None], step[window], (rows, columns))  # (n, 1, R, Q)
+    given = torch.cat([one.colour, torch.ones_like(one.colour[..., :1])], -1)[:, 0, :, None, None]
+    total = seen.new_zeros(windows, channels + 1, rows, columns).index_add_(0, window, given * cover)
+    return seen * (1 - total[:, -1:]).clamp(min=0) + total[:, :-1]
 
 
 def _blend_small_stamps(
