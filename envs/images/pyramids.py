@@ -118,7 +118,7 @@ def read_windows(
     start = first.gather(1, level[:, None]).to(kind)
     line = row.to(kind) * size[:, :1, None].to(kind) + start[:, :, None]  # (B, R, 2)
     number = line[..., None, None] + column.to(kind)[:, None, None]  # (B, R, 2, Q, 2)
-    values = pixels.index_select(0, number.flatten()).view(*number.shape, -1).float()
+    values = pixels.index_select(0, number.flatten()).view(*number.shape, pixels.shape[1]).float()
     left, right = (across[:, None, None, :, side, None] for side in (0, 1))
     rows = values[..., 0, :] * left + values[..., 1, :] * right  # (B, R, 2, Q, C)
     upper, lower = (down[:, :, side, None, None] for side in (0, 1))

@@ -107,14 +107,18 @@ def blend_stamps(
     """
     if most is not None:
         return _blend_small_stamps(seen, corner, step, placed, stamps, most)
-    if seen.device.type == "cpu":
-        return _blend_overlapping_stamps(seen, corner, step, placed, stamps)
+    blend = blend_overlapping_stamps if seen.device.type == "cpu" else blend_all_stamps
+    return blend(seen, corner, step, placed, stamps)
+
+
+def blend_all_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor) -> Tensor:
+    """Blend stamps, as `blend_stamps`, all of which are read for each window."""
     cover = _read_cover(stamps, placed, corner[:, None], step, (seen.shape[2], seen.shape[3]))
     tinted = torch.einsum("birq,bic->bcrq", cover, placed.colour)
     return seen * (1 - cover.sum(1, keepdim=True)).clamp(min=0) + tinted
 
 
-def _blend_overlapping_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor) -> Tensor:
+def blend_overlapping_stamps(seen: Tensor, corner: Tensor, step: Tensor, placed: Placed, stamps: Tensor) -> Tensor:
     """Blend stamps, as `blend_stamps`, of which only those are read that lie in their window.
 
     They are few where windows are small; to know their number, the host would wait for a GPU.
@@ -171,7 +175,7 @@ def _read_cover(stamps: Tensor, placed: Placed, corner: Tensor, step: Tensor, sh
     at = ((corner - placed.corner) * zoom).flatten(0, 1)
     steps = (step[:, None] * zoom).flatten(0, 1)
     cover = read_windows(stamps.flatten(0, 1), first, torch.full_like(at, SIDE), at, steps, shape)
-    return cover.view(-1, count, *shape) * placed.opacity[..., None, None]
+    return cover.view(len(placed.stamp), count, *shape) * placed.opacity[..., None, None]
 
 
 def _numbers(values: Sequence[int], device: torch.device) -> Tensor:

@@ -19,7 +19,15 @@ from glimpse.envs.images.photo_search import PhotoSearch, PhotoSearchData
 from glimpse.envs.images.photographs import load_photographs
 from glimpse.envs.images.picture_store import PictureStore, store_pictures
 from glimpse.envs.images.search_options import PhotoSearchOptions
-from glimpse.envs.images.stamps import SIDE, Placed, blend_stamps, decoy_masks, make_stamps
+from glimpse.envs.images.stamps import (
+    SIDE,
+    Placed,
+    blend_all_stamps,
+    blend_overlapping_stamps,
+    blend_stamps,
+    decoy_masks,
+    make_stamps,
+)
 
 
 def _photographs(grey: int = 60, sizes: tuple[tuple[int, int], ...] = ((480, 720), (960, 384))) -> PictureStore:
@@ -62,6 +70,27 @@ def test_a_stamp_covers_its_square_alone() -> None:
         torch.testing.assert_close(part, whole)
     half = blend_stamps(seen[:, :, :20, :30], torch.zeros(1, 2), torch.full((1, 2), 2.0), placed, stamps)
     torch.testing.assert_close(half, expected[:, :, ::2, ::2])
+
+
+@pytest.mark.parametrize("step", [0.4, 1.0, 6.0])
+def test_stamps_beside_a_window_are_not_missed(step: float) -> None:
+    """Windows at the corners of stamps, in them and anywhere are the same when all of the stamps are read for each."""
+    random, count = torch.Generator().manual_seed(3), 5
+    stamps = make_stamps(torch.randint(100, 256, (4, SIDE, SIDE), generator=random).byte())
+    cells = torch.tensor([[30.0 + 110 * number, 40.0 + 25 * number] for number in range(count)]).expand(60, -1, -1)
+    placed = Placed(
+        torch.randint(len(stamps), (60, count), generator=random),
+        cells + 10 * torch.rand(60, count, 2, generator=random),
+        30 + 30 * torch.rand(60, count, generator=random),
+        torch.rand(60, count, 3, generator=random),
+        0.5 + 0.5 * torch.rand(60, count, generator=random),
+    )
+    beside = torch.tensor([30.0, 20.0]) * step + 2 * (torch.rand(40, 2, generator=random) - 0.5)
+    corner = torch.cat([placed.corner[:40, 1] - beside, 600 * torch.rand(20, 2, generator=random)])
+    seen, steps = torch.rand(60, 3, 20, 30, generator=random), torch.full((60, 2), step)
+    whole, part = (blend(seen, corner, steps, placed, stamps) for blend in (blend_all_stamps, blend_overlapping_stamps))
+    torch.testing.assert_close(whole, part)
+    assert 10 < (whole != seen).flatten(1).any(1).sum() < 55
 
 
 def test_stamps_keep_their_weight_when_they_are_smaller_than_a_pixel() -> None:
