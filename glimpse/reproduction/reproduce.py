@@ -197,11 +197,14 @@ def _train(given: Experiment, run: Path) -> int:
 
 
 def _is_finished(folder: RunFolder) -> bool:
-    """Return whether the newest checkpoint is of the last training step."""
+    """Return whether the newest checkpoint is of the last training step, or patience ended the training there."""
     newest = load_newest(folder.checkpoints, print, read_only=True)
     if newest is None:
         return False
-    budget = load_experiment(folder.config_path).train.steps
+    options = load_experiment(folder.config_path).train
+    if options.patience is not None and newest.state["waited"] >= options.patience:
+        return True
+    budget = options.steps
     decided = StepRecord(folder.steps_path).at(newest.step)
     return newest.step >= budget if budget is not None else decided is not None and decided.progress == 1
 

@@ -38,6 +38,8 @@ def train(training: Training, tracker: Tracker, stop: list[int]) -> None:
             row = training.training_row(terms)
         if learner.step % options.evaluate_every == 0 or learner.done:
             row |= training.evaluate()
+            if training.ended and SECONDS not in row:  # By patience; the last row says how long the training took.
+                row = training.training_row(terms) | row
         if row:
             training.pace.mark(learner.step)
             training.metrics.write({STEP: learner.step, **row})

@@ -9,10 +9,14 @@ import torch
 
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
+from glimpse.config.files import dump_experiment
 from glimpse.evaluation.episode_evaluator import EpisodeEvaluator
 from glimpse.evaluation.evaluator import ValidationResult
+from glimpse.reproduction import reproduce
 from glimpse.runs.checkpoint import load_newest
+from glimpse.runs.metric_names import BEST_ERROR, SECONDS
 from glimpse.runs.metrics_log import read_metrics
+from glimpse.runs.run_folder import RunFolder
 from glimpse.training.patience import Patience
 from glimpse.training.train import train_command
 
@@ -20,8 +24,8 @@ ERRORS = (50.0, 40.0, 45.0, 40.0, 30.0, 31.0, 30.0, 33.0, 20.0, 10.0)
 """Validation errors after 2, 4, 6, ... steps."""
 
 
-def _experiment(patience: int | None, steps: int = 20) -> Experiment:
-    train = {"steps": steps, "batch": 4, "evaluate_every": 2, "save_every": 1, "keep": 99, "log_every": 1}
+def _experiment(patience: int | None, steps: int = 20, log_every: int = 1) -> Experiment:
+    train = {"steps": steps, "batch": 4, "evaluate_every": 2, "save_every": 1, "keep": 99, "log_every": log_every}
     return Experiment.model_validate(
         {
             "task": {"name": "digits", "glimpses": 2},
@@ -57,6 +61,19 @@ def test_training_ends_after_so_many_evaluations_without_a_lower_error(
     said = capsys.readouterr().out
     assert (f"ended early at step {ended}: {patience} evaluation" in said) == (ended < 20)
     assert "best validation error" in said
+
+
+def test_the_last_row_says_how_long_the_training_took(script: list[int], tmp_path: Path) -> None:
+    """Also where it is not one of every few steps that are logged; result tables ask for it, and train no more."""
+    run = tmp_path / "run"
+    assert train_command(_experiment(2, log_every=5), run, resume=False) == 0
+    *_, last = read_metrics(run / "metrics.jsonl")
+    assert last["step"] == 8 and {SECONDS, "train/loss", BEST_ERROR} <= set(last)
+    assert reproduce._is_finished(RunFolder.open(run))
+    assert train_command(_experiment(9, steps=4, log_every=5), tmp_path / "other", resume=False) == 0
+    folder = RunFolder.open(tmp_path / "other")
+    folder.replace_config(dump_experiment(_experiment(9)))
+    assert not reproduce._is_finished(folder)
 
 
 def test_a_resumed_run_ends_at_the_same_step(
