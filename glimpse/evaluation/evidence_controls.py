@@ -21,13 +21,15 @@ class EvidenceCurve(NamedTuple):
     """What is found when the first T sentences of a ranker are opened, for T from 1 on; means over questions.
 
     complete: (T, N) bool, the questions whose evidence is complete.
+    f1_of_each: (T, N) float64, F1 of the opened sentences against the evidence.
     found: (T,) their share.
     share: (T,) the largest share of a group of evidence.
     words: (T,) number of words that were read.
-    f1: (T,) F1 of the opened sentences against the evidence.
+    f1: (T,) the mean of that F1.
     """
 
     complete: Tensor
+    f1_of_each: Tensor
     found: tuple[float, ...]
     share: tuple[float, ...]
     words: tuple[float, ...]
@@ -37,7 +39,7 @@ class EvidenceCurve(NamedTuple):
     def of(cls, told: Tensor) -> "EvidenceCurve":
         """Return the curve of what was told of N questions after each of T openings, (T, 4, N)."""
         means = told.sum(2) / max(1, told.shape[2])
-        return cls(told[:, 0] == 1, *(tuple(column) for column in means.mT.tolist()))
+        return cls(told[:, 0] == 1, told[:, 3], *(tuple(column) for column in means.mT.tolist()))
 
 
 def told_of_search(env: Any) -> Tensor:

@@ -5,7 +5,7 @@ S = T + 1 steps, C answers, P points.
 """
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,20 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class ExactPoint:
+    """Means over questions when an agent may answer only after so many sentences, as rankings are measured.
+
+    opened, found, accuracy, words, f1: see `CurvePoint`.
+    """
+
+    opened: int
+    found: float
+    accuracy: float
+    words: float
+    f1: float
+
+
+@dataclass(frozen=True)
 class SearchCurve:
     """What an agent that acts greedily finds and answers.
 
@@ -52,6 +66,7 @@ class SearchCurve:
     sufficiency, comprehensiveness: drop in the probability of the class that is predicted from T sentences when the
         agent reads only those that it would open, and only the others of them (DeYoung et al., 2020).
     sentence_precision, sentence_recall, sentence_f1, token_f1: see `SentenceAgreement`; means over questions.
+    exact: after each number of sentences, from 1; none in records of before.
     """
 
     own: CurvePoint
@@ -62,6 +77,7 @@ class SearchCurve:
     sentence_recall: float
     sentence_f1: float
     token_f1: float
+    exact: list[ExactPoint] = field(default_factory=list)
 
     def at(self, opened: float) -> CurvePoint | None:
         """Return the means where so many sentences are opened on average, between two points; None beyond the curve."""
@@ -89,13 +105,15 @@ def curve_of_record(record: Mapping[str, Any]) -> SearchCurve | None:
     if written is None:
         return None
     points = [CurvePoint(**point) for point in written["points"]]
-    return SearchCurve(**{**written, "own": CurvePoint(**written["own"]), "points": points})
+    exact = [ExactPoint(**point) for point in written.get("exact", ())]
+    return SearchCurve(**{**written, "own": CurvePoint(**written["own"]), "points": points, "exact": exact})
 
 
 def curve_measures(record: Mapping[str, Any]) -> dict[str, float]:
     """Return metrics of the curve in a record, shares in percent; none if it has none.
 
-    Those `at` a number are of searches that open so many sentences on average.
+    Those `at` a number are of searches that open so many sentences on average, and those of the `first` ones of
+    searches that open exactly so many.
     """
     curve = curve_of_record(record)
     if curve is None:
@@ -107,6 +125,7 @@ def curve_measures(record: Mapping[str, Any]) -> dict[str, float]:
         if (point := curve.at(count)) is not None:
             found |= {f"{name}_at_{count}": getattr(point, name) for name in ("found", "accuracy", "f1")}
             words[f"words_at_{count}"] = point.words
+    found |= {f"f1_first_{point.opened}": point.f1 for point in curve.exact if point.opened in OPENED}
     found |= {name: getattr(curve, name) for name in _OF_SENTENCES}
     return {**{name: 100 * value for name, value in found.items()}, **words}
 
@@ -125,13 +144,21 @@ def search_curve(walked: WalkedSearch) -> SearchCurve:
         _point(walked, right, float(bias)) for bias in (*biases.unique().flip(0).tolist(), float(biases.min()) - 1)
     ]
     points = _thinned(sorted({_point(walked, right, most), *every}, key=lambda point: (point.opened, -point.bias)))
-    return SearchCurve(_point(walked, right, 0.0), points, *_faithfulness(walked), *_means(walked))
+    columns = (walked.found, right, walked.words, walked.f1)
+    exact = [
+        ExactPoint(count, *(float(column[count].double().mean()) for column in columns))
+        for count in range(1, len(right))
+    ]
+    precision, recall, f1, token_f1 = (float(column.double().mean()) for column in walked.agreement)
+    own, faithfulness = _point(walked, right, 0.0), _faithfulness(walked)
+    return SearchCurve(own, points, *faithfulness, precision, recall, f1, token_f1, exact)
 
 
 def found_columns(walked: WalkedSearch, curve: SearchCurve) -> dict[str, NDArray[np.float32]]:
-    """Return how often the evidence of each question is complete at a few mean numbers of opened sentences, (N,) each.
+    """Return what is found for each question, (N,) by its name in `curve_measures`.
 
-    By the numbers' names in `curve_measures`, `found_at_2` and so on. Between two points of the curve a question's
+    `found_at_2` and so on: how often its evidence is complete at a mean number of opened sentences; `f1_first_2` and so
+    on: F1 of the first sentences against its evidence. Between two points of the curve a question's
     number lies between 0 and 1, as if one of both biases were drawn; its mean over questions is the curve's.
     """
     columns = {}
@@ -140,7 +167,8 @@ def found_columns(walked: WalkedSearch, curve: SearchCurve) -> dict[str, NDArray
             before, after, share = between
             one, two = (walked.found.gather(0, walked.stops(end.bias)[None])[0].float() for end in (before, after))
             columns[f"found_at_{count}"] = (one + share * (two - one)).numpy()
-    return columns
+    firsts = {f"f1_first_{count}": walked.f1[count].float().numpy() for count in OPENED if count < len(walked.f1)}
+    return columns | firsts
 
 
 def _some(margins: Tensor, most: int = 1_000_000) -> Tensor:
@@ -178,10 +206,6 @@ def _faithfulness(walked: WalkedSearch) -> tuple[float, float]:
     return float(drops[0]), float(drops[1])
 
 
-def _means(walked: WalkedSearch) -> list[float]:
-    return [float(column.double().mean()) for column in walked.agreement]
-
-
 def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> None:
     """Print what is found at a few mean numbers of opened sentences, and how far answers rest on it.
 
@@ -192,6 +216,8 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
     """
     shown = {"as trained": curve.own, **{f"{count} on average": curve.at(count) for count in OPENED}}
     rows = [[name, *(f"{value:.2f}" for value in _shown(point))] for name, point in shown.items() if point is not None]
+    few = [point for point in curve.exact if point.opened in OPENED]
+    rows += [[f"exactly {point.opened}", *(f"{value:.2f}" for value in _shown(point)), ""] for point in few]
     columns = ["sentences opened", "opened", "evidence complete, %", "accuracy, %", "words", "bias"]
     TableConsole().print_table(
         columns,
@@ -214,5 +240,6 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
     print_line(f"{milliseconds:.2f} ms for a question, {batch} at once")
 
 
-def _shown(point: CurvePoint) -> tuple[float, ...]:
-    return point.opened, 100 * point.found, 100 * point.accuracy, point.words, point.bias
+def _shown(point: CurvePoint | ExactPoint) -> tuple[float, ...]:
+    bias = (point.bias,) if isinstance(point, CurvePoint) else ()
+    return point.opened, 100 * point.found, 100 * point.accuracy, point.words, *bias

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from glimpse.errors import UserError
 from glimpse.runs.durable import read_file, replace_file, reporting_read_errors, reporting_write_errors
 
+FOUND = ("found_at_", "f1_first_")
+"""Beginnings of the names of what is found for each question."""
 ANSWERS = "answers"
 """Folder of the files, in that of the results."""
 
@@ -29,7 +31,8 @@ class LineAnswers:
     numbers: arrays of S runs by name. Classes: `wrong` (S, N), whether the averaged answer is wrong, and `single`
         (S, N), the share of single episodes that are. Scores: `true` and `predicted` (S, N). Translations: `bleu`
         (S, N, 10), counts. Else `reward` (S, N). Where documents are searched, also `found_at_2` and so on, (S, N):
-        whether the evidence is complete when so many sentences are opened on average.
+        whether the evidence is complete when so many sentences are opened on average, and `f1_first_2` and so on, F1 of
+        the first ones.
     """
 
     examples: tuple[str, ...]
@@ -54,7 +57,7 @@ def answers_of(columns: Sequence[Mapping[str, NDArray[Any]]], examples: Sequence
 
 def _numbers(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the few numbers of each example by which lines are compared, in small types."""
-    found = {name: columns[name].astype(np.float16) for name in columns if name.startswith("found_at_")}
+    found = {name: columns[name].astype(np.float16) for name in columns if name.startswith(FOUND)}
     return {**_answered(columns), **found}
 
 

@@ -22,7 +22,7 @@ from glimpse.evaluation.paired_tests import (
     paired_bootstrap,
     pearson_of,
 )
-from glimpse.reproduction.line_answers import LineAnswers
+from glimpse.reproduction.line_answers import FOUND, LineAnswers
 from glimpse.reproduction.metric_texts import decimals
 from glimpse.runs.results import Row
 
@@ -110,12 +110,12 @@ def _paired_p(first: LineAnswers | None, second: LineAnswers | None, metric: str
 
 
 def _error_rates(answers: LineAnswers, metric: str) -> NDArray[np.float64] | None:
-    """Return what each run's examples have in the metric, (S, N): errors, returns, or complete evidence.
+    """Return what each run's examples have in the metric, (S, N): errors, returns, or what of the evidence is found.
 
     None for other metrics.
     """
-    if metric.startswith("test_found_at_"):
-        known = answers.numbers.get(metric.removeprefix("test_"))
+    if (name := metric.removeprefix("test_")).startswith(FOUND):
+        known = answers.numbers.get(name)
         return None if known is None else known.astype(np.float64)
     name = {"test_error_m1": "single", "test_accuracy_m1": "single", "test_caught_m1": "reward"}.get(metric, "wrong")
     if name not in answers.numbers or not (name != "wrong" or _is_averaged(metric)):

@@ -52,6 +52,7 @@ _NAMES = {
     "test_found_greedy": "evidence, %",
     **{f"test_found_at_{count}": f"evidence, {count} opened, %" for count in OPENED},
     **{f"test_f1_at_{count}": f"F1, {count} opened, %" for count in OPENED},
+    **{f"test_f1_first_{count}": f"F1, exactly {count}, %" for count in OPENED},
     **{f"test_accuracy_at_{count}": f"accuracy, {count} opened, %" for count in OPENED},
     **{f"test_words_at_{count}": f"words, {count} opened" for count in OPENED},
     "test_sentence_f1": "F1 of sentences, %",

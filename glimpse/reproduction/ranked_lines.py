@@ -131,6 +131,7 @@ def _measured(experiment: Experiment, ranking: str, seed: int, quick: bool) -> _
     milliseconds = 1000 * (time.perf_counter() - trained) / len(examples)
     metrics = {**_metrics(curve), "test_milliseconds": milliseconds}
     found = {f"found_at_{count}": curve.complete[count - 1].numpy().astype(np.float16) for count in OPENED}
+    found |= {f"f1_first_{count}": curve.f1_of_each[count - 1].numpy().astype(np.float16) for count in OPENED}
     digest = examples_digest(env, experiment.evaluate.seed) if len(examples) == env.examples else ""
     return _MeasuredRanking(metrics, found, digest, len(examples), trained - begun)
 
@@ -140,6 +141,6 @@ def _metrics(curve: EvidenceCurve) -> dict[str, float]:
     found: dict[str, float] = {}
     for count in OPENED:
         found[f"test_found_at_{count}"] = 100 * curve.found[count - 1]
-        found[f"test_f1_at_{count}"] = 100 * curve.f1[count - 1]
+        found[f"test_f1_at_{count}"] = found[f"test_f1_first_{count}"] = 100 * curve.f1[count - 1]
         found[f"test_words_at_{count}"] = curve.words[count - 1]
     return found

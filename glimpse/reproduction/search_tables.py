@@ -53,14 +53,15 @@ SEARCH_TABLES: dict[str, Table] = {
         "Claims of ERASER's FEVER are judged with sentences that the agent opens: of all 4,064 pages (whole store), "
         "or of the claim's own ones. Evidence is complete when all sentences of a group that people marked are "
         "opened. Columns with a number of opened sentences are of greedy searches that open so many on average, by a "
-        "number added to the logit of answering; rankings open exactly so many. The label of most claims can be told "
-        "without evidence: compare accuracies with the claim alone, which is the same for own pages. Training is on "
-        "ERASER's validation part, so that no number can be compared with results that were trained on its training "
-        "part. The re-ranker is gradient boosting of 13 overlap features of BM25's first 32 sentences, trained on all"
-        " marked evidence. MultiRC: questions about a paragraph. F1 is that of opened sentences, or of their words, "
-        "against all marked ones; for whole sentences the first is ERASER's IOU F1. ERASER's pipeline of two BERT, "
-        "trained on all of its training part, is published with a token F1 of 52.3 and an IOU F1 of 54.0 on FEVER "
-        "within a claim's own pages (DeYoung et al., 2020).",
+        "number added to the logit of answering; rankings open exactly so many, and where a column says so the agent "
+        "does, too. The label of most claims can be told without evidence: compare accuracies with the claim alone, "
+        "which is the same for own pages. Training is on ERASER's validation part, so that no number can be compared "
+        "with results that were trained on its training part. The re-ranker is gradient boosting of 13 overlap "
+        "features of BM25's first 32 sentences, trained on all marked evidence. MultiRC: questions about a "
+        "paragraph. F1 is that of opened sentences, or of their words, against all marked ones; for whole sentences "
+        "the first is ERASER's IOU F1. ERASER's pipeline of two BERT, trained on all of its training part, is "
+        "published with a token F1 of 52.3 and an IOU F1 of 54.0 on FEVER within a claim's own pages (DeYoung et "
+        "al., 2020).",
         (
             _agent("evidence-fever", "by the evidence's reward", _WHOLE),
             _agent("evidence-fever-answer", "by the answer's reward", _WHOLE),
@@ -81,7 +82,7 @@ SEARCH_TABLES: dict[str, Table] = {
             _control("evidence-multirc-none", "question and answer alone", _MULTIRC),
         ),
         figure="search",
-        compared=("test_found_at_2", "test_found_at_4"),
+        compared=("test_found_at_2", "test_found_at_4", "test_f1_first_2", "test_f1_first_4"),
     ),
     "facts": Table(
         "Generated facts among other sentences: right answers, %",

@@ -20,7 +20,7 @@ _RUNS = (
     "in the table, were measured on the test set; as often as there are seeds where each run was measured once. What "
     "an earlier version of glimpse did not note is not recorded."
 )
-_LEFT_OUT = re.compile(rf"{PREFIX}.*|test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138])")
+_LEFT_OUT = re.compile(rf"{PREFIX}.*|test_((words|accuracy)_at_\d+|words_greedy|f1_at_[138]|f1_first_[138])")
 """Metrics of people, shown beside their curve; and those of searches that are drawn, or are in the JSON alone."""
 _PUBLISHED_COLUMNS = {
     "proceedings": "paper, NIPS",

@@ -81,13 +81,34 @@ def test_each_question_is_found_as_often_as_the_curve_says() -> None:
     walked = walk(agent, env, OPTIONS)
     assert walked is not None
     curve = search_curve(walked)
-    columns = found_columns(walked, curve)
+    columns = {name: part for name, part in found_columns(walked, curve).items() if name.startswith("found")}
     assert list(columns) == [f"found_at_{count}" for count in (1, 2, 3, 4)]  # No more than five are opened.
     for count in (1, 2, 3, 4):
         point, column = curve.at(count), columns[f"found_at_{count}"]
         assert point is not None and column.shape == (env.examples,) and (0 <= column).all() and (column <= 1).all()
         assert column.mean() == pytest.approx(point.found, abs=1e-6)
     assert curve.between(6.0) is None
+
+
+def test_exact_numbers_are_those_of_an_agent_that_must_go_on() -> None:
+    """Of one that never answers before the task's last sentence; each question's F1 is kept beside the mean."""
+    env = made(opens=3, candidates=4)
+    agent = reader(env)
+    walked = walk(agent, env, OPTIONS)
+    assert walked is not None
+    curve = search_curve(walked)
+    assert [point.opened for point in curve.exact] == [1, 2, 3]
+    answers_later(agent, -1e4)
+    for count, point in enumerate(curve.exact, 1):
+        assert (count, point.found, point.accuracy, point.words) == pytest.approx(
+            played(agent, made(opens=count, candidates=4))
+        )
+        each = found_columns(walked, curve)[f"f1_first_{count}"]
+        assert each.shape == (env.examples,) and each.mean() == pytest.approx(point.f1)
+    record = {"search_curve": json.loads(json.dumps(asdict(curve)))}
+    assert curve_measures(record)["f1_first_2"] == pytest.approx(100 * curve.exact[1].f1)
+    del record["search_curve"]["exact"]  # As in a record of before.
+    assert "f1_first_2" not in curve_measures(record) and "f1_at_1" in curve_measures(record)
 
 
 def test_controls_have_no_curve() -> None:
