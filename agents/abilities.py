@@ -187,9 +187,11 @@ class DecidingToAnswer(Protocol):
     """Agent that searches documents; its first move is to answer.
 
     decides_when_to_answer: whether that is learned, not prescribed as by a control.
+    reads_candidates: whether it reads all candidates, by soft attention, and opens none.
     """
 
     decides_when_to_answer: bool
+    reads_candidates: bool
 
 
 @runtime_checkable
@@ -351,6 +353,11 @@ def as_stopping_by_worth(agent: object) -> StoppingByWorth | None:
 def decides_when_to_answer(agent: object) -> bool:
     """Return whether the agent searches documents, and has learned when to answer."""
     return isinstance(agent, DecidingToAnswer) and agent.decides_when_to_answer
+
+
+def reads_candidates(agent: object) -> bool:
+    """Return whether the agent searches documents, and reads all candidates instead of opening some."""
+    return isinstance(agent, DecidingToAnswer) and agent.reads_candidates
 
 
 def is_foveal(agent: object) -> bool:

@@ -82,6 +82,7 @@ class EvidenceReader(EpisodeAgent):
         super().__init__()
         self.options, self.greedy_copy = options, options.baseline == "self_critical"
         self.learns = self.decides_when_to_answer = options.opens == "learned"
+        self.reads_candidates = options.opens == "soft"
         self.stochastic = options.opens in ("learned", "random")
         self._warm_up = self.learns and options.imitation.until > 0
         self.imitates = self._warm_up and options.imitation.of == "evidence"
@@ -95,7 +96,7 @@ class EvidenceReader(EpisodeAgent):
         self.feature = ReluSum((self.reader.question_width, self.reader.width), options.feature_width)
         self.core = make_recurrent_core(options)
         soft = make_attention(AdditiveOptions(), self.reader.question_width, self.reader.width)
-        self.soft = soft if options.opens == "soft" else None
+        self.soft = soft if self.reads_candidates else None
         self._reads = ("opened",) if self.soft is None else ("candidates",)
         asked, states = self.reader.question_width, self.reader.question_width
         self.copied = CopiedWords(asked, options.memory_width, states) if options.copy_words else None

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Episode
 from glimpse.envs.core import BatchedEnv, has_lane_info
 from glimpse.evaluation.scores import Scores
@@ -25,6 +26,15 @@ def what_was_found(episode: Episode, env: BatchedEnv) -> dict[str, Tensor]:
     if not set(FOUND) <= info.keys():
         return {}
     return {"mean_reward": episode.reward.sum(0).float(), **{name: info[name].float() for name in FOUND}}
+
+
+def what_was_attended(episode: Episode) -> dict[str, Tensor]:
+    """Return how many sentences and words were read by soft attention to all candidates, (B,) float32 each.
+
+    They stand for those that were opened.
+    """
+    words = episode.observation["candidates"][0] != PADDING  # (B, K, P)
+    return {"opened": words.any(-1).sum(-1).float(), "words_read": words.sum((-2, -1)).float()}
 
 
 def mean_found(parts: list[dict[str, Tensor]]) -> dict[str, float]:
@@ -45,7 +55,7 @@ def describe_found(scores: Scores) -> list[str]:
         return []
     return [
         f"evidence complete for {100 * found['evidence_found']:.1f} % of questions",
-        f"{found['opened']:.2f} sentences and {found['words_read']:.1f} words opened",
+        f"{found['opened']:.2f} sentences and {found['words_read']:.1f} words read",
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from glimpse.agents.abilities import in_warmup, pooling_kind, target_keep_rate
+from glimpse.agents.abilities import in_warmup, pooling_kind, reads_candidates, target_keep_rate
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
@@ -22,7 +22,13 @@ from glimpse.evaluation.rationale_scores import (
 )
 from glimpse.evaluation.scores import EpisodeStatistics, Scores
 from glimpse.evaluation.search_curve import curve_measures, found_columns, print_search_curve, search_curve
-from glimpse.evaluation.search_statistics import chosen_by_reward, describe_found, mean_found, what_was_found
+from glimpse.evaluation.search_statistics import (
+    chosen_by_reward,
+    describe_found,
+    mean_found,
+    what_was_attended,
+    what_was_found,
+)
 from glimpse.evaluation.search_walk import walk
 from glimpse.evaluation.split_score import Score
 from glimpse.runs.trained_run import TrainedRun
@@ -31,16 +37,16 @@ from glimpse.runs.trained_run import TrainedRun
 class ReadingStatistics(WordStatistics):
     """Collector of keep rates, and of what is found in documents."""
 
-    def __init__(self, env: EvaluatedEnv) -> None:
+    def __init__(self, agent: Agent, env: EvaluatedEnv) -> None:
         """Make a collector without episodes."""
         super().__init__(env)
-        self._shown, self._found = env, list[dict[str, Tensor]]()
+        self._shown, self._found, self._attends = env, list[dict[str, Tensor]](), reads_candidates(agent)
 
     def add(self, episode: Episode, example: Tensor) -> None:
         """Add episodes on examples (E,), which the environment has just ended."""
         super().add(episode, example)
         if found := what_was_found(episode, self._shown):
-            self._found.append(found)
+            self._found.append(found | (what_was_attended(episode) if self._attends else {}))
 
     def summary(self, greedy: bool) -> dict[str, Any]:
         """Return the statistics of `WordStatistics`, and `search`, see `what_was_found`."""
@@ -52,7 +58,7 @@ class ReadingEvaluator(EpisodeEvaluator):
 
     def statistics(self, agent: Agent, env: EvaluatedEnv) -> EpisodeStatistics:
         """Return an empty collector of keep rates, and of what is found in documents."""
-        return ReadingStatistics(env)
+        return ReadingStatistics(agent, env)
 
     def result(self, agent: Agent, score: Score, statistics: dict[str, Any]) -> ValidationResult:
         """Return the error and the keep rates; weights that keep far more than their target are provisional."""

@@ -12,7 +12,7 @@ from glimpse.reproduction.plane_figures import plane_grid
 
 _TONES: tuple[Tone, ...] = ("agent", "averaged", "public", "paper", "sampled")
 _HEIGHT, _LEGEND = 300, 18
-_PANELS = (("found", "opened"), ("found", "words"), ("accuracy", "opened"))
+_PANELS = (("found", "opened"), ("found", "words"), ("accuracy", "opened"), ("accuracy", "words"))
 """Panels of a row: what is above what."""
 _NAMES = {"found": "evidence complete, %", "accuracy": "right answers, %", "opened": "sentences", "words": "words"}
 
@@ -26,7 +26,7 @@ class _Line(NamedTuple):
 
 
 def search_figure(lines: Sequence[MeasuredEntry]) -> Figure:
-    """Draw evidence over sentences and over words, and accuracy over sentences.
+    """Draw evidence over sentences and over words, and accuracy over both.
 
     Lines of a family have numbers in its legend, which stand beside their first points.
     """
@@ -49,7 +49,7 @@ def search_figure(lines: Sequence[MeasuredEntry]) -> Figure:
                 for place, line in enumerate(own, 1)
                 if (points := _points(line, up, across))
             ]
-            marks += _panel(drawn, number * WIDTH / 3, top, _NAMES[across], _NAMES[up]) if drawn else []
+            marks += _panel(drawn, number * WIDTH / len(_PANELS), top, _NAMES[across], _NAMES[up]) if drawn else []
         top += _HEIGHT
     return Figure(marks, WIDTH, round(top) or 1)
 
@@ -86,7 +86,7 @@ def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertic
     """Return the marks of one panel."""
     across = linear_axis([0.0, *(place for line in lines for place, _ in line.points)])
     up = linear_axis([height for line in lines for _, height in line.points])
-    left, right, upper, lower = x + 44, x + WIDTH / 3 - 16, top + 30, top + _HEIGHT - 56
+    left, right, upper, lower = x + 44, x + WIDTH / len(_PANELS) - 16, top + 30, top + _HEIGHT - 56
 
     def spot(place: float, height: float) -> tuple[float, float]:
         return left + across.share(place) * (right - left), lower + up.share(height) * (upper - lower)

@@ -5,6 +5,7 @@ import torch
 from glimpse.agents.text.evidence_options import EvidenceReaderOptions
 from glimpse.agents.text.query_reader import make_evidence_reader
 from glimpse.evaluation.search_statistics import found_by_example, mean_found, what_was_found
+from glimpse.evaluation.text_evaluator import ReadingStatistics
 from glimpse.runs.rollout import play
 from tests.glimpse.evaluation.test_evidence_controls import made
 
@@ -22,6 +23,19 @@ def test_means_are_those_of_the_episodes() -> None:
     words = env.lane_info()["words_read"]
     each = found_by_example(episode, env)
     assert torch.equal(each["words_read"], words[::2].float()) and "mean_reward" not in each
+
+
+def test_soft_attention_reads_all_candidates() -> None:
+    """It opens none, but what it reads is counted: here four sentences of a question, as far as they are shown."""
+    env = made(candidates=4, preview=6)
+    options = EvidenceReaderOptions.model_validate({"opens": "soft", "sentence_width": 4, "embedding_width": 4})
+    agent, questions = make_evidence_reader(options, env.observation_space, env.action_space), torch.arange(3)
+    statistics = ReadingStatistics(agent, env)
+    episode = play(env, agent, questions, questions)
+    statistics.add(episode, questions)
+    found = statistics.summary(True)["search"]
+    assert found["opened"] == 4 and not env.lane_info()["opened"].any()
+    assert found["words_read"] == (episode.observation["candidates"] > 0).sum() / 3 > 4
 
 
 def test_nothing_is_found_where_nothing_is_searched() -> None:
