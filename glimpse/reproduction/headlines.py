@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.evaluation.split_score import wilson_interval
+from glimpse.reproduction.line_answers import read_answers
+from glimpse.reproduction.line_tests import ComparedLine, compare_lines
 from glimpse.reproduction.table_entries import row_name
 from glimpse.runs.results import markdown_table
 
@@ -80,7 +82,7 @@ def headline_table(results: Path) -> str:
 
 
 def _cells(one: Headline, results: Path) -> list[str]:
-    """Return the result with its interval, and the control's."""
+    """Return the result with its interval, and the control's, with a word where no difference is shown."""
     rows: dict[str, dict[str, Any]] = {
         row_name(row): row
         for row in json.loads((results / f"{one.table}.json").read_text(encoding="utf-8"))
@@ -90,4 +92,8 @@ def _cells(one: Headline, results: Path) -> list[str]:
     values = own["values"]
     low, high = (min(values), max(values)) if len(values) > 2 else wilson_interval(own["mean"] / 100, one.examples)
     result = f"{one.unit} {own['mean']:.2f} ({low:.2f} to {high:.2f})"
-    return [result, f"{control['mean']:.2f} (`{one.control}`)"]
+    sides = [
+        ComparedLine(row, read_answers(results, name)) for row, name in ((own, one.config), (control, one.control))
+    ]
+    told = "" if compare_lines(*sides).shown else ", not shown"
+    return [result, f"{control['mean']:.2f} (`{one.control}`){told}"]

@@ -85,7 +85,7 @@ def _mean(line: MeasuredEntry, metric: str) -> float | None:
 def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertical: str) -> list[Mark]:
     """Return the marks of one panel."""
     across = linear_axis([0.0, *(place for line in lines for place, _ in line.points)])
-    up = linear_axis([height for line in lines for _, height in line.points])
+    up = linear_axis(_spread([height for line in lines for _, height in line.points]))
     left, right, upper, lower = x + 44, x + WIDTH / len(_PANELS) - 16, top + 30, top + _HEIGHT - 56
 
     def spot(place: float, height: float) -> tuple[float, float]:
@@ -97,6 +97,12 @@ def _panel(lines: Sequence[_Line], x: float, top: float, horizontal: str, vertic
         marks += [Curve(line.tone, [*spots])] if len(spots) > 1 else []
         marks += [Dot(*one, line.tone) for one in spots]
     return marks + _numbers(lines, [spot(*line.points[0]) for line in lines])
+
+
+def _spread(heights: list[float]) -> list[float]:
+    """Return percentages that an axis has to hold: at least ten points, so that small differences look small."""
+    middle = (min(heights) + max(heights)) / 2
+    return [*heights, max(0.0, middle - 5), min(100.0, middle + 5)]
 
 
 def _numbers(lines: Sequence[_Line], spots: Sequence[tuple[float, float]]) -> list[Mark]:
