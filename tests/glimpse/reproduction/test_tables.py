@@ -364,8 +364,8 @@ def test_figure_of_searches_has_curves_and_single_points() -> None:
     marks = search_figure(lines).marks
     curves = [mark for mark in marks if isinstance(mark, Curve)]
     assert [len(curve.spots) for curve in curves] == [2, 2] and {curve.tone for curve in curves} == {"agent"}
-    # Two dots of the legend; of the agent two in each panel of evidence; of the control one in all three.
-    assert len([mark for mark in marks if isinstance(mark, Dot)]) == 2 + 4 + 3
+    # Two dots of the legend; of the agent two in each panel of evidence; of the control one in all four.
+    assert len([mark for mark in marks if isinstance(mark, Dot)]) == 2 + 4 + 4
     labels = {mark.text for mark in marks if isinstance(mark, Label)}
     names = {f"{at}  {entry.label.removeprefix('FEVER, own pages: ')}" for at, entry in enumerate((agent, first), 1)}
     assert names | {"FEVER, own pages", "right answers, %", "1", "2"} <= labels
