@@ -114,6 +114,7 @@ def store_paths(
             found = env.lane_info()["evidence_found"].cpu()
             complete = torch.where(running, found, complete)
             numbers, weights = (part.cpu() for part in _offered(env, step, offered))
+            numbers[~step.observation["legal"][:, 1:].any(1).cpu()] = NOTHING  # As many were opened as may be.
             for lane in running.nonzero()[:, 0].tolist():
                 shown = (numbers[lane].tolist(), weights[lane].tolist())
                 kept[lane].append(_step(env, step, lane, *shown, 0 if ends[lane] else len(shown[0])))
@@ -157,4 +158,4 @@ def _step(
         if number != NOTHING
     )
     belief = step.belief[lane].cpu().numpy()
-    return PathStep(offered, max(0, there - len(offered)), float(step.policy[lane, 0]), belief)
+    return PathStep(offered, max(0, there - len(offered)) if offered else 0, float(step.policy[lane, 0]), belief)

@@ -39,6 +39,9 @@ def test_paths_are_greedy_episodes(point: str) -> None:
                 assert sum(weights) + step.answers <= 1 + 1e-5 and step.left_out in (0, 1)
         last = path.steps[-1]
         assert not any(one.opened for one in last.offered)
+        if len(path.opened) == 3:  # No more may be opened, so that none is offered.
+            assert last.offered == () and last.left_out == 0 and last.answers == 1
+    assert any(len(path.opened) == 3 for path in paths)
     marked = {one.sentence.text for path in paths for step in path.steps for one in step.offered if one.marked}
     assert 0 < len(marked) < 16
 
