@@ -4,7 +4,7 @@ Axes: B lanes, N questions, Q words of a question.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.document_store import DocumentStore
 from glimpse.envs.documents.options import DocumentSearchOptions
 from glimpse.envs.documents.question_data import NOTHING, mean_of_words, padded
-from glimpse.envs.documents.searched_words import searched_words
+from glimpse.envs.documents.searched_words import SearchedWords, searched_words
 from glimpse.envs.documents.sentence_vectors import load_encoder
 from glimpse.envs.documents.store_build import folder_store
 from glimpse.envs.documents.store_search import Asking
@@ -26,12 +26,21 @@ from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import UNKNOWN
 
 
+class AskedWords(NamedTuple):
+    """Words of a question, marks among them: how many it has, how many are read, and those read that a run lacks."""
+
+    words: int
+    read: int
+    unknown: tuple[str, ...]
+
+
 class SearchedFolder(DocumentEnv):
     """Search of all documents of a folder for N questions, whose answers nobody knows: the label of each is 0.
 
     It shows what `glimpse/Evidence-v0` and `glimpse/Facts-v0` show.
 
     unknown: how many of the folder's different words the run does not know, of how many, and their share of all words.
+    asked: the words of each question.
     """
 
     knows_answers = False
@@ -65,7 +74,8 @@ class SearchedFolder(DocumentEnv):
         number = numbering()
         number |= store.number
         asked = [[number[token] for word in one.lower().split() for token in split_word(word)] for one in questions]
-        others = list(number)[len(store.words) :]
+        spelled = list(number)
+        others = spelled[len(store.words) :]
         none, counts = read_vectors("none", search_path), np.zeros(len(number), np.int64)
         words = searched_words(store, others, counts, options, none, search_path, meaning)
         super().__init__(options, store, words, meaning.classes, device)
@@ -76,6 +86,7 @@ class SearchedFolder(DocumentEnv):
             vector = torch.from_numpy(load_encoder(store.facts.vectors)(list(questions)))
         self._questions, self._vectors = question.to(self.device), vector.to(self.device)
         self.unknown = _unknown_words(store, words.known_as)
+        self.asked = [_asked_words(one, spelled, words, options.max_question) for one in asked]
 
     @property
     def examples(self) -> int:
@@ -112,6 +123,20 @@ def _without_answers(options: DocumentSearchOptions) -> DocumentSearchOptions:
 def _vectors_needed(options: DocumentSearchOptions) -> str:
     """Return the kind of vectors; the plainest one where nothing is ranked or pointed at by them."""
     return options.sentence_vectors if options.point == "query" or options.ranker == "cosine" else "hashing"
+
+
+def _asked_words(asked: Sequence[int], spelled: Sequence[str], words: SearchedWords, most: int) -> AskedWords:
+    """Return how many words of a question are read, and which of these a run does not know.
+
+    Args:
+        asked: numbers of its words.
+        spelled: all words by their numbers.
+        words: the same words, as the run knows them.
+        most: how many words of a question are read.
+    """
+    read = list(dict.fromkeys(asked[:most]))
+    unknown = (spelled[one] for one in read if words.known_as[one] == UNKNOWN and not words.is_mark[one])
+    return AskedWords(len(asked), min(len(asked), most), tuple(unknown))
 
 
 def _unknown_words(store: DocumentStore, known_as: Tensor) -> tuple[int, int, float]:

@@ -8,7 +8,7 @@ from glimpse.envs.documents.searched_folder import SearchedFolder
 from glimpse.errors import UserError
 from glimpse.evaluation.store_paths import StorePath, store_paths
 from glimpse.inference.predict_options import PredictOptions
-from glimpse.inference.question_predictions import OpenedSentence, QuestionPrediction, UnknownWords
+from glimpse.inference.question_predictions import OpenedSentence, QuestionPrediction, QuestionWords, UnknownWords
 from glimpse.reporting.text.path_html import path_figure
 from glimpse.runs.trained_run import TrainedRun
 
@@ -51,12 +51,14 @@ def _answer(trained: TrainedRun, questions: Sequence[str], folder: str) -> list[
     paths = store_paths(trained.agent, env, trained.experiment.evaluate, range(len(questions)))
     unknown = UnknownWords(*env.unknown)
     return [
-        _prediction(replace(path, question=question), env.classes, unknown)
-        for path, question in zip(paths, questions, strict=True)
+        _prediction(replace(path, question=question), env.classes, unknown, QuestionWords(*asked))
+        for path, question, asked in zip(paths, questions, env.asked, strict=True)
     ]
 
 
-def _prediction(path: StorePath, classes: Sequence[str], unknown: UnknownWords) -> QuestionPrediction:
+def _prediction(
+    path: StorePath, classes: Sequence[str], unknown: UnknownWords, asked: QuestionWords
+) -> QuestionPrediction:
     """Return the prediction of a path."""
     opened = tuple(
         OpenedSentence(*one.sentence, 1 - step.answers if path.points else one.weight)
@@ -72,5 +74,6 @@ def _prediction(path: StorePath, classes: Sequence[str], unknown: UnknownWords) 
         question=path.question,
         opened=opened,
         unknown_words=unknown,
+        question_words=asked,
         page=str(path_figure(path, classes)),
     )

@@ -62,7 +62,7 @@ def predict_files(
     given = iter(_inputs(agent, words, columns))
     size = batch or (1 if "-" in words else 100)
     answered = failed = 0
-    told = ""
+    told: set[str] = set()
     apart = output is not None or not sys.stdout.isatty()  # Else the answers show how far it is.
     shown = progress_of("inputs answered", after=0.0 if apart else math.inf)
     with _opened(output, words) as file, shown as advance:
@@ -73,9 +73,10 @@ def predict_files(
                     print_error_line(fault if fault.startswith(one.where) else f"{one.where}: {fault}")
                     failed += 1
                 else:
-                    if (note := found.note()) not in ("", told):
-                        print(note, file=sys.stderr)
-                        told = note
+                    for note in found.notes():
+                        if note not in told:
+                            print(note, file=sys.stderr)
+                            told.add(note)
                     writer(one, found)
                     answered += 1
             file.flush()

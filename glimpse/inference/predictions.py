@@ -35,9 +35,9 @@ class Prediction(ABC):
         """Return lines that people see below the answer; by default none."""
         return []
 
-    def note(self) -> str:
-        """Return what people are told once about all answers; by default nothing."""
-        return ""
+    def notes(self) -> list[str]:
+        """Return lines that people are told once, though they be those of several answers; by default none."""
+        return []
 
 
 @dataclass(frozen=True)

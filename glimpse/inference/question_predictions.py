@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from glimpse.envs.text.row_faults import shorten
 from glimpse.inference.predictions import LabelPrediction
 
 
@@ -34,18 +35,33 @@ class UnknownWords:
 
 
 @dataclass(frozen=True)
+class QuestionWords:
+    """Words of a question, marks among them, as a run reads them.
+
+    words: how many the question has. words_read: how many of them, the first ones, are read.
+    unknown: those read that the run does not know.
+    """
+
+    words: int
+    words_read: int
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class QuestionPrediction(LabelPrediction):
     """Answer to a question about documents, and what the agent opened.
 
     question: the question.
     opened: the opened sentences, in order.
     unknown_words: words of the folder that the run does not know.
+    question_words: words of the question, and which of them the run reads and knows.
     page: the path through the documents as HTML.
     """
 
     question: str
     opened: tuple[OpenedSentence, ...]
     unknown_words: UnknownWords
+    question_words: QuestionWords
     page: str = field(repr=False)
 
     def cells(self) -> dict[str, Any]:
@@ -54,17 +70,25 @@ class QuestionPrediction(LabelPrediction):
 
     def lines_below(self) -> list[str]:
         """Return the opened sentences, each with its file and line."""
-        return [f"{one.file}:{one.line}\t{one.text}" for one in self.opened]
+        return [f"{one.file}:{one.line}\t{one.text}" for one in self.opened] or ["(opened nothing)"]
 
-    def note(self) -> str:
-        """Return how many words of the folder are unknown; "" if none are."""
-        words = self.unknown_words
-        if not words.unknown:
-            return ""
-        return (
-            f"note: the run does not know {words.unknown:,} of the folder's {words.different:,} different words, "
-            f"{100 * words.share:.0f} % of its text"
-        )
+    def notes(self) -> list[str]:
+        """Return which words of the folder and of the question are unknown, and which are not read."""
+        words, asked, name = self.unknown_words, self.question_words, shorten(self.question)
+        lines = []
+        if words.unknown:
+            lines.append(
+                f"note: the run does not know {words.unknown:,} of the folder's {words.different:,} different words, "
+                f"{100 * words.share:.0f} % of its text"
+            )
+        if asked.words_read < asked.words:
+            lines.append(
+                f"note: the question {name} has {asked.words:,} words and marks, and the agent reads the first "
+                f"{asked.words_read:,} (task.max_question)"
+            )
+        if asked.unknown:
+            lines.append(f"note: the run does not know these words of the question {name}: {', '.join(asked.unknown)}")
+        return lines
 
     def _repr_html_(self) -> str:
         """Return the path and the answer, for notebooks."""

@@ -61,7 +61,7 @@ def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], 
     alone = agent.predict(ASKED, documents=str(folder))
     assert alone.opened == found.opened and alone.probability == pytest.approx(found.probability, abs=1e-6)
     words = found.unknown_words  # Of rain, fell, they, say, built, in, Larvik and others it has learned some.
-    assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.note()
+    assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.notes()[0]
     assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
 
 
@@ -84,8 +84,29 @@ def test_command_prints_answers_and_sentences(
     written = json.loads(capsys.readouterr().out)
     prediction = written["prediction"]
     assert written["id"] == 7 and prediction["question"] == ASKED
-    assert [f"  {one['file']}:{one['line']}\t{one['text']}" for one in prediction["opened"]] == below
+    opened = [f"  {one['file']}:{one['line']}\t{one['text']}" for one in prediction["opened"]]
+    assert (opened or ["  (opened nothing)"]) == below
     assert all(0 <= one["probability"] <= 1 for one in prediction["opened"])
+
+
+def test_unknown_words_and_the_unread_end_of_a_question_are_told(
+    trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Notes name the words that the run lacks and the question that is cut, and each is printed once."""
+    run = trained("agent.opens=none", "task.max_question=4")
+    told = ["predict", run, "--documents", str(folder), "--json"]
+    capsys.readouterr()
+    assert main([*told, "zzzqq blorp?", ASKED, ASKED]) == 0
+    shown = capsys.readouterr()
+    first, second, _ = (json.loads(line)["prediction"]["question_words"] for line in shown.out.splitlines())
+    assert first == {"words": 3, "words_read": 3, "unknown": ["zzzqq", "blorp"]}
+    assert (second["words"], second["words_read"]) == (7, 4)
+    _, lacking, cut, *_ = shown.err.splitlines()
+    assert lacking == "note: the run does not know these words of the question 'zzzqq blorp?': zzzqq, blorp"
+    assert cut.endswith("has 7 words and marks, and the agent reads the first 4 (task.max_question)")
+    assert shown.err.count("task.max_question") == 1
+    assert main([*told[:-1], ASKED]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["  (opened nothing)"]
 
 
 def test_mistakes_are_told_before_anything_is_answered(
