@@ -297,8 +297,13 @@ class DocumentEnv(EvaluatedEnv):
             found = torch.where(sentences >= len(self.store), of_others, found)
         return found
 
+    def words_read(self, sentences: Tensor) -> Tensor:
+        """Return how many of these words are read when a sentence is opened, the first ones: (B, C) int64 -> (B, C)."""
+        room = (self.options.max_words - self._search.title_words(sentences)).clamp(min=0)
+        return self.sentence_lengths(sentences).minimum(room)
+
     def question_text(self, lane: int) -> str:
-        """Return a lane's question, as words that are divided by spaces."""
+        """Return a lane's question; by default as known words that are divided by spaces."""
         words, known = self.vocabulary.words, self._search.known(self._asking.question[lane])
         return " ".join(words[number] for number in known.tolist() if number != PAD)
 

@@ -98,6 +98,7 @@ class Evidence(DocumentEnv):
         return QuestionData(
             store,
             kept_words(store, meaning),
+            (),
             none,
             torch.zeros(0, meaning.sentence_width or 1),
             none[:, 0],
@@ -127,6 +128,10 @@ class Evidence(DocumentEnv):
     def other_sentence(self, lane: int, number: int) -> StoredSentence:
         """Raise IndexError: all sentences are in the store."""
         raise IndexError(f"there is no sentence {len(self.store) + number}: the store has {len(self.store)}")
+
+    def question_text(self, lane: int) -> str:
+        """Return a lane's question as it was written."""
+        return self._given.texts[int(self._example[lane])]
 
     def _ask(self, example: Tensor, key: Tensor) -> Asking:
         question, vector, evidence, documents = (table[example] for table in self._tables)

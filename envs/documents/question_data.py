@@ -44,6 +44,7 @@ class QuestionData:
     Attributes:
         store: The store of all documents.
         words: Words of the store and of questions.
+        texts: The questions as they were written, N; none where there are no examples.
         question: (N, Q) int64, words of `words`, `NOTHING` behind the end.
         vector: (N, E) float32, the vector of each question, of length 1.
         labels: (N,) int64.
@@ -55,6 +56,7 @@ class QuestionData:
 
     store: DocumentStore
     words: SearchedWords
+    texts: tuple[str, ...]
     question: Tensor
     vector: Tensor
     labels: Tensor
@@ -126,6 +128,7 @@ def _question_data(
     return QuestionData(
         parts.store,
         words,
+        tuple(each.question for each in asked),
         question,
         _vectors(parts.store, words, question, asked),
         torch.from_numpy(labels),

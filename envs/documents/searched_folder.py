@@ -85,6 +85,7 @@ class SearchedFolder(DocumentEnv):
         else:
             vector = torch.from_numpy(load_encoder(store.facts.vectors)(list(questions)))
         self._questions, self._vectors = question.to(self.device), vector.to(self.device)
+        self._texts = tuple(questions)
         self.unknown = _unknown_words(store, words.known_as)
         self.asked = [_asked_words(one, spelled, words, options.max_question) for one in asked]
 
@@ -100,6 +101,10 @@ class SearchedFolder(DocumentEnv):
     def other_sentence(self, lane: int, number: int) -> StoredSentence:
         """Raise IndexError: all sentences are in the store."""
         raise IndexError(f"there is no sentence {len(self.store) + number}: the store has {len(self.store)}")
+
+    def question_text(self, lane: int) -> str:
+        """Return a lane's question as it was written."""
+        return self._texts[int(self._example[lane])]
 
     def _ask(self, example: Tensor, key: Tensor) -> Asking:
         none = example.new_full((len(example), 0, 1), NOTHING)

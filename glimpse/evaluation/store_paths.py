@@ -28,12 +28,23 @@ class OfferedSentence(NamedTuple):
     weight: probability of opening it; its cosine with the query where a vector points.
     marked: whether it is in a group of evidence.
     opened: whether it was opened now.
+    words: how many words it has, marks among them.
+    words_read: how many of them, the first ones, are read by who opens it.
     """
 
     sentence: StoredSentence
     weight: float
     marked: bool
     opened: bool
+    words: int
+    words_read: int
+
+    @property
+    def cut(self) -> str:
+        """How much of it was read, in words; "" if it was not opened, or read whole."""
+        if not self.opened or self.words_read == self.words:
+            return ""
+        return f"(the first {self.words_read:,} of {self.words:,} words were read)"
 
 
 class PathStep(NamedTuple):
@@ -113,11 +124,14 @@ def store_paths(
             ends = (step.margin >= 0).cpu()
             found = env.lane_info()["evidence_found"].cpu()
             complete = torch.where(running, found, complete)
-            numbers, weights = (part.cpu() for part in _offered(env, step, offered))
-            numbers[~step.observation["legal"][:, 1:].any(1).cpu()] = NOTHING  # As many were opened as may be.
+            numbers, weights = _offered(env, step, offered)
+            may = step.observation["legal"][:, 1:].any(1, keepdim=True)
+            numbers = numbers.masked_fill(~may, NOTHING)  # As many were opened as may be.
+            columns = (numbers, weights, env.sentence_lengths(numbers), env.words_read(numbers))
+            rows = [part.tolist() for part in columns]
             for lane in running.nonzero()[:, 0].tolist():
-                shown = (numbers[lane].tolist(), weights[lane].tolist())
-                kept[lane].append(_step(env, step, lane, *shown, 0 if ends[lane] else len(shown[0])))
+                shown = [row[lane] for row in rows]
+                kept[lane].append(_step(env, step, lane, shown, not ends[lane]))
             running &= ~ends
             if not running.any():
                 break
@@ -146,15 +160,21 @@ def _offered(env: Any, step: SearchStep, most: int) -> tuple[Tensor, Tensor]:
     return env.candidates.gather(1, place), policy.gather(1, place)
 
 
-def _step(
-    env: Any, step: SearchStep, lane: int, numbers: Sequence[int], weights: Sequence[float], opened: int
-) -> PathStep:
-    """Return a step of one lane, in which the first sentence is opened if `opened` is not 0."""
+def _step(env: Any, step: SearchStep, lane: int, shown: Sequence[Sequence[Any]], opens: bool) -> PathStep:
+    """Return a step of one lane, in which the first sentence may be opened.
+
+    Args:
+        env: the environment.
+        step: the step of all lanes.
+        lane: which one.
+        shown: of each sentence its number, its weight, how many words it has, and how many of them are read.
+        opens: whether the first sentence is opened.
+    """
     marked = set(env.evidence[lane].flatten().tolist()) - {NOTHING}
     there = int((env.candidates[lane] != NOTHING).sum()) if env.chooses else 0
     offered = tuple(
-        OfferedSentence(env.sentence(lane, number), weight, number in marked, place == 0 and opened > 0)
-        for place, (number, weight) in enumerate(zip(numbers, weights, strict=True))
+        OfferedSentence(env.sentence(lane, number), weight, number in marked, opens and place == 0, *words)
+        for place, (number, weight, *words) in enumerate(zip(*shown, strict=True))
         if number != NOTHING
     )
     belief = step.belief[lane].cpu().numpy()

@@ -1,7 +1,6 @@
 """Answers to questions of a user's own about a folder of documents, with the sentences that were opened."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from glimpse.envs.documents.searched_folder import SearchedFolder
@@ -51,8 +50,8 @@ def _answer(trained: TrainedRun, questions: Sequence[str], folder: str) -> list[
     paths = store_paths(trained.agent, env, trained.experiment.evaluate, range(len(questions)))
     unknown = UnknownWords(*env.unknown)
     return [
-        _prediction(replace(path, question=question), env.classes, unknown, QuestionWords(*asked))
-        for path, question, asked in zip(paths, questions, env.asked, strict=True)
+        _prediction(path, env.classes, unknown, QuestionWords(*asked))
+        for path, asked in zip(paths, env.asked, strict=True)
     ]
 
 
@@ -61,7 +60,7 @@ def _prediction(
 ) -> QuestionPrediction:
     """Return the prediction of a path."""
     opened = tuple(
-        OpenedSentence(*one.sentence, 1 - step.answers if path.points else one.weight)
+        OpenedSentence(*one.sentence, 1 - step.answers if path.points else one.weight, one.words, one.words_read)
         for step in path.steps
         for one in step.offered
         if one.opened

@@ -13,6 +13,7 @@ class OpenedSentence:
 
     text: as it is written. title: of its document. file, line: where it begins; of a PDF its page.
     probability: of opening it, of all that could be done.
+    words: how many words it has, marks among them. words_read: how many of them, the first ones, were read.
     """
 
     text: str
@@ -20,6 +21,14 @@ class OpenedSentence:
     file: str
     line: int
     probability: float
+    words: int
+    words_read: int
+
+    @property
+    def shown(self) -> str:
+        """Its file, line and text, and how much of it was read if that is not all."""
+        cut = f" (the first {self.words_read:,} of {self.words:,} words were read)"
+        return f"{self.file}:{self.line}\t{self.text}{cut if self.words_read < self.words else ''}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class QuestionPrediction(LabelPrediction):
 
     def lines_below(self) -> list[str]:
         """Return the opened sentences, each with its file and line."""
-        return [f"{one.file}:{one.line}\t{one.text}" for one in self.opened] or ["(opened nothing)"]
+        return [one.shown for one in self.opened] or ["(opened nothing)"]
 
     def notes(self) -> list[str]:
         """Return which words of the folder and of the question are unknown, and which are not read."""

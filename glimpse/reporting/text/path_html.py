@@ -87,8 +87,9 @@ def _step(step: PathStep, classes: Sequence[str], ends: bool) -> ShownStep:
 
 def _sentence(one: OfferedSentence) -> ShownSentence:
     text = one.sentence.text
+    shown = text if len(text) <= _LETTERS else f"{text[:_LETTERS].rsplit(' ', 1)[0]} ..."
     return ShownSentence(
-        text if len(text) <= _LETTERS else f"{text[:_LETTERS].rsplit(' ', 1)[0]} ...",
+        f"{shown} {one.cut}".rstrip(),
         one.sentence.title,
         f"{one.sentence.file}:{one.sentence.line}" if one.sentence.file else "",
         f"{one.weight:.2f}",

@@ -109,6 +109,23 @@ def test_unknown_words_and_the_unread_end_of_a_question_are_told(
     assert capsys.readouterr().out.splitlines()[1:] == ["  (opened nothing)"]
 
 
+def test_the_unread_end_of_an_opened_sentence_is_told(
+    trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines, JSON and the page say how many words were read; a title in front takes some of them."""
+    run = trained("agent.opens=first", "task.opens=2", "task.max_words=7")
+    found = glimpse.load(run).predict(ASKED, documents=folder)
+    assert [(one.file, one.words, one.words_read) for one in found.opened] == [
+        ("old/maud.txt", 10, 6),
+        ("ships.md", 7, 6),
+    ]
+    told = "(the first 6 of 10 words were read)"
+    assert told in found.page and found.to_dict()["opened"][0]["words_read"] == 6
+    capsys.readouterr()
+    assert main(["predict", run, "--documents", str(folder), ASKED]) == 0
+    assert f"Vollen, they say. {told}" in capsys.readouterr().out
+
+
 def test_mistakes_are_told_before_anything_is_answered(
     trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
