@@ -10,6 +10,7 @@ from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.core import EvaluatedEnv
+from glimpse.envs.printed_lines import print_line
 from glimpse.evaluation.episode_evaluator import Details, EpisodeEvaluator, errors_of, own_scores
 from glimpse.evaluation.evaluator import ValidationResult
 from glimpse.evaluation.keep_rates import WordStatistics, describe_keep_rates, exceeds_target, selection_warnings
@@ -82,6 +83,11 @@ class ReadingEvaluator(EpisodeEvaluator):
         curve = search_curve(walked)
         questions = max(1, trained.env.examples)
         print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
+        if (share := scores.search.get("evidence_marked", 1.0)) < 1:
+            print_line(
+                f"note: {100 * share:.1f} % of questions have evidence; the table and what is said below it count the "
+                "others as not complete"
+            )
         return Details({"search_curve": asdict(curve)}, found_columns(walked, curve))
 
     def describe(self, error: float, env: Any) -> str:

@@ -94,7 +94,10 @@ def _found_table(measured: Evaluation, stochastic: bool) -> Markup:
     shares = [100 * value if name.startswith("evidence") else value for name, value in found.items()]
     row = Row(next(iter(measured.scores)), [Cell(f"{value:z.2f}") for value in shares])
     title = f"{measured.title}: what is found in the documents"
-    caption = "Means over questions; evidence is complete when all sentences of a group that was marked are opened."
+    caption = (
+        "Means over questions, of evidence over those that have any; it is complete when all sentences of a group that "
+        "was marked are opened."
+    )
     heads = [result_name(key, "M = 1" if stochastic else "") for key in found]
     return number_table(NumberTable(title, heads, [RowGroup([row], own=True)], caption))
 

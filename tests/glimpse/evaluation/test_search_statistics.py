@@ -4,7 +4,9 @@ import torch
 
 from glimpse.agents.text.evidence_options import EvidenceReaderOptions
 from glimpse.agents.text.query_reader import make_evidence_reader
-from glimpse.evaluation.search_statistics import found_by_example, mean_found, what_was_found
+from glimpse.evaluation.scores import Scores
+from glimpse.evaluation.search_statistics import describe_found, found_by_example, mean_found, what_was_found
+from glimpse.evaluation.split_score import Score
 from glimpse.evaluation.text_evaluator import ReadingStatistics
 from glimpse.runs.rollout import play
 from tests.glimpse.evaluation.test_evidence_controls import made
@@ -36,6 +38,30 @@ def test_soft_attention_reads_all_candidates() -> None:
     found = statistics.summary(True)["search"]
     assert found["opened"] == 4 and not env.lane_info()["opened"].any()
     assert found["words_read"] == (episode.observation["candidates"] > 0).sum() / 3 > 4
+
+
+def test_what_is_found_is_averaged_over_questions_with_evidence() -> None:
+    """Unmarked questions are no failures; how many are marked is told, and nothing is told of none."""
+    on = torch.tensor([1.0, 0.0, 1.0, 1.0])
+    half = {
+        "mean_reward": on,
+        "evidence_found": torch.tensor([1.0, 0.0, 0.0, 0.0]),
+        "evidence_share": torch.tensor([1.0, 0.0, 0.5, 0.0]),
+        "opened": torch.tensor([1.0, 2.0, 3.0, 4.0]),
+        "words_read": on,
+        "evidence_marked": torch.tensor([1.0, 0.0, 1.0, 0.0]),
+    }
+    found = mean_found([half])
+    assert (found["evidence_found"], found["evidence_share"], found["evidence_marked"]) == (0.5, 0.75, 0.5)
+    assert found["opened"] == 2.5 and found["mean_reward"] == 0.75
+    none = mean_found([{**half, "evidence_marked": torch.zeros(4)}])
+    assert none["evidence_marked"] == 0 and not {"evidence_found", "evidence_share"} & none.keys()
+    score = Score(0.0, 0.0, 0.0, 4, [])
+    texts = [describe_found(Scores(score, score, score, 1, 1.0, search=means))[0] for means in (found, none)]
+    assert texts == [
+        "evidence complete for 50.0 % of the 50.0 % of questions that have any",
+        "evidence known for no question",
+    ]
 
 
 def test_nothing_is_found_where_nothing_is_searched() -> None:
