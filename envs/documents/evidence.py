@@ -64,7 +64,10 @@ class Evidence(DocumentEnv):
                 f"task.store=own needs `documents` for each question of {options.data}; use task.store=whole"
             )
         if options.reward != "answer" and len(data.labels) and bool((data.evidence == NOTHING).all()):
-            raise DataError(f"task.reward={options.reward} needs `evidence`, which no question of {options.data} has")
+            raise DataError(
+                f"task.reward={options.reward} needs `evidence`, which no question of {options.data} has; use "
+                "task.reward=answer"
+            )
         self._tables = tuple(
             part.to(self.device) for part in (data.question, data.vector, data.evidence, data.documents)
         )

@@ -81,7 +81,7 @@ class DocumentSearchOptions(TaskOptions):
 class EvidenceOptions(DocumentSearchOptions):
     """Options of finding evidence in documents, and answering."""
 
-    of_data: ClassVar[frozenset[str]] = frozenset({"data", "documents", "validation", "test", "store"})
+    of_data: ClassVar[frozenset[str]] = frozenset({"data", "documents", "validation", "test", "store", "reward"})
 
     data: str = Field(
         "eraser-fever", description="A data set of questions (`glimpse data list`), or file:PATH, a .jsonl file."

@@ -88,10 +88,11 @@ def _reading(options: EvidenceOptions) -> EvidenceOptions:
         if isinstance(value, str) and value.startswith("file:"):
             value = f"file:{user_path(value.removeprefix('file:'), f'task.{name}')}"
         given[name] = str(user_path(value, "task.documents")) if name == "documents" and value else value
-    return EvidenceOptions.model_construct(**{**options.model_dump(), **_USUAL, **given, "store": "whole"})
+    return EvidenceOptions.model_construct(**{**options.model_dump(), **_USUAL, **given, **_UNREAD})
 
 
 _USUAL = {name: EvidenceOptions.model_fields[name].default for name in ("point", "ranker", "candidates", "opens")}
+_UNREAD = {"store": "whole", "reward": "answer"}
 
 
 @CachedReader

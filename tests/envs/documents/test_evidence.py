@@ -307,7 +307,8 @@ def test_a_faulty_row_is_named(line: str, message: str, tmp_path: Path, monkeypa
     (tmp_path / "q.jsonl").write_text(GOOD * 20)
     data = load_questions(options, "train")
     assert len(data.labels) == 20 - 2 - 1
-    for more, told in (({"store": "own"}, "task.store=own needs"), ({"reward": "both"}, "task.reward=both needs")):
+    remedy = "task.reward=both needs .* has; use task.reward=answer"
+    for more, told in (({"store": "own"}, "task.store=own needs"), ({"reward": "both"}, remedy)):
         with pytest.raises(DataError, match=told):
             Evidence(options.model_copy(update=more), data)
 

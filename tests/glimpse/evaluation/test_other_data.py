@@ -12,6 +12,8 @@ from PIL import Image
 
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment
+from glimpse.config.files import config_path
+from glimpse.config.other_data import read_other_data
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.data.kept_classes import class_of_folder
 from glimpse.training.train import train_command
@@ -171,3 +173,10 @@ def test_options_of_data_exist(name: str) -> None:
     options = resolve_name(ENVIRONMENTS[name].options)
     assert options.of_data
     assert options.of_data < set(options.model_fields) - {"name"}
+
+
+def test_the_reward_of_a_search_may_differ() -> None:
+    """It is not observed, and data without evidence can be evaluated by the answers alone."""
+    config = Path(config_path("evidence-fever"))
+    task: Any = read_other_data(config, ["task.data=file:q.jsonl", "task.reward=answer"]).experiment.task
+    assert (task.reward, task.data) == ("answer", "file:q.jsonl")
