@@ -148,7 +148,10 @@ class FullyObservable(Protocol):
 
 @runtime_checkable
 class Teaching(Protocol):
-    """Protocol of an environment that knows what would be right to do, for agents that imitate."""
+    """Protocol of an environment that knows what would be right to do, for agents that imitate.
+
+    One whose data may lack what its teacher must know may also define `knows_right`, whether they have it.
+    """
 
     def teaching(self) -> dict[str, Tensor]:
         """Return what a teacher would do now in each lane, by name, (B, ...); it is never part of an observation."""

@@ -63,11 +63,9 @@ class Evidence(DocumentEnv):
             raise DataError(
                 f"task.store=own needs `documents` for each question of {options.data}; use task.store=whole"
             )
-        if options.reward != "answer" and len(data.labels) and bool((data.evidence == NOTHING).all()):
-            raise DataError(
-                f"task.reward={options.reward} needs `evidence`, which no question of {options.data} has; use "
-                "task.reward=answer"
-            )
+        self.knows_right = not len(data.labels) or bool((data.evidence != NOTHING).any())
+        if not self.knows_right:
+            _refuse_without_evidence(options)
         self._tables = tuple(
             part.to(self.device) for part in (data.question, data.vector, data.evidence, data.documents)
         )
@@ -167,3 +165,12 @@ class Evidence(DocumentEnv):
         which = torch.searchsorted(ends, at, right=True).clamp(max=documents.shape[1] - 1)
         found = begin.gather(1, which) + at - (ends - size).gather(1, which)
         return found.masked_fill(at >= ends[:, -1:], NOTHING)
+
+
+def _refuse_without_evidence(options: EvidenceOptions) -> None:
+    """Raise DataError if reward or ranker need evidence."""
+    for key, given, fit in (("reward", options.reward, "answer"), ("ranker", options.ranker, "bm25")):
+        if given in ("evidence", "both", "gold"):
+            raise DataError(
+                f"task.{key}={given} needs `evidence`, which no question of {options.data} has; use task.{key}={fit}"
+            )

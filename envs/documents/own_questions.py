@@ -83,7 +83,12 @@ def _asked_in(line: str, store: DocumentStore) -> Asked:
     for name in ("question", "answer"):
         if not isinstance(row[name], str) or not row[name].strip():
             raise _Fault(f" should have a text as its {name}, got {shorten(json.dumps(row[name]))}")
+    if not any(map(str.isalnum, row["question"])):
+        raise _Fault(f" should have a question of one word or more, got {shorten(json.dumps(row['question']))}")
     documents = tuple(_file(name, store) for name in _list(row, "documents"))
+    for place, name in enumerate(documents):
+        if name in documents[:place]:
+            raise _Fault(f" names the document {shorten(name)} twice")
     groups = tuple(_group_of(group, store) for group in _list(row, "evidence"))
     return Asked(row["question"], row["answer"], documents, groups)
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pkgutil import resolve_name
 
 from glimpse.agents import AGENTS
+from glimpse.agents.abilities import imitates
 from glimpse.config.experiment import Experiment
 from glimpse.envs.core import BatchedEnv
+from glimpse.errors import UserError
 from glimpse.runs.build import make_agent
 from glimpse.runs.copied_weights import begin_with
 from glimpse.runs.earlier_run import EarlierRun
@@ -32,10 +34,16 @@ def make_learner(
         say: prints a line for the user.
 
     Raises:
-        UserError: if the weights do not fit the agent, or a class that is to be weighed or a part that is to be frozen
-            is not there.
+        UserError: if the weights do not fit the agent, or a class that is to be weighed, a part that is to be frozen or
+            what is to be imitated is not there.
     """
     agent = make_agent(experiment, env, trained=True)
+    if imitates(agent) and not getattr(env, "knows_right", True):
+        data = getattr(experiment.task, "data", experiment.task.name)
+        raise UserError(
+            f"agent.imitation.of=evidence needs `evidence`, which no question of {data} has; use "
+            "agent.imitation.until=0 or agent.imitation.of=ranker"
+        )
     give_class_weights(agent, experiment, env)
     if earlier is not None:
         say(begin_with(earlier, agent, experiment, env))

@@ -272,22 +272,27 @@ GOOD = '{"question": "Is it?", "answer": "yes"}\n'
     [
         ("{", "line 2 is no JSON"),
         ("[1]", "line 2 should be {"),
-        ('{"question": "?"}', "line 2 should be {"),
-        ('{"question": "?", "answer": "yes", "label": 1}', "line 2 has 'label'; known are question"),
-        ('{"question": "?", "answer": 1}', "line 2 should have a text as its answer, got '1'"),
-        ('{"question": "?", "answer": "yes", "documents": "a"}', "should have a list as its documents"),
+        ('{"question": "Is it?"}', "line 2 should be {"),
+        ('{"question": "Is it?", "answer": "yes", "label": 1}', "line 2 has 'label'; known are question"),
+        ('{"question": "Is it?", "answer": 1}', "line 2 should have a text as its answer, got '1'"),
+        ('{"question": "Is it?", "answer": "yes", "documents": "a"}', "should have a list as its documents"),
         (
-            '{"question": "?", "answer": "yes", "documents": ["b.txt"]}',
+            '{"question": "Is it?", "answer": "yes", "documents": ["b.txt"]}',
             "names the document 'b.txt', which the store of",
         ),
-        ('{"question": "?", "answer": "yes", "evidence": [{"file": "a.txt"}]}', "should have groups"),
-        ('{"question": "?", "answer": "yes", "evidence": [[{"file": "a.txt"}]]}', "should have evidence"),
+        ('{"question": "???", "answer": "yes"}', "line 2 should have a question of one word or more, got '\"???\"'"),
         (
-            '{"question": "?", "answer": "yes", "evidence": [[{"file": "a.txt", "line": 2}]]}',
+            '{"question": "Is it?", "answer": "yes", "documents": ["a.txt", "a.txt"]}',
+            "line 2 names the document 'a.txt' twice",
+        ),
+        ('{"question": "Is it?", "answer": "yes", "evidence": [{"file": "a.txt"}]}', "should have groups"),
+        ('{"question": "Is it?", "answer": "yes", "evidence": [[{"file": "a.txt"}]]}', "should have evidence"),
+        (
+            '{"question": "Is it?", "answer": "yes", "evidence": [[{"file": "a.txt", "line": 2}]]}',
             "has evidence in a.txt, line 2, on which no sentence begins",
         ),
         (
-            '{"question": "?", "answer": "yes", "evidence": [[{"file": "a.txt", "line": 1, "text": "was"}]]}',
+            '{"question": "Is it?", "answer": "yes", "evidence": [[{"file": "a.txt", "line": 1, "text": "was"}]]}',
             "has evidence in a.txt, line 1, on which no sentence contains 'was'",
         ),
     ],
@@ -307,8 +312,11 @@ def test_a_faulty_row_is_named(line: str, message: str, tmp_path: Path, monkeypa
     (tmp_path / "q.jsonl").write_text(GOOD * 20)
     data = load_questions(options, "train")
     assert len(data.labels) == 20 - 2 - 1
-    remedy = "task.reward=both needs .* has; use task.reward=answer"
-    for more, told in (({"store": "own"}, "task.store=own needs"), ({"reward": "both"}, remedy)):
+    for more, told in (
+        ({"store": "own"}, "task.store=own needs"),
+        ({"reward": "both"}, "task.reward=both needs .* has; use task.reward=answer"),
+        ({"ranker": "gold"}, "task.ranker=gold needs .* has; use task.ranker=bm25"),
+    ):
         with pytest.raises(DataError, match=told):
             Evidence(options.model_copy(update=more), data)
 
