@@ -24,6 +24,9 @@ from glimpse.envs.text.text_meaning import SearchMeaning, TextMeaning
 class Evidence(DocumentEnv):
     """Open sentences of documents to find the evidence for an answer, and answer a question or verify a claim.
 
+    Candidates are shown before they are opened, with their first P words and at no cost, so that more is read than is
+    opened.
+
     Observation: `question` (Q,), the numbers of its words, 0 behind its end; `opened` (W,), the words of the sentence
     that was opened last, with its document's title in front, all 0 before the first; `candidates` (K, P), the first
     words of K sentences that a cheap ranker offers, `scores` (K,), what it gives them, `position` (K,), the share of

@@ -56,6 +56,10 @@ class Facts(DocumentEnv):
     The answer is one of 90 places, people and objects, and only the needed facts tell it. Training, validation and
     test ask about disjoint sets of facts. An example is a function of (`seed`, its number) alone.
 
+    Candidates are shown before they are opened, with their first P words and at no cost, so that more is read than is
+    opened: which of two was sold first can be answered by opening one sentence, since the months stand among the
+    candidates.
+
     Observation: as `glimpse/Evidence-v0`: `question` (Q,), `opened` (W,), `candidates` (K, P), `scores`, `position`,
     `in_document` (all 0) and `title_words` (K,), `legal` (K + 1,) and `time`; or, with `point: query`, the two vectors
     instead of the candidates.
