@@ -69,8 +69,7 @@ class SearchedFolder(DocumentEnv):
             DataError: there is no such folder, or no document in it can be read.
         """
         search_path = SearchPath.of(root)
-        options = _without_answers(options)
-        store = folder_store(folder, _vectors_needed(options), search_path)
+        store, options = searched_store(options, folder, root), _without_answers(options)
         number = numbering()
         number |= store.number
         asked = [[number[token] for word in one.lower().split() for token in split_word(word)] for one in questions]
@@ -117,6 +116,20 @@ class SearchedFolder(DocumentEnv):
             none,
             none[..., 0].float(),
         )
+
+
+def searched_store(options: DocumentSearchOptions, folder: str, root: str | None = None) -> DocumentStore:
+    """Return the store of a folder as a run searches it, from the cache, or build it.
+
+    Args:
+        options: the task of the run.
+        folder: the folder.
+        root: data folder, for word vectors.
+
+    Raises:
+        DataError: there is no such folder, or no document in it can be read.
+    """
+    return folder_store(folder, _vectors_needed(_without_answers(options)), SearchPath.of(root))
 
 
 def _without_answers(options: DocumentSearchOptions) -> DocumentSearchOptions:

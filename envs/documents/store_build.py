@@ -23,7 +23,7 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.bm25_index import build_index
-from glimpse.envs.documents.document_files import Document, SkippedFile, files_in, read_documents
+from glimpse.envs.documents.document_files import ENDINGS, Document, SkippedFile, files_in, read_documents
 from glimpse.envs.documents.document_store import (
     ARRAYS,
     FACTS_FILE,
@@ -138,7 +138,9 @@ def _arrays(
     sentences = [line.text for document in read for line in document.sentences]
     if not sentences:
         faults = "".join(f"\n  - {why}" for _, why in skipped)
-        raise DataError(f"{name} has no document with text{faults}")
+        raise DataError(
+            f"{name} has no document with text: add one ({', '.join(ENDINGS)}), or name another folder{faults}"
+        )
     counts = np.array([len(document.sentences) for document in read])
     corpus = tokenise_all([*(document.title for document in read), *sentences], split_word, lower=True)
     documents_, words = len(read), tuple(corpus.words)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
@@ -52,9 +52,12 @@ def predict_files(
 
     Raises:
         UserError: if the run cannot be read, an option is wrong, a table lacks a column, or nothing is given.
+        DataError: if no document of the folder that is searched can be read.
     """
     agent = load(run, device)
     agent.check_options(**options)
+    if agent.takes == "questions":
+        _open_documents(agent, options["documents"])
     ending = _ENDINGS.get("" if output is None else output.suffix.lower())
     if form and ending and form != ending:
         raise UserError(f"--{form} does not fit --output {output}, whose name says {ending}: leave one of them out")
@@ -88,6 +91,17 @@ def predict_files(
     if failed:
         print_error_line(f"{failed:,} of {answered + failed:,} inputs could not be answered")
     return 1 if failed else 0
+
+
+def _open_documents(agent: LoadedAgent, folder: str) -> None:
+    """Build the store of a folder that is searched, so that what is wrong with it is told once, not for each question.
+
+    Raises:
+        DataError: if no document in it can be read.
+    """
+    from glimpse.envs.documents.searched_folder import searched_store
+
+    searched_store(cast(Any, agent.experiment.task), folder, agent.experiment.data.root)
 
 
 def _answers(

@@ -129,18 +129,22 @@ def test_the_unread_end_of_an_opened_sentence_is_told(
 def test_mistakes_are_told_before_anything_is_answered(
     trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A missing folder, one that is none, options of other agents and questions without a word are errors."""
+    """A missing folder, one without text, options of other agents and questions without a word are errors."""
     run = trained("agent.opens=first", "task.opens=2", "task.store=whole")
+    blank = folder.parent / "blank"
+    blank.mkdir()
+    (blank / "empty.txt").touch()
     for more, told in {
         (): "name their folder with --documents FOLDER",
         ("--documents", str(folder / "none")): "should be a folder of documents",
+        ("--documents", str(blank), "A second question?"): "blank has no document with text: add one (.txt,",
         ("--documents", str(folder), "--rollouts", "3"): "is asked greedily",
         ("--documents", str(folder), "--budget", "3"): "runs that look at pictures",
     }.items():
         capsys.readouterr()
         assert main(["predict", run, ASKED, *more]) == 2
         shown = capsys.readouterr()
-        assert told in shown.err and not shown.out
+        assert told in shown.err and shown.err.count("error:") == 1 and not shown.out
     assert main(["predict", run, "--documents", str(folder), "...", ASKED]) == 1
     assert "one word or more" in capsys.readouterr().err
     with pytest.raises(UserError, match="documents are for runs that search them; this one takes pictures"):
