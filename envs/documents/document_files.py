@@ -3,6 +3,8 @@
 import io
 import os
 from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,10 @@ from glimpse.envs.errors import DataError
 _TEXT, _MARKDOWN, _HTML, _PDF = (".txt", ".text"), (".md", ".markdown"), (".html", ".htm", ".xhtml"), (".pdf",)
 ENDINGS = (*_TEXT, *_MARKDOWN, *_HTML, *_PDF)
 """Endings of the names of files that are read."""
+
+
+_DIVISION = "1"
+"""Number of how files become sentences: another one where what is read of the same bytes changes."""
 
 
 class Document(NamedTuple):
@@ -56,6 +62,13 @@ def files_in(folder: Path) -> list[Path]:
     if not found:
         raise DataError(f"there are no documents in {folder}: their names end in {', '.join(ENDINGS)}")
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def reading_of(files: list[Path]) -> list[str]:
+    """Return what decides, besides their bytes, what is read of files: how they are divided, and the reader of PDFs."""
+    if not any(path.suffix.lower() in _PDF for path in files):
+        return [_DIVISION]
+    return [_DIVISION, f"pypdf {version('pypdf')}" if find_spec("pypdf") else "no pypdf"]
 
 
 def read_documents(folder: Path, files: list[Path]) -> Iterator[Document | SkippedFile]:

@@ -23,7 +23,7 @@ from glimpse.envs.data.file_digests import CachedReader
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.bm25_index import build_index
-from glimpse.envs.documents.document_files import ENDINGS, Document, SkippedFile, files_in, read_documents
+from glimpse.envs.documents.document_files import ENDINGS, Document, SkippedFile, files_in, read_documents, reading_of
 from glimpse.envs.documents.document_store import (
     ARRAYS,
     FACTS_FILE,
@@ -108,8 +108,8 @@ def store_path(digest: str, vectors: str, search_path: SearchPath) -> Path:
 
 
 def _digest_of_files(folder: Path, files: list[Path]) -> str:
-    """Return a digest of the names and bytes of files; what cannot be read has its name alone."""
-    found = hashlib.sha256()
+    """Return a digest of how files are read, and of their names and bytes; what cannot be read has its name alone."""
+    found = hashlib.sha256(json.dumps(reading_of(files)).encode())
     for path in files:
         try:
             content = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -20,6 +20,7 @@ from glimpse.envs.documents.sentence_vectors import hashed_vectors
 from glimpse.envs.documents.store_build import folder_store, store_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.corpus import offsets_of
+from tests.envs.documents.test_document_files import pdf
 
 TEXTS = {
     "cats.txt": "Cats sleep all day.\nA cat eats fish.\n\nCats, cats!\n...",
@@ -111,6 +112,18 @@ def test_a_store_is_built_once_for_each_state_of_its_documents(folder: Path, mon
     assert len(list((folder.parent / "cache" / "stores").glob("*/store.json"))) == 2
 
 
+def test_a_pdf_is_read_once_its_reader_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was built without pypdf lacks the PDF, and is built anew with it; other folders need no reader."""
+    pytest.importorskip("pypdf")
+    plain = made(folder)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pypdf", None)
+        assert made(folder).facts.digest == plain.facts.digest
+        (folder / "page.pdf").write_bytes(pdf("A page."))
+        assert "is not installed" in made(folder).facts.skipped[0][1]
+    assert "page.pdf" in made(folder).facts.files
+
+
 def test_a_store_that_is_not_whole_is_built_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a killed build left is removed; a cut file is noticed, whichever it is; a failed build leaves nothing."""
     store, search_path = made(folder), SearchPath(None, folder.parent / "cache")
@@ -173,5 +186,5 @@ def test_bad_files_are_kept_in_the_facts(folder: Path) -> None:
     assert [file for file, _ in made(folder).facts.skipped] == ["bad.txt"]
     for name in TEXTS:
         (folder / name).unlink()
-    with pytest.raises(DataError, match=r"has no document with text\n  - .*bad.txt"):
+    with pytest.raises(DataError, match=r"has no document with text: add one .*\n  - .*bad.txt"):
         made(folder)
