@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -54,14 +55,23 @@ def files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: name a folder of documents ({', '.join(ENDINGS)})")
     note_folder(folder)
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = [Path(parent, name) for name in names if not name.startswith(".")]
-        found += [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
+    found = [path for path in _shown_files(folder) if path.suffix.lower() in ENDINGS]
     if not found:
         raise DataError(f"there are no documents in {folder}: their names end in {', '.join(ENDINGS)}")
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def other_endings(folder: Path) -> Counter[str]:
+    """Count the files of a folder and its subfolders that are not read, by the ending of their names ("" for none)."""
+    return Counter(path.suffix.lower() for path in _shown_files(folder) if path.suffix.lower() not in ENDINGS)
+
+
+def _shown_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and its subfolders that are not hidden."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(parent, name) for name in names if not name.startswith(".")]
+        yield from (path for path in paths if path.is_file())
 
 
 def reading_of(files: list[Path]) -> list[str]:

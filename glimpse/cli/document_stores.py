@@ -1,6 +1,8 @@
 """Stores of documents on disk: building and showing them."""
 
 from glimpse.envs.data.sources import SearchPath
+from glimpse.envs.data.user_paths import user_path
+from glimpse.envs.documents.document_files import ENDINGS, other_endings
 from glimpse.envs.documents.options import check_vectors
 from glimpse.envs.documents.store_build import folder_store, store_path
 from glimpse.envs.errors import DataError
@@ -31,7 +33,19 @@ def show_store(folder: str, vectors: str, root: str | None, force: bool) -> None
     print_line(f"{facts.name}: {documents}, {len(store):,} sentences, {store.word_count:,} words")
     print_line(f"vectors: {facts.vectors}, {store.vectors.shape[1]} numbers a sentence")
     print_line(f"store: {place} ({size / 1e6:,.1f} MB)")
-    if facts.skipped:
-        print_line(f"left out, {len(facts.skipped)} file{'s' if len(facts.skipped) > 1 else ''}:")
-        for _, why in facts.skipped:
+    others = other_endings(user_path(folder, "the folder of documents"))
+    left_out = [why for _, why in facts.skipped] + [_other_files(*each) for each in sorted(others.items())]
+    if left_out:
+        print_line(f"left out, {_files(len(facts.skipped) + others.total())}:")
+        for why in left_out:
             print_line(f"  - {why}")
+
+
+def _other_files(ending: str, count: int) -> str:
+    """Say how many files have an ending that is not read."""
+    named = f"whose name{'s end' if count != 1 else ' ends'} in {ending}" if ending else "without an ending"
+    return f"{_files(count)} {named}: read are {', '.join(ENDINGS)}"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' if count != 1 else ''}"

@@ -5,6 +5,7 @@ An input that cannot be answered is named on standard error, and the rest goes o
 
 import math
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
+from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
 from glimpse.envs.printed_lines import print_error_line
@@ -94,14 +96,19 @@ def predict_files(
 
 
 def _open_documents(agent: LoadedAgent, folder: str) -> None:
-    """Build the store of a folder that is searched, so that what is wrong with it is told once, not for each question.
+    """Build the store of a folder that is searched, and tell what is wrong with it once, not for each question.
 
     Raises:
         DataError: if no document in it can be read.
     """
+    from glimpse.envs.documents.document_files import other_endings
     from glimpse.envs.documents.searched_folder import searched_store
 
-    searched_store(cast(Any, agent.experiment.task), folder, agent.experiment.data.root)
+    store = searched_store(cast(Any, agent.experiment.task), folder, agent.experiment.data.root)
+    left_out = len(store.facts.skipped) + other_endings(user_path(folder, "--documents")).total()
+    if left_out:
+        files = f"{left_out:,} files of {folder} were" if left_out > 1 else f"1 file of {folder} was"
+        print_error_line(f"note: {files} left out; `glimpse data store {shlex.quote(folder)}` shows which")
 
 
 def _answers(

@@ -16,10 +16,14 @@ def test_it_builds_and_shows_a_store(
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "a.txt").write_text("One sentence. Another one.")
     (tmp_path / "papers" / "b.html").write_bytes(b"\xff")
+    for name in ("word.docx", "c.DOCX", "a.rst", "LICENSE", ".hidden"):
+        (tmp_path / "papers" / name).write_text("Not read.")
     assert main(["data", "store", "papers"]) == 0
     printed = capsys.readouterr().out
     assert "papers: 1 document, 2 sentences, 6 words" in printed and "hashing, 64 numbers" in printed
-    assert "left out, 1 file:\n  - " in printed and "b.html is not UTF-8" in printed
+    assert "left out, 5 files:\n  - " in printed and "b.html is not UTF-8" in printed
+    assert "  - 2 files whose names end in .docx: read are .txt," in printed
+    assert "  - 1 file whose name ends in .rst: " in printed and "  - 1 file without an ending: " in printed
     assert f"store: {tmp_path}/cache/stores/" in printed
     assert main(["data", "store", "papers"]) == 0 and capsys.readouterr().out == printed
     assert main(["data", "store", "papers", "--force"]) == 0 and capsys.readouterr().out == printed

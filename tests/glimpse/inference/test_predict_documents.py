@@ -126,6 +126,24 @@ def test_the_unread_end_of_an_opened_sentence_is_told(
     assert f"Vollen, they say. {told}" in capsys.readouterr().out
 
 
+def test_files_that_are_left_out_are_told_once(
+    trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They cannot be read, or their names have other endings; nothing is said where there are none."""
+    told = [trained("agent.opens=first", "task.opens=2", "task.store=whole"), "--documents", str(folder), "--batch=1"]
+    for name, note in {
+        "": "",
+        "word.docx": f"note: 1 file of {folder} was left out; `glimpse data store {folder}` shows which\n",
+        "empty.txt": f"note: 2 files of {folder} were left out; `glimpse data store {folder}` shows which\n",
+    }.items():
+        if name:
+            (folder / name).touch()
+        capsys.readouterr()
+        assert main(["predict", *told, ASKED, "Is there zzz?"]) == 0
+        printed = capsys.readouterr().err
+        assert printed.count("left out") == bool(note) and printed.startswith(note)
+
+
 def test_mistakes_are_told_before_anything_is_answered(
     trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
