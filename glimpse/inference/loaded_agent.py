@@ -134,8 +134,14 @@ def _predicting_family(trained: TrainedRun) -> Family:
 
 def _read_options(given: dict[str, Any]) -> PredictOptions:
     """Check the options of a call."""
-    if isinstance(given.get("documents"), Path):
-        given = {**given, "documents": str(given["documents"])}
+    documents = given.get("documents")
+    if isinstance(documents, Path):
+        given = {**given, "documents": str(documents)}
+    elif documents is not None and not (isinstance(documents, str) and documents):
+        raise UserError(
+            f"documents should be the path of a folder of documents, got {documents!r}: name it with "
+            "--documents FOLDER (in Python documents='FOLDER')"
+        )
     if "rollouts" in given and "greedy" not in given:
         given = {**given, "greedy": False}
     try:

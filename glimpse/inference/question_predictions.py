@@ -99,6 +99,17 @@ class QuestionPrediction(LabelPrediction):
             lines.append(f"note: the run does not know these words of the question {name}: {', '.join(asked.unknown)}")
         return lines
 
+    def note(self) -> str:
+        """Return how many words of the folder are unknown; "" if none are."""
+        words = self.unknown_words
+        if not words.unknown:
+            return ""
+        share = "less than 1" if 0 < words.share <= 0.005 else f"{100 * words.share:.0f}"
+        return (
+            f"note: the run does not know {words.unknown:,} of the folder's {words.different:,} different words, "
+            f"{share} % of its text"
+        )
+
     def _repr_html_(self) -> str:
         """Return the path and the answer, for notebooks."""
         return self.page

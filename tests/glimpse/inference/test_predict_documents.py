@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import glimpse
 from glimpse.cli.command_line import main
 from glimpse.errors import UserError
+from glimpse.inference.question_predictions import UnknownWords
 from tests.envs.conftest import QUESTIONS
 
 FILE = f"file:{QUESTIONS}"
@@ -62,6 +64,10 @@ def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], 
     assert alone.opened == found.opened and alone.probability == pytest.approx(found.probability, abs=1e-6)
     words = found.unknown_words  # Of rain, fell, they, say, built, in, Larvik and others it has learned some.
     assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.notes()[0]
+
+    assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.note()
+    rare, common = (replace(found, unknown_words=UnknownWords(22, 105, share)).note() for share in (0.004, 0.006))
+    assert rare.endswith("105 different words, less than 1 % of its text") and common.endswith(", 1 % of its text")
     assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
 
 
@@ -155,6 +161,7 @@ def test_mistakes_are_told_before_anything_is_answered(
     for more, told in {
         (): "name their folder with --documents FOLDER",
         ("--documents", str(folder / "none")): "should be a folder of documents",
+        ("--documents", ""): "documents should be the path of a folder of documents, got '': name it with --documents",
         ("--documents", str(blank), "A second question?"): "blank has no document with text: add one (.txt,",
         ("--documents", str(folder), "--rollouts", "3"): "is asked greedily",
         ("--documents", str(folder), "--budget", "3"): "runs that look at pictures",
@@ -165,5 +172,7 @@ def test_mistakes_are_told_before_anything_is_answered(
         assert told in shown.err and shown.err.count("error:") == 1 and not shown.out
     assert main(["predict", run, "--documents", str(folder), "...", ASKED]) == 1
     assert "one word or more" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"documents should be the path of a folder of documents, got 5: name it with"):
+        glimpse.load(run).predict(ASKED, documents=5)
     with pytest.raises(UserError, match="documents are for runs that search them; this one takes pictures"):
         glimpse.load("mnist-ram").predict("x.png", documents=folder)
