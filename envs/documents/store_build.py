@@ -56,6 +56,8 @@ def folder_store(folder: str, vectors: str, search_path: SearchPath, force: bool
     Raises:
         DataError: There is no such folder, or it has no document that can be read.
     """
+    if not folder:
+        raise DataError("the folder of documents has an empty name: give its path, or . for the current folder")
     path = user_path(folder, "the folder of documents")
     files = files_in(path)
     digest = _digest_of_files(path, files)
@@ -104,7 +106,17 @@ def made_store(
 def store_path(digest: str, vectors: str, search_path: SearchPath) -> Path:
     """Return the folder of a store in the cache, which depends on the documents and on the kind of vectors."""
     key = hashlib.sha256(json.dumps([FORMAT, digest, vectors]).encode()).hexdigest()
-    return search_path.cache / "stores" / key[:32]
+    return stores_folder(search_path.cache) / key[:32]
+
+
+def stores_folder(cache_folder: Path) -> Path:
+    """Return the folder of the cache's stores."""
+    return cache_folder / "stores"
+
+
+def lock_path(store: Path) -> Path:
+    """Return the file that is locked while a store is built."""
+    return store.with_name(f".{store.name}.lock")
 
 
 def _digest_of_files(folder: Path, files: list[Path]) -> str:
@@ -234,7 +246,7 @@ def _lock(target: Path) -> Iterator[None]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f".{target.name}.lock"))
+        lock = FileLock(lock_path(target))
         lock.acquire()
         for leftover in target.parent.glob(f".{target.name}.part*"):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""`glimpse data`: list, fetch or check data sets, build stores of documents, list or clear what is kept decoded."""
+"""`glimpse data`: list, fetch or check data sets, build stores of documents, list or clear what is kept of them."""
 
 import argparse
 
@@ -11,7 +11,7 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     examples = """data list
                   data store papers"""
-    summary = "List, fetch or check data sets, build a store of documents, or see what is kept decoded"
+    summary = "List, fetch or check data sets, build a store of documents, or see what is kept of them"
     parser = add_command(commands, "data", _run, summary, examples, words="names")
     actions = ("list", "fetch", "verify", "store", "cache")
     parser.add_argument("action", choices=actions, metavar="list|fetch|verify|store|cache")
@@ -20,7 +20,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--root", metavar="DIR", help="data folder (default: GLIMPSE_DATA, then the cache)")
     parser.add_argument("--force", action="store_true", help="fetch, or build, again what is there already")
     parser.add_argument(
-        "--clear", action="store_true", help="cache: remove decoded pictures and words (of NAME), no downloads"
+        "--clear",
+        action="store_true",
+        help="cache: remove decoded pictures and words, and stores (of NAME), no downloads",
     )
     told = "vectors of a store's sentences, as task.sentence_vectors (default: hashing)"
     parser.add_argument("--vectors", metavar="KIND", help=told)

@@ -53,7 +53,7 @@ def test_clearing_removes_what_is_decoded_and_no_download(cache: Path, capsys: C
 def test_one_data_set_is_cleared(cache: Path, capsys: Capture) -> None:
     """Entries of one name go, others stay; a name of which nothing is kept is an error."""
     assert main(["data", "cache", "--clear", "c"]) == 2
-    assert "nothing is decoded of c" in capsys.readouterr().err
+    assert "nothing is kept of c" in capsys.readouterr().err
     assert main(["data", "cache", "--clear", "b"]) == 0
     assert "5.0 MB removed" in capsys.readouterr().out
     assert main(["data", "cache"]) == 0

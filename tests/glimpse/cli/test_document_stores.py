@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from glimpse.cli.command_line import main
 
@@ -29,11 +30,37 @@ def test_it_builds_and_shows_a_store(
     assert main(["data", "store", "papers", "--force"]) == 0 and capsys.readouterr().out == printed
 
 
+def test_stores_are_listed_and_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each state of a folder is one store, which goes with its lock, by name too; one that is being built stays."""
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
+    stores = tmp_path / "cache" / "stores"
+    for name, text in (("papers", "One."), ("papers", "Another."), ("letters", "A third one.")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "a.txt").write_text(text)
+        assert main(["data", "store", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert main(["data", "cache"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("papers, store of 1 document, hashing") == 2 and f"and {stores}; glimpse" in printed
+    assert main(["data", "cache", "--clear", "papers"]) == 0
+    (left,) = (path for path in stores.iterdir() if path.is_dir())
+    assert {path.name for path in stores.iterdir()} == {left.name, f".{left.name}.lock"}
+    with FileLock(stores / f".{left.name}.lock"):
+        capsys.readouterr()
+        assert main(["data", "cache", "--clear"]) == 0 and left.is_dir()
+        assert "in use by another process" in capsys.readouterr().out
+    (stores / f".{left.name}.part1").mkdir()
+    assert main(["data", "cache", "--clear"]) == 0 and not list(stores.iterdir())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["store"], "store takes one folder of documents: glimpse data store DIR"),
         (["store", "none"], "none is no folder"),
+        (["store", ""], "the folder of documents has an empty name: give its path, or . for the current folder"),
         (["store", ".", "--vectors", "glvoe"], "--vectors should be hashing, glove"),
         (["list", "--vectors", "glove"], "--vectors applies to store only"),
     ],
