@@ -51,3 +51,39 @@ def test_html_shows_what_is_visible() -> None:
     assert title == "A page"
     expected = [(2, "Head"), (3, "Ham & eggs."), (4, "More."), (4, "Last")]
     assert [tuple(line) for line in divide_into_sentences(lines)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "expected"),
+    [
+        ("```python\n# a comment\n```\n# Real", "Real", [(2, "# a comment"), (4, "Real")]),
+        ("~~~~\n~~~\n```\na -->\n~~~~\nEnd", "", [(2, "~~~ ``` a -->"), (6, "End")]),
+        ("---\ntitle: 'My title'\ntags:\n- a\n---\nText.", "My title", [(6, "Text.")]),
+        ("---\nNo matter\n---", "No matter", [(2, "No matter")]),
+        ("A heading\n===\nText.\n\nAnother\n---\n", "A heading", [(1, "A heading"), (3, "Text."), (5, "Another")]),
+        ("- item\n---\n# Title", "Title", [(1, "item"), (3, "Title")]),
+        ("One <!-- no\nno\nno --> two.<!-- no -->\nThree.", "", [(1, "One two."), (4, "Three.")]),
+        ("`<!--` begins\n-->.\n<!-- but", "", [(1, "<!--"), (1, "begins -->."), (3, "<!--"), (3, "but")]),
+        ("<!--\n```\n-->\n# Title", "Title", [(4, "Title")]),
+    ],
+)
+def test_markdown_has_titles_code_and_comments(text: str, title: str, expected: list[tuple[int, str]]) -> None:
+    """Comments of code are no titles; front matter and underlined lines are; other comments are left out."""
+    found, lines = markdown_lines(text)
+    assert found == title and [tuple(line) for line in divide_into_sentences(lines)] == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "shown"),
+    [
+        ("<title>Page</title><svg><title>An icon</title></svg><p>Text", "Page", ["Text"]),
+        ("<select><option>One<option>Two</select> more", "", ["One", "Two", "more"]),
+        ("<p>A<div hidden>no <div>no</div> no</div><b hidden>no</b> B", "", ["A", "B"]),
+        ("<p hidden>no<p>A<ul><li hidden>no</ul>B<br hidden>C<input hidden>D", "", ["A", "B", "CD"]),
+        ("<template>no</template><noscript>no</noscript>A</i>B", "", ["AB"]),
+    ],
+)
+def test_html_leaves_out_what_is_hidden(page: str, title: str, shown: list[str]) -> None:
+    """An element with `hidden` has no visible text; the end of some elements may be left out."""
+    found, lines = html_lines(page)
+    assert found == title and [line.text for line in divide_into_sentences(lines)] == shown
