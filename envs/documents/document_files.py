@@ -1,9 +1,12 @@
 """Documents of a folder of the user's own: plain text, Markdown, HTML, and the text layer of PDF."""
 
 import io
+import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,7 +104,7 @@ def read_document(path: Path, name: str) -> Document:
     if ending in _PDF:
         lines = _pdf_lines(path, content)
     else:
-        text = decoded(path, content, "utf-8").replace("\r\n", "\n")
+        text = re.sub("\r\n?", "\n", decoded(path, content, "utf-8"))
         if ending in _MARKDOWN:
             title, lines = markdown_lines(text)
         elif ending in _HTML:
@@ -125,12 +128,25 @@ def _pdf_lines(path: Path, content: bytes) -> list[SourceLine]:
             f"{path} is read with pypdf, which is not installed: pip install 'glimpse-rl[documents]'"
         ) from (error)
     try:
-        reader: Any = PdfReader(io.BytesIO(content))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise DataError(f"{path} is locked by a password: save it without one")
-        pages = [page.extract_text() for page in reader.pages]
+        with _silent("pypdf"):
+            reader: Any = PdfReader(io.BytesIO(content))
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise DataError(f"{path} is locked by a password: save it without one")
+            pages = [page.extract_text() for page in reader.pages]
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as fault:
         if isinstance(fault, DataError):
             raise
         raise DataError(f"{path} is damaged or no PDF ({type(fault).__name__}: {fault})") from fault
     return [SourceLine(number, line) for number, page in enumerate(pages, 1) for line in page.split("\n")]
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a library's loggers silent: what matters of a file is in its error."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -49,12 +49,12 @@ def _parts(word: str) -> Iterator[tuple[str, bool]]:
 
     Marks that stand after an end, such as quotation marks, belong to the sentence that ends.
     """
-    tokens = split_word(word.lower())
+    tokens = split_word(word)
     ends = ends_of_sentences(tokens, missing_spaces=False)
     begin, at = 0, 0
     for number, token in enumerate(tokens):
         # A few characters are replaced in tokens, so that one may not be found: the word is then divided later.
-        place = word.lower().find(token, at)
+        place = word.find(token, at)
         at = place + len(token) if place >= 0 else at
         if ends[number] and any(map(_has_letter, tokens[number + 1 : number + 2])):
             yield word[begin:at], True

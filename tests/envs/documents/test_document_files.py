@@ -1,5 +1,6 @@
 """Tests of reading a user's own folder of documents."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ def test_each_kind_is_read_and_bad_files_are_named(folder: Path) -> None:
     assert skipped.keys() == {"latin.txt", "scan.pdf", "torn.pdf"}
     assert "is not UTF-8" in skipped["latin.txt"] and "scanned pictures" in skipped["scan.pdf"]
     assert f"{folder}/torn.pdf is damaged or no PDF" in skipped["torn.pdf"]
+
+
+def test_lines_end_as_on_all_systems(tmp_path: Path) -> None:
+    """A carriage return ends a line, alone or before a line feed."""
+    path = tmp_path / "old.txt"
+    path.write_bytes(b"One.\r\rTwo.\r\nThree.\nFour.")
+    sentences = read_document(path, "old.txt").sentences
+    assert [tuple(line) for line in sentences] == [(1, "One."), (3, "Two."), (4, "Three."), (5, "Four.")]
+
+
+def test_what_the_reader_of_pdfs_logs_is_not_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that is no PDF is an error alone."""
+    pytest.importorskip("pypdf")
+    (tmp_path / "no.pdf").write_bytes(b"not a PDF")
+    with pytest.raises(DataError, match="is damaged or no PDF"):
+        read_document(tmp_path / "no.pdf", "no.pdf")
+    assert not caplog.records and logging.getLogger("pypdf").level == logging.NOTSET
 
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def sentences(text: str) -> list[tuple[int, str]]:
         ("Mr. Smith of the U.S. paid 3.50. Why?", [(1, "Mr. Smith of the U.S. paid 3.50."), (1, "Why?")]),
         ('"Stop." He went (home.) Then', [(1, '"Stop."'), (1, "He went (home.)"), (1, "Then")]),
         ("他来了。她走了！", [(1, "他来了。"), (1, "她走了！")]),
+        ("\u0130zmir\u3002Bursa is a city.", [(1, "\u0130zmir\u3002"), (1, "Bursa is a city.")]),
         ("write to a@b.com now", [(1, "write to a@b.com now")]),
         ("\n \n", []),
     ],
