@@ -111,7 +111,7 @@ def read_document(path: Path, name: str) -> Document:
             title, lines = html_lines(text)
         else:
             lines = [SourceLine(number, line) for number, line in enumerate(text.split("\n"), 1)]
-    sentences = divide_into_sentences(lines)
+    sentences = divide_into_sentences(lines, abbreviations=True)
     if not sentences:
         scanned = ": its pages may be scanned pictures, which have no text layer" if ending in _PDF else ""
         raise DataError(f"{path} has no text{scanned}")

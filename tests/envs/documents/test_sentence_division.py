@@ -6,10 +6,10 @@ from glimpse.envs.documents.markup_text import html_lines, markdown_lines
 from glimpse.envs.documents.sentence_division import SourceLine, divide_into_sentences
 
 
-def sentences(text: str) -> list[tuple[int, str]]:
+def sentences(text: str, abbreviations: bool = False) -> list[tuple[int, str]]:
     """Divide a text of several lines."""
     lines = (SourceLine(*each) for each in enumerate(text.split("\n"), 1))
-    return [(line.number, line.text) for line in divide_into_sentences(lines)]
+    return [(line.number, line.text) for line in divide_into_sentences(lines, abbreviations)]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,33 @@ def sentences(text: str) -> list[tuple[int, str]]:
 def test_sentences_end_at_marks_and_with_their_paragraph(text: str, expected: list[tuple[int, str]]) -> None:
     """Each has the line on which it begins."""
     assert sentences(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("George W. Bush spoke. He left.", ["George W. Bush spoke.", "He left."]),
+        ("By J. R. R. Tolkien (W. H. Auden)\nand B.\nSmith.", ["By J. R. R. Tolkien (W. H. Auden) and B. Smith."]),
+        ("Sun et al. wrote it. So Sun et al. (2010) did.", ["Sun et al. wrote it.", "So Sun et al. (2010) did."]),
+        (
+            "Apple Inc. makes it. I like Apple Inc. Bob, too.",
+            ["Apple Inc. makes it.", "I like Apple Inc.", "Bob, too."],
+        ),
+        ("P. Smith wrote p. 3.", ["P. Smith wrote p. 3."]),
+        ("Apple Inc., a firm. See Fig. 3a.", ["Apple Inc., a firm.", "See Fig. 3a."]),
+        ("In Jan. 1950 Lt. Col. Smith said no. They left.", ["In Jan. 1950 Lt. Col. Smith said no.", "They left."]),
+        (
+            "It has vitamin C. It's good. So did I. Bob left.",
+            ["It has vitamin C.", "It's good.", "So did I.", "Bob left."],
+        ),
+        ("Plan B.\n\nThe end is B.", ["Plan B.", "The end is B."]),
+        ('He said "plan B." Then he left. then more.', ['He said "plan B."', "Then he left.", "then more."]),
+    ],
+)
+def test_dots_of_abbreviations_end_no_sentence(text: str, expected: list[str]) -> None:
+    """Of a user's documents, where the next word goes on; other texts are divided at them."""
+    assert [line for _, line in sentences(text, abbreviations=True)] == expected
+    assert sentences("George W. Bush") == [(1, "George W."), (1, "Bush")]
 
 
 def test_markdown_loses_its_marks() -> None:
