@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
 from glimpse.envs.data.user_paths import user_path
+from glimpse.envs.documents.document_files import other_endings
+from glimpse.envs.documents.searched_folder import searched_store
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import is_live, progress_of
 from glimpse.envs.printed_lines import print_error_line
@@ -101,9 +103,6 @@ def _open_documents(agent: LoadedAgent, folder: str) -> None:
     Raises:
         DataError: if no document in it can be read.
     """
-    from glimpse.envs.documents.document_files import other_endings
-    from glimpse.envs.documents.searched_folder import searched_store
-
     store = searched_store(cast(Any, agent.experiment.task), folder, agent.experiment.data.root)
     left_out = len(store.facts.skipped) + other_endings(user_path(folder, "--documents")).total()
     if left_out:
