@@ -1,6 +1,7 @@
 """Text of Markdown and HTML as plain lines, with the numbers that they have in the file."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -140,24 +141,25 @@ class _VisibleText(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.title, self.lines = "", list[SourceLine]()
-        self._open = list[_Element]()
+        self._open, self._count = list[_Element](), Counter[str]()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what is hidden, and where blocks begin."""
         last = self._open[-1].tag if self._open else ""
         if (last == tag and tag in _END_BEFORE_THEIR_LIKE) or (last == "p" and tag in _BLOCKS - _VOID):
-            self._open.pop()  # Their end may be left out.
+            self._close_last()  # Their end may be left out.
         if tag not in _VOID:
-            names_no_page = tag == "title" and (bool(self.title) or any(one.tag == "svg" for one in self._open))
+            names_no_page = tag == "title" and (bool(self.title) or self._count["svg"] > 0)
             hidden = tag in _HIDDEN or names_no_page or any(name == "hidden" for name, _ in attrs)
             self._open.append(_Element(tag, hidden or self._is_hidden))
+            self._count[tag] += 1
         self._break_at(tag)
 
     def handle_endtag(self, tag: str) -> None:
         """Note where elements end, and with them those within whose end was left out."""
-        place = next((at for at in reversed(range(len(self._open))) if self._open[at].tag == tag), None)
-        if place is not None:
-            del self._open[place:]
+        if self._count[tag]:
+            while self._close_last() != tag:
+                pass
         self._break_at(tag)
 
     def handle_data(self, data: str) -> None:
@@ -168,6 +170,12 @@ class _VisibleText(HTMLParser):
             self.title += data
         else:
             self._add(data)
+
+    def _close_last(self) -> str:
+        """Close the last open element, and return its tag."""
+        tag = self._open.pop().tag
+        self._count[tag] -= 1
+        return tag
 
     @property
     def _is_hidden(self) -> bool:
