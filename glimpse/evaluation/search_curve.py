@@ -42,6 +42,11 @@ class CurvePoint:
     words: float
     f1: float
 
+    @property
+    def shown(self) -> tuple[float, ...]:
+        """What a terminal shows, shares in percent."""
+        return self.opened, 100 * self.found, 100 * self.accuracy, self.words, self.bias
+
 
 @dataclass(frozen=True)
 class ExactPoint:
@@ -55,6 +60,11 @@ class ExactPoint:
     accuracy: float
     words: float
     f1: float
+
+    @property
+    def shown(self) -> tuple[float, ...]:
+        """What a terminal shows, shares in percent."""
+        return self.opened, 100 * self.found, 100 * self.accuracy, self.words
 
 
 @dataclass(frozen=True)
@@ -215,9 +225,9 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
         batch: questions that were searched at once then.
     """
     shown = {"as trained": curve.own, **{f"{count} on average": curve.at(count) for count in OPENED}}
-    rows = [[name, *(f"{value:.2f}" for value in _shown(point))] for name, point in shown.items() if point is not None]
+    rows = [[name, *(f"{value:.2f}" for value in point.shown)] for name, point in shown.items() if point is not None]
     few = [point for point in curve.exact if point.opened in OPENED]
-    rows += [[f"exactly {point.opened}", *(f"{value:.2f}" for value in _shown(point)), ""] for point in few]
+    rows += [[f"exactly {point.opened}", *(f"{value:.2f}" for value in point.shown), ""] for point in few]
     columns = ["sentences opened", "opened", "evidence complete, %", "accuracy, %", "words", "bias"]
     TableConsole().print_table(
         columns,
@@ -238,8 +248,3 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
         f"(sufficiency), {100 * curve.comprehensiveness:.1f} without them (comprehensiveness)"
     )
     print_line(f"{milliseconds:.2f} ms for a question, {batch} at once")
-
-
-def _shown(point: CurvePoint | ExactPoint) -> tuple[float, ...]:
-    bias = (point.bias,) if isinstance(point, CurvePoint) else ()
-    return point.opened, 100 * point.found, 100 * point.accuracy, point.words, *bias

@@ -42,6 +42,7 @@ _RESULTS = {
     "mean_reward": "mean reward",
     "evidence_found": "questions whose evidence is complete, %",
     "evidence_share": "evidence opened, %",
+    "evidence_marked": "questions whose evidence is known, %",
     "evidence_marked": "questions that have evidence, %",
     "opened": "sentences opened",
     "words_read": "words opened",
@@ -82,6 +83,7 @@ _LOGGED = {
     "val/mean_reward": "mean reward",
     "val/evidence_found": "questions whose evidence is complete, share",
     "val/evidence_share": "evidence opened, share",
+    "val/evidence_marked": "questions whose evidence is known, share",
     "val/evidence_marked": "questions that have evidence, share",
     "val/opened": "sentences opened",
     "val/words_read": "words opened",
@@ -150,6 +152,8 @@ def result_name(key: str, mode: str = "") -> str:
         return f"{result_name(of_longer[1], mode)}, texts of {words:,} words"
     if at := re.fullmatch(r"(found|accuracy|f1|words)_at_(\d+)", key):
         return _sentence(_RESULTS[at[1]], f"{at[2]} sentences opened on average")
+    if first := re.fullmatch(r"f1_first_(\d+)", key):
+        return _sentence(_RESULTS["f1"], f"exactly {first[1]} sentences opened")
     name, acted = (key, mode) if key in _RESULTS else _without_mode(key, mode)
     return _sentence(_RESULTS.get(name, name.replace("_", " ")), acted)
 

@@ -23,6 +23,8 @@ _WORDS = re.compile(r"[A-Z]\w*[^_]*")
         ("bleu_greedy", "M = 10", "BLEU, greedy, M = 10"),
         ("test_opened_greedy_100k", "", "Sentences opened, greedy, texts of 100,000 words"),
         ("accuracy_1m", "M = 5", "Accuracy, %, M = 5, texts of 1,000,000 words"),
+        ("f1_at_2", "M = 5", "F1 of the opened sentences, %, 2 sentences opened on average"),
+        ("f1_first_2", "M = 5", "F1 of the opened sentences, %, exactly 2 sentences opened"),
         ("odd_measure", "", "Odd measure"),
     ],
 )
