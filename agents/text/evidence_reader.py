@@ -22,6 +22,7 @@ from glimpse.agents.choices import choose
 from glimpse.agents.data_parallel import over_all_ranks
 from glimpse.agents.embedding import PADDING, Embedding
 from glimpse.agents.episode import Decision, Episode, Loss
+from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.recall import ReluSum
 from glimpse.agents.returns import policy_reward, subtract_baseline
 from glimpse.agents.step_cores import make_recurrent_core
@@ -84,8 +85,6 @@ class EvidenceReader(EpisodeAgent):
         self.learns = self.decides_when_to_answer = options.opens == "learned"
         self.reads_candidates = options.opens == "soft"
         self.stochastic = options.opens in ("learned", "random")
-        self._warm_up = self.learns and options.imitation.until > 0
-        self.imitates = self._warm_up and options.imitation.of == "evidence"
         words = int(cast(spaces.Box, observation_space["question"]).high.max()) + 1
         self.steps = int(cast(spaces.Discrete, observation_space["time"]).n) - 1
         self.embedding = Embedding(words, options.embedding_width if vectors is None else vectors.vectors.shape[-1])
@@ -107,6 +106,17 @@ class EvidenceReader(EpisodeAgent):
         self.policy = self.make_policy(observation_space) if self.learns else None
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("done", torch.zeros(()))
+        set_number(self.done, 0.0)
+
+    @property
+    def in_imitation(self) -> bool:
+        """Whether the policy imitates a teacher now, and is not reinforced yet."""
+        return self.learns and number(self.done) < self.options.imitation.until
+
+    @property
+    def imitates(self) -> bool:
+        """Whether it imitates marked evidence now."""
+        return self.options.imitation.of == "evidence" and self.in_imitation
 
     @property
     def stops_when_all_done(self) -> bool:
@@ -119,9 +129,7 @@ class EvidenceReader(EpisodeAgent):
 
     def set_progress(self, progress: float) -> None:
         """Set the share of training done, which ends the imitation."""
-        self.done.fill_(progress)
-        self._warm_up = self.learns and progress < self.options.imitation.until
-        self.imitates = self._warm_up and self.options.imitation.of == "evidence"
+        set_number(self.done, progress)
 
     def learning_rates(self) -> LrGroups:
         """Return two groups: the word vectors with their own rate, after all other parameters."""
@@ -310,7 +318,7 @@ class EvidenceReader(EpisodeAgent):
         terms |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
         terms["return"] = episode.reward.sum(0).mean()
         reinforced = options.policy_weight * policy_loss - options.entropy * entropy
-        if self._warm_up:
+        if self.in_imitation:
             reinforced = terms["imitation"] = self.imitation(policy, episode)
         return Loss(total + reinforced + value_loss, {name: term.detach() for name, term in terms.items()})
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from glimpse.agents.agent import EpisodeAgent, LrGroups, scaled_lr_groups
 from glimpse.agents.answer_kinds import ClassAnswers, LabelSetAnswers, ScoreAnswers, answer_kind
 from glimpse.agents.episode import Decision, Episode
+from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.anytime_memory import AnytimeMemory, ReplayedLooks, place_of, sides_of
 from glimpse.agents.vision.anytime_options import AnytimeOptions
@@ -33,7 +34,7 @@ class AnytimeNetworks(EpisodeAgent):
     The recurrent core reads the glance first, where there is one, and then a glimpse a step.
 
     learns_looks: whether looks are learned.
-    imitates: whether they are learned from a teacher now, as they are at first.
+    ramp: weight of the policy loss; -1 while a teacher is imitated in its place.
     adapts_looks: whether they can differ between pictures.
     reads_glance_only: whether answers come from the glance alone, and glimpses are not read.
     """
@@ -42,7 +43,6 @@ class AnytimeNetworks(EpisodeAgent):
     random_looks: Tensor
     ramp: Tensor
     learns_looks: bool
-    imitates: bool
     adapts_looks: bool
     reads_glance_only: bool
     class_weights: Tensor | None = None
@@ -71,10 +71,10 @@ class AnytimeNetworks(EpisodeAgent):
         self.learns_looks, self.adapts_looks = self.policy.learned, self.policy.adapts
         # Looks that are not learned have no schedule.
         self.pretraining, self.warm_up = (options.pretraining, options.warm_up) if self.learns_looks else (0.0, 0.0)
-        self.imitates = self.learns_looks and options.imitation.until > 0
         self.register_buffer("average_return", torch.zeros(self.steps))
         self.register_buffer("random_looks", torch.tensor(self.pretraining > 0))
-        self.register_buffer("ramp", torch.tensor(0.0 if self.pretraining or self.warm_up else 1.0))
+        self.register_buffer("ramp", torch.zeros(()))
+        set_number(self.ramp, self._policy_weight(0.0))
         self.register_module("locator", None)  # None: the policy chooses. Control locators go here.
 
     def _make_networks(
@@ -125,7 +125,7 @@ class AnytimeNetworks(EpisodeAgent):
     @property
     def in_warmup(self) -> bool:
         """True while looks are random, or the policy's loss has not yet grown to its weight."""
-        return float(self.ramp) < 1
+        return bool(self.random_looks) or 0 <= number(self.ramp) < 1
 
     def load_pretrained(self) -> None:
         """Load the encoder's weights, where they come from a file; see `PictureEncoder.load`."""
@@ -136,15 +136,23 @@ class AnytimeNetworks(EpisodeAgent):
         encoder, policy = self.options.encoder.lr_scale, self.options.policy_lr_scale
         return scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
 
+    @property
+    def imitates(self) -> bool:
+        """Whether looks are learned from a teacher now."""
+        return number(self.ramp) < 0
+
     def set_progress(self, progress: float) -> None:
         """Move the schedules: random looks first, then a growing policy loss; imitation; the noise of locations."""
-        self.imitates = self.learns_looks and progress < self.options.imitation.until
-        begins, lasts = self.pretraining, self.warm_up
-        self.random_looks.fill_(progress < begins)
-        if begins or lasts:
-            since = progress - begins
-            self.ramp.fill_(float(since >= 0) if not lasts else min(1.0, max(0.0, since / lasts)))
+        self.random_looks.fill_(progress < self.pretraining)
+        set_number(self.ramp, self._policy_weight(progress))
         self.policy.set_progress(progress)
+
+    def _policy_weight(self, progress: float) -> float:
+        """Return the weight of the policy loss after a share of training; -1 while a teacher is imitated."""
+        if self.learns_looks and progress < self.options.imitation.until:
+            return -1.0
+        since = progress - self.pretraining
+        return min(1.0, max(0.0, since / self.warm_up)) if self.warm_up else float(since >= 0)
 
     def initial_memory(self, observation: dict[str, Tensor]) -> AnytimeMemory:
         """Read the glance, if there is one, and compute the keys of the policy's cells."""

@@ -32,7 +32,7 @@ class Learner(ABC):
         self.agent, self.options, self.device = agent, options, device
         self.averaged = copy.deepcopy(agent).requires_grad_(False).eval()
         self.optimiser = optimiser
-        self.step, self._schedule = 0, 0.0
+        self.step = 0
         self.budget = Updates(options.steps) if options.steps else None
         # Walking through the modules anew takes as long as the arithmetic on such small tensors.
         both = zip(agent.parameters(), self.averaged.parameters(), strict=True)
@@ -123,8 +123,7 @@ class Learner(ABC):
         current, averaged = self._weights
         torch._foreach_lerp_(averaged, current, 1 - decay)
         self.step += 1
-        self._schedule = self.progress
-        self.agent.set_progress(self._schedule)
+        self.agent.set_progress(self.progress)
         for kept, buffer in self._buffers:
             kept.copy_(buffer)
 
@@ -139,7 +138,6 @@ class Learner(ABC):
             "step": self.step,
             "agent": self.agent.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "progress": self._schedule,
         }
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -153,10 +151,6 @@ class Learner(ABC):
         check_optimiser_state(self.optimiser, state["optimiser"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-        # The clock may decide how much is done: schedules go on from where they were, not from the time that passed.
-        if self.step and "progress" in state:
-            self._schedule = state["progress"]
-            self.agent.set_progress(self._schedule)
 
 
 def _listed(names: list[str]) -> str:
