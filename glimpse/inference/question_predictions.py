@@ -86,9 +86,10 @@ class QuestionPrediction(LabelPrediction):
         words, asked, name = self.unknown_words, self.question_words, shorten(self.question)
         lines = []
         if words.unknown:
+            share = "less than 1" if 0 < words.share <= 0.005 else f"{100 * words.share:.0f}"
             lines.append(
                 f"note: the run does not know {words.unknown:,} of the folder's {words.different:,} different words, "
-                f"{100 * words.share:.0f} % of its text"
+                f"{share} % of its text"
             )
         if asked.words_read < asked.words:
             lines.append(
@@ -98,17 +99,6 @@ class QuestionPrediction(LabelPrediction):
         if asked.unknown:
             lines.append(f"note: the run does not know these words of the question {name}: {', '.join(asked.unknown)}")
         return lines
-
-    def note(self) -> str:
-        """Return how many words of the folder are unknown; "" if none are."""
-        words = self.unknown_words
-        if not words.unknown:
-            return ""
-        share = "less than 1" if 0 < words.share <= 0.005 else f"{100 * words.share:.0f}"
-        return (
-            f"note: the run does not know {words.unknown:,} of the folder's {words.different:,} different words, "
-            f"{share} % of its text"
-        )
 
     def _repr_html_(self) -> str:
         """Return the path and the answer, for notebooks."""

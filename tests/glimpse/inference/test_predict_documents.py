@@ -64,9 +64,7 @@ def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], 
     assert alone.opened == found.opened and alone.probability == pytest.approx(found.probability, abs=1e-6)
     words = found.unknown_words  # Of rain, fell, they, say, built, in, Larvik and others it has learned some.
     assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.notes()[0]
-
-    assert 0 < words.unknown < words.different and 0 < words.share < 1 and str(words.unknown) in found.note()
-    rare, common = (replace(found, unknown_words=UnknownWords(22, 105, share)).note() for share in (0.004, 0.006))
+    rare, common = (replace(found, unknown_words=UnknownWords(22, 105, share)).notes()[0] for share in (0.004, 0.006))
     assert rare.endswith("105 different words, less than 1 % of its text") and common.endswith(", 1 % of its text")
     assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
 
