@@ -24,10 +24,9 @@ _POINTS = 65
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """Means over questions when a number is added to the logit of answering.
+class ExactPoint:
+    """Means over questions when an agent may answer only after so many sentences, as rankings are measured.
 
-    bias: the number.
     opened: sentences opened.
     found: share of questions whose evidence is complete.
     accuracy: share of right answers.
@@ -35,7 +34,6 @@ class CurvePoint:
     f1: F1 of the opened sentences against the evidence.
     """
 
-    bias: float
     opened: float
     found: float
     accuracy: float
@@ -45,26 +43,19 @@ class CurvePoint:
     @property
     def shown(self) -> tuple[float, ...]:
         """What a terminal shows, shares in percent."""
-        return self.opened, 100 * self.found, 100 * self.accuracy, self.words, self.bias
+        return self.opened, 100 * self.found, 100 * self.accuracy, self.words
 
 
 @dataclass(frozen=True)
-class ExactPoint:
-    """Means over questions when an agent may answer only after so many sentences, as rankings are measured.
+class CurvePoint(ExactPoint):
+    """Means over questions when a number, `bias`, is added to the logit of answering; `opened` is a mean, too."""
 
-    opened, found, accuracy, words, f1: see `CurvePoint`.
-    """
-
-    opened: int
-    found: float
-    accuracy: float
-    words: float
-    f1: float
+    bias: float
 
     @property
     def shown(self) -> tuple[float, ...]:
         """What a terminal shows, shares in percent."""
-        return self.opened, 100 * self.found, 100 * self.accuracy, self.words
+        return *super().shown, self.bias
 
 
 @dataclass(frozen=True)
@@ -193,8 +184,8 @@ def _point(walked: WalkedSearch, right: Tensor, bias: float) -> CurvePoint:
     def mean(values: Tensor) -> float:
         return float(values.gather(0, stop[None]).double().mean())
 
-    means = [mean(values) for values in (walked.found, right, walked.words, walked.f1)]
-    return CurvePoint(bias, float(stop.double().mean()), *means)
+    found, accuracy, words, f1 = (mean(values) for values in (walked.found, right, walked.words, walked.f1))
+    return CurvePoint(float(stop.double().mean()), found, accuracy, words, f1, bias)
 
 
 def _thinned(points: list[CurvePoint]) -> list[CurvePoint]:
