@@ -59,6 +59,7 @@ class EvidenceReader(EpisodeAgent):
     """
 
     readout_name = "the words of the opened sentence"
+    stops_when_all_done = True
     average_return: Tensor
     done: Tensor
     class_weights: Tensor | None = None
@@ -118,11 +119,6 @@ class EvidenceReader(EpisodeAgent):
         """Whether it imitates marked evidence now."""
         return self.options.imitation.of == "evidence" and self.in_imitation
 
-    @property
-    def stops_when_all_done(self) -> bool:
-        """Whether a rollout ends as soon as all episodes are over: while training, where steps may be fewer."""
-        return self.training
-
     def make_policy(self, observation_space: spaces.Dict) -> nn.Module:
         """Make the learned policy."""
         return CandidatePolicy(self.options, self.embedding, self.options.memory_width + self.copied_width)
@@ -142,12 +138,15 @@ class EvidenceReader(EpisodeAgent):
         return torch.cat([empty, question], -1)
 
     def forward(self, observation: dict[str, Tensor], memory: Tensor) -> tuple[Decision, Tensor]:
-        """Read the sentence that was opened last, update the memory, and decide.
+        """Read the sentence that was opened last, update the memory, and decide; a control in training only decides.
 
         Args:
             observation: the environment's dict, each (B, ...).
             memory: from `initial_memory` or the last step.
         """
+        if self.training and not self.learns:  # What a control opens does not depend on what it reads; the loss reads.
+            nothing = memory.new_zeros(len(memory), self.kind.outputs)
+            return Decision(nothing, {}, move=self._control(observation)), memory
         widths = [self.core.memory_width, self.copied_width, self.reader.question_width]
         remembered, copied, question = memory.split(widths, -1)
         read = self._read(observation, question, nn.Identity())

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -166,13 +166,19 @@ def _play_split(
 
     # Move the results to the host.
     glimpses = float(torch.stack(steps).sum()) / (env.examples * copies)
-    all_single, all_averaged = torch.cat(single, 1).cpu(), torch.cat(averaged, 1).cpu()
+    all_single, all_averaged = _joined(single), _joined(averaged)
     _warn_of_endless(env, agent.steps, torch.cat([one for one in ended if one is not None]))
     if not all_single.isfinite().all():
         raise NotFiniteError(["rewards of the environment"])
     counted = statistics.summary(greedy)
     seconds = time.perf_counter() - begun  # All results are on the host, so nothing is still being computed.
     return _SplitEpisodes(all_single, all_averaged, glimpses, counted, compared, seconds)
+
+
+def _joined(errors: Sequence[Tensor]) -> Tensor:
+    """Join batches (T, E), of which some ended before others, since all their episodes were over: the last is kept."""
+    steps = max(len(batch) for batch in errors)
+    return torch.cat([torch.cat([batch, batch[-1:].expand(steps - len(batch), -1)]) for batch in errors], 1).cpu()
 
 
 def _warn_of_endless(env: EvaluatedEnv, steps: int, ended: Tensor) -> None:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from glimpse.agents.episode import Episode
 from glimpse.agents.policy_gradient import gaussian_log_prob
@@ -152,8 +153,21 @@ def test_controls_open_what_they_say() -> None:
             assert len(episode.action["open"][0].unique()) > 3
         changed = {**episode.observation, "candidates": episode.observation["candidates"].flip(1)}
         first, other = ({name: part[0] for name, part in seen.items()} for seen in (episode.observation, changed))
-        answers = [agent(seen, agent.initial_memory(seen))[0].answer for seen in (first, other)]
+        answers = [agent.eval()(seen, agent.initial_memory(seen))[0].answer for seen in (first, other)]
         assert torch.equal(*answers) == (opens != "soft")
+
+
+@pytest.mark.parametrize("opens", ["first", "none", "soft"])
+def test_a_control_learns_from_what_its_rollout_does_not_read(opens: str) -> None:
+    """In training a control only opens, and the loss reads; its answers then are those of the evaluation."""
+    agent, env = make({"opens": opens})
+    episode = play_some(agent, env)
+    assert not episode.answer.any()
+    taught = agent.loss(episode).terms["cross_entropy"]
+    answered = play_some(agent.eval(), env)
+    assert torch.equal(answered.action["open"], episode.action["open"]) and answered.answer.any()
+    error = F.cross_entropy(answered.answer[len(answered.reward) - 1], answered.label)
+    assert taught.item() == pytest.approx(error.item(), abs=1e-5)
 
 
 def test_episodes_that_are_over_are_left_out_of_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
