@@ -229,6 +229,11 @@ class DocumentEnv(EvaluatedEnv):
             self._ranked, self._scores = self._without_opened()
         return StepResult(self._observe(), reward, self._terminated, label)
 
+    @property
+    def has_evidence(self) -> Tensor:
+        """Whether the evidence of each lane's question is known, (B,) bool."""
+        return (self._asking.groups != NOTHING).flatten(1).any(1)
+
     def lane_info(self) -> dict[str, Tensor]:
         """Return the number of opened sentences, words read, and what of the evidence was opened, (B,) each.
 

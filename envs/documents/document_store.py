@@ -19,8 +19,8 @@ from glimpse.envs.documents.bm25_index import Bm25Index
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.ragged import Ragged
 
-FORMAT = 1
-"""Number of the layout of a store's folder; a store of another one is built anew."""
+FORMAT = 2
+"""Number of the layout of a store's folder, and of what its words are; a store of another one is built anew."""
 FACTS_FILE = "store.json"
 """File that is written last, so that a folder that has it is whole."""
 

@@ -22,6 +22,7 @@ from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.asked_questions import Asked, AskedParts
 from glimpse.envs.documents.document_store import DocumentStore
+from glimpse.envs.documents.document_words import words_of_question
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.own_questions import read_own_questions
 from glimpse.envs.documents.searched_words import SearchedWords, searched_words
@@ -29,7 +30,6 @@ from glimpse.envs.documents.sentence_vectors import load_encoder, unit
 from glimpse.envs.errors import DataError
 from glimpse.envs.text.corpus import numbering
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokens import split_word
 from glimpse.envs.text.vectors import read_vectors
 
 NOTHING = -1
@@ -141,7 +141,7 @@ def _question_data(
 
 
 def _words_of(asked: Asked, number: dict[str, int]) -> list[int]:
-    return [number[token] for word in asked.question.lower().split() for token in split_word(word)]
+    return [number[word] for word in words_of_question(asked.question)]
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents.document_env import DocumentEnv, StoredSentence
 from glimpse.envs.documents.document_store import DocumentStore
+from glimpse.envs.documents.document_words import words_of_question
 from glimpse.envs.documents.options import DocumentSearchOptions
 from glimpse.envs.documents.question_data import NOTHING, mean_of_words, padded
 from glimpse.envs.documents.searched_words import SearchedWords, searched_words
@@ -21,7 +22,6 @@ from glimpse.envs.documents.store_build import folder_store
 from glimpse.envs.documents.store_search import Asking
 from glimpse.envs.text.corpus import numbering
 from glimpse.envs.text.text_meaning import TextMeaning
-from glimpse.envs.text.tokens import split_word
 from glimpse.envs.text.vectors import read_vectors
 from glimpse.envs.text.vocabulary import UNKNOWN
 
@@ -72,7 +72,7 @@ class SearchedFolder(DocumentEnv):
         store, options = searched_store(options, folder, root), _without_answers(options)
         number = numbering()
         number |= store.number
-        asked = [[number[token] for word in one.lower().split() for token in split_word(word)] for one in questions]
+        asked = [[number[word] for word in words_of_question(one)] for one in questions]
         spelled = list(number)
         others = spelled[len(store.words) :]
         none, counts = read_vectors("none", search_path), np.zeros(len(number), np.int64)

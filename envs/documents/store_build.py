@@ -33,11 +33,11 @@ from glimpse.envs.documents.document_store import (
     assemble,
     open_store,
 )
+from glimpse.envs.documents.document_words import split_document_word
 from glimpse.envs.documents.sentence_vectors import load_encoder, unit, weighted_means, word_vectors
 from glimpse.envs.errors import DataError
 from glimpse.envs.live_line import progress_of
 from glimpse.envs.text.corpus import concatenate_ranges, offsets_of, tokenise_all
-from glimpse.envs.text.tokens import split_word
 
 _BATCH = 512
 """Sentences that an encoder is given at once."""
@@ -154,7 +154,7 @@ def _arrays(
             f"{name} has no document with text: add one ({', '.join(ENDINGS)}), or name another folder{faults}"
         )
     counts = np.array([len(document.sentences) for document in read])
-    corpus = tokenise_all([*(document.title for document in read), *sentences], split_word, lower=True)
+    corpus = tokenise_all([*(document.title for document in read), *sentences], split_document_word, lower=True)
     documents_, words = len(read), tuple(corpus.words)
     ends = corpus.offsets
     title_ends, sentence_ends = ends[: documents_ + 1], ends[documents_:]

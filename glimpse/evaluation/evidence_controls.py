@@ -20,6 +20,8 @@ RANKERS = ("bm25", "cosine", "random", "first", "gold")
 class EvidenceCurve(NamedTuple):
     """What is found when the first T sentences of a ranker are opened, for T from 1 on; means over questions.
 
+    Where evidence is known for some questions only, means of what is found are over these.
+
     complete: (T, N) bool, the questions whose evidence is complete.
     f1_of_each: (T, N) float64, F1 of the opened sentences against the evidence.
     found: (T,) their share.
@@ -37,16 +39,24 @@ class EvidenceCurve(NamedTuple):
 
     @classmethod
     def of(cls, told: Tensor) -> "EvidenceCurve":
-        """Return the curve of what was told of N questions after each of T openings, (T, 4, N)."""
-        means = told.sum(2) / max(1, told.shape[2])
+        """Return the curve of what was told of N questions after each of T openings, (T, 5, N)."""
+        marked = told[-1:, 4:].expand_as(told[:, :4]).clone()
+        if not marked.any():
+            marked.fill_(1.0)
+        marked[:, 2] = 1.0  # Words are read for every question.
+        means = (told[:, :4] * marked).sum(2) / marked.sum(2).clamp(min=1)
         return cls(told[:, 0] == 1, told[:, 3], *(tuple(column) for column in means.mT.tolist()))
 
 
 def told_of_search(env: Any) -> Tensor:
-    """Return what each lane has found so far: complete evidence, largest share, words, and F1, (4, B) float64."""
+    """Return what each lane has found so far, and whether its evidence is known, (5, B) float64.
+
+    Complete evidence, largest share, words, and F1.
+    """
     info = env.lane_info()
     agreement = sentence_agreement(env.opened, env.evidence, env.sentence_lengths)
-    columns = (info["evidence_found"], info["evidence_share"], info["words_read"], agreement.sentence_f1)
+    names = ("evidence_found", "evidence_share", "words_read")
+    columns = (*(info[name] for name in names), agreement.sentence_f1, env.has_evidence)
     return torch.stack([column.double() for column in columns]).cpu()
 
 
@@ -88,7 +98,7 @@ def curve_of(
         choices: asks questions (B,), and yields which candidate (B,) int64 is opened in each lane, from 0, T times or
             more.
     """
-    told = torch.zeros(most, 4, 0, dtype=torch.float64)
+    told = torch.zeros(most, 5, 0, dtype=torch.float64)
     with progress_of(what, len(examples)) as advance:
         for some in examples.split(batch):
             steps = []

@@ -27,6 +27,8 @@ _POINTS = 65
 class ExactPoint:
     """Means over questions when an agent may answer only after so many sentences, as rankings are measured.
 
+    Where evidence is known for some questions only, `found` and `f1` are means over these.
+
     opened: sentences opened.
     found: share of questions whose evidence is complete.
     accuracy: share of right answers.
@@ -145,12 +147,9 @@ def search_curve(walked: WalkedSearch) -> SearchCurve:
         _point(walked, right, float(bias)) for bias in (*biases.unique().flip(0).tolist(), float(biases.min()) - 1)
     ]
     points = _thinned(sorted({_point(walked, right, most), *every}, key=lambda point: (point.opened, -point.bias)))
-    columns = (walked.found, right, walked.words, walked.f1)
-    exact = [
-        ExactPoint(count, *(float(column[count].double().mean()) for column in columns))
-        for count in range(1, len(right))
-    ]
-    precision, recall, f1, token_f1 = (float(column.double().mean()) for column in walked.agreement)
+    counts = [(count, torch.full_like(walked.label, count)) for count in range(1, len(right))]
+    exact = [ExactPoint(count, *_means(walked, right, stop)) for count, stop in counts]
+    precision, recall, f1, token_f1 = (float(column[walked.judged].double().mean()) for column in walked.agreement)
     own, faithfulness = _point(walked, right, 0.0), _faithfulness(walked)
     return SearchCurve(own, points, *faithfulness, precision, recall, f1, token_f1, exact)
 
@@ -180,12 +179,17 @@ def _some(margins: Tensor, most: int = 1_000_000) -> Tensor:
 def _point(walked: WalkedSearch, right: Tensor, bias: float) -> CurvePoint:
     """Return the means over questions with a bias."""
     stop = walked.stops(bias)
+    return CurvePoint(float(stop.double().mean()), *_means(walked, right, stop), bias)
 
-    def mean(values: Tensor) -> float:
-        return float(values.gather(0, stop[None]).double().mean())
 
-    found, accuracy, words, f1 = (mean(values) for values in (walked.found, right, walked.words, walked.f1))
-    return CurvePoint(float(stop.double().mean()), found, accuracy, words, f1, bias)
+def _means(walked: WalkedSearch, right: Tensor, stop: Tensor) -> tuple[float, float, float, float]:
+    """Return the shares of complete evidence and of right answers, words, and F1, after (N,) sentences."""
+
+    def mean(values: Tensor, of: Tensor) -> float:
+        return float(values.gather(0, stop[None])[0][of].double().mean())
+
+    every, judged = torch.ones_like(walked.marked), walked.judged
+    return mean(walked.found, judged), mean(right, every), mean(walked.words, every), mean(walked.f1, judged)
 
 
 def _thinned(points: list[CurvePoint]) -> list[CurvePoint]:

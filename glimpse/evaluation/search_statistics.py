@@ -12,7 +12,6 @@ from torch import Tensor
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.episode import Episode
 from glimpse.envs.core import BatchedEnv, has_lane_info
-from glimpse.envs.documents.question_data import NOTHING
 from glimpse.evaluation.scores import Scores
 
 FOUND = ("evidence_found", "evidence_share", "opened", "words_read")
@@ -28,9 +27,8 @@ def what_was_found(episode: Episode, env: BatchedEnv) -> dict[str, Tensor]:
     if not set(FOUND) <= info.keys():
         return {}
     searched: Any = env
-    marked = (searched.evidence != NOTHING).flatten(1).any(1)
     found = {name: info[name].float() for name in FOUND}
-    return {"mean_reward": episode.reward.sum(0).float(), **found, "evidence_marked": marked.float()}
+    return {"mean_reward": episode.reward.sum(0).float(), **found, "evidence_marked": searched.has_evidence.float()}
 
 
 def what_was_attended(episode: Episode) -> dict[str, Tensor]:

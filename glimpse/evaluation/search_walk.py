@@ -48,6 +48,7 @@ class WalkedSearch(NamedTuple):
     margin: (S, N), see `SearchStep`.
     belief: (S, N, C), probability of each answer after 0 to T sentences.
     label: (N,) int64.
+    marked: (N,) bool, whether evidence is known.
     found: (S, N) bool, whether a whole group of evidence was opened.
     share: (S, N), the largest share of a group.
     words: (S, N), number of words that were read.
@@ -59,12 +60,18 @@ class WalkedSearch(NamedTuple):
     margin: Tensor
     belief: Tensor
     label: Tensor
+    marked: Tensor
     found: Tensor
     share: Tensor
     words: Tensor
     f1: Tensor
     without: Tensor
     agreement: SentenceAgreement
+
+    @property
+    def judged(self) -> Tensor:
+        """Which questions' evidence is compared, (N,) bool: those where it is known, or all if it is known for none."""
+        return self.marked if bool(self.marked.any()) else torch.ones_like(self.marked)
 
     def stops(self, bias: float = 0.0) -> Tensor:
         """Return after how many sentences the agent answers, (N,) int64, with `bias` added to that logit."""
@@ -119,7 +126,7 @@ def _joined(parts: Sequence[Any], name: str) -> Any:
     """Return a field of all batches."""
     if name == "agreement":
         return SentenceAgreement(*(torch.cat(column) for column in zip(*parts, strict=True)))
-    return torch.cat(list(parts), 0 if name in ("label", "without") else 1)
+    return torch.cat(list(parts), 0 if name in ("label", "marked", "without") else 1)
 
 
 def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedSearch:
@@ -137,6 +144,7 @@ def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedS
         margin.cpu(),
         belief.cpu(),
         env.label.cpu(),
+        env.has_evidence.cpu(),
         found.cpu(),
         share.cpu(),
         words.cpu(),

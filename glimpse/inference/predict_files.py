@@ -142,6 +142,8 @@ def _inputs(agent: LoadedAgent, words: Sequence[str], columns: Sequence[str]) ->
     if agent.takes == "pictures":
         return pictures_given(words, columns[0] if columns else str(getattr(task, "picture", "file")), sys.stdin)
     if agent.takes == "questions":
+        if len(columns) > 1:
+            raise UserError("a question is one text: leave --column2 out")
         return texts_given(words, [*columns, "question"][:1], sys.stdin)
     known = (getattr(task, "text", None), getattr(task, "text2", None))
     own = [str(column) for column in known if column is not None] if agent.reads_pairs else [str(known[0] or "text")]

@@ -16,6 +16,7 @@ from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents import store_build
 from glimpse.envs.documents.bm25_index import NONE, build_index
 from glimpse.envs.documents.document_store import DocumentStore, open_store
+from glimpse.envs.documents.document_words import words_of_question
 from glimpse.envs.documents.sentence_vectors import hashed_vectors
 from glimpse.envs.documents.store_build import folder_store, store_path
 from glimpse.envs.errors import DataError
@@ -99,6 +100,18 @@ def test_titles_are_searched_and_marks_are_not(folder: Path) -> None:
     assert about.tolist() == [False] * 4 + [True] * 3
     assert not store.index.scores(torch.tensor([[store.number["."]]]), torch.ones(1, 1)).any()
     assert store.is_mark[store.number["..."]] and not store.is_mark[store.number["cats"]]
+
+
+def test_scripts_without_spaces_are_searched_by_letters(folder: Path) -> None:
+    """A question in Chinese finds the sentence that shares most of its letters, rare ones before common ones."""
+    (folder / "zoo.txt").write_text("猫在家里睡觉。狗在家里吃肉。Pandas eat 竹子.", encoding="utf-8")
+    store = made(folder)
+    texts = [store.sentence(number) for number in range(7, len(store))]
+    assert texts == ["猫在家里睡觉。", "狗在家里吃肉。", "Pandas eat 竹子."]
+    asked = words_of_question("狗吃什么")
+    assert asked == ["狗", "吃", "什", "么"]
+    known = torch.tensor([[store.number[word] for word in asked if word in store.number]])
+    assert store.index.scores(known, torch.ones(known.shape))[0].argmax() == 8
 
 
 def test_a_store_is_built_once_for_each_state_of_its_documents(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

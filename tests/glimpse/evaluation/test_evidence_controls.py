@@ -8,7 +8,7 @@ import torch
 from glimpse.envs.documents.evidence import Evidence
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.question_data import load_questions
-from glimpse.evaluation.evidence_controls import RANKERS, evidence_curve
+from glimpse.evaluation.evidence_controls import RANKERS, EvidenceCurve, evidence_curve
 from tests.envs.conftest import QUESTIONS
 
 
@@ -37,6 +37,15 @@ def test_more_is_found_when_more_is_opened(ranker: str) -> None:
         assert one == pytest.approx(other)
     if ranker == "gold":
         assert curve.found[:2] == pytest.approx((12 / 14, 1.0)) and curve.share[0] == pytest.approx(13 / 14)
+
+
+def test_means_are_over_questions_with_evidence() -> None:
+    """Of what is found; words are counted for every question."""
+    every = torch.tensor([[[1.0, 0.0], [1.0, 0.5], [7.0, 5.0], [0.5, 0.0], [1.0, 1.0]]])
+    assert [each[0] for each in EvidenceCurve.of(every)[2:]] == [0.5, 0.75, 6.0, 0.25]
+    half = every.clone()
+    half[0, 4, 1] = 0
+    assert [each[0] for each in EvidenceCurve.of(half)[2:]] == [1.0, 1.0, 6.0, 0.5]
 
 
 def test_what_cannot_be_opened_is_refused() -> None:

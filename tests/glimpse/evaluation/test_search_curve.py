@@ -126,6 +126,7 @@ def test_means_of_two_questions() -> None:
         margin,
         torch.stack([sure, 1 - sure], -1),
         torch.tensor([0, 1]),
+        torch.tensor([True, True]),
         torch.tensor([[False, False], [True, False], [True, True]]),
         torch.zeros(3, 2),
         torch.tensor([[0, 0], [7, 5], [9, 15]]),
@@ -144,6 +145,11 @@ def test_means_of_two_questions() -> None:
     assert curve.sufficiency == pytest.approx((-0.2 + 0.3) / 2)
     assert curve.comprehensiveness == pytest.approx((0.2 - 0.1) / 2)
     assert curve.sentence_precision == 0.75 and curve.own.f1 == 0.5 and first.f1 == 0 and last.f1 == 0.5
+    # Where evidence is known for the first question alone, only answers and words are means over both.
+    half = search_curve(walked._replace(marked=torch.tensor([True, False])))
+    assert shown(half.own) == (0.5, 1, 0.5, 3.5) and half.own.f1 == 1 and half.sentence_precision == 1
+    assert [(point.found, point.accuracy, point.f1) for point in half.exact] == [(1, 0.5, 1), (1, 1, 0.5)]
+    assert search_curve(walked._replace(marked=torch.tensor([False, False]))).own == curve.own
 
 
 def test_agreement_counts_each_sentence_once() -> None:

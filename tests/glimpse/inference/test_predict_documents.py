@@ -162,6 +162,8 @@ def test_mistakes_are_told_before_anything_is_answered(
         ("--documents", ""): "documents should be the path of a folder of documents, got '': name it with --documents",
         ("--documents", str(blank), "A second question?"): "blank has no document with text: add one (.txt,",
         ("--documents", str(folder), "--rollouts", "3"): "is asked greedily",
+        ("--documents", str(folder), "--seed", "3"): "leave greedy, rollouts and seed out",
+        ("--documents", str(folder), "--column", "a", "--column2", "b"): "a question is one text: leave --column2 out",
         ("--documents", str(folder), "--budget", "3"): "runs that look at pictures",
     }.items():
         capsys.readouterr()
