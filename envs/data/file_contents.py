@@ -12,15 +12,15 @@ from glimpse.envs.data.file_digests import note_file
 from glimpse.envs.errors import DataError
 
 
-def uncompressed(path: Path) -> bytes:
-    """Read a file of a data set, uncompress it if it is gzip or xz, and note its digest.
+def uncompressed(path: Path, name: str | None = None) -> bytes:
+    """Read a file of a data set, uncompress it if it is gzip or xz, and note its digest by its own name or another.
 
     Raises:
         DataError: The file is empty, damaged or unreadable; the message begins with a verb, for the caller to put the
             path before it.
     """
     content = _uncompressed(path)
-    note_file(path, content)
+    note_file(path, content, name)
     return content
 
 
@@ -38,10 +38,10 @@ def user_text(path: Path, encoding: str, option: str = "") -> str:
     return decoded(path, user_content(path), encoding, option)
 
 
-def user_content(path: Path) -> bytes:
+def user_content(path: Path, name: str | None = None) -> bytes:
     """Read a file of a user's as `uncompressed` does; the path is in the errors."""
     try:
-        return uncompressed(path)
+        return uncompressed(path, name)
     except DataError as fault:
         raise DataError(f"{path} {fault}.{_remedy(path)}") from fault
 

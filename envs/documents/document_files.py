@@ -100,7 +100,7 @@ def read_document(path: Path, name: str) -> Document:
     Raises:
         DataError: It is damaged, no UTF-8, or has no text, such as a PDF of scanned pages.
     """
-    content, ending, title = user_content(path), path.suffix.lower(), ""
+    content, ending, title = user_content(path, name), path.suffix.lower(), ""
     if ending in _PDF:
         lines = _pdf_lines(path, content)
     else:

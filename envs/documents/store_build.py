@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from glimpse.envs.data.file_digests import CachedReader
+from glimpse.envs.data.file_digests import CachedReader, note_digest
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.data.user_paths import user_path
 from glimpse.envs.documents.bm25_index import build_index
@@ -120,14 +120,18 @@ def lock_path(store: Path) -> Path:
 
 
 def _digest_of_files(folder: Path, files: list[Path]) -> str:
-    """Return a digest of how files are read, and of their names and bytes; what cannot be read has its name alone."""
+    """Return a digest of how files are read, and of their names and bytes; what cannot be read has its name alone.
+
+    Each file is noted by its name within the folder.
+    """
     found = hashlib.sha256(json.dumps(reading_of(files)).encode())
     for path in files:
-        try:
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError:
-            content = ""
-        found.update(json.dumps([path.relative_to(folder).as_posix(), content]).encode())
+        name, content = path.relative_to(folder).as_posix(), ""
+        with suppress(OSError):
+            read = path.read_bytes()
+            content = hashlib.sha256(read).hexdigest()
+            note_digest(path, len(read), content, name)
+        found.update(json.dumps([name, content]).encode())
     return found.hexdigest()
 
 

@@ -84,10 +84,8 @@ class ReadingEvaluator(EpisodeEvaluator):
         questions = max(1, trained.env.examples)
         print_search_curve(curve, 1000 * scores.seconds / questions, min(options.batch, questions))
         if (share := scores.search.get("evidence_marked", 1.0)) < 1:
-            print_line(
-                f"note: {100 * share:.1f} % of questions have evidence; the table and what is said below it count the "
-                "others as not complete"
-            )
+            of = "numbers of evidence above are of these" if share else "numbers of evidence above say nothing"
+            print_line(f"note: {100 * share:.1f} % of questions have evidence; {of}")
         return Details({"search_curve": asdict(curve)}, found_columns(walked, curve))
 
     def describe(self, error: float, env: Any) -> str:

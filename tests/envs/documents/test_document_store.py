@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from glimpse.envs.data.file_digests import noting_files
 from glimpse.envs.data.sources import SearchPath
 from glimpse.envs.documents import store_build
 from glimpse.envs.documents.bm25_index import NONE, build_index
@@ -123,6 +124,18 @@ def test_a_store_is_built_once_for_each_state_of_its_documents(folder: Path, mon
     (folder / "cats.txt").write_text("Cats purr.")
     assert len(made(folder)) == 4 and made(folder).facts.digest != first.facts.digest
     assert len(list((folder.parent / "cache" / "stores").glob("*/store.json"))) == 2
+
+
+def test_each_document_is_noted_whether_or_not_its_store_is_there(folder: Path) -> None:
+    """By its name within the folder and its bytes, so that a run knows which of them have changed since."""
+    (folder / "more").mkdir()
+    (folder / "more" / "owls.txt").write_text("Owls hunt.")
+    noted = []
+    for _ in range(2):
+        with noting_files() as files:
+            made(folder)
+        noted.append({digest.name: digest.bytes for digest in files.digests})
+    assert noted[0] == noted[1] == {"cats.txt": 51, "dogs.md": 42, "more/owls.txt": 10}
 
 
 def test_a_pdf_is_read_once_its_reader_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
