@@ -16,12 +16,14 @@ class ReadSentence(NamedTuple):
     states: (B, W, S), of the words in their order; B is the product of the dimensions before.
     vectors: (B, W, E).
     weights: (B, W), how much each word counts: 1 for words and 0 for padding, or soft attention's weights.
+    attention: (B, K), soft attention's weight of each candidate; None where a sentence was opened.
     """
 
     summary: Tensor
     states: Tensor
     vectors: Tensor
     weights: Tensor
+    attention: Tensor | None = None
 
 
 class CopiedWords(nn.Module):

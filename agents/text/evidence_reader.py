@@ -157,6 +157,8 @@ class EvidenceReader(EpisodeAgent):
         hidden = torch.cat([output, copied.to(output.dtype)], -1)
         logits, more = self.decide(hidden, observation)
         known = {"hidden": output, **self.core.activations(), **more}
+        if read.attention is not None:
+            known["attention"] = read.attention
         return Decision(self.classifier(hidden), known, move=logits), torch.cat([remembered, copied, question], -1)
 
     def decide(self, hidden: Tensor, seen: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -242,12 +244,13 @@ class EvidenceReader(EpisodeAgent):
         candidates = rows.put(each.summary)
         found, weights = self.soft(asked, candidates, candidates, there.unsqueeze(1))
         summary = found.view(*question.shape[:-1], self.reader.width)
+        attention = weights.squeeze(1)
         if self.copied is None:
-            return ReadSentence(summary, each.states, each.vectors, each.weights)
+            return ReadSentence(summary, each.states, each.vectors, each.weights, attention)
         # The words of all candidates stand in one row, and count as much as their candidates.
         counted = rows.put(each.weights) * weights.transpose(1, 2)
         states, vectors = (rows.put(part).flatten(1, 2) for part in (each.states, each.vectors))
-        return ReadSentence(summary, states, vectors, counted.flatten(1))
+        return ReadSentence(summary, states, vectors, counted.flatten(1), attention)
 
     def _replay(self, episode: Episode, known: dict[str, Tensor], drops: bool = False) -> Tensor:
         """Recompute what was remembered at all steps, (T, B, D + E); with dropout if it `drops`."""

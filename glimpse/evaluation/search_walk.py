@@ -33,6 +33,7 @@ class SearchStep(NamedTuple):
     margin: (B,), by how much the logit of answering is above that of the likeliest sentence; infinite without any.
     belief: (B, C), probability of each answer.
     action: the likeliest sentence is opened, if there is any.
+    attention: (B, K), weights by which soft attention reads the candidates; None if it does not.
     """
 
     observation: dict[str, Tensor]
@@ -40,6 +41,7 @@ class SearchStep(NamedTuple):
     margin: Tensor
     belief: Tensor
     action: dict[str, Tensor]
+    attention: Tensor | None
 
 
 class WalkedSearch(NamedTuple):
@@ -100,7 +102,8 @@ def search_steps(agent: Agent, env: Any, example: Tensor, key: Tensor) -> Iterat
         likeliest = torch.where(action["open"] > 0, action["open"], place + 1)
         action = {**action, "open": torch.where(there, likeliest, 0)}
         margin = torch.where(there, logits[:, 0] - best, torch.inf)
-        yield SearchStep(observation, logits.softmax(-1), margin, decision.answer.float().softmax(-1), action)
+        belief, attention = decision.answer.float().softmax(-1), decision.activations.get("attention")
+        yield SearchStep(observation, logits.softmax(-1), margin, belief, action, attention)
         observation = env.step(action).observation
 
 

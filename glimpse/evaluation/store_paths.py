@@ -5,7 +5,7 @@ Axes: B questions, K candidates, C answers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +20,20 @@ from glimpse.evaluation.scores import evaluation_keys
 from glimpse.evaluation.search_walk import SearchStep, search_steps
 from glimpse.runs.build import use_bfloat16
 
+Weights = Literal["probability", "cosine", "attention"]
+"""What stands beside a sentence: probability of opening it, cosine with the query, or soft attention's weight."""
+
+
+def cut_of(words_read: int, words: int) -> str:
+    """Return how much of a sentence was read, in words; "" if all of it."""
+    return f"(the first {words_read:,} of {words:,} words were read)" if words_read < words else ""
+
 
 class OfferedSentence(NamedTuple):
-    """Sentence that could be opened.
+    """Sentence that could be opened, or that soft attention read.
 
     sentence: its text, and where it stands.
-    weight: probability of opening it; its cosine with the query where a vector points.
+    weight: see `StorePath.weights`.
     marked: whether it is in a group of evidence.
     opened: whether it was opened now.
     words: how many words it has, marks among them.
@@ -42,9 +50,7 @@ class OfferedSentence(NamedTuple):
     @property
     def cut(self) -> str:
         """How much of it was read, in words; "" if it was not opened, or read whole."""
-        if not self.opened or self.words_read == self.words:
-            return ""
-        return f"(the first {self.words_read:,} of {self.words:,} words were read)"
+        return cut_of(self.words_read, self.words) if self.opened else ""
 
 
 class PathStep(NamedTuple):
@@ -69,7 +75,7 @@ class StorePath:
     question: its text.
     steps: one for each opened sentence, and the last one, in which it answers.
     label: the right answer; None where nobody knows it.
-    points: whether a vector points, so that sentences have cosines.
+    weights: what stands beside the sentences: probability of opening, cosine with a query, or soft attention's weight.
     complete: whether a whole group of evidence was opened.
     marked: whether any evidence is known.
     """
@@ -77,7 +83,7 @@ class StorePath:
     question: str
     steps: tuple[PathStep, ...]
     label: int | None
-    points: bool
+    weights: Weights
     complete: bool
     marked: bool
 
@@ -85,6 +91,11 @@ class StorePath:
     def opened(self) -> list[OfferedSentence]:
         """The opened sentences, in order."""
         return [one for step in self.steps for one in step.offered if one.opened]
+
+    @property
+    def attended(self) -> list[OfferedSentence]:
+        """The sentences that soft attention weighted most, the heaviest first; none for an agent that opens."""
+        return list(self.steps[-1].offered) if self.weights == "attention" else []
 
     @property
     def belief(self) -> NDArray[np.float32]:
@@ -117,6 +128,7 @@ def store_paths(
     """
     example = torch.tensor(list(examples), device=env.device)
     kept = [list[PathStep]() for _ in examples]
+    weights: Weights = "probability" if env.chooses else "cosine"
     running = torch.ones(len(example), dtype=torch.bool)
     complete = torch.zeros(len(example), dtype=torch.bool)
     with torch.autocast(env.device.type, torch.bfloat16, enabled=use_bfloat16(options.precision, env.device)):
@@ -124,10 +136,11 @@ def store_paths(
             ends = (step.margin >= 0).cpu()
             found = env.lane_info()["evidence_found"].cpu()
             complete = torch.where(running, found, complete)
-            numbers, weights = _offered(env, step, offered)
+            weights = weights if step.attention is None else "attention"
+            numbers, beside = _offered(env, step, offered)
             may = step.observation["legal"][:, 1:].any(1, keepdim=True)
             numbers = numbers.masked_fill(~may, NOTHING)  # As many were opened as may be.
-            columns = (numbers, weights, env.sentence_lengths(numbers), env.words_read(numbers))
+            columns = (numbers, beside, env.sentence_lengths(numbers), env.words_read(numbers))
             rows = [part.tolist() for part in columns]
             for lane in running.nonzero()[:, 0].tolist():
                 shown = [row[lane] for row in rows]
@@ -141,7 +154,7 @@ def store_paths(
             env.question_text(lane),
             tuple(steps),
             labels[lane] if env.knows_answers else None,
-            not env.chooses,
+            weights,
             bool(complete[lane]),
             bool((env.evidence[lane] != NOTHING).any()),
         )
@@ -150,14 +163,18 @@ def store_paths(
 
 
 def _offered(env: Any, step: SearchStep, most: int) -> tuple[Tensor, Tensor]:
-    """Return sentences that could be opened, (B, O) int64, and their weights; the one of the action comes first."""
+    """Return sentences that could be opened, (B, O) int64, and their weights; the one of the action comes first.
+
+    With soft attention they are those that it weights most.
+    """
     if not env.chooses:
         numbers, cosines = env.nearest(step.action["query"], most)
         return numbers, cosines
-    policy = step.policy[:, 1:]
+    weights = step.policy[:, 1:] if step.attention is None else step.attention
     chosen = (step.action["open"] - 1).clamp(min=0).unsqueeze(1)
-    place = policy.scatter(1, chosen, torch.inf).topk(min(most, policy.shape[1]), dim=1).indices
-    return env.candidates.gather(1, place), policy.gather(1, place)
+    first = weights.scatter(1, chosen, torch.inf) if step.attention is None else weights
+    place = first.topk(min(most, weights.shape[1]), dim=1).indices
+    return env.candidates.gather(1, place), weights.gather(1, place)
 
 
 def _step(env: Any, step: SearchStep, lane: int, shown: Sequence[Sequence[Any]], opens: bool) -> PathStep:

@@ -5,9 +5,15 @@ from typing import Any
 
 from glimpse.envs.documents.searched_folder import SearchedFolder
 from glimpse.errors import UserError
-from glimpse.evaluation.store_paths import StorePath, store_paths
+from glimpse.evaluation.store_paths import OfferedSentence, PathStep, StorePath, store_paths
 from glimpse.inference.predict_options import PredictOptions
-from glimpse.inference.question_predictions import OpenedSentence, QuestionPrediction, QuestionWords, UnknownWords
+from glimpse.inference.question_predictions import (
+    AttendedSentence,
+    OpenedSentence,
+    QuestionPrediction,
+    QuestionWords,
+    UnknownWords,
+)
 from glimpse.reporting.text.path_html import path_figure
 from glimpse.runs.trained_run import TrainedRun
 
@@ -60,7 +66,7 @@ def _prediction(
 ) -> QuestionPrediction:
     """Return the prediction of a path."""
     opened = tuple(
-        OpenedSentence(*one.sentence, 1 - step.answers if path.points else one.weight, one.words, one.words_read)
+        OpenedSentence(*one.sentence, _probability(path, step, one), one.words, one.words_read)
         for step in path.steps
         for one in step.offered
         if one.opened
@@ -72,7 +78,13 @@ def _prediction(
         probabilities={name: float(value) for name, value in zip(classes, path.belief, strict=True)},
         question=path.question,
         opened=opened,
+        attended=tuple(AttendedSentence(*one.sentence, one.weight) for one in path.attended),
         unknown_words=unknown,
         question_words=asked,
         page=str(path_figure(path, classes)),
     )
+
+
+def _probability(path: StorePath, step: PathStep, one: OfferedSentence) -> float:
+    """Return the probability of opening a sentence; where a vector points, that of opening anything."""
+    return 1 - step.answers if path.weights == "cosine" else one.weight

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glimpse.envs.text.row_faults import shorten
+from glimpse.evaluation.store_paths import cut_of
 from glimpse.inference.predictions import LabelPrediction
 
 
@@ -27,8 +28,27 @@ class OpenedSentence:
     @property
     def shown(self) -> str:
         """Its file, line and text, and how much of it was read if that is not all."""
-        cut = f" (the first {self.words_read:,} of {self.words:,} words were read)"
-        return f"{self.file}:{self.line}\t{self.text}{cut if self.words_read < self.words else ''}"
+        return f"{self.file}:{self.line}\t{self.text} {cut_of(self.words_read, self.words)}".rstrip()
+
+
+@dataclass(frozen=True)
+class AttendedSentence:
+    """Sentence that soft attention read.
+
+    text, title, file, line: as those of `OpenedSentence`.
+    weight: soft attention's, of all that it read.
+    """
+
+    text: str
+    title: str
+    file: str
+    line: int
+    weight: float
+
+    @property
+    def shown(self) -> str:
+        """Its file, line and text, behind its weight."""
+        return f"{self.weight:.2f}\t{self.file}:{self.line}\t{self.text}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,7 @@ class QuestionPrediction(LabelPrediction):
 
     question: the question.
     opened: the opened sentences, in order.
+    attended: those that soft attention weighted most, the heaviest first; none for an agent that opens.
     unknown_words: words of the folder that the run does not know.
     question_words: words of the question, and which of them the run reads and knows.
     page: the path through the documents as HTML.
@@ -69,17 +90,21 @@ class QuestionPrediction(LabelPrediction):
 
     question: str
     opened: tuple[OpenedSentence, ...]
+    attended: tuple[AttendedSentence, ...]
     unknown_words: UnknownWords
     question_words: QuestionWords
     page: str = field(repr=False)
 
     def cells(self) -> dict[str, Any]:
-        """Return the answer, its probability, and where each opened sentence stands."""
-        return {**self.answer_cells(), "opened": [f"{one.file}:{one.line}" for one in self.opened]}
+        """Return the answer, its probability, and where each sentence stands that was opened, or read most."""
+        opened = [f"{one.file}:{one.line}" for one in self.opened]
+        attended = [f"{one.file}:{one.line}" for one in self.attended]
+        return {**self.answer_cells(), "opened": opened, "attended": attended}
 
     def lines_below(self) -> list[str]:
-        """Return the opened sentences, each with its file and line."""
-        return [one.shown for one in self.opened] or ["(opened nothing)"]
+        """Return the sentences that were opened, or that soft attention read most, each with its file and line."""
+        shown = [one.shown for one in self.opened] + [one.shown for one in self.attended]
+        return shown or ["(opened nothing)"]
 
     def notes(self) -> list[str]:
         """Return which words of the folder and of the question are unknown, and which are not read."""

@@ -13,6 +13,13 @@ _LETTERS = 240
 """Most letters of a sentence that are shown."""
 
 
+_NAMES = {
+    "probability": "probability of opening",
+    "cosine": "cosine with the query",
+    "attention": "weight of soft attention, which reads all candidates and opens none",
+}
+
+
 class ShownSentence(NamedTuple):
     """Sentence of a step: its text and title, where it stands, its weight, and that as a share of a bar's length."""
 
@@ -50,8 +57,7 @@ def path_figure(path: StorePath, classes: Sequence[str]) -> Markup:
     """Return a path with the answer below."""
     last = len(path.steps) - 1
     steps = [_step(step, classes, number == last) for number, step in enumerate(path.steps)]
-    name = "cosine with the query" if path.points else "probability of opening"
-    shown = ShownPath(path.question, steps, path_answer(path, classes), _evidence(path), name)
+    shown = ShownPath(path.question, steps, path_answer(path, classes), _evidence(path), _NAMES[path.weights])
     return render("store_path.html", path=shown)
 
 

@@ -7,6 +7,7 @@ from glimpse.envs.documents.facts import EXAMPLES, Facts
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.evaluation.scores import evaluation_keys
 from glimpse.evaluation.store_paths import store_paths
+from glimpse.reporting.text.path_html import path_figure
 from glimpse.runs.rollout import play
 from tests.glimpse.evaluation.test_evidence_controls import made
 from tests.glimpse.evaluation.test_search_curve import OPTIONS, answers_later, reader
@@ -29,7 +30,11 @@ def test_paths_are_greedy_episodes(point: str) -> None:
     assert [path.complete for path in paths] == found
     for lane, path in enumerate(paths):
         assert torch.allclose(torch.from_numpy(path.belief), belief[lane], atol=1e-6)
-        assert path.label == int(episode.label[lane]) and path.points == (point == "query") and path.marked
+        assert (
+            path.label == int(episode.label[lane])
+            and path.weights == {"choose": "probability", "query": "cosine"}[point]
+            and path.marked
+        )
         assert path.right == (path.answered == path.label and path.complete)
         assert len(path.steps) == len(path.opened) + 1 and len(path.steps[0].offered) == 4
         for step in path.steps:
@@ -44,6 +49,19 @@ def test_paths_are_greedy_episodes(point: str) -> None:
     assert any(len(path.opened) == 3 for path in paths)
     marked = {one.sentence.text for path in paths for step in path.steps for one in step.offered if one.marked}
     assert 0 < len(marked) < 16
+
+
+def test_soft_attention_has_a_path_of_weights() -> None:
+    """It opens nothing; its candidates stand with their weights, the heaviest first, and all weights add up to 1."""
+    env = made(candidates=5)
+    paths = store_paths(reader(env, opens="soft"), env, OPTIONS, range(14), offered=5)
+    for path in paths:
+        weights = [one.weight for one in path.attended]
+        assert path.weights == "attention" and not path.opened and len(path.steps) == 1
+        assert weights == sorted(weights, reverse=True) and sum(weights) == pytest.approx(1, abs=1e-5)
+        assert min(weights) > 0 and len({one.sentence for one in path.attended}) == 5
+    assert "weight of soft attention" in str(path_figure(paths[0], env.classes))
+    assert all(not path.attended for path in store_paths(reader(env), env, OPTIONS, range(2)))
 
 
 def test_facts_have_their_words_and_no_file() -> None:

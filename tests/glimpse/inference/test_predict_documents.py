@@ -69,6 +69,18 @@ def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], 
     assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
 
 
+def test_soft_attention_shows_what_it_read_most(trained: Callable[..., str], folder: Path) -> None:
+    """With weights in place of probabilities, since nothing is opened."""
+    found = glimpse.load(trained("agent.opens=soft", "task.store=whole")).predict(ASKED, documents=folder)
+    weights = [one.weight for one in found.attended]
+    assert found.opened == () and weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-5
+    places = [f"{one.file}:{one.line}" for one in found.attended]
+    assert {"old/maud.txt:3", "ships.md:3"} <= set(places) and found.cells()["attended"] == places
+    assert found.lines_below() == [
+        f"{one.weight:.2f}\t{at}\t{one.text}" for one, at in zip(found.attended, places, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("point", ["choose", "query"])
 def test_command_prints_answers_and_sentences(
     trained: Callable[..., str], folder: Path, capsys: pytest.CaptureFixture[str], point: str
