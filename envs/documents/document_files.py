@@ -23,8 +23,10 @@ ENDINGS = (*_TEXT, *_MARKDOWN, *_HTML, *_PDF)
 """Endings of the names of files that are read."""
 
 
-_DIVISION = "1"
+_DIVISION = "2"
 """Number of how files become sentences: another one where what is read of the same bytes changes."""
+_DIVIDED_WORD = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010] *\n *(?=[a-z\u00df-\u00ff\u0430-\u044f])")
+"""What stands within a word that is divided at the end of a line of a PDF, and goes on with a small letter."""
 
 
 class Document(NamedTuple):
@@ -137,7 +139,8 @@ def _pdf_lines(path: Path, content: bytes) -> list[SourceLine]:
         if isinstance(fault, DataError):
             raise
         raise DataError(f"{path} is damaged or no PDF ({type(fault).__name__}: {fault})") from fault
-    return [SourceLine(number, line) for number, page in enumerate(pages, 1) for line in page.split("\n")]
+    whole = (_DIVIDED_WORD.sub("", page) for page in pages)
+    return [SourceLine(number, line) for number, page in enumerate(whole, 1) for line in page.split("\n")]
 
 
 @contextmanager

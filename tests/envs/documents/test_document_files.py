@@ -84,6 +84,20 @@ def test_what_the_reader_of_pdfs_logs_is_not_shown(tmp_path: Path, caplog: pytes
     assert not caplog.records and logging.getLogger("pypdf").level == logging.NOTSET
 
 
+def test_words_divided_at_the_ends_of_lines_of_a_pdf_are_whole(tmp_path: Path) -> None:
+    """A hyphen stays where a capital letter follows, or none; lines of a text file are left as they are."""
+    pytest.importorskip("pypdf")
+    lines = ("Ex-", "amples of Anglo-", "Saxon, from 2019-", "20 on.")
+    path = tmp_path / "divided.pdf"
+    path.write_bytes(pdf(") Tj 0 -14 Td (".join(lines)))
+    assert [line.text for line in read_document(path, path.name).sentences] == [
+        "Examples of Anglo- Saxon, from 2019- 20 on."
+    ]
+    (tmp_path / "divided.txt").write_text("\n".join(lines))
+    (read,) = read_document(tmp_path / "divided.txt", "divided.txt").sentences
+    assert read.text.startswith("Ex- amples")
+
+
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
     """So is a folder that is not there, and a file without text; each message names what was found."""
     with pytest.raises(DataError, match="there are no documents in"):
