@@ -140,14 +140,19 @@ class GridLooks(LookPolicy):
     def forward(self, hidden: Tensor, time: Tensor, keys: Tensor, visited: Tensor) -> dict[str, Tensor]:
         """Return `cell`, logits (..., N), and with offsets `location` (..., N, 2), the mean location in each cell."""
         known = keys if self.saliency is None else keys[..., :-1]
-        inner = known + self.query(hidden).unsqueeze(-2) + visited.unsqueeze(-1) * self.visited
-        inner = inner.relu()
-        scores = self.score(inner).squeeze(-1).float()
+        # There are many cells: what is added is added in place, and one product gives scores and offsets.
+        inner = (known + self.query(hidden).unsqueeze(-2)).addcmul_(visited.unsqueeze(-1), self.visited).relu_()
+        if self.offset is None:
+            outputs = self.score(inner)
+        else:
+            weight = torch.cat([self.score.weight, self.offset.weight])
+            outputs = F.linear(inner, weight, F.pad(self.offset.bias, (1, 0)))
+        scores = outputs[..., 0].float()
         if self.saliency is not None:
             scores = scores + self.saliency * keys[..., -1].float() * (1 - visited)
         parts = {"cell": scores}
         if self.offset is not None:
-            parts["location"] = self.centre + self.reach[:, None] * torch.tanh(self.offset(inner).float())
+            parts["location"] = self.centre + self.reach[:, None] * torch.tanh(outputs[..., 1:].float())
         return parts
 
     def mean(self, parts: dict[str, Tensor]) -> Tensor:
