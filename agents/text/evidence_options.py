@@ -88,8 +88,11 @@ class EvidenceReaderOptions(ReinforceOptions):
         return update
 
     def check_task(self, task: Any) -> None:
-        """Check that what is opened fits how the task points at sentences."""
+        """Check that what is opened fits how the task points at sentences, and what it rewards."""
         super().check_task(task)
+        if self.opens != "learned" and (task.reward != "answer" or self.imitation.until > 0):
+            problem = f"{self.opens!r} learns from answers alone: use task.reward=answer agent.imitation.until=0"
+            raise option_error("opens", problem)
         if task.point == "query" and self.opens not in ("learned", "none"):
             problem = f"should be 'learned' or 'none' because task.point is 'query' (got {self.opens!r})"
             raise option_error("opens", problem)

@@ -61,8 +61,8 @@ def filler_store(
     store = made_store(f"{name}, {part}, {room:,} words", digest, documents, 0, vectors, search_path)
     if store.word_count < words:
         raise DataError(
-            f"task.filler={name} has {store.word_count:,} words in its {part} part, and task.words is {words:,}: lower "
-            "task.words, or take another filler"
+            f"task.filler={name} has {store.word_count:,} words in its {part} part, and task.words is {words:,}: take "
+            "another filler, or lower task.words, which is 500 or more"
         )
     return store
 

@@ -107,11 +107,12 @@ class EvidenceOptions(DocumentSearchOptions):
 
     @classmethod
     def on_other_data(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parts of other data: a file is evaluated whole."""
+        """Return the parts of other data: a file is evaluated whole, and the same documents are searched."""
         if "data" not in given:
             return {}
-        file = given["data"] if _names_a_file(str(given["data"])) else None
-        return {"validation": file, "test": file, "documents": None}
+        if not _names_a_file(str(given["data"])):
+            return {"validation": None, "test": None, "documents": None}
+        return {"validation": given["data"], "test": given["data"]}
 
     @field_validator("data")
     @classmethod

@@ -6,8 +6,9 @@ complete evidence. A line, in a PDF a page, stands for all sentences that begin 
 contain it.
 """
 
+import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from glimpse.envs.data.file_contents import user_text
@@ -29,25 +30,35 @@ class _Fault(ValueError):
 def read_own_questions(options: EvidenceOptions, search_path: SearchPath) -> AskedParts:
     """Read the files that `data`, `validation` and `test` name, and the folder that `documents` names.
 
-    Without a file of its own the test split is a tenth of the questions, and validation a tenth of the rest.
+    Without a file of its own the test split is a tenth of the questions, and validation a tenth of the rest; equal
+    questions stay together.
 
     Raises:
         DataError: A file cannot be read, rows are faulty, or there are too few questions.
     """
     beside = user_path(options.data.removeprefix("file:"), "task.data").parent / "documents"
+    if options.documents is None and not beside.is_dir():
+        raise DataError(f"there is no folder {beside}: name the documents of {options.data} with task.documents=FOLDER")
     folder = str(beside) if options.documents is None else options.documents
     store = folder_store(folder, options.sentence_vectors, search_path)
     train: Sequence[Asked] = read_questions(options.data, store)
     held = [read_questions(file, store) if file else None for file in (options.validation, options.test)]
     validation, test = held
     if test is None:
-        kept, taken = fold(len(train), 0, options.data)
-        train, test = ([train[place] for place in places] for places in (kept, taken))
+        train, test = _divided(train, lambda count: fold(count, 0, options.data))
     if validation is None:
-        kept, taken = hold_out(len(train), 10, options.data)
-        train, validation = ([train[place] for place in places] for places in (kept, taken))
+        train, validation = _divided(train, lambda count: hold_out(count, 10, options.data))
     classes = tuple(sorted({asked.answer for part in (train, validation, test) for asked in part}))
     return AskedParts(train, validation, test, classes, store)
+
+
+def _divided(asked: Sequence[Asked], divide: Callable[[int], tuple[Iterable[int], Iterable[int]]]) -> list[list[Asked]]:
+    """Divide questions into two parts as `divide` does the numbers of different ones."""
+    alike: dict[str, list[Asked]] = {}
+    for one in asked:
+        alike.setdefault(" ".join(one.question.lower().split()), []).append(one)
+    several = list(alike.values())
+    return [[one for number in part for one in several[number]] for part in divide(len(several))]
 
 
 def read_questions(file: str, store: DocumentStore) -> list[Asked]:
@@ -103,7 +114,9 @@ def _list(row: dict[str, Any], name: str) -> list[Any]:
 def _file(name: Any, store: DocumentStore) -> str:
     """Return the name of a document; raises _Fault if there is none of that name."""
     if not isinstance(name, str) or name not in store.document_of:
-        raise _Fault(f" names the document {shorten(str(name))}, which the store of {store.facts.name} has not")
+        near = difflib.get_close_matches(str(name), store.facts.files, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise _Fault(f" names the document {shorten(str(name))}, which the store of {store.facts.name} has not{hint}")
     return name
 
 

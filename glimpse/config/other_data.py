@@ -84,7 +84,9 @@ def _refuse_other_observations(own: Experiment, shifted: Experiment) -> None:
 
 
 def _name(shifted: Experiment, given: dict[str, Any]) -> str:
-    """Return the data's name, and the other options that were given."""
+    """Return the data's name, the other options that were given, and the documents that are searched."""
     rest = {key: value for key, value in leaves(given).items() if key != "data"}
+    if (documents := getattr(shifted.task, "documents", None)) is not None:
+        rest["documents"] = documents
     options = [f"{key}={typed_value(value)}" for key, value in sorted(rest.items())]
     return ", ".join([str(getattr(shifted.task, "data", shifted.task.title)), *options])

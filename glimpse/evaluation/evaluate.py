@@ -60,6 +60,13 @@ def default_split(folder: RunFolder) -> Split:
     return "validation"
 
 
+def _without_own_data(run: Path, folder: RunFolder) -> str:
+    """Return what to do where a run's own data are not there, behind an error that says so."""
+    task = load_experiment(folder.config_path).task
+    others = " task.documents=..." if getattr(task, "documents", None) is not None else ""
+    return f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=...{others}"
+
+
 def evaluate_run(
     run: Path,
     split: Split,
@@ -101,8 +108,8 @@ def evaluate_run(
     except DataError as problem:
         if other:
             raise
-        more = f"Without the run's own data, measure others of its classes: glimpse evaluate {run} task.data=..."
-        raise UserError(f"{problem} {more}") from None
+        end = "" if str(problem).endswith((".", "?")) else "."
+        raise UserError(f"{problem}{end} {_without_own_data(run, folder)}") from None
     with surviving_closed_output():
         if measured == "test":
             uses = len(_times_tested(trained.folder.evaluation_path))

@@ -233,6 +233,7 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
         bordered=True,
         first_rows=1,
     )
+    print_line("on average: between two such numbers, in proportion, where none gives it")
     print_line(
         f"opened sentences against the evidence: precision {100 * curve.sentence_precision:.1f} %, recall "
         f"{100 * curve.sentence_recall:.1f} %, F1 {100 * curve.sentence_f1:.1f} %; F1 of words "

@@ -37,6 +37,6 @@ def check_search_options(options: PredictOptions) -> None:
             "the run searches documents: name their folder with --documents FOLDER (in Python documents='FOLDER')"
         )
     if not user_path(options.documents, "--documents").is_dir():
-        raise UserError(f"--documents should be a folder of documents, got {options.documents}")
+        raise UserError(f"documents should be a folder of documents, got {options.documents}")
     if not options.greedy or options.rollouts > 1 or "seed" in options.model_fields_set:
         raise UserError("an agent that searches documents is asked greedily: leave greedy, rollouts and seed out")

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from glimpse.evaluation.replay import evenly
-from glimpse.evaluation.search_curve import OPENED, CurvePoint, SearchCurve
+from glimpse.evaluation.search_curve import OPENED, ExactPoint, SearchCurve
 from glimpse.evaluation.store_paths import StorePath, store_paths
 from glimpse.reporting.drawing.chart_drawing import charts_image
 from glimpse.reporting.drawing.charts import Chart, Series
@@ -124,11 +124,13 @@ def _curve_table(measured: Evaluation, curve: SearchCurve) -> NumberTable:
     counts = [(f"{count} on average", curve.at(count)) for count in OPENED]
     others = [Row(name, _cells(point)) for name, point in counts if point is not None]
     groups = [RowGroup([Row("as trained", _cells(curve.own))], own=True)]
-    groups += [RowGroup(others, "Another number added to the logit of answering")] if others else []
+    groups += [RowGroup(others, "Another number added to the logit of answering, or between two")] if others else []
+    exact = [Row(f"exactly {point.opened}", _cells(point)) for point in curve.exact if point.opened in OPENED]
+    groups += [RowGroup(exact, "Answering only after so many, as rankings do")] if exact else []
     return NumberTable(f"{measured.title}, greedy: what is found and answered", heads, groups)
 
 
-def _cells(point: CurvePoint) -> list[Cell]:
+def _cells(point: ExactPoint) -> list[Cell]:
     numbers = (point.opened, 100 * point.found, 100 * point.accuracy, point.words)
     return [Cell(f"{number:.2f}") for number in numbers]
 

@@ -12,10 +12,12 @@ from glimpse.agents.text.evidence_options import EvidenceReaderOptions
 from glimpse.agents.text.evidence_reader import EvidenceReader
 from glimpse.agents.text.query_reader import make_evidence_reader
 from glimpse.agents.update_losses import losses
+from glimpse.config.files import load_experiment
 from glimpse.envs.documents.document_env import DocumentEnv
 from glimpse.envs.documents.facts import Facts
 from glimpse.envs.documents.options import FactsOptions
 from glimpse.envs.lane_random import mix
+from glimpse.errors import UserError
 from glimpse.runs import rollout
 from glimpse.runs.rollout import play
 
@@ -155,6 +157,16 @@ def test_controls_open_what_they_say() -> None:
         first, other = ({name: part[0] for name, part in seen.items()} for seen in (episode.observation, changed))
         answers = [agent.eval()(seen, agent.initial_memory(seen))[0].answer for seen in (first, other)]
         assert torch.equal(*answers) == (opens != "soft")
+
+
+@pytest.mark.parametrize("opens", ["first", "random", "none", "soft"])
+def test_a_control_is_rewarded_for_answers_alone(opens: str) -> None:
+    """What it opens is not learned, so that a reward for evidence, or a teacher, would do nothing."""
+    told = "learns from answers alone: use task.reward=answer agent.imitation.until=0"
+    for config, more in (("evidence-fever-none", "task.reward=evidence"), ("facts-two", "agent.imitation.until=0.1")):
+        with pytest.raises(UserError, match=f"agent.opens: '{opens}' {told}"):
+            load_experiment(config, [f"agent.opens={opens}", more])
+        load_experiment(config, [f"agent.opens={opens}"])
 
 
 @pytest.mark.parametrize("opens", ["first", "none", "soft"])

@@ -265,6 +265,7 @@ def test_a_run_keeps_the_numbers_of_words_and_answers() -> None:
 
 
 GOOD = '{"question": "Is it?", "answer": "yes"}\n'
+MANY = "".join(GOOD.replace("it", f"it {number}") for number in range(20))
 
 
 @pytest.mark.parametrize(
@@ -302,14 +303,14 @@ def test_a_faulty_row_is_named(line: str, message: str, tmp_path: Path, monkeypa
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "a.txt").write_text("It is.")
-    (tmp_path / "q.jsonl").write_text(GOOD + line + "\n" + GOOD * 20)
+    (tmp_path / "q.jsonl").write_text(GOOD + line + "\n" + MANY)
     options = EvidenceOptions.model_validate(
         {"name": "evidence", "data": f"file:{tmp_path}/q.jsonl", "vectors": "none"}
     )
     with pytest.raises(DataError) as caught:
         load_questions(options, "train")
     assert message in str(caught.value) and "q.jsonl" in str(caught.value)
-    (tmp_path / "q.jsonl").write_text(GOOD * 20)
+    (tmp_path / "q.jsonl").write_text(MANY)
     data = load_questions(options, "train")
     assert len(data.labels) == 20 - 2 - 1
     for more, told in (
@@ -319,6 +320,27 @@ def test_a_faulty_row_is_named(line: str, message: str, tmp_path: Path, monkeypa
     ):
         with pytest.raises(DataError, match=told):
             Evidence(options.model_copy(update=more), data)
+
+
+def test_own_questions_are_divided_by_what_they_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal questions are all in one split; without documents the error names the option."""
+    monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "q.jsonl").write_text(MANY + MANY.upper().replace("QUESTION", "question").replace("ANSWER", "answer"))
+    options = EvidenceOptions.model_validate({"name": "evidence", "data": f"file:{tmp_path}/q.jsonl"})
+    with pytest.raises(DataError, match=r"there is no folder .*documents: name the documents .* task.documents=FOLDER"):
+        load_questions(options, "train")
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "a.txt").write_text("It is.")
+    parts = [load_questions(options, split) for split in ("train", "validation", "test")]
+    asked = [{text.lower() for text in part.texts} for part in parts]
+    assert [len(part.texts) for part in parts] == [34, 2, 4] and [len(each) for each in asked] == [17, 1, 2]
+    assert not asked[0] & asked[1] and not asked[0] & asked[2] and not asked[1] & asked[2]
+
+
+def test_other_questions_are_asked_about_the_same_documents() -> None:
+    """Unless others are named, or the data are no file, which has documents of its own."""
+    assert "documents" not in EvidenceOptions.on_other_data({"data": "file:q.jsonl"})
+    assert EvidenceOptions.on_other_data({"data": "eraser-multirc"})["documents"] is None
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_mistakes_are_told_before_anything_is_answered(
     (blank / "empty.txt").touch()
     for more, told in {
         (): "name their folder with --documents FOLDER",
-        ("--documents", str(folder / "none")): "should be a folder of documents",
+        ("--documents", str(folder / "none")): "error: documents should be a folder of documents",
         ("--documents", ""): "documents should be the path of a folder of documents, got '': name it with --documents",
         ("--documents", str(blank), "A second question?"): "blank has no document with text: add one (.txt,",
         ("--documents", str(folder), "--rollouts", "3"): "is asked greedily",

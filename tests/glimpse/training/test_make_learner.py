@@ -15,8 +15,8 @@ def test_imitation_without_evidence_is_refused(
     monkeypatch.setenv("GLIMPSE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "a.txt").write_text("It is. It was.")
-    row = json.dumps({"question": "Is it?", "answer": "yes"}) + "\n"
-    (tmp_path / "q.jsonl").write_text(row * 20 + row.replace("yes", "no") * 20)
+    rows = [{"question": f"Is it {number}?", "answer": "yes" if number % 2 else "no"} for number in range(40)]
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     small = ["train.steps=1", "train.batch=4", "threads=1", "track.mode=disabled", "agent.sentence_width=4"]
     asked = [f"task.data=file:{tmp_path}/q.jsonl", "task.vectors=none", "task.reward=answer", "agent.embedding=trained"]
     command = ["train", "evidence-fever", *asked, *small, "agent.imitation.until=0.5", "--run", str(tmp_path / "run")]
