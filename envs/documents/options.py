@@ -166,8 +166,8 @@ class FactsOptions(DocumentSearchOptions):
         ge=0,
         le=64,
         description="How many of a text's sentences name somebody or something of its facts, half of them of those "
-        "that are needed, as a longer text has them by itself; a sentence may be there several times. For texts of less than "
-        "100,000 words.",
+        "that are needed, as a longer text has them by itself; a sentence may be there several times. For texts of "
+        "less than 100,000 words.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the questions and facts.")
 
