@@ -62,7 +62,10 @@ def _tones(lines: Sequence[MeasuredEntry]) -> dict[str, Tone]:
 
 
 def _points(line: MeasuredEntry, up: str, across: str) -> list[tuple[float, float]]:
-    """Return the points of a line: at each mean number of opened sentences, or its one point."""
+    """Return the points of a line: at each mean number of opened sentences, or its one point.
+
+    Lines that open nothing, such as soft attention, have none for evidence.
+    """
     found = []
     for count in OPENED:
         height = line.results.get(f"test_{up}_at_{count}")
@@ -73,7 +76,9 @@ def _points(line: MeasuredEntry, up: str, across: str) -> list[tuple[float, floa
         return found
     whole = "test_accuracy" if up == "accuracy" else f"test_{up}_greedy"
     height_of_all, place = _mean(line, whole), _mean(line, f"test_{across}_greedy")
-    return [] if height_of_all is None or place is None else [(place, height_of_all)]
+    if height_of_all is None or place is None or (up == "found" and height_of_all == 0):
+        return []
+    return [(place, height_of_all)]
 
 
 def _mean(line: MeasuredEntry, metric: str) -> float | None:
