@@ -302,9 +302,12 @@ class DocumentEnv(EvaluatedEnv):
             found = torch.where(sentences >= len(self.store), of_others, found)
         return found
 
-    def words_read(self, sentences: Tensor) -> Tensor:
-        """Return how many of these words are read when a sentence is opened, the first ones: (B, C) int64 -> (B, C)."""
-        room = (self.options.max_words - self._search.title_words(sentences)).clamp(min=0)
+    def words_read(self, sentences: Tensor, most: int | None = None) -> Tensor:
+        """Return how many of these words are read, the first ones, when a sentence is opened: (B, C) int64 -> (B, C).
+
+        With `most`: when so many words of title and sentence are shown.
+        """
+        room = ((self.options.max_words if most is None else most) - self._search.title_words(sentences)).clamp(min=0)
         return self.sentence_lengths(sentences).minimum(room)
 
     def question_text(self, lane: int) -> str:

@@ -17,6 +17,7 @@ from glimpse.envs.data.file_digests import note_folder
 from glimpse.envs.documents.markup_text import html_lines, markdown_lines
 from glimpse.envs.documents.sentence_division import SourceLine, divide_into_sentences
 from glimpse.envs.errors import DataError
+from glimpse.envs.text.characters import has_surrogates
 
 _TEXT, _MARKDOWN, _HTML, _PDF = (".txt", ".text"), (".md", ".markdown"), (".html", ".htm", ".xhtml"), (".pdf",)
 ENDINGS = (*_TEXT, *_MARKDOWN, *_HTML, *_PDF)
@@ -91,6 +92,9 @@ def read_documents(folder: Path, files: list[Path]) -> Iterator[Document | Skipp
     for path in files:
         name = path.relative_to(folder).as_posix()
         try:
+            if has_surrogates(name):
+                name = os.fsencode(name).decode("utf-8", "backslashreplace")
+                raise DataError(f"{name}: its name is not UTF-8; rename it")
             yield read_document(path, name)
         except DataError as fault:
             yield SkippedFile(name, str(fault))

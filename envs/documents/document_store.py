@@ -175,7 +175,7 @@ def assemble(facts: StoreFacts, words: tuple[str, ...], arrays: dict[str, NDArra
     """Make a store of its arrays, by the names in `ARRAYS`.
 
     Raises:
-        ValueError: Lengths do not fit together.
+        ValueError: Lengths do not fit together, or the index names sentences that are not there.
     """
     found = {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items() if not name.startswith("text")}
     sentences, documents = len(found["document"]), len(facts.files)
@@ -190,6 +190,8 @@ def assemble(facts: StoreFacts, words: tuple[str, ...], arrays: dict[str, NDArra
     )
     if not fits:
         raise ValueError("the lengths of its files do not fit together")
+    if len(found["posting"]) and not 0 <= int(found["posting"].min()) <= int(found["posting"].max()) < sentences:
+        raise ValueError("its index names sentences that it does not have")
     index = Bm25Index(found["gain"], found["posting"], found["posting_offsets"], sentences, facts.mean_length)
     return DocumentStore(
         facts,

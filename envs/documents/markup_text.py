@@ -120,9 +120,22 @@ def _plain(line: str) -> str:
 def html_lines(text: str) -> tuple[str, list[SourceLine]]:
     """Return the title of an HTML page ("" without one), and its visible lines; blocks are paragraphs."""
     parser = _VisibleText()
-    parser.feed(text)
+    parser.feed(_closed(text))
     parser.close()
     return " ".join(parser.title.split()), parser.lines
+
+
+def _closed(text: str) -> str:
+    """Return a page without constructs that are begun and never closed, each of which would be sought to the end.
+
+    A comment hides what follows; other signs of a beginning are text.
+    """
+    comment = text.find("<!--", text.rfind("-->") + 1)
+    text = text if comment < 0 else text[:comment]
+    for begins, ends in (("<![CDATA[", "]]>"), ("<", ">")):
+        last = text.rfind(ends) + 1
+        text = text[:last] + text[last:].replace(begins, f"&lt;{begins[1:]}")
+    return text
 
 
 class _Element(NamedTuple):

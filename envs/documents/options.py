@@ -143,6 +143,10 @@ class EvidenceOptions(DocumentSearchOptions):
         return value
 
 
+_LEAST_WORDS = 10
+"""Words that a fact or a distractor takes of a text, at least."""
+
+
 class FactsOptions(DocumentSearchOptions):
     """Options of questions about generated facts that are hidden among other sentences."""
 
@@ -154,7 +158,9 @@ class FactsOptions(DocumentSearchOptions):
         description="What is asked: where somebody or something is; who got something, or where it is now; which of "
         "two was sold first, with two facts only; or all of these.",
     )
-    words: int = Field(4000, ge=500, le=1_000_000, description="Number of words of a text, facts included.")
+    words: int = Field(
+        4000, ge=500, le=1_000_000, description="Number of words of a text, facts included; of whole sentences."
+    )
     filler: str = Field(
         GENERATED,
         description="What facts are hidden among: generated, imdb, agnews-10k or another text data set, eraser-fever, "
@@ -175,6 +181,23 @@ class FactsOptions(DocumentSearchOptions):
         """Return the cells of `glimpse list environments`."""
         text = f"{self.facts} of {self.facts + self.others} in {self.words:,} words"
         return TaskDescription(self.filler, text, f"{self.candidates} candidates", f"up to {self.opens + 1}")
+
+    @field_validator("facts")
+    @classmethod
+    def _all_can_be_opened(cls, facts: int, info: ValidationInfo) -> int:
+        opens, reward = info.data.get("opens", facts), info.data.get("reward", "answer")
+        if opens < facts and reward != "answer":
+            because = f"because task.opens is {opens} and task.reward {reward!r}"
+            raise ValueError(f"should be {opens} or less {because} (got {facts})")
+        return facts
+
+    @field_validator("distractors")
+    @classmethod
+    def _leave_room_for_text(cls, distractors: int, info: ValidationInfo) -> int:
+        room = info.data.get("words", 4000) // _LEAST_WORDS - info.data.get("facts", 2) - info.data.get("others", 8)
+        if distractors > (most := max(0, room)):
+            raise ValueError(f"should be {most} or less because task.words is {info.data['words']} (got {distractors})")
+        return distractors
 
     @field_validator("question")
     @classmethod

@@ -20,6 +20,7 @@ from glimpse.envs.documents.document_store import DocumentStore
 from glimpse.envs.documents.options import EvidenceOptions
 from glimpse.envs.documents.store_build import folder_store
 from glimpse.envs.errors import DataError
+from glimpse.envs.text.characters import has_surrogates
 from glimpse.envs.text.row_faults import RowFaults, shorten
 
 
@@ -96,6 +97,9 @@ def _asked_in(line: str, store: DocumentStore) -> Asked:
             raise _Fault(f" should have a text as its {name}, got {shorten(json.dumps(row[name]))}")
     if not any(map(str.isalnum, row["question"])):
         raise _Fault(f" should have a question of one word or more, got {shorten(json.dumps(row['question']))}")
+    for name in ("question", "answer"):
+        if has_surrogates(row[name]):
+            raise _Fault(f" has half of a surrogate pair in its {name}, got {shorten(json.dumps(row[name]))}")
     documents = tuple(_file(name, store) for name in _list(row, "documents"))
     for place, name in enumerate(documents):
         if name in documents[:place]:

@@ -73,6 +73,11 @@ def is_unspaced(word: str) -> bool:
     return not word.isascii() and _UNSPACED.search(word) is not None
 
 
+def has_surrogates(text: str) -> bool:
+    """Return whether a text has half of a surrogate pair, which is no character and cannot be written as UTF-8."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def count_unspaced(word: str) -> int:
     """Return how many letters of such scripts a word has, not counting marks."""
     return 0 if word.isascii() else len(_UNSPACED.findall(word))

@@ -29,7 +29,7 @@ class ExactPoint:
 
     Where evidence is known for some questions only, `found` and `f1` are means over these.
 
-    opened: sentences opened.
+    opened: sentences opened, fewer on average where questions have fewer.
     found: share of questions whose evidence is complete.
     accuracy: share of right answers.
     words: words read.
@@ -69,7 +69,7 @@ class SearchCurve:
     sufficiency, comprehensiveness: drop in the probability of the class that is predicted from T sentences when the
         agent reads only those that it would open, and only the others of them (DeYoung et al., 2020).
     sentence_precision, sentence_recall, sentence_f1, token_f1: see `SentenceAgreement`; means over questions.
-    exact: after each number of sentences, from 1; none in records of before.
+    exact: after each number of sentences, from 1, or all where a question has fewer; none in records of before.
     """
 
     own: CurvePoint
@@ -81,6 +81,19 @@ class SearchCurve:
     sentence_f1: float
     token_f1: float
     exact: list[ExactPoint] = field(default_factory=list)
+
+    @property
+    def firsts(self) -> dict[int, ExactPoint]:
+        """Points of `exact` by the numbers of sentences at which results are shown."""
+        return {count: point for count, point in enumerate(self.exact, 1) if count in OPENED}
+
+    @property
+    def shown_firsts(self) -> dict[str, ExactPoint]:
+        """Those points by what tables call them."""
+        return {
+            f"exactly {count}" if point.opened == count else f"{count}, or all": point
+            for count, point in self.firsts.items()
+        }
 
     def at(self, opened: float) -> CurvePoint | None:
         """Return the means where so many sentences are opened on average, between two points; None beyond the curve."""
@@ -128,7 +141,7 @@ def curve_measures(record: Mapping[str, Any]) -> dict[str, float]:
         if (point := curve.at(count)) is not None:
             found |= {f"{name}_at_{count}": getattr(point, name) for name in ("found", "accuracy", "f1")}
             words[f"words_at_{count}"] = point.words
-    found |= {f"f1_first_{point.opened}": point.f1 for point in curve.exact if point.opened in OPENED}
+    found |= {f"f1_first_{count}": point.f1 for count, point in curve.firsts.items()}
     found |= {name: getattr(curve, name) for name in _OF_SENTENCES}
     return {**{name: 100 * value for name, value in found.items()}, **words}
 
@@ -147,8 +160,12 @@ def search_curve(walked: WalkedSearch) -> SearchCurve:
         _point(walked, right, float(bias)) for bias in (*biases.unique().flip(0).tolist(), float(biases.min()) - 1)
     ]
     points = _thinned(sorted({_point(walked, right, most), *every}, key=lambda point: (point.opened, -point.bias)))
-    counts = [(count, torch.full_like(walked.label, count)) for count in range(1, len(right))]
-    exact = [ExactPoint(count, *_means(walked, right, stop)) for count, stop in counts]
+    counts = range(1, int(walked.opened.max()) + 1 if walked.opened.numel() else 1)
+    stops = [torch.full_like(walked.label, count) for count in counts]
+    exact = [
+        ExactPoint(float(walked.opened[count].double().mean()), *_means(walked, right, stop))
+        for count, stop in zip(counts, stops, strict=True)
+    ]
     precision, recall, f1, token_f1 = (float(column[walked.judged].double().mean()) for column in walked.agreement)
     own, faithfulness = _point(walked, right, 0.0), _faithfulness(walked)
     return SearchCurve(own, points, *faithfulness, precision, recall, f1, token_f1, exact)
@@ -167,7 +184,7 @@ def found_columns(walked: WalkedSearch, curve: SearchCurve) -> dict[str, NDArray
             before, after, share = between
             one, two = (walked.found.gather(0, walked.stops(end.bias)[None])[0].float() for end in (before, after))
             columns[f"found_at_{count}"] = (one + share * (two - one)).numpy()
-    firsts = {f"f1_first_{count}": walked.f1[count].float().numpy() for count in OPENED if count < len(walked.f1)}
+    firsts = {f"f1_first_{count}": walked.f1[count].float().numpy() for count in curve.firsts}
     return columns | firsts
 
 
@@ -221,8 +238,8 @@ def print_search_curve(curve: SearchCurve, milliseconds: float, batch: int) -> N
     """
     shown = {"as trained": curve.own, **{f"{count} on average": curve.at(count) for count in OPENED}}
     rows = [[name, *(f"{value:.2f}" for value in point.shown)] for name, point in shown.items() if point is not None]
-    few = [point for point in curve.exact if point.opened in OPENED]
-    rows += [[f"exactly {point.opened}", *(f"{value:.2f}" for value in point.shown), ""] for point in few]
+    firsts = curve.shown_firsts.items()
+    rows += [[name, *(f"{value:.2f}" for value in point.shown), ""] for name, point in firsts]
     columns = ["sentences opened", "opened", "evidence complete, %", "accuracy, %", "words", "bias"]
     TableConsole().print_table(
         columns,

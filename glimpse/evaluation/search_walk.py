@@ -22,7 +22,7 @@ from glimpse.evaluation.scores import evaluation_keys
 from glimpse.evaluation.sentence_agreement import SentenceAgreement, sentence_agreement
 from glimpse.runs.build import use_bfloat16
 
-_COLUMNS = ("evidence_found", "evidence_share", "words_read")
+_COLUMNS = ("evidence_found", "evidence_share", "opened", "words_read")
 
 
 class SearchStep(NamedTuple):
@@ -34,6 +34,8 @@ class SearchStep(NamedTuple):
     belief: (B, C), probability of each answer.
     action: the likeliest sentence is opened, if there is any.
     attention: (B, K), weights by which soft attention reads the candidates; None if it does not.
+    over: (B,) bool, whether the search was over before, as no sentence was left; nothing is read any more then, and
+        the belief stays.
     """
 
     observation: dict[str, Tensor]
@@ -42,6 +44,7 @@ class SearchStep(NamedTuple):
     belief: Tensor
     action: dict[str, Tensor]
     attention: Tensor | None
+    over: Tensor
 
 
 class WalkedSearch(NamedTuple):
@@ -53,6 +56,7 @@ class WalkedSearch(NamedTuple):
     marked: (N,) bool, whether evidence is known.
     found: (S, N) bool, whether a whole group of evidence was opened.
     share: (S, N), the largest share of a group.
+    opened: (S, N) int64, number of sentences that were opened; a question may have fewer than T.
     words: (S, N), number of words that were read.
     f1: (S, N), F1 of the opened sentences against the evidence.
     without: (N, C), probability of each answer after the T sentences without those that the agent would open.
@@ -65,6 +69,7 @@ class WalkedSearch(NamedTuple):
     marked: Tensor
     found: Tensor
     share: Tensor
+    opened: Tensor
     words: Tensor
     f1: Tensor
     without: Tensor
@@ -92,9 +97,11 @@ def search_steps(agent: Agent, env: Any, example: Tensor, key: Tensor) -> Iterat
         key: (B,) int64, random keys.
     """
     observation = env.reset(example, key)
-    memory = agent.initial_memory(observation)
+    memory, belief = agent.initial_memory(observation), torch.zeros(())
+    over = torch.zeros_like(example, dtype=torch.bool)
     for time in range(env.options.opens + 1):
-        decision, memory = agent(observation, memory)
+        decision, after = agent(observation, memory)
+        memory = torch.where(over.unsqueeze(1), memory, after)
         logits = decision.move_logits.float()
         best, place = logits[:, 1:].max(1)
         there = observation["legal"][:, 1:].any(1)
@@ -102,9 +109,11 @@ def search_steps(agent: Agent, env: Any, example: Tensor, key: Tensor) -> Iterat
         likeliest = torch.where(action["open"] > 0, action["open"], place + 1)
         action = {**action, "open": torch.where(there, likeliest, 0)}
         margin = torch.where(there, logits[:, 0] - best, torch.inf)
-        belief, attention = decision.answer.float().softmax(-1), decision.activations.get("attention")
-        yield SearchStep(observation, logits.softmax(-1), margin, belief, action, attention)
-        observation = env.step(action).observation
+        now = decision.answer.float().softmax(-1)
+        belief = torch.where(over.unsqueeze(1), belief, now) if time else now
+        attention = decision.activations.get("attention")
+        yield SearchStep(observation, logits.softmax(-1), margin, belief, action, attention, over)
+        observation, over = env.step(action).observation, over | ~there
 
 
 @torch.no_grad()
@@ -138,11 +147,11 @@ def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedS
         steps.append(step)
         told.append(env.lane_info())
     margin, belief = (torch.stack([getattr(step, name) for step in steps]) for name in ("margin", "belief"))
-    found, share, words = (torch.stack([info[name] for info in told]) for name in _COLUMNS)
+    found, share, opened, words = (torch.stack([info[name] for info in told]) for name in _COLUMNS)
     stop = (margin >= 0).long().argmax(0)
     agreement = _agreement(env, stop)
     f1 = torch.stack([_agreement(env, torch.full_like(stop, count)).sentence_f1 for count in range(len(steps))])
-    without = _belief_without(agent, [step.observation for step in steps], stop)
+    without = _belief_without(agent, steps, stop)
     return WalkedSearch(
         margin.cpu(),
         belief.cpu(),
@@ -150,6 +159,7 @@ def _walk_batch(agent: Agent, env: Any, example: Tensor, key: Tensor) -> WalkedS
         env.has_evidence.cpu(),
         found.cpu(),
         share.cpu(),
+        opened.cpu(),
         words.cpu(),
         f1.cpu(),
         without.cpu(),
@@ -163,12 +173,13 @@ def _agreement(env: Any, count: Tensor) -> SentenceAgreement:
     return sentence_agreement(env.opened.masked_fill(later, NOTHING), env.evidence, env.sentence_lengths)
 
 
-def _belief_without(agent: Agent, seen: Sequence[dict[str, Tensor]], stop: Tensor) -> Tensor:
+def _belief_without(agent: Agent, steps: Sequence[SearchStep], stop: Tensor) -> Tensor:
     """Return the answers (B, C) of an agent that reads the question and what was opened after step `stop` (B,)."""
-    memory, belief = agent.initial_memory(seen[0]), torch.zeros(0, device=stop.device)
-    for number, observation in enumerate(seen):
-        decision, after = agent(observation, memory)
-        reads = ((number > stop) | torch.tensor(number == 0, device=stop.device)).unsqueeze(1)
+    memory, belief = agent.initial_memory(steps[0].observation), torch.zeros(0, device=stop.device)
+    for number, step in enumerate(steps):
+        decision, after = agent(step.observation, memory)
+        reads = ((number > stop) & ~step.over).unsqueeze(1)
+        reads = reads if number else torch.ones_like(reads)
         memory = torch.where(reads, after, memory)
         now = decision.answer.float().softmax(-1)
         belief = torch.where(reads, now, belief) if number else now

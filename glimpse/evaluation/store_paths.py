@@ -36,6 +36,7 @@ class OfferedSentence(NamedTuple):
     weight: see `StorePath.weights`.
     marked: whether it is in a group of evidence.
     opened: whether it was opened now.
+    attended: whether soft attention read it.
     words: how many words it has, marks among them.
     words_read: how many of them, the first ones, are read by who opens it.
     """
@@ -44,13 +45,14 @@ class OfferedSentence(NamedTuple):
     weight: float
     marked: bool
     opened: bool
+    attended: bool
     words: int
     words_read: int
 
     @property
     def cut(self) -> str:
-        """How much of it was read, in words; "" if it was not opened, or read whole."""
-        return cut_of(self.words_read, self.words) if self.opened else ""
+        """How much of it was read, in words; "" if it was not read, or read whole."""
+        return cut_of(self.words_read, self.words) if self.opened or self.attended else ""
 
 
 class PathStep(NamedTuple):
@@ -140,7 +142,8 @@ def store_paths(
             numbers, beside = _offered(env, step, offered)
             may = step.observation["legal"][:, 1:].any(1, keepdim=True)
             numbers = numbers.masked_fill(~may, NOTHING)  # As many were opened as may be.
-            columns = (numbers, beside, env.sentence_lengths(numbers), env.words_read(numbers))
+            shown_words = None if step.attention is None else env.options.preview
+            columns = (numbers, beside, env.sentence_lengths(numbers), env.words_read(numbers, shown_words))
             rows = [part.tolist() for part in columns]
             for lane in running.nonzero()[:, 0].tolist():
                 shown = [row[lane] for row in rows]
@@ -188,9 +191,10 @@ def _step(env: Any, step: SearchStep, lane: int, shown: Sequence[Sequence[Any]],
         opens: whether the first sentence is opened.
     """
     marked = set(env.evidence[lane].flatten().tolist()) - {NOTHING}
+    attends = step.attention is not None
     there = int((env.candidates[lane] != NOTHING).sum()) if env.chooses else 0
     offered = tuple(
-        OfferedSentence(env.sentence(lane, number), weight, number in marked, opens and place == 0, *words)
+        OfferedSentence(env.sentence(lane, number), weight, number in marked, opens and place == 0, attends, *words)
         for place, (number, weight, *words) in enumerate(zip(*shown, strict=True))
         if number != NOTHING
     )

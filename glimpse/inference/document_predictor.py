@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glimpse.envs.documents.searched_folder import SearchedFolder
+from glimpse.envs.text.characters import has_surrogates
 from glimpse.errors import UserError
 from glimpse.evaluation.store_paths import OfferedSentence, PathStep, StorePath, store_paths
 from glimpse.inference.predict_options import PredictOptions
@@ -37,6 +38,8 @@ def _question(given: Any) -> str:
     """Return a question; raise UserError if it is none."""
     if not isinstance(given, str):
         raise UserError(f"expected a question, which is a text, got {type(given).__name__}")
+    if has_surrogates(given):
+        raise UserError(f"expected a question in UTF-8, got {ascii(given)}")
     if not any(map(str.isalnum, given)):
         raise UserError(f"expected a question of one word or more, got {given!r}")
     return given
@@ -78,7 +81,7 @@ def _prediction(
         probabilities={name: float(value) for name, value in zip(classes, path.belief, strict=True)},
         question=path.question,
         opened=opened,
-        attended=tuple(AttendedSentence(*one.sentence, one.weight) for one in path.attended),
+        attended=tuple(AttendedSentence(*one.sentence, one.weight, one.words, one.words_read) for one in path.attended),
         unknown_words=unknown,
         question_words=asked,
         page=str(path_figure(path, classes)),

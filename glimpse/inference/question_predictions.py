@@ -7,6 +7,9 @@ from glimpse.envs.text.row_faults import shorten
 from glimpse.evaluation.store_paths import cut_of
 from glimpse.inference.predictions import LabelPrediction
 
+_LETTERS = 500
+"""Most letters of a sentence that are shown."""
+
 
 @dataclass(frozen=True)
 class OpenedSentence:
@@ -27,15 +30,15 @@ class OpenedSentence:
 
     @property
     def shown(self) -> str:
-        """Its file, line and text, and how much of it was read if that is not all."""
-        return f"{self.file}:{self.line}\t{self.text} {cut_of(self.words_read, self.words)}".rstrip()
+        """Its file, line and the beginning of its text, and how much of it was read if that is not all."""
+        return _shown(self)
 
 
 @dataclass(frozen=True)
 class AttendedSentence:
     """Sentence that soft attention read.
 
-    text, title, file, line: as those of `OpenedSentence`.
+    text, title, file, line, words, words_read: as those of `OpenedSentence`.
     weight: soft attention's, of all that it read.
     """
 
@@ -44,11 +47,20 @@ class AttendedSentence:
     file: str
     line: int
     weight: float
+    words: int
+    words_read: int
 
     @property
     def shown(self) -> str:
-        """Its file, line and text, behind its weight."""
-        return f"{self.weight:.2f}\t{self.file}:{self.line}\t{self.text}"
+        """What is shown of an `OpenedSentence`, behind its weight."""
+        return f"{self.weight:.2f}\t{_shown(self)}"
+
+
+def _shown(one: OpenedSentence | AttendedSentence) -> str:
+    """Return a sentence in one line: marks that would break lines or columns are escaped in its file's name."""
+    file = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in one.file)
+    text = one.text if len(one.text) <= _LETTERS else f"{one.text[:_LETTERS].rsplit(' ', 1)[0]} ..."
+    return f"{file}:{one.line}\t{text} {cut_of(one.words_read, one.words)}".rstrip()
 
 
 @dataclass(frozen=True)

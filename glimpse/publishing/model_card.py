@@ -177,7 +177,7 @@ def _limits(record: dict[str, Any]) -> list[str]:
             f"Micro F1 {labels['micro_f1']:.3f}; its worst label is {worst['name']!r}, with F1 {worst['f1']:.3f}."
         )
     if measures:
-        worst = min(measures["classes"], key=lambda one: one["recall"])
+        worst = min((one for one in measures["classes"] if one["examples"]), key=lambda one: one["recall"])
         found.append(
             f"It names one of {len(measures['classes'])} classes for anything that it is shown, also for what is none."
         )

@@ -125,7 +125,7 @@ def _curve_table(measured: Evaluation, curve: SearchCurve) -> NumberTable:
     others = [Row(name, _cells(point)) for name, point in counts if point is not None]
     groups = [RowGroup([Row("as trained", _cells(curve.own))], own=True)]
     groups += [RowGroup(others, "Another number added to the logit of answering, or between two")] if others else []
-    exact = [Row(f"exactly {point.opened}", _cells(point)) for point in curve.exact if point.opened in OPENED]
+    exact = [Row(name, _cells(point)) for name, point in curve.shown_firsts.items()]
     groups += [RowGroup(exact, "Answering only after so many, as rankings do")] if exact else []
     return NumberTable(f"{measured.title}, greedy: what is found and answered", heads, groups)
 

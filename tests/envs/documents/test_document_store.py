@@ -1,5 +1,6 @@
 """Tests of stores: BM25 against the library, vectors, and building that may be repeated or killed."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,6 +164,11 @@ def test_a_store_that_is_not_whole_is_built_again(folder: Path, monkeypatch: pyt
             open_store(place)
         assert made(folder).words == store.words and not left.exists()
         assert (place / name).read_bytes() == content
+    posting = np.load(place / "posting.npy")
+    np.save(place / "posting.npy", posting + len(store))
+    with pytest.raises(DataError, match="its index names sentences that it does not have"):
+        open_store(place)
+    assert torch.equal(made(folder).index.sentence, store.index.sentence)
     monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(DataError, match="disk full"):
         made(folder, force=True)
@@ -204,6 +210,13 @@ def test_an_encoder_of_the_users_own_makes_the_vectors(folder: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "model2vec", None)
     with pytest.raises(DataError, match="pip install model2vec"):
         made(folder, kind, force=True)
+
+
+def test_a_name_that_is_no_utf_8_is_left_out_alone(folder: Path) -> None:
+    """Its bytes are shown, and the other documents are read."""
+    (Path(os.fsdecode(os.fsencode(folder) + b"/no\xff.txt"))).write_text("Not read.")
+    (skipped,) = made(folder).facts.skipped
+    assert skipped == ("no\\xff.txt", "no\\xff.txt: its name is not UTF-8; rename it")
 
 
 def test_bad_files_are_kept_in_the_facts(folder: Path) -> None:

@@ -275,6 +275,7 @@ MANY = "".join(GOOD.replace("it", f"it {number}") for number in range(20))
         ("[1]", "line 2 should be {"),
         ('{"question": "Is it?"}', "line 2 should be {"),
         ('{"question": "Is it?", "answer": "yes", "label": 1}', "line 2 has 'label'; known are question"),
+        ('{"question": "Is it \\ud800?", "answer": "yes"}', "line 2 has half of a surrogate pair in its question"),
         ('{"question": "Is it?", "answer": 1}', "line 2 should have a text as its answer, got '1'"),
         ('{"question": "Is it?", "answer": "yes", "documents": "a"}', "should have a list as its documents"),
         (

@@ -144,6 +144,11 @@ def test_a_filler_with_too_few_words_is_refused(tmp_path: Path) -> None:
         ({"filler": "imbd"}, "Did you mean imdb"),
         ({"sentence_vectors": "model2vec:m"}, "should be hashing, glove or file:PATH, which make vectors of new facts"),
         ({"words": 2_000_000}, "less than or equal to 1000000"),
+        ({"words": 500, "distractors": 41}, "should be 40 or less because task.words is 500"),
+        (
+            {"facts": 3, "opens": 2, "reward": "both"},
+            "should be 2 or less because task.opens is 2 and task.reward 'both'",
+        ),
     ],
 )
 def test_mistakes_in_options_are_named(options: dict[str, Any], message: str) -> None:

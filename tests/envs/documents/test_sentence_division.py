@@ -2,7 +2,7 @@
 
 import pytest
 
-from glimpse.envs.documents.markup_text import html_lines, markdown_lines
+from glimpse.envs.documents.markup_text import _closed, html_lines, markdown_lines
 from glimpse.envs.documents.sentence_division import SourceLine, divide_into_sentences
 
 
@@ -81,6 +81,15 @@ def test_html_shows_what_is_visible() -> None:
     assert [tuple(line) for line in divide_into_sentences(lines)] == expected
 
 
+@pytest.mark.parametrize("begin", ["<a ", "</a ", "<!--", "<![CDATA[", "<?", "<!"])
+def test_what_is_begun_and_never_closed_is_escaped_or_hidden(begin: str) -> None:
+    """The parser sees no construct whose end it would seek to the end of the page, each time anew."""
+    left = _closed(f"<p>Shown</p>{begin * 1000}")
+    assert left.startswith("<p>Shown</p>") and "<" not in left.removeprefix("<p>Shown</p>")
+    _, lines = html_lines(f"<p>Shown</p>{begin * 1000}")
+    assert "Shown" in [line.text for line in lines]
+
+
 @pytest.mark.parametrize(
     ("text", "title", "expected"),
     [
@@ -109,6 +118,8 @@ def test_markdown_has_titles_code_and_comments(text: str, title: str, expected: 
         ("<p>A<div hidden>no <div>no</div> no</div><b hidden>no</b> B", "", ["A", "B"]),
         ("<p hidden>no<p>A<ul><li hidden>no</ul>B<br hidden>C<input hidden>D", "", ["A", "B", "CD"]),
         ("<template>no</template><noscript>no</noscript>A</i>B", "", ["AB"]),
+        ("<p>A <!-- no --> B<!-- no <p>no", "", ["A B"]),
+        ("<p>1 < 2 <![CDATA[ and <a", "", ["1 < 2 <![CDATA[ and <a"]),
     ],
 )
 def test_html_leaves_out_what_is_hidden(page: str, title: str, shown: list[str]) -> None:

@@ -111,6 +111,30 @@ def test_exact_numbers_are_those_of_an_agent_that_must_go_on() -> None:
     assert "f1_first_2" not in curve_measures(record) and "f1_at_1" in curve_measures(record)
 
 
+def test_questions_with_few_sentences_are_over_when_all_are_opened() -> None:
+    """Nothing is read again: the answer stays, and without all that was opened the question alone is left."""
+    env = made(store="own", opens=15, candidates=16)
+    agent = reader(env)
+    answers_later(agent, -1e4)
+    walked = walk(agent, env, OPTIONS)
+    assert walked is not None
+    counts = walked.opened[-1]
+    assert 1 < counts.min() and counts.max() < 15 and torch.equal(walked.stops(), counts)
+    for lane, count in enumerate(counts.tolist()):
+        assert torch.equal(walked.belief[count:, lane], walked.belief[count, lane].expand(16 - count, -1))
+        assert not torch.equal(walked.belief[count, lane], walked.belief[0, lane])
+    assert torch.allclose(walked.without, walked.belief[0], atol=1e-6)
+    curve = search_curve(walked)
+    drops = (walked.belief[-1] - walked.belief[0]).take_along_dim(walked.belief[-1].argmax(1, keepdim=True), 1)
+    assert curve.sufficiency == 0 and curve.comprehensiveness == pytest.approx(drops.mean().item(), abs=1e-6)
+    assert len(curve.exact) == counts.max() and curve.exact[-1].opened == pytest.approx(counts.double().mean().item())
+    names = curve.shown_firsts
+    assert "exactly 1" in names and all(
+        (name == f"exactly {count}") == bool((counts >= count).all())
+        for name, count in zip(names, curve.firsts, strict=True)
+    )
+
+
 def test_controls_have_no_curve() -> None:
     """An agent that opens what it is told has not learned when to answer."""
     env = made(opens=2)
@@ -129,6 +153,7 @@ def test_means_of_two_questions() -> None:
         torch.tensor([True, True]),
         torch.tensor([[False, False], [True, False], [True, True]]),
         torch.zeros(3, 2),
+        torch.tensor([[0, 0], [1, 1], [2, 2]]),
         torch.tensor([[0, 0], [7, 5], [9, 15]]),
         torch.tensor([[0.0, 0.0], [1.0, 0.5], [0.5, 0.5]]),
         torch.tensor([[0.5, 0.5], [0.1, 0.9]]),

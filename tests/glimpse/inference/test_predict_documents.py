@@ -10,7 +10,7 @@ import pytest
 import glimpse
 from glimpse.cli.command_line import main
 from glimpse.errors import UserError
-from glimpse.inference.question_predictions import UnknownWords
+from glimpse.inference.question_predictions import OpenedSentence, UnknownWords
 from tests.envs.conftest import QUESTIONS
 
 FILE = f"file:{QUESTIONS}"
@@ -69,14 +69,27 @@ def test_opened_sentences_have_their_file_and_line(trained: Callable[..., str], 
     assert "maud.txt:3" in found._repr_html_() and found.cells()["opened"] == ["old/maud.txt:3", "ships.md:3"]
 
 
+def test_sentences_and_names_of_files_are_shown_in_one_short_line() -> None:
+    """The whole of both is in the prediction."""
+    sentence = OpenedSentence("word " * 200, "", "a\tb\nc.txt", 3, 0.5, 200, 64)
+    assert sentence.shown.startswith("a\\tb\\nc.txt:3\tword word") and len(sentence.shown) < 600
+    assert sentence.shown.endswith("word ... (the first 64 of 200 words were read)")
+
+
 def test_soft_attention_shows_what_it_read_most(trained: Callable[..., str], folder: Path) -> None:
     """With weights in place of probabilities, since nothing is opened."""
-    found = glimpse.load(trained("agent.opens=soft", "task.store=whole")).predict(ASKED, documents=folder)
+    found = glimpse.load(trained("agent.opens=soft", "task.store=whole", "task.preview=6")).predict(
+        ASKED, documents=folder
+    )
     weights = [one.weight for one in found.attended]
     assert found.opened == () and weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-5
     places = [f"{one.file}:{one.line}" for one in found.attended]
     assert {"old/maud.txt:3", "ships.md:3"} <= set(places) and found.cells()["attended"] == places
-    assert found.lines_below() == [
+    cuts = [one.words_read < one.words for one in found.attended]
+    assert any(cuts) and all(one.words_read < 6 for one in found.attended)  # The title is among the six words.
+    ends = [" (the first " if cut else "" for cut in cuts]
+    assert all(end in line for end, line in zip(ends, found.lines_below(), strict=True))
+    assert [line.split(" (the first")[0] for line in found.lines_below()] == [
         f"{one.weight:.2f}\t{at}\t{one.text}" for one, at in zip(found.attended, places, strict=True)
     ]
 

@@ -11,6 +11,7 @@ import torch
 
 import glimpse
 from glimpse.cli.command_line import main
+from glimpse.publishing.model_card import _limits
 from glimpse.runs.checkpoint import load_newest
 from glimpse.runs.evaluation_file import read_evaluation_file
 
@@ -168,3 +169,11 @@ def test_a_folder_that_is_named_by_a_dot(digits_run: Path, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path / "here")
     assert main(["publish", str(digits_run), "."]) == 0
     assert Path("README.md").read_text().split("---\n", 2)[-1].strip().startswith("# here\n")
+
+
+def test_the_worst_class_of_a_card_has_examples() -> None:
+    """A class that the test set lacks is no weak point."""
+    known = (("dog", 0, 0.0), ("cat", 4, 0.5), ("owl", 3, 1.0))
+    classes = [{"name": name, "examples": count, "recall": share} for name, count, share in known]
+    told = _limits({"class_measures": {"classes": classes, "calibration_error": 0.1, "confused": []}})
+    assert any("worst class is 'cat': 50.0 %" in line for line in told) and not any("'dog'" in line for line in told)
