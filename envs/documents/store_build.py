@@ -100,7 +100,7 @@ def made_store(
             facts, words, arrays = _arrays(name, digest, documents, vectors, search_path, advance)
         assemble(facts, words, arrays)
         _write(target, facts, words, arrays)
-    return open_store(target)
+        return open_store(target)
 
 
 def store_path(digest: str, vectors: str, search_path: SearchPath) -> Path:
