@@ -47,7 +47,7 @@ HEADLINES = (
         "Words that decide a text", "planted", "planted", "planted-none", "test_rationale_f1", "F1 of kept words", 2_000
     ),
     Headline(
-        "Two facts in a million words", "facts", "facts-two", "facts-two-none", "test_accuracy_1m", "accuracy", 2_000
+        "Two facts in a million words", "facts", "facts-two", "facts-two-first", "test_accuracy_1m", "accuracy", 2_000
     ),
     Headline(
         "FEVER: four opened of 43,888 sentences",
