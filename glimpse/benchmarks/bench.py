@@ -12,6 +12,7 @@ from glimpse.benchmarks.bench_latency import bench_latency
 from glimpse.benchmarks.bench_page import bench_page
 from glimpse.benchmarks.bench_peers import bench_peers
 from glimpse.benchmarks.bench_scaling import bench_scaling
+from glimpse.benchmarks.bench_search import bench_search
 from glimpse.benchmarks.bench_selection import SELECTION_BENCHES
 from glimpse.benchmarks.bench_settings import (
     IMAGE_SIDES,
@@ -164,6 +165,7 @@ BENCHES: dict[str, Callable[[Stopwatch], None]] = {
     "sharing": bench_sharing,
     "scaling": bench_scaling,
     "latency": bench_latency,
+    "search": bench_search,
     "peers": bench_peers,
     "time-to-error": bench_time_to_error,
 }

@@ -7,7 +7,7 @@ from glimpse.cli.subcommand import Commands, add_command, add_device
 
 NAMES = (
     "training evaluation environment shares pixels encoders ragged token2token relative sparse reinforced "
-    "estimators translation sharing scaling latency peers time-to-error"
+    "estimators translation sharing scaling latency search peers time-to-error"
 ).split()
 """Names of the benchmarks, as in `glimpse.benchmarks.bench.BENCHES`, which imports torch."""
 

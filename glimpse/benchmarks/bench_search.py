@@ -1,0 +1,48 @@
+"""Benchmark of searches in documents: milliseconds of a step, by how many sentences there are and questions at once."""
+
+from collections.abc import Callable
+
+import torch
+
+from glimpse.benchmarks.stopwatch import Stopwatch
+from glimpse.config.files import load_experiment
+from glimpse.runs.build import make_agent, make_split_env
+from glimpse.runs.rollout import play
+from glimpse.runs.threads import set_threads
+
+WORDS = (4_000, 400_000)
+"""Words of generated texts; one from 100,000 words on is the whole store, here of 44,000 sentences."""
+_QUICK_WORDS = 100_000
+
+
+def bench_search(watch: Stopwatch) -> None:
+    """Measure a step of facts-two, untrained, on one core: to rank, to read what was opened, and to open another.
+
+    The beginning of an episode, in which the question is drawn, is part of its steps.
+    """
+    set_threads(1)
+    alone = {}
+    for words in WORDS:
+        for lanes in (1, 32):
+            work, sentences = _search(watch.device, min(words, _QUICK_WORDS) if watch.quick else words, lanes)
+            rate = watch.rate(work)
+            setting = f"texts of {words:,} words, a store of {sentences:,} sentences, {lanes} at once"
+            watch.add("search", setting, 1000 * lanes / rate, "ms a step")
+            alone |= {words: rate} if lanes == 1 else {}
+    small, large = alone.values()
+    watch.add("search, large against small", "1 at once", small / large, "times the time")
+
+
+def _search(device: torch.device, words: int, lanes: int) -> tuple[Callable[[], int], int]:
+    """Return a function that searches for the answers to some questions and counts steps; and the store's sentences."""
+    changed = ["task.filler=generated", "task.vectors=none", "task.distractors=0", f"task.words={words}"]
+    experiment = load_experiment("facts-two", changed)
+    env = make_split_env(experiment, "validation", device)
+    agent = make_agent(experiment, env).eval().requires_grad_(False)
+    example = torch.arange(lanes, device=device)
+
+    def search() -> int:
+        episode = play(env, agent, example, example, greedy=True)
+        return int(episode.step_mask.sum())
+
+    return search, len(env.store)
