@@ -21,7 +21,7 @@ def bench_search(watch: Stopwatch) -> None:
     The beginning of an episode, in which the question is drawn, is part of its steps.
     """
     set_threads(1)
-    alone = {}
+    alone: dict[int, float] = {}
     for words in WORDS:
         for lanes in (1, 32):
             work, sentences = _search(watch.device, min(words, _QUICK_WORDS) if watch.quick else words, lanes)
