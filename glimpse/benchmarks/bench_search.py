@@ -1,6 +1,7 @@
 """Benchmark of searches in documents: milliseconds of a step, by how many sentences there are and questions at once."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
@@ -24,25 +25,44 @@ def bench_search(watch: Stopwatch) -> None:
     alone: dict[int, float] = {}
     for words in WORDS:
         for lanes in (1, 32):
-            work, sentences = _search(watch.device, min(words, _QUICK_WORDS) if watch.quick else words, lanes)
-            rate = watch.rate(work)
-            setting = f"texts of {words:,} words, a store of {sentences:,} sentences, {lanes} at once"
+            works = _works(watch.device, min(words, _QUICK_WORDS) if watch.quick else words, lanes)
+            rate, env_rate = watch.rates(works.search, works.env_steps)
+            setting = f"texts of {words:,} words, a store of {works.sentences:,} sentences, {lanes} at once"
             watch.add("search", setting, 1000 * lanes / rate, "ms a step")
+            watch.add("search, the environment alone", setting, 1000 * lanes / env_rate, "ms a step")
             alone |= {words: rate} if lanes == 1 else {}
     small, large = alone.values()
     watch.add("search, large against small", "1 at once", small / large, "times the time")
 
 
-def _search(device: torch.device, words: int, lanes: int) -> tuple[Callable[[], int], int]:
-    """Return a function that searches for the answers to some questions and counts steps; and the store's sentences."""
+class _Works(NamedTuple):
+    """What is measured.
+
+    search: searches for the answers to some questions, and counts steps of all of them.
+    env_steps: steps the environment alone, opens its first candidate each time, and counts these steps.
+    sentences: number of sentences in the store.
+    """
+
+    search: Callable[[], int]
+    env_steps: Callable[[], int]
+    sentences: int
+
+
+def _works(device: torch.device, words: int, lanes: int) -> _Works:
     changed = ["task.filler=generated", "task.vectors=none", "task.distractors=0", f"task.words={words}"]
     experiment = load_experiment("facts-two", changed)
     env = make_split_env(experiment, "validation", device)
     agent = make_agent(experiment, env).eval().requires_grad_(False)
     example = torch.arange(lanes, device=device)
+    action = {"open": torch.ones_like(example), "answer": torch.zeros_like(example)}
 
     def search() -> int:
-        episode = play(env, agent, example, example, greedy=True)
-        return int(episode.step_mask.sum())
+        return int(play(env, agent, example, example, greedy=True).step_mask.sum())
 
-    return search, len(env.store)
+    def env_steps() -> int:
+        env.reset(example, example)
+        for _ in range(env.options.opens):
+            env.step(action)
+        return lanes * env.options.opens
+
+    return _Works(search, env_steps, len(env.store))
