@@ -1,7 +1,7 @@
 """Benchmark of searches in documents: milliseconds of a step, by how many sentences there are and questions at once."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -51,7 +51,7 @@ class _Works(NamedTuple):
 def _works(device: torch.device, words: int, lanes: int) -> _Works:
     changed = ["task.filler=generated", "task.vectors=none", "task.distractors=0", f"task.words={words}"]
     experiment = load_experiment("facts-two", changed)
-    env = make_split_env(experiment, "validation", device)
+    env: Any = make_split_env(experiment, "validation", device)
     agent = make_agent(experiment, env).eval().requires_grad_(False)
     example = torch.arange(lanes, device=device)
     action = {"open": torch.ones_like(example), "answer": torch.zeros_like(example)}
