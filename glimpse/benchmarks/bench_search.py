@@ -54,6 +54,7 @@ def _works(device: torch.device, words: int, lanes: int) -> _Works:
     env: Any = make_split_env(experiment, "validation", device)
     agent = make_agent(experiment, env).eval().requires_grad_(False)
     example = torch.arange(lanes, device=device)
+    opens: int = env.options.opens
     action = {"open": torch.ones_like(example), "answer": torch.zeros_like(example)}
 
     def search() -> int:
@@ -61,8 +62,8 @@ def _works(device: torch.device, words: int, lanes: int) -> _Works:
 
     def env_steps() -> int:
         env.reset(example, example)
-        for _ in range(env.options.opens):
+        for _ in range(opens):
             env.step(action)
-        return lanes * env.options.opens
+        return lanes * opens
 
     return _Works(search, env_steps, len(env.store))
