@@ -45,10 +45,11 @@ def read_own_questions(options: EvidenceOptions, search_path: SearchPath) -> Ask
     train: Sequence[Asked] = read_questions(options.data, store)
     held = [read_questions(file, store) if file else None for file in (options.validation, options.test)]
     validation, test = held
+    different = f"{options.data}, questions that differ"
     if test is None:
-        train, test = _divided(train, lambda count: fold(count, 0, options.data))
+        train, test = _divided(train, lambda count: fold(count, 0, different))
     if validation is None:
-        train, validation = _divided(train, lambda count: hold_out(count, 10, options.data))
+        train, validation = _divided(train, lambda count: hold_out(count, 10, different))
     classes = tuple(sorted({asked.answer for part in (train, validation, test) for asked in part}))
     return AskedParts(train, validation, test, classes, store)
 
