@@ -1,6 +1,7 @@
 """Options of the environments that search documents; only pydantic is imported, so that they are checked at once."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -211,6 +212,8 @@ class FactsOptions(DocumentSearchOptions):
     def _filler_is_known(cls, name: str) -> str:
         known = [GENERATED, *TEXT_SETS, *QUESTION_SETS]
         if name not in known and not (name.startswith("folder:") and len(name) > len("folder:")):
+            if Path(name).is_dir():
+                raise ValueError(f"should be folder:{name} for a folder of your own (got {name!r})")
             raise unknown_name_error(name, [*known, "folder:PATH"], "filler")
         return name
 

@@ -142,6 +142,7 @@ def test_a_filler_with_too_few_words_is_refused(tmp_path: Path) -> None:
     [
         ({"facts": 3, "question": "first"}, "should be all, where or gave because task.facts is 3"),
         ({"filler": "imbd"}, "Did you mean imdb"),
+        ({"filler": "/"}, "should be folder:/ for a folder of your own"),
         ({"sentence_vectors": "model2vec:m"}, "should be hashing, glove or file:PATH, which make vectors of new facts"),
         ({"words": 2_000_000}, "less than or equal to 1000000"),
         ({"words": 500, "distractors": 41}, "should be 40 or less because task.words is 500"),
