@@ -29,6 +29,11 @@ def cut_of(words_read: int, words: int) -> str:
     return f"(the first {words_read:,} of {words:,} words were read)" if words_read < words else ""
 
 
+def beginning(text: str, letters: int) -> str:
+    """Return a text, cut behind a word where it has more letters."""
+    return text if len(text) <= letters else f"{text[:letters].rsplit(' ', 1)[0]} ..."
+
+
 class OfferedSentence(NamedTuple):
     """Sentence that could be opened, or that soft attention read.
 
@@ -151,7 +156,7 @@ def store_paths(
             running &= ~ends
             if not running.any():
                 break
-    labels = env.label.tolist()
+    labels, known = env.label.tolist(), env.has_evidence.tolist()
     return [
         StorePath(
             env.question_text(lane),
@@ -159,7 +164,7 @@ def store_paths(
             labels[lane] if env.knows_answers else None,
             weights,
             bool(complete[lane]),
-            bool((env.evidence[lane] != NOTHING).any()),
+            known[lane],
         )
         for lane, steps in enumerate(kept)
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glimpse.envs.text.row_faults import shorten
-from glimpse.evaluation.store_paths import cut_of
+from glimpse.evaluation.store_paths import beginning, cut_of
 from glimpse.inference.predictions import LabelPrediction
 
 _LETTERS = 500
@@ -59,8 +59,7 @@ class AttendedSentence:
 def _shown(one: OpenedSentence | AttendedSentence) -> str:
     """Return a sentence in one line: marks that would break lines or columns are escaped in its file's name."""
     file = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in one.file)
-    text = one.text if len(one.text) <= _LETTERS else f"{one.text[:_LETTERS].rsplit(' ', 1)[0]} ..."
-    return f"{file}:{one.line}\t{text} {cut_of(one.words_read, one.words)}".rstrip()
+    return f"{file}:{one.line}\t{beginning(one.text, _LETTERS)} {cut_of(one.words_read, one.words)}".rstrip()
 
 
 @dataclass(frozen=True)

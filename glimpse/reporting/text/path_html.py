@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from glimpse.evaluation.store_paths import OfferedSentence, PathStep, StorePath
+from glimpse.evaluation.store_paths import OfferedSentence, PathStep, StorePath, beginning
 from glimpse.reporting.html_parts import ShownAnswer
 from glimpse.reporting.html_templates import render
 
@@ -92,8 +92,7 @@ def _step(step: PathStep, classes: Sequence[str], ends: bool) -> ShownStep:
 
 
 def _sentence(one: OfferedSentence) -> ShownSentence:
-    text = one.sentence.text
-    shown = text if len(text) <= _LETTERS else f"{text[:_LETTERS].rsplit(' ', 1)[0]} ..."
+    shown = beginning(one.sentence.text, _LETTERS)
     return ShownSentence(
         f"{shown} {one.cut}".rstrip(),
         one.sentence.title,
