@@ -35,6 +35,11 @@ class Moves(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[str] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Answer torch's question; True would import its compiler, which takes seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation; one that is of the host alone has values."""
         given = tree_leaves((args, kwargs))

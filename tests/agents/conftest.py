@@ -42,7 +42,14 @@ def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[A
         given |= {"data": "cells", "object": "ring"}
     translates = row.kind in ("translation", "simultaneous translation")
     if translates:
-        given |= {"data": "reverse", "strings": 40, "longest": 8, "max_tokens": 10, "tokenizer": "words"}
+        given |= {
+            "data": "reverse",
+            "strings": 40,
+            "longest": 8,
+            "max_tokens": 10,
+            "tokenizer": "words",
+            **task_options,
+        }
     if row.kind == "evidence":
         given = {"vectors": "none", "words": 500, "candidates": 4, "opens": 2, "others": 3, "max_question": 16}
         given |= {"max_words": 12, "preview": 10, "min_count": 1, **task_options}

@@ -31,6 +31,8 @@ from tests.fake_device import fake_device
 MakeSmall = Callable[[str, str, dict[str, Any], dict[str, Any]], tuple[Agent, VisualEnv]]
 Case = tuple[str, str, dict[str, Any], dict[str, Any]]
 
+# A fake tensor imports torch's compiler, which takes seconds: in one of the processes that share the tests.
+pytestmark = pytest.mark.xdist_group("fake device")
 
 SEARCHED = {"evidence"}
 """Kinds of environments that search a store, which they do on the host."""
@@ -71,7 +73,28 @@ TEXTS: dict[str, Case] = {
     "reversed source": ("seq2seq", "translate", {"direction": "reversed"}, {}),
 }
 """Encoders and estimators that the agents' defaults do not have."""
-ALL = _cases() | TEXTS
+_LOOKS = {"glimpses": 2}
+_STRINGS = {"strings": 20, "longest": 3, "max_tokens": 5}
+SHORT: dict[str, dict[str, Any]] = {
+    "classification": _LOOKS,
+    "pairs": _LOOKS,
+    "search": _LOOKS,
+    "find": _LOOKS,
+    "text": {"max_words": 5},
+    "skim": {"max_words": 5, "jumps": 3},
+    "select": {"max_words": 5},
+    "translation": _STRINGS,
+    "simultaneous translation": _STRINGS,
+}
+"""Options of the kinds of tasks that have all kinds of steps (a first one, one after it, a last one) and no more."""
+
+
+def _shortened(case: Case) -> Case:
+    agent, env, options, task = case
+    return agent, env, options, SHORT.get(ENVIRONMENTS[env].kind, {}) | task
+
+
+ALL = {name: _shortened(case) for name, case in (_cases() | TEXTS).items()}
 
 
 def step(agent: Agent, env: VisualEnv, device: str, *, backward: bool) -> None:
@@ -155,6 +178,11 @@ class Questions(TorchDispatchMode):
         """Begin at 0."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.count = self.passed_over = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Answer torch's question; True would import its compiler, which takes seconds."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation."""
