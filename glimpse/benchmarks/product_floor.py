@@ -20,6 +20,11 @@ class _ProductLog(TorchDispatchMode):
 
     pairs: list[tuple[Tensor, Tensor]]
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Answer torch's question; True would import its compiler, which takes seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note a product, and compute it."""
         if (first := _FIRST.get(func._schema.name)) is not None:
