@@ -124,7 +124,8 @@ def _phase_shares(watch: Stopwatch, experiment: Experiment, threads: int) -> dic
 
 def bench_pixels(watch: Stopwatch) -> None:
     """Measure the time of a training step with the same retina on images of growing size."""
-    setting = replace(fastest(watch.device, watch.quick), batch=128 if watch.quick else 512)
+    setting = fastest(watch.device, watch.quick)
+    setting = setting if watch.quick else replace(setting, batch=512)
     for side in IMAGE_SIDES[:2] if watch.quick else IMAGE_SIDES:
         rate = watch.apart(_rate_at_size, setting, side)
         watch.add("step", f"{side} x {side} pixels, {setting}", 1000 * setting.batch / rate, "ms")

@@ -98,7 +98,7 @@ def make_documents(documents: int) -> tuple[Tensor, Tensor, Tensor]:
 def _alternately(watch: Stopwatch, words: int, *modules: tuple[nn.Module, Callable[[], Tensor]]) -> tuple[float, float]:
     """Return words per second of two modules, forward and backward, each the best of several turns."""
     rates = [0.0, 0.0]
-    for _ in range(REPETITIONS):
+    for _ in range(1 if watch.quick else REPETITIONS):
         for number, (module, read) in enumerate(modules):
 
             def step(module: nn.Module = module, read: Callable[[], Tensor] = read) -> int:

@@ -89,8 +89,8 @@ def bench_estimators(watch: Stopwatch) -> None:
     class. The bias is estimated from the mean of many draws; its standard error is the deviation over the square root
     of their number. Nothing is timed.
     """
-    draws = 50 if watch.quick else _DRAWS
-    exact, state = _exact(watch.device)
+    draws, steps = (5, 20) if watch.quick else (_DRAWS, 200)
+    exact, state = _exact(watch.device, steps)
     for name, estimator in ESTIMATORS.items():
         agent = _rationale(estimator, watch.device)
         agent.load_state_dict(state, strict=False)
@@ -102,11 +102,11 @@ def bench_estimators(watch: Stopwatch) -> None:
         watch.add("estimators, deviation", name, float(spread), "of the gradient")
 
 
-def _exact(device: torch.device) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the exact gradient, from all 2^n selections, and the agent's weights; its reader is trained first."""
+def _exact(device: torch.device, steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the exact gradient, from all 2^n selections, and the agent's weights; its reader trains `steps` first."""
     agent = _rationale({"kind": "exact"}, device)
     optimiser = torch.optim.Adam(agent.parameters(), lr=0.02)
-    for step in range(200):
+    for step in range(steps):
         optimiser.zero_grad()
         agent.set_progress(0.0)
         agent.loss(_batch(device, step)).total.backward()

@@ -118,7 +118,7 @@ class TorchTransformer(nn.Module):
 def bench_translation(watch: Stopwatch) -> None:
     """Measure target tokens per second in training and in decoding, by batch, and the time of early and late tokens."""
     set_threads(fastest(watch.device, watch.quick).threads)
-    for batch in (32,) if watch.quick else (32, 128, 512):
+    for batch in (4,) if watch.quick else (32, 128, 512):
         for name, options in _TRAINED.items():
             agent = make_translator(options, watch.device)
             rate = watch.rate(TranslationUpdate(agent, _loss_of(agent), batch, watch.device))
@@ -136,7 +136,7 @@ def bench_translation(watch: Stopwatch) -> None:
         rate = watch.rate(partial(_reference_decoding, plain, source))
         watch.add("translation, decoding", f"torch.nn.Transformer, beam 1, batch {batch}", rate, "tokens/s")
     agent = make_translator(_AGENTS["Transformer"], watch.device).eval()
-    early, late = token_seconds(agent, watch.device, 3 if watch.quick else 20)
+    early, late = token_seconds(agent, watch.device, 1 if watch.quick else 20)
     watch.add("translation, a token", "Transformer, tokens 1 to 20", 1e3 * early, "ms")
     watch.add("translation, a token", "Transformer, tokens 81 to 100", 1e3 * late, "ms")
 

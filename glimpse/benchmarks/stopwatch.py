@@ -39,7 +39,7 @@ class Stopwatch:
 
     def size(self, images: int) -> int:
         """Return how many images to measure on: few in a quick run."""
-        return min(images, 500) if self.quick else images
+        return min(images, 100) if self.quick else images
 
     def rate(self, work: Callable[[], int], repetitions: int | None = None) -> float:
         """Return units per second, the best of several repetitions.
@@ -88,7 +88,7 @@ class Stopwatch:
     def gemm(self, precision: str, threads: int) -> float:
         """Measure FLOP/s of a large matrix product."""
         torch.set_num_threads(threads)
-        side = 1024 if self.device.type == "cpu" else 8192
+        side = 256 if self.quick else 1024 if self.device.type == "cpu" else 8192
         a = torch.randn(side, side, device=self.device, dtype=getattr(torch, precision))
         value = self.rate(lambda: a.matmul(a).shape[0] * 2 * side * side)
         self.add(

@@ -1,8 +1,10 @@
 """`glimpse bench`: its FLOP count, and one quick run of each benchmark through the command."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.classification_options import ClassificationOptions
 from glimpse.errors import UserError
 from glimpse.runs.build import make_agent
+from tests import forked
 
 
 def test_flops_of_a_training_step_by_hand() -> None:
@@ -49,10 +52,17 @@ def test_the_floor_of_a_step_has_all_its_products(core: str) -> None:
     assert floor.flops / 8 == pytest.approx(flops, rel=1e-6) and floor() == 8
 
 
+def forked_ranks(work: Callable[..., None], given: tuple[Any, ...], nprocs: int) -> None:
+    """Do the work of each rank in a child process, as `torch.multiprocessing.spawn` does in one that imports anew."""
+    ranks = [forked.begin(partial(work, rank, *given)) for rank in range(nprocs)]
+    assert [forked.join(rank) for rank in ranks] == [0] * nprocs
+
+
 @pytest.mark.parametrize("name", [name for name in BENCHES if name != "time-to-error"])
-def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path) -> None:
+def test_each_bench_writes_rows_and_markdown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows have all fields; the shares of phases add up to 100 %."""
     threads = torch.get_num_threads()
+    monkeypatch.setattr("torch.multiprocessing.spawn", forked_ranks)
     bench_command(quick=True, output=tmp_path, only=[name], device="cpu")
     torch.set_num_threads(threads)
     rows = json.loads((tmp_path / "bench.json").read_text())
