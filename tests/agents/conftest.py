@@ -32,6 +32,14 @@ QUESTIONS = Path(__file__).parents[1] / "envs" / "documents" / "questions.jsonl"
 OPINIONS = Path(__file__).parents[1] / "envs" / "text" / "opinions.tsv"
 
 
+def small_options(agent: str) -> dict[str, Any]:
+    """Return those of the small options that an agent has."""
+    translates = {"translation", "simultaneous translation"} & {*AGENTS[agent].kinds}
+    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if translates else SMALL
+    known = resolve_name(AGENTS[agent].options).model_fields
+    return {key: value for key, value in sizes.items() if key in known}
+
+
 def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[Agent, VisualEnv]:
     """Make a small agent and its environment, with small data such as scikit-learn's digits."""
     row, named = ENVIRONMENTS[env], AGENTS[agent]
@@ -60,10 +68,7 @@ def make(agent: str, env: str, agent_options: Any, task_options: Any) -> tuple[A
     task = model.model_validate({"name": env} | {key: given[key] for key in given if key in model.model_fields})
     env_class = resolve_name(row.environment)
     made_env = env_class(task, env_class.load_data(task, "train"))
-    options = resolve_name(named.options)
-    sizes = {**SMALL, "embedding_width": 6, "output_width": 6, "layers": 1} if translates else SMALL
-    small = {key: value for key, value in sizes.items() if key in options.model_fields}
-    checked = options.model_validate({"name": agent, **small, **agent_options})
+    checked = resolve_name(named.options).model_validate({"name": agent, **small_options(agent), **agent_options})
     torch.manual_seed(0)
     return resolve_name(named.factory)(checked, made_env.observation_space, made_env.action_space), made_env
 

@@ -79,6 +79,7 @@ def test_every_agent_plays_and_learns_in_every_environment(name: str, environmen
     """Without an answer in the action space the answer has no classes; training runs across episodes' ends."""
     small: dict[str, Any] = {"data": "digits"} if ENVIRONMENTS[environment].kind == "classification" else {}
     sizes: dict[str, dict[str, Any]] = {
+        "find": {"data": "cells", "object": "ring", "glance": 16},
         "megapixel-mnist": {"glance": 20},
         "photo-search": {"photographs": "scikit-learn", "glance": 16, "glimpses": 3},
     }

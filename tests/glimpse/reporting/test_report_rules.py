@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from glimpse.cli.command_line import main
+from glimpse.envs.images import catch
 from glimpse.families import FAMILIES
 from glimpse.reporting.report_size import MOST_BYTES
 from tests.envs.conftest import QUESTIONS
@@ -20,7 +21,7 @@ _FILE = f"file:{QUESTIONS}"
 _ASKED = [f"task.{name}={_FILE}" for name in ("data", "validation", "test")]
 RUNS = {
     "images": ["digits-ram", "task.retina.patch=2", "task.retina.scales=2", "agent.classification=every_step"],
-    "control": ["catch-ram", "task.screen=6", "task.start_rows=2", "task.retina.patch=2", "evaluate.batch=10000"],
+    "control": ["catch-ram", "task.screen=6", "task.start_rows=2", "task.retina.patch=2", "agent.memory_width=16"],
     "text": ["planted", "evaluate.batch=1000"],
     "reading": ["number-prediction", "evaluate.batch=1000"],
     "documents": ["evidence-own", *_ASKED, "task.vectors=none", "agent.embedding=trained", "task.opens=3"],
@@ -37,9 +38,11 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("rules")
     config, *more = RUNS[request.param]
     copies = ["evaluate.copies=2"] if request.param in ("images", "text", "reading") else []
-    assert main(["train", config, *more, *SMALL, *copies, "--run", str(folder / "run")]) == 0
-    assert main(["evaluate", str(folder / "run"), "--split", "validation"]) == 0
-    assert main(["report", str(folder / "run"), "--output", str(folder / "report"), "--episodes", "4"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catch, "_EXAMPLES", 200)
+        assert main(["train", config, *more, *SMALL, *copies, "--run", str(folder / "run")]) == 0
+        assert main(["evaluate", str(folder / "run"), "--split", "validation"]) == 0
+        assert main(["report", str(folder / "run"), "--output", str(folder / "report"), "--episodes", "4"]) == 0
     return folder / "report"
 
 

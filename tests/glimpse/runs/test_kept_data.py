@@ -27,6 +27,7 @@ from glimpse.runs.checkpoint import load_checkpoint, load_newest
 from glimpse.runs.kept_data import read_kept_data
 from glimpse.runs.trained_run import open_run
 from glimpse.training.train import train_command
+from tests.agents.conftest import small_options
 
 CLASSES = ("no", "yes")
 _SMALL: dict[str, dict[str, Any]] = {
@@ -161,7 +162,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     experiment = Experiment.model_validate(
         {
             "task": task,
-            "agent": {"name": agent},
+            "agent": {"name": agent, **small_options(agent)},
             "train": {"steps": 2, "batch": 4, "evaluate_every": 2, "precision": "float32", **_TRAIN.get(agent, {})},
             "evaluate": {"copies": 2, "precision": "float32"},
             "track": {"mode": "disabled"},

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("train")
 _ASKED = [f"task.{name}=file:{QUESTIONS}" for name in ("data", "validation", "test")]
 RUNS: dict[str, list[str]] = {
     "images": ["digits-ram"],
-    "control": ["catch-ram", "task.screen=8", "evaluate.batch=5000"],
+    "control": ["catch-ram", "task.screen=8", "evaluate.batch=5000", "agent.memory_width=16"],
     "text": ["planted", "agent.embedding_width=8"],
     "reading": ["number-prediction", "agent.memory_width=8"],
     "documents": ["evidence-own", *_ASKED, "task.vectors=none", "agent.embedding=trained", "agent.sentence_width=8"],
