@@ -28,7 +28,7 @@ SMALL += ["train.precision=float32", "threads=1", "track.mode=disabled", "evalua
 STRINGS = ["agent.output_precision=float32", "task.strings=60", "task.symbols=4"]
 RUNS: dict[str, list[str]] = {
     "ram": ["digits-ram", "agent.baseline=moving_average"],
-    "player": ["catch-ppo", "task.screen=8", "evaluate.batch=5000", "train.steps=6"],
+    "player": ["catch-ppo", "task.screen=8", "evaluate.batch=5000", "train.steps=6", "agent.memory_width=16"],
     "reader": ["planted-reader", "agent.dropout=0", "agent.embedding_width=8"],
     "rationale": ["planted", "agent.random_until=0.4", "agent.encoder.width=8", "agent.embedding_width=8"],
     "transformer": ["reverse-transformer", *STRINGS, "task.longest=4"],
