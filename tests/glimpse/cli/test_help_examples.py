@@ -18,8 +18,8 @@ from glimpse.cli.command_line import main, make_parser
 from glimpse.cli.subcommand import command_parsers
 from tests import forked
 
-# Their runs are made once, in one of the processes that share the tests.
-pytestmark = pytest.mark.xdist_group("help examples")
+# Their runs are made once, in the process that has loaded the exporter, which takes long.
+pytestmark = pytest.mark.xdist_group("export")
 
 TINY = ["train.steps=2", "train.batch=16", "train.evaluate_every=2", "evaluate.copies=2", "threads=1"]
 OFF = "track.mode=disabled"

@@ -17,7 +17,7 @@ from glimpse.inference.onnx_export import graph_of
 from glimpse.runs.trained_run import open_run
 
 # Its runs are made once, in one of the processes that share the tests.
-pytestmark = pytest.mark.xdist_group("label-kinds")
+pytestmark = pytest.mark.xdist_group("export")
 
 QUICK = ["threads=1", "track.mode=disabled"]
 MARKS = {"cat": "miaow", "dog": "woof", "bird": "tweet"}
