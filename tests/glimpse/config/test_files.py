@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from glimpse.cli.listing import describe_config
+from glimpse.config.exact_config import words_of
 from glimpse.config.experiment import Experiment
 from glimpse.config.files import (
     config_path,
@@ -334,9 +335,10 @@ def test_a_shipped_config_is_found_by_name_from_anywhere(base: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_configs())
 def test_a_shipped_config_is_right_and_says_how_to_run_it(name: str) -> None:
-    """Each shipped config loads, and its header has its command and the line that `glimpse list` shows."""
+    """Each shipped config loads and names its parts; its header has its command and the line of `glimpse list`."""
     file = shipped_configs()[name]
-    load_experiment(file)
+    experiment = load_experiment(file)
+    assert {experiment.task.name, experiment.agent.name} <= words_of(name)
     header = file.read_text().split("\n\n")[0].splitlines()
     assert any(line.startswith("#") and f"glimpse train {config_path(name)}" in line for line in header)
     assert describe_config(file).endswith(".")
