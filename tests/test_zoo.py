@@ -27,6 +27,8 @@ LARGEST = 16_000_000
 """Bytes of the whole zoo."""
 PART = 400
 """Number of test pictures that are measured, and of texts where there are many."""
+FEW = 40
+"""Number of test texts that are measured where it is of where the results go."""
 SENTENCES = 150
 """Number of test sentences that are translated."""
 MANY_TEXTS = 10_000
@@ -137,6 +139,7 @@ def test_results_are_written_beside_the_zoo(
 ) -> None:
     """What is measured of an agent of the zoo goes to a copy under runs/; another run there is left alone."""
     monkeypatch.chdir(tmp_path)
+    measure_some(FEW, monkeypatch)
     before = {path: path.read_bytes() for path in (zoo_folder() / "planted").rglob("*") if path.is_file()}
     assert main(["evaluate", "planted", "--copies", "1"]) == 0
     assert "copied planted to runs/planted" in capsys.readouterr().out
@@ -153,6 +156,7 @@ def test_results_are_written_beside_the_zoo(
 def test_a_folder_comes_before_the_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in a folder of an agent's name is meant by that name; `zoo:` means the zoo's."""
     monkeypatch.chdir(tmp_path)
+    measure_some(FEW, monkeypatch)
     assert main(["evaluate", "planted", "--copies", "1"]) == 0
     (tmp_path / "runs/planted").rename(tmp_path / "planted")
     assert evaluate_run(tmp_path / "planted", "validation", 1)["step"] == card("planted")["step"]

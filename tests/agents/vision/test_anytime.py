@@ -67,9 +67,9 @@ def accuracy(agent: Anytime, env: Classification) -> tuple[list[float], Tensor]:
 WAYS: dict[str, tuple[int, dict[str, Any]]] = {
     "both": (120, {"look_policy": "both"}),
     "both, ppo": (120, {"look_policy": "both", "update": "ppo", "policy_reward": "correct", "discount": 1.0}),
-    "grid": (150, {"look_policy": "grid", "baseline": "leave_one_out", "pretraining": 0.3, "warm_up": 0.1}),
+    "grid": (110, {"look_policy": "grid", "baseline": "leave_one_out", "pretraining": 0.3, "warm_up": 0.1}),
     "gaussian": (
-        200,
+        140,
         {"look_policy": "gaussian", "sigma": {"start": 0.6, "end": 0.1}, "policy_reward": "probability"},
     ),
 }

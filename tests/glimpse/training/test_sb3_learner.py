@@ -181,7 +181,7 @@ def test_no_pickle_in_the_folder_is_ever_loaded(tmp_path: Path, capsys: pytest.C
 def test_ppo_learns_digits(tmp_path: Path) -> None:
     """PPO learns digits that are seen whole in one glimpse; chance is an error of 90 %."""
     agent = {"name": "sb3-ppo", "grid": 1, "n_epochs": 8, "minibatches": 4}
-    train = {"steps": 25, "batch": 256, "learning_rate": 3e-3, "warmup": 0, "ema_decay": 0, "evaluate_every": 25}
+    train = {"steps": 8, "batch": 256, "learning_rate": 3e-3, "warmup": 0, "ema_decay": 0, "evaluate_every": 8}
     experiment = {"task": {"name": "digits", "glimpses": 1, "retina": {"patch": 8}, "initial_location": "centre"}}
     given = {**experiment, "agent": agent, "train": train, "track": {"mode": "disabled"}, "threads": 1}
     assert train_command(Experiment.model_validate(given), tmp_path / "run", resume=False) == 0

@@ -72,8 +72,8 @@ def test_staircases_are_printed_and_drawn(run: Path, capsys: pytest.CaptureFixtu
 
 def test_wait_one_is_one_behind(tmp_path: Path) -> None:
     """The wait-k control with k = 1 lags one token behind, and trains with one copy."""
-    given = ["agent.policy=wait_k", "agent.wait=1", "train.copies=1", "train.steps=200", "train.evaluate_every=200"]
-    run = trained(tmp_path / "run", *given, "train.batch=32")
+    given = ["agent.policy=wait_k", "agent.wait=1", "agent.layers=1", "train.copies=1", "train.steps=200"]
+    run = trained(tmp_path / "run", *given, "train.batch=32", "train.evaluate_every=200")
     assert main(["evaluate", str(run), "--split", "validation"]) == 0
     record = json.loads((run / "evaluation.json").read_text())["validation"]
     assert record["simultaneous"]["right"] >= 95
