@@ -46,7 +46,8 @@ class FullViewAgent(BatchAgent):
     def act(self, decision: Decision, noise: Tensor, greedy: Tensor | bool) -> dict[str, Tensor]:
         """Return the next location, the likeliest answer, and never a stop; `noise` and `greedy` are ignored."""
         action = {"look": decision.mean_location.float(), **self.kind.act(decision.answer)}
-        never = torch.zeros(len(decision.answer), dtype=torch.int64, device=decision.answer.device)
+        batch = decision.answer.shape[0]  # `len` is one number to the exporter, which would have to begin anew.
+        never = torch.zeros(batch, dtype=torch.int64, device=decision.answer.device)
         return action | ({"stop": never} if self.may_stop else {})
 
     def loss(self, batch: Batch) -> Loss:
