@@ -16,16 +16,12 @@ Exported = tuple[OnnxGraph, Any]
 
 @pytest.fixture(scope="session")
 def operators_read_once() -> Iterator[None]:
-    """Let the exporter parse and list its operators once in a process, not at each export, which takes two seconds."""
+    """Let onnxscript parse the source of its operators once in a process, not at each export, which takes a second."""
     pytest.importorskip("onnxscript")
-    operators = getattr(import_module("torch.onnx._internal.exporter._registration"), "ONNXRegistry", None)
+    library = getattr(import_module("torch.onnx._internal.exporter._registration"), "onnxscript_apis", None)
     with pytest.MonkeyPatch.context() as patch:
-        if operators is not None:  # Another version of torch may keep them elsewhere.
-            patch.setattr(operators, "from_torchlib", staticmethod(cache(operators.from_torchlib)))
-        for module in ("exported_program", "decomp_utils"):
-            name, owner = "_collect_all_valid_cia_ops", import_module(f"torch.export.{module}")
-            if hasattr(owner, name):
-                patch.setattr(owner, name, cache(getattr(owner, name)))
+        if library is not None:  # Another version of torch may keep it elsewhere.
+            patch.setattr(library, "get_torchlib_ops", cache(library.get_torchlib_ops))
         yield
 
 
