@@ -41,6 +41,15 @@ HEADLINES = (
     Headline(
         "MNIST among clutter, 60x60", "cluttered", "cluttered-ram", "cluttered-path", "test_error_m10", "error", 10_000
     ),
+    Headline(
+        "Five digits on 1500x1500, twelve looks",
+        "megapixel",
+        "megapixel-anytime",
+        "megapixel-anytime-glance",
+        "test_error_m1",
+        "error",
+        1_000,
+    ),
     Headline("Catch, a ball seen in part", "catch", "catch-ram", "catch-random", "test_caught_m1", "caught", 10_000),
     Headline("TREC's questions", "sentences", "trec-structured", "trec-mean", "test_accuracy", "accuracy", 500),
     Headline(
