@@ -22,6 +22,7 @@ from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_g
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
 from glimpse.agents.vision.look_teacher import imitation_loss
 from glimpse.agents.vision.make_looks import make_looks
+from glimpse.agents.vision.picture_encoder import PictureEncoder
 from glimpse.agents.vision.place_pointer import PlacePointer
 from glimpse.agents.vision.pointing import SampledPoint
 
@@ -84,7 +85,8 @@ class AnytimeNetworks(EpisodeAgent):
         glimpse = cast(tuple[int, ...], observation_space["glimpse"].shape)
         glance = observation_space.spaces.get("glance")
         zoom = ZoomChoice.of(action_space)
-        encoder = make_glimpse_encoder(options.encoder, (glimpse[1], glimpse[2], glimpse[3]))
+        patch = (glimpse[1], glimpse[2], glimpse[3])
+        encoder = make_glimpse_encoder(options.encoder, patch)
         self.reads_glance_only = options.look_policy == "none"
         self.glimpse_network: LookNetwork | BlindNetwork = BlindNetwork(encoder)
         if not self.reads_glance_only:
@@ -96,7 +98,7 @@ class AnytimeNetworks(EpisodeAgent):
             self.glance_network = make_glance_network(encoder, shape, options.feature_width, options.glance_reading)
         self.core = make_recurrent_core(options)
         seen = 0 if glance is None else encoder.width
-        self.policy: LookPolicy = make_looks(options, self.steps, zoom, seen, self.look_answers)
+        self.policy: LookPolicy = make_looks(options, self.steps, zoom, seen, self.look_answers, patch)
 
     def _make_heads(self, options: AnytimeOptions, observation_space: spaces.Dict, action_space: spaces.Dict) -> None:
         """Make what answers, points, and values."""
@@ -128,8 +130,10 @@ class AnytimeNetworks(EpisodeAgent):
         return bool(self.random_looks) or 0 <= number(self.ramp) < 1
 
     def load_pretrained(self) -> None:
-        """Load the encoder's weights, where they come from a file; see `PictureEncoder.load`."""
-        self.glimpse_network.encoder.load()
+        """Load the encoders' weights, where they come from a file; see `PictureEncoder.load`."""
+        for network in self.modules():
+            if isinstance(network, PictureEncoder):
+                network.load()
 
     def learning_rates(self) -> LrGroups:
         """Return three groups: all other parameters, the encoder's and the policy's, each with its own scale."""

@@ -78,6 +78,12 @@ class AnytimeOptions(AgentOptions):
         description="Places along each axis of a cell at which its policy reads the glance's features; of several the "
         "largest value of each unit counts, so that small things are seen wherever in a cell they are.",
     )
+    look_encoder: GlimpseEncoderOptions | None = Field(
+        None,
+        description="Network of its own with which a policy with cells reads the glance: a section with `kind`, or the "
+        "kind alone. Things of a few pixels are lost in the map of an `encoder` that is made for glimpses, which is "
+        "read by default.",
+    )
     levels: int = Field(5, ge=2, le=16, description="Zooms of the grids, where task.zoom is continuous.")
     policy_width: int = Field(64, ge=1, le=65_536, description="Hidden units of the policy.")
     sigma: SigmaOptions = Field(
@@ -142,6 +148,11 @@ class AnytimeOptions(AgentOptions):
         super().check_task(task)
         if self.look_policy in ("saliency", "none") and task.glance is None:
             raise option_error("look_policy", f"{self.look_policy!r} needs a glance: give task.glance, such as 64")
+        if self.look_encoder is not None and task.glance is None:
+            raise option_error("look_encoder", "reads the glance: give task.glance, such as 64, or use null")
+        if self.look_encoder is not None and self.look_policy not in ("grid", "both", *_CONTROLS):
+            problem = f"belongs to a policy with cells, 'grid' or 'both' (agent.look_policy is {self.look_policy!r})"
+            raise option_error("look_encoder", problem)
         check_label_smoothing(self.label_smoothing, task)
         if self.imitation.until > 0 and not getattr(task, "has_targets", False):
             raise option_error("imitation.until", f"{task.name!r} does not know where its targets are: use 0")

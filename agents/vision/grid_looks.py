@@ -16,6 +16,7 @@ from glimpse.agents.vision.fourier_features import FourierFeatures
 from glimpse.agents.vision.locators import Gaussian
 from glimpse.agents.vision.look_cells import cell_centres, cells_along
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice, chosen_entropy, chosen_log_prob, kept_noise
+from glimpse.agents.vision.picture_encoder import PictureEncoder
 from glimpse.agents.vision.salient_looks import local_variance
 
 _LEAST_VARIANCE = 1e-4
@@ -26,7 +27,8 @@ class GridLooks(LookPolicy):
     """Categorical over the cells of all grids, and with noise a Gaussian offset inside the cell.
 
     A cell c has a key k_c = W f_c + U p_c, of the glance's feature at its centre and of Fourier features of centre and
-    zoom. With several places in a cell, W f_c is the largest value of each unit at any of them. Its score is
+    zoom; the feature is of the glance's map by the agent's encoder, or by one of the policy's own. With several places
+    in a cell, W f_c is the largest value of each unit at any of them. Its score is
     w . ReLU(k_c + Q h + v m_c), where m_c says whether a look was there. The grid of zoom z has round(cells^(1 - z))
     cells along each axis: `cells` of them at zoom 0, one at zoom 1.
 
@@ -57,6 +59,7 @@ class GridLooks(LookPolicy):
         sigma: SigmaOptions | None,
         saliency: float = 0.0,
         points: int = 1,
+        reader: PictureEncoder | None = None,
     ) -> None:
         """Make a policy.
 
@@ -71,11 +74,13 @@ class GridLooks(LookPolicy):
             sigma: noise of offsets, in halves of a cell; None for the cells' centres.
             saliency: s, with which learning begins; 0 for no prior, which a glance is needed for.
             points: places along each axis of a cell at which the glance is read.
+            reader: the policy's own encoder of the glance.
         """
         super().__init__()
         self.zoom, self.key_width = zoom, width + (saliency > 0)
         self.levels = zoom.levels or (levels if zoom.continuous else 1)
         self._make_grids(cells, points)
+        self.reader = reader
         self.fourier = FourierFeatures(3, frequencies)
         self.place = nn.Linear(self.fourier.width, width)
         self.glance = nn.Linear(glance_width, width, bias=False) if glance_width else None
@@ -109,6 +114,8 @@ class GridLooks(LookPolicy):
         place = self.centre * sides[:, None]
         zoom = (self.level / max(1, self.levels - 1))[None, :, None].expand(len(sides), -1, 1)
         keys = self.place(self.fourier(torch.cat([place, zoom], -1)))
+        if self.reader is not None and glance is not None:
+            maps = self.reader(glance)
         if self.glance is not None and maps is not None:
             places = (self.places * sides[:, None, None]).float()
             read = F.grid_sample(maps.float(), places, padding_mode="border", align_corners=False)  # (B, F, N, P)

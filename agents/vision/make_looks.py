@@ -7,11 +7,19 @@ from glimpse.agents.vision.control_looks import FixedLooks, PathLooks, RandomLoo
 from glimpse.agents.vision.gaussian_looks import GaussianLooks
 from glimpse.agents.vision.grid_looks import GridLooks
 from glimpse.agents.vision.locators import raster
+from glimpse.agents.vision.look_network import make_glimpse_encoder
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
 from glimpse.agents.vision.salient_looks import SalientLooks
 
 
-def make_looks(options: AnytimeOptions, steps: int, zoom: ZoomChoice, glance_width: int, answers: bool) -> LookPolicy:
+def make_looks(
+    options: AnytimeOptions,
+    steps: int,
+    zoom: ZoomChoice,
+    glance_width: int,
+    answers: bool,
+    shape: tuple[int, int, int],
+) -> LookPolicy:
     """Make the policy of looks.
 
     Args:
@@ -20,6 +28,7 @@ def make_looks(options: AnytimeOptions, steps: int, zoom: ZoomChoice, glance_wid
         zoom: how an action chooses a zoom.
         glance_width: features of each place of the glance's map; 0 without a glance.
         answers: whether the last look is the answer.
+        shape: (C, H, W) of a glimpse's patch.
     """
     kind, width, sigma, at = options.look_policy, options.memory_width, options.sigma, options.look_zoom
     if kind == "gaussian":
@@ -35,15 +44,17 @@ def make_looks(options: AnytimeOptions, steps: int, zoom: ZoomChoice, glance_wid
     if kind == "raster":
         return FixedLooks(raster(steps).roll(-1, 0), zoom, at or 0.0)
     offsets = sigma if kind == "both" else None
+    reader = None if options.look_encoder is None else make_glimpse_encoder(options.look_encoder, shape)
     return GridLooks(
         width,
         options.policy_width,
         zoom,
         options.cells,
         options.levels,
-        glance_width,
+        glance_width if reader is None else reader.width,
         options.frequencies,
         offsets,
         options.saliency_prior if glance_width else 0.0,
         options.cell_points,
+        reader,
     )

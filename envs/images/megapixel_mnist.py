@@ -13,7 +13,7 @@ from torch import Tensor
 from glimpse.envs.core import named_labels
 from glimpse.envs.images.image_data import ImageData, load_images
 from glimpse.envs.images.initial_location import InitialLocation
-from glimpse.envs.images.noise_strokes import STROKES, noise_strokes
+from glimpse.envs.images.noise_strokes import noise_strokes
 from glimpse.envs.images.picture_meaning import PictureMeaning
 from glimpse.envs.images.scene_data import SceneData
 from glimpse.envs.images.search_env import SearchEnv
@@ -79,7 +79,7 @@ class MegapixelMnist(SearchEnv):
             )
         self._labels = torch.zeros(self._scenes, dtype=torch.int64)  # Their number counts: labels come with scenes.
         self._sort_classes(data.images.labels)
-        self._strokes = noise_strokes(height, width, data.split).to(self.device)
+        self._strokes = noise_strokes(height, width, data.split, options.version).to(self.device)
         self.zoom, self.glance_side = options.zoom, options.glance
         self.zoom_retina = ZoomRetina(
             options.retina, options.size, options.size, least=options.glance, device=self.device
@@ -188,7 +188,7 @@ class MegapixelMnist(SearchEnv):
         key, count = mix(key, example), self.options.digits
         digit = self._draw_classes(example, key)
         image = self._order[self._first[digit] + integers(mix(key, _IMAGE), count, self._of_class[digit])]
-        stroke = integers(mix(key, _STROKE), self.options.strokes, STROKES)
+        stroke = integers(mix(key, _STROKE), self.options.strokes, len(self._strokes))
         channels = self._images.shape[1]
         lines = self._strokes[stroke][:, :, None].expand(-1, -1, channels, -1, -1)
         images = torch.cat([self._images[image], lines], 1)

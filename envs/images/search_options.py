@@ -19,12 +19,14 @@ class TargetOptions(LookingOptions):
 class MegapixelOptions(TargetOptions):
     """Options of Megapixel MNIST: digits and noise strokes on a large black picture (Katharopoulos and Fleuret, 2019).
 
-    Version 1 of the rule: the picture is divided into square cells, as wide as the smallest power of two that is twice
+    The rule: the picture is divided into square cells, as wide as the smallest power of two that is twice
     the images' longer side (64 pixels for MNIST); what remains at the right and at the bottom is empty. Each digit and
-    each stroke has a cell of its own, drawn uniformly, and a uniform place in it. A stroke is one of 1,024 images of
-    each split, as large as a digit: a straight line of random place, direction and length. Digits are images of the
-    split. For `majority`, `alike` of them have the class that is asked for, which goes through all classes from one
-    example to the next, and each other digit any other class; else all digits have uniform classes.
+    each stroke has a cell of its own, drawn uniformly, and a uniform place in it. A stroke is an image as large as a
+    digit's, one of those of the split. In version 2 there are 50, each of two straight lines that are one pixel wide,
+    as Katharopoulos and Fleuret (2019) draw them. In version 1 there are 1,024, each of one line of random place,
+    direction and length, as thick as a digit's: in a glance of 180 pixels few can be told from a digit. Digits are
+    images of the split. For `majority`, `alike` of them have the class that is asked for, which goes through all
+    classes from one example to the next, and each other digit any other class; else all have uniform classes.
     """
 
     of_data: ClassVar[frozenset[str]] = frozenset(
@@ -45,7 +47,7 @@ class MegapixelOptions(TargetOptions):
         description="What is asked for: the class of most digits, the last class that occurs (the largest digit), the "
         "sum of the digits, or how many different ones there are.",
     )
-    version: Literal[1] = Field(1, description="Version of the rule.")
+    version: Literal[1, 2] = Field(2, description="Version of the rule, which says how strokes are drawn.")
 
     @property
     def any_picture_size(self) -> bool:

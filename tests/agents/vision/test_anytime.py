@@ -177,3 +177,33 @@ def test_it_learns_from_shorter_episodes(baseline: str) -> None:
         gradients = torch.cat([part.grad.flatten() for part in longer.parameters() if part.grad is not None])
         found.append((loss.total.detach(), gradients))
     torch.testing.assert_close(found[0], found[1])
+
+
+def test_the_policys_own_encoder_learns_from_looks_alone() -> None:
+    """The policy gradient reaches it where it stops at the policy, and the error of answers does not."""
+    agent, env = make_world({"look_encoder": "conv", "policy_gradient_into": "policy"})
+    reader = [name for name, _ in agent.named_parameters() if name.startswith("policy.reader.")]
+    assert reader
+    episode = play(env, agent, torch.arange(8), torch.arange(8), copies=2, record=True)
+    for weight, learns in ((1.0, True), (0.0, False)):
+        agent.options = agent.options.model_copy(update={"policy_weight": weight, "entropy": 0.0})
+        agent.zero_grad()
+        agent.loss(episode).total.backward()
+        gradients = [agent.get_parameter(name).grad for name in reader]
+        assert any(one is not None and bool(one.any()) for one in gradients) == learns
+
+
+@pytest.mark.parametrize(
+    ("task", "agent", "problem"),
+    [
+        ({"glance": None}, {}, "reads the glance: give task.glance"),
+        ({}, {"look_policy": "gaussian"}, "belongs to a policy with cells, 'grid' or 'both'"),
+    ],
+)
+def test_an_encoder_for_looks_that_has_nothing_to_read_is_refused(
+    task: dict[str, Any], agent: dict[str, Any], problem: str
+) -> None:
+    """There is no glance, or there are no cells."""
+    options = AnytimeOptions.model_validate({"look_encoder": "conv", **agent})
+    with pytest.raises(ValueError, match=problem):
+        options.check_task(ClassificationOptions.model_validate({"name": "images", "glance": 8, **task}))

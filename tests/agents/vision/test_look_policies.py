@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from glimpse.agents.options import SigmaOptions
+from glimpse.agents.vision.encoder_options import ConvolutionEncoderOptions
 from glimpse.agents.vision.gaussian_looks import GaussianLooks
 from glimpse.agents.vision.grid_looks import GridLooks
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
+from glimpse.agents.vision.plain_encoders import ConvolutionEncoder
 
 SIGMA = SigmaOptions(start=0.2, end=0.2)
 
@@ -149,3 +151,16 @@ def test_a_prior_of_saliency_prefers_cells_that_vary_and_were_not_looked_at() ->
     torch.testing.assert_close(policy(hidden, time, keys, none)["cell"], without + 2 * z)
     seen = torch.tensor([[0.0, 1.0, 0.0, 0.0]])
     torch.testing.assert_close(policy(hidden, time, keys, seen)["cell"], without + 2 * z * (1 - seen))
+
+
+def test_an_encoder_of_its_own_reads_the_glance() -> None:
+    """Cells are scored by what the reader sees: a bright pixel in the third of four cells, whatever the map shows."""
+    torch.manual_seed(0)
+    reader = ConvolutionEncoder(ConvolutionEncoderOptions(widths=(4,)), (1, 4, 4))
+    policy = GridLooks(3, 5, ZoomChoice(), 2, 1, reader.width, 2, None, reader=reader)
+    sides, dark = torch.ones(1, 2), torch.zeros(1, 1, 8, 8)
+    bright = dark.clone()
+    bright[0, 0, 5:7, 1:3] = 1
+    maps = torch.randn(1, 64, 2, 2)
+    change = (policy.keys(maps, sides, bright) - policy.keys(None, sides, dark)).abs().sum(-1)[0]
+    assert change[2] > 0.01 and change[[0, 1, 3]].max() < 1e-6

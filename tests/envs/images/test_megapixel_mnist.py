@@ -106,13 +106,40 @@ def test_places_are_uniform_and_cells_are_not_shared() -> None:
     assert (place.float().mean((0, 1)) - torch.tensor([2.0, 1.0])).abs().max() < 0.06
 
 
-def test_strokes_are_lines_as_thick_as_digits() -> None:
+def test_strokes_of_version_1_are_as_thick_as_digits() -> None:
     """They differ, cover a tenth of the image or so, and each split has its own."""
-    lines = noise_strokes(28, 28, "train")
+    lines = noise_strokes(28, 28, "train", 1)
     assert lines.shape == (1024, 28, 28) and lines.amax((1, 2)).min() > 200
     covered = (lines > 127).float().mean((1, 2))
     assert 0.05 < covered.min() and covered.max() < 0.2
-    assert not torch.equal(lines, noise_strokes(28, 28, "test")) and torch.equal(lines, noise_strokes(28, 28, "train"))
+    assert not torch.equal(lines, noise_strokes(28, 28, "test", 1))
+    assert torch.equal(lines, noise_strokes(28, 28, "train", 1))
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_strokes_of_version_2_are_two_thin_lines(split: str) -> None:
+    """One begins in the first corner; no stroke has more pixels than two lines have, or fewer than one."""
+    pairs = noise_strokes(28, 28, split, 2)
+    assert pairs.shape == (50, 28, 28) and (pairs[:, 0, 0] > 0).all()
+    counts = (pairs > 0).sum((1, 2))
+    assert counts.min() >= 28 and counts.max() <= 4 * 28  # A line of up to 72 degrees has 28 to 56 pixels.
+    bright = pairs[pairs > 0].float() / 255
+    assert 0.798 < bright.min() and bright.max() <= 1 and abs(bright.mean() - 0.9) < 0.01
+    others = {"train", "validation", "test"} - {split}
+    assert not any(torch.equal(pairs, noise_strokes(28, 28, other, 2)) for other in others)
+
+
+def test_strokes_follow_the_version() -> None:
+    """A scene of version 1 has its strokes, and the digits and places of one of version 2."""
+    scenes = {}
+    for version in (1, 2):
+        env = _env(strokes=4, version=version)
+        env.reset(torch.arange(8), _keys(8))
+        assert torch.equal(env._strokes, noise_strokes(*env._images.shape[2:], "test", version))
+        scenes[version] = env._pictures, env.targets(), env.label
+    assert not torch.equal(scenes[1][0], scenes[2][0])
+    assert torch.equal(scenes[1][1], scenes[2][1]) and torch.equal(scenes[1][2], scenes[2][2])
+    assert _env().options.version == 2
 
 
 def test_an_episode_by_hand() -> None:
