@@ -80,8 +80,9 @@ LOOK_TABLES: dict[str, Table] = {
     ),
     "megapixel": Table(
         "Megapixel MNIST, 1500x1500, which class have three of five digits among 50 strokes: test error, %",
-        f"A glance of 180x180 and twelve looks of 50x50. {_TEXT} {_FIGURE} The task is that of Katharopoulos and "
-        "Fleuret (2019), who read ten patches of 50x50, chosen by attention over a glance of 180x180.",
+        f"A glance of 180x180 and twelve looks of 50x50. For four fifths of the training the agent's looks imitate a "
+        f"teacher who knows where the digits are; those of the controls do not. {_TEXT} {_FIGURE} The task is that of "
+        "Katharopoulos and Fleuret (2019), who read ten patches of 50x50, chosen by attention over a glance of 180x180.",
         (
             TableEntry("megapixel-anytime", "anytime, 12 looks"),
             *look_controls("megapixel-anytime", 180, (360,)),
