@@ -14,12 +14,14 @@ from glimpse.envs.lane_random import mix
 from glimpse.errors import UserError
 
 _LOWER, _UPPER = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
+_CHOICES = {"const", "enum"}
+"""What a number has that is one of a few, and needs no bounds."""
 
 
 def _numbers(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the path and the schema of each number; a constant is none."""
+    """Yield the path and the schema of each number; constants and choices are none."""
     if isinstance(schema, dict):
-        if schema.get("type") in ("integer", "number") and "const" not in schema:
+        if schema.get("type") in ("integer", "number") and not _CHOICES & schema.keys():
             yield path, schema
         for key, inner in schema.items():
             yield from _numbers(inner, f"{path}/{key}")
@@ -64,7 +66,7 @@ def test_every_bound_is_enforced() -> None:
         whole = model.model_json_schema()
         for key, schema in (whole if "properties" in whole else whole["$defs"][model.__name__])["properties"].items():
             for one in (schema, *schema.get("anyOf", ())):
-                if one.get("type") not in ("integer", "number") or "const" in one:
+                if one.get("type") not in ("integer", "number") or _CHOICES & one.keys():
                     continue
                 low, high = (next(one[word] for word in words if word in one) for words in (_LOWER, _UPPER))
                 for beyond in (low - 10 * abs(low) - 1, high + 10 * abs(high) + 1):
