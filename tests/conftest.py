@@ -22,3 +22,14 @@ def one_thread() -> None:
     import torch  # Not above: the process that hands tests out to others has no use for it, and they wait for it.
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def gradients_in_children() -> None:
+    """Let forked children compute gradients, whatever devices this process sees later.
+
+    The first backward pass starts a thread for each device that there is by then, and no child has these threads.
+    """
+    import torch
+
+    torch.zeros(1, requires_grad=True).sum().backward()

@@ -1,7 +1,5 @@
 """Every kind of the registry reaches all encoders and decoders of its roles, and so does a third party's."""
 
-import subprocess
-import sys
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, get_args
@@ -19,6 +17,7 @@ from glimpse.agents.attention.unions import (
 )
 from glimpse.agents.encoders.options import OneVectorPoolingOptions, PoolingOptions, StatePoolingOptions
 from glimpse.agents.translation.options import LuongAttentionOptions
+from tests import forked
 
 
 def kinds(union: Any) -> set[str]:
@@ -157,11 +156,9 @@ for factory, options in ((Bahdanau, bahdanau), (Seq2Seq, luong)):
 
 
 def test_a_third_partys_score_reaches_every_encoder_and_decoder(
-    tmp_path: Path,
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A cosine score can be used by poolings, the Transformer's self-attention, Bahdanau and Luong."""
     (tmp_path / "cosine.py").write_text(COSINE)
     (tmp_path / "use.py").write_text(USE + TRANSLATE)
-    # A new process: gradients are not computed in a forked one after a test of this process has had a device.
-    done = subprocess.run([sys.executable, str(tmp_path / "use.py")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert forked.run_script(tmp_path / "use.py") == 0, capfd.readouterr().err
