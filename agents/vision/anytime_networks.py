@@ -17,6 +17,7 @@ from glimpse.agents.known_numbers import number, set_number
 from glimpse.agents.step_cores import make_recurrent_core
 from glimpse.agents.vision.anytime_memory import AnytimeMemory, ReplayedLooks, place_of, sides_of
 from glimpse.agents.vision.anytime_options import AnytimeOptions
+from glimpse.agents.vision.grid_looks import GridLooks
 from glimpse.agents.vision.locators import Locator
 from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_glance_network, make_glimpse_encoder
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
@@ -136,9 +137,20 @@ class AnytimeNetworks(EpisodeAgent):
                 network.load()
 
     def learning_rates(self) -> LrGroups:
-        """Return three groups: all other parameters, the encoder's and the policy's, each with its own scale."""
+        """Return groups with a scale each: all other parameters, the encoder's, the policy's, and its own encoder's.
+
+        The last is one of the policy's where it has no scale of its own.
+        """
         encoder, policy = self.options.encoder.lr_scale, self.options.policy_lr_scale
-        return scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
+        groups = scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
+        reader = self.policy.reader if isinstance(self.policy, GridLooks) else None
+        own = self.options.look_encoder
+        if reader is None or own is None or own.lr_scale == 1:
+            return groups
+        of_reader = list(reader.parameters())
+        known = {id(parameter) for parameter in of_reader}
+        others = [parameter for parameter in groups[2][0] if id(parameter) not in known]
+        return [*groups[:2], (others, policy), (of_reader, policy * own.lr_scale)]
 
     @property
     def imitates(self) -> bool:

@@ -81,8 +81,7 @@ class AnytimeOptions(AgentOptions):
     look_encoder: GlimpseEncoderOptions | None = Field(
         None,
         description="Network of its own with which a policy with cells reads the glance: a section with `kind`, or the "
-        "kind alone. By default it reads the map of `encoder`. It learns at the policy's rate, policy_lr_scale: its "
-        "own lr_scale does not count.",
+        "kind alone. By default it reads the map of `encoder`. Its lr_scale is a multiple of the policy's rate.",
     )
     levels: int = Field(5, ge=2, le=16, description="Zooms of the grids, where task.zoom is continuous.")
     policy_width: int = Field(64, ge=1, le=65_536, description="Hidden units of the policy.")

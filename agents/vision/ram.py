@@ -114,7 +114,8 @@ class RecurrentAttention(LocatorAgent):
             stop = decision.stop
             action["stop"] = choose(torch.stack([torch.zeros_like(stop), stop], -1), noise[:, 2], greedy)
         elif self.may_stop:
-            action["stop"] = torch.zeros(len(decision.answer), dtype=torch.int64, device=decision.answer.device)
+            batch = decision.answer.shape[0]  # `len` is one number to the exporter, which would have to begin anew.
+            action["stop"] = torch.zeros(batch, dtype=torch.int64, device=decision.answer.device)
         return action
 
     def set_progress(self, progress: float) -> None:

@@ -5,12 +5,13 @@ A control or an ablation is a line of the agent's own config with overrides, so 
 
 from glimpse.reproduction.table_entries import Table, TableEntry
 
-_TEXT = (
-    "Controls are the same networks, trained alike on as many episodes: random looks and zooms; the centre, a raster "
-    "scan and the cells in which the glance varies most (saliency), at one zoom; one learned path of locations and "
-    "zooms for all pictures; no looks, but a glance of this side alone, or of a larger one; and soft attention over "
-    "the places of the glance. Seen is the share of the picture's pixels that an episode reads, the glance included."
+_CONTROLS = (
+    "Controls are the same networks, trained alike on as many episodes: random looks; the centre, a raster scan and "
+    "the cells in which the glance varies most (saliency); one learned path for all pictures; no looks, but a glance "
+    "of this side alone, or of a larger one; and soft attention over the places of the glance. Seen is the share of "
+    "the picture's pixels that an episode reads, the glance included."
 )
+_TEXT = f"{_CONTROLS} Random looks and paths have zooms of their own; centre, raster scan and saliency have one."
 _FIGURE = "The figure shows single sampled episodes after each look."
 
 
@@ -31,7 +32,7 @@ def look_controls(config: str, glance: int, others: tuple[int, ...]) -> tuple[Ta
         "random": "random looks",
         "centre": "centre",
         "raster": "raster scan",
-        "path": "learned fixed path, with zooms",
+        "path": "learned fixed path",
         "saliency": "saliency",
     }
     begins = {"raster": ("task.initial_location=raster",)}
@@ -81,8 +82,8 @@ LOOK_TABLES: dict[str, Table] = {
     "megapixel": Table(
         "Megapixel MNIST, 1500x1500, which class have three of five digits among 50 strokes: test error, %",
         f"A glance of 180x180 and twelve looks of 50x50. For four fifths of the training the agent's looks imitate a "
-        f"teacher who knows where the digits are; those of the controls do not. {_TEXT} {_FIGURE} The task is that of "
-        "Katharopoulos and Fleuret (2019), who read ten patches of 50x50, chosen by attention over such a glance.",
+        f"teacher who knows where the digits are; those of the controls do not. {_CONTROLS} {_FIGURE} The task is that "
+        "of Katharopoulos and Fleuret (2019), who read ten patches of 50x50, chosen by attention over such a glance.",
         (
             TableEntry("megapixel-anytime", "anytime, 12 looks"),
             *look_controls("megapixel-anytime", 180, (360,)),

@@ -193,6 +193,17 @@ def test_the_policys_own_encoder_learns_from_looks_alone() -> None:
         assert any(one is not None and bool(one.any()) for one in gradients) == learns
 
 
+def test_the_policys_own_encoder_has_a_rate_of_its_own() -> None:
+    """Its scale is a multiple of the policy's, and each parameter has one rate."""
+    agent, _ = make_world({"look_encoder": {"kind": "conv", "lr_scale": 0.5}, "policy_lr_scale": 3.0})
+    rates = {id(parameter): scale for parameters, scale in agent.learning_rates() for parameter in parameters}
+    found = {name: rates[id(parameter)] for name, parameter in agent.named_parameters()}
+    assert sum(len(parameters) for parameters, _ in agent.learning_rates()) == len(found)
+    assert {scale for name, scale in found.items() if name.startswith("policy.reader.")} == {1.5}
+    others = [name for name in found if name.startswith("policy.") and not name.startswith("policy.reader.")]
+    assert others and {found[name] for name in others} == {3.0}
+
+
 @pytest.mark.parametrize(
     ("task", "agent", "problem"),
     [
