@@ -16,12 +16,13 @@ Exported = tuple[OnnxGraph, Any]
 
 @pytest.fixture(scope="session")
 def operators_read_once() -> Iterator[None]:
-    """Let onnxscript parse the source of its operators once in a process, not at each export, which takes a second."""
+    """Let the exporter read the source of its operators once in a process, not at each export, which takes a second."""
     pytest.importorskip("onnxscript")
-    library = getattr(import_module("torch.onnx._internal.exporter._registration"), "onnxscript_apis", None)
+    core = import_module("torch.onnx._internal.exporter._core")
+    registry = getattr(getattr(core, "_registration", None), "ONNXRegistry", None)
     with pytest.MonkeyPatch.context() as patch:
-        if library is not None:  # Another version of torch may keep it elsewhere.
-            patch.setattr(library, "get_torchlib_ops", cache(library.get_torchlib_ops))
+        if hasattr(registry, "from_torchlib"):  # Another version of torch may keep it elsewhere.
+            patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
         yield
 
 
