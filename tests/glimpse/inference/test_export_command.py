@@ -132,8 +132,9 @@ FACTS: dict[str, Any] = {"agent": "mine", "meaning": {}}
 def test_a_graph_that_differs_is_not_written() -> None:
     """The graph is compared with the module on all samples; a branch that was lost, or a wrong size, is found."""
     right = _graph(lambda x: 2 * x)
-    assert largest_difference(right, to_onnx(right, FACTS)) == 0
-    found = onnxruntime.InferenceSession(to_onnx(right, FACTS)).run(None, {"x": np.array([1, 2, 3, 4], np.float32)})
+    model = to_onnx(right, FACTS)
+    assert largest_difference(right, model) == 0
+    found = onnxruntime.InferenceSession(model).run(None, {"x": np.array([1, 2, 3, 4], np.float32)})
     assert found[0].tolist() == [2, 4, 6, 8]
     lost = _graph(lambda x: 2 * x if torch.compiler.is_exporting() else x)
     with pytest.raises(UserError, match="differs from the agent by 1, more than 0.0001"):
