@@ -60,7 +60,7 @@ types:
 	$(BIN)/mypy glimpse envs agents configs docs tests setup.py
 
 tests:
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # Damaged configs, tables, pictures, runs and actions: FUZZ_SECONDS for each kind.
 fuzz: setup
