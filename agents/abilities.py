@@ -145,6 +145,21 @@ class Imitating(Protocol):
 
 
 @runtime_checkable
+class FollowingTeacher(Imitating, Protocol):
+    """Agent that imitates a teacher, and may take its actions while it does."""
+
+    def follow(self, action: dict[str, Tensor], taught: list[dict[str, Tensor]], chance: Tensor) -> dict[str, Tensor]:
+        """Return the actions of B lanes, some of them the teacher's.
+
+        Args:
+            action: what the agent would do.
+            taught: what the teacher would do at each step so far.
+            chance: (B, 2) uniform in [0, 1).
+        """
+        ...
+
+
+@runtime_checkable
 class SubsamplingRollouts(Protocol):
     """Agent that plays episodes on only a part of the examples of an update.
 
@@ -223,7 +238,15 @@ def _members(ability: Any) -> tuple[str, ...]:
 
 _MEMBERS: dict[Any, tuple[str, ...]] = {
     each: _members(each)
-    for each in (Preselecting, MultiUpdating, EndingEarly, UsingGreedyCopy, SubsamplingRollouts, Imitating)
+    for each in (
+        Preselecting,
+        MultiUpdating,
+        EndingEarly,
+        UsingGreedyCopy,
+        SubsamplingRollouts,
+        Imitating,
+        FollowingTeacher,
+    )
 }
 """Members of the abilities that each step asks about."""
 
@@ -320,6 +343,11 @@ def greedy_copy(agent: object) -> bool:
 def imitates(agent: object) -> bool:
     """Return whether episodes of the agent are recorded with what a teacher would do."""
     return _is_able(agent, Imitating) and cast(Imitating, agent).imitates
+
+
+def as_following_teacher(agent: object) -> FollowingTeacher | None:
+    """Return the agent if it may take a teacher's actions, else None."""
+    return cast(FollowingTeacher, agent) if _is_able(agent, FollowingTeacher) else None
 
 
 def rollout_one_in(agent: object) -> int:

@@ -21,7 +21,7 @@ from glimpse.agents.vision.grid_looks import GridLooks
 from glimpse.agents.vision.locators import Locator
 from glimpse.agents.vision.look_network import BlindNetwork, LookNetwork, make_glance_network, make_glimpse_encoder
 from glimpse.agents.vision.look_policy import LookPolicy, ZoomChoice
-from glimpse.agents.vision.look_teacher import imitation_loss
+from glimpse.agents.vision.look_teacher import imitation_loss, teachers_looks
 from glimpse.agents.vision.make_looks import make_looks
 from glimpse.agents.vision.picture_encoder import PictureEncoder
 from glimpse.agents.vision.place_pointer import PlacePointer
@@ -156,6 +156,11 @@ class AnytimeNetworks(EpisodeAgent):
     def imitates(self) -> bool:
         """Whether looks are learned from a teacher now."""
         return number(self.ramp) < 0
+
+    def follow(self, action: dict[str, Tensor], taught: list[dict[str, Tensor]], chance: Tensor) -> dict[str, Tensor]:
+        """Return actions of which a share of the looks are the teacher's, see `teachers_looks`."""
+        share = self.options.imitation.follow
+        return teachers_looks(action, taught, share, chance) if share else action
 
     def set_progress(self, progress: float) -> None:
         """Move the schedules: random looks first, then a growing policy loss; imitation; the noise of locations."""

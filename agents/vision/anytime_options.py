@@ -30,6 +30,13 @@ class LookImitationOptions(Options):
     until: float = Field(
         0.0, ge=0, le=1, description="Share of training in which the policy imitates instead of being reinforced."
     )
+    follow: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the looks in this time that are the teacher's own, so that answers learn from what there "
+        "is to be found before the policy finds it.",
+    )
 
 
 class AnytimeOptions(AgentOptions):

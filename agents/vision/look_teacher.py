@@ -31,3 +31,27 @@ def imitation_loss(policy: LookPolicy, parts: dict[str, Tensor], episode: Episod
     teaches = taken & unseen.any(-1)
     chance = log_prob.masked_fill(~teaches.unsqueeze(-1), 0.0).logsumexp(-1)
     return -(chance * teaches).sum() / over_all_ranks(teaches.sum()).clamp(min=1)
+
+
+def teachers_looks(
+    action: dict[str, Tensor], taught: list[dict[str, Tensor]], share: float, chance: Tensor
+) -> dict[str, Tensor]:
+    """Return actions that look, in a share of the lanes, at a target that no look has shown, each as likely.
+
+    Args:
+        action: of B lanes: `look` (B, 2), perhaps `zoom`, and others, which stay.
+        taught: the teaching of each step so far, see `imitation_loss`, for one step.
+        share: of the lanes, in [0, 1]; where all targets have been shown there is nothing to look at.
+        chance: (B, 2) uniform in [0, 1): whether a lane is one of them, and which target it looks at.
+    """
+    unseen = ~torch.stack([step["seen"] for step in taught]).any(0)
+    number = (chance[:, 1:] * unseen.sum(1, keepdim=True)).long()
+    target = ((unseen.cumsum(1) == number + 1) & unseen).int().argmax(1)
+    looks = (chance[:, 0] < share) & unseen.any(1)
+    lanes = torch.arange(len(target), device=target.device)
+    changed = dict(action)
+    for name in ("look", "zoom"):
+        if name in taught[-1]:
+            wanted = taught[-1][name][lanes, target].to(action[name].dtype)
+            changed[name] = torch.where(looks.view(-1, *[1] * (wanted.dim() - 1)), wanted, action[name])
+    return changed

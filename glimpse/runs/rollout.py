@@ -6,16 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import as_preselecting, imitates, stops_when_all_done
+from glimpse.agents.abilities import as_following_teacher, as_preselecting, imitates, stops_when_all_done
 from glimpse.agents.agent import Agent, Memory
 from glimpse.agents.episode import Batch, Decision, Episode
 from glimpse.agents.recording import recording, stack_steps
 from glimpse.envs.core import BatchedEnv, first_observation, is_teaching
-from glimpse.envs.lane_random import mix, normal
+from glimpse.envs.lane_random import mix, normal, uniform
 
 _POLICY = 31
 _SELECTION = 32
 _LEARNING = 33
+_TEACHING = 34
 _MANY = 1.5
 """Lanes that are over are left out where all lanes are so many times those that go on."""
 
@@ -66,6 +67,7 @@ def play(
     # To ask whether all are over would be to wait for a GPU, which training does not.
     ends_early = stops_when_all_done(agent) and (env.device.type == "cpu" or not agent.training)
     teacher = env if record and imitates(agent) and is_teaching(env) else None
+    following = None if teacher is None else as_following_teacher(agent)
     seen, acted, answers, rewards, known, taught = [], [], [], [], [], []
     ended: list[Tensor] = []
     leaves_out = ends_early and isinstance(memory, Tensor)  # Lanes that are over are not computed.
@@ -77,6 +79,8 @@ def play(
             action = agent.act(decision, noise[:, time], greedy)
             if teacher is not None:
                 taught.append(teacher.teaching())
+                if following is not None:
+                    action = following.follow(action, taught, uniform(mix(mix(mix(own, _TEACHING), copy), time), 2))
             step = env.step(action)
             observation = step.observation
             acted.append(action)

@@ -7,7 +7,7 @@ import torch
 
 from glimpse.agents.vision.anytime import Anytime, make_anytime
 from glimpse.agents.vision.anytime_options import AnytimeOptions
-from glimpse.agents.vision.look_teacher import imitation_loss
+from glimpse.agents.vision.look_teacher import imitation_loss, teachers_looks
 from glimpse.envs.images.image_data import ImageData
 from glimpse.envs.images.megapixel_mnist import MegapixelMnist
 from glimpse.envs.images.scene_data import SceneData
@@ -116,3 +116,34 @@ def test_controls_are_not_taught() -> None:
     """Looks that are not learned need no teacher."""
     agent, env = make_world({"imitation": {"until": 0.5}, "look_policy": "random"})
     assert not agent.imitates and not play(env, agent, torch.arange(2), torch.arange(2), record=True).teaching
+
+
+def test_the_teachers_looks_by_hand() -> None:
+    """Lanes below the share look at one of the targets that no step has shown; the others do what they would."""
+    look = torch.tensor([[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]])
+    places = torch.arange(6.0).view(1, 3, 2).expand(3, 3, 2)
+    nothing = torch.zeros(3, 3, dtype=torch.bool)
+    first, second = nothing.clone(), nothing.clone()
+    first[1, 0] = second[1, 2] = True  # Lane 1 has target 1 left, after what two steps have shown.
+    zoom = torch.tensor([[0, 1, 2]]).expand(3, 3)
+    taught = [{"look": places, "zoom": zoom, "seen": seen} for seen in (first, second)]
+    action = {"look": look, "zoom": torch.tensor([5, 5, 5]), "answer": torch.tensor([7, 8, 9])}
+    chance = torch.tensor([[0.4, 0.99], [0.0, 0.5], [0.6, 0.0]])
+    found = teachers_looks(action, taught, 0.5, chance)
+    assert found["look"].tolist() == [[4.0, 5.0], [2.0, 3.0], look[2].tolist()]
+    assert found["zoom"].tolist() == [2, 1, 5] and found["answer"] is action["answer"]
+    taught.append({"look": places, "zoom": zoom, "seen": ~nothing})
+    assert teachers_looks(action, taught, 1.0, chance)["look"].equal(look)
+
+
+def test_an_agent_follows_the_teacher_while_it_imitates() -> None:
+    """With a share of 1 each look shows another target; afterwards, and in evaluations, the agent looks itself."""
+    agent, env = make_world({"imitation": {"until": 0.5, "follow": 1.0}}, digits=2)
+    example = torch.arange(16)
+    for progress, record, follows in ((0.0, True, True), (0.0, False, False), (0.6, True, False)):
+        agent.set_progress(progress)
+        action = play(env, agent, example, example, record=record).action
+        middles = (env.targets()[..., :2] + env.targets()[..., 2:]) / 2
+        orders = (action["look"][:2], action["look"][:2].flip(0))
+        shown = [(looks.transpose(0, 1) - middles).abs().amax((1, 2)) < 1e-5 for looks in orders]
+        assert bool((shown[0] | shown[1]).all()) == follows
