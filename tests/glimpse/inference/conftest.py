@@ -19,7 +19,7 @@ def operators_read_once() -> Iterator[None]:
     """Let the exporter read the source of its operators once in a process, not at each export, which takes a second."""
     pytest.importorskip("onnxscript")
     core = import_module("torch.onnx._internal.exporter._core")
-    registry = getattr(getattr(core, "_registration", None), "ONNXRegistry", None)
+    registry: Any = getattr(getattr(core, "_registration", None), "ONNXRegistry", None)
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(registry, "from_torchlib"):  # Another version of torch may keep it elsewhere.
             patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
