@@ -145,8 +145,8 @@ class Imitating(Protocol):
 
 
 @runtime_checkable
-class FollowingTeacher(Imitating, Protocol):
-    """Agent that imitates a teacher, and may take its actions while it does."""
+class FollowingTeacher(Protocol):
+    """Agent that may take a teacher's actions while it imitates it, see `Imitating`."""
 
     def follow(self, action: dict[str, Tensor], taught: list[dict[str, Tensor]], chance: Tensor) -> dict[str, Tensor]:
         """Return the actions of B lanes, some of them the teacher's.
