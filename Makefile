@@ -30,7 +30,7 @@ notebooks: setup
 check: setup
 	$(BIN)/python -m glimpse reproduce --check
 
-# Types are checked by one process, and half of the time that the site takes is one: the tests fill the gaps.
+# The tests run beside what is one process alone for most of its time: types, and the site.
 test: setup format lint
 	$(MAKE) --jobs 2 types check docs tests
 	$(MAKE) wheel-tests
@@ -47,7 +47,7 @@ $(VENV)/.files: always
 $(READY): pyproject.toml constraints.txt $(VENV)/.files
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "glimpse needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade pip
+	$(PIP) install --upgrade pip  # Python's own may be years old, and slow with large packages.
 	$(PIP) install --no-compile --constraint constraints.txt --config-settings editable_mode=strict --editable '.[dev]'
 	touch $@
 

@@ -108,7 +108,13 @@ def scaled_lr_group(agent: nn.Module, part: nn.Module, scale: float) -> LrGroups
 
 
 def scaled_lr_groups(agent: nn.Module, *parts: tuple[nn.Module, float]) -> LrGroups:
-    """Return groups of parameters: first all others with scale 1, then those of each part with its own scale."""
-    own = [(list(part.parameters()), scale) for part, scale in parts]
-    known = {id(parameter) for parameters, _ in own for parameter in parameters}
+    """Return groups of parameters: first all others with scale 1, then those of each part with its own scale.
+
+    A parameter of several parts, of which one holds another, belongs to the first of them.
+    """
+    known: set[int] = set()
+    own: LrGroups = []
+    for part, scale in parts:
+        own.append(([parameter for parameter in part.parameters() if id(parameter) not in known], scale))
+        known |= {id(parameter) for parameter in part.parameters()}
     return [([other for other in agent.parameters() if id(other) not in known], 1.0), *own]

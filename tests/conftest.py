@@ -13,7 +13,7 @@ def pytest_collection_finish() -> None:
     """Look for garbage from here on, but not in what is there by now: that would also copy it into forked children."""
     gc.freeze()
     atexit.register(gc.unfreeze)  # Libraries report what is left at the end.
-    gc.set_threshold(50_000, 10, 10)  # An export, of many small objects, took an eighth longer.
+    gc.set_threshold(50_000, 10, 10)  # Exports make many small objects, hardly any of them garbage.
     gc.enable()
 
 

@@ -28,8 +28,8 @@ assert os.path.realpath(glimpse.__file__).startswith(os.path.realpath(os.getcwd(
 EOF
 rm settings.toml
 # What has run already and does not depend on how the package was installed: tests of single networks and environments,
-# of many processes, of learning, training and measuring, of exported graphs, and of damaged files. The examples of the
-# commands' help, which stay, train, evaluate and export with what is installed.
+# of many processes, of learning, training and measuring, of reports and exported graphs, of damaged files, and of the
+# sources. The examples of the commands' help, which stay, train, evaluate, report and export with what is installed.
 left_out="agents/attention agents/encoders agents/selection agents/text agents/translation agents/vision
     agents/test_agents.py agents/test_constant_return.py agents/test_host_waits.py
     envs/documents envs/faces envs/images envs/text envs/translation envs/test_one_lane.py envs/test_guests.py
@@ -53,7 +53,7 @@ done
 for name in vector_environment stable_baselines3_environment; do
     set -- "$@" --deselect "tests/envs/test_environments.py::test_the_${name}_equals_single_environments"
 done
-# Agents of the zoo still answer, and configs are still read; these measure them again, and check each by the schema.
+# Agents of the zoo stay, but are not evaluated again; configs stay, but are not checked by the schema again.
 set -- "$@" --deselect tests/test_zoo.py::test_an_agent_keeps_what_its_card_promises \
     --deselect tests/glimpse/config/test_file_schema.py::test_every_shipped_config_is_right_by_the_schema
 shift

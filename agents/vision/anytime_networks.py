@@ -137,20 +137,12 @@ class AnytimeNetworks(EpisodeAgent):
                 network.load()
 
     def learning_rates(self) -> LrGroups:
-        """Return groups with a scale each: all other parameters, the encoder's, the policy's, and its own encoder's.
-
-        The last is one of the policy's where it has no scale of its own.
-        """
-        encoder, policy = self.options.encoder.lr_scale, self.options.policy_lr_scale
-        groups = scaled_lr_groups(self, (self.glimpse_network.encoder, encoder), (self.policy, policy))
-        reader = self.policy.reader if isinstance(self.policy, GridLooks) else None
-        own = self.options.look_encoder
-        if reader is None or own is None or own.lr_scale == 1:
-            return groups
-        of_reader = list(reader.parameters())
-        known = {id(parameter) for parameter in of_reader}
-        others = [parameter for parameter in groups[2][0] if id(parameter) not in known]
-        return [*groups[:2], (others, policy), (of_reader, policy * own.lr_scale)]
+        """Return groups, each with its scale: all others, the encoder's, the policy's own encoder's, the policy's."""
+        options = self.options
+        parts = [(self.glimpse_network.encoder, options.encoder.lr_scale), (self.policy, options.policy_lr_scale)]
+        if isinstance(self.policy, GridLooks) and self.policy.reader is not None and options.look_encoder is not None:
+            parts.insert(1, (self.policy.reader, options.policy_lr_scale * options.look_encoder.lr_scale))
+        return scaled_lr_groups(self, *parts)
 
     @property
     def imitates(self) -> bool:

@@ -68,6 +68,8 @@ def play(
     ends_early = stops_when_all_done(agent) and (env.device.type == "cpu" or not agent.training)
     teacher = env if record and imitates(agent) and is_teaching(env) else None
     following = None if teacher is None else as_following_teacher(agent)
+    if following is not None:
+        shares = uniform(mix(mix(own, _TEACHING), copy), agent.steps * 2).view(lanes, agent.steps, 2)
     seen, acted, answers, rewards, known, taught = [], [], [], [], [], []
     ended: list[Tensor] = []
     leaves_out = ends_early and isinstance(memory, Tensor)  # Lanes that are over are not computed.
@@ -80,7 +82,7 @@ def play(
             if teacher is not None:
                 taught.append(teacher.teaching())
                 if following is not None:
-                    action = following.follow(action, taught, uniform(mix(mix(mix(own, _TEACHING), copy), time), 2))
+                    action = following.follow(action, taught, shares[:, time])
             step = env.step(action)
             observation = step.observation
             acted.append(action)

@@ -39,18 +39,11 @@ SEARCHED = {"evidence"}
 
 
 def _cases() -> dict[str, Case]:
-    """Return each agent and each class of environments in their first pair, and acting agents with options.
-
-    What an agent computes does not depend on the class of its environment, nor the other way round.
-    """
-    pairs: dict[str, Case] = {}
-    met: set[str] = set()
+    """Return each agent with the first environment of each class that it fits, and acting agents with options."""
+    classes: dict[tuple[str, str], Case] = {}
     for agent, env in PAIRS:
-        pair = {agent, ENVIRONMENTS[env].environment}
-        if not pair <= met:
-            pairs[f"{agent} in {env}"] = (agent, env, {}, {})
-        met |= pair
-    every = pairs | CASES
+        classes.setdefault((agent, ENVIRONMENTS[env].environment), (agent, env, {}, {}))
+    every = {f"{case[0]} in {case[1]}": case for case in classes.values()} | CASES
     return {name: case for name, case in every.items() if ENVIRONMENTS[case[1]].kind not in SEARCHED}
 
 
