@@ -8,6 +8,7 @@ from glimpse.config.experiment import Experiment
 from glimpse.config.files import load_experiment
 from glimpse.config.shipped import shipped_configs
 from glimpse.reporting.drawing.charts import Curve, Dot, Label
+from glimpse.reporting.drawing.svg import text_width
 from glimpse.reproduction.figure_parts import MeasuredEntry
 from glimpse.reproduction.look_tables import LOOK_TABLES, variant
 from glimpse.reproduction.looks_figure import looks_figure
@@ -112,8 +113,20 @@ def test_curves_lie_where_the_axes_say() -> None:
     assert middle[1] - first[1] == pytest.approx(last[1] - middle[1]) and first[1] < last[1]
     assert [curve.tone for curve in curves] == ["agent", "control"]
     assert len([mark for mark in figure.marks if isinstance(mark, Dot)]) == 4
-    texts = [mark.text for mark in figure.marks if isinstance(mark, Label)]
-    assert {"agent", "glance", "pixels seen", "error, %"} <= set(texts) and "no" not in texts
+    names = {mark.text: mark for mark in figure.marks if isinstance(mark, Label)}
+    assert {"agent", "glance", "pixels seen", "error, %"} <= set(names) and "no" not in names
+
+
+def test_names_cover_no_curve() -> None:
+    """The name of a curve begins right of its end and fits the figure; that of a dot stands above it."""
+    level = [[100.0, 20.0], [200.0, 20.0]]
+    figure = looks_figure(lines_of(("random looks", True, level), ("glance", True, [[90.0, 20.0]])))
+    names = {mark.text: mark for mark in figure.marks if isinstance(mark, Label)}
+    dots = sorted((mark for mark in figure.marks if isinstance(mark, Dot)), key=lambda dot: dot.x)
+    right = names["random looks"]
+    assert right.anchor == "l" and dots[-1].x < right.x
+    assert right.x + text_width(right.text) <= figure.width
+    assert names["glance"].y < dots[0].y - 4
 
 
 def test_lines_of_one_config_are_told_apart() -> None:
