@@ -38,7 +38,9 @@ test: setup format lint
 setup: $(READY)
 
 # The editable installation is in strict mode: a folder of links, which type checkers can follow.
-# It is renewed when a file is added or removed.
+# It is renewed when a file is added or removed. uv unpacks several packages at once; where it finds none, as with
+# mirrors that only pip's settings name, pip installs.
+WANTED := --constraint constraints.txt --config-settings editable_mode=strict --editable '.[dev]'
 FILES := $(sort $(wildcard glimpse/py.typed glimpse/*.py glimpse/*/*.py glimpse/*/*.css glimpse/zoo/*/card.json glimpse/*/*/*.py glimpse/reporting/play/*.* glimpse/reporting/templates/*.html envs/*.py envs/*/*.py agents/*.py agents/*/*.py configs/*.py configs/*/*.yaml))
 $(VENV)/.files: always
 	@mkdir -p $(VENV)
@@ -48,7 +50,8 @@ $(READY): pyproject.toml constraints.txt $(VENV)/.files
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "glimpse needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip  # Python's own may be years old, and slow with large packages.
-	$(PIP) install --no-compile --constraint constraints.txt --config-settings editable_mode=strict --editable '.[dev]'
+	$(PIP) install uv && $(BIN)/uv pip install --python $(BIN)/python --system-certs --reinstall-package glimpse-rl \
+		$(WANTED) || $(PIP) install --no-compile $(WANTED)
 	touch $@
 
 format:
