@@ -30,10 +30,9 @@ notebooks: setup
 check: setup
 	$(BIN)/python -m glimpse reproduce --check
 
-# The tests run beside what is one process alone for most of its time: types, and the site.
+# The tests run beside the rest, of which much is one process alone: types, the site, and building the wheel.
 test: setup format lint
-	$(MAKE) --jobs 2 types check docs tests
-	$(MAKE) wheel-tests
+	$(MAKE) --jobs 2 types check docs tests wheel-tests
 
 setup: $(READY)
 

@@ -6,15 +6,29 @@ python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$python" -m build --wheel --no-isolation --outdir "$work/dist" "$root" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+# A copy is built, so that no module that is gone comes from an earlier build, and what runs beside sees no new files.
+# Copies keep their times, so that the byte code of tests that have run is valid; what is being written is left out.
+"$python" - "$root" "$work" <<'EOF'
+import shutil, sys
+def copy(names, target):
+    for name in names.split():
+        shutil.copytree(f"{sys.argv[1]}/{name}", f"{target}/{name}", ignore=shutil.ignore_patterns("*.pyc.*"))
+def copy_files(names, target):
+    for name in names.split():
+        shutil.copy2(f"{sys.argv[1]}/{name}", target)
+copy("glimpse envs agents configs", f"{sys.argv[2]}/source")
+copy_files("pyproject.toml setup.py README.md LICENSE", f"{sys.argv[2]}/source")
+copy("tests docs results", sys.argv[2])
+copy_files("pyproject.toml README.md README.zh.md", sys.argv[2])
+EOF
+"$python" -m build --wheel --no-isolation --outdir "$work/dist" "$work/source" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 "$python" -m venv --without-pip "$work/venv"
 borrowed=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 bare=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 "$python" -m pip --disable-pip-version-check install --quiet --no-deps --target "$bare" "$work"/dist/*.whl
 # The path file only adds a folder, so the hook of an editable installation in that folder is not run.
 echo "$borrowed" >"$bare/borrowed.pth"
-# Copies keep their times, so that the byte code of tests that have run is valid.
-cp -rp "$root/tests" "$root/pyproject.toml" "$root/README.md" "$root/README.zh.md" "$root/docs" "$root/results" "$work/"
+rm -rf "$work/source"
 cd "$work"
 mv pyproject.toml settings.toml
 "$work/venv/bin/python" - <<'EOF'
