@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from glimpse.agents.abilities import as_multi_updating
+from glimpse.agents.ability_questions import as_multi_updating
 from glimpse.agents.agent import BatchAgent, EpisodeAgent, LearningAgent, PlayingBatchAgent
 from glimpse.agents.episode import Batch, Episode, Loss
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import adapts_locations, has_locator
+from glimpse.agents.ability_questions import adapts_locations, has_locator
 from glimpse.agents.agent import Agent
 from glimpse.agents.vision.locators import FixedLocator, Locator, RandomLocator, raster
 from glimpse.config.experiment import EvaluateOptions

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.backends import cudnn
 
-from glimpse.agents.abilities import pixels_read
+from glimpse.agents.ability_questions import pixels_read
 from glimpse.agents.agent import Agent
 from glimpse.envs.core import EvaluatedEnv
 from glimpse.envs.images.picture_env import VisualEnv

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import adapts_locations, is_foveal, learns_locations
+from glimpse.agents.ability_questions import adapts_locations, is_foveal, learns_locations
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.envs.images.picture_env import VisualEnv

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glimpse.agents.abilities import pixels_read, reads_glance_only
+from glimpse.agents.ability_questions import pixels_read, reads_glance_only
 from glimpse.agents.agent import Agent
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.picture_env import VisualEnv

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import as_explaining, own_rationale
+from glimpse.agents.ability_questions import as_explaining, own_rationale
 from glimpse.agents.agent import Agent
 from glimpse.agents.embedding import PADDING
 from glimpse.agents.text.explaining import Explaining, Words

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.agents.abilities import as_reading_partially
+from glimpse.agents.ability_questions import as_reading_partially
 from glimpse.agents.agent import Agent, Memory
 from glimpse.agents.episode import Decision, Episode
 from glimpse.agents.readout import Readout

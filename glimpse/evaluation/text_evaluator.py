@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from glimpse.agents.abilities import in_warmup, pooling_kind, reads_candidates, target_keep_rate
+from glimpse.agents.ability_questions import in_warmup, pooling_kind, reads_candidates, target_keep_rate
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.config.experiment import EvaluateOptions

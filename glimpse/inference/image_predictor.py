@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glimpse.agents.abilities import as_stopping_by_worth, trains_every_answer
+from glimpse.agents.ability_questions import as_stopping_by_worth, trains_every_answer
 from glimpse.config.experiment import EvaluateOptions
 from glimpse.envs.images.classification import Classification
 from glimpse.envs.images.image_data import ImageData

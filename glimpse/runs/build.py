@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.agents.abilities import load_pretrained
+from glimpse.agents.ability_questions import load_pretrained
 from glimpse.config.experiment import Experiment
 from glimpse.envs import ENVIRONMENTS
 from glimpse.envs.core import BatchedEnv

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import as_following_teacher, as_preselecting, imitates, stops_when_all_done
+from glimpse.agents.ability_questions import as_following_teacher, as_preselecting, imitates, stops_when_all_done
 from glimpse.agents.agent import Agent, Memory
 from glimpse.agents.episode import Batch, Decision, Episode
 from glimpse.agents.recording import recording, stack_steps

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import weigh_classes
+from glimpse.agents.ability_questions import weigh_classes
 from glimpse.config.experiment import Experiment
 from glimpse.envs.core import counts_classes
 from glimpse.errors import UserError

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import greedy_copy, rollout_one_in
+from glimpse.agents.ability_questions import greedy_copy, rollout_one_in
 from glimpse.agents.agent import LearningAgent
 from glimpse.agents.data_parallel import LostRankError
 from glimpse.agents.episode import Batch, Episode, Loss

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pkgutil import resolve_name
 
 from glimpse.agents import AGENTS
-from glimpse.agents.abilities import imitates
+from glimpse.agents.ability_questions import imitates
 from glimpse.config.experiment import Experiment
 from glimpse.envs.core import BatchedEnv
 from glimpse.errors import UserError

@@ -8,7 +8,7 @@ from math import isinf
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import in_warmup
+from glimpse.agents.ability_questions import in_warmup
 from glimpse.config.experiment import Experiment
 from glimpse.envs.core import BatchedEnv
 from glimpse.envs.errors import DataError

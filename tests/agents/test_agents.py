@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.agents.abilities import stops_when_all_done
+from glimpse.agents.ability_questions import stops_when_all_done
 from glimpse.agents.agent import Agent, LearningAgent
 from glimpse.agents.update_losses import losses, needs_rollout
 from glimpse.envs import ENVIRONMENTS

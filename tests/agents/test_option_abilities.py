@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from glimpse.agents import AGENTS, abilities
-from glimpse.agents.abilities import pooling_kind, trains_every_answer, trains_last_answer_only
+from glimpse.agents import AGENTS, ability_questions
+from glimpse.agents.ability_questions import pooling_kind, trains_every_answer, trains_last_answer_only
 from glimpse.agents.text.options import ReaderOptions
 from glimpse.config.files import load_experiment
 
@@ -66,12 +66,12 @@ def test_whether_pairs_of_tokens_have_features(config: str, overrides: list[str]
     assert isinstance(options, ReaderOptions) and options.pairs_have_features is featured
 
 
-@pytest.mark.parametrize("ability", abilities._MEMBERS)
+@pytest.mark.parametrize("ability", ability_questions._MEMBERS)
 def test_the_quick_question_for_an_ability_is_isinstance(ability: type) -> None:
     """An object has an ability if it has all members of the protocol, and not if one of them is missing."""
-    names = abilities._MEMBERS[ability]
+    names = ability_questions._MEMBERS[ability]
     able = SimpleNamespace(**dict.fromkeys(names, 1))
-    assert names and isinstance(able, ability) and abilities._is_able(able, ability)
+    assert names and isinstance(able, ability) and ability_questions._is_able(able, ability)
     for name in names:
         unable = SimpleNamespace(**{other: 1 for other in names if other != name})
-        assert not isinstance(unable, ability) and not abilities._is_able(unable, ability)
+        assert not isinstance(unable, ability) and not ability_questions._is_able(unable, ability)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from PIL import Image
 
-from glimpse.agents.abilities import readout_name, trains_last_answer_only
+from glimpse.agents.ability_questions import readout_name, trains_last_answer_only
 from glimpse.reporting.drawing.animation import panels
 from glimpse.reporting.html_templates import render
 from glimpse.reporting.images.image_contents import ImageContents, glance_side

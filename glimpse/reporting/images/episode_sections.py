@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from glimpse.agents.abilities import readout_name, trains_last_answer_only
+from glimpse.agents.ability_questions import readout_name, trains_last_answer_only
 from glimpse.evaluation.replay import Floats, Replay, evenly, shown_classes
 from glimpse.reporting.drawing.scanpaths import moment_image, picture_image, scanpath_colours
 from glimpse.reporting.drawing.seen_picture import seen_picture

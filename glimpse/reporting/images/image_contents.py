@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from glimpse.agents.abilities import trains_every_answer
+from glimpse.agents.ability_questions import trains_every_answer
 from glimpse.envs.core import what_is_asked
 from glimpse.envs.images.picture_env import VisualEnv
 from glimpse.evaluation.diagnostics import is_glimpsed

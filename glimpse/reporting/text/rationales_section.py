@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from glimpse.agents.abilities import target_keep_rate
+from glimpse.agents.ability_questions import target_keep_rate
 from glimpse.evaluation.keep_rates import selection_warnings
 from glimpse.evaluation.rationale_scores import Faithfulness, RationaleAgreement, RationaleScores, rationale_name
 from glimpse.reporting.drawing.charts import Chart, Series

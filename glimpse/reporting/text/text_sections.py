@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from glimpse.agents.abilities import pooling_kind
+from glimpse.agents.ability_questions import pooling_kind
 from glimpse.reporting.drawing.matrix_words import confusion_words, weights_words
 from glimpse.reporting.drawing.svg import Drawing, inline_svg, matrix, scatter
 from glimpse.reporting.html_templates import render

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import in_warmup
+from glimpse.agents.ability_questions import in_warmup
 from glimpse.agents.update_losses import losses
 from glimpse.agents.vision.anytime import Anytime, make_anytime
 from glimpse.agents.vision.anytime_options import AnytimeOptions

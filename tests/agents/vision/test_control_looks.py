@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from glimpse.agents.abilities import adapts_locations, has_locator, learns_locations
+from glimpse.agents.ability_questions import adapts_locations, has_locator, learns_locations
 from glimpse.agents.options import SigmaOptions
 from glimpse.agents.vision.anytime import Anytime, make_anytime
 from glimpse.agents.vision.anytime_options import AnytimeOptions

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from glimpse.agents import AGENTS
-from glimpse.agents.abilities import weigh_classes
+from glimpse.agents.ability_questions import weigh_classes
 from glimpse.agents.classification_loss import mean_cross_entropy, weighed
 from glimpse.cli.command_line import main
 from glimpse.config.experiment import Experiment

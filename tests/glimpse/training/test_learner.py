@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from glimpse.agents.abilities import greedy_copy
+from glimpse.agents.ability_questions import greedy_copy
 from glimpse.agents.agent import Agent
 from glimpse.agents.episode import Episode
 from glimpse.agents.recurrent_cores import RECURRENT_CORES
