@@ -34,23 +34,35 @@ class Headline:
 
 
 HEADLINES = (
-    Headline("MNIST, six looks at 8x8 pixels", "mnist", "mnist-ram", "mnist-random", "test_error_m10", "error", 10_000),
+    Headline("MNIST, six looks at 8x8 pixels", "mnist", "mnist-ram", "mnist-path", "test_error_m10", "error", 10_000),
     Headline(
-        "MNIST somewhere on 60x60", "translated", "translated-ram", "translated-path", "test_error_m10", "error", 10_000
+        "MNIST somewhere on 60x60",
+        "translated",
+        "translated-ram",
+        "translated-raster",
+        "test_error_m10",
+        "error",
+        10_000,
     ),
     Headline(
-        "MNIST among clutter, 60x60", "cluttered", "cluttered-ram", "cluttered-path", "test_error_m10", "error", 10_000
+        "MNIST among clutter, 60x60",
+        "cluttered",
+        "cluttered-ram",
+        "cluttered-random",
+        "test_error_m10",
+        "error",
+        10_000,
     ),
     Headline(
         "Five digits on 1500x1500, twelve looks",
         "megapixel",
         "megapixel-anytime",
-        "megapixel-anytime-glance",
+        "megapixel-anytime-saliency",
         "test_error_m1",
         "error",
         1_000,
     ),
-    Headline("Catch, a ball seen in part", "catch", "catch-ram", "catch-random", "test_caught_m1", "caught", 10_000),
+    Headline("Catch, a ball seen in part", "catch", "catch-ram", "catch-raster", "test_caught_m1", "caught", 10_000),
     Headline("TREC's questions", "sentences", "trec-structured", "trec-mean", "test_accuracy", "accuracy", 500),
     Headline(
         "Words that decide a text", "planted", "planted", "planted-none", "test_rationale_f1", "F1 of kept words", 2_000
